@@ -1,0 +1,91 @@
+"""What can go wrong, each as one sentence and a hint.
+
+    FreezeError
+    ├── SourceError      a model that cannot be named, built, or given its weights
+    ├── RuleError        rules that cannot be read, or that hit nothing
+    ├── WorkloadError    a batch, size, optimizer or precision out of range
+    ├── TraceError       a training step that cannot be followed without running it
+    ├── DataError        training data that cannot be read
+    ├── ProbeError       a probe that cannot start or had to stop
+    └── ExportError      a target that cannot express a selection, or a file that cannot be read back
+
+The command line prints both fields on standard error, the page shows both; neither shows a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FreezeError(Exception):
+    """What happened (with the user's own value in it), and what to do about it."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem, hint)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.hint}".strip()
+
+
+class SourceError(FreezeError):
+    """A model source that cannot be read, built, or given its weights."""
+
+
+class RuleError(FreezeError):
+    """Rules that cannot be read, or that hit nothing in this tree.
+
+    Attributes:
+        position: offset of the first offending character in the rules' text; None where the text reads well.
+    """
+
+    def __init__(self, problem: str, hint: str = "", position: int | None = None) -> None:
+        super().__init__(problem, hint)
+        self.position = position
+
+    def __reduce__(self):
+        return type(self), (self.problem, self.hint, self.position)
+
+
+class WorkloadError(FreezeError):
+    """A batch size, input size, optimizer or precision that cannot be used."""
+
+
+class TraceError(FreezeError):
+    """A training step that cannot be followed without running it."""
+
+
+class DataError(FreezeError):
+    """Training data that cannot be found or read; names the file and the row."""
+
+
+class ProbeError(FreezeError):
+    """A probe that cannot start, or had to stop."""
+
+
+class ExportError(FreezeError):
+    """A target that cannot express the selection, or a file that cannot be imported."""
+
+
+def shortened(text: str, limit: int = 80) -> str:
+    """The user's own value as it may stand in a sentence: printable, and never longer than `limit`."""
+    clean = "".join(ch if ch.isprintable() else "�" for ch in text[: limit + 1])
+    return clean if len(text) <= limit else clean[: limit - 1] + "…"
+
+
+def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """Up to `count` of `names` that look most like `word`, best first; empty when nothing is near."""
+    word = word[:200]
+    by_lower = {}
+    for name in names:
+        by_lower.setdefault(name.lower(), name)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=0.6)
+    return [by_lower[name] for name in close]
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """ "Did you mean 'layer1', 'layer2'?", or an empty text when nothing is near."""
+    close = nearest(word, names)
+    return "Did you mean " + ", ".join(f"'{name}'" for name in close) + "?" if close else ""

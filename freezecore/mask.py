@@ -1,0 +1,151 @@
+"""Mask: the fact. Which parameter trains and which is frozen, and which modules are held in eval mode.
+
+`Mask.apply_to` is the only place in the package that writes `requires_grad`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from freezecore.errors import FreezeError, nearest
+from freezecore.spec import Dropout, Norms
+from freezecore.tree import LayerTree, prefixes
+
+State = Literal["frozen", "trainable", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What one rule hit: its text, and the positions of its parameters in the tree."""
+
+    rule: str
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A tied parameter that two rules wanted differently under two of its names; the later rule won."""
+
+    name: str
+    rules: tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Every parameter of a tree, trainable or frozen.
+
+    Attributes:
+        tree: the tree it belongs to.
+        trains: one truth value per entry of `tree.parameters`.
+        norms: see `FreezeSpec.norms`.
+        dropout: see `FreezeSpec.dropout`.
+        hits: per rule, in the rules' order.
+        conflicts: tied parameters wanted both ways.
+    """
+
+    tree: LayerTree
+    trains: tuple[bool, ...]
+    norms: Norms = "hold"
+    dropout: Dropout = "off"
+    hits: tuple[Hit, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    @classmethod
+    def from_names(cls, tree: LayerTree, names: Iterable[str], norms: Norms = "hold", dropout: Dropout = "off") -> Mask:
+        """The mask in which exactly these parameters train.
+
+        Raises:
+            FreezeError: a name that the tree does not have.
+        """
+        trains = [False] * len(tree.parameters)
+        for name in names:
+            if name not in tree.index:
+                raise FreezeError(f"{tree.source} has no parameter '{name}'.", _near(name, tree))
+            trains[tree.index[name]] = True
+        return cls(tree, tuple(trains), norms, dropout)
+
+    @cached_property
+    def trainable(self) -> int:
+        """Scalars that train."""
+        return sum(p.numel for p, trains in zip(self.tree.parameters, self.trains, strict=True) if trains)
+
+    @property
+    def frozen(self) -> int:
+        """Scalars that are frozen."""
+        return self.tree.total - self.trainable
+
+    def names(self, trainable: bool = True) -> tuple[str, ...]:
+        """Names of the parameters that train, or of those that do not."""
+        pairs = zip(self.tree.parameters, self.trains, strict=True)
+        return tuple(p.name for p, trains in pairs if trains == trainable)
+
+    def __getitem__(self, name: str) -> bool:
+        """Whether the parameter of this name (or alias) trains."""
+        return self.trains[self.tree.index[name]]
+
+    def state_of(self, path: str) -> State:
+        """`frozen`, `trainable` or `mixed` for a module or parameter."""
+        trains = {self.trains[i] for i in self.tree.under(path)}
+        return "mixed" if len(trains) == 2 else "trainable" if True in trains else "frozen"
+
+    @cached_property
+    def held(self) -> tuple[str, ...]:
+        """Modules in which nothing trains, which stay in eval mode through every `train()`.
+
+        A module without parameters follows its nearest ancestor that has some. `norms update` leaves out those
+        that move, `dropout on` leaves out all others.
+        """
+        alive = {""} if any(self.trains) else set()
+        for parameter, trains in zip(self.tree.parameters, self.trains, strict=True):
+            if trains:
+                for name in parameter.names:
+                    alive.update(prefixes(name))
+        holds = []
+        for layer in self.tree.layers:
+            keep = self.norms == "hold" if layer.moves else self.dropout == "off"
+            if keep and not any(self._carrier(path) in alive for path in (layer.path, *layer.aliases)):
+                holds.append(layer.path)
+        return tuple(holds)
+
+    @cached_property
+    def norms_held(self) -> tuple[str, ...]:
+        """Held modules whose buffers would otherwise move."""
+        return tuple(path for path in self.held if self.tree.layer_at[path].moves)
+
+    @cached_property
+    def dropout_off(self) -> tuple[str, ...]:
+        """Held modules that would otherwise drop at random."""
+        return tuple(path for path in self.held if self.tree.layer_at[path].drops)
+
+    def _carrier(self, path: str) -> str:
+        """The module itself, or its nearest ancestor with parameters below it."""
+        while path and path not in self.tree.below:
+            path = path.rpartition(".")[0]
+        return path
+
+    def apply_to(self, model) -> None:
+        """Set `requires_grad` of every parameter; frozen ones lose a stale gradient, which would go on moving them.
+
+        Raises:
+            FreezeError: the model's parameters are not the tree's; nothing was changed.
+        """
+        found = dict(model.named_parameters(remove_duplicate=False))
+        wanted = {name: trains for p, trains in zip(self.tree.parameters, self.trains, strict=True) for name in p.names}
+        if strange := sorted(set(found) ^ set(wanted)):
+            side = "The model lacks" if strange[0] in wanted else "The tree does not know"
+            raise FreezeError(
+                f"{side} '{strange[0]}' ({len(strange)} names differ), so nothing was changed.",
+                "Read the tree again from this very model.",
+            )
+        for name, parameter in found.items():
+            parameter.requires_grad = wanted[name]
+            if not wanted[name]:
+                parameter.grad = None
+
+
+def _near(name: str, tree: LayerTree) -> str:
+    close = nearest(name, tree.index)
+    return "Did you mean " + ", ".join(f"'{c}'" for c in close) + "?" if close else ""

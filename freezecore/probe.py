@@ -1,0 +1,170 @@
+"""Probe: a short, real fine-tuning run under a selection; what is asked for and what was measured, as plain data.
+
+The run itself is `freezecore.live.probe.run`; `freezecore.worker` runs it in a process of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from freezecore.errors import ProbeError
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+
+State = Literal["done", "stopped", "out-of-memory", "not-a-number", "failed"]
+LIMITS: dict[str, tuple[float, float]] = {
+    "steps": (1, 100_000),
+    "seconds": (1, 86_400),
+    "batch_size": (1, 4_096),
+    "train_size": (2, 1_000_000),
+    "test_size": (2, 1_000_000),
+    "image_size": (8, 1_024),
+    "sequence_length": (4, 8_192),
+    "learning_rate": (1e-8, 100),
+    "head_learning_rate": (1e-8, 100),
+}
+
+
+@dataclass(frozen=True)
+class ProbeRequest:
+    """What to try.
+
+    Attributes:
+        source: the model; its `weights` say whether the features are pretrained.
+        spec: the selection.
+        data: `shapes`, `digits`, `docstrings`, or a path to a person's own.
+        steps: optimizer steps; `seconds` ends earlier when it is given.
+        seed: repeats data order, head and dropout.
+        learning_rate: None takes a default for the selection, written into the result.
+        head_learning_rate: None takes a higher default for the head.
+        cache: compute the frozen prefix once where that is exact.
+        train_size, test_size: samples; None takes the data's own split.
+    """
+
+    source: ModelSource
+    spec: FreezeSpec
+    data: str = "shapes"
+    steps: int = 60
+    seconds: float | None = None
+    batch_size: int = 32
+    seed: int = 0
+    learning_rate: float | None = None
+    head_learning_rate: float | None = None
+    optimizer: Literal["sgd", "sgd-momentum", "adamw"] = "adamw"
+    train_size: int | None = None
+    test_size: int | None = None
+    image_size: int | None = None
+    sequence_length: int | None = None
+    cache: bool = True
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ProbeError(
+                    f"{name.replace('_', ' ').capitalize()} {value:g} is out of range.",
+                    f"Choose between {low:g} and {high:g}.",
+                )
+
+    def to_json(self) -> dict:
+        """The request as JSON values; the spec as its text."""
+        return {**asdict(self), "spec": str(self.spec)}
+
+    @classmethod
+    def from_json(cls, data: dict) -> ProbeRequest:
+        """Rebuild a request from `to_json`'s dictionary."""
+        return cls(**{**data, "source": ModelSource(**data["source"]), "spec": FreezeSpec.parse(data["spec"])})
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What did not move. `ok` only when all of it holds.
+
+    Attributes:
+        parameters: frozen parameters compared bit by bit.
+        buffers: buffers of held modules compared bit by bit.
+        changed: names of those that moved.
+        with_gradient: frozen parameters that had a gradient.
+        optimizer_strangers: frozen parameters that the optimizer holds.
+        optimizer_missing: trainable parameters that it does not hold.
+        modes: held modules that were found in train mode.
+    """
+
+    parameters: int
+    buffers: int
+    changed: tuple[str, ...] = ()
+    with_gradient: tuple[str, ...] = ()
+    optimizer_strangers: tuple[str, ...] = ()
+    optimizer_missing: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not (
+            self.changed or self.with_gradient or self.optimizer_strangers or self.optimizer_missing or self.modes
+        )
+
+    def to_json(self) -> dict:
+        return {"ok": self.ok, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """Whether the frozen prefix was computed once, and what that brought.
+
+    Attributes:
+        used: it was.
+        why: a sentence: what was cached, or why not.
+        cut: path of the module at which the training step starts.
+        capture_s: seconds spent to compute it.
+        speedup: plain step time over cached step time, both measured in this run.
+    """
+
+    used: bool = False
+    why: str = ""
+    cut: str | None = None
+    capture_s: float | None = None
+    speedup: float | None = None
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What was measured; None where it was not.
+
+    `accuracy_*` are shares of the held-out samples from 0 to 1, `interval` the 95 % interval of `accuracy_after`;
+    `peak_bytes` is the allocator's peak during one plain step, `rss_bytes` the process's.
+    """
+
+    state: State
+    device: str
+    steps: int = 0
+    train_size: int = 0
+    test_size: int = 0
+    accuracy_before: float | None = None
+    accuracy_after: float | None = None
+    interval: tuple[float, float] | None = None
+    train_accuracy_after: float | None = None
+    loss_first: float | None = None
+    loss_last: float | None = None
+    step_s: float | None = None
+    samples_per_s: float | None = None
+    seconds: float | None = None
+    peak_bytes: int | None = None
+    rss_bytes: int | None = None
+    estimated_peak_bytes: int | None = None
+    trainable: int | None = None
+    total: int | None = None
+    learning_rate: float | None = None
+    head_learning_rate: float | None = None
+    proof: Proof | None = None
+    cache: CacheUse = field(default_factory=CacheUse)
+    message: str = ""
+    hint: str = ""
+    request: dict = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict:
+        """The last line that the command line's `probe --json` prints."""
+        return {"event": "result", **asdict(self), "proof": self.proof.to_json() if self.proof else None}

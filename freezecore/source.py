@@ -1,0 +1,100 @@
+"""ModelSource: which model, said in one line of text; nothing is imported, built or fetched here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from freezecore.errors import SourceError, did_you_mean, shortened
+
+Weights = Literal["pretrained", "random", "none"]
+WEIGHTS: tuple[str, ...] = ("pretrained", "random", "none")
+SCHEMES = {
+    "timm": "a timm architecture, such as timm:resnet18",
+    "hf": "a Hugging Face model id or a local folder, such as hf:google-bert/bert-base-uncased or hf:./folder",
+    "config": "a Hugging Face model type or config file, such as config:bert or config:./config.json",
+    "file": "a file written by fc.save, such as file:model.json",
+    "py": "a function that returns a module, such as py:package.module:function",
+}
+TASKS = (
+    "base",
+    "sequence-classification",
+    "token-classification",
+    "question-answering",
+    "masked-lm",
+    "causal-lm",
+    "seq2seq-lm",
+    "image-classification",
+    "semantic-segmentation",
+    "object-detection",
+    "audio-classification",
+    "ctc",
+    "speech-seq2seq",
+)
+LONGEST = 300
+MOST_LABELS = 100_000
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model to open, as a person writes it.
+
+    Attributes:
+        scheme: where it comes from, a key of `SCHEMES`.
+        name: what stands after the colon.
+        weights: `pretrained`, `random`, or `none` (shapes only, on the meta device).
+        task: which Hugging Face auto class builds it; None lets the library's own architecture decide.
+        num_labels: outputs of the classifier; None keeps the model's own.
+    """
+
+    scheme: str
+    name: str
+    weights: Weights = "none"
+    task: str | None = None
+    num_labels: int | None = None
+
+    @classmethod
+    def parse(
+        cls, text: str, *, weights: str = "none", task: str | None = None, num_labels: int | None = None
+    ) -> ModelSource:
+        """Read `SCHEME:NAME`.
+
+        Raises:
+            SourceError: the text names no scheme, or an option is out of range.
+        """
+        text = text.strip()
+        if len(text) > LONGEST or not text.isprintable():
+            raise SourceError(f"'{shortened(text)}' is no model source.", "Write something like timm:resnet18.")
+        scheme, colon, name = text.partition(":")
+        if not colon or not name.strip():
+            raise SourceError(
+                f"'{shortened(text)}' does not say where the model comes from.",
+                f"Did you mean 'timm:{text}' or 'hf:{text}'?" if text else "Write something like timm:resnet18.",
+            )
+        if scheme not in SCHEMES:
+            raise SourceError(
+                f"There is no kind of source called '{shortened(scheme)}'.",
+                did_you_mean(scheme, SCHEMES) or "Write one of " + ", ".join(f"{key}:…" for key in SCHEMES) + ".",
+            )
+        if weights not in WEIGHTS:
+            raise SourceError(f"Weights cannot be '{shortened(weights)}'.", "Write pretrained, random or none.")
+        if task is not None and task not in TASKS:
+            raise SourceError(
+                f"There is no task called '{shortened(task)}'.", did_you_mean(task, TASKS) or ", ".join(TASKS)
+            )
+        if num_labels is not None and not 1 <= num_labels <= MOST_LABELS:
+            raise SourceError(f"{num_labels} labels are out of range.", f"Choose between 1 and {MOST_LABELS:,}.")
+        return cls(scheme, name.strip(), weights, task, num_labels)
+
+    def with_(self, **changes) -> ModelSource:
+        """The same source with some fields replaced."""
+        return replace(self, **changes)
+
+    @property
+    def label(self) -> str:
+        """The short name a sentence uses: `resnet18`, `bert-base-uncased`."""
+        return re.split(r"[/\\]", self.name.rstrip("/\\"))[-1] or self.name
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.name}"

@@ -1,0 +1,91 @@
+"""FreezeSpec: the wish, as text. Rules read from top to bottom; the last one that hits a parameter wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Action = Literal["freeze", "train"]
+Norms = Literal["hold", "update"]
+Dropout = Literal["off", "on"]
+Form = Literal["path", "contains", "regex", "type", "kind", "blocks", "stages"]
+ROLES: tuple[str, ...] = ("embeddings", "stem", "head", "norms", "biases", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One way to name parameters.
+
+    Attributes:
+        form: how `value` is matched.
+        value: a path or glob, a text, a role from `ROLES`, or positions such as `0-2`, `0,3`, `first3`, `last2`.
+        tower: the tower that `blocks@TOWER:` names; None is every tower.
+    """
+
+    form: Form
+    value: str
+    tower: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`freeze` or `train`, and the selectors it applies to."""
+
+    action: Action
+    selectors: tuple[Selector, ...]
+
+    def __str__(self) -> str:
+        from freezecore.grammar import print_rule
+
+        return print_rule(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Rules that join those above them from an epoch on (the first epoch is 0)."""
+
+    epoch: int
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class FreezeSpec:
+    """Which parameters a person wants frozen, and how frozen modules behave.
+
+    Attributes:
+        rules: in order; what none of them hits keeps what the model's author set.
+        norms: `hold` keeps the statistics of frozen norms, `update` leaves them to the training loop.
+        dropout: `off` keeps frozen modules deterministic, `on` leaves them to the training loop.
+        phases: gradual unfreezing, epochs ascending.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    norms: Norms = "hold"
+    dropout: Dropout = "off"
+    phases: tuple[Phase, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> FreezeSpec:
+        """Read rules as DESIGN's grammar has them.
+
+        Raises:
+            RuleError: with the position of the first character that cannot be read.
+        """
+        from freezecore.grammar import parse_spec
+
+        return parse_spec(text)
+
+    def at_epoch(self, epoch: int) -> FreezeSpec:
+        """The spec without phases that holds in this epoch: the first rules, then each phase begun by then."""
+        begun = [rule for phase in self.phases if phase.epoch <= epoch for rule in phase.rules]
+        return replace(self, rules=(*self.rules, *begun), phases=())
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Epochs at which the selection changes, the first (0) included."""
+        return tuple(sorted({0, *(phase.epoch for phase in self.phases)}))
+
+    def __str__(self) -> str:
+        from freezecore.grammar import print_spec
+
+        return print_spec(self)

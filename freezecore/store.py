@@ -1,0 +1,60 @@
+"""The cache folder: what is cheap to lose and dear to make again, in files written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+HOME_VARIABLE = "FREEZE_EXPLORER_HOME"
+MOST_FILES = 400
+
+
+def home() -> Path:
+    """The folder for caches and runs: `$FREEZE_EXPLORER_HOME`, else the user's cache folder."""
+    if HOME_VARIABLE in os.environ:
+        return Path(os.environ[HOME_VARIABLE])
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "freeze-explorer"
+
+
+def read(kind: str, key: str) -> bytes | None:
+    """What was stored under this key, or None; a file that cannot be read counts as absent."""
+    try:
+        return _path(kind, key).read_bytes()
+    except OSError:
+        return None
+
+
+def write(kind: str, key: str, content: bytes) -> None:
+    """Store under this key, replacing what was there; readers and other writers never see a half-written file."""
+    path = _path(kind, key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
+        file.write(content)
+    os.replace(file.name, path)
+    _forget_oldest(path.parent)
+
+
+def forget(kind: str, key: str) -> None:
+    """Drop an entry that turned out to be corrupt."""
+    _path(kind, key).unlink(missing_ok=True)
+
+
+def _path(kind: str, key: str) -> Path:
+    return home() / kind / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _forget_oldest(folder: Path) -> None:
+    files = sorted((f for f in folder.iterdir() if f.is_file()), key=_age, reverse=True)
+    for file in files[MOST_FILES:]:
+        file.unlink(missing_ok=True)
+
+
+def _age(file: Path) -> float:
+    """Modification time; 0 for a file that another process has just removed."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,242 @@
+"""LayerTree: every module and every parameter of a model once, as plain data that holds no tensor.
+
+A tree pickles, travels as JSON and prints; `freezecore.live.read` makes one from a module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Literal
+
+Kind = Literal["embedding", "stem", "block", "head", "other"]
+KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "head", "other")
+DTYPE_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One trainable tensor. Tied names are one parameter with `aliases`.
+
+    Attributes:
+        name: full dotted name, the first that `named_parameters()` lists.
+        owner: path of the module that holds it; empty for the root.
+        shape: sizes of its dimensions.
+        dtype: torch's name without `torch.`, such as `float32`.
+        kind: its place in the model.
+        norm: it scales or shifts a normalisation.
+        bias: it is an additive bias.
+        aliases: the other names of the same tensor.
+        fused: several projections in one tensor (`qkv`, experts): it trains whole or not at all.
+        frozen_by_author: `requires_grad` was False when the model was built.
+        new: the checkpoint has no such name, so its weights are random.
+    """
+
+    name: str
+    owner: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    kind: Kind = "other"
+    norm: bool = False
+    bias: bool = False
+    aliases: tuple[str, ...] = ()
+    fused: bool = False
+    frozen_by_author: bool = False
+    new: bool = False
+
+    @property
+    def numel(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * DTYPE_BYTES.get(self.dtype, 1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name and its aliases."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A tensor that a module keeps but does not train, such as a running mean."""
+
+    name: str
+    owner: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * DTYPE_BYTES.get(self.dtype, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One module.
+
+    Attributes:
+        path: dotted path; empty for the root.
+        type: class name.
+        kind: its place; a module that holds several kinds is `other`.
+        parameters: count of scalars below it, each shared tensor once.
+        own_parameters: count of scalars it holds itself.
+        moves: its buffers change in train mode (running statistics, power iteration).
+        drops: it is random in train mode (dropout, stochastic depth).
+        uses: how often one forward calls it; None where the forward could not be followed.
+        aliases: other paths of the same module object.
+    """
+
+    path: str
+    type: str
+    kind: Kind = "other"
+    parameters: int = 0
+    own_parameters: int = 0
+    moves: bool = False
+    drops: bool = False
+    uses: int | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Consecutive blocks that the model's author grouped."""
+
+    path: str
+    blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """One encoder, decoder or backbone: what stands before its blocks, and its blocks in order.
+
+    `embeddings` and `stem` hold paths of modules or names of raw parameters; `blocks` hold module paths.
+    """
+
+    name: str
+    path: str
+    embeddings: tuple[str, ...] = ()
+    stem: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    blocks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerTree:
+    """A model's layers and parameters in order.
+
+    Attributes:
+        source: the source's text, or the class name of a model object.
+        layers: every module, parents before children.
+        parameters: every distinct parameter, in the order of `layers`; the leaves of the tree.
+        order: `executed` when a forward could be followed, else `defined`.
+        towers: at least one; a model without blocks has one tower without blocks.
+        head: paths of the modules (or names of parameters) that make the prediction.
+        notes: what could not be found out, a sentence each.
+        versions: library versions that built the model.
+    """
+
+    source: str
+    layers: tuple[Layer, ...]
+    parameters: tuple[Parameter, ...]
+    buffers: tuple[Buffer, ...] = ()
+    towers: tuple[Tower, ...] = ()
+    head: tuple[str, ...] = ()
+    order: Literal["executed", "defined"] = "defined"
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict, hash=False)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position in `parameters` of each name, aliases included."""
+        return {name: i for i, p in enumerate(self.parameters) for name in p.names}
+
+    @cached_property
+    def layer_at(self) -> dict[str, Layer]:
+        """Layer by path, aliases included."""
+        return {path: layer for layer in self.layers for path in (layer.path, *layer.aliases)}
+
+    @property
+    def total(self) -> int:
+        """Scalars in all parameters."""
+        return sum(p.numel for p in self.parameters)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits over all names and shapes in any order: equal where a spec means the same set."""
+        lines = sorted(f"{name} {p.shape}" for p in self.parameters for name in p.names)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    @cached_property
+    def below(self) -> dict[str, tuple[int, ...]]:
+        """Positions of the parameters under each module path (aliases included); `''` holds all."""
+        found: dict[str, list[int]] = {}
+        for i, parameter in enumerate(self.parameters):
+            ancestors: set[str] = set()
+            for name in parameter.names:
+                ancestors.update(prefixes(name))
+            for path in ancestors:
+                found.setdefault(path, []).append(i)
+        return {path: tuple(positions) for path, positions in found.items()}
+
+    def under(self, path: str) -> tuple[int, ...]:
+        """Positions of the parameters under a module path, or of the one parameter of that name."""
+        if path in self.index:
+            return (self.index[path],)
+        return self.below.get(path, ())
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Block paths of all towers, tower after tower."""
+        return tuple(path for tower in self.towers for path in tower.blocks)
+
+    def to_json(self) -> dict:
+        """The tree as JSON values; `from_json` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict) -> LayerTree:
+        """Rebuild a tree from `to_json`'s dictionary, lists turned back into tuples."""
+
+        def rows(kind, items):
+            return tuple(kind(**{key: _tupled(value) for key, value in item.items()}) for item in items)
+
+        towers = tuple(Tower(**{**_tupled_values(t), "stages": rows(Stage, t["stages"])}) for t in data["towers"])
+        return cls(
+            source=data["source"],
+            layers=rows(Layer, data["layers"]),
+            parameters=rows(Parameter, data["parameters"]),
+            buffers=rows(Buffer, data["buffers"]),
+            towers=towers,
+            head=tuple(data["head"]),
+            order=data["order"],
+            notes=tuple(data["notes"]),
+            versions=dict(data["versions"]),
+        )
+
+    def __repr__(self) -> str:
+        kinds = Counter(p.kind for p in self.parameters)
+        counts = ", ".join(f"{kind} {kinds[kind]}" for kind in KINDS if kinds[kind])
+        return f"LayerTree({self.source!r}, {len(self.parameters)} parameters of {self.total:,} scalars: {counts})"
+
+
+def prefixes(name: str) -> Iterator[str]:
+    """Module paths above a parameter's name, from the root down: `a.b.weight` gives '', 'a', 'a.b'."""
+    yield ""
+    at = name.find(".")
+    while at != -1:
+        yield name[:at]
+        at = name.find(".", at + 1)
+
+
+def _tupled(value):
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+
+
+def _tupled_values(data: dict) -> dict:
+    return {key: _tupled(value) for key, value in data.items()}

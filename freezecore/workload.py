@@ -1,0 +1,70 @@
+"""Workload: how the model is trained, as far as memory and time depend on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from freezecore.errors import WorkloadError, did_you_mean, shortened
+
+Optimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit"]
+Precision = Literal["fp32", "bf16-autocast", "fp16-autocast", "bf16"]
+CHOICES: dict[str, tuple[str, ...]] = {
+    "optimizer": ("sgd", "sgd-momentum", "adamw", "adamw-8bit"),
+    "implementation": ("loop", "foreach", "fused"),
+    "precision": ("fp32", "bf16-autocast", "fp16-autocast", "bf16"),
+    "device": ("cpu", "cuda"),
+}
+LIMITS: dict[str, tuple[int, int]] = {
+    "batch_size": (1, 65_536),
+    "image_size": (8, 4_096),
+    "sequence_length": (1, 1_048_576),
+    "accumulate": (1, 4_096),
+}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One training step's surroundings.
+
+    Attributes:
+        batch_size: samples per forward pass.
+        image_size: pixels per side; None takes the model's own.
+        sequence_length: tokens per sample; None takes min(128, the model's longest).
+        optimizer: its state is counted for trainable parameters only.
+        implementation: `loop`, `foreach` or `fused` step, which differ in temporaries.
+        precision: `fp32`, autocast over fp32 weights, or weights in bf16.
+        checkpointing: the library's own gradient checkpointing.
+        accumulate: forward passes per optimizer step.
+        device: whose kernels are followed; no such device is needed.
+    """
+
+    batch_size: int = 32
+    image_size: int | None = None
+    sequence_length: int | None = None
+    optimizer: Optimizer = "adamw"
+    implementation: Literal["loop", "foreach", "fused"] = "foreach"
+    precision: Precision = "fp32"
+    checkpointing: bool = False
+    accumulate: int = 1
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int) and low <= value <= high):
+                raise WorkloadError(
+                    f"A {name.replace('_', ' ')} of {shortened(str(value))} is out of range.",
+                    f"Choose a whole number from {low:,} to {high:,}.",
+                )
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise WorkloadError(
+                    f"There is no {name} called '{shortened(str(value))}'.",
+                    did_you_mean(str(value), choices) or "Choose one of " + ", ".join(choices) + ".",
+                )
+
+    def to_json(self) -> dict:
+        """Its fields as JSON values."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
