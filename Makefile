@@ -1,0 +1,48 @@
+# make run      the page on 127.0.0.1:8501 (PORT= changes it); installs what is missing
+# make class    the same for a room: local network, QR code
+# make test     linter, unit tests, the page without and with a real Chromium
+# make test-all everything, the whole zoo and export matrix included (hours)
+
+PYTHON ?= python3
+PORT ?= 8501
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: run class test test-all lint browser screenshots
+
+run: $(VENV)/.run
+	@$(BIN)/python -m app.serve --port $(PORT)
+
+class: $(VENV)/.run
+	@$(BIN)/python -m app.serve --port $(PORT) --room
+
+test: lint browser
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-all: lint browser
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+browser: $(VENV)/.test
+	$(BIN)/python tests/browser/chromium.py
+
+screenshots: browser
+	$(BIN)/python docs/screenshots.py
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is $$($(PYTHON) --version). Try: PYTHON=python3.12 make run"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python requirements.txt pyproject.toml
+	$(PIP) install -q -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements-dev.txt
+	$(PIP) install -q -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The page: draws, asks the analyst, and holds no formula."""

@@ -1,0 +1,85 @@
+"""Words for numbers: the one place where bytes, counts and seconds become text, for the page and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+UNKNOWN = "unknown"
+
+
+def bytes_text(count: int | None) -> str:
+    """`1.9 GB`, `512 MB`, `0 B`: decimal units, three digits; a minus sign is kept."""
+    if count is None:
+        return UNKNOWN
+    return _scaled(count, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
+
+
+def count_text(count: int | None) -> str:
+    """`11.7 M`, `513 k`, `62`: for headlines; tables show all digits."""
+    if count is None:
+        return UNKNOWN
+    return _scaled(count, 1000, ("", "k", "M", "B", "T")).strip()
+
+
+def flops_text(count: int | None) -> str:
+    """`3.6 GFLOP`: a count of operations, one multiply-add being two."""
+    if count is None:
+        return UNKNOWN
+    return _scaled(count, 1000, ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"))
+
+
+def seconds_text(seconds: float | None) -> str:
+    """`0.12 s`, `48 s`, `3 min 20 s`."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def share_text(part: float, whole: float) -> str:
+    """`4.4 %`; small shares keep a digit (`0.02 %`), and only nothing is `0 %`."""
+    if not whole:
+        return UNKNOWN
+    percent = 100 * part / whole
+    if percent == 0 or percent >= 99.95:
+        return f"{percent:.0f} %"
+    return f"{percent:.1f} %" if percent >= 0.1 else f"{percent:.1g} %"
+
+
+def change_text(value: float | None, reference: float | None) -> str:
+    """`−48 %` or `+3 %` against a reference: signed, so that it reads one way only."""
+    if value is None or not reference:
+        return UNKNOWN
+    percent = round(100 * (value - reference) / reference)
+    return "±0 %" if percent == 0 else f"{'−' if percent < 0 else '+'}{abs(percent)} %"
+
+
+def accuracy_text(accuracy: float | None, interval: tuple[float, float] | None = None) -> str:
+    """`0.957 (0.940–0.970)`."""
+    if accuracy is None:
+        return UNKNOWN
+    return f"{accuracy:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> str:
+    """Aligned columns for a terminal; `right` lists the columns that hold numbers."""
+    body = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in (list(header), *body)) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        return "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, body)])
+
+
+def _scaled(count: float, step: int, units: Sequence[str]) -> str:
+    size, unit = abs(float(count)), 0
+    while unit < len(units) - 1 and float(f"{size:.3g}") >= step:
+        size, unit = size / step, unit + 1
+    digits = f"{size:.0f}" if unit == 0 or size >= 100 else f"{size:.3g}"
+    return f"{'−' if count < 0 else ''}{digits} {units[unit]}"

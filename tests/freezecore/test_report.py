@@ -1,0 +1,52 @@
+"""Words for numbers."""
+
+import pytest
+
+from freezecore import report
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (None, "unknown"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1 kB"),
+        (1_949_000_000, "1.95 GB"),
+        (999_600, "1 MB"),
+        (-48_000_000, "−48 MB"),
+        (10**19, "10000 PB"),
+    ],
+)
+def test_bytes_become_words(count, text):
+    assert report.bytes_text(count) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(62, "62"), (11_689_512, "11.7 M"), (513_000, "513 k"), (None, "unknown")])
+def test_counts_become_words(count, text):
+    assert report.count_text(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.1234, "0.123 s"), (48, "48 s"), (60, "1 min"), (200, "3 min 20 s"), (None, "unknown")],
+)
+def test_seconds_become_words(seconds, text):
+    assert report.seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "text"), [(0, "0 %"), (1, "0.0001 %"), (43_890, "4.4 %"), (1_000_000, "100 %"), (999_000, "99.9 %")]
+)
+def test_shares_keep_a_digit_when_small(part, text):
+    assert report.share_text(part, 1_000_000) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(52, "−48 %"), (103, "+3 %"), (100, "±0 %"), (None, "unknown")])
+def test_a_change_is_signed(value, text):
+    assert report.change_text(value, 100) == text
+
+
+def test_a_table_aligns_numbers_to_the_right():
+    text = report.table(["name", "count"], [["conv1.weight", 9408], ["fc.bias", 1000]], right=[1])
+    assert text == ("name          count\n------------  -----\nconv1.weight   9408\nfc.bias        1000")
