@@ -26,6 +26,7 @@ test-all: lint browser
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@test ! -x $(BIN)/hadolint || $(BIN)/hadolint Dockerfile
 
 browser: $(VENV)/.test
 	$(BIN)/python tests/browser/chromium.py

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
+from freezecore.errors import WorkloadError, shortened
+
 UNKNOWN = "unknown"
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
 def bytes_text(count: int | None) -> str:
@@ -61,6 +65,18 @@ def accuracy_text(accuracy: float | None, interval: tuple[float, float] | None =
     if accuracy is None:
         return UNKNOWN
     return f"{accuracy:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
+
+
+def bytes_from_text(text: str) -> int:
+    """`16GB` is 16·10⁹ bytes, `16GiB` is 16·2³⁰.
+
+    Raises:
+        WorkloadError: the text is no amount of memory.
+    """
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,6})?)\s*([kmgt]i?|)b?\s*", text.lower())
+    if not match or not float(match[1]):
+        raise WorkloadError(f"'{shortened(text)}' is no amount of memory.", "Write something like 16GB or 14.6GiB.")
+    return round(float(match[1]) * UNITS[match[2]])
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> str:

@@ -1,6 +1,110 @@
-"""The verbs of the flow: what the page, the command line, notebooks and tests call.
+"""The verbs of the flow, as the page, the command line, notebooks and tests call them.
 
     ModelSource -> LayerTree -> FreezeSpec -> Mask -> Estimate -> Probe -> Export
 
-Verbs that need a real module import torch when they are called, not before.
+A verb that needs a real module imports torch when it is called, not before.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from freezecore import modelfile
+from freezecore.mask import Mask
+from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.resolve import resolve
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from freezecore.trace import Trace
+from freezecore.tree import LayerTree
+from freezecore.workload import Workload
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch.nn import Module
+
+
+def read_tree(model: ModelSource | str | Module) -> LayerTree:
+    """The layer tree of a source (shapes only: no weights, no download) or of a model object.
+
+    Raises:
+        SourceError: the source cannot be built.
+    """
+    if isinstance(model, str):
+        model = ModelSource.parse(model)
+    if isinstance(model, ModelSource):
+        if model.scheme == "file":
+            return modelfile.read(model.name).tree
+        from freezecore.live.read import read_source
+
+        return read_source(model)
+    from freezecore.live.read import read_module
+
+    return read_module(model)
+
+
+def trace(model: ModelSource | str | Module, workload: Workload | None = None) -> Trace:
+    """One training step followed without weights or arithmetic; `estimate` then prices any mask from it.
+
+    Raises:
+        TraceError: the step cannot be followed.
+        WorkloadError: a size that the model refuses.
+    """
+    workload = workload or Workload()
+    if isinstance(model, str):
+        model = ModelSource.parse(model)
+    if isinstance(model, ModelSource):
+        if model.scheme == "file":
+            return modelfile.read(model.name).required_trace()
+        from freezecore.live.tracer import trace_source
+
+        return trace_source(model, workload)
+    from freezecore.live.tracer import trace_module
+
+    return trace_module(model, workload)
+
+
+def run_probe(
+    request: ProbeRequest,
+    emit: Callable[[dict], None] = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> ProbeResult:
+    """A short fine-tuning run in this process; `emit` hears of each step as it ends."""
+    from freezecore.live.probe import run
+
+    return run(request, emit, should_stop)
+
+
+def apply(model: Module, rules: FreezeSpec | str) -> Mask:
+    """Freeze and train a model's parameters by rules; held modules stay in eval mode through every `train()`.
+
+    Call it after the head was replaced and before the optimizer is built.
+
+    Raises:
+        RuleError: a rule cannot be read or hits nothing; the model is unchanged.
+    """
+    from freezecore.live.hold import hold
+
+    spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
+    mask = resolve(spec, read_tree(model))
+    mask.apply_to(model)
+    hold(model, mask)
+    return mask
+
+
+def proof(model: Module, optimizer: object | None = None) -> AbstractContextManager:
+    """`with fc.proof(model): train()` raises, by name, if anything frozen moved: parameters and held buffers."""
+    from freezecore.live.proof import proof as live_proof
+
+    return live_proof(model, optimizer)
+
+
+def save(model: Module, batch: object, path: str | Path) -> None:
+    """Write a model object's tree and the trace of a training step on `batch`, for the page: no code, no weights."""
+    from freezecore.live.read import read_module
+    from freezecore.live.tracer import trace_batch
+
+    modelfile.write(path, read_module(model), trace_batch(model, batch))

@@ -10,7 +10,9 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 JAPANESE_FONT = "fonts-ipafont-gothic"
-BY_HAND = "apt-get install chromium fonts-ipafont-gothic    (Debian)\nplaywright install --with-deps chromium      (elsewhere)"
+BY_HAND = """\
+    apt-get install chromium fonts-ipafont-gothic    (Debian)
+    playwright install --with-deps chromium          (elsewhere)"""
 
 
 def find() -> str | None:

@@ -3,6 +3,7 @@
 import pytest
 
 from freezecore import report
+from freezecore.errors import WorkloadError
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,17 @@ def test_a_change_is_signed(value, text):
 def test_a_table_aligns_numbers_to_the_right():
     text = report.table(["name", "count"], [["conv1.weight", 9408], ["fc.bias", 1000]], right=[1])
     assert text == ("name          count\n------------  -----\nconv1.weight   9408\nfc.bias        1000")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("16GB", 16 * 10**9), ("14.6GiB", round(14.6 * 2**30)), ("512 MB", 512 * 10**6), ("800", 800), ("1k", 1000)],
+)
+def test_an_amount_of_memory_is_read_as_it_is_written(text, count):
+    assert report.bytes_from_text(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-3GB", "0", "1e9", "lots", "9" * 400])
+def test_what_is_no_amount_of_memory_is_refused_with_an_example(text):
+    with pytest.raises(WorkloadError, match="is no amount of memory. Write something like 16GB"):
+        report.bytes_from_text(text)
