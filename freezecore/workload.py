@@ -54,7 +54,7 @@ class Workload:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int) and low <= value <= high):
                 raise WorkloadError(
-                    f"A {name.replace('_', ' ')} of {shortened(str(value))} is out of range.",
+                    f"The {name.replace('_', ' ')} {shortened(str(value))} is out of range.",
                     f"Choose a whole number from {low:,} to {high:,}.",
                 )
         for name, choices in CHOICES.items():
