@@ -1,0 +1,124 @@
+"""The link: the page's whole state as a readable query string, read leniently and written canonically."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from urllib.parse import quote, urlencode
+
+from freezecore.errors import FreezeError, shortened
+from freezecore.source import TASKS, ModelSource
+from freezecore.workload import CHOICES, LIMITS
+
+DEFAULT_MODEL = "timm:tf_efficientnet_lite0"
+LANGUAGES = ("en", "ja")
+LONGEST_RULES = 4_000
+LONGEST_WORD = 80
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link carries; None takes the model's or the page's own default.
+
+    `size` is pixels per side for pictures, tokens per sample for text. `run`, `klass` and `lesson` name a probe's
+    run, a class and a lesson.
+    """
+
+    model: str = DEFAULT_MODEL
+    rules: str | None = None
+    task: str | None = None
+    labels: int | None = None
+    batch: int = 32
+    size: int | None = None
+    optimizer: str = "adamw"
+    precision: str = "fp32"
+    checkpointing: bool = False
+    device: str = "cpu"
+    lang: str | None = None
+    run: str | None = None
+    klass: str | None = None
+    lesson: str | None = None
+
+    def query(self) -> str:
+        """The query string without its `?`: only what differs from a fresh page, readable where URLs allow it."""
+        pairs = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "model" or value != field.default:
+                name = NAMES.get(field.name, field.name)
+                pairs.append((name, "1" if value is True else str(value)))
+        return urlencode(pairs, safe=":;,*@!./", quote_via=quote).replace("%20", "+")
+
+
+NAMES = {"klass": "class"}
+KNOWN = {NAMES.get(field.name, field.name) for field in fields(Link)}
+
+
+def read_link(query: Mapping[str, str]) -> tuple[Link, tuple[str, ...]]:
+    """The link of a query, and the names of the fields that were ignored because they cannot be used."""
+    link, ignored = Link(), []
+    for name, text in query.items():
+        if name not in KNOWN:
+            ignored.append(shortened(name, 30))
+            continue
+        try:
+            link = replace(link, **{_field(name): READERS[name](text)})
+        except (ValueError, FreezeError):
+            ignored.append(name)
+    return link, tuple(ignored)
+
+
+def _field(name: str) -> str:
+    return "klass" if name == "class" else name
+
+
+def _model(text: str) -> str:
+    return str(ModelSource.parse(text))
+
+
+def _rules(text: str) -> str:
+    if len(text) > LONGEST_RULES or any(not (ch.isprintable() or ch == "\n") for ch in text):
+        raise ValueError
+    return text
+
+
+def _one_of(*choices: str):
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError
+        return text
+
+    return read
+
+
+def _between(limits: tuple[int, int]):
+    def read(text: str) -> int:
+        if len(text) > 9 or not text.isascii() or not text.isdigit() or not limits[0] <= int(text) <= limits[1]:
+            raise ValueError
+        return int(text)
+
+    return read
+
+
+def _token(text: str) -> str:
+    if not 1 <= len(text) <= LONGEST_WORD or not all(ch.isascii() and (ch.isalnum() or ch in "-_") for ch in text):
+        raise ValueError
+    return text
+
+
+READERS = {
+    "model": _model,
+    "rules": _rules,
+    "task": _one_of(*TASKS),
+    "labels": _between((1, 100_000)),
+    "batch": _between(LIMITS["batch_size"]),
+    "size": _between((1, LIMITS["sequence_length"][1])),
+    "optimizer": _one_of(*CHOICES["optimizer"]),
+    "precision": _one_of(*CHOICES["precision"]),
+    "checkpointing": lambda text: _one_of("0", "1")(text) == "1",
+    "device": _one_of(*CHOICES["device"]),
+    "lang": _one_of(*LANGUAGES),
+    "run": _token,
+    "class": _token,
+    "lesson": _token,
+}
