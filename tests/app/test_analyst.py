@@ -1,0 +1,110 @@
+"""The analyst: answers shared and remembered, and every death a sentence after which the next request works."""
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.analyst import Analyst
+from freezecore.errors import FreezeError, SourceError
+
+LIMITS_S = {"models": 20.0, "warm": 20.0}
+
+
+@pytest.fixture
+def analyst():
+    client = Analyst("tests.freezecore.faulty_verbs", limits_s=LIMITS_S, memory_bytes=10**9)
+    yield client
+    client.close()
+
+
+def pid(analyst: Analyst, word: str) -> int:
+    return int(analyst.models(word)[0]["family"])
+
+
+def test_many_sessions_share_one_process_and_one_computation(analyst):
+    with ThreadPoolExecutor(16) as sessions:
+        answers = list(sessions.map(lambda _: analyst.models("same"), range(64)))
+    assert answers == [answers[0]] * 64
+    assert answers[0][0]["parameters"] == 1  # the verb was called once
+    assert pid(analyst, "other") == pid(analyst, "same")
+
+
+def test_what_a_library_prints_does_not_disturb_the_answers(analyst):
+    assert analyst.models("print")[0]["source"] == "print"
+
+
+def test_a_refusal_comes_back_as_the_same_error(analyst):
+    with pytest.raises(SourceError) as refused:
+        analyst.models("refuse")
+    assert (refused.value.problem, refused.value.hint) == ("There is no model 'refuse'.", "Did you mean 'reuse'?")
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("die", "Searching the models for 'die' ended the process that reads models: it was killed (SIGKILL)."),
+        ("leave", "Searching the models for 'leave' ended the process that reads models: it ended with code 3."),
+        ("raise", "Searching the models for 'raise' failed unexpectedly (RuntimeError: no kernel)."),
+    ],
+)
+def test_a_failure_is_one_sentence_and_the_next_request_works(analyst, word, sentence):
+    with pytest.raises(FreezeError) as failure:
+        analyst.models(word)
+    assert failure.value.problem == sentence
+    assert analyst.models("next")[0]["source"] == "next"
+
+
+def test_a_request_that_hangs_is_stopped_and_the_process_replaced():
+    analyst = Analyst("tests.freezecore.faulty_verbs", limits_s={"models": 1.0})
+    before = pid(analyst, "before")
+    with pytest.raises(FreezeError) as late:
+        analyst.models("hang")
+    assert late.value.problem == "Searching the models for 'hang' took longer than 1 s and was stopped."
+    assert pid(analyst, "after") != before
+    analyst.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux holds a process to its memory")
+def test_a_request_that_needs_too_much_memory_is_refused_by_itself(analyst):
+    before = pid(analyst, "before")
+    with pytest.raises(FreezeError) as refused:
+        analyst.models("eat")
+    assert refused.value.problem == "Searching the models for 'eat' needed more than 1 GB of memory and was stopped."
+    assert pid(analyst, "after") != before
+
+
+def test_a_process_killed_between_requests_is_replaced_unnoticed(analyst):
+    os.kill(pid(analyst, "before"), signal.SIGKILL)
+    assert analyst.models("after")[0]["source"] == "after"
+
+
+def test_an_impossible_request_is_tried_once_for_a_whole_class(analyst):
+    def opened(_):
+        with pytest.raises(FreezeError) as failure:
+            analyst.models("die")
+        return failure.value
+
+    with ThreadPoolExecutor(8) as sessions:
+        failures = list(sessions.map(opened, range(8)))
+    assert len({str(failure) for failure in failures}) == 1
+    assert analyst._child._count <= 1  # no second process was killed by it
+
+
+def test_close_ends_a_request_in_progress(analyst):
+    analyst.models("first")
+    failures = []
+
+    def ask():
+        with pytest.raises(FreezeError) as failure:
+            analyst.models("hang")
+        failures.append(failure.value)
+
+    session = threading.Thread(target=ask)
+    session.start()
+    analyst.close()
+    session.join(10)
+    assert not session.is_alive()
+    assert len(failures) == 1

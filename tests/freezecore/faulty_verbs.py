@@ -1,0 +1,33 @@
+"""Verbs for an analyst under test: they need no torch, and go wrong in every way on request."""
+
+import json
+import os
+import signal
+import threading
+
+from freezecore.errors import SourceError
+
+CALLS = []
+
+
+def _answer(arguments: dict) -> bytes:
+    word = arguments["word"]
+    CALLS.append(word)
+    if word == "hang":
+        threading.Event().wait()
+    if word == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if word == "leave":
+        os._exit(3)
+    if word == "refuse":
+        raise SourceError("There is no model 'refuse'.", "Did you mean 'reuse'?")
+    if word == "raise":
+        raise RuntimeError("no kernel\nsecond line")
+    if word == "eat":
+        return bytes(4 * 10**9)
+    if word == "print":
+        print("a library talks", flush=True)
+    return json.dumps([{"source": word, "family": str(os.getpid()), "parameters": CALLS.count(word)}]).encode()
+
+
+VERBS = {"models": _answer, "warm": lambda arguments: b""}
