@@ -1,0 +1,90 @@
+"""Globs over dotted paths, part by part: `*` stays inside a part, `**` crosses parts."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+
+_EMBEDDED = re.compile(r"(?<=[^.])\*\*|\*\*(?=[^.])")
+
+
+def is_glob(path: str) -> bool:
+    """It has a character that globs give a meaning."""
+    return any(mark in path for mark in "*?[")
+
+
+class Node:
+    """A dotted path and what follows it."""
+
+    __slots__ = ("children", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.children: dict[str, Node] = {}
+
+    def child(self, part: str) -> Node:
+        if part not in self.children:
+            self.children[part] = Node(f"{self.path}.{part}" if self.path else part)
+        return self.children[part]
+
+    def family(self) -> list[Node]:
+        """The node and everything below it."""
+        found = [self]
+        for node in found:
+            found.extend(node.children.values())
+        return found
+
+
+def path_tree(names: Iterable[str]) -> Node:
+    """The names as a tree of their dotted parts."""
+    root = Node("")
+    for name in names:
+        node = root
+        for part in name.split("."):
+            node = node.child(part)
+    return root
+
+
+def matching(root: Node, glob: str) -> list[str]:
+    """Every path that a glob reaches; a leading `*.` and a part `**` stand for any depth, none included."""
+    return [node.path for parts in variants(glob) for node in _reached(root, parts)]
+
+
+def variants(glob: str) -> list[list[str]]:
+    """A glob as lists of parts in which `**` stands alone: `a**b` is `a*b`, or `a*`, anything, `*b`."""
+    glob = re.sub(r"\*{3,}", "**", glob)
+    if glob.startswith("*."):
+        glob = "*" + glob
+    embedded = _EMBEDDED.search(glob)
+    if embedded is None:
+        return [glob.split(".")]
+    before, after = glob[: embedded.start()], glob[embedded.end() :]
+    return variants(f"{before}*{after}") + variants(f"{before}*.**.*{after}")
+
+
+def _reached(root: Node, parts: list[str]) -> list[Node]:
+    """The nodes that a list of part patterns reaches; `**` reaches any depth, no depth included."""
+    nodes = [root]
+    for part in parts:
+        if part == "**":
+            seen = {node.path: node for start in nodes for node in start.family()}
+            nodes = list(seen.values())
+        elif is_glob(part):
+            matches = PartMatch(part)
+            nodes = [child for node in nodes for name, child in node.children.items() if matches[name]]
+        else:
+            nodes = [node.children[part] for node in nodes if part in node.children]
+    return nodes
+
+
+class PartMatch(dict):
+    """Whether one dotted part matches a pattern, asked once for each spelling: blocks repeat their names."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__()
+        self.match = re.compile(fnmatch.translate(pattern)).match
+
+    def __missing__(self, part: str) -> bool:
+        self[part] = self.match(part) is not None
+        return self[part]

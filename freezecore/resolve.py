@@ -1,0 +1,107 @@
+"""From the wish to the fact: resolve a FreezeSpec on a tree, with an error for every word that hits nothing."""
+
+from __future__ import annotations
+
+from freezecore.errors import RuleError, shortened
+from freezecore.grammar import print_rule
+from freezecore.mask import Conflict, Hit, Mask
+from freezecore.nearby import hint_for
+from freezecore.select import Names, in_tower, names_of
+from freezecore.selectors import print_selector
+from freezecore.spec import FreezeSpec, Rule, Selector
+from freezecore.tree import LayerTree
+
+
+def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
+    """Which parameters train in this epoch.
+
+    The rules of later phases are checked too, so that a schedule cannot fail when it has run for an hour.
+
+    Raises:
+        RuleError: a selector hits nothing; names the nearest real names.
+    """
+    names = names_of(tree)
+    for phase in spec.phases:
+        if phase.epoch > epoch:
+            for rule in phase.rules:
+                rule_hits(rule, names)
+    trains = names.everything & ~names.frozen_by_author
+    hits, applied = [], []
+    for rule in spec.at_epoch(epoch).rules:
+        found = rule_hits(rule, names)
+        positions = names.positions_of(found)
+        whole = names.all_names_of(positions) if found & names.tied else found
+        trains = trains | whole if rule.action == "train" else trains & ~whole
+        hits.append(Hit(print_rule(rule), positions))
+        applied.append((rule, found))
+    return Mask(tree, names.per_parameter(trains), spec.norms, spec.dropout, tuple(hits), _conflicts(applied, names))
+
+
+def rule_hits(rule: Rule, names: Names) -> int:
+    """The names that a rule sets, as bits; `train` reaches what the author froze only by its full name.
+
+    Raises:
+        RuleError: one of its selectors hits nothing.
+    """
+    found = 0
+    for selector in rule.selectors:
+        hit = names.hits(selector)
+        if not hit:
+            raise _nothing(selector, names.tree)
+        _check_positions(selector, names.tree)
+        if rule.action == "train" and not (selector.form == "path" and selector.value in names.exact):
+            hit = _reached(selector, hit, names)
+        found |= hit
+    return found
+
+
+def _reached(selector: Selector, hit: int, names: Names) -> int:
+    reached = hit & ~names.frozen_by_author
+    if not reached:
+        first = names.tree.parameters[names.positions_of(hit)[0]].name
+        raise RuleError(
+            f"Everything that '{print_selector(selector)}' hits was frozen by the model's author.",
+            f"Name it exactly if it is to train: 'train {print_selector(Selector('path', first))}'.",
+        )
+    return reached
+
+
+def _nothing(selector: Selector, tree: LayerTree) -> RuleError:
+    said = shortened(print_selector(selector))
+    return RuleError(f"No parameter of {shortened(tree.source)} matches '{said}'.", hint_for(selector, tree))
+
+
+def _check_positions(selector: Selector, tree: LayerTree) -> None:
+    """A position that no tower has is a mistake even beside others that hit."""
+    if selector.form not in ("blocks", "stages") or not selector.value[0].isdigit():
+        return
+    towers = [tower for tower in tree.towers if in_tower(tower, selector.tower)]
+    longest = max(len(getattr(tower, selector.form)) for tower in towers)
+    for end in (int(run.split("-")[-1]) for run in selector.value.split(",")):
+        if end >= longest:
+            raise RuleError(
+                f"'{print_selector(selector)}' names {selector.form[:-1]} {end}, which {shortened(tree.source)} lacks.",
+                f"Its {selector.form} are 0 to {longest - 1}.",
+            )
+
+
+def _conflicts(applied: list[tuple[Rule, int]], names: Names) -> tuple[Conflict, ...]:
+    """Tied parameters that a rule froze under one name and another trained under another.
+
+    A rule that hits every name of a tensor settles it; only rules that single out some names can disagree.
+    """
+    conflicts = []
+    for parameter in names.tree.parameters if any(found & names.tied for _, found in applied) else ():
+        if not parameter.aliases:
+            continue
+        own = names.all_names_of_one(parameter)
+        wanted: dict[str, str] = {}
+        for rule, found in applied:
+            if found & own == own:
+                wanted.clear()
+            elif found & own:
+                wanted.pop(rule.action, None)
+                wanted[rule.action] = print_rule(rule)
+        if len(wanted) == 2:
+            conflicts.append(Conflict(parameter.name, tuple(wanted.values())))
+    return tuple(conflicts)
