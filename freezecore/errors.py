@@ -7,6 +7,7 @@
     ├── TraceError       a training step that cannot be followed without running it
     ├── DataError        training data that cannot be read
     ├── ProbeError       a probe that cannot start or had to stop
+    ├── ProofError       something frozen moved
     └── ExportError      a target that cannot express a selection, or a file that cannot be read back
 
 The command line prints both fields on standard error, the page shows both; neither shows a traceback.
@@ -63,6 +64,10 @@ class DataError(FreezeError):
 
 class ProbeError(FreezeError):
     """A probe that cannot start, or had to stop."""
+
+
+class ProofError(FreezeError):
+    """Something that was frozen moved, or was about to; names it."""
 
 
 class ExportError(FreezeError):

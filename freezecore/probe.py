@@ -89,6 +89,8 @@ class Proof:
         with_gradient: frozen parameters that had a gradient.
         optimizer_strangers: frozen parameters that the optimizer holds.
         optimizer_missing: trainable parameters that it does not hold.
+        optimizer_twice: trainable parameters that it holds more than once, and would step twice.
+        unfrozen: frozen parameters that somebody has set to train since.
         modes: held modules that were found in train mode.
     """
 
@@ -99,15 +101,49 @@ class Proof:
     optimizer_strangers: tuple[str, ...] = ()
     optimizer_missing: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    optimizer_twice: tuple[str, ...] = ()
+    unfrozen: tuple[str, ...] = ()
+
+    @property
+    def faults(self) -> dict[str, tuple[str, ...]]:
+        """What was found, by what it means; empty when the freeze held."""
+        said = {
+            "moved": self.changed,
+            "had a gradient": self.with_gradient,
+            "is frozen, yet in the optimizer": self.optimizer_strangers,
+            "trains, yet is not in the optimizer": self.optimizer_missing,
+            "is in the optimizer twice": self.optimizer_twice,
+            "was set to train again": self.unfrozen,
+            "was found in train mode": self.modes,
+        }
+        return {meaning: names for meaning, names in said.items() if names}
 
     @property
     def ok(self) -> bool:
-        return not (
-            self.changed or self.with_gradient or self.optimizer_strangers or self.optimizer_missing or self.modes
-        )
+        return not self.faults
+
+    def sentence(self) -> str:
+        """What held, or by name what did not."""
+        if self.ok:
+            return f"Nothing frozen moved: {self.parameters} parameters and {self.buffers} buffers, to the bit."
+        said = [f"{_named(names)} {meaning}" for meaning, names in self.faults.items()]
+        return "The freeze did not hold: " + "; ".join(said) + "."
+
+    def remedy(self) -> str:
+        """What to do about the first fault."""
+        if self.optimizer_strangers or self.optimizer_missing or self.optimizer_twice or self.with_gradient:
+            return "Freeze first, then build the optimizer from the parameters that train, each once."
+        if self.modes or self.changed:
+            return "Hold frozen modules in eval mode: fc.apply does it, also after model.train()."
+        return "" if self.ok else "Look for code that sets requires_grad after the freeze."
 
     def to_json(self) -> dict:
         return {"ok": self.ok, **asdict(self)}
+
+
+def _named(names: tuple[str, ...], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(f"'{name}'" for name in names[:most]) + more
 
 
 @dataclass(frozen=True)
