@@ -1,0 +1,206 @@
+"""Selections: a set of parameter names said in few words, by whole dotted parts, and exact for any set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from freezecore.tree import prefixes
+
+ENOUGH = 3  # a word or a range pays for itself from so many paths on
+BOTH = 10  # one list reads better than two
+UNNATURAL = 30  # the smaller part of a model reads better than all but the larger one
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Names that lie at or under one of `paths`, or that have one of `words` among their dotted parts."""
+
+    paths: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.paths or self.words)
+
+    def has(self, name: str) -> bool:
+        """Whether a name is covered."""
+        return f"{name}.".startswith(tuple(f"{path}." for path in self.paths)) or not set(self.words).isdisjoint(
+            name.split(".")
+        )
+
+    @property
+    def cost(self) -> int:
+        """How much there is to read: its words and its paths, ranges of blocks taken together."""
+        texts = [*self.words, *(str(item) for item in series(self.paths))]
+        return sum(8 + len(text) for text in texts)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What trains: the names that `take` covers (None: all), without those that `leave` covers."""
+
+    take: Cover | None
+    leave: Cover = Cover()
+
+    def trains(self, name: str) -> bool:
+        """Whether the parameter of this name trains."""
+        return (self.take is None or self.take.has(name)) and not self.leave.has(name)
+
+    @property
+    def cost(self) -> int:
+        """How much there is to read."""
+        return (self.take.cost if self.take else 0) + self.leave.cost + BOTH * bool(self.take and self.leave)
+
+
+@dataclass(frozen=True)
+class Series:
+    """The paths `before`N`after` for N from `start` up to and without `stop`."""
+
+    before: str
+    start: int
+    stop: int
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.before}{{i}}{self.after} {self.start} {self.stop}"
+
+
+def select(names: Sequence[str], trainable: Iterable[str], *, mostly: bool = False) -> Selection:
+    """The shortest selection found that hits exactly `trainable` among `names`.
+
+    `mostly` says that most of the model trains, so that what is frozen is the natural thing to name.
+    """
+    wanted = set(trainable)
+    yes = [name for name in names if name in wanted]
+    no = [name for name in names if name not in wanted]
+    if not no:
+        return Selection(None)
+    words = _words(no, yes, _paths(no, yes))
+    rest = [name for name in no if not Cover(words=words).has(name)]
+    candidates = [
+        Selection(_cover(yes, no)),
+        Selection(None, _cover(no, yes)),
+        Selection(_cover(yes, rest) if rest else None, Cover(words=words)),
+        _nested(names, wanted),
+    ]
+    exact = [c for c in candidates if all(c.trains(name) == (name in wanted) for name in names)]
+    return min(exact, key=lambda c: c.cost + UNNATURAL * ((c.take is None) != mostly))
+
+
+def _cover(hit: Sequence[str], miss: Sequence[str]) -> Cover:
+    """A cover of all of `hit` and none of `miss`."""
+    paths = _paths(hit, miss)
+    words = _words(hit, miss, paths)
+    covered = Cover(words=words)
+    left = [name for name in hit if not covered.has(name)]
+    return min(Cover(paths), Cover(_paths(left, miss) if left else (), words), key=lambda c: c.cost)
+
+
+def _paths(hit: Sequence[str], miss: Sequence[str]) -> tuple[str, ...]:
+    """The fewest module paths and parameter names that hold all of `hit` and none of `miss`."""
+    mixed = {prefix for name in miss for prefix in prefixes(name)} | {""}
+    found: dict[str, None] = {}
+    for name in hit:
+        pure = (prefix for prefix in prefixes(name) if prefix not in mixed)
+        found[next(pure, name)] = None
+    return tuple(found)
+
+
+def _words(hit: Sequence[str], miss: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:
+    """Parts of names that occur in no name of `miss` and replace at least three of `paths` each."""
+    taken = {part for name in miss for part in name.split(".")}
+    under: dict[str, list[str]] = {path: [] for path in paths}
+    for name in hit:
+        under[next(p for p in (*prefixes(name), name) if p in under)].append(name)
+    chosen: list[str] = []
+    while True:
+        gains: dict[str, list[str]] = {}
+        for path, names in under.items():
+            common = set.intersection(*(set(name.split(".")) for name in names)) - taken
+            for word in common:
+                if not word.isdigit():
+                    gains.setdefault(word, []).append(path)
+        best = max(sorted(gains), key=lambda word: len(gains[word]), default=None)
+        if best is None or len(gains[best]) < ENOUGH:
+            return tuple(chosen)
+        chosen.append(best)
+        for path in gains[best]:
+            del under[path]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Below one node: does all of it train (None: some), and the paths to say so where nothing or all is the rule."""
+
+    pure: bool | None
+    take: list[str]
+    leave: list[str]
+    exceptions: list[str]
+
+
+def _nested(names: Sequence[str], wanted: set[str]) -> Selection:
+    """Paths that train and, under them, paths that do not: the cheapest such pair."""
+    children: dict[str, dict[str, None]] = {}
+    said = {}
+    for name in names:
+        chain = [*prefixes(name), name]
+        for parent, child in zip(chain, chain[1:], strict=False):
+            children.setdefault(parent, {})[child] = None
+        said[name] = _Said(True, [name], [], []) if name in wanted else _Said(False, [], [], [name])
+    for node in reversed(children):  # parents were met before their children
+        said[node] = _joined(node, [said[child] for child in children[node]])
+    return Selection(Cover(tuple(said[""].take)), Cover(tuple(said[""].leave)))
+
+
+def _joined(node: str, parts: list[_Said]) -> _Said:
+    states = {part.pure for part in parts}
+    if node and states == {True}:
+        return _Said(True, [node], [], [])
+    if node and states == {False}:
+        return _Said(False, [], [], [node])
+    take, leave, exceptions = ([path for part in parts for path in side(part)] for side in _SIDES)
+    if node and 1 + len(exceptions) < len(take) + len(leave):
+        take, leave = [node], exceptions
+    return _Said(None, take, leave, exceptions)
+
+
+_SIDES = (lambda part: part.take, lambda part: part.leave, lambda part: part.exceptions)
+
+
+def series(paths: Iterable[str]) -> list[str | Series]:
+    """The same paths in the same order, runs of at least three numbered neighbours taken together."""
+    left = list(dict.fromkeys(paths))
+    found: dict[str, str | Series] = {}
+    while run := _longest_run(left):
+        item, members = run
+        found[members[0]] = item
+        left = [path for path in left if path not in set(members)]
+    found |= {path: path for path in left}
+    return [found[path] for path in dict.fromkeys(paths) if path in found]
+
+
+def _longest_run(paths: Sequence[str]) -> tuple[Series, list[str]] | None:
+    numbered: dict[tuple[str, str], dict[int, str]] = {}
+    for path in paths:
+        if not re.fullmatch(r"[A-Za-z0-9_.]+", path):
+            continue
+        for match in re.finditer(r"(?<![^.])(0|[1-9][0-9]{0,6})(?![^.])", path):
+            key = path[: match.start()], path[match.end() :]
+            numbered.setdefault(key, {})[int(match.group())] = path
+    runs = [(key, run, by_number) for key, by_number in numbered.items() for run in _runs(sorted(by_number))]
+    if not runs:
+        return None
+    (before, after), (start, stop), by_number = max(runs, key=lambda item: item[1][1] - item[1][0])
+    return Series(before, start, stop, after), [by_number[i] for i in range(start, stop)]
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Half-open runs of at least three consecutive numbers."""
+    runs, start = [], 0
+    for i in range(1, len(numbers) + 1):
+        if i == len(numbers) or numbers[i] != numbers[i - 1] + 1:
+            if i - start >= ENOUGH:
+                runs.append((numbers[start], numbers[i - 1] + 1))
+            start = i
+    return runs
