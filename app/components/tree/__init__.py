@@ -1,0 +1,164 @@
+"""The layer tree on the page: boxes that train or freeze, painted by the browser, heard by Python.
+
+A mount is three messages. The tree itself is large and never changes, so that Streamlit sends it once and refers
+to it afterwards; prices and marks, and the ticks, are small messages to the same tree in the browser.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from app.components.tree.bits import decode, encode
+from app.components.tree.packed import Rows, pack
+from freezecore.mask import Mask
+from freezecore.tree import LayerTree
+
+HERE = Path(__file__).parent
+MODULES = ("bits", "words", "model", "search", "history", "rows", "list", "pointer", "keys", "toolbar", "tree")
+LARGEST_SEQUENCE = 2**53 - 1
+
+
+@dataclass(frozen=True)
+class TreeChange:
+    """What a person ticked: one truth value per entry of `tree.parameters`, and the number of the change."""
+
+    trains: tuple[bool, ...]
+    sequence: int
+
+
+@dataclass(frozen=True)
+class RowPrice:
+    """What training a row costs, in words: a short text for its column, a sentence, and its share of the dearest."""
+
+    text: str
+    title: str = ""
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class RowMark:
+    """A sign at a row: `good` and `bad` for a proof, `note` for anything else; the text says what it means."""
+
+    kind: Literal["good", "bad", "note"]
+    text: str
+
+
+def layer_tree(
+    tree: LayerTree,
+    mask: Mask,
+    *,
+    strings: Mapping[str, str],
+    prices: Mapping[str, RowPrice] | None = None,
+    marks: Mapping[str, RowMark] | None = None,
+    key: str,
+    on_change: Callable[[TreeChange], None] | None = None,
+    height: int = 560,
+) -> TreeChange | None:
+    """Draw the tree with the mask's ticks; call it outside fragments, so that a tick moves nothing but itself.
+
+    Args:
+        strings: the sentences of `tree_strings`.
+        prices, marks: by path of a module or name of a parameter.
+        on_change: called with every change before the script runs; may end in `st.rerun([...])`.
+        height: of the rows' window, in pixels.
+
+    Returns:
+        A change that no callback has heard yet, as where the state was set by hand; else None.
+    """
+    rows = _packed(_Same(tree))
+    room = st.container(gap=None, key=f"{key}-room")
+
+    def hear() -> None:
+        change = _heard(key, tree)
+        if change is not None and on_change is not None:
+            on_change(change)
+
+    with room:
+        still = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
+        _map()(data=still, key=key, on_ticks_change=hear)
+        unheard = _heard(key, tree)
+        _feed()(data={"channel": key, "part": "signs", **_signs(rows, prices, marks)}, key=f"{key}-signs", height=1)
+        ticks = {"tree": tree.fingerprint, "bits": encode(mask.trains), "sequence": _last(key, tree)}
+        _feed()(data={"channel": key, "part": "ticks", **ticks}, key=f"{key}-ticks", height=1)
+    return unheard
+
+
+def _heard(key: str, tree: LayerTree) -> TreeChange | None:
+    """The browser's newest ticks, once; anything that is not one of this tree's states is passed over."""
+    state = (st.session_state.get(key) or {}).get("ticks")
+    if not isinstance(state, Mapping) or state.get("tree") != tree.fingerprint:
+        return None
+    sequence, trains = state.get("sequence"), decode(state.get("bits"), len(tree.parameters))
+    if trains is None or type(sequence) is not int or not _last(key, tree) < sequence <= LARGEST_SEQUENCE:
+        return None
+    st.session_state[f"{key}-heard"] = (tree.fingerprint, sequence)
+    return TreeChange(trains, sequence)
+
+
+def _last(key: str, tree: LayerTree) -> int:
+    """Number of the last change heard for this tree; 0 before the first."""
+    fingerprint, sequence = st.session_state.get(f"{key}-heard", ("", 0))
+    return sequence if fingerprint == tree.fingerprint else 0
+
+
+def _signs(rows: Rows, prices: Mapping[str, RowPrice] | None, marks: Mapping[str, RowMark] | None) -> dict:
+    """Prices and marks by row number; marks that say the same stand together."""
+    at = rows.at()
+    grouped: dict[tuple[str, str], list[int]] = {}
+    for path, mark in (marks or {}).items():
+        if path in at:
+            grouped.setdefault((mark.kind, mark.text), []).append(at[path])
+    priced = {at[path]: [p.text, p.title, p.share] for path, p in (prices or {}).items() if path in at}
+    return {"prices": priced, "marks": [[kind, text, places] for (kind, text), places in grouped.items()]}
+
+
+class _Same:
+    """A tree compared by identity: comparing 5,000 parameters would cost more than packing them."""
+
+    def __init__(self, tree: LayerTree) -> None:
+        self.tree = tree
+
+    def __hash__(self) -> int:
+        return id(self.tree)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.tree is self.tree
+
+
+@lru_cache(maxsize=64)
+def _packed(same: _Same) -> Rows:
+    return pack(same.tree)
+
+
+@cache
+def script() -> str:
+    """All modules of the tree as one, since a component's script is one text: imports go, exports become plain."""
+    parts = [(HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in MODULES]
+    plain = [re.sub(r"^import .*?;\n", "", part, flags=re.MULTILINE | re.DOTALL) for part in parts]
+    return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
+
+
+@cache
+def _map() -> Callable:
+    style = (HERE / "tree.css").read_text(encoding="utf-8")
+    return st.components.v2.component("layer_tree", css=style, js=script())
+
+
+@cache
+def _feed() -> Callable:
+    """Hands its data on to the tree of the same channel, whichever of the two the browser drew first."""
+    return st.components.v2.component("layer_tree_feed", js=(HERE / "js" / "feed.js").read_text(encoding="utf-8"))
+
+
+@cache
+def tree_strings(lang: str) -> dict[str, str]:
+    """The tree's own sentences in `en` or `ja`."""
+    return tomllib.loads((HERE / f"words.{lang}.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,133 @@
+// One row: its elements, made once and painted again for whatever row scrolls into their place.
+
+import { ALIAS, AUTHOR, FUSED, HEAD, INPUT, NEW, SHARED, TIED } from "./model.js";
+import { exact, fill, short } from "./words.js";
+
+const BOX =
+  '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +
+  '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
+const CARET = '<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M4 2l4 4-4 4"/></svg>';
+const LOCK =
+  '<svg class="lock" viewBox="0 0 12 12" aria-hidden="true"><rect x="2" y="5.2" width="8" height="5.6" rx="1.2"/>' +
+  '<path d="M3.9 5V3.4a2.1 2.1 0 0 1 4.2 0V5"/></svg>';
+
+export function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+export function makeRow() {
+  const row = element("div", "row");
+  row.setAttribute("role", "treeitem");
+  const part = (className, markup = "") => {
+    const made = element("span", className);
+    made.innerHTML = markup; // constants of this file only; names go in as text
+    made.setAttribute("aria-hidden", "true");
+    row.append(made);
+    return made;
+  };
+  row.parts = {
+    box: part("box", BOX),
+    caret: part("caret", CARET),
+    name: part("name"),
+    badges: part("badges"),
+    label: part("label"),
+    state: part("state", LOCK + "<span></span>"),
+    count: part("count"),
+    bar: part("bar", "<i><b></b></i>"),
+    price: part("price"),
+  };
+  row.parts.word = row.parts.state.lastElementChild;
+  row.parts.all = row.parts.bar.firstElementChild;
+  row.parts.on = row.parts.all.firstElementChild;
+  return row;
+}
+
+export function badgesOf(model, signs, strings, at) {
+  const flags = model.flags[at];
+  const found = [];
+  if (model.isModule(at)) {
+    if (flags & INPUT) found.push(["place", strings.input, strings.input_why]);
+    if (flags & HEAD) found.push(["place", strings.head, strings.head_why]);
+    if (flags & SHARED) {
+      const uses = model.uses[at];
+      found.push(["plain", uses ? fill(strings.used, { n: uses }) : strings.shared, strings.shared_why]);
+    }
+  } else {
+    const marks = [[TIED, "tied"], [FUSED, "fused"], [AUTHOR, "author"], [NEW, "new"]];
+    for (const [flag, word] of marks) if (flags & flag) found.push([word, strings[word], strings[`${word}_why`]]);
+    if (flags & ALIAS) found.push(["plain", strings.alias, strings.tied_why]);
+  }
+  for (const [kind, text] of signs.marksOf.get(at) ?? []) {
+    found.push([kind, kind === "good" ? "✓" : kind === "bad" ? "✕" : "!", text]);
+  }
+  return found;
+}
+
+export function paintRow(row, view, at, position, places) {
+  const { model, strings, signs } = view;
+  const parts = row.parts;
+  const module = model.isModule(at);
+  const state = model.state(at);
+  const badges = badgesOf(model, signs, strings, at);
+  const said = [model.label[at], fill(strings.row, { n: exact(model.total[at]), state: strings[state] })];
+  row.row = at;
+  row.id = `${view.id}-${at}`;
+  row.style.transform = `translateY(${position * view.rowHeight}px)`;
+  row.style.setProperty("--depth", model.depth[at]);
+  row.className = `row ${state} ${module ? "module" : "parameter"}`;
+  row.classList.toggle("active", at === view.active);
+  row.classList.toggle("twin", view.twins.has(at));
+  setAll(row, {
+    "aria-label": model.path[at],
+    "aria-description": [...said, ...badges.map(([, , why]) => why)].filter(Boolean).join(", "),
+    "aria-level": model.depth[at] + 1,
+    "aria-posinset": places[0],
+    "aria-setsize": places[1],
+    "aria-checked": state === "mixed" ? "mixed" : String(state === "trains"),
+    "aria-expanded": module ? String(!!model.open[at]) : null,
+    title: model.path[at],
+  });
+  paintName(parts.name, model.name[at], view.marked);
+  setText(parts.label, model.label[at]);
+  setText(parts.word, strings[state]);
+  setText(parts.count, short(model.total[at]));
+  paintBadges(parts.badges, badges);
+  parts.all.style.width = `${Math.max(2, (100 * model.total[at]) / model.largest)}%`;
+  parts.on.style.width = `${model.total[at] ? (100 * model.trained[at]) / model.total[at] : 0}%`;
+  const price = signs.prices[at];
+  setText(parts.price, price ? price[0] : "");
+  parts.price.title = price ? price[1] : "";
+}
+
+function setAll(row, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null) row.removeAttribute(name);
+    else if (row.getAttribute(name) !== String(value)) row.setAttribute(name, value);
+  }
+}
+
+function setText(part, text) {
+  if (part.textContent !== text) part.textContent = text;
+}
+
+function paintName(part, name, marked) {
+  const word = marked.find((wanted) => name.toLowerCase().includes(wanted));
+  if (!word) return setText(part, name);
+  const from = name.toLowerCase().indexOf(word);
+  part.replaceChildren(name.slice(0, from), element("mark", "", name.slice(from, from + word.length)),
+    name.slice(from + word.length));
+}
+
+function paintBadges(part, badges) {
+  const key = badges.map(([kind, text, why]) => kind + text + why).join("|");
+  if (part.key === key) return;
+  part.key = key;
+  part.replaceChildren(...badges.map(([kind, text, why]) => {
+    const badge = element("span", `badge ${kind}`, text);
+    badge.title = why;
+    return badge;
+  }));
+}

@@ -1,0 +1,210 @@
+// What stands around the rows: the sum above, search and tools, column headings, the row looked at, the legend.
+
+import { element } from "./rows.js";
+import { exact, fill, percent, short } from "./words.js";
+
+const ICONS = {
+  undo: '<path d="M6 3L2.5 6.5L6 10M3 6.5h6a4 4 0 0 1 0 8H7"/>',
+  redo: '<path d="M10 3l3.5 3.5L10 10M13 6.5H7a4 4 0 0 0 0 8h2"/>',
+  every: '<rect x="2" y="2" width="5" height="5" rx="1"/><rect x="9" y="2" width="5" height="5" rx="1"/>' +
+    '<rect x="2" y="9" width="5" height="5" rx="1"/><rect x="9" y="9" width="5" height="5" rx="1"/>',
+};
+
+export class Toolbar {
+  constructor(view) {
+    this.view = view;
+    const { strings } = view;
+    this.above = element("div", "above");
+    this.sum = element("p", "sum");
+    this.sum.setAttribute("role", "status");
+    this.meter = element("div", "meter");
+    this.meter.append(element("i"));
+    this.above.append(this.sum, this.meter, this.tools(strings), this.matches(strings), this.headings(strings));
+    this.below = element("div", "below");
+    this.below.append(this.looked(strings), this.legend(strings));
+  }
+
+  tools(strings) {
+    const tools = element("div", "tools");
+    this.field = element("input", "search");
+    Object.assign(this.field, { type: "search", placeholder: strings.search, spellcheck: false, autocomplete: "off" });
+    this.field.setAttribute("aria-label", strings.search_name);
+    this.field.addEventListener("input", () => this.view.search(this.field.value));
+    this.field.addEventListener("keydown", (event) => this.leaveField(event));
+    this.depth = this.depths(strings);
+    this.undo = this.button("undo", strings.undo, () => this.view.undo());
+    this.redo = this.button("redo", strings.redo, () => this.view.redo());
+    this.every = this.button("every", strings.every, () => this.view.toggleEvery());
+    this.every.append(element("span", "", strings.every_short));
+    this.every.classList.add("worded");
+    this.every.hidden = !this.view.model.blockOf.size;
+    tools.append(this.field, this.depth, this.every, this.undo, this.redo);
+    return tools;
+  }
+
+  leaveField(event) {
+    event.stopPropagation();
+    if (event.key === "Escape") this.clear();
+    if (event.key === "ArrowDown" || event.key === "Enter") this.view.list.tree.focus();
+    if (["Escape", "ArrowDown", "Enter"].includes(event.key)) event.preventDefault();
+  }
+
+  clear() {
+    if (!this.field.value) return;
+    this.field.value = "";
+    this.view.search("");
+  }
+
+  depths(strings) {
+    const select = element("select", "depth");
+    select.setAttribute("aria-label", strings.depth_name);
+    select.title = strings.depth_name;
+    const add = (value, text) => select.append(Object.assign(element("option", "", text), { value }));
+    add("", strings.depth);
+    if (this.view.model.blockOf.size) add("blocks", strings.depth_blocks);
+    for (let depth = 0; depth < Math.min(this.view.model.deepest, 6); depth++) {
+      add(String(depth), fill(strings.depth_n, { n: depth + 1 }));
+    }
+    add("99", strings.depth_all);
+    select.addEventListener("change", () => {
+      this.view.unfold(select.value);
+      select.value = "";
+    });
+    return select;
+  }
+
+  button(icon, title, act) {
+    const made = element("button", `tool ${icon}`);
+    made.type = "button";
+    made.title = title;
+    made.setAttribute("aria-label", title);
+    made.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true">${ICONS[icon]}</svg>`;
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  matches(strings) {
+    this.found = element("div", "found");
+    this.found.hidden = true;
+    this.foundText = element("span", "count");
+    this.foundText.setAttribute("aria-live", "polite");
+    this.trainAll = element("button", "act train");
+    this.freezeAll = element("button", "act freeze");
+    for (const made of [this.trainAll, this.freezeAll]) made.type = "button";
+    this.trainAll.addEventListener("click", () => this.view.tickAll(true));
+    this.freezeAll.addEventListener("click", () => this.view.tickAll(false));
+    this.found.append(this.foundText, this.trainAll, this.freezeAll);
+    return this.found;
+  }
+
+  headings(strings) {
+    const line = element("div", "row headings");
+    this.all = element("button", "box all");
+    this.all.type = "button";
+    this.all.setAttribute("role", "checkbox");
+    this.all.setAttribute("aria-label", strings.all_name);
+    this.all.title = strings.all_name;
+    this.all.innerHTML = '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +
+      '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
+    this.all.addEventListener("click", () => this.view.tick(-1, {}));
+    line.append(this.all);
+    for (const [name, key] of [["name", "layer"], ["label", "label"], ["state", "state"], ["count", "count"],
+      ["bar", "bar"], ["price", "price"]]) {
+      const made = element("span", name, strings[`column_${key}`]);
+      made.title = strings[`column_${key}_why`] ?? "";
+      line.append(made);
+    }
+    return line;
+  }
+
+  looked(strings) {
+    const line = element("div", "looked");
+    this.lookedAt = element("span", "what");
+    this.everyHere = element("button", "act every");
+    this.everyHere.type = "button";
+    this.everyHere.addEventListener("click", () => this.view.tick(this.view.active, { every: true }));
+    line.append(this.lookedAt, this.everyHere);
+    return line;
+  }
+
+  legend(strings) {
+    const line = element("div", "legend");
+    for (const state of ["trains", "frozen", "mixed"]) {
+      const sign = element("span", `sign ${state}`);
+      sign.innerHTML = '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +
+        '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
+      sign.append(element("span", "", strings[`legend_${state}`]));
+      line.append(sign);
+    }
+    const keys = element("details", "keys");
+    keys.append(element("summary", "", strings.keys), element("p", "", strings.keys_text));
+    line.append(keys);
+    return line;
+  }
+
+  paint() {
+    const { model, strings, every, past, active } = this.view;
+    const values = { n: exact(model.training), m: exact(model.whole) };
+    this.sum.replaceChildren(...this.sentence(strings.status, values, percent(model.training, model.whole)));
+    this.meter.firstElementChild.style.width = `${model.whole ? (100 * model.training) / model.whole : 0}%`;
+    this.undo.disabled = !past.past.length;
+    this.redo.disabled = !past.future.length;
+    this.every.setAttribute("aria-pressed", String(every));
+    this.paintAll(model);
+    this.paintFound(model, strings);
+    this.paintLooked(model, strings, active);
+  }
+
+  // "N of M parameters train", the two numbers set off, the share outside what a screen reader repeats.
+  sentence(text, values, share) {
+    const parts = text.split(/(\{[nm]\})/).map((part) => {
+      const name = part.match(/^\{([nm])\}$/)?.[1];
+      return name ? element("b", name, values[name]) : part;
+    });
+    const beside = element("span", "share", share);
+    beside.setAttribute("aria-hidden", "true");
+    return [...parts, beside];
+  }
+
+  paintAll(model) {
+    const parameters = [...model.below(-1)];
+    const on = parameters.filter((p) => model.trains[p]).length;
+    const state = !on ? "frozen" : on === parameters.length ? "trains" : "mixed";
+    this.all.setAttribute("aria-checked", state === "mixed" ? "mixed" : String(state === "trains"));
+    this.all.className = `box all ${state}`;
+  }
+
+  paintFound(model, strings) {
+    this.found.hidden = !model.live;
+    this.field.classList.toggle("none", false);
+    if (!model.live) return;
+    const parameters = [...model.below(-1)];
+    const scalars = parameters.reduce((sum, p) => sum + model.size[p], 0);
+    const values = { n: exact(parameters.length), size: short(scalars) };
+    this.foundText.textContent = fill(parameters.length ? strings.found : strings.found_none, values);
+    const frozen = parameters.filter((p) => !model.trains[p] && !model.author[p]).length;
+    const training = parameters.filter((p) => model.trains[p]).length;
+    this.trainAll.textContent = fill(strings.train_all, { n: exact(frozen) });
+    this.freezeAll.textContent = fill(strings.freeze_all, { n: exact(training) });
+    this.trainAll.disabled = !frozen;
+    this.freezeAll.disabled = !training;
+    this.field.classList.toggle("none", !parameters.length);
+  }
+
+  paintLooked(model, strings, row) {
+    const twins = row < 0 ? [] : model.twins(row);
+    this.everyHere.hidden = twins.length < 2;
+    if (twins.length > 1) {
+      const text = model.wouldTrain(twins) ? strings.train_every : strings.freeze_every;
+      this.everyHere.textContent = fill(text, { n: twins.length });
+    }
+    if (this.view.said) {
+      this.lookedAt.textContent = this.view.said;
+      return;
+    }
+    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), this.view.signs.prices[row]?.[1]];
+    const path = element("code", "", row < 0 ? "" : model.path[row]);
+    this.lookedAt.replaceChildren(path, ...facts.filter(Boolean).map((fact) => ` · ${fact}`));
+    this.lookedAt.title = this.lookedAt.textContent;
+  }
+}

@@ -1,0 +1,68 @@
+"""The layer tree alone on a page, with what Python heard beside it: `?tree=bert&lang=ja&signs=1`."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+import trees
+
+from app.components.tree import RowMark, RowPrice, TreeChange, layer_tree, tree_strings
+from freezecore.mask import Mask
+
+st.set_page_config(page_title="Tree", layout="wide")
+which, lang = st.query_params.get("tree", "resnet"), st.query_params.get("lang", "en")
+
+
+@st.cache_resource
+def made(name):
+    return trees.TREES[name]()
+
+
+tree = made(which)
+session = st.session_state
+if session.get("of") != which:
+    session.of, session.trains, session.heard = which, tuple("fc" in p.name for p in tree.parameters), 0
+
+
+def hear(change: TreeChange) -> None:
+    session.trains = change.trains
+    session.heard += 1
+    st.rerun(["numbers"])
+
+
+def write(trains) -> None:
+    session.trains = tuple(trains)
+
+
+def signs():
+    if not st.query_params.get("signs"):
+        return None, None
+    first = tree.blocks[0]
+    prices = {layer.path: RowPrice("+1.2 GB", "1.2 GB more than the head alone") for layer in tree.layers[1:]}
+    marks = {
+        first: RowMark("good", "unchanged to the bit"),
+        tree.parameters[-1].name: RowMark("bad", "moved while frozen"),
+        tree.parameters[0].name: RowMark("note", "slow to train"),
+    }
+    return prices, marks
+
+
+left, right = st.columns([3, 2])
+with left:
+    prices, marks = signs()
+    layer_tree(tree, Mask(tree, session.trains), strings=tree_strings(lang), prices=prices, marks=marks,
+               key="tree", on_change=hear)  # fmt: skip
+with right:
+
+    @st.fragment(key="numbers")
+    def numbers() -> None:
+        names = [p.name for p, trains in zip(tree.parameters, session.trains, strict=True) if trains]
+        st.metric("Heard", session.heard)
+        st.metric("Trainable tensors", len(names))
+        st.code("\n".join(names[:80]), language=None)
+
+    numbers()
+    st.button("All", on_click=write, args=([True] * len(tree.parameters),))
+    st.button("None", on_click=write, args=([False] * len(tree.parameters),))
