@@ -32,7 +32,6 @@ from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
 Verb = Callable[[dict], bytes]
-NO_MEMORY = ("can't allocate memory", "not enough memory", "std::bad_alloc", "Cannot allocate memory")
 
 
 def _tree(arguments: dict) -> bytes:
@@ -101,7 +100,7 @@ def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
     except Exception as error:  # the boundary of the process: whatever a library raises becomes a sentence
         traceback.print_exc()
         doing = action(verb, arguments)
-        if limit and is_memory_error(error):
+        if limit and process.is_memory_error(error):
             problem = f"{doing} needed more than {bytes_text(limit)} of memory and was stopped."
             hint = "Choose a smaller model, batch or input size."
             return {"error": described(FreezeError(problem, hint)), "last": True}, b""
@@ -109,11 +108,6 @@ def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
         problem = f"{doing} failed unexpectedly ({type(error).__name__}: {cause})."
         return {"error": described(FreezeError(problem, "The server's log has the details."))}, b""
     return {"bytes": len(payload)}, payload
-
-
-def is_memory_error(error: BaseException) -> bool:
-    """Whether this is memory running out on the host; torch and the C++ library word it in their own ways."""
-    return isinstance(error, MemoryError) or any(text in str(error) for text in NO_MEMORY)
 
 
 def described(error: FreezeError) -> dict:

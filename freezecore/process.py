@@ -19,6 +19,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 POSIX = os.name == "posix"
+NO_MEMORY = ("can't allocate memory", "not enough memory", "std::bad_alloc", "Cannot allocate memory")
 
 
 def start(module: str, *arguments: str, log: Path, stdout: IO | int | None = None) -> subprocess.Popen:
@@ -142,6 +143,16 @@ def _kilobytes(path: str, label: str) -> int | None:
             if line.startswith(label):
                 return int(line.split()[1]) * 1024
     return None
+
+
+def is_memory_error(error: BaseException) -> bool:
+    """Whether this is memory running out on the host; torch and the C++ library word it in their own ways."""
+    return isinstance(error, MemoryError) or any(text in str(error) for text in NO_MEMORY)
+
+
+def gpu_count() -> int:
+    """NVIDIA devices of this machine, told without torch; 0 where there are none or the system does not show them."""
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
 def death_of(code: int) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from freezecore import process
-from freezecore.analyst import action, answer, described, is_memory_error, rebuilt
+from freezecore.analyst import action, answer, described, rebuilt
 from freezecore.errors import FreezeError, RuleError, SourceError
 
 
@@ -43,7 +43,7 @@ def test_what_a_library_raises_becomes_one_printable_line(capsys):
 )
 def test_memory_that_runs_out_ends_the_process_after_the_answer(error, monkeypatch):
     monkeypatch.setattr(process, "limit_memory", lambda extra: True)
-    assert is_memory_error(error)
+    assert process.is_memory_error(error)
     header, _ = asked(raising(error), memory_bytes=4 * 10**9)
     assert header["last"]
     assert "needed more than 4 GB" in header["error"]["problem"]

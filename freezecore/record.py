@@ -1,0 +1,162 @@
+"""A run's record: a folder with one file of JSON lines, appended while the run goes on, readable at every moment.
+
+request.json   what was asked for
+events.jsonl   what was measured; the last line is the result
+log.txt        what libraries printed
+reserve        room on the disk that is given back when there is no other, so that the result still fits
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import time
+from pathlib import Path
+
+from freezecore.errors import FreezeError
+
+RESERVE_BYTES = 256 * 1024
+STEP_GAP_S = 0.04
+FIRST_STEPS = 100
+MOST_FOLDERS = 200
+
+
+def new_folder(parent: Path, name: str, request: dict) -> Path:
+    """Make a record's folder; the oldest records go when there are many.
+
+    Raises:
+        OSError: the disk is full, or may not be written.
+    """
+    folder = parent / name
+    folder.mkdir(parents=True)
+    (folder / "request.json").write_text(json.dumps(request))
+    ended = [file.parent for file in parent.glob("*/request.json") if not (file.parent / "reserve").exists()]
+    for old in sorted(ended, key=lambda f: f.stat().st_mtime, reverse=True)[MOST_FOLDERS:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+class Record:
+    """The writing side, in the worker.
+
+    Attributes:
+        full: a line could not be written because the disk is full; the run should end with what it has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.full = False
+        self._reserve = folder / "reserve"
+        self._unwritten: list[bytes] = []
+        self._held: dict | None = None
+        self._steps = 0
+        self._last_s = 0.0
+        with contextlib.suppress(OSError):
+            self._reserve.write_bytes(bytes(RESERVE_BYTES))
+        try:
+            self._file = os.open(folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise FreezeError(
+                f"The run's record cannot be written: {error.strerror}.", "Make room on the disk."
+            ) from error
+
+    def emit(self, event: dict) -> None:
+        """Append one event; steps in quick succession are thinned to 25 lines a second, the last is always kept."""
+        if event.get("event") == "step":
+            self._steps += 1
+            now = time.monotonic()
+            if self._steps > FIRST_STEPS and now - self._last_s < STEP_GAP_S:
+                self._held = event
+                return
+            self._last_s = now
+        elif self._held:
+            held, self._held = self._held, None
+            self._append(held)
+        self._held = None
+        self._append(event)
+
+    @property
+    def pending(self) -> list[dict]:
+        """Events that are not on the disk."""
+        return [*(json.loads(line) for line in self._unwritten), *([self._held] if self._held else [])]
+
+    def finish(self, result: dict) -> bool:
+        """Append the result and give the reserve back; False when it could not be written."""
+        self.emit(result)
+        self._reserve.unlink(missing_ok=True)
+        self._flush()
+        os.close(self._file)
+        return not self._unwritten
+
+    def _append(self, event: dict) -> None:
+        self._unwritten.append(as_line(event))
+        if not self._flush():
+            self.full = True
+            self._reserve.unlink(missing_ok=True)
+            self._flush()
+
+    def _flush(self) -> bool:
+        """Write what waits, whole lines only; False when some is left."""
+        while self._unwritten:
+            line = self._unwritten[0]
+            size = os.fstat(self._file).st_size
+            try:
+                written = os.write(self._file, line)
+            except OSError:
+                return False
+            if written < len(line):
+                os.ftruncate(self._file, size)
+                return False
+            self._unwritten.pop(0)
+        return True
+
+
+class Reader:
+    """The reading side, in the server: events as they arrive; a line that is still being written is left for later."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "events.jsonl"
+        self._offset = 0
+        self.events: list[dict] = []
+
+    def read(self) -> list[dict]:
+        """All events so far, the result included."""
+        with contextlib.suppress(OSError), self._path.open("rb") as file:
+            file.seek(self._offset)
+            while (line := file.readline()).endswith(b"\n"):
+                self._offset += len(line)
+                with contextlib.suppress(ValueError):
+                    self.events.append(json.loads(line))
+        return self.events
+
+    @property
+    def result(self) -> dict | None:
+        """The result among the events read so far."""
+        return self.events[-1] if self.events and self.events[-1].get("event") == "result" else None
+
+
+def as_line(event: dict) -> bytes:
+    """One event as a line of real JSON: a number that is none (a loss of NaN) becomes null."""
+    try:
+        text = json.dumps(event, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(event))
+    return text.encode() + b"\n"
+
+
+def thinned(events: list[dict], most: int = 400) -> list[dict]:
+    """The events with at most about `most` steps among them, evenly chosen, the first and the last kept."""
+    steps = [i for i, event in enumerate(events) if event.get("event") == "step"]
+    stride = max(1, math.ceil(len(steps) / most))
+    kept = {*steps[::stride], *steps[-1:]}
+    return [event for i, event in enumerate(events) if event.get("event") != "step" or i in kept]
+
+
+def _finite(value):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
