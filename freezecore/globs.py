@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 _EMBEDDED = re.compile(r"(?<=[^.])\*\*|\*\*(?=[^.])")
 
@@ -15,18 +15,15 @@ def is_glob(path: str) -> bool:
 
 
 class Node:
-    """A dotted path and what follows it."""
+    """A dotted path, what follows it, and the run of sorted names below it: from `low` up to `high`."""
 
-    __slots__ = ("children", "path")
+    __slots__ = ("children", "high", "low", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, low: int) -> None:
         self.path = path
+        self.low = low
+        self.high = low
         self.children: dict[str, Node] = {}
-
-    def child(self, part: str) -> Node:
-        if part not in self.children:
-            self.children[part] = Node(f"{self.path}.{part}" if self.path else part)
-        return self.children[part]
 
     def family(self) -> list[Node]:
         """The node and everything below it."""
@@ -35,14 +32,24 @@ class Node:
             found.extend(node.children.values())
         return found
 
+    @property
+    def run(self) -> int:
+        """The names below it, as bits."""
+        return (1 << self.high) - (1 << self.low)
 
-def path_tree(names: Iterable[str]) -> Node:
-    """The names as a tree of their dotted parts."""
-    root = Node("")
-    for name in names:
+
+def path_tree(names: Sequence[str]) -> Node:
+    """Sorted names as a tree of their dotted parts."""
+    root = Node("", 0)
+    root.high = len(names)
+    for i, name in enumerate(names):
         node = root
         for part in name.split("."):
-            node = node.child(part)
+            child = node.children.get(part)
+            if child is None:
+                child = node.children[part] = Node(f"{node.path}.{part}" if node.path else part, i)
+            child.high = i + 1
+            node = child
     return root
 
 

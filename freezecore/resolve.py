@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from freezecore.errors import RuleError, shortened
 from freezecore.grammar import print_rule
 from freezecore.mask import Conflict, Hit, Mask
@@ -25,16 +27,20 @@ def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
         if phase.epoch > epoch:
             for rule in phase.rules:
                 rule_hits(rule, names)
+    applied = [(rule, rule_hits(rule, names)) for rule in spec.at_epoch(epoch).rules]
+    hits = tuple(Hit(print_rule(rule), names.positions_of(found)) for rule, found in applied)
+    trains = names.per_parameter(outcome(applied, names))
+    return Mask(tree, trains, spec.norms, spec.dropout, hits, conflicts(applied, names))
+
+
+def outcome(applied: Iterable[tuple[Rule, int]], names: Names) -> int:
+    """The names that train, as bits, after rules and what they hit; tied names go together."""
     trains = names.everything & ~names.frozen_by_author
-    hits, applied = [], []
-    for rule in spec.at_epoch(epoch).rules:
-        found = rule_hits(rule, names)
-        positions = names.positions_of(found)
-        whole = names.all_names_of(positions) if found & names.tied else found
-        trains = trains | whole if rule.action == "train" else trains & ~whole
-        hits.append(Hit(print_rule(rule), positions))
-        applied.append((rule, found))
-    return Mask(tree, names.per_parameter(trains), spec.norms, spec.dropout, tuple(hits), _conflicts(applied, names))
+    for rule, found in applied:
+        if found & names.tied:
+            found = names.all_names_of(names.positions_of(found))
+        trains = trains | found if rule.action == "train" else trains & ~found
+    return trains
 
 
 def rule_hits(rule: Rule, names: Names) -> int:
@@ -85,23 +91,22 @@ def _check_positions(selector: Selector, tree: LayerTree) -> None:
             )
 
 
-def _conflicts(applied: list[tuple[Rule, int]], names: Names) -> tuple[Conflict, ...]:
+def conflicts(applied: list[tuple[Rule, int]], names: Names) -> tuple[Conflict, ...]:
     """Tied parameters that a rule froze under one name and another trained under another.
 
     A rule that hits every name of a tensor settles it; only rules that single out some names can disagree.
     """
-    conflicts = []
-    for parameter in names.tree.parameters if any(found & names.tied for _, found in applied) else ():
-        if not parameter.aliases:
-            continue
-        own = names.all_names_of_one(parameter)
-        wanted: dict[str, str] = {}
-        for rule, found in applied:
-            if found & own == own:
-                wanted.clear()
-            elif found & own:
-                wanted.pop(rule.action, None)
-                wanted[rule.action] = print_rule(rule)
-        if len(wanted) == 2:
-            conflicts.append(Conflict(parameter.name, tuple(wanted.values())))
-    return tuple(conflicts)
+    found = []
+    for parameter in names.tree.parameters if any(hit & names.tied for _, hit in applied) else ():
+        own = [names.exact[name] for name in parameter.names]
+        whole = sum(own)
+        last: dict[int, int] = {}
+        for i, (_, hit) in enumerate(applied if len(own) > 1 else ()):
+            if hit & whole == whole:
+                last.clear()
+            else:
+                last.update({name: i for name in own if hit & name})
+        by_action = {applied[i][0].action: print_rule(applied[i][0]) for i in sorted(last.values())}
+        if len(by_action) == 2:
+            found.append(Conflict(parameter.name, tuple(by_action.values())))
+    return tuple(found)

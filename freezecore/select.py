@@ -87,6 +87,14 @@ class Names:
         return {name: 1 << i for i, name in enumerate(self.names)}
 
     @cached_property
+    def by_last(self) -> dict[str, list[Node]]:
+        """The nodes of `root` by the last part of their path."""
+        found: dict[str, list[Node]] = {}
+        for node in self.root.family()[1:]:
+            found.setdefault(node.path.rpartition(".")[2], []).append(node)
+        return found
+
+    @cached_property
     def frozen_by_author(self) -> int:
         return self.parameters_where(lambda parameter: parameter.frozen_by_author)
 
@@ -95,12 +103,8 @@ class Names:
         """All names of the parameters that have several."""
         return self.parameters_where(lambda parameter: bool(parameter.aliases))
 
-    def all_names_of_one(self, parameter: Parameter) -> int:
-        """The bits of every name of one parameter."""
-        return sum(self.exact[name] for name in parameter.names)
-
     def per_parameter(self, found: int) -> tuple[bool, ...]:
-        """For each of `tree.parameters`, whether the bit of its first name is set."""
+        """For each of `tree.parameters`, whether the bit of one of its names is set."""
         truths = [False] * len(self.tree.parameters)
         for position in compress(self.positions, flags(found)):
             truths[position] = True
