@@ -1,0 +1,79 @@
+"""The model as a row of columns in execution order: what stands before the blocks, each block, what comes after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from freezecore.mask import Mask
+from freezecore.tree import LayerTree
+
+State = Literal["frozen", "trainable", "mixed"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its label, what it holds and how much of that trains.
+
+    Attributes:
+        label: `0`, `1`, … for blocks; a word's key for the others.
+        tower: the tower it belongs to; empty for what stands outside.
+        positions: its parameters, as positions in the tree.
+        parameters, trainable: scalars.
+        block: its number in the tower; None where it is no block.
+    """
+
+    label: str
+    tower: str
+    path: str
+    positions: tuple[int, ...]
+    parameters: int
+    trainable: int
+    block: int | None = None
+
+    @property
+    def state(self) -> State:
+        if not self.trainable:
+            return "frozen"
+        return "trainable" if self.trainable == self.parameters else "mixed"
+
+
+def columns(tree: LayerTree, mask: Mask) -> tuple[Column, ...]:
+    """Every parameter in exactly one column; columns without parameters are left out."""
+    left = dict.fromkeys(range(len(tree.parameters)))
+    found: list[Column] = []
+
+    def take(label: str, tower: str, path: str, wanted, block: int | None = None) -> None:
+        positions = tuple(i for i in wanted if i in left)
+        for i in positions:
+            del left[i]
+        if positions:
+            sizes = [(tree.parameters[i].numel, mask.trains[i]) for i in positions]
+            total, trainable = sum(n for n, _ in sizes), sum(n for n, trains in sizes if trains)
+            found.append(Column(label, tower, path, positions, total, trainable, block))
+
+    head = [i for path in tree.head for i in tree.under(path)]
+    for tower in tree.towers:
+        before = [i for path in (*tower.embeddings, *tower.stem) for i in tree.under(path) if i not in head]
+        take("input", tower.name, "", before)
+        for number, path in enumerate(tower.blocks):
+            take(str(number), tower.name, path, tree.under(path), number)
+    rest = [i for i in left if i not in head]
+    take("rest", "", "", rest)
+    take("head", "", "", [i for i in head if i in left])
+    return tuple(found)
+
+
+def labels(found: tuple[Column, ...], input_side: str, output_side: str, words: dict[str, str]) -> list[str]:
+    """One label a column: `0 (input)`, `1`, …, `11 (output)`, with the tower's name where there are several."""
+    last = {column.tower: column.block for column in found if column.block is not None}
+    several = len(last) > 1
+    texts = []
+    for column in found:
+        text = words.get(column.label, column.label)
+        if column.block == 0:
+            text = f"0 ({input_side})"
+        elif column.block is not None and column.block == last[column.tower]:
+            text = f"{column.block} ({output_side})"
+        texts.append(f"{column.tower} {text}" if several and column.tower else text)
+    return texts

@@ -1,0 +1,43 @@
+"""The page's entry: `python -m app.serve`, or `python -m streamlit run app/main.py` from the checkout's root."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import streamlit as st
+
+from app import analyst, state
+from app.parts import telling
+from app.views import compare, explore, learn
+from freezecore import jobs
+
+THEME = Path(__file__).with_name("theme")
+
+
+@st.cache_resource
+def _settled() -> bool:
+    """Once per server: start the helpers, then leave what is imported out of every later garbage collection.
+
+    Streamlit collects garbage after each run; without this a tick pays for every object the imports made.
+    """
+    analyst.shared().warm()
+    jobs.shared().warm()
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+st.set_page_config(page_title="Freeze Explorer", page_icon="❄️", layout="wide", initial_sidebar_state="collapsed")
+st.logo(str(THEME / "logo.svg"), size="large")
+st.html(THEME / "page.css")
+_settled()
+state.begin()
+words = state.words()
+pages = [
+    st.Page(explore.draw, title=words("page.explore"), url_path="explore", default=True),
+    st.Page(compare.draw, title=words("page.compare"), url_path="compare"),
+    st.Page(learn.draw, title=words("page.learn"), url_path="learn"),
+]
+with telling.telling():
+    st.navigation(pages, position="top").run()

@@ -1,0 +1,1 @@
+"""Pieces of the page, each drawing one thing."""

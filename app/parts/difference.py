@@ -1,0 +1,62 @@
+"""Two selections of one model side by side: what one trains and the other freezes, and what that changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from app import selection as chosen
+from app import state
+from app.parts import telling
+from app.selection import Selection
+from app.text import Words
+from freezecore.errors import FreezeError
+from freezecore.mask import Mask
+from freezecore.report import bytes_text, change_text, count_text, flops_text
+from freezecore.shortest import shortest_rules
+
+LONGEST = 4_000
+
+
+def difference(words: Words) -> None:
+    """Two texts, and a table of what they share and what they do not."""
+    link = state.link()
+    first = chosen.select(link)
+    left, right = st.columns(2)
+    with left:
+        one = st.text_area(words("diff.first"), first.rules, key="w_diff_first", height=90, max_chars=LONGEST)
+    with right:
+        other = st.text_area(words("diff.second"), "train all", key="w_diff_second", height=90, max_chars=LONGEST)
+    pair = [chosen.select(replace(link, rules=text), first.tree) for text in (one, other)]
+    _counts(pair, words)
+    _only(pair, words)
+
+
+def _counts(pair: list[Selection], words: Words) -> None:
+    try:
+        costs = [chosen.cost_of(one)[1] for one in pair]
+    except FreezeError as error:
+        telling.show(error.problem, error.hint)
+        costs = [None, None]
+    rows = [[words("diff.trainable"), *(count_text(one.mask.trainable) for one in pair)]]
+    rows[0].append(change_text(pair[1].mask.trainable, pair[0].mask.trainable))
+    if all(costs):
+        peaks, works = [c.peak_bytes for c in costs], [c.flops_backward for c in costs]
+        rows.append([words("cost.peak"), *map(bytes_text, peaks), change_text(peaks[1], peaks[0])])
+        rows.append([words("cost.backward"), *map(flops_text, works), change_text(works[1], works[0])])
+    names = ["", words("diff.first"), words("diff.second"), words("diff.change")]
+    st.table([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _only(pair: list[Selection], words: Words) -> None:
+    tree = pair[0].tree
+    for mine, theirs, key in ((pair[0], pair[1], "first"), (pair[1], pair[0], "second")):
+        pairs = zip(mine.mask.trains, theirs.mask.trains, strict=True)
+        only = tuple(a and not b for a, b in pairs)
+        title = words(f"diff.only_{key}")
+        if not any(only):
+            st.caption(f"{title}: {words('diff.nothing')}")
+            continue
+        rules = str(shortest_rules(Mask(tree, only))).replace("\n", "; ")
+        st.markdown(f"**{title}** ({sum(only)}): {telling.plain(rules)}")

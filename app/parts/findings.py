@@ -1,0 +1,51 @@
+"""What the selection means: findings, worst first, each with the rule that mends it one click away."""
+
+from __future__ import annotations
+
+import streamlit as st
+from freezecore.review import Finding, review
+
+from app import selection as chosen
+from app import state
+from app.parts import telling
+from app.selection import Selection
+from app.text import Words
+from freezecore.resolve import resolve
+from freezecore.shortest import shortest_rules
+from freezecore.spec import FreezeSpec
+
+ICONS = {"error": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}
+MOST = 12
+
+
+def findings(words: Words) -> None:
+    """The list; an empty one says so."""
+    selection = chosen.select(state.link())
+    workload = chosen.workload_of(selection.link)
+    found = review(selection.tree, selection.mask, spec=selection.spec, workload=workload, source=selection.source)
+    if not found:
+        st.success(words("findings.none"), icon=":material/check_circle:")
+    for number, finding in enumerate(found[:MOST]):
+        _one(number, finding, selection, words)
+
+
+def _one(number: int, finding: Finding, selection: Selection, words: Words) -> None:
+    message = words.either(f"finding.{finding.code}", finding.message, **finding.facts)
+    with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
+        st.markdown(f"{ICONS[finding.severity]} **{words('severity.' + finding.severity)}** {telling.plain(message)}")
+        if finding.fix:
+            st.button(
+                words("findings.mend"),
+                key=f"mend_{number}",
+                help=f"`{finding.fix}`",
+                on_click=_mend,
+                args=(finding.fix, selection),
+            )
+
+
+@telling.acting
+def _mend(fix: str, selection: Selection) -> None:
+    spec = FreezeSpec.parse(f"{selection.rules}\n{fix}")
+    mended = resolve(spec, selection.tree)
+    state.write_rules(str(shortest_rules(mended)) if not spec.phases else str(spec))
+    st.rerun()

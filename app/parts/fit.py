@@ -1,0 +1,47 @@
+"""Does it fit: every card with its margin, the largest batch, and the least frozen selection within a budget."""
+
+from __future__ import annotations
+
+import streamlit as st
+from freezecore.estimate import fits, least_frozen
+
+from app import selection as chosen
+from app import state
+from app.parts import telling
+from app.text import Words
+from freezecore.report import bytes_text
+
+GB = 10**9
+
+
+def fit(words: Words) -> None:
+    """The cards, then the budget."""
+    selection = chosen.select(state.link())
+    trace, _ = chosen.cost_of(selection)
+    rows = [
+        {
+            words("fit.card"): one.card,
+            words("fit.fits"): words(f"fits.{one.fits}"),
+            words("fit.usable"): bytes_text(one.card_bytes),
+            words("fit.left"): bytes_text(one.margin_bytes),
+            words("fit.largest"): one.largest_batch,
+        }
+        for one in fits(trace, selection.mask, batch_size=selection.link.batch)
+    ]
+    st.dataframe(rows, hide_index=True, height=200, key="cards")
+    amount, apply = st.columns([3, 2], vertical_alignment="bottom")
+    budget = amount.slider(words("fit.budget"), 1, 80, value=16, format="%d GB", key="w_budget")
+    apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(budget,), width="stretch")
+
+
+@telling.acting
+def _apply(budget: int) -> None:
+    selection = chosen.select(state.link())
+    trace, _ = chosen.cost_of(selection)
+    found = least_frozen(trace, selection.tree, budget * GB, batch_size=selection.link.batch)
+    if found is None:
+        words = state.words()
+        state.tell(words("fit.impossible", budget=budget), words("fit.impossible_hint"))
+        return
+    state.write_rules(found.rules)
+    st.rerun()

@@ -1,0 +1,166 @@
+"""The left side: presets, the tree of layers, and the same selection as text; each edits the other two."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import streamlit as st
+
+from app import selection as chosen
+from app import state
+from app.components.tree import TreeChange, layer_tree, tree_strings
+from app.parts import telling
+from app.selection import Selection
+from app.text import Words
+from freezecore.errors import RuleError
+from freezecore.mask import Mask
+from freezecore.presets import Preset, preset_first_blocks, presets
+from freezecore.resolve import resolve
+from freezecore.shortest import shortest_rules
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+
+LONGEST_TYPED = 4_000
+TREE_HEIGHT = 280
+
+
+@lru_cache(maxsize=32)
+def _offered(tree: LayerTree) -> dict[str, Preset]:
+    return {preset.key: preset for preset in presets(tree)}
+
+
+@st.fragment(key="presets")
+@telling.told
+def preset_row() -> None:
+    """The presets that hit something in this model; the embeddings and first N blocks stand first, with a stepper."""
+    words = state.words()
+    selection = chosen.select(state.link())
+    tree = selection.tree
+    if tree.blocks:
+        _first_blocks(tree, words)
+    offered = {key: preset for key, preset in _offered(tree).items() if key != "first-blocks"}
+    now = next((key for key, preset in offered.items() if _same(preset.rules, selection)), None)
+    state.fill("w_preset", now)
+    st.pills(
+        words("preset.label"),
+        list(offered),
+        key="w_preset",
+        format_func=lambda key: words.either(f"preset.{key}", offered[key].label),
+        on_change=_preset_chosen,
+        args=({key: preset.rules for key, preset in offered.items()},),
+        label_visibility="collapsed",
+        wrap=True,
+    )
+
+
+def _same(rules: str, selection: Selection) -> bool:
+    return rules == selection.rules or str(FreezeSpec.parse(rules)) == selection.rules
+
+
+def _first_blocks(tree: LayerTree, words: Words) -> None:
+    longest = max(len(tower.blocks) for tower in tree.towers)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="first_n"):
+        embeds = any(tower.embeddings for tower in tree.towers)
+        st.markdown(words("preset.first_n") if embeds else words("preset.first_n_stem"), width="content")
+        st.number_input(
+            words("preset.first_n_label"),
+            0,
+            longest,
+            value=min(3, longest),
+            step=1,
+            key="w_first_n",
+            on_change=_first_blocks_chosen,
+            args=(tree,),
+            width=150,
+            label_visibility="collapsed",
+        )
+        st.markdown(words("preset.first_n_of", count=longest), width="content", help=words("preset.first_n_help"))
+
+
+@telling.acting
+def _first_blocks_chosen(tree: LayerTree) -> None:
+    state.write_rules(preset_first_blocks(tree, state.value("w_first_n") or 0))
+    st.rerun()
+
+
+@telling.acting
+def _preset_chosen(rules: dict[str, str]) -> None:
+    key = state.value("w_preset")
+    if key:
+        state.write_rules(rules[key])
+    st.rerun()
+
+
+def layers(selection: Selection, words: Words) -> None:
+    """The tree; a tick redraws the parts that show numbers and leaves the tree to itself."""
+    layer_tree(
+        selection.tree,
+        selection.mask,
+        strings=tree_strings(words.lang),
+        key="layers",
+        on_change=_ticked,
+        height=TREE_HEIGHT,
+    )
+
+
+@telling.acting
+def _ticked(change: TreeChange) -> None:
+    selection = chosen.select(state.link())
+    mask = Mask(selection.tree, change.trains, selection.mask.norms, selection.mask.dropout)
+    state.write_rules(str(shortest_rules(mask)))
+    st.rerun(state.FRAGMENTS)
+
+
+@st.fragment(key="rules")
+@telling.told
+def rules_box() -> None:
+    """The selection as text, either as it was resolved or as it was typed with what is wrong at its place."""
+    words = state.words()
+    draft = state.draft()
+    selection = None
+    if draft is None:
+        selection = chosen.select(state.link())
+        state.fill("w_rules", selection.rules.replace("; ", "\n"))
+    else:
+        state.fill("w_rules", draft)
+    st.text_area(
+        words("rules.label"),
+        key="w_rules",
+        height=72,
+        max_chars=LONGEST_TYPED,
+        on_change=_typed,
+        help=words("rules.help"),
+    )
+    if draft is not None:
+        _show_fault(draft, words)
+    else:
+        hits = " · ".join(f"{telling.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
+        st.caption(words("rules.hits", hits=hits) if hits else words("rules.none"))
+
+
+def _show_fault(draft: str, words: Words) -> None:
+    try:
+        tree = chosen.select(state.link()).tree
+        resolve(FreezeSpec.parse(draft), tree)
+    except RuleError as error:
+        place = ""
+        if error.position is not None:
+            before = draft[: error.position]
+            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+            place = words("rules.place", line=line, column=column) + " "
+        st.error(place + telling.plain(error.problem) + "  \n" + telling.plain(error.hint))
+
+
+@telling.acting
+def _typed() -> None:
+    text = state.value("w_rules") or ""
+    link = state.link()
+    try:
+        spec = FreezeSpec.parse(text)
+        tree = chosen.select(link).tree
+        resolve(spec, tree)
+    except RuleError:
+        state.keep_draft(text)
+        return
+    state.write_rules(str(spec))
+    st.rerun()

@@ -1,0 +1,144 @@
+"""One lesson: a guess, runs measured one after another on this machine, and what they showed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import lessons, state
+from app.lessons import Lesson
+from app.parts import telling
+from app.text import Words
+from freezecore import jobs
+from freezecore.errors import FreezeError
+from freezecore.report import count_text, seconds_text
+
+
+def is_measuring(lesson: Lesson) -> bool:
+    """Whether its runs are under way."""
+    return bool(_notes(lesson).get("measuring"))
+
+
+def _notes(lesson: Lesson) -> dict:
+    """This visit's guess, tokens of the runs, and whether more are to come."""
+    return state.notes(f"lesson_{lesson.key}")
+
+
+def lesson_page(lesson: Lesson) -> None:
+    """Draw the lesson, and move on to its next run when one has ended."""
+    words = state.words()
+    notes = _notes(lesson)
+    st.subheader(words(f"lesson.{lesson.key}.title"))
+    st.markdown(words(f"lesson.{lesson.key}.question"))
+    guess = st.radio(
+        words("learn.guess"),
+        lesson.guesses,
+        index=None,
+        horizontal=True,
+        key=f"w_guess_{lesson.key}",
+        format_func=lambda name: words(f"lesson.{lesson.key}.guess.{name}"),
+        disabled=bool(notes.get("tokens")),
+    )
+    if guess:
+        notes["guess"] = guess
+    if not notes.get("tokens") and not notes.get("measuring"):
+        st.button(
+            words("learn.measure"),
+            type="primary",
+            icon=":material/timer:",
+            key=f"measure_{lesson.key}",
+            on_click=_begin,
+            args=(lesson,),
+            disabled="guess" not in notes,
+        )
+        return
+    if notes.get("measuring"):
+        _go_on(lesson, notes, words)
+    _table(lesson, notes, words)
+    if not notes.get("measuring"):
+        _meaning(lesson, notes, words)
+
+
+@telling.acting
+def _begin(lesson: Lesson) -> None:
+    notes = _notes(lesson)
+    notes.update(measuring=True, tokens=[])
+    _start_next(lesson, notes)
+    st.rerun()
+
+
+def _start_next(lesson: Lesson, notes: dict) -> None:
+    job = jobs.shared().start(lesson.request(lesson.runs[len(notes["tokens"])]), state.owner())
+    if job.control:
+        state.keep_control(job.token, job.control)
+    notes["tokens"].append(job.token)
+
+
+def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
+    """Show the run in progress; start the next when it has ended, and stop when it was the last or cannot start."""
+    count = len(lesson.runs)
+    if not jobs.shared().look(notes["tokens"][-1]).live:
+        if len(notes["tokens"]) == count:
+            notes["measuring"] = False
+            st.rerun()
+        try:
+            _start_next(lesson, notes)
+        except FreezeError as error:
+            notes["measuring"] = False
+            telling.show(words("learn.partly", problem=error.problem), error.hint)
+            return
+    number = len(notes["tokens"])
+    name = words(f"lesson.{lesson.key}.run.{lesson.runs[number - 1].name}")
+    st.progress((number - 1) / count, text=words("learn.running", number=number, count=count, name=name))
+    st.button(words("learn.stop"), key=f"stop_{lesson.key}", icon=":material/stop:", on_click=_stop, args=(lesson,))
+
+
+@telling.acting
+def _stop(lesson: Lesson) -> None:
+    notes = _notes(lesson)
+    notes["measuring"] = False
+    if control := state.control(notes["tokens"][-1]):
+        jobs.shared().stop(control)
+    st.rerun()
+
+
+def _table(lesson: Lesson, notes: dict, words: Words) -> None:
+    st.markdown(f"**{words('learn.measured')}**")
+    rows = []
+    for run, token in zip(lesson.runs, notes["tokens"], strict=False):
+        result = jobs.shared().result(token) or {}
+        row = {words("learn.run"): words(f"lesson.{lesson.key}.run.{run.name}")}
+        row |= {words(f"shown.{name}"): _cell(name, result) for name in lesson.shows}
+        rows.append(row)
+    st.table(rows)
+
+
+def _cell(name: str, result: dict) -> str:
+    if name == "buffers":
+        return str((result.get("proof") or {}).get("buffers", "…"))
+    value = result.get(name)
+    if value is None:
+        return "…"
+    if name == "trainable":
+        return count_text(value)
+    if name in ("seconds", "step_s"):
+        return seconds_text(value)
+    return f"{value:.3f}" if "accuracy" in name else f"{value:g}"
+
+
+def _meaning(lesson: Lesson, notes: dict, words: Words) -> None:
+    guess = words(f"lesson.{lesson.key}.guess.{notes['guess']}")
+    st.caption(words("learn.right", guess=guess))
+    st.info(f"**{words('learn.showed')}**  \n" + words(f"lesson.{lesson.key}.showed"), icon=":material/lightbulb:")
+    st.warning(f"**{words('learn.careful')}**  \n" + words(f"lesson.{lesson.key}.careful"), icon=":material/balance:")
+    st.button(words("learn.again"), key=f"again_{lesson.key}", on_click=_again, args=(lesson,))
+
+
+@telling.acting
+def _again(lesson: Lesson) -> None:
+    state.forget_notes(f"lesson_{lesson.key}")
+    st.rerun()
+
+
+def lesson_named(key: str | None) -> Lesson:
+    """The lesson of a link; the first where the link names none."""
+    return lessons.BY_KEY.get(key or "", lessons.LESSONS[0])

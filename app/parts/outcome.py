@@ -1,0 +1,82 @@
+"""What a run measured: accuracy before and after, memory beside the estimate, and the proof."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import curves, events, figures, look, state
+from app.parts import telling
+from app.text import Words
+from freezecore import jobs
+from freezecore.report import bytes_text, seconds_text
+
+CURVE_HEIGHT = 200
+
+
+def outcome(token: str, words: Words) -> None:
+    """The result of a finished run; a run that failed says why."""
+    result = jobs.shared().result(token)
+    if result is None:
+        st.info(words("outcome.interrupted"))
+        return
+    if result["state"] not in ("done", "stopped"):
+        telling.show(result["message"] or words(f"outcome.{result['state']}"), result["hint"])
+        return
+    if result["state"] == "stopped":
+        st.info(words("outcome.stopped", steps=result["steps"]))
+    before, after, memory, speed = st.columns([1, 1.5, 1.3, 1.2])
+    before.metric(words("outcome.before"), _accuracy(result["accuracy_before"], words))
+    after.metric(
+        words("outcome.after"),
+        _accuracy(result["accuracy_after"], words),
+        _interval(result["interval"], words),
+        delta_color="off",
+        delta_arrow="off",
+    )
+    memory.metric(
+        words("outcome.memory"),
+        bytes_text(result["peak_bytes"]),
+        words("outcome.estimated", peak=bytes_text(result["estimated_peak_bytes"])),
+        delta_color="off",
+        delta_arrow="off",
+    )
+    speed.metric(
+        words("outcome.time"),
+        seconds_text(result["seconds"]),
+        words("outcome.step", step=seconds_text(result["step_s"])),
+        delta_color="off",
+        delta_arrow="off",
+    )
+    _proof(result, words)
+    seen = jobs.shared().events(token)
+    figure = curves.learning(
+        events.losses(seen), events.accuracies(seen), result["steps"], words, look.of(state.theme())
+    )
+    st.plotly_chart(figure, key="learning", height=CURVE_HEIGHT, config=figures.CONFIG, alt=words("chart.learning"))
+
+
+def _accuracy(accuracy: float | None, words: Words) -> str:
+    return words("unknown") if accuracy is None else f"{accuracy:.3f}"
+
+
+def _interval(interval: tuple[float, float] | None, words: Words) -> str | None:
+    return words("outcome.interval", low=f"{interval[0]:.3f}", high=f"{interval[1]:.3f}") if interval else None
+
+
+def _proof(result, words: Words) -> None:
+    proof = result["proof"]
+    if proof is None:
+        return
+    if proof["ok"]:
+        st.success(
+            words("proof.ok", parameters=proof["parameters"], buffers=proof["buffers"]), icon=":material/verified:"
+        )
+        return
+    names = [
+        *proof["changed"],
+        *proof["with_gradient"],
+        *proof["optimizer_strangers"],
+        *proof["optimizer_missing"],
+        *proof["modes"],
+    ]
+    st.error(words("proof.broken", names=", ".join(telling.plain(name) for name in names[:5])))

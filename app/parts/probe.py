@@ -1,0 +1,182 @@
+"""Try it: a short real training run under the selection, watched live, stopped, and found again by its link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import curves, events, figures, look, state
+from app import selection as chosen
+from app.parts import telling
+from app.parts.outcome import outcome
+from app.selection import Selection
+from app.text import Words
+from freezecore import jobs
+from freezecore.datasets import BUILT_IN, default_for
+from freezecore.errors import FreezeError
+from freezecore.probe import ProbeRequest
+from freezecore.report import seconds_text
+
+CURVE_HEIGHT = 210
+MOST_STEPS = 2_000
+
+
+def is_live() -> bool:
+    """Whether the run in the link is waiting or training."""
+    token = state.link().run
+    if token is None:
+        return False
+    try:
+        return jobs.shared().look(token).live
+    except FreezeError:
+        return False
+
+
+def probe(words: Words) -> None:
+    """The settings, or the run that the link names."""
+    token = state.link().run
+    if token is None:
+        _settings(chosen.select(state.link()), words)
+        return
+    try:
+        standing = jobs.shared().look(token)
+    except FreezeError as error:
+        telling.show(error.problem, error.hint)
+        _again(words)
+        return
+    if standing.live:
+        _watch(token, standing, words)
+        return
+    if state.value("watched") == token:
+        state.fill("watched", None)
+        st.rerun()
+    outcome(token, words)
+    _again(words)
+
+
+def _settings(selection: Selection, words: Words) -> None:
+    kind = "text" if chosen.reads_text(selection.tree) else "image"
+    offered = sorted((data.name for data in BUILT_IN.values() if data.kind == kind), key=default_for(kind).__ne__)
+    data, steps, rate, seed = st.columns([2, 1.2, 1.6, 1], vertical_alignment="bottom")
+    with data:
+        st.selectbox(words("probe.data"), offered, key="w_data", format_func=lambda name: words(f"data.{name}"))
+    steps.number_input(words("probe.steps"), 1, MOST_STEPS, value=60, step=10, key="w_steps")
+    rate.number_input(
+        words("probe.rate"),
+        1e-6,
+        10.0,
+        value=None,
+        step=1e-4,
+        format="%.5f",
+        key="w_rate",
+        placeholder=words("probe.auto"),
+        help=words("probe.rate_help"),
+    )
+    seed.number_input(words("probe.seed"), 0, 9_999, value=0, key="w_seed")
+    weights, start = st.columns([2, 3.8], vertical_alignment="bottom")
+    weights.selectbox(
+        words("probe.weights"),
+        ["pretrained", "random"],
+        key="w_weights",
+        format_func=lambda name: words(f"weights.{name}"),
+    )
+    nothing = not any(selection.mask.trains)
+    start.button(
+        words("probe.start"),
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start",
+        width="stretch",
+        on_click=_start,
+        disabled=nothing,
+    )
+    if nothing:
+        st.warning(words("probe.nothing_trains"))
+    else:
+        st.caption(words(f"data_about.{state.value('w_data')}") + " " + words("probe.promise"))
+
+
+@telling.acting
+def _start() -> None:
+    link = state.link()
+    selection = chosen.select(link)
+    request = ProbeRequest(
+        selection.source.with_(weights=state.value("w_weights") or "pretrained"),
+        selection.spec,
+        data=state.value("w_data"),
+        steps=state.value("w_steps") or 60,
+        batch_size=link.batch,
+        seed=state.value("w_seed") or 0,
+        learning_rate=state.value("w_rate"),
+        optimizer=link.optimizer if link.optimizer in ("sgd", "sgd-momentum", "adamw") else "adamw",
+    )
+    watch(request)
+    st.rerun()
+
+
+def watch(request: ProbeRequest) -> None:
+    """Start a run, or join or find an equal one, and put it into the link."""
+    job = jobs.shared().start(request, state.owner())
+    if job.control:
+        state.keep_control(job.token, job.control)
+    state.change(run=job.token)
+
+
+def _watch(token: str, standing, words: Words) -> None:
+    state.fill("watched", token)
+    seen = jobs.shared().events(token)
+    losses = events.losses(seen)
+    total = standing.request.get("steps")
+    done = losses[-1]["step"] if losses else 0
+    line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
+    with line:
+        st.progress(_progress(seen, done, total), text=_status(standing, seen, done, total, words))
+    mine = state.control(token)
+    stop.button(
+        words("probe.stop"),
+        icon=":material/stop:",
+        key="stop",
+        width="stretch",
+        on_click=_stop,
+        args=(token,),
+        disabled=mine is None,
+        help=None if mine else words("probe.not_yours"),
+    )
+    figure = curves.learning(losses, events.accuracies(seen), total, words, look.of(state.theme()))
+    st.plotly_chart(figure, key="learning", height=CURVE_HEIGHT, config=figures.CONFIG, alt=words("chart.learning"))
+
+
+def _progress(seen: list[dict], done: int, total: int | None) -> float:
+    share = events.share(seen)
+    return share if share is not None else min(1.0, done / total) if total else 0.0
+
+
+def _status(standing, seen: list[dict], done: int, total: int | None, words: Words) -> str:
+    if standing.position is not None:
+        wait = words("probe.wait", wait=seconds_text(standing.waits_s)) if standing.waits_s else ""
+        return words("probe.queued", ahead=standing.position - 1) + wait
+    phase = events.phase(seen)
+    if phase == "step":
+        return words("probe.running", step=done, steps=total) + _left(seen, done, total, words)
+    return words.either(f"phase.{phase}", phase)
+
+
+def _left(seen: list[dict], done: int, total: int | None, words: Words) -> str:
+    durations = [event["step_s"] for event in events.losses(seen)[-10:] if event.get("step_s")]
+    if not durations or not total:
+        return ""
+    return words("probe.left", left=seconds_text(round((total - done) * sum(durations) / len(durations), 1)))
+
+
+@telling.acting
+def _stop(token: str) -> None:
+    jobs.shared().stop(state.control(token))
+
+
+def _again(words: Words) -> None:
+    st.button(words("probe.again"), icon=":material/replay:", key="again", on_click=_forget)
+
+
+@telling.acting
+def _forget() -> None:
+    state.change(run=None)
+    st.rerun()

@@ -1,0 +1,136 @@
+"""What a visitor has chosen: the only file that touches session state and the address bar.
+
+The link is kept as plain values and rebuilt on every run; widgets are filled from it, never the other way round.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, replace
+
+import streamlit as st
+
+from app.link import Link, read_link
+from app.text import Words
+
+FRAGMENTS = ["address", "presets", "costs", "rules", "pane"]
+
+
+def begin() -> None:
+    """Once per full run: take over a new visitor's link, or the model of an address that Back has brought up."""
+    session = st.session_state
+    query = st.query_params.to_dict()
+    address = query.get("model")
+    if "link" not in session:
+        found, ignored = read_link(query)
+        session.link, session.ignored = asdict(found), list(ignored)
+        session.owner = secrets.token_urlsafe(9)
+        session.controls = {}
+    elif session.pop("switched", False):
+        st.query_params["model"] = link().model
+        address = link().model
+    elif address and address != session.address and address != link().model:
+        found, _ = read_link(query)
+        session.link = asdict(replace(found, lang=link().lang))
+        forget_draft()
+    session.address = address
+
+
+def link() -> Link:
+    """What is chosen now."""
+    return Link(**st.session_state.link)
+
+
+def change(**fields: object) -> None:
+    """Choose something else."""
+    st.session_state.link = asdict(replace(link(), **fields))
+
+
+def open_model(model: str, task: str | None = None, labels: int | None = None) -> None:
+    """Turn to another model, with its own opening selection, as a new step of the browser's history."""
+    change(model=model, task=task, labels=labels, rules=None, size=None, run=None)
+    st.session_state.switched = True
+    forget_draft()
+
+
+def write_rules(rules: str) -> None:
+    """Choose a selection by its rules; a draft that could not be read is dropped."""
+    change(rules=rules)
+    forget_draft()
+
+
+def words() -> Words:
+    """The visitor's sentences: the language of the link, else of the browser."""
+    chosen = link().lang
+    if chosen is None:
+        chosen = "ja" if (st.context.locale or "").lower().startswith("ja") else "en"
+    return Words(chosen)
+
+
+def draft() -> str | None:
+    """Rules that were typed but could not be read; None when the text and the ticks agree."""
+    return st.session_state.get("draft")
+
+
+def keep_draft(text: str) -> None:
+    """Keep what was typed on the page although it could not be used."""
+    st.session_state.draft = text
+
+
+def forget_draft() -> None:
+    st.session_state.pop("draft", None)
+    st.session_state.pop("fault", None)
+
+
+def tell(problem: str, hint: str = "") -> None:
+    """Leave a sentence for the next drawing of the page."""
+    st.session_state.told = (problem, hint)
+
+
+def told() -> tuple[str, str] | None:
+    """The sentence that was left, once."""
+    return st.session_state.pop("told", None)
+
+
+def ignored() -> list[str]:
+    """Fields of the visitor's link that could not be used, once."""
+    return st.session_state.pop("ignored", [])
+
+
+def owner() -> str:
+    """A token of this visit, by which the queue is shared out fairly."""
+    return st.session_state.owner
+
+
+def keep_control(token: str, control: str) -> None:
+    """Remember what stops a run that was started in this visit."""
+    st.session_state.controls[token] = control
+
+
+def control(token: str | None) -> str | None:
+    """What stops this run, if it was started in this visit."""
+    return st.session_state.controls.get(token or "")
+
+
+def value(name: str, otherwise=None):
+    """What a widget holds, by its key."""
+    return st.session_state.get(name, otherwise)
+
+
+def fill(name: str, content: object) -> None:
+    """Put a value into a widget before it is drawn."""
+    st.session_state[name] = content
+
+
+def theme() -> str:
+    """`light` or `dark`, as the visitor sees the page."""
+    return st.context.theme.type or "light"
+
+
+def notes(name: str) -> dict:
+    """A notebook of this visit, for what belongs to no link: plain values under a name."""
+    return st.session_state.setdefault(name, {})
+
+
+def forget_notes(name: str) -> None:
+    st.session_state.pop(name, None)

@@ -1,0 +1,54 @@
+"""Every sentence of the page, in English and Japanese, from the TOML files beside this one."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "ja")
+HERE = Path(__file__).parent
+
+
+class Words:
+    """`words("cost.peak", peak="1.9 GB")` is that sentence in this language."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self._sentences = sentences(lang)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The sentence with its `{fields}` filled in.
+
+        Raises:
+            KeyError: no such sentence; a test finds that before a person does.
+        """
+        text = self._sentences[key]
+        return text.format(**values) if values else text
+
+    def either(self, key: str, otherwise: str, **values: object) -> str:
+        """The sentence if this language has it, else what another part of the program said in English."""
+        if key not in self._sentences:
+            return otherwise
+        try:
+            return self._sentences[key].format(**values)
+        except (KeyError, IndexError):
+            return otherwise
+
+
+@cache
+def sentences(lang: str) -> dict[str, str]:
+    """All sentences of a language by dotted key."""
+    found: dict[str, str] = {}
+    for file in sorted(HERE.glob(f"*.{lang}.toml")):
+        _flatten(tomllib.loads(file.read_text(encoding="utf-8")), "", found)
+    return found
+
+
+def _flatten(table: dict, prefix: str, found: dict[str, str]) -> None:
+    for name, value in table.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict):
+            _flatten(value, f"{key}.", found)
+        else:
+            found[key] = value.strip()

@@ -1,0 +1,52 @@
+"""Explore: one screen. Left, what trains; right, what that costs, what is wrong with it, a try, and the code."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import selection as chosen
+from app import state
+from app.parts import telling
+from app.parts.costs import costs
+from app.parts.export import code
+from app.parts.findings import findings
+from app.parts.fit import fit
+from app.parts.layers import layers, preset_row, rules_box
+from app.parts.probe import is_live, probe
+from app.parts.top import first_models, top
+
+PANES = {"probe": probe, "findings": findings, "code": code, "fit": fit}
+
+
+@telling.told
+def draw_pane() -> None:
+    """One of four panes; only the one that is looked at is drawn."""
+    words = state.words()
+    pane = st.segmented_control(
+        words("pane.label"),
+        list(PANES),
+        default="probe",
+        required=True,
+        key="w_pane",
+        format_func=lambda name: words(f"pane.{name}"),
+        label_visibility="collapsed",
+    )
+    PANES[pane or "probe"](words)
+
+
+def draw() -> None:
+    """The screen."""
+    words = state.words()
+    top(words)
+    first_models(words)
+    telling.left_behind(words)
+    with telling.telling():
+        selection = chosen.select(state.link())
+        left, right = st.columns([5, 7], gap="medium")
+        with left:
+            preset_row()
+            layers(selection, words)
+            rules_box()
+        with right:
+            costs()
+            st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()

@@ -1,0 +1,42 @@
+"""Learn: six short lessons, one at a time."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import lessons, state
+from app.parts import telling
+from app.parts.address import address
+from app.parts.lesson import is_measuring, lesson_named, lesson_page
+
+
+def draw() -> None:
+    """The list of lessons and the one that is open."""
+    words = state.words()
+    title, link = st.columns([4, 1], vertical_alignment="bottom")
+    title.header(words("learn.title"))
+    with link:
+        address()
+    st.caption(words("learn.intro"))
+    state.fill("w_lesson", lesson_named(state.link().lesson).key)
+    st.pills(
+        words("learn.pick"),
+        [lesson.key for lesson in lessons.LESSONS],
+        key="w_lesson",
+        required=True,
+        format_func=lambda key: f"{list(lessons.BY_KEY).index(key) + 1} · {words(f'lesson.{key}.title')}",
+        on_change=_chosen,
+        label_visibility="collapsed",
+    )
+    lesson = lesson_named(state.link().lesson)
+
+    @telling.told
+    def open_lesson() -> None:
+        lesson_page(lesson)
+
+    st.fragment(open_lesson, key="lesson", run_every=1.0 if is_measuring(lesson) else None)()
+
+
+@telling.acting
+def _chosen() -> None:
+    state.change(lesson=state.value("w_lesson"))
