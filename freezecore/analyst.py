@@ -151,7 +151,7 @@ def main(arguments: list[str]) -> None:
     process.die_first()
     verbs = importlib.import_module(arguments[0]).VERBS if arguments else VERBS
     if verbs is VERBS:
-        import torch  # noqa: F401  three seconds that the first request need not wait for
+        importlib.import_module("torch")  # three seconds that the first request need not wait for
     _send(answers, {"ready": True})
     serve(answers, verbs)
 

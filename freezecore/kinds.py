@@ -27,8 +27,8 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "probe": Kind("freezecore.probe:ProbeRequest", "freezecore.live.probe:run"),
-    "sweep": Kind("freezecore.sweep:SweepRequest", "freezecore.sweep:run"),
-    "find": Kind("freezecore.find:FindRequest", "freezecore.find:run"),
+    "sweep": Kind("freezecore.sweep:SweepRequest", "freezecore.live.sweep:run"),
+    "find": Kind("freezecore.find:FindRequest", "freezecore.live.find:run"),
 }
 
 
