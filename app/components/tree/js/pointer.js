@@ -30,7 +30,8 @@ export function listenToPointer(view) {
       return;
     }
     const over = event.target.closest?.(".row");
-    view.hover(over && event.target.closest(".box") ? over.row : -1);
+    const every = event.altKey || event.ctrlKey || event.metaKey || view.every;
+    view.hover(over && event.target.closest(".box") ? over.row : -1, every);
   };
 
   const release = () => {

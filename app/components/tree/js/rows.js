@@ -100,6 +100,7 @@ export function paintRow(row, view, at, position, places) {
   const price = signs.prices[at];
   setText(parts.price, price ? price[0] : "");
   parts.price.title = price ? price[1] : "";
+  parts.price.style.setProperty("--share", price?.[2] ?? 0);
 }
 
 function setAll(row, attributes) {

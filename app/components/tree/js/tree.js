@@ -26,6 +26,7 @@ class TreeView {
     this.active = this.model.rows ? 0 : -1;
     this.anchor = this.active;
     this.hovered = -1;
+    this.hoveredEvery = false;
     this.twins = new Set();
     this.marked = [];
     this.every = false;
@@ -244,10 +245,19 @@ class TreeView {
     this.rearrange();
   }
 
-  hover(row) {
-    if (row === this.hovered) return;
-    this.hovered = row;
+  // The box under the mouse: where a tick would go to every block, all its places light up.
+  hover(row, every = this.every) {
+    if (row === this.hovered && every === this.hoveredEvery) return;
+    [this.hovered, this.hoveredEvery] = [row, every];
+    this.light();
     this.list.paint();
+  }
+
+  light() {
+    const { hovered, hoveredEvery, active, every } = this;
+    const over = hovered >= 0 && hoveredEvery ? hovered : every ? active : -1;
+    const twins = over < 0 ? [] : this.model.twins(over);
+    this.twins = new Set(twins.length > 1 ? twins : []);
   }
 
   toggleEvery() {
@@ -262,6 +272,7 @@ class TreeView {
   }
 
   repaint() {
+    this.light();
     this.list.paint();
     this.toolbar.paint();
   }

@@ -1,0 +1,112 @@
+"""What every browser test stands on: apps on free local ports, one Chromium, pages that must stay free of errors."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.chromium import BY_HAND, find
+from tests.browser.tree_room import APP, TreeRoom
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+APPS = HERE / "apps"
+STARTING_S = 90
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything below this folder drives a browser."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests; a missing one fails with the command to type."""
+    path = find()
+    if path is None:
+        pytest.fail(f"The browser tests need Chromium. Type one of:\n{BY_HAND}", pytrace=False)
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=as_root)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., str]]:
+    """`serve(script)` starts a Streamlit script once, and gives its address; all of them end with the tests."""
+    running: dict[str, tuple[subprocess.Popen, str]] = {}
+
+    def start(script: Path) -> str:
+        name = str(script)
+        if name not in running:
+            running[name] = _started(script)
+        return running[name][1]
+
+    yield start
+    for process, _ in running.values():
+        process.terminate()
+        process.wait(20)
+
+
+def _started(script: Path) -> tuple[subprocess.Popen, str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    until = time.monotonic() + STARTING_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return process, address
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    process.kill()
+    pytest.fail(f"{script} did not start.", pytrace=False)
+
+
+@pytest.fixture
+def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """`browse(address, width=…, scheme=…)` opens a page; at the end its console must hold no error."""
+    contexts, faults = [], []
+
+    def open_page(address: str, *, width: int = 1280, height: int = 900, scheme: str = "light", **options) -> Page:
+        viewport = {"width": width, "height": height}
+        context = chromium.new_context(viewport=viewport, color_scheme=scheme, locale="en-US", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, faults
+
+
+@pytest.fixture
+def tree_room(serve: Callable[..., str], browse: Callable[..., Page]) -> Callable[..., TreeRoom]:
+    """`tree_room("bert", lang="ja", width=360)` opens the layer tree alone."""
+
+    def open_room(tree: str = "resnet", lang: str = "en", signs: bool = False, **options) -> TreeRoom:
+        query = f"/?tree={tree}&lang={lang}" + ("&signs=1" if signs else "")
+        return TreeRoom(browse(serve(APP) + query, **options))
+
+    return open_room
