@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import analyst, state
 from app.parts import telling
-from app.views import compare, explore, learn
+from app.views import classroom, compare, explore, learn
 from freezecore import jobs
 
 THEME = Path(__file__).with_name("theme")
@@ -38,6 +38,7 @@ pages = [
     st.Page(explore.draw, title=words("page.explore"), url_path="explore", default=True),
     st.Page(compare.draw, title=words("page.compare"), url_path="compare"),
     st.Page(learn.draw, title=words("page.learn"), url_path="learn"),
+    st.Page(classroom.draw, title=words("page.classroom"), url_path="class"),
 ]
 with telling.telling():
     st.navigation(pages, position="top").run()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import lessons, state
 from app.lessons import Lesson
-from app.parts import telling
+from app.parts import classroom, telling
 from app.text import Words
 from freezecore import jobs
 from freezecore.errors import FreezeError
@@ -63,6 +63,7 @@ def _begin(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes.update(measuring=True, tokens=[])
     _start_next(lesson, notes)
+    classroom.note(lesson, notes["guess"], [])
     st.rerun()
 
 
@@ -79,6 +80,7 @@ def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
     if not jobs.shared().look(notes["tokens"][-1]).live:
         if len(notes["tokens"]) == count:
             notes["measuring"] = False
+            classroom.note(lesson, notes["guess"], notes["tokens"])
             st.rerun()
         try:
             _start_next(lesson, notes)

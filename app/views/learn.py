@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import lessons, state
-from app.parts import telling
+from app.parts import classroom, telling
 from app.parts.address import address
 from app.parts.lesson import is_measuring, lesson_named, lesson_page
 
@@ -28,6 +28,8 @@ def draw() -> None:
         on_change=_chosen,
         label_visibility="collapsed",
     )
+    telling.left_behind(words)
+    classroom.who(words)
     lesson = lesson_named(state.link().lesson)
 
     @telling.told

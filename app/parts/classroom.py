@@ -1,0 +1,111 @@
+"""A class: links to hand out, and everybody's guesses beside what they measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from app import lessons, state
+from app.classes import Classes, Entry, nickname
+from app.lessons import Lesson
+from app.link import Link
+from app.parts import telling
+from app.text import Words
+from freezecore import jobs
+from freezecore.errors import FreezeError
+
+
+@cache
+def shared() -> Classes:
+    """The classes of this server."""
+    return Classes()
+
+
+def who(words: Words) -> None:
+    """Ask for a nickname where the link names a class."""
+    token = state.link().klass
+    if token is None:
+        return
+    if not shared().exists(token):
+        st.warning(words("class.gone"))
+        return
+    st.text_input(words("class.nickname"), key="w_nickname", max_chars=24, help=words("class.nickname_help"), width=320)
+
+
+def note(lesson: Lesson, guess: str, tokens: list[str]) -> None:
+    """Write a guess and its runs down for the class, when there is one and the person has a name."""
+    token, name = state.link().klass, state.value("w_nickname")
+    if token and name:
+        try:
+            shared().note(token, Entry(nickname(name), lesson.key, guess, tuple(tokens)))
+        except FreezeError as error:
+            telling.show(error.problem, error.hint)
+
+
+def classroom(words: Words) -> None:
+    """The teacher's page: begin a class, hand out its links, watch the guesses come in."""
+    token = state.link().klass
+    if token is None or not shared().exists(token):
+        st.markdown(words("class.about"))
+        st.button(words("class.begin"), type="primary", key="begin_class", on_click=_begin)
+        return
+    _links(token, words)
+    lesson = st.selectbox(
+        words("learn.pick"),
+        [lesson.key for lesson in lessons.LESSONS],
+        key="w_class_lesson",
+        format_func=lambda key: words(f"lesson.{key}.title"),
+    )
+    st.fragment(_board, run_every=3.0, key="board")(token, lesson)
+
+
+@telling.acting
+def _begin() -> None:
+    state.change(klass=shared().open())
+
+
+def _links(token: str, words: Words) -> None:
+    here = urlsplit(st.context.url or "")
+    base = f"{here.scheme}://{here.netloc}" if here.netloc else ""
+    lesson = Link(klass=token, lesson=lessons.LESSONS[0].key).query()
+    left, right = st.columns(2)
+    with left:
+        st.caption(words("class.lesson_link"))
+        st.code(f"{base}/learn?{lesson}", language=None, wrap_lines=True)
+    with right:
+        st.caption(words("class.setup_link"))
+        st.code(f"{base}/?{state.link().query()}", language=None, wrap_lines=True)
+
+
+@telling.told
+def _board(token: str, key: str) -> None:
+    words = state.words()
+    lesson = lessons.BY_KEY[key]
+    entries = shared().entries(token, key)
+    if not entries:
+        st.info(words("class.nobody"))
+        return
+    votes = Counter(entry.guess for entry in entries)
+    columns = st.columns(len(lesson.guesses))
+    for column, guess in zip(columns, lesson.guesses, strict=True):
+        column.metric(words(f"lesson.{key}.guess.{guess}"), votes[guess], border=True)
+    st.dataframe([_row(entry, lesson, words) for entry in entries], hide_index=True, key="class_board")
+
+
+def _row(entry: Entry, lesson: Lesson, words: Words) -> dict[str, object]:
+    row: dict[str, object] = {words("class.nickname"): entry.nickname}
+    row[words("learn.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess)
+    for run, token in zip(lesson.runs, entry.runs, strict=False):
+        row[words(f"lesson.{lesson.key}.run.{run.name}")] = _measured(token, lesson.shows[0])
+    return row
+
+
+def _measured(token: str, name: str) -> float | None:
+    try:
+        value = (jobs.shared().result(token) or {}).get(name)
+    except FreezeError:
+        return None
+    return round(value, 3) if value is not None else None
