@@ -1,0 +1,92 @@
+"""Hold modules in eval mode through every later `train()`: no module is swapped, no state_dict key changes."""
+
+from __future__ import annotations
+
+import weakref
+
+from torch import nn
+
+from freezecore.errors import FreezeError
+from freezecore.mask import Mask
+
+_frozen_by_author: weakref.WeakKeyDictionary[nn.Module, frozenset[str]] = weakref.WeakKeyDictionary()
+_holdings: weakref.WeakKeyDictionary[nn.Module, Holding] = weakref.WeakKeyDictionary()
+
+
+class Holding:
+    """Modules that stay in eval mode until `release()`.
+
+    Each held module's own `train` answers with eval, whoever calls it: the model's `train()`, a trainer, a callback.
+
+    Attributes:
+        paths: the held modules' paths.
+    """
+
+    def __init__(self, model: nn.Module, mask: Mask) -> None:
+        modules = dict(model.named_modules(remove_duplicate=False))
+        if missing := [path for path in mask.held if path not in modules]:
+            raise FreezeError(
+                f"The model has no module '{missing[0]}', which the selection holds in eval mode.",
+                "Read the tree again from this very model.",
+            )
+        self.paths = mask.held
+        self._model = weakref.ref(model)
+        self._modules = {id(modules[path]): modules[path] for path in mask.held}
+        self._before = {key: (module.training, vars(module).get("train")) for key, module in self._modules.items()}
+        for module in self._modules.values():
+            module.training = False
+            vars(module)["train"] = _Held(module)
+
+    def release(self) -> None:
+        """Give every held module its own `train` back, and the mode it was in; a second call does nothing."""
+        for key, module in self._modules.items():
+            training, own_train = self._before[key]
+            vars(module).pop("train", None)
+            if own_train is not None:
+                vars(module)["train"] = own_train
+            module.training = training
+        self._modules = {}
+        model = self._model()
+        if model is not None and _holdings.get(model) is self:
+            del _holdings[model]
+
+    def __enter__(self) -> Holding:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+
+class _Held:
+    """Stands for a held module's `train`: its children follow the mode, it does not.
+
+    An object rather than a closure, so that the module still pickles, copies and moves between processes.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def __call__(self, mode: bool = True) -> nn.Module:
+        self.module.training = False
+        for child in self.module.children():
+            child.train(mode)
+        return self.module
+
+
+def hold(model: nn.Module, mask: Mask) -> Holding:
+    """Keep the modules that the mask holds in eval mode; a holding that this model had before is released first.
+
+    Raises:
+        FreezeError: the model lacks a module of the mask's tree.
+    """
+    if earlier := _holdings.get(model):
+        earlier.release()
+    holding = Holding(model, mask)
+    _holdings[model] = holding
+    _frozen_by_author[model] = frozenset(p.name for p in mask.tree.parameters if p.frozen_by_author)
+    return holding
+
+
+def known_author_frozen(model: nn.Module) -> frozenset[str] | None:
+    """What the author had frozen, of a model to which a mask was applied since; None for any other."""
+    return _frozen_by_author.get(model)

@@ -1,0 +1,133 @@
+"""Read a module into a LayerTree, and a source into the tree of its module without weights."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Iterable
+
+from torch import nn
+
+from freezecore import store
+from freezecore.live.hold import known_author_frozen
+from freezecore.live.structure import Structure, find_structure
+from freezecore.live.structure_marks import drops, is_bias, is_fused, is_norm, moves, place
+from freezecore.live.structure_view import Node, View, view
+from freezecore.source import ModelSource
+from freezecore.tree import Buffer, Layer, LayerTree, Parameter
+
+LIBRARIES = ("torch", "timm", "transformers")
+FORMAT = 1  # raise it when the same module would be read differently
+
+
+def read_module(
+    model: nn.Module,
+    label: str = "",
+    *,
+    new: Iterable[str] = (),
+    author_frozen: Iterable[str] | None = None,
+) -> LayerTree:
+    """The layer tree of a module; the module is not run and not changed.
+
+    Args:
+        label: the tree's `source`; the class name where it is empty.
+        new: names that the checkpoint lacked.
+        author_frozen: names that were frozen when the model was built; None takes what is frozen now, or what was
+            before this program first applied a selection.
+    """
+    seen = view(model)
+    found = find_structure(seen)
+    if author_frozen is None:
+        author_frozen = known_author_frozen(model)
+    if author_frozen is None:
+        author_frozen = [name for name, tensor in seen.tensors.items() if not tensor.requires_grad]
+    return LayerTree(
+        source=label or type(model).__name__,
+        layers=tuple(_layer(seen, node, found) for node in seen.nodes.values()),
+        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen)) for name in seen.tensors),
+        buffers=tuple(Buffer(name, path, tuple(tensor.shape), _dtype(tensor)) for name, path, tensor in seen.buffers()),
+        towers=found.towers,
+        head=found.head,
+        versions=versions(),
+    )
+
+
+def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
+    """The tree of a source's module, built without weights; kept on disk for the same source and library versions.
+
+    Raises:
+        SourceError: the source cannot be built.
+    """
+    from freezecore.live.build import meta
+
+    key = json.dumps([FORMAT, source.scheme, source.name, source.task, source.num_labels, versions()])
+    keeps = source.scheme == "timm"
+    if keeps and (stored := store.read("trees", key)) is not None:
+        try:
+            return LayerTree.from_json(json.loads(stored))
+        except (ValueError, KeyError, TypeError):
+            store.forget("trees", key)
+    built = meta(source, allow_python=allow_python)
+    tree = read_module(built.model, str(source), new=built.new)
+    if keeps:
+        store.write("trees", key, json.dumps(tree.to_json()).encode())
+    return tree
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that build models."""
+    return {name: version for name in LIBRARIES if (version := _version(name))}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _layer(seen: View, node: Node, found: Structure) -> Layer:
+    return Layer(
+        path=node.path,
+        type=node.type,
+        kind=_layer_kind(seen, node, found),
+        parameters=node.numel,
+        own_parameters=sum(seen.tensors[name].numel() for name in node.own),
+        moves=moves(node.module),
+        drops=drops(node.module),
+        aliases=tuple(node.aliases),
+    )
+
+
+def _layer_kind(seen: View, node: Node, found: Structure):
+    """The kind that all its parameters have; a module without any follows its nearest ancestor that has some."""
+    carrier = node
+    while not carrier.numel and carrier.parent is not None:
+        carrier = carrier.parent
+    kinds = {found.kinds[name] for name in seen.below(carrier)}
+    return kinds.pop() if len(kinds) == 1 else "other"
+
+
+def _parameter(seen: View, name: str, found: Structure, new: set[str], frozen: set[str]) -> Parameter:
+    tensor = seen.tensors[name]
+    path, last = place(name)
+    node = seen.nodes.get(path, seen.owner[name])
+    names = (name, *seen.aliases[name])
+    norm = is_norm(node)
+    return Parameter(
+        name=name,
+        owner=seen.owner[name].path,
+        shape=tuple(tensor.shape),
+        dtype=_dtype(tensor),
+        kind=found.kinds[name],
+        norm=norm,
+        bias=is_bias(last, norm),
+        aliases=tuple(seen.aliases[name]),
+        fused=is_fused(path, last, node, tuple(tensor.shape)),
+        frozen_by_author=any(each in frozen for each in names),
+        new=any(each in new for each in names),
+    )
+
+
+def _dtype(tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -1,0 +1,139 @@
+"""A module as a tree of nodes: each module and parameter object once, under the first of its names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+
+@dataclass(eq=False)
+class Node:
+    """One module object.
+
+    Attributes:
+        path: its first dotted path, in definition order.
+        aliases: its other paths.
+        own: names of the parameters that it holds and that no earlier module holds.
+        children: its child modules, those included that are listed first elsewhere.
+        numel: scalars below it, each tensor once.
+    """
+
+    path: str
+    module: nn.Module
+    parent: Node | None
+    aliases: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
+    children: dict[str, Node] = field(default_factory=dict)
+    numel: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+    @property
+    def type(self) -> str:
+        return type(self.module).__name__
+
+    @property
+    def bearing(self) -> list[Node]:
+        """Children that hold parameters."""
+        return [child for child in self.children.values() if child.numel]
+
+    @property
+    def composite(self) -> bool:
+        """It is more than one layer: parameters in several places below it."""
+        return len(self.bearing) + bool(self.own) > 1 or any(child.composite for child in self.bearing)
+
+    def walk(self) -> Iterator[Node]:
+        """Itself and what is defined below it, parents first."""
+        yield self
+        for child in self.children.values():
+            if child.parent is self:
+                yield from child.walk()
+
+    def contains(self, name: str) -> bool:
+        """Whether a dotted name lies below this node's path."""
+        return not self.path or name == self.path or name.startswith(self.path + ".")
+
+
+@dataclass(eq=False)
+class View:
+    """All nodes of a module.
+
+    Attributes:
+        root: the node of the module itself.
+        nodes: by first path, parents before children.
+        tensors: parameter by its first name, in the order of `nodes`.
+        aliases: the further names of a parameter, by its first.
+        owner: the node that holds a parameter, by its first name.
+    """
+
+    root: Node
+    nodes: dict[str, Node] = field(default_factory=dict)
+    tensors: dict[str, nn.Parameter] = field(default_factory=dict)
+    aliases: dict[str, list[str]] = field(default_factory=dict)
+    owner: dict[str, Node] = field(default_factory=dict)
+    name_of: dict[int, str] = field(default_factory=dict)
+    node_of: dict[int, Node] = field(default_factory=dict)
+
+    def below(self, node: Node) -> list[str]:
+        """First names of all parameters reachable from a node, aliases followed."""
+        found = dict.fromkeys(
+            self.name_of[id(tensor)] for tensor in node.module.parameters() if id(tensor) in self.name_of
+        )
+        return list(found)
+
+    def buffers(self) -> Iterator[tuple[str, str, Tensor]]:
+        """Name, owner's path and tensor of each buffer, once."""
+        seen: set[int] = set()
+        for path, node in self.nodes.items():
+            for name, tensor in node.module._buffers.items():
+                if tensor is not None and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield joined(path, name), path, tensor
+
+
+def view(model: nn.Module) -> View:
+    """Walk a module; shared modules and tied tensors keep their first name and list the others."""
+    made = View(Node("", model, None))
+    _visit(made, made.root, "", set())
+    for node in made.nodes.values():
+        node.numel = sum(made.tensors[name].numel() for name in made.below(node))
+    return made
+
+
+def joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _visit(made: View, node: Node, path: str, above: set[int]) -> None:
+    """Enter a module under one of its paths; `above` stops a module that contains itself."""
+    first = id(node.module) not in made.node_of
+    if first:
+        made.node_of[id(node.module)] = node
+        made.nodes[path] = node
+    else:
+        node.aliases.append(path)
+    for name, tensor in node.module._parameters.items():
+        if tensor is not None:
+            _name(made, node, joined(path, name), tensor)
+    for name, child in node.module._modules.items():
+        if child is None or id(child) in above:
+            continue
+        known = made.node_of.get(id(child))
+        below = known or Node(joined(path, name), child, node)
+        if first:
+            node.children[name] = below
+        _visit(made, below, joined(path, name), above | {id(node.module)})
+
+
+def _name(made: View, node: Node, name: str, tensor: nn.Parameter) -> None:
+    known = made.name_of.get(id(tensor))
+    if known is None:
+        made.name_of[id(tensor)] = name
+        made.tensors[name], made.owner[name], made.aliases[name] = tensor, node, []
+        node.own.append(name)
+    elif name != known:
+        made.aliases[known].append(name)
