@@ -8,6 +8,7 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["FREEZE_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="freeze-explorer-tests-")
 
 
