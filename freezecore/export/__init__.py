@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from freezecore.errors import ExportError, did_you_mean, shortened
-from freezecore.export import pytorch
+from freezecore.export import accelerate, axolotl, fastai, lightning, llama_factory, notebook, pytorch, timm, trainer
 from freezecore.export.plan import Plan
 from freezecore.resolve import resolve
 from freezecore.source import ModelSource
@@ -14,6 +14,14 @@ from freezecore.tree import LayerTree
 
 TARGETS: dict[str, Callable[[Plan], str]] = {
     "pytorch": pytorch.export,
+    "timm": timm.export,
+    "transformers-trainer": trainer.export,
+    "lightning": lightning.export,
+    "fastai": fastai.export,
+    "accelerate": accelerate.export,
+    "axolotl": axolotl.export,
+    "llama-factory": llama_factory.export,
+    "notebook": notebook.export,
 }
 
 

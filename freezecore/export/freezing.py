@@ -53,21 +53,6 @@ SOME = Template("""\
             if type(part).__name__ $within $moving:
                 part.training = False""")
 
-BEGIN_EPOCH = Template('''\
-def begin_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, epoch: int) -> None:
-    """Freeze for this epoch; the optimizer then holds what trains, in the model's order."""
-    freeze(model, epoch)
-$clear    trainable = [p for p in model.parameters() if p.requires_grad]
-    optimizer.param_groups[0]["params"] = trainable
-''')
-
-CLEAR = """\
-    for parameter in model.parameters():
-        if not parameter.requires_grad:  # a stale gradient or momentum would move it
-            parameter.grad = None
-            optimizer.state.pop(parameter, None)
-"""
-
 UNWRAPPED = '    name = name.replace("_orig_mod.", "").removeprefix("module.")  # torch.compile, DDP\n'
 
 
@@ -87,11 +72,6 @@ def definitions(plan: Plan) -> str:
 def holds(plan: Plan) -> bool:
     """Whether frozen modules are kept in eval mode."""
     return not _everything(plan) and any(mask.held for _, mask in plan.masks)
-
-
-def phase_change(plan: Plan) -> str:
-    """`begin_epoch`, which moves model and optimizer to the selection of an epoch."""
-    return BEGIN_EPOCH.substitute(clear=CLEAR if plan.shrinks else "")
 
 
 def _everything(plan: Plan) -> bool:

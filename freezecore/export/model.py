@@ -6,7 +6,7 @@ import keyword
 from dataclasses import dataclass
 
 from freezecore.errors import ExportError, shortened
-from freezecore.export.python import quoted
+from freezecore.export.python import WIDTH, quoted
 from freezecore.source import ModelSource
 
 AUTO_CLASSES = {
@@ -23,6 +23,12 @@ AUTO_CLASSES = {
     "audio-classification": "AutoModelForAudioClassification",
     "ctc": "AutoModelForCTC",
     "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
+}
+
+
+TOKENIZERS = {  # what transformers' tokenizers need and do not install, by a part of the model's name
+    ("deberta-v2", "deberta-v3"): ("sentencepiece", "tiktoken"),
+    ("bert-base-japanese", "bert-large-japanese"): ("fugashi", "unidic-lite"),
 }
 
 
@@ -51,15 +57,17 @@ def _timm(source: ModelSource) -> Building:
     arguments = [quoted(source.name), f"pretrained={source.weights != 'random'}"]
     if source.num_labels is not None:
         arguments.append(f"num_classes={source.num_labels}")
-    return Building(frozenset({"import timm"}), f"model = {call('timm.create_model', arguments)}")
+    return Building(frozenset({"import timm"}), f"model = {call('timm.create_model', arguments, taken=8)}")
 
 
 def _transformers(source: ModelSource, root: str) -> Building:
     if source.scheme == "hf" and source.weights != "random":
         return _pretrained(source, root)
     labels = [f"num_labels={source.num_labels}"] if source.num_labels is not None else []
-    file = source.scheme == "hf" or source.name.endswith(".json") or "/" in source.name or "\\" in source.name
-    config = call("AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(source.name), *labels])
+    file = source.scheme == "hf" or source.name.endswith(".json") or source.name.startswith((".", "/", "~", "\\"))
+    config = call(
+        "AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(source.name), *labels], taken=9
+    )
     name = _class_name(source, root)
     build = f"{name}.from_config(config)" if name.startswith("Auto") else f"{name}(config)"
     imports = frozenset({f"from transformers import AutoConfig, {name}"})
@@ -68,10 +76,14 @@ def _transformers(source: ModelSource, root: str) -> Building:
 
 def _pretrained(source: ModelSource, root: str) -> Building:
     name = _class_name(source, root)
-    labels = [f"num_labels={source.num_labels}"] if source.num_labels is not None else []
+    labels = []
+    if source.num_labels is not None:  # a head of another size is made anew
+        labels = [f"num_labels={source.num_labels}", "ignore_mismatched_sizes=True"]
     arguments = [quoted(source.name), *labels, "dtype=torch.float32"]
     imports = frozenset({f"from transformers import {name}", "import torch"})
-    return Building(imports, f"model = {call(f'{name}.from_pretrained', arguments)}")
+    packages = tokenizer_packages(source)
+    note = f"# Its tokenizer needs: pip install {' '.join(packages)}\n" if packages else ""
+    return Building(imports, f"{note}model = {call(f'{name}.from_pretrained', arguments, taken=8)}")
 
 
 def _class_name(source: ModelSource, root: str) -> str:
@@ -96,12 +108,20 @@ def _own(source: ModelSource, root: str) -> Building:
     return Building(frozenset({f"from {module} import {function}"}), f"model = {function}()")
 
 
-def call(function: str, arguments: list[str], width: int = 80) -> str:
-    """`function(a, b)` on one line where it fits, else its arguments on a line of their own, else one a line."""
-    line = f"{function}({', '.join(arguments)})"
-    if len(line) <= width:
-        return line
-    inner = ", ".join(arguments)
-    if len(inner) + 4 <= width + 8:
-        return f"{function}(\n    {inner}\n)"
-    return f"{function}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
+def tokenizer_packages(source: ModelSource) -> tuple[str, ...]:
+    """Packages that the source's tokenizer needs beside transformers."""
+    name = source.name.lower()
+    return next((packages for parts, packages in TOKENIZERS.items() if any(part in name for part in parts)), ())
+
+
+def call(function: str, arguments: list[str], *, indent: int = 0, taken: int = 0) -> str:
+    """`function(a, b)` on one line where it fits, else its arguments on one line of their own, else one a line.
+
+    It stands on a line indented by `indent` spaces of which `taken` more characters are used.
+    """
+    inner, space = ", ".join(arguments), " " * indent
+    if indent + taken + len(function) + len(inner) + 2 <= WIDTH:
+        return f"{function}({inner})"
+    if indent + 4 + len(inner) <= WIDTH:
+        return f"{function}(\n{space}    {inner}\n{space})"
+    return f"{function}(\n" + "".join(f"{space}    {argument},\n" for argument in arguments) + f"{space})"

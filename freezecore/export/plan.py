@@ -11,9 +11,10 @@ from freezecore.export.python import comment
 from freezecore.export.selection import Selection, select
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
-from freezecore.spec import FreezeSpec
+from freezecore.spec import FreezeSpec, Selector
 from freezecore.tree import LayerTree
 
+EVERYTHING = Selector("kind", "all")
 PAGE = "http://127.0.0.1:8501/"  # where `make run` serves it
 
 
@@ -52,9 +53,8 @@ class Plan:
     def selections(self) -> tuple[tuple[int, Selection], ...]:
         """The first epoch of each phase with what trains in it, by name."""
         names = [p.name for p in self.tree.parameters]
-        return tuple(
-            (epoch, select(names, mask.names(), mostly=mask.trainable > mask.frozen)) for epoch, mask in self.masks
-        )
+        from_all = any(rule.action == "freeze" and EVERYTHING in rule.selectors for rule in self.spec.rules)
+        return tuple((epoch, select(names, mask.names(), mostly=not from_all)) for epoch, mask in self.masks)
 
     @property
     def counts(self) -> tuple[tuple[int, int, int], ...]:

@@ -10,7 +10,7 @@ from freezecore.tree import prefixes
 
 ENOUGH = 3  # a word or a range pays for itself from so many paths on
 BOTH = 10  # one list reads better than two
-UNNATURAL = 30  # the smaller part of a model reads better than all but the larger one
+UNNATURAL = 30  # the way round in which a person chose reads better
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,21 @@ class Series:
         return f"{self.before}{{i}}{self.after} {self.start} {self.stop}"
 
 
-def select(names: Sequence[str], trainable: Iterable[str], *, mostly: bool = False) -> Selection:
+def select(
+    names: Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
+) -> Selection:
     """The shortest selection found that hits exactly `trainable` among `names`.
 
-    `mostly` says that most of the model trains, so that what is frozen is the natural thing to name.
+    `mostly` says that what is frozen is the natural thing to name; `only_take` names what trains, for languages
+    that have no exceptions.
     """
     wanted = set(trainable)
     yes = [name for name in names if name in wanted]
     no = [name for name in names if name not in wanted]
     if not no:
         return Selection(None)
+    if only_take:
+        return Selection(_cover(yes, no))
     words = _words(no, yes, _paths(no, yes))
     rest = [name for name in no if not Cover(words=words).has(name)]
     candidates = [

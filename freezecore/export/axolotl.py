@@ -1,0 +1,50 @@
+"""Target `axolotl`: the keys `base_model` and `unfrozen_parameters`, whose patterns its own matcher reads.
+
+axolotl takes every dot as a literal one unless a plus follows, matches from the beginning of the name, and reads
+`[1:9]` at a pattern's end as rows of a tensor; patterns are written to mean the same under those rules.
+"""
+
+from __future__ import annotations
+
+import re
+
+from freezecore.export.causal import require_causal
+from freezecore.export.plan import Plan, number
+from freezecore.export.selection import Cover, Series, select, series
+from freezecore.export.yaml import scalar
+
+
+def export(plan: Plan) -> str:
+    """Lines for an axolotl configuration.
+
+    Raises:
+        ExportError: it cannot express the selection; the hint says what comes nearest.
+    """
+    require_causal(plan, "axolotl")
+    lines = [plan.header, f"base_model: {scalar(plan.source.name)}", f"learning_rate: {number(plan.rate)}"]
+    lines.append("unfrozen_parameters:")
+    lines += [f"  - {scalar(pattern)}" for pattern in patterns(plan)]
+    return "\n".join(lines) + "\n"
+
+
+def patterns(plan: Plan) -> list[str]:
+    """Patterns that hit exactly what trains; each hits whole dotted parts."""
+    names = [p.name for p in plan.tree.parameters]
+    wanted = plan.mask.names()
+    found = select(names, wanted, only_take=True).take or Cover(tuple(dict.fromkeys(n.split(".")[0] for n in names)))
+    return [*(_path(item) for item in series(found.paths)), *(f"^(.+.)?{_part(word)}(.|$)" for word in found.words)]
+
+
+def _path(item: str | Series) -> str:
+    if isinstance(item, str):
+        return f"^{_parts(item)}(.|$)"
+    numbers = "|".join(str(i) for i in range(item.start, item.stop))
+    return f"^{_parts(item.before)}({numbers}){_parts(item.after)}(.|$)"
+
+
+def _parts(path: str) -> str:
+    return ".".join(_part(part) for part in path.split("."))
+
+
+def _part(part: str) -> str:
+    return re.escape(part)

@@ -1,0 +1,127 @@
+"""Runs exported Python in an interpreter of its own: `python executor.py cases.json`, one JSON line a case.
+
+Each file is run unchanged, then trained for two steps an epoch by the means that it offers. Nothing of freezecore is
+imported here: what is reported is what the exported code and the real libraries did.
+"""
+
+import json
+import os
+import runpy
+import sys
+import traceback
+import warnings
+
+import torch
+from torch.utils.data import DataLoader
+
+warnings.filterwarnings("ignore")
+torch.set_num_threads(1)
+STEPS, BATCH = 2, 2
+
+
+def samples(kind: str, size: int) -> list:
+    """Enough random samples for two steps."""
+    torch.manual_seed(0)
+    if kind == "image":
+        return [(torch.randn(3, size, size), i % 2) for i in range(STEPS * BATCH)]
+    ids = torch.randint(5, 60, (STEPS * BATCH, 8))
+    labels = [i % 2 for i in range(STEPS * BATCH)] if kind == "classes" else list(ids)
+    mask = torch.ones(8, dtype=torch.long)
+    return [
+        {"input_ids": row, "attention_mask": mask, "labels": label} for row, label in zip(ids, labels, strict=True)
+    ]
+
+
+def state(model) -> dict:
+    """A copy of every parameter and buffer."""
+    return {name: t.detach().clone() for name, t in (*model.named_parameters(), *model.named_buffers())}
+
+
+def trainable(model) -> list[str]:
+    return [name for name, p in model.named_parameters() if p.requires_grad]
+
+
+def by_hand(made: dict, data: list, epochs: int) -> list[list[str]]:
+    """The plain loop around a script that offers a model and an optimizer."""
+    model, optimizer, seen = made["model"], made["optimizer"], []
+    for epoch in range(epochs):
+        if "begin_epoch" in made:
+            made["begin_epoch"](model, optimizer, epoch)
+        seen.append(trainable(model))
+        model.train()
+        for batch in DataLoader(data, BATCH):
+            if isinstance(batch, dict):
+                loss = model(**batch).loss
+            else:
+                loss = torch.nn.functional.cross_entropy(model(batch[0]), batch[1])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return seen
+
+
+def by_loader(made: dict, data: list, epochs: int) -> list[list[str]]:
+    made["fine_tune"](DataLoader(data, BATCH), epochs)
+    return [trainable(made["model"])]
+
+
+def by_lightning(made: dict, data: list, epochs: int) -> list[list[str]]:
+    made["trainer"].fit_loop.max_epochs = epochs
+    made["trainer"].fit(made["FineTune"](), DataLoader(data, BATCH))
+    return [trainable(made["model"])]
+
+
+def by_fastai(made: dict, data: list, epochs: int) -> list[list[str]]:
+    from fastai.data.core import DataLoaders
+    from fastai.data.load import DataLoader as Loader
+
+    rows = [tuple(row.values()) if isinstance(row, dict) else row for row in data]
+    rows = [(*inputs, torch.as_tensor(label)) for *inputs, label in rows]
+    dls = DataLoaders(Loader(rows, bs=BATCH, num_workers=0), Loader(rows, bs=BATCH, num_workers=0), device="cpu")
+    if len(rows[0]) == 3:
+        dls.train.n_inp = dls.valid.n_inp = 2
+    made["fine_tune"](dls, epochs)
+    return [trainable(made["model"])]
+
+
+def by_trainer(made: dict, data: list, epochs: int) -> list[list[str]]:
+    made["fine_tune"](data)
+    return [trainable(made["model"])]
+
+
+WAYS = {
+    "pytorch": by_hand,
+    "timm": by_loader,
+    "accelerate": by_loader,
+    "lightning": by_lightning,
+    "fastai": by_fastai,
+    "transformers-trainer": by_trainer,
+}
+
+
+def run(case: dict) -> dict:
+    """What trained at first, in each epoch and at the end; what moved; which modules train() leaves in eval mode."""
+    torch.manual_seed(0)
+    made = runpy.run_path(case["file"], run_name="exported")
+    model = made["model"]
+    first = trainable(model)
+    before = state(model)
+    epochs = WAYS[case["target"]](made, samples(case["kind"], case["size"]), case["epochs"])
+    after = state(model)
+    model.train()
+    return {
+        "first": first,
+        "epochs": epochs,
+        "moved": [name for name in before if not torch.equal(before[name], after[name].to(before[name].device))],
+        "held": [path for path, module in model.named_modules() if not module.training],
+    }
+
+
+if __name__ == "__main__":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    for case in json.loads(open(sys.argv[1]).read()):
+        try:
+            outcome = run(case)
+        except Exception as error:  # one case must not hide the others; the caller fails on any error
+            outcome = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+        print("RESULT " + json.dumps({"id": case["id"], **outcome}), flush=True)
