@@ -44,6 +44,7 @@ class Mask:
         dropout: see `FreezeSpec.dropout`.
         hits: per rule, in the rules' order.
         conflicts: tied parameters wanted both ways.
+        also_held: modules that an earlier phase of a schedule held, and that stay held although they train now.
     """
 
     tree: LayerTree
@@ -52,6 +53,7 @@ class Mask:
     dropout: Dropout = "off"
     hits: tuple[Hit, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    also_held: tuple[str, ...] = ()
 
     @classmethod
     def from_names(cls, tree: LayerTree, names: Iterable[str], norms: Norms = "hold", dropout: Dropout = "off") -> Mask:
@@ -106,7 +108,8 @@ class Mask:
         holds = []
         for layer in self.tree.layers:
             keep = self.norms == "hold" if layer.moves else self.dropout == "off"
-            if keep and not any(self._carrier(path) in alive for path in (layer.path, *layer.aliases)):
+            quiet = not any(self._carrier(path) in alive for path in (layer.path, *layer.aliases))
+            if keep and (quiet or layer.path in self.also_held):
                 holds.append(layer.path)
         return tuple(holds)
 
