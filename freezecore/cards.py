@@ -1,0 +1,77 @@
+"""Cards: how much of a GPU's memory torch can use, and the margin that an estimate needs on top.
+
+`usable_bytes` is what `torch.cuda.get_device_properties(0).total_memory` says, as people's out-of-memory messages
+quote it: less than the number on the box. The margin is a rule of thumb, not a measurement of each card: a context
+with its libraries (CUDA, cuBLAS, cuDNN), and a share for what the allocator cannot reuse and for kernels' scratch.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+
+GIB = 2**30
+CONTEXT_BYTES = 600 * 10**6
+SLACK_SHARE = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A graphics card.
+
+    Attributes:
+        name: as people call it, with the number on its box.
+        usable_bytes: what torch can allocate in all.
+        native_bf16: it computes in bfloat16 itself; others emulate it slowly.
+        present: it is in this machine.
+    """
+
+    name: str
+    usable_bytes: int
+    native_bf16: bool = True
+    present: bool = False
+
+
+CARDS: tuple[Card, ...] = (
+    Card("RTX 3060 12 GB", int(11.76 * GIB)),
+    Card("T4 16 GB", int(14.56 * GIB), native_bf16=False),
+    Card("P100 16 GB", int(15.89 * GIB), native_bf16=False),
+    Card("L4 24 GB", int(22.03 * GIB)),
+    Card("RTX 4090 24 GB", int(23.64 * GIB)),
+    Card("A100 40 GB", int(39.39 * GIB)),
+    Card("A100 80 GB", int(79.15 * GIB)),
+    Card("H100 80 GB", int(79.10 * GIB)),
+    Card("H200 141 GB", int(139.72 * GIB)),
+)
+MARGIN_TEXT = f"{CONTEXT_BYTES / 10**6:.0f} MB for the CUDA context and {SLACK_SHARE:.0%} of the estimate as slack"
+
+
+def margin_bytes(peak_bytes: int) -> int:
+    """What to keep free beside an estimated peak: context, allocator slack and kernels' scratch memory."""
+    return CONTEXT_BYTES + int(peak_bytes * SLACK_SHARE)
+
+
+def all_cards() -> tuple[Card, ...]:
+    """The cards above, after those in this machine."""
+    return (*cards_here(), *CARDS)
+
+
+@cache
+def cards_here() -> tuple[Card, ...]:
+    """Cards in this machine, as the driver lists them; empty without one."""
+    if not shutil.which("nvidia-smi"):
+        return ()
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.reserved,compute_cap", "--format=csv,noheader,nounits"]
+    try:
+        printed = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+        return tuple(_read(line) for line in printed.splitlines() if line.strip())
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ()
+
+
+def _read(line: str) -> Card:
+    name, total, reserved, capability = (part.strip() for part in line.rsplit(",", 3))
+    usable = (int(total) - int(reserved)) * 2**20
+    return Card(f"{name} (this machine)", usable, native_bf16=float(capability) >= 8, present=True)

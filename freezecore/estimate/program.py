@@ -1,0 +1,86 @@
+"""Program: a trace at one batch size, every amount a plain integer, laid out for replaying masks quickly."""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from freezecore.trace import Call, Trace
+
+CUDA_BLOCK = 512  # the CUDA allocator's smallest unit, bytes
+MOST_PROGRAMS = 24  # batch sizes kept per trace
+_PROGRAMS: weakref.WeakKeyDictionary[Trace, OrderedDict[int, Program]] = weakref.WeakKeyDictionary()
+_USES: weakref.WeakKeyDictionary[Trace, Uses] = weakref.WeakKeyDictionary()
+
+
+class Program:
+    """A trace at one batch size.
+
+    Attributes:
+        trace: where it comes from.
+        values: amounts as integers, as they were measured.
+        blocks: the same, as an allocator hands them out.
+        sizes: bytes of each storage.
+        nbytes: bytes that each value would take on its own.
+        batch: bytes of inputs and targets.
+        parameter_bytes: per parameter's value.
+        flops: per operation, of its forward call.
+        uses: where parameters and their autocast copies are read.
+    """
+
+    def __init__(self, trace: Trace, batch_size: int) -> None:
+        self.trace = trace
+        self.block = CUDA_BLOCK if trace.workload.device == "cuda" else 1
+        self.values = [amount.at(batch_size) for amount in trace.amounts]
+        self.blocks = [self.rounded(value) for value in self.values] if self.block > 1 else self.values
+        self.sizes = [self.blocks[amount] for amount in trace.sizes]
+        self.nbytes = [self.blocks[amount] for amount in trace.nbytes]
+        self.batch = sum(self.blocks[amount] for amount in trace.batch)
+        self.parameter_bytes = {p.value: self.rounded(p.numel * p.itemsize) for p in trace.parameters}
+        self.flops = [self.values[operation.flops] for operation in trace.operations]
+        self.uses = _uses(trace)
+
+    def rounded(self, nbytes: int) -> int:
+        return -(-nbytes // self.block) * self.block
+
+
+@dataclass(frozen=True)
+class Uses:
+    """Where a trace reads its parameters.
+
+    Attributes:
+        first: per parameter's value, the first step that reads it: the last whose backward adds to its gradient.
+        last: per storage of an autocast copy, the last step that reads it.
+    """
+
+    first: dict[int, int]
+    last: dict[int, int]
+
+
+def _uses(trace: Trace) -> Uses:
+    if trace not in _USES:
+        calls = [(index, step) for index, step in enumerate(trace.steps) if isinstance(step, Call)]
+        parameters = {parameter.value for parameter in trace.parameters}
+        casts = {trace.storage[call.outputs[0]] for _, call in calls if call.cast}
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for index, call in calls:
+            for value in call.inputs:
+                if call.counts and value in parameters:
+                    first.setdefault(value, index)
+                if trace.storage[value] in casts:
+                    last[trace.storage[value]] = index
+        _USES[trace] = Uses(first, last)
+    return _USES[trace]
+
+
+def program(trace: Trace, batch_size: int) -> Program:
+    """The program of a trace at this batch size; the latest few are kept as long as the trace."""
+    known = _PROGRAMS.setdefault(trace, OrderedDict())
+    if batch_size not in known:
+        known[batch_size] = Program(trace, batch_size)
+        while len(known) > MOST_PROGRAMS:
+            known.popitem(last=False)
+    known.move_to_end(batch_size)
+    return known[batch_size]

@@ -1,0 +1,318 @@
+"""Replay: one training step under a mask, over integers, with the allocator's rises and falls as autograd makes them.
+
+The forward pass runs call by call: storages are born, and end when Python lets go of them, unless a backward node
+still to come keeps them. The backward pass runs the nodes in the reverse order of their calls, as the engine does
+(by descending sequence number); each hands gradients on, which are added where branches meet, and lets go of what it
+kept. Sources: torch/csrc/autograd/engine.cpp, input_buffer.cpp (when a sum is made in place) and
+functions/accumulate_grad.h (when a gradient is taken over as it is, and when it is copied).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from freezecore.estimate.program import Program
+from freezecore.trace import Bind, Call, Kept, Missing, Returned
+
+FORWARD, BACKWARD = "forward", "backward"
+NOTHING_KEPT = Kept()
+
+
+class Node(NamedTuple):
+    """A call that autograd will come back to, with the storages it keeps and bytes of copies kept for it alone."""
+
+    index: int
+    call: Call
+    needs: int
+    kept: tuple[int, ...]
+    copies: int
+
+
+class Moment(NamedTuple):
+    """What is alive at one moment, in bytes, beyond weights, buffers, optimizer state and the batch.
+
+    Attributes:
+        activations: made by the forward pass.
+        gradients: of parameters, ready for the optimizer.
+        flow: gradients on their way, and what a backward step needs for a moment.
+        phase: `forward` or `backward`.
+        layer: path of the module at work.
+        operation: aten's name of the operation at work.
+    """
+
+    activations: int
+    gradients: int
+    flow: int
+    phase: str
+    layer: str
+    operation: str
+
+    @property
+    def total(self) -> int:
+        return self.activations + self.gradients + self.flow
+
+
+class Replay:
+    """One step under one mask.
+
+    Attributes:
+        forward_peak, backward_peak: the moments at which most is alive.
+        saved: activations alive when the forward pass has ended.
+        gradients: bytes of the parameters' gradients when the backward pass has ended.
+        left: activations alive when the backward pass has ended.
+        flops_forward, flops_backward: floating-point operations.
+        missing: combinations that nobody has tried; when there are any, no other attribute means anything.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        trains: frozenset[int],
+        held: frozenset[int] = frozenset(),
+        *,
+        accumulates: bool = False,
+        in_place: bool = True,
+    ) -> None:
+        """Replay the step.
+
+        Args:
+            trains: values of the parameters that train.
+            held: indices of the layers held in eval mode.
+            accumulates: gradients of an earlier backward pass are there from the start.
+            in_place: sums of gradients reuse the first; a dispatch mode, as on fake tensors, forbids it.
+        """
+        self.program = program
+        self.trains, self.held = trains, held
+        self.accumulates, self.in_place = accumulates, in_place
+        self.missing: set[Missing] = set()
+        self.flops_forward = self.flops_backward = 0
+        self._holders = [0] * len(program.sizes)  # per storage: Python itself, and every node that keeps it
+        self._moved: dict[int, int] = {}  # storage that train mode would have made -> the one that stands for it
+        self._storage = list(program.trace.storage)
+        self._source = list(range(len(self._storage)))  # per value, the one that a gradient for it goes to
+        self._live = self._flow = 0
+        self._ready = 0  # gradients of parameters
+        if accumulates:
+            self._ready = sum(program.parameter_bytes[value] for value in trains & program.uses.first.keys())
+        self._peak, self._peak_at = (0, 0, 0), (FORWARD, 0)
+        self._nodes: list[Node] = []
+        self._forward()
+        self.saved, self.forward_peak = self._live, self._peak_described()
+        if not self.missing:
+            self._backward()
+        self.gradients, self.left, self.backward_peak = self._ready, self._live, self._peak_described()
+
+    def _forward(self) -> None:
+        program, storage, moved, holders = self.program, self._storage, self._moved, self._holders
+        trace, sizes, held = program.trace, program.sizes, self.held
+        needing = set(self.trains)
+        unneeded_casts: dict[int, int] = {}
+        most = -1
+        for index, step in enumerate(trace.steps):
+            for number in trace.ends[index]:
+                self._let_go(moved.get(number, number))
+            if isinstance(step, Bind):
+                if step.layer in held:
+                    self._bind(step, needing)
+                continue
+            if step.mode is not None and (step.layer in held) == step.mode:
+                continue
+            self.flops_forward += program.flops[step.operation]
+            for value in step.outputs:
+                number = moved.get(storage[value], storage[value])
+                if not holders[number]:
+                    holders[number] = 1
+                    self._live += sizes[number]
+            needs = 0
+            if step.counts:
+                for position, value in enumerate(step.inputs):
+                    if value in needing:
+                        needs |= 1 << position
+            if needs:
+                self._keep(index, step, needs, trace.operations[step.operation].kept.get(needs), needing)
+            elif step.cast:
+                number = storage[step.outputs[0]]
+                unneeded_casts[program.uses.last[number]] = number
+            if self._live > most:
+                most = self._live
+                self._peak, self._peak_at = (most, self._ready, 0), (FORWARD, index)
+            if index in unneeded_casts:
+                self._let_go(unneeded_casts[index])
+        for number in trace.ends[-1]:
+            self._let_go(moved.get(number, number))
+
+    def _keep(self, index: int, call: Call, needs: int, kept: Kept | None, needing: set[int]) -> None:
+        """Note the backward node of a call, which holds on to what it kept."""
+        if kept is None:
+            self.missing.add(Missing(call.operation, needs))
+            needing.update(call.outputs)
+            return
+        if not kept.needing:
+            return
+        storages = {self._storage[call.inputs[i]] for i in kept.inputs}
+        storages.update([self._storage[call.outputs[i]] for i in kept.outputs])
+        storages = {self._moved.get(number, number) for number in storages}
+        for number in storages:
+            self._holders[number] += 1
+        copies = sum([self.program.blocks[amount] for amount in kept.new])
+        self._live += copies
+        needing.update([call.outputs[i] for i in kept.needing])
+        self._nodes.append(Node(index, call, needs, tuple(storages), copies))
+
+    def _bind(self, bind: Bind, needing: set[int]) -> None:
+        """Let the calls to come read what eval mode made, for as long as train mode's own would have lived."""
+        for value, stand_in in bind.pairs:
+            number, other = self._storage[value], self._storage[stand_in]
+            other = self._moved.get(other, other)
+            if not self._holders[number]:
+                self._moved[number] = other
+                self._holders[other] += 1
+            self._storage[value] = other
+            self._source[value] = self._source[stand_in]
+            if stand_in in needing:
+                needing.add(value)
+
+    def _let_go(self, number: int) -> None:
+        self._holders[number] -= 1
+        if not self._holders[number]:
+            self._live -= self.program.sizes[number]
+
+    def _backward(self) -> None:
+        flow = Flow(self.program, self.in_place)
+        loss = self._source[self.program.trace.loss]
+        flow.add(loss, flow.new(self.program.nbytes[loss]))
+        most = -1
+        for node in reversed(self._nodes):
+            received = flow.received(node.call.outputs)
+            if received:
+                step = self._returned(node, received)
+                if step is None:
+                    continue
+                moving = flow.bytes + flow.extra(step)
+                if self._live + self._ready + moving > most:
+                    most = self._live + self._ready + moving
+                    self._peak, self._peak_at = (self._live, self._ready, moving), (BACKWARD, node.index)
+                handed = flow.handed(step, node.call.outputs)
+                self.flops_backward += self.program.values[step.flops]
+            for number in node.kept:
+                self._let_go(number)
+            self._live -= node.copies
+            if received:
+                flow.spike = 0
+                self._hand_on(node, step, handed, flow)
+                if self._live + self._ready + flow.spike > most:
+                    most = self._live + self._ready + flow.spike
+                    self._peak, self._peak_at = (self._live, self._ready, flow.spike), (BACKWARD, node.index)
+
+    def _returned(self, node: Node, received: int) -> Returned | None:
+        step = self.program.trace.operations[node.call.operation].returned.get((node.needs, received))
+        if step is None:
+            self.missing.add(Missing(node.call.operation, node.needs, received))
+        return step
+
+    def _hand_on(self, node: Node, step: Returned, handed: list[int], flow: Flow) -> None:
+        """Pass a step's gradients to the calls that made its inputs, and to the parameters."""
+        first = self.program.uses.first
+        for value, gradient in zip(node.call.inputs, step.gradients, strict=True):
+            if gradient is None:
+                continue
+            target = self._source[value]
+            flow.add(target, handed[gradient])
+        for value in node.call.inputs:
+            if value in self.trains and first[value] == node.index and flow.has(value):
+                size = self.program.parameter_bytes[value]
+                flow.take(value, copies=self.accumulates, size=size)
+                if not self.accumulates:
+                    self._ready += size
+
+    def _peak_described(self) -> Moment:
+        phase, index = self._peak_at
+        trace = self.program.trace
+        call = trace.steps[index] if trace.steps else None
+        if not isinstance(call, Call):
+            return Moment(*self._peak, phase, "", "")
+        return Moment(*self._peak, phase, trace.layers[call.layer], trace.operations[call.operation].name)
+
+
+class Flow:
+    """Gradients on their way through the backward pass, as the engine's input buffers hold them.
+
+    Attributes:
+        bytes: what they take now.
+        spike: the most that they took since it was set to 0.
+    """
+
+    def __init__(self, program: Program, in_place: bool) -> None:
+        self.program, self.in_place = program, in_place
+        self.bytes = self.spike = 0
+        self._size: list[int] = []  # per storage
+        self._users: list[int] = []  # per storage, the buffers that hold it
+        self._waiting: dict[int, int] = {}  # value -> storage of the gradient so far
+
+    def new(self, size: int) -> int:
+        """A new storage, as yet in nobody's hands."""
+        self._size.append(size)
+        self._users.append(0)
+        self.bytes += size
+        return len(self._size) - 1
+
+    def extra(self, step: Returned) -> int:
+        """Most bytes alive during a step beyond what it was given."""
+        blocks = self.program.blocks
+        return max(self.program.values[step.extra], sum([blocks[amount] for amount in step.new]))
+
+    def has(self, value: int) -> bool:
+        return value in self._waiting
+
+    def received(self, outputs: tuple[int, ...]) -> int:
+        """Which of a call's outputs have a gradient, as bits."""
+        bits = 0
+        for position, value in enumerate(outputs):
+            if value in self._waiting:
+                bits |= 1 << position
+        return bits
+
+    def handed(self, step: Returned, outputs: tuple[int, ...]) -> list[int]:
+        """Storages of a step's gradients: new ones, then the outputs' backwards, so that index `~k` finds one."""
+        fresh = [self.new(self.program.blocks[amount]) for amount in step.new]
+        given = [self._waiting.pop(value, -1) for value in outputs]
+        passed_on = {~g for g in step.gradients if g is not None and g < 0}
+        for position, number in enumerate(given):
+            if number >= 0:
+                self._users[number] -= 1
+                if position not in passed_on:
+                    self._free_if_unused(number)
+        return [*fresh, *reversed(given)]
+
+    def add(self, value: int, number: int) -> None:
+        """A gradient arrives: it waits alone, or is added to what waits there already."""
+        waiting = self._waiting.get(value)
+        self._users[number] += 1
+        if waiting is None:
+            self._waiting[value] = number
+        elif self.in_place and self._users[waiting] == 1:
+            self._users[number] -= 1
+            self._free_if_unused(number)
+        else:
+            total = self.new(self.program.nbytes[value])
+            self._users[total] = 1
+            self.spike = max(self.spike, self.bytes)
+            for part in (waiting, number):
+                self._users[part] -= 1
+                self._free_if_unused(part)
+            self._waiting[value] = total
+
+    def take(self, value: int, copies: bool, size: int) -> None:
+        """A parameter's gradient is complete: it is taken over, or copied where others hold it too."""
+        number = self._waiting.pop(value)
+        self._users[number] -= 1
+        if self._users[number] or copies or self._size[number] != size:
+            if not copies:
+                self.spike = max(self.spike, self.bytes + size)
+            self._free_if_unused(number)
+        else:
+            self.bytes -= self._size[number]
+
+    def _free_if_unused(self, number: int) -> None:
+        if not self._users[number]:
+            self.bytes -= self._size[number]

@@ -1,0 +1,233 @@
+"""Building a trace: recordings at two batch sizes and in both modes, every combination probed, made plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses import FakeTensorMode
+
+from freezecore.live.tracer import probing
+from freezecore.live.tracer.fake import fake_copy
+from freezecore.live.tracer.join import Amounts, Joined, Pair, Twin
+from freezecore.live.tracer.loss import find_output, loss_function, targets
+from freezecore.live.tracer.record import Recording, record
+from freezecore.trace import Call, Kept, Missing, Operation, Returned, Trace, TracedParameter
+from freezecore.workload import Workload
+
+BATCH_SIZES = (5, 7)  # no dimension of a model has these sizes by design, so what scales with them is the batch
+MOST_TRIED = 4  # inputs of which every combination is probed ahead; of more, only the usual ones
+AUTOCAST = {"bf16-autocast": torch.bfloat16, "fp16-autocast": torch.float16}
+
+Inputs = Callable[[int, str], tuple[tuple, dict]]
+
+
+@dataclass
+class Tracer:
+    """Follows a model's training step.
+
+    Attributes:
+        model: on the meta device or real; it is copied, never changed.
+        workload: its precision, device and checkpointing are followed.
+        inputs: makes positional and keyword arguments for a batch size and device, inside a fake mode.
+        shifted: the loss predicts the next token.
+    """
+
+    model: nn.Module
+    workload: Workload
+    inputs: Inputs
+    shifted: bool = False
+    batch_sizes: tuple[int, ...] = BATCH_SIZES
+
+    def __post_init__(self) -> None:
+        self.fake_mode = FakeTensorMode(allow_non_fake_inputs=True)
+        self.prober = probing.Prober(self.fake_mode)
+        self.amounts = Amounts(self.batch_sizes)
+        self.pairs: list[Pair] = []
+        self._batch_bytes: list[list[int]] = []
+        dtype = torch.bfloat16 if self.workload.precision == "bf16" else None
+        self.fake = fake_copy(self.model, self.fake_mode, self.workload.device, dtype)
+
+    def trace(self, label: str, versions: dict[str, str]) -> Trace:
+        """Record, join and probe."""
+        train = Twin([self._record(size, True) for size in self.batch_sizes], self.amounts)
+        held = self._held(train)
+        joined = Joined(train, held)
+        self.pairs = joined.pairs
+        steps, loss = joined.steps, train.recording.loss
+        parameters = train.recording.parameters
+        counted = list(counting(steps, loss))
+        steps = [
+            step._replace(counts=counts, cast=self._is_cast(step, joined, set(parameters.values())))
+            if isinstance(step, Call)
+            else step
+            for step, counts in zip(steps, counted, strict=True)
+        ]
+        read = {v for step in steps if isinstance(step, Call) and step.counts for v in step.inputs}
+        return Trace(
+            source=label,
+            workload=self.workload,
+            parameters=tuple(
+                TracedParameter(name, value, p.numel(), p.element_size(), value in read)
+                for (name, p), value in zip(self.fake.named_parameters(), parameters.values(), strict=True)
+            ),
+            buffers=tuple(distinct_bytes(self.fake.buffers())),
+            operations=tuple(self._operations(joined, steps, set(parameters.values()))),
+            amounts=tuple(self.amounts.rows),
+            layers=tuple(joined.layers),
+            steps=tuple(steps),
+            storage=tuple(joined.storage),
+            nbytes=tuple(joined.nbytes),
+            sizes=tuple(joined.sizes),
+            ends=tuple(joined.ends),
+            loss=loss,
+            batch=tuple(self.amounts(*sizes) for sizes in zip(*self._batch_bytes, strict=True)),
+            batch_sizes=self.batch_sizes,
+            versions=versions,
+        )
+
+    def filled(self, trace: Trace, missing: list[Missing]) -> Trace:
+        """The trace with these combinations probed too; it must be of this very model and workload."""
+        for combination in missing:
+            if 0 <= combination.operation < len(self.pairs):
+                self.try_out(
+                    trace.operations[combination.operation], self.pairs[combination.operation], *combination[1:]
+                )
+        return replace(trace, amounts=tuple(self.amounts.rows))
+
+    def _held(self, train: Twin) -> Twin | None:
+        """The same in eval mode, or None where that runs the same calls."""
+        first = self._record(self.batch_sizes[0], False)
+        if [c.signature for c in first.calls] == [c.signature for c in train.calls]:
+            return None
+        return Twin([first, *(self._record(size, False) for size in self.batch_sizes[1:])], self.amounts)
+
+    def _record(self, batch_size: int, training: bool) -> Recording:
+        self.fake.train(training)
+        device = self.workload.device
+        with self.fake_mode:
+            args, kwargs = self.inputs(batch_size, device)
+        kind, wanted = self._outcome(args, kwargs)
+        compute = loss_function(kind, self.shifted)
+        if training:
+            given = [*args, *kwargs.values(), wanted]
+            self._batch_bytes.append([_nbytes(item) for item in given if isinstance(item, Tensor)])
+
+        def step() -> Tensor:
+            return compute(find_output(self.fake(*args, **kwargs))[1], wanted)
+
+        return record(self.fake, step, self._autocast, self.fake_mode)
+
+    def _outcome(self, args: tuple, kwargs: dict) -> tuple[str, Tensor | None]:
+        """What kind of output the model has, and targets for it: one forward pass, which also makes lazy buffers."""
+        with self.fake_mode, torch.no_grad():
+            kind, output = find_output(self.fake(*args, **kwargs))
+            return kind, targets(kind, output)
+
+    @contextmanager
+    def _autocast(self) -> Iterator[None]:
+        dtype = AUTOCAST.get(self.workload.precision)
+        with torch.autocast(self.workload.device, dtype) if dtype else nullcontext():
+            yield
+
+    def _is_cast(self, call: Call, joined: Joined, parameters: set[int]) -> bool:
+        return (
+            self.workload.precision in AUTOCAST
+            and joined.pairs[call.operation][0].name == "_to_copy"
+            and call.inputs[0] in parameters
+        )
+
+    def _operations(self, joined: Joined, steps: list, parameters: set[int]) -> Iterator[Operation]:
+        able = able_inputs(joined, steps, parameters)
+        for number, (pair, flops) in enumerate(zip(joined.pairs, joined.flops, strict=True)):
+            operation = Operation(pair[0].name, flops, {}, {})
+            for needs in combinations(able.get(number, 0)):
+                self.try_out(operation, pair, needs)
+            yield operation
+
+    def try_out(self, operation: Operation, pair: Pair, needs: int, received: int | None = None) -> None:
+        """Probe one combination at each batch size, and note it in the operation."""
+        pair = pair[: len(self.batch_sizes)]
+        if needs not in operation.kept:
+            kept = [self.prober.kept(signature, needs) for signature in pair]
+            operation.kept[needs] = Kept(kept[0].needing, kept[0].inputs, kept[0].outputs, self._each(kept))
+        needing = operation.kept[needs].needing
+        if not needing:
+            return
+        received = received or 1 << needing[0]
+        if (needs, received) not in operation.returned:
+            found = [self.prober.returned(signature, needs, received) for signature in pair]
+            operation.returned[needs, received] = Returned(
+                self.amounts(*(one.extra for one in found)),
+                self._each(found),
+                found[0].gradients,
+                self.amounts(*(one.flops for one in found)),
+            )
+
+    def _each(self, found: list) -> tuple[int, ...]:
+        """Amounts of the new storages, found at each batch size."""
+        return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
+
+
+def counting(steps: list, loss: int) -> Iterator[bool]:
+    """Per step, whether a path leads from it to the loss."""
+    reached, found = {loss}, []
+    for step in reversed(steps):
+        if isinstance(step, Call):
+            counts = not reached.isdisjoint(step.outputs)
+            reached.update(step.inputs if counts else ())
+        else:
+            counts = True
+            reached.update(value for stand_for, value in step.pairs if stand_for in reached)
+        found.append(counts)
+    return reversed(found)
+
+
+def able_inputs(joined: Joined, steps: list, parameters: set[int]) -> dict[int, int]:
+    """Per operation, the inputs (as bits) that descend from a parameter in any of its calls, and are differentiable."""
+    descends = set(parameters)
+    able: dict[int, int] = {}
+    for step in steps:
+        if not isinstance(step, Call):
+            descends.update(value for value, stand_in in step.pairs if stand_in in descends)
+            continue
+        signature = joined.pairs[step.operation][0]
+        if not signature.graph:
+            continue
+        bits = sum(
+            1 << i
+            for i, (value, shape) in enumerate(zip(step.inputs, signature.shapes(), strict=True))
+            if value in descends and shape.dtype.is_floating_point
+        )
+        if bits:
+            descends.update(step.outputs)
+            if step.counts:
+                able[step.operation] = able.get(step.operation, 0) | bits
+    return able
+
+
+def combinations(able: int) -> list[int]:
+    """Sets of inputs to try ahead: all of them when they are few, else all, each alone, and all from each on."""
+    positions = [i for i in range(able.bit_length()) if able >> i & 1]
+    if len(positions) <= MOST_TRIED:
+        chosen = range(1, 1 << len(positions))
+        return [sum(1 << p for k, p in enumerate(positions) if bits >> k & 1) for bits in chosen]
+    single = [1 << p for p in positions]
+    suffixes = [sum(single[k:]) for k in range(len(single) - 1)]
+    return [*single, *suffixes]
+
+
+def _nbytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def distinct_bytes(tensors) -> Iterator[int]:
+    seen = set()
+    for tensor in tensors:
+        key = tensor.untyped_storage()._cdata
+        if key not in seen:
+            seen.add(key)
+            yield tensor.untyped_storage().nbytes()

@@ -1,0 +1,228 @@
+"""Recording: one training step's forward pass on fake tensors, written down call by call.
+
+Every parameter asks for a gradient, but what autograd would keep is let go at once (a saved-tensor hook that packs
+nothing), so a storage's end is the moment at which Python itself lets go of it. What autograd keeps depends on the
+mask and is added when a mask is evaluated.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What decides how an operation treats one of its tensors."""
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Shape:
+        return cls(tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype, tensor.device)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An operation and all its arguments, each tensor replaced by its shape; equal signatures behave alike."""
+
+    function: torch._ops.OpOverload
+    arguments: tuple
+    graph: bool  # gradients were enabled
+
+    @property
+    def name(self) -> str:
+        return self.function.overloadpacket.__name__
+
+    def shapes(self) -> list[Shape]:
+        return [item for item in leaves(self.arguments) if isinstance(item, Shape)]
+
+    def rebuilt(self, tensors: list[Tensor]) -> tuple[tuple, dict]:
+        """The positional and the keyword arguments, with these tensors in the places of the shapes."""
+        remaining = iter(tensors)
+
+        def build(item):
+            if isinstance(item, Shape):
+                return next(remaining)
+            return [build(part) for part in item] if isinstance(item, tuple) else item
+
+        positional, keywords = self.arguments
+        return tuple(build(item) for item in positional), {name: build(item) for name, item in keywords}
+
+
+@dataclass(slots=True)
+class Call:
+    """One operation as it ran: numbers of the values it read and of those it made."""
+
+    signature: Signature
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    layer: str
+    segment: int
+    flops: int
+
+
+@dataclass
+class Recording:
+    """The calls of one forward pass with its loss.
+
+    Attributes:
+        storage: per value, the number of its storage.
+        nbytes: per value, what it would take if it had a storage of its own.
+        storage_bytes: per storage.
+        born: per storage, the call that made it; -1 for parameters, buffers and the batch.
+        died: per storage, the number of calls made before Python let go of it; absent when it outlived the forward.
+        parameters: value by parameter name.
+        loss: value of the loss.
+        segments: enterings and leavings of modules, as the segment that began then belongs to this module.
+    """
+
+    calls: list[Call] = field(default_factory=list)
+    storage: list[int] = field(default_factory=list)
+    nbytes: list[int] = field(default_factory=list)
+    storage_bytes: list[int] = field(default_factory=list)
+    born: list[int] = field(default_factory=list)
+    died: dict[int, int] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+    loss: int = -1
+    segments: list[str] = field(default_factory=lambda: [""])
+
+
+class Recorder(TorchDispatchMode):
+    """Writes down every operation below autograd. Use it inside a `FakeTensorMode`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recording = Recording()
+        self.over = False
+        self._storages: dict[int, int] = {}
+        self._stack = [""]
+        self._token = object()  # a tensor that an earlier recording has numbered is a new one here
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
+        values = tuple(self.value(tensor) for tensor in inputs)
+        signature = Signature(function, _described(args, kwargs), torch.is_grad_enabled()) if inputs else None
+        result = function(*args, **kwargs)
+        outputs = [item for item in leaves((result,)) if isinstance(item, Tensor)]
+        if outputs:
+            if signature is None:
+                signature = Signature(function, _described(args, kwargs), False)
+            made = tuple(self._new_value(tensor, len(self.recording.calls)) for tensor in outputs)
+            count = flops(function, args, kwargs, result)
+            recording = self.recording
+            recording.calls.append(Call(signature, values, made, self._stack[-1], len(recording.segments) - 1, count))
+        return result
+
+    def value(self, tensor: Tensor) -> int:
+        """The number of a tensor's value; a tensor never seen before was there from the start."""
+        token, number = getattr(tensor, TAG, (None, -1))
+        return number if token is self._token else self._new_value(tensor, -1)
+
+    def parameter(self, name: str, tensor: Tensor) -> None:
+        """Number a parameter before the forward pass."""
+        self.recording.parameters[name] = self._new_value(tensor, -1)
+
+    def _new_value(self, tensor: Tensor, call: int) -> int:
+        recording = self.recording
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        number = self._storages.get(key)
+        if number is None:
+            number = self._storages[key] = len(recording.storage_bytes)
+            recording.storage_bytes.append(storage.nbytes())
+            recording.born.append(call)
+            weakref.finalize(storage, self._ended, key, number)
+        value = len(recording.storage)
+        recording.storage.append(number)
+        recording.nbytes.append(tensor.numel() * tensor.element_size())
+        setattr(tensor, TAG, (self._token, value))
+        return value
+
+    def _ended(self, key: int, number: int) -> None:
+        self._storages.pop(key, None)
+        if not self.over:
+            self.recording.died[number] = len(self.recording.calls)
+
+    @contextmanager
+    def following(self, model: nn.Module) -> Iterator[None]:
+        """Note which module each operation belongs to."""
+        handles = []
+        for path, module in model.named_modules():
+            handles.append(module.register_forward_pre_hook(self._entered(path)))
+            handles.append(module.register_forward_hook(self._left, always_call=True))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _entered(self, path: str) -> Callable:
+        def enter(module: nn.Module, inputs: tuple) -> None:
+            self._stack.append(path)
+            self.recording.segments.append(path)
+
+        return enter
+
+    def _left(self, module: nn.Module, inputs: tuple, output: object) -> None:
+        if len(self._stack) > 1:
+            self._stack.pop()
+        self.recording.segments.append(self._stack[-1])
+
+
+def record(model: nn.Module, step: Callable[[], Tensor], autocast: Callable, fake_mode) -> Recording:
+    """Run `step`, which returns the loss, on a fake model and write it down."""
+    recorder = Recorder()
+    for name, parameter in model.named_parameters():
+        recorder.parameter(name, parameter)
+    collects = gc.isenabled()
+    gc.disable()  # a collection at a moment of its own choosing would move the end of a storage
+    try:
+        nothing_kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: None)
+        with fake_mode, nothing_kept, recorder.following(model), recorder, autocast():
+            loss = step()
+        recorder.recording.loss = recorder.value(loss)
+        recorder.over = True  # the loss lives on
+    finally:
+        if collects:
+            gc.enable()
+    return recorder.recording
+
+
+def flops(function, args: tuple, kwargs: dict, result: object) -> int:
+    """Floating-point operations of one call; a multiply-add is two, what only moves or scales data is none."""
+    count = flop_registry.get(function.overloadpacket)
+    return count(*args, **kwargs, out_val=result) if count else 0
+
+
+def leaves(items: tuple | list) -> Iterator:
+    """Everything inside nested tuples and lists, in order."""
+    for item in items:
+        if isinstance(item, tuple | list):
+            yield from leaves(item)
+        else:
+            yield item
+
+
+def _described(args: tuple, kwargs: dict) -> tuple:
+    return tuple(_item(item) for item in args), tuple((name, _item(item)) for name, item in kwargs.items())
+
+
+def _item(item: object) -> object:
+    if isinstance(item, Tensor):
+        return Shape.of(item)
+    return tuple(_item(part) for part in item) if isinstance(item, tuple | list) else item

@@ -1,0 +1,225 @@
+"""Trace: one training step of one model, followed call by call, as plain data from which any mask is priced.
+
+A trace holds no tensor and needs no torch. Its numbers are polynomials in the batch size, since everything that one
+step allocates is affine in it (an attention over the batch itself is quadratic): `Amount(fixed, linear, square)`.
+What autograd keeps for a call depends on which of its inputs need a gradient, so each operation carries what was
+found out for each such set; a set that nobody has tried yet is absent, never guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
+
+from freezecore.errors import TraceError
+from freezecore.workload import Workload
+
+FORMAT = "freeze-explorer-trace/1"
+LARGEST = 512 * 2**20
+EVAL, TRAIN = 0, 1
+
+
+class Amount(NamedTuple):
+    """`fixed + linear * batch + square * batch ** 2`, in bytes or in floating-point operations."""
+
+    fixed: int
+    linear: int = 0
+    square: int = 0
+
+    def at(self, batch_size: int) -> int:
+        return self.fixed + (self.linear + self.square * batch_size) * batch_size
+
+
+class Kept(NamedTuple):
+    """What a call keeps for its backward step, given which inputs need a gradient.
+
+    Attributes:
+        needing: positions of the outputs that then need a gradient themselves.
+        inputs: positions of the inputs whose storage is kept.
+        outputs: positions of the outputs whose storage is kept.
+        new: amounts of copies made only to be kept.
+    """
+
+    needing: tuple[int, ...] = ()
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    new: tuple[int, ...] = ()
+
+
+class Returned(NamedTuple):
+    """What a backward step makes, given which inputs need a gradient and which outputs received one.
+
+    Attributes:
+        extra: amount of the most that is alive during the step, beyond what it was given.
+        new: amounts of the storages that it hands on.
+        gradients: per input a position in `new`, or `~k` where the gradient of output k is passed on, or None.
+        flops: amount of floating-point operations.
+    """
+
+    extra: int
+    new: tuple[int, ...]
+    gradients: tuple[int | None, ...]
+    flops: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation with its arguments: calls that are alike share one.
+
+    Attributes:
+        name: aten's name.
+        flops: amount of floating-point operations of the forward call.
+        kept: by the set of inputs (as bits) that need a gradient.
+        returned: by that set and the set of outputs that received one.
+    """
+
+    name: str
+    flops: int
+    kept: dict[int, Kept]
+    returned: dict[tuple[int, int], Returned]
+
+
+class Call(NamedTuple):
+    """One operation as it runs in the step.
+
+    Attributes:
+        operation: index into `Trace.operations`.
+        inputs: values read, in the order of the arguments.
+        outputs: values made.
+        layer: index into `Trace.layers`.
+        mode: None when it always runs; else it runs only when its layer is in train mode (1) or held in eval mode (0).
+        counts: a path leads from it to the loss, so autograd keeps what it needs.
+        cast: the copy of a parameter in lower precision that autocast keeps as long as the parameter trains.
+    """
+
+    operation: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    layer: int
+    mode: int | None = None
+    counts: bool = True
+    cast: bool = False
+
+
+class Bind(NamedTuple):
+    """After a layer held in eval mode: what the calls behind it read instead of what train mode would have made.
+
+    Attributes:
+        layer: index into `Trace.layers`.
+        pairs: (value as in train mode, value that stands for it).
+    """
+
+    layer: int
+    pairs: tuple[tuple[int, int], ...]
+
+
+class TracedParameter(NamedTuple):
+    """A parameter: its name, its value, its scalars, and bytes of one; `used` when a path leads from it to the loss."""
+
+    name: str
+    value: int
+    numel: int
+    itemsize: int
+    used: bool
+
+
+class Missing(NamedTuple):
+    """A combination that an operation has not been tried with; `received` is None when its forward is unknown too."""
+
+    operation: int
+    needs: int
+    received: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Everything that `estimate` needs to price any mask at any batch size.
+
+    Attributes:
+        source: label of the model.
+        workload: how it trains; its batch size is only the default.
+        parameters: in the order of the tree.
+        amounts: table that everything else points into.
+        operations, layers: tables; a layer is a module's path.
+        steps: calls and binds in order.
+        storage: per value, its storage.
+        nbytes: per value, the amount it would take on its own.
+        sizes: per storage, an amount; nothing for what is there before the step (counted above).
+        ends: per step, the storages that Python lets go of before it; one more entry than steps.
+        loss: value of the loss.
+        buffers: bytes of each buffer.
+        batch: amount of each input and target.
+        batch_sizes: at which it was traced; with one only, it is exact for that one alone.
+        problem: why the forward could not be followed; then only weights, gradients and optimizer are known.
+        notes: what was simplified, a sentence each.
+        versions: library versions.
+    """
+
+    source: str
+    workload: Workload
+    parameters: tuple[TracedParameter, ...]
+    buffers: tuple[int, ...] = ()
+    amounts: tuple[Amount, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    layers: tuple[str, ...] = ()
+    steps: tuple[Call | Bind, ...] = ()
+    storage: tuple[int, ...] = ()
+    nbytes: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
+    ends: tuple[tuple[int, ...], ...] = ((),)
+    loss: int = -1
+    batch: tuple[int, ...] = ()
+    batch_sizes: tuple[int, ...] = ()
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict, hash=False)
+
+    def to_bytes(self) -> bytes:
+        """Compressed JSON; `from_bytes` reads it back."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data["workload"] = asdict(self.workload)
+        data["operations"] = [
+            [o.name, o.flops, list(o.kept.items()), list(o.returned.items())] for o in self.operations
+        ]
+        return zlib.compress(json.dumps([FORMAT, data], separators=(",", ":")).encode(), 1)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Trace:
+        """Rebuild a trace.
+
+        Raises:
+            TraceError: these bytes are no trace, or one of another version.
+        """
+        try:
+            unpacker = zlib.decompressobj()
+            form, data = json.loads(unpacker.decompress(content, LARGEST))
+            if form != FORMAT or unpacker.unconsumed_tail:
+                raise ValueError(form)
+            return cls(**_rebuilt(data))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error) as error:
+            raise TraceError("This is no trace that can be read.", "Trace the model again.") from error
+
+
+def _rebuilt(data: dict) -> dict:
+    fields = {name: _tupled(value) for name, value in data.items()}
+    fields["workload"] = Workload(**data["workload"])
+    fields["versions"] = data["versions"]
+    fields["parameters"] = tuple(TracedParameter(*row) for row in fields["parameters"])
+    fields["amounts"] = tuple(Amount(*row) for row in fields["amounts"])
+    fields["steps"] = tuple(Bind(*row) if len(row) == 2 else Call(*row) for row in fields["steps"])
+    fields["operations"] = tuple(
+        Operation(
+            name,
+            flops,
+            {needs: Kept(*row) for needs, row in kept},
+            {tuple(key): Returned(*row) for key, row in returned},
+        )
+        for name, flops, kept, returned in fields["operations"]
+    )
+    return fields
+
+
+def _tupled(value: object) -> object:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,92 @@
+"""The tracer against the same step run for real on fake tensors, and what it must survive."""
+
+import pytest
+import torch
+from torch import nn
+
+from freezecore.estimate.cost import estimate_names
+from freezecore.live.tracer import fill, trace_module
+from freezecore.trace import Trace
+from freezecore.workload import Workload
+
+
+class Net(nn.Module):
+    """A convolution, a norm, a dropout and a head."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.drop = nn.Dropout(0.1)
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, x):
+        return self.head(self.drop(torch.relu(self.norm(self.conv(x)))).mean((2, 3)))
+
+
+def costs(trace, *names, held=(), batch_size=None):
+    return estimate_names(trace, [p for p in trace.parameters if p.name in names], held, batch_size=batch_size)
+
+
+@pytest.fixture(scope="module")
+def trace():
+    return trace_module(Net(), Workload(4, image_size=16, implementation="loop"))
+
+
+def test_a_trace_survives_its_bytes(trace):
+    again = Trace.from_bytes(trace.to_bytes())
+    assert costs(again, "conv.weight") == costs(trace, "conv.weight")
+
+
+def test_a_convolution_keeps_its_input_even_when_only_its_bias_trains(trace):
+    bias, weight = costs(trace, "conv.bias"), costs(trace, "conv.weight")
+    assert bias.activations_saved == weight.activations_saved
+
+
+def test_the_head_alone_keeps_only_the_heads_input(trace):
+    cost = costs(trace, "head.weight", held=("conv", "norm"))
+    batch = 4 * 3 * 16 * 16 * 4 + 4 * 8
+    log_softmax, pooled, loss_parts = 4 * 10 * 4, 4 * 8 * 4, 4 + 4
+    assert cost.activations_saved == batch + log_softmax + pooled + loss_parts
+
+
+def test_the_parts_sum_to_the_peak(trace):
+    for names in ([], ["head.bias"], [p.name for p in trace.parameters]):
+        cost = costs(trace, *names)
+        parts = (cost.weights, cost.gradients, cost.optimizer, cost.activations, cost.temporaries)
+        assert sum(parts) == cost.peak_bytes
+
+
+def test_a_held_dropout_keeps_no_mask(trace):
+    everything = [p.name for p in trace.parameters]
+    held = costs(trace, *everything, held=("drop",))
+    assert held.activations_saved < costs(trace, *everything).activations_saved
+
+
+def test_what_is_not_tried_yet_is_named_and_can_be_filled_in():
+    model = Net()
+    trace = trace_module(model, Workload(4, image_size=16))
+    for operation in trace.operations:
+        if operation.name == "convolution":
+            operation.kept.clear()
+    cost = costs(trace, "conv.bias")
+    assert cost.peak_bytes is None
+    assert cost.missing
+    filled = fill(trace, model, cost.missing)
+    assert costs(filled, "conv.bias").peak_bytes is not None
+
+
+def test_a_model_that_asks_for_values_is_not_guessed_at():
+    class Peeks(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.head(x.mean((2, 3))) if x.sum() > 0 else self.head(-x.mean((2, 3)))
+
+    trace = trace_module(Peeks(), Workload(4, image_size=16))
+    cost = costs(trace, "head.weight")
+    assert cost.activations is None
+    assert cost.gradients == 3 * 2 * 4
+    assert "without running" in cost.problem
