@@ -40,6 +40,10 @@ class ProbeRequest:
         head_learning_rate: None takes a higher default for the head.
         cache: compute the frozen prefix once where that is exact.
         train_size, test_size: samples; None takes the data's own split.
+        metric: a key of `freezecore.metrics.METRICS`; None takes accuracy for classes and RMSE for values.
+        target, text, text_pair, group, fold: columns of a table of one's own; None finds them by their usual names.
+            Samples of one `group` are never split between training and held-out data; rows whose fold column is
+            `held_out_fold` are held out.
     """
 
     source: ModelSource
@@ -58,6 +62,13 @@ class ProbeRequest:
     sequence_length: int | None = None
     cache: bool = True
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    metric: str | None = None
+    target: str | None = None
+    text: str | None = None
+    text_pair: str | None = None
+    group: str | None = None
+    fold: str | None = None
+    held_out_fold: str | None = None
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
@@ -166,11 +177,36 @@ class CacheUse:
 
 
 @dataclass(frozen=True)
+class SampleChange:
+    """A held-out sample that training turned from wrong to right, or from right to wrong.
+
+    Attributes:
+        position: its place among the held-out samples.
+        target, before, after: the class it is, and what was predicted.
+        text: its beginning, where it is text.
+        picture: a small JPEG as a `data:` address, where it is a picture.
+    """
+
+    position: int
+    target: str
+    before: str
+    after: str
+    text: str | None = None
+    picture: str | None = None
+
+    @property
+    def better(self) -> bool:
+        return self.after == self.target
+
+
+@dataclass(frozen=True)
 class ProbeResult:
     """What was measured; None where it was not.
 
     `accuracy_*` are shares of the held-out samples from 0 to 1, `interval` the 95 % interval of `accuracy_after`;
-    `peak_bytes` is the allocator's peak during one plain step, `rss_bytes` the process's.
+    `peak_bytes` is the allocator's peak during one plain step, `rss_bytes` the process's. `metric_*` are in the
+    metric's own unit. `per_sample` scores each held-out sample afterwards, higher is better: 1 or 0 for a class,
+    the negated squared error for a value.
     """
 
     state: State
@@ -200,6 +236,12 @@ class ProbeResult:
     hint: str = ""
     request: dict = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    metric: str | None = None
+    metric_before: float | None = None
+    metric_after: float | None = None
+    per_sample: tuple[float, ...] = ()
+    changed_samples: tuple[SampleChange, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict:
         """The last line that the command line's `probe --json` prints."""
