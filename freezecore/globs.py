@@ -15,12 +15,16 @@ def is_glob(path: str) -> bool:
 
 
 class Node:
-    """A dotted path, what follows it, and the run of sorted names below it: from `low` up to `high`."""
+    """A dotted path, what follows it, and the run of sorted names below it: from `low` up to `high`.
 
-    __slots__ = ("children", "high", "low", "path")
+    `depth` counts the dots in the path; the root's is -1.
+    """
 
-    def __init__(self, path: str, low: int) -> None:
+    __slots__ = ("children", "depth", "high", "low", "path")
+
+    def __init__(self, path: str, depth: int, low: int) -> None:
         self.path = path
+        self.depth = depth
         self.low = low
         self.high = low
         self.children: dict[str, Node] = {}
@@ -40,22 +44,22 @@ class Node:
 
 def path_tree(names: Sequence[str]) -> Node:
     """Sorted names as a tree of their dotted parts."""
-    root = Node("", 0)
+    root = Node("", -1, 0)
     root.high = len(names)
     for i, name in enumerate(names):
         node = root
         for part in name.split("."):
             child = node.children.get(part)
             if child is None:
-                child = node.children[part] = Node(f"{node.path}.{part}" if node.path else part, i)
+                child = node.children[part] = Node(f"{node.path}.{part}" if node.path else part, node.depth + 1, i)
             child.high = i + 1
             node = child
     return root
 
 
-def matching(root: Node, glob: str) -> list[str]:
-    """Every path that a glob reaches; a leading `*.` and a part `**` stand for any depth, none included."""
-    return [node.path for parts in variants(glob) for node in _reached(root, parts)]
+def matching(root: Node, glob: str) -> list[Node]:
+    """Every node that a glob reaches; a leading `*.` and a part `**` stand for any depth, none included."""
+    return [node for parts in variants(glob) for node in _reached(root, parts)]
 
 
 def variants(glob: str) -> list[list[str]]:

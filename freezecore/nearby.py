@@ -6,7 +6,8 @@ import difflib
 
 from freezecore.errors import did_you_mean, nearest, shortened
 from freezecore.globs import is_glob
-from freezecore.select import names_of
+from freezecore.names import names_of
+from freezecore.select import selected
 from freezecore.selectors import print_selector
 from freezecore.spec import ROLES, Selector
 from freezecore.tree import LayerTree
@@ -96,7 +97,7 @@ def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
 
 def tree_has(role: str, tree: LayerTree) -> bool:
     """Some parameter plays this role."""
-    return bool(names_of(tree).hits(Selector("kind", role)))
+    return bool(selected(Selector("kind", role), names_of(tree)))
 
 
 def _quoted_list(names: list[str]) -> str:

@@ -6,11 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from freezecore.globs import Node, is_glob
-from freezecore.select import Names
+from freezecore.names import Names, union
+from freezecore.select import selected
 from freezecore.skeleton import FURTHER_PART, Segment, path_price
 from freezecore.spec import ROLES, Selector
+from freezecore.tree import Tower
 
 ROLE_PRICES = {"stem": 2.1}
 ROLE_PRICE = 0.9
@@ -21,7 +24,9 @@ TOWER_PRICE = 0.5
 TYPE_PRICE = 3.5
 ENDING_PRICE = 0.6
 NUMBERED_PRICE = 2.1
-MOST_SUFFIXES = 60
+LONGEST_ENDING = 3
+NOT_A_WORD = 2.0
+MOST_COMPARED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,28 @@ class Phrase:
 
 
 def phrases(names: Names, segments: list[Segment], needed: int, allowed: int) -> list[Phrase]:
-    """Every phrase that says something of what is needed, and nothing beyond what is allowed."""
-    found = [*_roles(names), *_types(names), *_ranges(names, needed, allowed)]
-    found += [*_suffixes(names, segments, allowed), *_siblings(segments), *_inside(names, segments, allowed)]
-    fitting = (phrase for phrase in found if phrase.hits & needed and not phrase.hits & ~allowed)
-    return _undominated(sorted(fitting, key=lambda phrase: phrase.price), needed)
+    """Phrases that say something of what is needed, and nothing beyond what is allowed.
+
+    Where one of the model's own words says it all, nothing longer is looked for; nor are thousands of paths compared.
+    """
+    found = words(names, needed, allowed)
+    if any(not needed & ~phrase.hits for phrase in found):
+        return found
+    if len(segments) <= MOST_COMPARED:
+        found += _fitting((*_siblings(segments), *_inside(names, segments, allowed)), needed, allowed)
+    return _undominated(sorted(found, key=lambda phrase: phrase.price), needed)
+
+
+def words(names: Names, needed: int, allowed: int) -> list[Phrase]:
+    """The fitting ones of the model's roles, classes, last parts of paths, and ranges of blocks."""
+    own = names.kept.get("words")
+    if own is None:
+        own = names.kept["words"] = [*_roles(names), *_types(names), *_endings(names)]
+    return _fitting((*own, *_ranges(names, needed, allowed)), needed, allowed)
+
+
+def _fitting(found: Iterable[Phrase], needed: int, allowed: int) -> list[Phrase]:
+    return [phrase for phrase in found if phrase.hits & needed and not phrase.hits & ~allowed]
 
 
 def _undominated(ordered: list[Phrase], needed: int) -> list[Phrase]:
@@ -55,36 +77,71 @@ def _roles(names: Names) -> Iterator[Phrase]:
     for role in ROLES:
         if role != "all":
             selector = Selector("kind", role)
-            yield Phrase((selector,), names.hits(selector), ROLE_PRICES.get(role, ROLE_PRICE))
+            yield Phrase((selector,), selected(selector, names), ROLE_PRICES.get(role, ROLE_PRICE))
 
 
 def _types(names: Names) -> Iterator[Phrase]:
-    for name in dict.fromkeys(layer.type for layer in names.tree.layers if layer.path):
-        if not is_glob(name):
-            selector = Selector("type", name)
-            yield Phrase((selector,), names.hits(selector), TYPE_PRICE)
+    for name in dict.fromkeys(layer.type for layer in names.tree.layers if layer.path and not is_glob(layer.type)):
+        selector = Selector("type", name)
+        yield Phrase((selector,), selected(selector, names), TYPE_PRICE)
+
+
+def _endings(names: Names) -> Iterator[Phrase]:
+    """`*.bias`, `*.attention`, `*.output.dense`: all whose paths end so, where several do."""
+    ending: dict[str, int] = defaultdict(int)
+    shared: dict[str, int] = defaultdict(int)
+    for node, ends in _with_endings(names.root, ()):
+        run = node.run
+        for text in ends:
+            ending[text] |= run
+            shared[text] += 1
+    seen = set()
+    for text in sorted(ending, key=len):
+        if shared[text] > 1 and not is_glob(text) and ending[text] not in seen:
+            seen.add(ending[text])
+            price = ENDING_PRICE + path_price(text) + (NOT_A_WORD if text == "weight" else 0.0)
+            yield Phrase((Selector("path", f"*.{text}"),), ending[text], price)
+
+
+def _with_endings(node: Node, above: tuple[str, ...]) -> Iterator[tuple[Node, list[str]]]:
+    """Every node below, with the last one, two and three parts of its path where they begin with no digit."""
+    for part, child in node.children.items():
+        here = (part, *(f"{end}.{part}" for end in above))
+        yield child, [text for text in here if not text[0].isdigit()]
+        yield from _with_endings(child, here[: LONGEST_ENDING - 1])
 
 
 def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
     """`blocks:0-2` and `stages:last1`: in every tower at once where that says it, and tower by tower."""
     staged = any(tower.stages for tower in names.tree.towers)
-    for form, price in RANGE_PRICES.items():
-        price += COUNTED_IN_STAGES if staged and form == "blocks" else 0.0
+    for form, hits_by_tower in _ordered(names).items():
+        price = RANGE_PRICES[form] + (COUNTED_IN_STAGES if staged and form == "blocks" else 0.0)
         chosen = {}
-        for tower in names.tree.towers:
-            parts = [part if isinstance(part, str) else part.path for part in getattr(tower, form)]
-            hits = [names.under(path) if path else 0 for path in parts]
-            chosen[tower.name] = len(parts), [i for i, hit in enumerate(hits) if hit & needed and not hit & ~allowed]
-        everywhere = [range_text(indices, count) for count, indices in chosen.values() if indices]
-        for value in dict.fromkeys(everywhere):
+        for tower, hits in hits_by_tower.items():
+            indices = [i for i, hit in enumerate(hits) if hit & needed and not hit & ~allowed]
+            if indices:
+                chosen[tower] = range_text(indices, len(hits))
+        for value in dict.fromkeys(chosen.values()):
             yield _range(names, Selector(form, value), price)
-        for name, (count, indices) in chosen.items():
-            if indices and len(chosen) > 1 and name and not any(mark in name for mark in ' :;#"'):
-                yield _range(names, Selector(form, range_text(indices, count), name), price + TOWER_PRICE)
+        for tower, value in chosen.items():
+            if len(hits_by_tower) > 1 and tower and not any(mark in tower for mark in ' :;#"'):
+                yield _range(names, Selector(form, value, tower), price + TOWER_PRICE)
+
+
+def _ordered(names: Names) -> dict[str, dict[str, list[int]]]:
+    """For `blocks` and `stages`, what each one of each tower hits."""
+
+    def hits(form: Literal["blocks", "stages"], tower: Tower) -> list[int]:
+        return [selected(Selector(form, str(i), tower.name), names) for i in range(len(getattr(tower, form)))]
+
+    if "ordered" not in names.kept:
+        towers = names.tree.towers
+        names.kept["ordered"] = {form: {tower.name: hits(form, tower) for tower in towers} for form in RANGE_PRICES}
+    return names.kept["ordered"]
 
 
 def _range(names: Names, selector: Selector, price: float) -> Phrase:
-    return Phrase((selector,), names.hits(selector), price + EACH_RUN * selector.value.count(","))
+    return Phrase((selector,), selected(selector, names), price + EACH_RUN * selector.value.count(","))
 
 
 def range_text(indices: list[int], count: int) -> str:
@@ -100,68 +157,26 @@ def range_text(indices: list[int], count: int) -> str:
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
 
 
-def _suffixes(names: Names, segments: list[Segment], allowed: int) -> Iterator[Phrase]:
-    """`*.attention.self`: the same end of a path anywhere."""
-    shared = defaultdict(int)
-    for segment in segments:
-        parts = segment.node.path.split(".")
-        for length in range(1, min(len(parts), 4)):
-            if not parts[-length].isdigit():
-                shared[".".join(parts[-length:])] += 1
-    common = sorted((suffix for suffix, count in shared.items() if count > 1), key=lambda suffix: -shared[suffix])
-    for suffix in common[:MOST_SUFFIXES]:
-        nodes = names.by_last[suffix.rpartition(".")[2]]
-        ending = (node for node in nodes if node.path == suffix or node.path.endswith("." + suffix))
-        if not is_glob(suffix) and (hits := _all_allowed(ending, allowed)):
-            yield Phrase((Selector("path", f"*.{suffix}"),), hits, ENDING_PRICE + path_price(suffix))
-
-
-def _all_allowed(nodes: Iterable[Node], allowed: int) -> int:
-    """What lies under the nodes, as bits; 0 as soon as one of them goes too far."""
-    hits = 0
-    for node in nodes:
-        run = node.run
-        if run & ~allowed:
-            return 0
-        hits |= run
-    return hits
-
-
 def _siblings(segments: list[Segment]) -> Iterator[Phrase]:
     """`encoder.layer.[0-2].attention`: paths that differ in one number."""
-    nodes = {segment.node.path: segment.node for segment in segments}
-    yield from _numbered(nodes, lambda path: path, lambda path: nodes[path].run)
+    runs = {segment.node.path: segment.run for segment in segments}
+    yield from _numbered(runs, lambda path: path, runs.__getitem__)
 
 
 def _inside(names: Names, segments: list[Segment], allowed: int) -> Iterator[Phrase]:
     """`layer.[0-2].**.bias`: one last part, everywhere in some of the blocks."""
-    blocks = set(names.tree.blocks)
-    shared = defaultdict(int)
+    chosen: dict[str, dict[str, int]] = defaultdict(dict)
     for segment in segments:
-        shared[segment.node.path.rpartition(".")[2]] += 1
-    for last in (last for last, count in shared.items() if count > 1 and not last.isdigit() and not is_glob(last)):
-        inside: dict[str, int] = defaultdict(int)
-        spoilt = set()
-        for node in names.by_last[last]:
-            block = _block_of(node.path, blocks)
-            if block is not None and node.run & ~allowed:
-                spoilt.add(block)
-            elif block is not None:
-                inside[block] |= node.run
-        whole = {block: hits for block, hits in inside.items() if block not in spoilt}
-        for block, hits in whole.items():
+        block, last = names.block_of(segment.node.path), segment.node.path.rpartition(".")[2]
+        if block is not None and not last.isdigit() and not is_glob(last):
+            hits = names.within(block)[last]
+            if not hits & ~allowed:
+                chosen[last][block] = hits
+    for last, blocks in chosen.items():
+        for block, hits in blocks.items():
             selector = Selector("path", f"{block}.**.{last}")
             yield Phrase((selector,), hits, path_price(block) + 2 * FURTHER_PART)
-        yield from _numbered(whole, lambda path, last=last: f"{path}.**.{last}", whole.__getitem__)
-
-
-def _block_of(path: str, blocks: set[str]) -> str | None:
-    at = path.rfind(".")
-    while at != -1:
-        if path[:at] in blocks:
-            return path[:at]
-        at = path.rfind(".", 0, at)
-    return None
+        yield from _numbered(blocks, lambda path, last=last: f"{path}.**.{last}", blocks.__getitem__)
 
 
 def _numbered(paths: Iterable[str], written: Callable[[str], str], hits_of: Callable[[str], int]) -> Iterator[Phrase]:
@@ -176,9 +191,7 @@ def _numbered(paths: Iterable[str], written: Callable[[str], str], hits_of: Call
             continue
         globs = digit_globs(sorted(members))
         selectors = tuple(Selector("path", written(f"{before}{glob}{after}")) for glob in globs)
-        hits = 0
-        for path in members.values():
-            hits |= hits_of(path)
+        hits = union(map(hits_of, members.values()))
         price = sum(NUMBERED_PRICE + path_price(selector.value) for selector in selectors)
         yield Phrase(selectors, hits, price)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from freezecore.grammar import parse_spec
+from freezecore.names import names_of
 from freezecore.resolve import resolve
-from freezecore.select import names_of
+from freezecore.select import selected
 from freezecore.spec import Selector
 from freezecore.tree import LayerTree
 
@@ -143,7 +144,7 @@ def _full(tree: LayerTree) -> Preset:
 def _count(tree: LayerTree, role: str) -> int:
     """How many parameters play this role and may train."""
     names = names_of(tree)
-    return len(names.positions_of(names.hits(Selector("kind", role)) & ~names.frozen_by_author))
+    return len(names.positions_of(selected(Selector("kind", role), names) & ~names.frozen_by_author))
 
 
 def _frozen(tree: LayerTree, rules: str) -> int:

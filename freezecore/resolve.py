@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from freezecore.errors import RuleError, shortened
 from freezecore.grammar import print_rule
 from freezecore.mask import Conflict, Hit, Mask
+from freezecore.names import Names, names_of
 from freezecore.nearby import hint_for
-from freezecore.select import Names, in_tower, names_of
+from freezecore.select import in_tower, selected
 from freezecore.selectors import print_selector
 from freezecore.spec import FreezeSpec, Rule, Selector
 from freezecore.tree import LayerTree
@@ -51,7 +52,7 @@ def rule_hits(rule: Rule, names: Names) -> int:
     """
     found = 0
     for selector in rule.selectors:
-        hit = names.hits(selector)
+        hit = selected(selector, names)
         if not hit:
             raise _nothing(selector, names.tree)
         _check_positions(selector, names.tree)

@@ -1,10 +1,10 @@
 """The way back: the shortest readable rules that resolve to exactly a given set of ticks.
 
 Several plans are made and the cheapest to read is taken. A plan opens with what the model's author left, or with
-`freeze all`; it may close with one word for all norms or all biases. Between them stand the fewest path rules
-(`skeleton`), in layers of exceptions, and in each layer the paths that a person would call by one name are called
-so (`phrases`), as long as what that name says beyond them is true or corrected by a deeper layer.
-What the author froze and is to train comes last, by its exact names.
+`freeze all`; it may close with one word for all norms or all biases. Between them stand either a few of the model's
+own words, or the fewest path rules (`skeleton`) in layers of exceptions; in each layer the paths that a person would
+call by one name are called so (`phrases`, `cover`), as long as what that name says beyond them is true or corrected
+by a deeper layer. What the author froze and is to train comes last, by its exact names.
 """
 
 from __future__ import annotations
@@ -14,25 +14,36 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from freezecore.cover import Goal, cover_in_words, cover_layer
 from freezecore.mask import Mask
-from freezecore.phrases import ROLE_PRICE, Phrase, phrases
+from freezecore.names import Names, bits, names_of, union
+from freezecore.phrases import ROLE_PRICE, Phrase
 from freezecore.resolve import conflicts, outcome, rule_hits
-from freezecore.select import Names, bits, names_of
+from freezecore.select import selected
 from freezecore.skeleton import NESTING, OPENING, Segment, Skeleton, path_price
 from freezecore.spec import Action, FreezeSpec, Rule, Selector
 
 ALL = Selector("kind", "all")
+OTHER: dict[Action, Action] = {"train": "freeze", "freeze": "train"}
 CLOSING_ROLES = ("norms", "biases")
 EXCEPTION = 1.0
 CONFLICT = 4.0
+SHORT = 4.0
+SCATTERED = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Rules and what they cost to read."""
 
-    rules: tuple[Rule, ...]
-    price: float
+    rules: tuple[Rule, ...] = ()
+    price: float = math.inf
+
+    @property
+    def is_short(self) -> bool:
+        """Nobody would hope for less: a word or two."""
+        said = [selector for rule in self.rules for selector in rule.selectors if selector != ALL]
+        return self.price <= SHORT or len(said) == 1
 
 
 def shortest_rules(mask: Mask) -> FreezeSpec:
@@ -41,20 +52,39 @@ def shortest_rules(mask: Mask) -> FreezeSpec:
     train = bits(mask.trains[position] for position in names.positions)
     free = names.everything & ~names.frozen_by_author
     if not free & ~train:
-        rules = [Rule("train", (ALL,))] if free else []
+        rules = (Rule("train", (ALL,)),) if free else ()
     elif not free & train:
-        rules = [Rule("freeze", (ALL,))]
+        rules = (Rule("freeze", (ALL,)),)
     else:
-        loose = [0, _further_names(names)] if names.tied else [0]
-        plans = [
-            _plan(names, train, loosened, opening, closing, nesting)
-            for loosened in loose
-            for opening in ("train", "freeze")
-            for closing in _closings(names, train)
-            for nesting in (NESTING, math.inf)
-        ]
-        rules = min(plans, key=lambda plan: plan.price).rules
+        rules = _best_plan(names, train).rules
     return FreezeSpec((*rules, *_exactly(names, train & ~free)), mask.norms, mask.dropout)
+
+
+def _best_plan(names: Names, train: int) -> Plan:
+    """The cheapest plan. More kinds are tried while the best is long, except where ticks lie scattered all over."""
+    closings = list(_closings(names, train))
+    best = _cheapest(
+        _plan(names, train, opening, [(OTHER[opening], said)], closing)
+        for closing in closings
+        for goal in _goals(names, train, closing)
+        for opening in OTHER
+        if (said := cover_in_words(goal, OTHER[opening])) is not None
+    )
+    scattered = (train ^ (train >> 1)).bit_count() > SCATTERED
+    if scattered and best.rules:
+        return best
+    for closing in closings:
+        plans, flat = _plans_on_paths(names, train, closing, NESTING, only_cheaper=scattered)
+        best = _cheapest((best, *plans))
+        if best.is_short or scattered:
+            break
+        if not flat:
+            best = _cheapest((best, *_plans_on_paths(names, train, closing, math.inf)[0]))
+    return best
+
+
+def _cheapest(plans: Iterable[Plan]) -> Plan:
+    return min(plans, key=lambda plan: plan.price, default=Plan())
 
 
 def _closings(names: Names, train: int) -> Iterator[Phrase | None]:
@@ -62,78 +92,65 @@ def _closings(names: Names, train: int) -> Iterator[Phrase | None]:
     yield None
     for role in CLOSING_ROLES:
         selector = Selector("kind", role)
-        hits = names.hits(selector) & ~names.frozen_by_author
+        hits = selected(selector, names) & ~names.frozen_by_author
         if hits and (not hits & train or not hits & ~train):
             yield Phrase((selector,), hits, ROLE_PRICE)
 
 
-def _further_names(names: Names) -> int:
-    """The aliases of tied parameters, without their first names."""
+def _goals(names: Names, train: int, closing: Phrase | None) -> list[Goal]:
+    """What must come out before the closing word; twice where tensors are tied, with and without their aliases.
+
+    What the author froze is loose: `freeze` changes nothing there, and `train` does not reach it.
+    """
+    loose = names.frozen_by_author | (closing.hits if closing else 0)
+    further = names.tied and names.tied & ~_first_names(names)
+    return [
+        Goal(names, train & ~loosened, names.everything & ~train & ~loosened)
+        for loosened in ([loose, loose | further] if further else [loose])
+    ]
+
+
+def _first_names(names: Names) -> int:
     pairs = zip(names.names, names.positions, strict=True)
-    return names.tied & ~bits(names.tree.parameters[position].name == name for name, position in pairs)
+    return bits(names.tree.parameters[position].name == name for name, position in pairs)
 
 
-def _plan(names: Names, train: int, loose: int, opening: Action, closing: Phrase | None, nesting: float) -> Plan:
-    """Rules from one opening: `train` is what the author left, `freeze` begins with `freeze all`."""
-    loose |= names.frozen_by_author | (closing.hits if closing else 0)
-    target = {"train": train & ~loose, "freeze": names.everything & ~train & ~loose}
-    segments = Skeleton(names, target["train"], target["freeze"], nesting).segments(opening)
+def _plans_on_paths(
+    names: Names, train: int, closing: Phrase | None, nesting: float, only_cheaper: bool = False
+) -> tuple[list[Plan], bool]:
+    """A plan for each goal and opening (or the cheaper one), and whether none of them has exceptions."""
+    plans, flat = [], True
+    for goal in _goals(names, train, closing):
+        skeleton = Skeleton(names, goal.train, goal.freeze, nesting)
+        for opening in [skeleton.cheaper_opening] if only_cheaper else OTHER:
+            layers = _layers(skeleton.segments(opening))
+            flat = flat and len(layers) <= 1
+            said = []
+            for i, layer in enumerate(layers):
+                deeper = union(segment.run for later in layers[i + 1 :] for segment in later)
+                said.append((layer[0].action, cover_layer(goal, layer, deeper)))
+            plans.append(_plan(names, train, opening, said, closing))
+    return plans, flat
+
+
+def _layers(segments: list[Segment]) -> list[list[Segment]]:
+    """The segments by the number of rules they lie inside, outermost first."""
+    ordered = sorted(segments, key=lambda segment: segment.depth)
+    return [list(layer) for _, layer in groupby(ordered, key=lambda segment: segment.depth)]
+
+
+def _plan(
+    names: Names, train: int, opening: Action, said: list[tuple[Action, list[Phrase]]], closing: Phrase | None
+) -> Plan:
+    """The rules in order, with their price; tied tensors that came out wrong are repaired."""
     rules = [Rule("freeze", (ALL,))] if opening == "freeze" else []
     price = OPENING if rules else 0.0
-    layers = [list(layer) for _, layer in groupby(sorted(segments, key=_depth), key=_depth)]
-    for i, layer in enumerate(layers):
-        action = layer[0].action
-        later = _union(segment for deeper in layers[i + 1 :] for segment in deeper)
-        chosen = _cover(names, layer, target[action], later | loose)
+    if closing:
+        said = [*said, ("train" if closing.hits & train else "freeze", [closing])]
+    for action, chosen in said:
         rules += _written(action, chosen, names)
         price += EXCEPTION + sum(phrase.price for phrase in chosen)
-    if closing:
-        rules.append(Rule("train" if closing.hits & train else "freeze", closing.selectors))
-        price += EXCEPTION + closing.price
-    return _repaired(Plan(tuple(rules), price), names, train)
-
-
-def _depth(segment: Segment) -> int:
-    return segment.depth
-
-
-def _union(segments: Iterable[Segment]) -> int:
-    hits = 0
-    for segment in segments:
-        hits |= segment.node.run
-    return hits
-
-
-def _cover(names: Names, layer: list[Segment], right: int, harmless: int) -> list[Phrase]:
-    """Phrases for one layer: always the one that saves most, as long as one saves anything; the rest stay paths."""
-    rest = [_as_phrase(segment, names, alone=len(layer) == 1) for segment in layer]
-    needed = _union(layer) & right
-    offered = phrases(names, layer, needed, right | harmless)
-    chosen: list[Phrase] = []
-    said = harmless
-    while offered:
-        savings = [_saving(phrase, rest, said) for phrase in offered]
-        best = max(range(len(offered)), key=savings.__getitem__)
-        if savings[best] <= 0:
-            break
-        phrase = offered.pop(best)
-        chosen.append(phrase)
-        said |= phrase.hits
-        rest = [path for path in rest if path.hits & ~said]
-        offered = [other for other in offered if other.hits & ~said & needed]
-    return chosen + rest
-
-
-def _as_phrase(segment: Segment, names: Names, alone: bool) -> Phrase:
-    """A segment as a path; one tensor alone is called by its full name."""
-    node = segment.node
-    path = names.names[node.low] if alone and node.high - node.low == 1 else node.path
-    return Phrase((Selector("path", path),), node.run, segment.price)
-
-
-def _saving(phrase: Phrase, rest: list[Phrase], said: int) -> float:
-    covered = said | phrase.hits
-    return sum(path.price for path in rest if not path.hits & ~covered) - phrase.price
+    return _repaired(Plan(tuple(rules), price), names, train) if names.tied else Plan(tuple(rules), price)
 
 
 def _written(action: Action, chosen: list[Phrase], names: Names) -> list[Rule]:
@@ -158,8 +175,6 @@ def _first_position(hits: int, names: Names) -> int:
 
 def _repaired(plan: Plan, names: Names, train: int) -> Plan:
     """The plan, and after it every tied parameter that it reached under another name, by all its names."""
-    if not names.tied:
-        return plan
     applied = [(rule, rule_hits(rule, names)) for rule in plan.rules]
     wrong = (outcome(applied, names) ^ train) & ~names.frozen_by_author
     rules, price = list(plan.rules), plan.price + CONFLICT * len(conflicts(applied, names))
@@ -174,5 +189,5 @@ def _repaired(plan: Plan, names: Names, train: int) -> Plan:
 def _exactly(names: Names, train: int) -> tuple[Rule, ...]:
     """What the author froze and is to train all the same, each by its full name."""
     tensors = (names.tree.parameters[i] for i in names.positions_of(train))
-    selectors = [Selector("path", name) for tensor in tensors for name in tensor.names]
-    return (Rule("train", tuple(selectors)),) if selectors else ()
+    selectors = tuple(Selector("path", name) for tensor in tensors for name in tensor.names)
+    return (Rule("train", selectors),) if selectors else ()

@@ -7,11 +7,12 @@ into the other. Modules in which nothing is to be changed cost nothing and are n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import lru_cache
 
 from freezecore.globs import Node
-from freezecore.select import Names, flags
+from freezecore.names import Names, running_totals
 from freezecore.spec import Action
 
 OPENING = 1.5
@@ -20,6 +21,7 @@ FURTHER_PART = 0.75
 ODD_NAME = 2.0
 WHOLE_MODEL = 2.0
 NESTING = 1.5
+_ODD = re.compile(r'[\s;#":]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +31,22 @@ class Segment:
     Attributes:
         depth: how many rules of the other action it lies inside.
         action: what the rule says.
-        node: the path and the names below it.
+        node: the path.
+        run: the names below it, as bits.
         price: its share of a reader's attention.
     """
 
     depth: int
     action: Action
     node: Node
+    run: int
     price: float
 
 
+@lru_cache(maxsize=50_000)
 def path_price(path: str) -> float:
     """What a path costs to read: the deeper, the more; names that need quotes or a prefix are dear."""
-    odd = ODD_NAME if any(mark in path for mark in ' ;#":') else 0.0
+    odd = ODD_NAME if _ODD.search(path) else 0.0
     return FIRST_PART + FURTHER_PART * path.count(".") + odd
 
 
@@ -58,9 +63,10 @@ class Skeleton:
     def __init__(self, names: Names, train: int, freeze: int, nesting: float = NESTING) -> None:
         self.root = names.root
         self.nesting = nesting
-        self.wanted = (_counts(freeze, len(names.names)), _counts(train, len(names.names)))
+        self.wanted = (running_totals(freeze, len(names.names)), running_totals(train, len(names.names)))
         # `freeze all; train head` says more than `freeze bert`, where `bert` is all but the head.
         self.whole = names.tree.towers[0].path if len(names.tree.towers) == 1 else ""
+        self.odd = _has_odd_names(names)
         self.prices: dict[str, tuple[float, float]] = {}
         self._price(self.root)
 
@@ -70,54 +76,60 @@ class Skeleton:
         self._emit(self.root, inherits == "train", 0, found)
         return found
 
-    def _counted(self, node: Node) -> tuple[int, int]:
+    @property
+    def cheaper_opening(self) -> Action:
+        """The state of everything from which fewer rules are needed."""
+        if_frozen, if_trains = self.prices[""]
+        return "freeze" if OPENING + if_frozen < if_trains else "train"
+
+    def _wrong(self, node: Node) -> tuple[int, int]:
+        """How many names below the node are to be frozen, and how many to train."""
         frozen, trains = self.wanted
         return frozen[node.high] - frozen[node.low], trains[node.high] - trains[node.low]
 
     def _price(self, node: Node) -> tuple[float, float]:
-        """The price of everything below the node if it inherits `frozen`, and if it inherits `trainable`."""
-        to_freeze, to_train = self._counted(node)
-        if not to_freeze and not to_train:
-            return 0.0, 0.0
-        own = self._own_price(node)
-        if not to_train:
-            return 0.0, own
-        if not to_freeze:
-            return own, 0.0
+        """The price of everything below a mixed node if it inherits `frozen`, and if it inherits `trainable`."""
         if_frozen = if_trains = 0.0
         for child in node.children.values():
-            frozen, trains = self._price(child)
-            if_frozen += frozen
-            if_trains += trains
+            to_freeze, to_train = self._wrong(child)
+            if to_freeze and to_train:
+                frozen, trains = self._price(child)
+                if_frozen += frozen
+                if_trains += trains
+            elif to_train:
+                if_frozen += self._own_price(child)
+            elif to_freeze:
+                if_trains += self._own_price(child)
         self.prices[node.path] = if_frozen, if_trains
         if node is self.root:
             return if_frozen, if_trains
-        turning = own + self.nesting
+        turning = self._own_price(node) + self.nesting
         return min(if_frozen, turning + if_trains), min(if_trains, turning + if_frozen)
 
     def _emit(self, node: Node, trains: bool, depth: int, found: list[Segment]) -> None:
-        counted = self._counted(node)
-        if not counted[not trains]:
-            return
-        own = self._own_price(node)
-        pure = not counted[trains]
-        turned = not pure and node is not self.root and self._turning_pays(node, trains, own)
-        if pure or turned:
-            trains = not trains
-            found.append(Segment(depth, "train" if trains else "freeze", node, own))
-            depth += 1
-        if not pure:
-            for child in node.children.values():
-                self._emit(child, trains, depth, found)
-
-    def _turning_pays(self, node: Node, trains: bool, own: float) -> bool:
+        """Add the rules below a mixed node that inherits `trainable` (or `frozen`)."""
         below = self.prices[node.path]
-        return own + self.nesting + below[not trains] < below[trains]
+        own = self._own_price(node)
+        if node is not self.root and own + self.nesting + below[not trains] < below[trains]:
+            trains = not trains
+            found.append(Segment(depth, "train" if trains else "freeze", node, node.run, own))
+            depth += 1
+        for child in node.children.values():
+            wrong = self._wrong(child)
+            if wrong[0] and wrong[1]:
+                self._emit(child, trains, depth, found)
+            elif wrong[not trains]:
+                action = "freeze" if trains else "train"
+                found.append(Segment(depth, action, child, child.run, self._own_price(child)))
 
     def _own_price(self, node: Node) -> float:
-        return path_price(node.path) + (WHOLE_MODEL if node.path == self.whole else 0.0)
+        price = FIRST_PART + FURTHER_PART * node.depth
+        if self.odd and _ODD.search(node.path):
+            price += ODD_NAME
+        return price + WHOLE_MODEL if node.path == self.whole else price
 
 
-def _counts(found: int, length: int) -> list[int]:
-    """Running totals of the bits, so that a run's count is one subtraction."""
-    return [0, *accumulate(flags(found)[:length].ljust(length, b"\0"))]
+def _has_odd_names(names: Names) -> bool:
+    if "odd" not in names.kept:
+        names.kept["odd"] = any(map(_ODD.search, names.names))
+    return names.kept["odd"]
