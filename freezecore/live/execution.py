@@ -1,0 +1,141 @@
+"""The order in which one forward pass first uses each parameter, followed on the meta device without arithmetic."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from freezecore.errors import WorkloadError, shortened
+from freezecore.live.example import Example, examples, smallest
+
+MOST_TRIES = 6
+ASKED = {Tensor.__bool__: bool, Tensor.item: int, Tensor.__int__: int, Tensor.__float__: float, Tensor.__index__: int}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What one forward pass did.
+
+    Attributes:
+        parameters: names in the order of their first use; tied ones under their first name.
+        calls: how often each module was called, by its first path.
+        moved: names of buffers that a forward in train mode wrote to.
+    """
+
+    parameters: tuple[str, ...]
+    calls: dict[str, int]
+    moved: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Untraced:
+    """A model that could not be followed, and why, as a sentence; it is false."""
+
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def execution_order(model: nn.Module, example: Example | None = None) -> Execution | Untraced:
+    """Follow a forward pass of a copy on the meta device; the model itself is neither run nor changed.
+
+    Args:
+        example: inputs; None tries what `examples` makes up.
+    """
+    try:
+        twin = meta_copy(model)
+        tries: Iterable[Example] = [example] if example else examples(twin, smallest())
+        problem = "nothing tells what it takes in"
+        for _, each in zip(range(MOST_TRIES), tries, strict=False):
+            for guess in (True, False):
+                try:
+                    return _follow(twin, each, guess)
+                except Exception as error:  # a model's own code on tensors without values: whatever it raises
+                    problem = f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 120)}"
+    except (WorkloadError, RecursionError, TypeError, RuntimeError) as error:
+        problem = shortened(str(error), 160)
+    return Untraced(
+        f"The order of layers is the order of their definition: a forward pass cannot be followed ({problem})."
+    )
+
+
+def meta_copy(model: nn.Module) -> nn.Module:
+    """A copy without storage; a model on the meta device is copied all the same, since a forward may write to it."""
+    memo: dict[int, object] = {}
+    for tensor in (*model.parameters(), *model.buffers()):
+        if id(tensor) not in memo:
+            memo[id(tensor)] = _on_meta(tensor)
+    return copy.deepcopy(model, memo)
+
+
+def _on_meta(tensor: Tensor) -> Tensor:
+    empty = torch.empty_like(tensor, device="meta")
+    return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
+
+
+def _follow(model: nn.Module, example: Example, guess: bool) -> Execution:
+    names: dict[int, str] = {}
+    for name, tensor in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(tensor), name)
+    buffers = dict(model.named_buffers())
+    versions = {name: tensor._version for name, tensor in buffers.items()}
+    model.train()
+    calls: Counter[str] = Counter()
+    with torch.no_grad(), _counting(model, calls), torch.device("meta"), _FirstUse(names, guess) as used:
+        example.call(model)
+    after = dict(model.named_buffers())
+    moved = {n for n, t in buffers.items() if after.get(n) is not t or t._version != versions[n]}
+    return Execution(tuple(used.order), dict(calls), frozenset(moved))
+
+
+@contextmanager
+def _counting(model: nn.Module, calls: Counter[str]) -> Iterator[None]:
+    def hook(path: str):
+        return lambda module, args: calls.update((path,))
+
+    hooks = [module.register_forward_pre_hook(hook(path)) for path, module in model.named_modules()]
+    try:
+        yield
+    finally:
+        for each in hooks:
+            each.remove()
+
+
+class _FirstUse(TorchFunctionMode):
+    """Sees every torch function with a parameter among its arguments, functional use included, which hooks miss.
+
+    Where a model asks a tensor for its value (is anything masked?) there is none, and it is told `guess`.
+    """
+
+    def __init__(self, names: dict[int, str], guess: bool) -> None:
+        super().__init__()
+        self.names = names
+        self.guess = guess
+        self.order: dict[str, None] = {}
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func in ASKED and args[0].is_meta:
+            return ASKED[func](self.guess)
+        result = func(*args, **(kwargs or {}))
+        # Asking for a dtype or a shape is no use; a view or a product is.
+        if isinstance(result, Tensor | tuple | list):
+            for value in (*args, *(kwargs or {}).values()):
+                self._note(value)
+        return result
+
+    def _note(self, value: object) -> None:
+        if isinstance(value, Tensor):
+            name = self.names.get(id(value))
+            if name is not None:
+                self.order.setdefault(name)
+        elif isinstance(value, list | tuple):
+            for each in value:
+                self._note(each)
