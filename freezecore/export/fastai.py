@@ -9,34 +9,44 @@ from freezecore.export.batches import Batch, batch_of
 from freezecore.export.plan import Plan, number
 from freezecore.export.script import epochs, script
 
-UNFREEZE = Template('''\
+UNFREEZE = '''\
 class Unfreeze(Callback):
     """Changes what trains as an epoch begins."""
 
     def before_epoch(self) -> None:
-        freeze(self.model, self.epoch)
-        for parameter in self.model.parameters():
+        freeze(model, self.epoch)
+        for parameter in model.parameters():
             if not parameter.requires_grad:  # weight decay would go on moving it
                 parameter.grad = None
-        self.opt.param_lists = L([L(group) for group in split(self.model)])
-''')
+        self.opt.param_lists = L([L(group) for group in split(model)])
+'''
 SPLIT = Template('''\
 def split(model: nn.Module) -> list[list[nn.Parameter]]:
     """The optimizer's groups, which hold only what trains."""
     return $groups
 ''')
-LOGITS = '''\
-def loss_of_logits(output, labels):
-    """The loss of a Hugging Face model's answer."""
-    logits = output.logits
-    return nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten())
+UNPACKED = '''\
+class Unpacked(nn.Module):
+    """A Hugging Face model behind the one input that fastai gives."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: dict):
+        return self.model(**batch)
+
+
+def loss_of(output, labels):
+    """The model has computed it already."""
+    return output.loss
 '''
 FINE_TUNE = Template('''\
 def fine_tune(dls, epochs: int = $epochs) -> Learner:
     """Train on $what. Learner.freeze() and fine_tune() would choose for themselves."""
     learn = Learner(
         dls,
-        model,
+        $model,
         loss_func=$loss,
         splitter=split,
         train_bn=False,  # or it trains frozen batch norms
@@ -61,13 +71,14 @@ def export(plan: Plan) -> str:
     fine_tune = FINE_TUNE.substitute(
         epochs=epochs(plan),
         what=_what(batch),
-        loss="loss_of_logits" if batch.dictionary else "nn.functional.cross_entropy",
+        model="Unpacked(model)" if batch.dictionary else "model",
+        loss="loss_of" if batch.dictionary else "nn.functional.cross_entropy",
         callbacks="        cbs=[Unfreeze()],\n" if plan.scheduled else "",
         rate=rates,
     )
     functions = [SPLIT.substitute(groups=groups)]
-    functions += [LOGITS] if batch.dictionary else []
-    functions += [UNFREEZE.substitute()] if plan.scheduled else []
+    functions += [UNPACKED] if batch.dictionary else []
+    functions += [UNFREEZE] if plan.scheduled else []
     body = [optimizing.check_counts(plan)]
     return script(plan, needs=_needs(plan), functions=[*functions, fine_tune], body=body, phases=False)
 
@@ -76,7 +87,7 @@ ALL_THAT_TRAINS = "[p for p in model.parameters() if p.requires_grad]"
 
 
 def _what(batch: Batch) -> str:
-    return "(input_ids, attention_mask, labels)" if batch.dictionary else "(inputs, labels)"
+    return "pairs (dictionary with labels, labels)" if batch.dictionary else "pairs (inputs, labels)"
 
 
 def _needs(plan: Plan) -> set[str]:

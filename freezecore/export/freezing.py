@@ -10,6 +10,8 @@ from freezecore.export.selection import Cover, Selection
 
 DOTS = '# Dots mean whole parts: "layer1." takes layer1.0.weight, not layer10.weight.'
 
+LOCALS = {"path": 'f"{name}."', "parts": 'set(name.split("."))'}
+
 TRAINS = Template('''\
 def trains(name: str$epoch) -> bool:
     """Whether the parameter of this name trains$when."""
@@ -117,6 +119,8 @@ def _body(plan: Plan) -> tuple[str, str]:
     """Constants, and the lines of `trains`."""
     if not plan.scheduled:
         constants, tests = _tests(plan.selections[0][1], "")
+        if len(tests) == 1 and tests[0].count("(") == 1:
+            return _explained(constants), f"    return {_inlined(tests[0])}"
         return _explained(constants), _locals([tests]) + _returned(tests, "    ")
     lines, constants, all_tests = [], [], []
     for epoch, selection in reversed(plan.selections):
@@ -158,13 +162,17 @@ def _cover(cover: Cover, name: str, suffix: str, constants: list[str], negations
     return tests
 
 
+def _inlined(test: str) -> str:
+    """A lone test with its variable's value in the variable's place."""
+    for variable, value in LOCALS.items():
+        test = test.replace(f"{variable}.", f"{value}.", 1)
+    return test
+
+
 def _locals(all_tests: list[list[str]]) -> str:
     text = " ".join(test for tests in all_tests for test in tests)
-    needed = [("path", 'f"{name}."'), ("parts", 'set(name.split("."))')]
-    used = [(variable, value) for variable, value in needed if variable in text]
-    if not used:
-        return ""
-    return f"    {', '.join(v for v, _ in used)} = {', '.join(value for _, value in used)}\n"
+    used = {variable: value for variable, value in LOCALS.items() if f"{variable}." in text}
+    return f"    {', '.join(used)} = {', '.join(used.values())}\n" if used else ""
 
 
 def _returned(tests: list[str], indent: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, urlencode
 
-from freezecore.errors import ExportError
+from freezecore.errors import ExportError, shortened
 from freezecore.export.python import comment
 from freezecore.export.selection import Selection, select
 from freezecore.mask import Mask
@@ -15,6 +15,8 @@ from freezecore.spec import FreezeSpec, Selector
 from freezecore.tree import LayerTree
 
 EVERYTHING = Selector("kind", "all")
+LONGEST_RULES = 600
+LONGEST_LINK = 4_000
 PAGE = "http://127.0.0.1:8501/"  # where `make run` serves it
 
 
@@ -96,7 +98,12 @@ class Plan:
             query["task"] = self.source.task
         if self.source.num_labels:
             query["labels"] = str(self.source.num_labels)
-        return PAGE + "?" + urlencode(query, safe=":;,*@!./", quote_via=quote).replace("%20", "+")
+        link = PAGE + "?" + urlencode(query, safe=":;,*@!./", quote_via=quote, errors="replace").replace("%20", "+")
+        return (
+            link
+            if len(link) <= LONGEST_LINK
+            else PAGE + "?" + urlencode({"model": str(self.source)}, safe=":/.", errors="replace")
+        )
 
     @property
     def header(self) -> str:
@@ -105,13 +112,18 @@ class Plan:
         trains = f"{count} of {len(self.tree.parameters)} parameters train"
         weights = f"{scalars:,} of {self.tree.total:,} scalars"
         first = ", at first" if self.scheduled else ""
-        return "\n".join(
-            [
-                comment(f"{self.source}: {one_line(self.spec)}"),
-                comment(f"{trains}{first}: {weights}."),
-                comment(f"Open this selection again: {self.reopens}"),
-            ]
-        )
+        lines = [
+            f"{self.source}: {shortened(one_line(self.spec) or 'as its author set it', LONGEST_RULES)}",
+            f"{trains}{first}: {weights}.",
+            *self._tied(),
+            f"Open this selection again: {self.reopens}",
+        ]
+        return "\n".join(map(comment, lines))
+
+    def _tied(self) -> list[str]:
+        """A sentence on tensors that train under a name by which nobody would look for them."""
+        tied = [p for p in self.tree.parameters if p.aliases and self.mask[p.name] and not all(self.mask.trains)]
+        return [f"{' and '.join(p.names)} are one tensor." for p in tied[:3]]
 
     def require_training(self) -> None:
         """Raise ExportError where nothing trains in some phase."""

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from freezecore.export.selection import Series, series
 
 WIDTH = 88
-LINK_WIDTH = 2_000
 
 
 def quoted(text: str) -> str:

@@ -10,6 +10,7 @@ import runpy
 import sys
 import traceback
 import warnings
+from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader
@@ -27,9 +28,7 @@ def samples(kind: str, size: int) -> list:
     ids = torch.randint(5, 60, (STEPS * BATCH, 8))
     labels = [i % 2 for i in range(STEPS * BATCH)] if kind == "classes" else list(ids)
     mask = torch.ones(8, dtype=torch.long)
-    return [
-        {"input_ids": row, "attention_mask": mask, "labels": label} for row, label in zip(ids, labels, strict=True)
-    ]
+    return [{"input_ids": row, "attention_mask": mask, "labels": label} for row, label in zip(ids, labels, strict=True)]
 
 
 def state(model) -> dict:
@@ -75,11 +74,8 @@ def by_fastai(made: dict, data: list, epochs: int) -> list[list[str]]:
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader as Loader
 
-    rows = [tuple(row.values()) if isinstance(row, dict) else row for row in data]
-    rows = [(*inputs, torch.as_tensor(label)) for *inputs, label in rows]
+    rows = [(row, row["labels"]) if isinstance(row, dict) else row for row in data]
     dls = DataLoaders(Loader(rows, bs=BATCH, num_workers=0), Loader(rows, bs=BATCH, num_workers=0), device="cpu")
-    if len(rows[0]) == 3:
-        dls.train.n_inp = dls.valid.n_inp = 2
     made["fine_tune"](dls, epochs)
     return [trainable(made["model"])]
 
@@ -119,7 +115,7 @@ def run(case: dict) -> dict:
 
 if __name__ == "__main__":
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    for case in json.loads(open(sys.argv[1]).read()):
+    for case in json.loads(Path(sys.argv[1]).read_text()):
         try:
             outcome = run(case)
         except Exception as error:  # one case must not hide the others; the caller fails on any error
