@@ -26,12 +26,12 @@ class Execution:
     Attributes:
         parameters: names in the order of their first use; tied ones under their first name.
         calls: how often each module was called, by its first path.
-        moved: names of buffers that a forward in train mode wrote to.
+        moved: modules whose buffers a forward wrote to in train mode and not in eval mode.
     """
 
     parameters: tuple[str, ...]
     calls: dict[str, int]
-    moved: frozenset[str] = frozenset()
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,27 @@ def _follow(model: nn.Module, example: Example, guess: bool) -> Execution:
     names: dict[int, str] = {}
     for name, tensor in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(tensor), name)
-    buffers = dict(model.named_buffers())
-    versions = {name: tensor._version for name, tensor in buffers.items()}
-    model.train()
     calls: Counter[str] = Counter()
-    with torch.no_grad(), _counting(model, calls), torch.device("meta"), _FirstUse(names, guess) as used:
+    with _counting(model, calls), _FirstUse(names, guess) as used:
+        moved = _written(model.train(), example)
+    if moved:
+        with _FirstUse({}, guess):
+            moved -= _written(model.eval(), example)
+    return Execution(tuple(used.order), dict(calls), tuple(sorted(moved)))
+
+
+def _written(model: nn.Module, example: Example) -> set[str]:
+    """Run a forward; paths of the modules that hold a buffer which it wrote to or replaced."""
+    before = {name: (tensor, tensor._version) for name, tensor in model.named_buffers()}
+    with torch.no_grad(), torch.device("meta"):
         example.call(model)
     after = dict(model.named_buffers())
-    moved = {n for n, t in buffers.items() if after.get(n) is not t or t._version != versions[n]}
-    return Execution(tuple(used.order), dict(calls), frozenset(moved))
+    changed = [
+        name
+        for name, (tensor, version) in before.items()
+        if after.get(name) is not tensor or tensor._version != version
+    ]
+    return {name.rpartition(".")[0] for name in changed}
 
 
 @contextmanager
