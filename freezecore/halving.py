@@ -13,9 +13,9 @@ each selection, and cheap trials are not starved by dear ones. The space is a sm
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from statistics import median
 
 from freezecore.find import Arm, Choice, Trial, chosen
 from freezecore.probe import ProbeResult
@@ -100,15 +100,13 @@ class Search:
         return pair
 
     def price(self, arm: Arm, steps: int) -> float:
-        """Predicted seconds of a run: this arm's own if it has run, else by its work against the others'."""
+        """Predicted seconds of a run: from this selection's last one, else from that of the most similar work."""
         timed = [(a, t) for a, t in self._found if t.step_s is not None]
-        own = [t for a, t in timed if a.candidate.rules == arm.candidate.rules]
-        if own:
-            return _fixed(own[-1]) + steps * own[-1].step_s
         if not timed:
             return 0.0
-        per_work = median(t.step_s / a.work for a, t in timed)
-        return median(_fixed(t) for _, t in timed) + steps * per_work * arm.work
+        own = [pair for pair in timed if pair[0].candidate.rules == arm.candidate.rules]
+        like, last = own[-1] if own else min(timed, key=lambda pair: abs(math.log(pair[0].work / arm.work)))
+        return max(min(_fixed(t) for _, t in timed), arm.work / like.work * (_fixed(last) + steps * last.step_s))
 
 
 def ranked(pairs: Iterable[tuple[Arm, Trial]]) -> list[tuple[Arm, Trial]]:

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 
 from freezecore.entries import Candidate, Entry
 from freezecore.errors import ProbeError, RuleError, did_you_mean, shortened
+from freezecore.estimate.curve import depth_rules
 from freezecore.grammar import parse_spec
-from freezecore.presets import preset_first_blocks, presets
+from freezecore.presets import presets
 from freezecore.probe import ProbeRequest
 from freezecore.resolve import resolve
 from freezecore.tree import LayerTree
@@ -115,10 +116,9 @@ def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) 
 
 def _families(tree: LayerTree, over: Sequence[str]) -> Iterable[Candidate]:
     if "depth" in over:
-        deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
         yield Candidate("train all", ("0 blocks frozen",), 0)
-        for n in range(1, deepest + 1):
-            yield Candidate(preset_first_blocks(tree, n), (f"{n} block{'s' * (n > 1)} frozen",), n)
+        for n in range(1, len(tree.blocks) + 1):
+            yield Candidate(depth_rules(tree, n), (f"{n} block{'s' * (n > 1)} frozen",), n)
     if "presets" in over:
         for preset in presets(tree):
             yield Candidate(preset.rules, (preset.label,))

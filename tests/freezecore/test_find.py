@@ -71,7 +71,8 @@ def test_prices_follow_what_was_measured():
     assert search.price(arm(0.5), 10) == 0  # nothing is known: the first one is tried
     search._try(arm(0.5, work=1.0), 0, 10, 0)
     assert search.price(arm(0.5, factor=3.0), 100) == pytest.approx(2.0 + 1.0)
-    assert search.price(arm(0.7, work=50.0), 100) == pytest.approx(2.0 + 50.0)
+    assert search.price(arm(0.7, work=50.0), 100) == pytest.approx(50 * (2.0 + 1.0))
+    assert search.price(arm(0.7, work=0.01), 100) == pytest.approx(2.0)  # loading and evaluation remain
 
 
 def test_stop_ends_a_search_with_what_it_has():
