@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 import timm
-from transformers import CONFIG_MAPPING_NAMES
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from freezecore import packaged
 from freezecore.errors import nearest
