@@ -21,7 +21,7 @@ def test_the_accessibility_tree_reads_as_the_model_does(tree_room):
     row = room.row("bert.encoder.layer.0")
     expect(row).to_have_attribute("aria-posinset", "1")
     expect(row).to_have_attribute("aria-setsize", "2")
-    expect(row).to_have_accessible_description("BertLayer, 4,725,504 parameters, trains")
+    expect(row).to_have_accessible_description("BertLayer, 4,723,968 parameters, trains")
     expect(room.status).to_have_attribute("role", "status")
 
 

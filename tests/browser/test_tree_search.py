@@ -12,7 +12,7 @@ from playwright.sync_api import expect
         ("batchnorm bias", 20),  # every word must be met
         ("128x64", 2),  # by shape
         ("layer1 -conv", 8),  # a word that must be nowhere
-        ("basicblock -layer4", 36),  # by the class of a module above
+        ("basicblock -layer4", 42),  # by the class of a module above
         ("*.bias", 21),
     ],
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from freezecore.tree import LayerTree
 
 BLOCK, SHARED, HEAD, INPUT = 1, 2, 4, 8
-TIED, FUSED, AUTHOR, NEW, ALIAS = 1, 2, 4, 8, 16
+TIED, FUSED, AUTHOR, NEW = 1, 2, 4, 8
 
 
 @dataclass
@@ -78,9 +78,7 @@ def pack(tree: LayerTree) -> Rows:
                 add(path, depth, name, layer.type if layer else "", 0, flags)
                 walk(item, depth + 1)
             else:
-                add(
-                    path, depth, name, _shape(tree, item), 1 if item == expected else item + 2, _marks(tree, item, path)
-                )
+                add(path, depth, name, _shape(tree, item), 1 if item == expected else item + 2, _marks(tree, item))
                 expected = item + 1
 
     walk(_grown(tree), 0)
@@ -124,13 +122,12 @@ def _shape(tree: LayerTree, position: int) -> str:
     return "×".join(str(size) for size in tree.parameters[position].shape)
 
 
-def _marks(tree: LayerTree, position: int, path: str) -> int:
+def _marks(tree: LayerTree, position: int) -> int:
     parameter = tree.parameters[position]
     flags = (
         (bool(parameter.aliases), TIED),
         (parameter.fused, FUSED),
         (parameter.frozen_by_author, AUTHOR),
         (parameter.new, NEW),
-        (path != parameter.name, ALIAS),
     )
     return sum(flag for holds, flag in flags if holds)

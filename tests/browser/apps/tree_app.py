@@ -26,9 +26,13 @@ if session.get("of") != which:
     session.of, session.trains, session.heard = which, tuple("fc" in p.name for p in tree.parameters), 0
 
 
-def hear(change: TreeChange) -> None:
+def take(change: TreeChange) -> None:
     session.trains = change.trains
     session.heard += 1
+
+
+def hear(change: TreeChange) -> None:
+    take(change)
     st.rerun(["numbers"])
 
 
@@ -52,8 +56,10 @@ def signs():
 left, right = st.columns([3, 2])
 with left:
     prices, marks = signs()
-    layer_tree(tree, Mask(tree, session.trains), strings=tree_strings(lang), prices=prices, marks=marks,
-               key="tree", on_change=hear)  # fmt: skip
+    mask = Mask(tree, session.trains)
+    unheard = layer_tree(tree, mask, strings=tree_strings(lang), prices=prices, marks=marks, key="tree", on_change=hear)
+    if unheard:
+        take(unheard)
 with right:
 
     @st.fragment(key="numbers")

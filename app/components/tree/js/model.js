@@ -1,7 +1,7 @@
 // The tree without its looks: rows, what each holds, what trains, what is unfolded.
 
 export const BLOCK = 1, SHARED = 2, HEAD = 4, INPUT = 8; // marks of a module
-export const TIED = 1, FUSED = 2, AUTHOR = 4, NEW = 8, ALIAS = 16; // marks of a parameter
+export const TIED = 1, FUSED = 2, AUTHOR = 4, NEW = 8; // marks of a parameter
 
 export class TreeModel {
   constructor(packed) {
@@ -24,6 +24,10 @@ export class TreeModel {
     this.at = new Map(this.path.map((path, row) => [path, row]));
     this.towers = packed.towers;
     this.blockOf = this.findBlocks();
+    this.sideOf = new Map(); // the first and the last block of each tower
+    for (const { blocks } of this.towers) {
+      if (blocks.length > 1) this.sideOf.set(blocks[0], "first").set(blocks[blocks.length - 1], "last");
+    }
     this.deepest = Math.max(0, ...new Set(this.depth));
     this.trains = new Uint8Array(packed.count);
     this.live = null; // rows of parameters that a search left in sight

@@ -4,6 +4,8 @@ export function listenToPointer(view) {
   const { tree } = view.list;
   let painting = null; // { train, last } while the button is down over the boxes
 
+  const everyBlock = (event) => event.altKey || event.ctrlKey || event.metaKey || view.every;
+
   const press = (event) => {
     if (event.button !== 0) return;
     const row = event.target.closest?.(".row");
@@ -12,7 +14,7 @@ export function listenToPointer(view) {
     if (event.pointerType !== "touch") event.preventDefault(); // no text selection while dragging
     tree.focus({ preventScroll: true });
     if (!onBox || event.pointerType === "touch") return;
-    const every = event.altKey || event.ctrlKey || event.metaKey;
+    const every = everyBlock(event);
     const train = event.shiftKey ? view.tickRange(row.row) : view.tick(row.row, { every });
     if (every || event.shiftKey) return;
     painting = { train, last: row.row };
@@ -30,8 +32,7 @@ export function listenToPointer(view) {
       return;
     }
     const over = event.target.closest?.(".row");
-    const every = event.altKey || event.ctrlKey || event.metaKey || view.every;
-    view.hover(over && event.target.closest(".box") ? over.row : -1, every);
+    view.hover(over && event.target.closest(".box") ? over.row : -1, everyBlock(event));
   };
 
   const release = () => {

@@ -1,6 +1,6 @@
 // One row: its elements, made once and painted again for whatever row scrolls into their place.
 
-import { ALIAS, AUTHOR, FUSED, HEAD, INPUT, NEW, SHARED, TIED } from "./model.js";
+import { AUTHOR, FUSED, HEAD, INPUT, NEW, SHARED, TIED } from "./model.js";
 import { exact, fill, short } from "./words.js";
 
 const BOX =
@@ -10,6 +10,8 @@ const CARET = '<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M4 2l4 4-4 4
 const LOCK =
   '<svg class="lock" viewBox="0 0 12 12" aria-hidden="true"><rect x="2" y="5.2" width="8" height="5.6" rx="1.2"/>' +
   '<path d="M3.9 5V3.4a2.1 2.1 0 0 1 4.2 0V5"/></svg>';
+
+const SIGNS = { good: "✓", bad: "✕", note: "!" };
 
 export function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -30,15 +32,15 @@ export function makeRow() {
   };
   row.parts = {
     box: part("box", BOX),
-    caret: part("caret", CARET),
-    name: part("name"),
-    badges: part("badges"),
-    label: part("label"),
     state: part("state", LOCK + "<span></span>"),
+    caret: part("caret", CARET),
+    title: part("title", '<span class="name"></span><span class="badges"></span>'),
+    label: part("label"),
     count: part("count"),
     bar: part("bar", "<i><b></b></i>"),
     price: part("price"),
   };
+  [row.parts.name, row.parts.badges] = row.parts.title.children;
   row.parts.word = row.parts.state.lastElementChild;
   row.parts.all = row.parts.bar.firstElementChild;
   row.parts.on = row.parts.all.firstElementChild;
@@ -47,8 +49,10 @@ export function makeRow() {
 
 export function badgesOf(model, signs, strings, at) {
   const flags = model.flags[at];
-  const found = [];
+  const found = (signs.marksOf.get(at) ?? []).map(([kind, text]) => [kind, SIGNS[kind], text]);
   if (model.isModule(at)) {
+    const side = model.sideOf.get(at);
+    if (side) found.push(["place", strings[side], strings[`${side}_why`]]);
     if (flags & INPUT) found.push(["place", strings.input, strings.input_why]);
     if (flags & HEAD) found.push(["place", strings.head, strings.head_why]);
     if (flags & SHARED) {
@@ -58,10 +62,6 @@ export function badgesOf(model, signs, strings, at) {
   } else {
     const marks = [[TIED, "tied"], [FUSED, "fused"], [AUTHOR, "author"], [NEW, "new"]];
     for (const [flag, word] of marks) if (flags & flag) found.push([word, strings[word], strings[`${word}_why`]]);
-    if (flags & ALIAS) found.push(["plain", strings.alias, strings.tied_why]);
-  }
-  for (const [kind, text] of signs.marksOf.get(at) ?? []) {
-    found.push([kind, kind === "good" ? "✓" : kind === "bad" ? "✕" : "!", text]);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 // What stands around the rows: the sum above, search and tools, column headings, the row looked at, the legend.
 
-import { element } from "./rows.js";
+import { badgesOf, element } from "./rows.js";
 import { exact, fill, percent, short } from "./words.js";
 
 const ICONS = {
@@ -9,6 +9,9 @@ const ICONS = {
   every: '<rect x="2" y="2" width="5" height="5" rx="1"/><rect x="9" y="2" width="5" height="5" rx="1"/>' +
     '<rect x="2" y="9" width="5" height="5" rx="1"/><rect x="9" y="9" width="5" height="5" rx="1"/>',
 };
+
+const HEADINGS = [["state", "state"], ["title", "layer"], ["label", "label"], ["count", "count"], ["bar", "bar"],
+  ["price", "price"]];
 
 export class Toolbar {
   constructor(view) {
@@ -108,8 +111,7 @@ export class Toolbar {
       '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
     this.all.addEventListener("click", () => this.view.tick(-1, {}));
     line.append(this.all);
-    for (const [name, key] of [["name", "layer"], ["label", "label"], ["state", "state"], ["count", "count"],
-      ["bar", "bar"], ["price", "price"]]) {
+    for (const [name, key] of HEADINGS) {
       const made = element("span", name, strings[`column_${key}`]);
       made.title = strings[`column_${key}_why`] ?? "";
       line.append(made);
@@ -202,7 +204,9 @@ export class Toolbar {
       this.lookedAt.textContent = this.view.said;
       return;
     }
-    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), this.view.signs.prices[row]?.[1]];
+    const { signs } = this.view;
+    const badges = row < 0 ? [] : badgesOf(model, signs, strings, row).map(([, text, why]) => why || text);
+    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), signs.prices[row]?.[1], ...badges];
     const path = element("code", "", row < 0 ? "" : model.path[row]);
     this.lookedAt.replaceChildren(path, ...facts.filter(Boolean).map((fact) => ` · ${fact}`));
     this.lookedAt.title = this.lookedAt.textContent;

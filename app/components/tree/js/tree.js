@@ -91,7 +91,7 @@ class TreeView {
   tick(row, { every = this.every }) {
     const rows = every && row >= 0 ? this.model.twins(row) : [row];
     const train = this.model.wouldTrain(rows);
-    this.change(rows, train);
+    if (!this.change(rows, train)) this.said = this.strings.author_only;
     if (row >= 0) this.anchor = this.active = row;
     this.repaint();
     return train;
@@ -124,14 +124,15 @@ class TreeView {
     this.repaint();
   }
 
+  // Returns how many parameters changed; a stroke of several calls is one step of undo.
   change(rows, train, sameStroke = false) {
-    const parameters = this.model.reach(rows, train);
-    this.said = !parameters.size && train ? this.strings.author_only : "";
-    if (!this.ready) return;
+    this.said = "";
+    if (!this.ready) return 0;
     if (!sameStroke) this.past.keep(this.model.trains);
-    const changed = this.model.set(parameters, train);
+    const changed = this.model.set(this.model.reach(rows, train), train);
     if (!changed && !sameStroke) this.past.forget();
     if (changed) this.report();
+    return changed;
   }
 
   undo() {
