@@ -1,4 +1,4 @@
-"""The plain training loop's parts: batches, a step, an evaluation, the optimizer and its learning rates."""
+"""What every step needs: the samples on the device, one forward pass, the order of batches, an evaluation."""
 
 from __future__ import annotations
 
@@ -10,38 +10,51 @@ from torch.nn import functional as F
 
 from freezecore.errors import ProbeError
 from freezecore.live.data import Dataset, Samples
-from freezecore.mask import Mask
+from freezecore.live.device import autocast
+
+AT_ONCE = 64  # samples of an evaluation's batch
 
 Forward = Callable[[Tensor], Tensor]  # positions of samples to logits [batch, outputs]
 
 
 class Feed:
-    """Batches of one part of a data set, on the training device, in the form that the model takes."""
+    """One part of a data set on the training device: forward passes and losses by the samples' positions."""
 
-    def __init__(self, samples: Samples, data: Dataset, device: torch.device, channels_last: bool) -> None:
-        self.samples = Samples({k: v.to(device) for k, v in samples.inputs.items()}, samples.targets.to(device))
-        self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.device = device
+    def __init__(self, model: nn.Module, samples: Samples, data: Dataset, device: torch.device, layout) -> None:
+        self.model, self.device, self.layout = model, device, layout
+        self.inputs = {name: tensor.to(device) for name, tensor in samples.inputs.items()}
+        self.targets = samples.targets.to(device)
         self.mean, self.std = (
             None if of is None else torch.tensor(of, device=device).view(1, -1, 1, 1) for of in (data.mean, data.std)
         )
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.targets)
 
-    def inputs(self, positions: Tensor) -> dict[str, Tensor]:
-        """The model's arguments for these samples; pictures normalised."""
-        batch = {name: tensor[positions] for name, tensor in self.samples.inputs.items()}
+    def forward(self, positions: Tensor, blank: bool = False) -> Tensor:
+        """Logits [batch, outputs]; `blank` hands pictures of the right size over without their values."""
+        with autocast(self.device):
+            return call(self.model, self._batch(positions, blank))
+
+    def loss(self, logits: Tensor, positions: Tensor) -> Tensor:
+        """Cross entropy for classes, mean squared error for values."""
+        targets = self.targets[positions]
+        if targets.is_floating_point():
+            return F.mse_loss(logits.float().squeeze(-1), targets)
+        return F.cross_entropy(logits.float(), targets)
+
+    def _batch(self, positions: Tensor, blank: bool) -> dict[str, Tensor]:
         if self.mean is None:
-            return batch
-        return {name: self._normalised(pictures) for name, pictures in batch.items()}
+            return {name: tensor[positions] for name, tensor in self.inputs.items()}
+        make = self._blank if blank else self._normalised
+        return {name: make(tensor, positions) for name, tensor in self.inputs.items()}
 
-    def targets(self, positions: Tensor) -> Tensor:
-        return self.samples.targets[positions]
-
-    def _normalised(self, pictures: Tensor) -> Tensor:
-        scaled = pictures.to(torch.float32, memory_format=self.layout).div_(255)
+    def _normalised(self, pictures: Tensor, positions: Tensor) -> Tensor:
+        scaled = pictures[positions].to(torch.float32, memory_format=self.layout).div_(255)
         return scaled.sub_(self.mean).div_(self.std)
+
+    def _blank(self, pictures: Tensor, positions: Tensor) -> Tensor:
+        return torch.zeros((), device=self.device).expand(len(positions), *pictures.shape[1:])
 
 
 def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
@@ -72,49 +85,13 @@ def order(count: int, batch_size: int, seed: int, device: torch.device) -> Itera
             yield shuffled[start : start + batch_size].to(device)
 
 
-def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross entropy for classes, mean squared error for values."""
-    if targets.is_floating_point():
-        return F.mse_loss(logits.float().squeeze(-1), targets)
-    return F.cross_entropy(logits.float(), targets)
-
-
-RATES = {"adamw": (5e-4, 5e-3), "sgd": (2e-2, 2e-1), "sgd-momentum": (5e-3, 5e-2)}
-
-
-def learning_rates(optimizer: str, asked: float | None, asked_head: float | None) -> tuple[float, float]:
-    """The rate of what was pretrained, and the head's, which starts from nothing and may go faster."""
-    rate, head = RATES[optimizer]
-    return asked or rate, asked_head or (10 * asked if asked else head)
-
-
-def build_optimizer(model: nn.Module, mask: Mask, name: str, rate: float, head_rate: float) -> torch.optim.Optimizer:
-    """An optimizer over exactly the trainable parameters, the head's in a group with its own rate."""
-    parameters = dict(model.named_parameters())
-    groups: dict[float, list[nn.Parameter]] = {head_rate: [], rate: []}
-    for parameter, trains in zip(mask.tree.parameters, mask.trains, strict=True):
-        if trains:
-            fresh = parameter.kind == "head" or parameter.new
-            groups[head_rate if fresh else rate].append(parameters[parameter.name])
-    listed = [{"params": of, "lr": lr} for lr, of in groups.items() if of]
-    match name:
-        case "adamw":
-            return torch.optim.AdamW(listed, weight_decay=0.01)
-        case "sgd":
-            return torch.optim.SGD(listed)
-        case _:
-            return torch.optim.SGD(listed, momentum=0.9)
-
-
 @torch.no_grad()
-def predict(
-    model: nn.Module, forward: Forward, count: int, device: torch.device, at_once: int = 64
-) -> Iterator[Tensor]:
-    """Logits of all samples, part by part, in eval mode; the mode that was found is set again."""
+def predict(model: nn.Module, forward: Forward, positions: Tensor, at_once: int = AT_ONCE) -> Iterator[Tensor]:
+    """Logits of these samples, part by part, in eval mode; the mode that was found is set again."""
     was_training = model.training
     model.eval()
     try:
-        for positions in torch.arange(count, device=device).split(at_once):
-            yield forward(positions).float()
+        for part in positions.split(at_once):
+            yield forward(part).float()
     finally:
         model.train(was_training)

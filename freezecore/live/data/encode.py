@@ -9,13 +9,15 @@ from torch.nn import functional as F
 
 from freezecore.errors import DataError
 from freezecore.live.data.samples import Dataset, Raw, Samples
+from freezecore.probe import ProbeRequest
+from freezecore.source import ModelSource
 
 IMAGE_SIZE = 96  # where the model takes any size: a step in a fifth of the time of 224
 PLAIN = (0.5, 0.5, 0.5)
 
 
-def encode(raw: Raw, model: nn.Module, *, image_size: int | None = None, sequence_length: int | None = None) -> Dataset:
-    """`raw` as tensors for `model`.
+def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeRequest) -> Dataset:
+    """`raw` as tensors for `model`, which `source` built.
 
     Raises:
         DataError: the model reads another kind of data.
@@ -27,7 +29,7 @@ def encode(raw: Raw, model: nn.Module, *, image_size: int | None = None, sequenc
             f"{raw.name} is {_noun(raw.kind)}, and this model reads {_noun(kind)}.",
             "Choose docstrings, or a file of your own texts." if kind == "text" else "Choose shapes, digits or a zip.",
         )
-    return _images(raw, model, wanted, image_size)
+    return _images(raw, model, wanted, request.image_size)
 
 
 def input_name(model: nn.Module) -> str:

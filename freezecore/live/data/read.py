@@ -7,18 +7,20 @@ import numpy as np
 from freezecore.datasets import BUILT_IN
 from freezecore.errors import DataError, did_you_mean, shortened
 from freezecore.live.data.samples import Raw
+from freezecore.probe import ProbeRequest
 
 
-def read(name: str, *, train_size: int | None = None, test_size: int | None = None) -> Raw:
-    """The samples called `name`; sizes default to the data's own split.
+def read(request: ProbeRequest) -> Raw:
+    """The samples that a request names; sizes default to the data's own split.
 
     Raises:
         DataError: no such data, or it cannot be read; the sentence names the file and the row.
     """
+    name = request.data
     if name in BUILT_IN:
         info = BUILT_IN[name]
         reader = {"shapes": _shapes, "digits": _digits}[name]
-        return reader(train_size or info.train_size, test_size or info.test_size)
+        return reader(request.train_size or info.train_size, request.test_size or info.test_size)
     raise DataError(
         f"There is no data called '{shortened(name)}'.",
         did_you_mean(name, BUILT_IN) or "Write " + ", ".join(BUILT_IN) + ", or the path of a file of your own.",

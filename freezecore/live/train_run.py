@@ -1,0 +1,287 @@
+"""One run: its phases, steps and evaluations, and the states in which it may end, each with what was measured."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from freezecore.live import device as devices
+from freezecore.live.read import versions
+from freezecore.live.score import Score, changes, metric_for
+from freezecore.live.train import order, predict
+from freezecore.live.train_measure import peak_of
+from freezecore.live.train_optimizer import carry_state, rates_for, set_rates
+from freezecore.live.train_phase import Phase
+from freezecore.mask import Mask
+from freezecore.probe import ProbeRequest, ProbeResult, Proof, State
+
+if TYPE_CHECKING:
+    from freezecore.live.session import Session
+
+MOST_OF_TRAINING = 1_000  # samples of the training data that are scored afterwards
+AFTER_A_STOP_S = 0.5  # for the last evaluation: whoever pressed Stop waits for it
+WATCHED_STEP = 2  # the plain step whose memory is watched: by then the optimizer has its state
+
+
+class Ended(Exception):
+    """The run is over before its last step."""
+
+    def __init__(self, state: State, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.state, self.message, self.hint = state, message, hint
+
+
+class Training:
+    """One run on a session's model; `measured` grows as the run does, whatever happens next."""
+
+    def __init__(
+        self,
+        session: Session,
+        masks: list[tuple[int, Mask]],
+        request: ProbeRequest,
+        emit: Callable[[dict], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.session, self.request, self.emit, self.should_stop = session, request, emit, should_stop
+        self.masks = masks
+        self.metric = metric_for(session.data.raw, request.metric)
+        self.rates = rates_for(request, masks[-1][1], session.data.raw.kind)
+        self.batches = order(len(session.train), request.batch_size, request.seed, session.device)
+        self.batch_size = min(request.batch_size, len(session.train))
+        half = devices.half(session.device) if session.device.type == "cuda" else None
+        self.scaler = torch.amp.GradScaler(session.device.type) if half == torch.float16 else None
+        self.phase: Phase | None = None
+        self.proofs: list[Proof] = []
+        self.durations: list[float] = []
+        self.step = 0
+        self.measured: dict = {}
+        self.before: Score | None = None
+        self.began = time.perf_counter()
+
+    def run(self) -> ProbeResult:
+        """Train to the end, or to what ends it."""
+        state, message, hint = "done", "", ""
+        torch.manual_seed(self.request.seed)
+        try:
+            self._start()
+            for number, (first, last, mask) in enumerate(self._spans()):
+                if number:
+                    self._enter(mask, last - first)
+                while self.step < last and not self._time_is_over():
+                    self._one_step(next(self.batches))
+        except Ended as ended:
+            state, message, hint = ended.state, ended.message, ended.hint
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            state, (message, hint) = "out-of-memory", self._out_of_memory()
+        self._finish(state)
+        return self._result(state, message, hint)
+
+    def _start(self) -> None:
+        """Everything before the first step, up to the first evaluation."""
+        session = self.session
+        mask = self.masks[0][1]
+        self.measured.update(
+            device=devices.describe(session.device),
+            train_size=len(session.train),
+            test_size=len(session.test),
+            trainable=mask.trainable,
+            total=mask.tree.total,
+            learning_rate=self.rates.body,
+            head_learning_rate=self.rates.head,
+            metric=self.metric,
+        )
+        self.emit({"event": "start", **self.measured})
+        self._enter(mask, self._spans()[0][1])
+        seed = self.request.seed
+        if seed not in session.before:
+            session.before[seed] = self._evaluate("test", "before")
+        before = self.before = self._score("test", session.before[seed])
+        self.measured.update(accuracy_before=before.accuracy, metric_before=before.metric(self.metric))
+
+    def _spans(self) -> list[tuple[int, int, Mask]]:
+        """First and last step of each phase, and its mask; phases that would begin after the last step are left out."""
+        steps, per_epoch = self.request.steps, max(1, len(self.session.train) // self.batch_size)
+        starts = [epoch * per_epoch for epoch, _ in self.masks] + [steps]
+        return [
+            (start, min(end, steps), mask)
+            for start, end, (_, mask) in zip(starts, starts[1:], self.masks, strict=False)
+            if start < steps
+        ]
+
+    def _enter(self, mask: Mask, steps: int) -> None:
+        """Put the next mask in force; norms that the first phase held stay held, as a schedule's default is."""
+        earlier = self.phase
+        if earlier:
+            earlier.end()
+            self.proofs.append(earlier.check.verify(earlier.optimizer))
+            mask = replace(mask, also_held=self.masks[0][1].norms_held)
+        self.phase = Phase(self.session, mask, self.request, self.rates)
+        if earlier:
+            carry_state(earlier.optimizer, self.phase.optimizer)
+        self._ask_to_stop()
+        self.phase.keep_prefix(steps, self._tell_capture)
+        if self.phase.plain:
+            self.measured["peak_bytes"] = self.phase.plain.peak_bytes
+
+    def _tell_capture(self, done: int, total: int) -> None:
+        self.emit({"event": "phase", "phase": "capture", "done": done, "total": total})
+        self._ask_to_stop()
+
+    def _ask_to_stop(self) -> None:
+        if self.should_stop():
+            raise Ended("stopped", "Stopped before its end; what was measured until then is kept.")
+
+    def _time_is_over(self) -> bool:
+        return self.request.seconds is not None and time.perf_counter() - self.began > self.request.seconds
+
+    def _one_step(self, positions: Tensor) -> None:
+        """One optimizer step, told as it ends."""
+        self._ask_to_stop()
+        phase = self.phase
+        watched = self.step + 1 == WATCHED_STEP and not phase.cache.used
+        set_rates(phase.optimizer, self.step, self.request.steps)
+        at = time.perf_counter()
+        with peak_of(phase.model, phase.optimizer, self.session.device) if watched else nullcontext() as peak:
+            loss = self._update(positions)
+        seconds = time.perf_counter() - at
+        self.step += 1
+        if watched:
+            self.measured["peak_bytes"] = peak.bytes
+        else:  # watching costs time that is not the step's
+            self.durations.append(seconds)
+        self._note(loss, seconds)
+
+    def _update(self, positions: Tensor) -> float:
+        """Forward, backward, and the optimizer's change; returns the loss.
+
+        Raises:
+            Ended: the loss is not a number; nothing was changed.
+        """
+        optimizer = self.phase.optimizer
+        optimizer.zero_grad(set_to_none=True)
+        loss = self.phase.loss(positions)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise Ended("not-a-number", *self._not_a_number())
+        if self.scaler:
+            self.scaler.scale(loss).backward()
+            self.scaler.step(optimizer)
+            self.scaler.update()
+        else:
+            loss.backward()
+            optimizer.step()
+        return value
+
+    def _note(self, loss: float, seconds: float) -> None:
+        self.measured.setdefault("loss_first", loss)
+        self.measured.update(steps=self.step, loss_last=loss)
+        if self.durations:
+            step_s = statistics.median(self.durations)
+            self.measured.update(step_s=step_s, samples_per_s=self.batch_size / step_s)
+        self.emit({"event": "step", "step": self.step, "loss": loss, "step_s": seconds})
+
+    def _evaluate(self, part: str, when: str, until: float = math.inf) -> Tensor | None:
+        """Logits of one part of the data, told batch by batch; None when the clock reached `until` before the end."""
+        feed = self.session.train if part == "train" else self.session.test
+        count = min(len(feed), MOST_OF_TRAINING) if part == "train" else len(feed)
+        positions = torch.arange(count, device=self.session.device)
+        found, hits, done = [], 0, 0
+        for logits in predict(self.phase.model, lambda some: self.phase.forward(part, some), positions):
+            found.append(logits.cpu())
+            done += len(logits)
+            told = {"event": "eval", "when": when, "done": done, "total": count}
+            if self.session.data.raw.target == "class":
+                hits += int((logits.argmax(-1) == feed.targets[done - len(logits) : done]).sum())
+                told["accuracy"] = hits / done
+            self.emit(told)
+            if when == "before":
+                self._ask_to_stop()
+            if time.perf_counter() > until and done < count:
+                return None
+        return torch.cat(found)
+
+    def _score(self, part: str, logits: Tensor) -> Score:
+        feed = self.session.train if part == "train" else self.session.test
+        return Score(logits, feed.targets[: len(logits)].cpu(), self.session.data)
+
+    def _finish(self, state: State) -> None:
+        """The proof first, because a stop may cut short what follows; then what the model can do now."""
+        if self.phase is None:
+            return
+        self.phase.model.train()
+        proof = merged([*self.proofs, self.phase.check.verify(self.phase.optimizer)])
+        self.measured["proof"] = proof
+        self.emit({"event": "proof", "proof": proof.to_json()})
+        if self.step and self.before and state in ("done", "stopped"):
+            until = math.inf if state == "done" else time.perf_counter() + AFTER_A_STOP_S
+            self._score_afterwards(until)
+        self._note_cache()
+        self.phase.end()
+
+    def _score_afterwards(self, until: float) -> None:
+        logits = self._evaluate("test", "after", until)
+        if logits is None:
+            return
+        after = self._score("test", logits)
+        self.measured.update(
+            accuracy_after=after.accuracy,
+            interval=after.interval,
+            metric_after=after.metric(self.metric),
+            per_sample=tuple(after.per_sample),
+            changed_samples=changes(self.before, after),
+        )
+        if (logits := self._evaluate("train", "train", until)) is not None:
+            self.measured["train_accuracy_after"] = self._score("train", logits).accuracy
+
+    def _note_cache(self) -> None:
+        phase, step_s = self.phase, self.measured.get("step_s")
+        speedup = phase.plain.step_s / step_s if phase.plain and step_s and phase.cache.used else None
+        self.measured["cache"] = replace(phase.cache, speedup=speedup)
+
+    def _result(self, state: State, message: str, hint: str) -> ProbeResult:
+        return ProbeResult(
+            state=state,
+            **self.measured,
+            rss_bytes=devices.rss_bytes(),
+            message=message,
+            hint=hint,
+            request=self.request.to_json(),
+            versions=versions(),
+            notes=self.session.data.notes,
+        )
+
+    def _out_of_memory(self) -> tuple[str, str]:
+        data, smaller = self.session.data, max(1, self.batch_size // 2)
+        unit = "tokens" if data.raw.kind == "text" else "pixels"
+        when = f"at step {self.step + 1}" if self.before else "before the first step"
+        said = f"The probe ran out of memory {when} (batch {self.batch_size}, {data.size} {unit})."
+        return said, f"Try a batch of {smaller}, or freeze more from the input side."
+
+    def _not_a_number(self) -> tuple[str, str]:
+        highest = max(group["peak"] for group in self.phase.optimizer.param_groups)
+        said = f"The loss became not a number at step {self.step + 1}, at a learning rate of {highest:g}."
+        return said, f"Try a tenth of it: {highest / 10:g}."
+
+
+def merged(proofs: list[Proof]) -> Proof:
+    """One proof for all phases: the largest counts, and every fault."""
+
+    def together(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for proof in proofs for n in getattr(proof, name)))
+
+    faults = [f.name for f in fields(Proof) if f.name not in ("parameters", "buffers")]
+    return Proof(
+        max(proof.parameters for proof in proofs),
+        max(proof.buffers for proof in proofs),
+        **{name: together(name) for name in faults},
+    )
