@@ -17,14 +17,14 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from freezecore.trace import Trace
-
 from app.remembered import Remembered
 from freezecore import process, store
 from freezecore.analyst import action, rebuilt
+from freezecore.door import check_source
 from freezecore.errors import FreezeError
 from freezecore.report import seconds_text
 from freezecore.source import ModelSource
+from freezecore.trace import Trace
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
@@ -70,7 +70,7 @@ class Analyst:
         """The source's layers and parameters.
 
         Raises:
-            FreezeError: the model cannot be opened, or opening it took too long or too much memory.
+            FreezeError: the model may not or cannot be opened, or opening it took too long or too much memory.
         """
         return self._ask("tree", {"source": asdict(source)}, lambda raw: LayerTree.from_json(json.loads(raw)))
 
@@ -110,6 +110,8 @@ class Analyst:
             return  # the request that needs the process says what is wrong
 
     def _ask(self, verb: str, arguments: dict, read: Callable[[bytes], Any]) -> Any:
+        if "source" in arguments:
+            check_source(ModelSource(**arguments["source"]))
         key = json.dumps([verb, arguments, _stamp(arguments)], sort_keys=True)
         return self._answers.answer(key, lambda: read(self._answered(verb, arguments)))
 

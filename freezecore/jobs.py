@@ -6,11 +6,13 @@ import contextlib
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
 from freezecore import process
 from freezecore.crew import Crew, verdict
+from freezecore.door import check_request
 from freezecore.errors import ProbeError, shortened
 from freezecore.expected import expected_s, left_s, typical_s
 from freezecore.job import Job, Live, Standing, standing_of
@@ -39,7 +41,14 @@ class Limits:
 class Jobs:
     """The queue: one run at a time for each GPU, or one on the CPU. Any thread may call it."""
 
-    def __init__(self, runs: Runs | None = None, crew: Crew | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        runs: Runs | None = None,
+        crew: Crew | None = None,
+        limits: Limits | None = None,
+        check: Callable[[object], None] = check_request,
+    ) -> None:
+        self._check = check
         self.runs = runs or Runs()
         self.limits = limits or Limits()
         self._crew = crew or Crew(self.runs.folder, process.gpu_count() or 1)
@@ -59,7 +68,9 @@ class Jobs:
 
         Raises:
             ProbeError: this person, or everybody together, has as many runs as there may be.
+            FreezeError: the server does not open this source or data.
         """
+        self._check(request)
         kind, asked = kind_of(request), request.to_json()
         key = key_of(kind, asked)
         with self._lock:

@@ -64,7 +64,11 @@ if __name__ == "__main__":  # a server that a test kills: starts one run and say
     from freezecore.spec import FreezeSpec
 
     runs = Runs(Path(sys.argv[1]))
-    jobs = Jobs(runs, Crew(runs.folder, 1, functions={"probe": "tests.freezecore.doubles:run"}, bare=True))
+    jobs = Jobs(
+        runs,
+        Crew(runs.folder, 1, functions={"probe": "tests.freezecore.doubles:run"}, bare=True),
+        check=lambda request: None,
+    )
     tokens = [
         jobs.start(ProbeRequest(ModelSource("timm", "resnet18"), FreezeSpec(), data="wait", seed=seed), "ann").token
         for seed in (1, 2)

@@ -12,7 +12,8 @@ import pytest
 
 from freezecore import process
 from freezecore.crew import Crew
-from freezecore.errors import ProbeError
+from freezecore.door import check_request
+from freezecore.errors import DataError, ProbeError
 from freezecore.jobs import Jobs, Limits
 from freezecore.probe import ProbeRequest
 from freezecore.runs import Runs
@@ -24,6 +25,10 @@ SOURCE = ModelSource("timm", "resnet18")
 
 def asked(data: object = "quick", seed: int = 0, **fields) -> ProbeRequest:
     return ProbeRequest(SOURCE, FreezeSpec(), data=str(data), seed=seed, **fields)
+
+
+def anything(request: object) -> None:
+    """Every request passes."""
 
 
 def until(condition, limit_s: float = 20):
@@ -39,10 +44,10 @@ def until(condition, limit_s: float = 20):
 def open_jobs(tmp_path):
     opened = []
 
-    def open_(limits=None, slots=1, **fields) -> Jobs:
+    def open_(limits=None, slots=1, check=anything, **fields) -> Jobs:
         runs = Runs(tmp_path / "runs")
         functions = {"probe": "tests.freezecore.doubles:run"}
-        opened.append(Jobs(runs, Crew(runs.folder, slots, functions=functions, bare=True, **fields), limits))
+        opened.append(Jobs(runs, Crew(runs.folder, slots, functions=functions, bare=True, **fields), limits, check))
         return opened[-1]
 
     yield open_
@@ -78,6 +83,12 @@ def test_a_run_is_queued_carried_out_and_stored(jobs):
     stored = jobs.runs.find(job.token)
     assert (stored.owner, stored.state, stored.curve[-1]["event"]) == ("ann", "done", "result")
     assert stored.created <= stored.started <= stored.ended
+
+
+def test_a_request_for_a_file_of_the_server_is_refused(open_jobs):
+    jobs = open_jobs(check=check_request)
+    with pytest.raises(DataError, match="This server does not open '/etc' on its own disk."):
+        jobs.start(asked("/etc"), "ann")
 
 
 def test_the_same_request_is_answered_from_the_stored_run(jobs):
