@@ -1,4 +1,4 @@
-"""Exported Python run against the real libraries in a fresh interpreter: it trains what the mask says, and nothing else."""
+"""Exported Python, run against the real libraries in a fresh interpreter: exactly what the mask says trains."""
 
 import pytest
 
