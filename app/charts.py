@@ -162,9 +162,8 @@ def _curve(found: Sequence[Column], curve: CurveShown, now: int | None, words: W
 
 
 def _edges(found: Sequence[Column]) -> list[float]:
-    """Where on the axis the border lies after so many frozen blocks."""
-    blocks_at = [i for i, column in enumerate(found) if column.block is not None]
-    return [blocks_at[0] - 0.5, *(i + 0.5 for i in blocks_at)] if blocks_at else [-0.5]
+    """Where on the axis the border lies after so many frozen blocks; before the first stands nothing frozen."""
+    return [-0.5, *(i + 0.5 for i, column in enumerate(found) if column.block is not None)]
 
 
 def _curve_axis(curve: CurveShown, now: int | None, words: Words, look: Look) -> dict:

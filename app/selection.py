@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
-from freezecore.estimate import Estimate, estimate
+from freezecore.estimate import CurvePoint, Estimate, depth_curve, estimate, full_estimate
 
 from app import analyst
 from app.link import Link
@@ -22,6 +25,7 @@ from freezecore.workload import Workload
 TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
 MOST_TRACES = 32
+FAILURE_KEPT_S = 20.0
 SMALLEST_VOCABULARY = 1_000
 
 
@@ -83,56 +87,90 @@ def reads_text(tree: LayerTree) -> bool:
     )
 
 
-def trace_of(selection: Selection) -> Trace:
-    """The training step of the link's workload, at a batch size from which every other one follows.
+def is_traced(selection: Selection) -> bool:
+    """Whether the cost is known at once; if not, the trace is being made in the background from now on."""
+    return _traces.read(_key(selection)) is not None or _pending(selection).done()
+
+
+def cost_of(selection: Selection) -> tuple[Trace, Estimate]:
+    """What a training step of this selection costs; a mask of a new kind is measured once and then known.
 
     Raises:
         TraceError: the step cannot be followed.
         WorkloadError: a size that the model refuses.
     """
-    workload = replace(workload_of(selection.link), batch_size=TRACED_BATCH)
-    known = _traces.read((selection.source, workload))
-    if known is None:
-        known = analyst.shared().trace(selection.source, workload)
-        _traces.write((selection.source, workload), known)
-    return known
-
-
-def cost_of(selection: Selection) -> tuple[Trace, Estimate]:
-    """What a training step of this selection costs; a mask of a new kind is measured once and then known."""
-    trace = trace_of(selection)
+    key = _key(selection)
+    trace = _traces.read(key) or _pending(selection).result()
     cost = estimate(trace, selection.mask, batch_size=selection.link.batch)
     if not cost.missing:
         return trace, cost
-    workload = replace(workload_of(selection.link), batch_size=TRACED_BATCH)
     try:
-        trace = analyst.shared().fill(selection.source, workload, cost.missing)
+        trace = analyst.shared().fill(*key, cost.missing)
     except FreezeError:
         return trace, cost
-    _traces.write((selection.source, workload), trace)
+    _traces.write(key, trace)
     return trace, estimate(trace, selection.mask, batch_size=selection.link.batch)
 
 
+def _key(selection: Selection) -> tuple[ModelSource, Workload]:
+    """What a trace depends on: any batch size follows from the one that is traced."""
+    return selection.source, replace(workload_of(selection.link), batch_size=TRACED_BATCH)
+
+
+def _pending(selection: Selection) -> Future:
+    """The trace on its way; one that failed is asked for again after a while, since files and networks change."""
+    key = _key(selection)
+    with _asking:
+        future, begun = _futures.read(key) or (None, 0.0)
+        failed = future is not None and future.done() and future.exception() is not None
+        if future is None or (failed and time.monotonic() - begun > FAILURE_KEPT_S):
+            future = _background.submit(_traced, key)
+            _futures.write(key, (future, time.monotonic()))
+        return future
+
+
+def _traced(key: tuple[ModelSource, Workload]) -> Trace:
+    trace = analyst.shared().trace(*key)
+    _traces.write(key, trace)
+    return trace
+
+
+def reference_of(selection: Selection, trace: Trace) -> tuple[Estimate, tuple[CurvePoint, ...]]:
+    """What training everything costs, and the depth curve: the same for every selection of a model and workload."""
+    key = (selection.source, workload_of(selection.link), id(trace))
+    known = _references.read(key)
+    if known is None:
+        batch = selection.link.batch
+        full = full_estimate(trace, selection.tree, batch_size=batch)
+        known = (trace, full, depth_curve(trace, selection.tree, batch_size=batch))
+        _references.write(key, known)
+    return known[1:]
+
+
 class _Recent:
-    """The traces looked at last, shared by all threads."""
+    """What was asked for last, shared by all threads."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[object, Trace] = OrderedDict()
+        self._kept: OrderedDict[object, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, key: object) -> Trace | None:
+    def read(self, key: object) -> Any:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def write(self, key: object, trace: Trace) -> None:
+    def write(self, key: object, value: object) -> None:
         with self._lock:
-            self._kept[key] = trace
+            self._kept[key] = value
             self._kept.move_to_end(key)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
 
 _traces = _Recent(MOST_TRACES)
+_futures = _Recent(MOST_TRACES)
+_asking = threading.Lock()
+_background = ThreadPoolExecutor(4, thread_name_prefix="trace")
+_references = _Recent(MOST_TRACES)

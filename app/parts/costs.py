@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
-from freezecore.estimate import Estimate, depth_curve, fits, full_estimate
+from freezecore.budget import fits
+from freezecore.estimate import CurvePoint, Estimate
 from freezecore.review import review
 
 from app import charts, columns, figures, look, state
@@ -18,47 +21,66 @@ from freezecore.shortest import shortest_rules
 from freezecore.trace import Trace
 
 CARD = "T4"
-MEMORY_HEIGHT = 130
-BLOCKS_HEIGHT = 215
+POLL_S = 0.7
+MEMORY_HEIGHT = 140
+BLOCKS_HEIGHT = 245
 
 
-@st.fragment(key="costs")
+@dataclass(frozen=True)
+class Numbers:
+    """What is known of a selection's cost; nothing while its training step is being followed, or cannot be."""
+
+    trace: Trace | None = None
+    cost: Estimate | None = None
+    full: Estimate | None = None
+    points: tuple[CurvePoint, ...] = ()
+
+
+def costs(selection: Selection) -> None:
+    """Four figures and two charts, redrawn by themselves as long as the training step is still being followed."""
+    st.fragment(_costs, key="costs", run_every=None if chosen.is_traced(selection) else POLL_S)()
+
+
 @telling.told
-def costs() -> None:
-    """Four figures and two charts; what cannot be followed is said, and the rest stands."""
+def _costs() -> None:
     words = state.words()
     selection = chosen.select(state.link())
-    trace = cost = full = None
-    try:
-        trace, cost = chosen.cost_of(selection)
-        full = full_estimate(trace, selection.tree, batch_size=selection.link.batch)
-    except FreezeError as error:
-        telling.show(error.problem, error.hint)
-    _figures(selection, trace, cost, full, words)
+    traced = chosen.is_traced(selection)
+    if traced and state.value("tracing"):
+        state.fill("tracing", False)
+        st.rerun()
+    state.fill("tracing", not traced)
+    numbers = Numbers()
+    if traced:
+        try:
+            trace, cost = chosen.cost_of(selection)
+            numbers = Numbers(trace, cost, *chosen.reference_of(selection, trace))
+        except FreezeError as error:
+            telling.show(error.problem, error.hint)
+    _figures(selection, numbers, words)
     memory, blocks = st.columns([2, 3], gap="small")
     with memory:
-        _memory(cost, full, words)
+        _memory(numbers, words("chart.no_trace") if traced else words("cost.tracing"), words)
     with blocks:
-        _blocks(selection, trace, cost, words)
+        _blocks(selection, numbers, words)
 
 
-def _figures(
-    selection: Selection, trace: Trace | None, cost: Estimate | None, full: Estimate | None, words: Words
-) -> None:
+def _figures(selection: Selection, numbers: Numbers, words: Words) -> None:
+    cost, full = numbers.cost, numbers.full
     peak, card, backward, wrong = st.columns(4, gap="small")
     peak.metric(
         words("cost.peak"),
-        bytes_text(cost.peak_bytes) if cost else words("unknown"),
+        bytes_text(cost.peak_bytes) if cost else words("unknown") if not state.value("tracing") else "…",
         _against(cost and cost.peak_bytes, full and full.peak_bytes, words),
         delta_color=_good(cost and cost.peak_bytes, full and full.peak_bytes),
         delta_arrow="off",
         border=True,
         help=words("cost.peak_help", moment=telling.plain(cost.peak_moment)) if cost and cost.peak_moment else None,
     )
-    fit = _fit(trace, selection)
+    fit = _fit(numbers.trace, selection)
     card.metric(
         words("cost.fits", card=CARD),
-        words(f"fits.{fit.fits}") if fit else words("unknown"),
+        words(f"fits.{fit.fits}") if fit else words("unknown") if not state.value("tracing") else "…",
         words("cost.largest", batch=fit.largest_batch) if fit and fit.largest_batch else None,
         delta_color="off",
         delta_arrow="off",
@@ -67,7 +89,7 @@ def _figures(
     )
     backward.metric(
         words("cost.backward"),
-        flops_text(cost.flops_backward) if cost else words("unknown"),
+        flops_text(cost.flops_backward) if cost else words("unknown") if not state.value("tracing") else "…",
         _against(cost and cost.flops_backward, full and full.flops_backward, words),
         delta_color=_good(cost and cost.flops_backward, full and full.flops_backward),
         delta_arrow="off",
@@ -109,11 +131,12 @@ def _parts(cost: Estimate | None) -> dict[str, int | None]:
     return {part: getattr(cost, part) for part in charts.PARTS} if cost else {}
 
 
-def _memory(cost: Estimate | None, full: Estimate | None, words: Words) -> None:
+def _memory(numbers: Numbers, otherwise: str, words: Words) -> None:
     st.markdown(f"**{words('chart.memory')}**")
-    if cost is None or full is None:
-        st.caption(words("chart.no_trace"))
+    if numbers.cost is None or numbers.full is None:
+        st.caption(otherwise)
         return
+    cost, full = numbers.cost, numbers.full
     figure = charts.memory(_parts(cost), _parts(full), words, look.of(state.theme()))
     st.plotly_chart(figure, key="memory", height=MEMORY_HEIGHT, config=figures.CONFIG, alt=words("chart.memory"))
     st.html(_legend(_parts(cost), words))
@@ -129,7 +152,7 @@ def _legend(parts: dict[str, int | None], words: Words) -> str:
     return f'<ul class="parts">{"".join(items)}</ul>'
 
 
-def _blocks(selection: Selection, trace: Trace | None, cost: Estimate | None, words: Words) -> None:
+def _blocks(selection: Selection, numbers: Numbers, words: Words) -> None:
     st.markdown(f"**{words('chart.where')}**", help=words("chart.where_help"))
     found = columns.columns(selection.tree, selection.mask)
     names = columns.labels(
@@ -138,8 +161,8 @@ def _blocks(selection: Selection, trace: Trace | None, cost: Estimate | None, wo
         words("side.output"),
         {name: words(f"column.{name}") for name in ("input", "head", "rest")},
     )
-    curve = _curve(trace, selection) if trace else None
-    now = cost.peak_bytes if cost else None
+    curve = _curve(numbers.points)
+    now = numbers.cost.peak_bytes if numbers.cost else None
     figure = charts.blocks(found, names, curve, now, words, look.of(state.theme()))
     st.plotly_chart(
         figure,
@@ -152,8 +175,7 @@ def _blocks(selection: Selection, trace: Trace | None, cost: Estimate | None, wo
     )
 
 
-def _curve(trace: Trace, selection: Selection) -> charts.CurveShown | None:
-    points = depth_curve(trace, selection.tree, batch_size=selection.link.batch)
+def _curve(points: tuple[CurvePoint, ...]) -> charts.CurveShown | None:
     if not points:
         return None
     return charts.CurveShown(

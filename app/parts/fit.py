@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
-from freezecore.estimate import fits, least_frozen
+from freezecore.budget import fits, least_frozen
 
 from app import selection as chosen
 from app import state
@@ -39,9 +39,9 @@ def _apply(budget: int) -> None:
     selection = chosen.select(state.link())
     trace, _ = chosen.cost_of(selection)
     found = least_frozen(trace, selection.tree, budget * GB, batch_size=selection.link.batch)
-    if found is None:
+    if found.rules is None:
         words = state.words()
-        state.tell(words("fit.impossible", budget=budget), words("fit.impossible_hint"))
+        state.tell(found.problem or words("fit.impossible", budget=budget), words("fit.impossible_hint"))
         return
     state.write_rules(found.rules)
     st.rerun()

@@ -10,7 +10,7 @@ from app.text import Words
 from freezecore import jobs
 from freezecore.report import bytes_text, seconds_text
 
-CURVE_HEIGHT = 200
+CURVE_HEIGHT = 185
 
 
 def outcome(token: str, words: Words) -> None:

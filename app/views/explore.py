@@ -43,10 +43,10 @@ def draw() -> None:
     with telling.telling():
         selection = chosen.select(state.link())
         left, right = st.columns([5, 7], gap="medium")
-        with left:
+        with left, telling.telling():
             preset_row()
             layers(selection, words)
             rules_box()
-        with right:
-            costs()
+        with right, telling.telling():
+            costs(selection)
             st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()

@@ -39,7 +39,7 @@ def test_blocks_tell_their_state_by_colour_and_by_pattern():
 def test_the_depth_curve_shares_the_axis_of_the_blocks():
     curve = charts.CurveShown((0, 1, 2), (900, None, 300), (5, None, 1), ("train all", "", ""))
     data = charts.blocks(COLUMNS, ["in", "0", "1", "head"], curve, 350, WORDS, look.LIGHT)["data"]
-    assert (data[1]["x"], data[1]["y"]) == ([0.5, 2.5], [900, 300])
+    assert (data[1]["x"], data[1]["y"]) == ([-0.5, 2.5], [900, 300])
     assert data[2]["y"] == [350, 350]
 
 
