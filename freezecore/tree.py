@@ -34,6 +34,7 @@ class Parameter:
         fused: several projections in one tensor (`qkv`, experts): it trains whole or not at all.
         frozen_by_author: `requires_grad` was False when the model was built.
         new: the checkpoint has no such name, so its weights are random.
+        used: a forward pass reads it; None where none could be followed.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Parameter:
     fused: bool = False
     frozen_by_author: bool = False
     new: bool = False
+    used: bool | None = None
 
     @property
     def numel(self) -> int:
