@@ -17,8 +17,8 @@ from freezecore.kinds import KINDS
 from freezecore.report import seconds_text
 from freezecore.worker import DISK_FULL, UNWRITTEN
 
-TERM_AFTER_S = 1.8
-KILL_AFTER_S = 2.6
+TERM_AFTER_S = 1.5
+KILL_AFTER_S = 2.3
 LOOK_EVERY_S = 0.1
 MEMORY_SHARE = 0.8
 
