@@ -9,11 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from freezecore.estimate import CurvePoint, Estimate, depth_curve, estimate, full_estimate
-
 from app import analyst
 from app.link import Link
 from freezecore.errors import FreezeError
+from freezecore.estimate import CurvePoint, Estimate, depth_curve, estimate, full_estimate
 from freezecore.mask import Mask
 from freezecore.resolve import resolve
 from freezecore.source import ModelSource

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
-from freezecore.budget import fits
-from freezecore.estimate import CurvePoint, Estimate
-from freezecore.review import review
 
 from app import charts, columns, figures, look, state
 from app import selection as chosen
 from app.parts import telling
 from app.selection import Selection
 from app.text import Words
+from freezecore.budget import fits
 from freezecore.errors import FreezeError
+from freezecore.estimate import CurvePoint, Estimate
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, change_text, flops_text
+from freezecore.review import review
 from freezecore.shortest import shortest_rules
 from freezecore.trace import Trace
 

@@ -29,6 +29,13 @@ def _offered(tree: LayerTree) -> dict[str, Preset]:
     return {preset.key: preset for preset in presets(tree)}
 
 
+@lru_cache(maxsize=32)
+def _depths(tree: LayerTree) -> dict[str, int]:
+    """How many first blocks each of the stepper's selections freezes, by its rules."""
+    longest = max((len(tower.blocks) for tower in tree.towers), default=0)
+    return {str(FreezeSpec.parse(preset_first_blocks(tree, n))): n for n in range(longest + 1)}
+
+
 @st.fragment(key="presets")
 @telling.told
 def preset_row() -> None:
@@ -37,7 +44,7 @@ def preset_row() -> None:
     selection = chosen.select(state.link())
     tree = selection.tree
     if tree.blocks:
-        _first_blocks(tree, words)
+        _first_blocks(selection, words)
     offered = {key: preset for key, preset in _offered(tree).items() if key != "first-blocks"}
     now = next((key for key, preset in offered.items() if _same(preset.rules, selection)), None)
     state.fill("w_preset", now)
@@ -57,8 +64,11 @@ def _same(rules: str, selection: Selection) -> bool:
     return rules == selection.rules or str(FreezeSpec.parse(rules)) == selection.rules
 
 
-def _first_blocks(tree: LayerTree, words: Words) -> None:
+def _first_blocks(selection: Selection, words: Words) -> None:
+    tree = selection.tree
     longest = max(len(tower.blocks) for tower in tree.towers)
+    shown = _depths(tree).get(selection.rules, state.value("w_first_n"))
+    state.fill("w_first_n", min(3 if shown is None else shown, longest))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="first_n"):
         embeds = any(tower.embeddings for tower in tree.towers)
         st.markdown(words("preset.first_n") if embeds else words("preset.first_n_stem"), width="content")
@@ -66,7 +76,6 @@ def _first_blocks(tree: LayerTree, words: Words) -> None:
             words("preset.first_n_label"),
             0,
             longest,
-            value=min(3, longest),
             step=1,
             key="w_first_n",
             on_change=_first_blocks_chosen,

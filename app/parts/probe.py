@@ -18,6 +18,7 @@ from freezecore.report import seconds_text
 
 CURVE_HEIGHT = 210
 MOST_STEPS = 2_000
+WEIGHTLESS = ("config", "file", "py")
 
 
 def is_live() -> bool:
@@ -75,7 +76,7 @@ def _settings(selection: Selection, words: Words) -> None:
     weights, start = st.columns([2, 3.8], vertical_alignment="bottom")
     weights.selectbox(
         words("probe.weights"),
-        ["pretrained", "random"],
+        ["random"] if selection.source.scheme in WEIGHTLESS else ["pretrained", "random"],
         key="w_weights",
         format_func=lambda name: words(f"weights.{name}"),
     )

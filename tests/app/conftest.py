@@ -1,0 +1,111 @@
+"""The page without a browser, over an analyst of this very process and jobs that never train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import analyst, selection
+from freezecore import jobs
+from freezecore.errors import FreezeError, ProbeError
+
+MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
+QUICK_S = 60
+
+
+@cache
+def _tree(source):
+    from freezecore.verbs import read_tree
+
+    return read_tree(source)
+
+
+@cache
+def _trace(source, workload):
+    from freezecore.verbs import trace
+
+    return trace(source, workload)
+
+
+class HereAnalyst:
+    """Reads and traces in this process; `asked` tells what for, and `broken` makes every trace fail."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.broken: FreezeError | None = None
+
+    def tree(self, source):
+        self.asked.append(str(source))
+        return _tree(source)
+
+    def trace(self, source, workload):
+        if self.broken:
+            raise self.broken
+        return _trace(source, workload)
+
+    def fill(self, source, workload, missing):
+        from freezecore.live.tracer import fill
+
+        return fill(self.trace(source, workload), source, missing)
+
+    def warm(self) -> None:
+        pass
+
+
+class StillJobs:
+    """Takes requests and never runs them."""
+
+    def __init__(self) -> None:
+        self.requests: list[object] = []
+
+    def warm(self) -> None:
+        pass
+
+    def start(self, request, owner, again=False):
+        self.requests.append(request)
+        return jobs.Job("token", "control")
+
+    def look(self, token):
+        if token != "token":
+            raise ProbeError(f"There is no run '{token}'.", "Its link may be cut.")
+        return jobs.Standing(token, "probe", "running", {"steps": 60}, 0.0, 0.0, None)
+
+    def events(self, token, after=0):
+        return [{"event": "step", "step": 6, "loss": 1.5, "step_s": 0.1}]
+
+    def result(self, token):
+        return None
+
+    def stop(self, control):
+        self.requests.append(control)
+        return True
+
+
+@pytest.fixture
+def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
+    """The analyst and the jobs that the page will find."""
+    pair = HereAnalyst(), StillJobs()
+    monkeypatch.setattr(analyst, "shared", lambda: pair[0])
+    monkeypatch.setattr(jobs, "shared", lambda: pair[1])
+    monkeypatch.setattr(selection, "_futures", selection._Recent(8))
+    return pair
+
+
+@pytest.fixture
+def opened(helpers) -> Callable[..., AppTest]:
+    """`opened(model="timm:resnet18", lang="ja")` is the page of that link, drawn until its numbers are there."""
+
+    def open_page(**query: str) -> AppTest:
+        page = AppTest.from_file(MAIN, default_timeout=QUICK_S)
+        for name, value in query.items():
+            page.query_params[name] = value
+        page.run()
+        for future, _ in list(selection._futures._kept.values()):
+            future.exception(timeout=QUICK_S)
+        return page.run()
+
+    return open_page

@@ -1,0 +1,145 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from freezecore.errors import TraceError
+
+RESNET = "timm:resnet18"
+
+
+def said(page) -> str:
+    """Every sentence that tells of a fault or a hint."""
+    return " ".join(block.value for kind in (page.error, page.warning, page.info) for block in kind)
+
+
+def figures(page) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_a_link_opens_the_model_with_its_rules_and_its_numbers(opened):
+    page = opened(model=RESNET, rules="freeze all; train fc", batch="8")
+    assert not page.exception and not page.error
+    assert page.text_area(key="w_rules").value == "freeze all\ntrain fc"
+    assert page.number_input(key="w_batch").value == 8
+    assert figures(page)["Peak memory"].endswith("MB")
+
+
+def test_a_model_opens_with_its_head_alone(opened):
+    assert opened(model=RESNET).text_area(key="w_rules").value == "freeze all\ntrain head"
+
+
+def test_more_training_costs_more(opened):
+    page = opened(model=RESNET)
+    head = figures(page)["Backward work"]
+    page.text_area(key="w_rules").set_value("train all").run()
+    assert (head.split()[1], figures(page)["Backward work"].split()[1]) == ("MFLOP", "GFLOP")
+
+
+def test_the_batch_changes_the_peak_without_a_new_trace(opened, helpers):
+    page = opened(model=RESNET)
+    before = figures(page)["Peak memory"]
+    page.number_input(key="w_batch").set_value(256).run()
+    assert figures(page)["Peak memory"] != before
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("frieze head", "Line 1, column 1:"),
+        ("freeze all; train hed", "hed"),
+        ("freeze all\ntrain regex:(", "Line 2"),
+    ],
+)
+def test_rules_that_cannot_be_used_say_where_and_keep_the_text(opened, typed, sentence):
+    page = opened(model=RESNET)
+    numbers = figures(page)
+    page.text_area(key="w_rules").set_value(typed).run()
+    assert sentence in said(page)
+    assert page.text_area(key="w_rules").value == typed
+    assert figures(page) == numbers
+
+
+def test_a_preset_writes_its_rules(opened):
+    page = opened(model=RESNET)
+    page.pills(key="w_preset").set_value("biases-only").run()
+    assert "train biases" in page.text_area(key="w_rules").value
+
+
+def test_the_stepper_freezes_the_input_side(opened):
+    page = opened(model=RESNET)
+    page.number_input(key="w_first_n").set_value(2).run()
+    assert "blocks:0-1" in page.text_area(key="w_rules").value
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"model": "timm:resnet-18"}, "resnet18"),
+        ({"model": "timm:resnet18", "rules": "freeze nothing_like_it"}, "nothing\\_like\\_it"),
+        ({"model": "resnet18"}, "model"),
+        ({"model": "timm:resnet18", "rules": "x" * 10_000}, "rules"),
+        ({"model": "timm:resnet18", "batch": "-5", "steal": "1"}, "batch, steal"),
+        ({"model": "timm:resnet18", "rules": "freeze\x00all"}, "rules"),
+    ],
+)
+def test_hostile_and_broken_links_are_told_in_a_sentence(opened, query, sentence):
+    page = opened(**query)
+    assert not page.exception
+    assert len(page.selectbox) > 2, "the page stays usable"
+
+
+def test_what_a_link_cannot_say_is_named_once(helpers):
+    from streamlit.testing.v1 import AppTest
+
+    from tests.app.conftest import MAIN
+
+    page = AppTest.from_file(MAIN, default_timeout=60)
+    page.query_params["model"], page.query_params["steal"] = RESNET, "1"
+    assert "steal" in said(page.run())
+    assert "steal" not in said(page.run())
+
+
+def test_a_step_that_cannot_be_followed_leaves_the_rest_standing(opened, helpers):
+    helpers[0].broken = TraceError("The step of resnet18 branches on its data.", "Weights are still counted.")
+    page = opened(model="timm:resnet18", size="64")
+    assert "branches on its data" in said(page)
+    assert figures(page)["Peak memory"] == "unknown"
+    assert page.text_area(key="w_rules").value
+
+
+def test_a_probe_starts_with_what_is_ticked_and_is_found_again_by_its_link(opened, helpers):
+    page = opened(model=RESNET, rules="freeze all; train fc")
+    page.button(key="start").click().run()
+    request = helpers[1].requests[0]
+    assert (str(request.spec), request.data, request.source.weights) == ("freeze all; train fc", "shapes", "pretrained")
+    again = opened(model=RESNET, run="token")
+    assert again.button(key="stop").disabled, "only who started it may stop it"
+    page.button(key="stop").click().run()
+    assert helpers[1].requests[-1] == "control"
+
+
+def test_nothing_to_train_cannot_be_tried(opened):
+    page = opened(model=RESNET, rules="freeze all")
+    assert page.button(key="start").disabled
+    assert "Nothing trains" in said(page)
+
+
+def test_a_run_that_is_gone_is_told(opened):
+    page = opened(model=RESNET, run="gone")
+    assert not page.exception
+    assert "no run" in said(page)
+
+
+def test_the_page_speaks_japanese(opened):
+    page = opened(model=RESNET, lang="ja")
+    assert "ピークメモリ" in figures(page)
+
+
+def test_the_web_process_never_imports_torch():
+    root = Path(__file__).parents[2]
+    code = "import sys, app.views.explore, app.views.compare, app.views.learn, app.views.classroom; "
+    code += "found = {'torch', 'timm', 'transformers'} & set(sys.modules); sys.exit(str(found) if found else 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

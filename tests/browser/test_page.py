@@ -1,0 +1,169 @@
+"""The whole page in a real browser: from the first paint to a finished probe and a downloaded script."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+RESNET = "/?model=timm:resnet18"
+PAGES = ("/", "/compare", "/learn", "/class")
+TRACED_MS = 180_000
+TRAINED_MS = 300_000
+
+
+@pytest.fixture
+def page_at(serve, browse):
+    """`page_at("/?model=timm:resnet18")` opens the page and waits until nothing more is being drawn."""
+
+    def open_page(address: str = "/", **options) -> Page:
+        page = browse(serve(MAIN) + address, **options)
+        settled(page)
+        return page
+
+    return open_page
+
+
+def settled(page: Page) -> None:
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=TRACED_MS)
+
+
+def traced(page: Page) -> None:
+    """Wait until the numbers are there."""
+    expect(figure(page, 0)).to_have_text(re.compile(r"\d.*B"), timeout=TRACED_MS)
+
+
+def figure(page: Page, place: int):
+    return page.locator("[data-testid=stMetricValue]").nth(place)
+
+
+def tick(page: Page, path: str) -> None:
+    row = page.get_by_role("treeitem", name=re.compile(rf"^{re.escape(path)}\b")).first
+    row.click(position={"x": 15, "y": 14})
+
+
+def rules(page: Page):
+    return page.locator(".st-key-w_rules textarea")
+
+
+def test_from_the_first_paint_to_a_downloaded_script(page_at, tmp_path):
+    page = page_at("/")
+    traced(page)
+    expect(rules(page)).to_have_value("freeze all\ntrain head")
+    page.get_by_role("button", name="Train for a minute").click()
+    expect(page.get_by_text("Accuracy after")).to_be_visible(timeout=TRAINED_MS)
+    metrics = dict(zip(page.locator("[data-testid=stMetricLabel]").all_inner_texts(), range(20), strict=False))
+    before, after = (float(figure(page, metrics[name]).inner_text()) for name in ("Accuracy before", "Accuracy after"))
+    assert before < 0.3 < 0.85 < after
+    expect(page.get_by_text(re.compile("Proof: 147 frozen parameters"))).to_be_visible()
+    assert "run=" in page.url
+
+    page.reload()
+    expect(page.get_by_text("Accuracy after")).to_be_visible(timeout=TRACED_MS)
+
+    page.get_by_role("radio", name="Code").or_(page.get_by_role("button", name="Code", exact=True)).first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    script = tmp_path / "freeze.py"
+    download.value.save_as(script)
+    ast.parse(script.read_text())
+    assert "tf_efficientnet_lite0" in script.read_text()
+
+
+def test_a_tick_changes_numbers_rules_and_link_without_a_step_of_history(page_at):
+    page = page_at(RESNET)
+    traced(page)
+    before, steps = figure(page, 0).inner_text(), page.evaluate("history.length")
+    tick(page, "conv1")
+    expect(figure(page, 0)).not_to_have_text(before)
+    expect(rules(page)).to_have_value(re.compile("conv1|layer"))
+    expect(page).to_have_url(re.compile("rules="))
+    assert page.evaluate("history.length") == steps
+
+
+def test_a_reload_brings_the_same_selection(page_at):
+    page = page_at(RESNET + "&rules=freeze+all;+train+layer4&batch=16")
+    traced(page)
+    expect(rules(page)).to_have_value("freeze all\ntrain layer4")
+    page.reload()
+    settled(page)
+    expect(rules(page)).to_have_value("freeze all\ntrain layer4")
+    expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("16")
+
+
+def test_rules_edit_the_ticks(page_at):
+    page = page_at(RESNET)
+    rules(page).fill("freeze all\ntrain layer4")
+    rules(page).press("Control+Enter")
+    row = page.get_by_role("treeitem", name=re.compile(r"^layer4\b")).first
+    expect(row).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("treeitem", name=re.compile(r"^conv1\b")).first).to_have_attribute("aria-checked", "false")
+
+
+def test_a_wrong_rule_says_where(page_at):
+    page = page_at(RESNET)
+    rules(page).fill("freeze all\ntrian head")
+    rules(page).press("Control+Enter")
+    expect(page.get_by_text(re.compile("Line 2, column 1"))).to_be_visible()
+
+
+def test_back_returns_to_the_model_before(page_at):
+    page = page_at(RESNET)
+    page.get_by_role("button", name="BERT-base").click()
+    expect(page).to_have_url(re.compile("config:bert|config%3Abert"))
+    expect(page.get_by_role("treeitem", name=re.compile("^bert")).first).to_be_visible(timeout=TRACED_MS)
+    page.go_back()
+    expect(page.get_by_role("treeitem", name=re.compile(r"^conv1\b")).first).to_be_visible(timeout=TRACED_MS)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/?model=timm:no_such_model",
+        "/?model=" + "x" * 900,
+        "/?model=timm:resnet18&rules=" + "freeze+" * 600,
+        "/?model=timm:resnet18&rules=%00%1b%5B31m",
+        "/?model=timm:resnet18&batch=99999999999&lang=xx&nonsense=1",
+        "/?model=timm:resnet18&run=../../etc/passwd",
+        "/learn?lesson=nothing&class=nobody",
+    ],
+)
+def test_a_hostile_link_is_a_sentence(page_at, address):
+    page = page_at(address)
+    expect(page.get_by_role("alert").first).to_be_visible(timeout=TRACED_MS)
+    assert "Traceback" not in page.inner_text("body")
+    expect(page.get_by_text("Freeze Explorer").or_(page.locator("[data-testid=stHeader]")).first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("address", PAGES)
+def test_axe_finds_nothing(page_at, address, lang, scheme):
+    page = page_at(f"{address}?model=timm:resnet18&lang={lang}", scheme=scheme)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440, 2560])
+def test_nothing_is_wider_than_the_window(page_at, width):
+    page = page_at(RESNET, width=width)
+    wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert wide <= width
+
+
+def test_the_tree_and_its_charts_stand_on_one_screen(page_at):
+    page = page_at(RESNET, width=1440)
+    traced(page)
+    for part in (".st-key-layers-room", ".st-key-memory", ".st-key-blocks"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= 900, part
+    assert page.get_by_role("button", name="Train for a minute").bounding_box()["y"] < 880
+
+
+def test_everything_comes_from_this_host(page_at):
+    page = page_at(RESNET)
+    hosts = page.evaluate("[...new Set(performance.getEntriesByType('resource').map(r => new URL(r.name).host))]")
+    assert hosts == [page.evaluate("location.host")]
