@@ -1,0 +1,63 @@
+"""Imported: what was read, what was mapped to other names, and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from freezecore.errors import shortened
+from freezecore.mask import Mask
+from freezecore.shortest import shortest_rules
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A line that could not be read, counted from 1, and why."""
+
+    line: int
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A selection as it was read.
+
+    Attributes:
+        kind: `rules`, `spec`, `names`, `axolotl`, `llama-factory`, `peft` or `python`.
+        spec: the rules; None where nothing was said.
+        mapped: names as they were written, with the names of this tree that they were taken for.
+        missing: names that this tree does not have.
+        new: parameters of this tree that the text should have mentioned and did not.
+        unread: lines that could not be read.
+    """
+
+    kind: str
+    spec: FreezeSpec | None
+    mapped: Mapping[str, str] | tuple = ()
+    missing: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def rules(self) -> str:
+        """The rules as text."""
+        return str(self.spec) if self.spec is not None else ""
+
+    def to_json(self) -> dict:
+        """The fields as JSON values."""
+        return {
+            "kind": self.kind,
+            "rules": self.rules,
+            "mapped": dict(self.mapped),
+            "missing": list(self.missing),
+            "new": list(self.new),
+            "unread": [{"line": u.line, "text": shortened(u.text), "why": u.why} for u in self.unread],
+        }
+
+
+def spec_of(tree: LayerTree, trains: list[bool]) -> FreezeSpec:
+    """The shortest rules of a selection."""
+    return shortest_rules(Mask(tree, tuple(trains)))

@@ -1,0 +1,115 @@
+"""Reading: an unknown text made safe: its size, its encoding, its YAML or JSON, and what is no text of ours at all."""
+
+from __future__ import annotations
+
+import json
+
+from freezecore.errors import ExportError, shortened
+
+LARGEST = 4 * 2**20
+DEEPEST = 60
+MAGIC = {
+    b"\x80": "a pickle, which could run code when it is opened",
+    b"PK": "a zip archive, such as a PyTorch checkpoint",
+    b"\x89PNG": "a picture",
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "a compressed file",
+    b"GGUF": "a weights file",
+}
+
+
+def as_text(content: str | bytes) -> str:
+    """The text of a file's content.
+
+    Raises:
+        ExportError: it is too large, or no text.
+    """
+    if len(content) > LARGEST:
+        raise ExportError(
+            f"{len(content):,} bytes are too many for a selection; {LARGEST:,} are the most that is read.",
+            "Name whole modules instead of single parameters.",
+        )
+    if isinstance(content, bytes):
+        for magic, what in MAGIC.items():
+            if content.startswith(magic):
+                raise ExportError(f"This is {what}, and no selection.", "Save the selection as a spec, or as text.")
+        try:
+            content = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ExportError("This is no text in UTF-8.", "Save it as UTF-8, or paste it.") from None
+    if "\x00" in content:
+        raise ExportError("This is a binary file, and no selection.", "Save the selection as a spec, or as text.")
+    return content
+
+
+def refuse_foreign(text: str) -> None:
+    """Refuse what is empty, and notebooks.
+
+    Raises:
+        ExportError: one sentence on what it is.
+    """
+    if not text.strip():
+        raise ExportError("The text is empty.", "Paste rules, a saved spec, or names with True or False.")
+    if text.lstrip().startswith("{") and '"nbformat"' in text:
+        raise ExportError("This is a Jupyter notebook.", "Paste the cell that freezes, or the rules.")
+
+
+def mapping_in(text: str) -> dict | None:
+    """The text as a mapping, where it is YAML or JSON that has one at its top; None where it is something else.
+
+    Raises:
+        ExportError: it is broken YAML or JSON, nested too deeply, or uses aliases.
+    """
+    if text.lstrip().startswith("{"):
+        return _json(text)
+    import yaml
+
+    if not any(": " in line or line.rstrip().endswith(":") for line in text.splitlines()[:400]):
+        return None
+    try:
+        _check_events(text)
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if _has_key(text):
+            place = getattr(error, "problem_mark", None)
+            where = f" near line {place.line + 1}" if place else ""
+            raise ExportError(f"This YAML cannot be read{where}.", "Check its indentation, or save it again.") from None
+        return None
+    return found if isinstance(found, dict) and all(_is_key(key) for key in found) else None
+
+
+def _is_key(key: object) -> bool:
+    """Whether it is a configuration's key: a name with dots is a parameter's."""
+    return isinstance(key, str) and "." not in key and " " not in key
+
+
+def _has_key(text: str) -> bool:
+    return any(line.split(":")[0].strip() in KEYS for line in text.splitlines() if ":" in line)
+
+
+KEYS = {"rules", "unfrozen_parameters", "freeze_trainable_layers", "freeze_trainable_modules", "modules_to_save"}
+
+
+def _check_events(text: str) -> None:
+    """Refuse aliases, which can stand for more than any memory holds, and deep nesting.
+
+    Raises:
+        ExportError: the text has either.
+    """
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ExportError(f"This YAML uses the alias '*{shortened(event.anchor)}'.", "Write its value out.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ExportError(f"This YAML is nested more than {DEEPEST} deep.", "A spec is a few lines of text.")
+
+
+def _json(text: str) -> dict | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ExportError("This JSON cannot be read.", "It may be cut off; save it again.") from None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,284 @@
+"""Imports: the ticks come back from rules, names, configuration and pasted Python; hostile text is a sentence."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import freezecore as fc
+from freezecore.errors import ExportError, FreezeError
+from freezecore.export import export
+from freezecore.importing import import_rules
+from freezecore.live.read import read_source
+from freezecore.mask import Mask
+from freezecore.resolve import resolve
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+
+RESNET = ModelSource.parse("timm:resnet18")
+HEAD = "freeze all; train head"
+
+
+@pytest.fixture(scope="module")
+def resnet():
+    return read_source(RESNET)
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return read_source(ModelSource.parse("config:bert", task="sequence-classification"))
+
+
+def trained(text, tree, epoch=0):
+    """The names that train under what was imported."""
+    return resolve(import_rules(text, tree).spec, tree, epoch).names()
+
+
+def mask_of(rules, tree):
+    return resolve(FreezeSpec.parse(rules), tree).names()
+
+
+PYTHON = {
+    "freeze all; train head": """
+        for param in model.parameters():
+            param.requires_grad = False
+        model.fc = nn.Linear(512, 10)
+        for param in model.fc.parameters():
+            param.requires_grad = True
+    """,
+    "freeze conv1.weight": """
+        for name, param in model.named_parameters():
+            if name == "conv1.weight":
+                param.requires_grad = False
+    """,
+    "freeze contains:layer1.0.": """
+        for name, p in model.named_parameters():
+            if "layer1.0." in name: p.requires_grad_(False)
+    """,
+    "freeze conv1 bn1 layer1": """
+        frozen = ["conv1", "bn1", "layer1"]
+        for name, p in self.model.named_parameters():
+            p.requires_grad = not any(name.startswith(f"{part}.") for part in frozen)
+    """,
+    "freeze layer1 layer2": """
+        import timm
+        timm.utils.freeze(model, ["layer1", "layer2"])
+    """,
+    "freeze all; train layer4 fc": """
+        model.requires_grad_(False)
+        for part in [model.layer4, model.fc]:
+            part.requires_grad_(True)
+    """,
+    "freeze layer1.0": """
+        for p in model.layer1[0].parameters():
+            p.requires_grad = False
+    """,
+    "freeze all; train layer3 layer4 fc": r"""
+        import re
+        for n, p in net.named_parameters():
+            p.requires_grad = bool(re.match(r"layer[34]\.|fc", n))
+    """,
+    "freeze layer1 layer2 layer3": """
+        class Freezing(BaseFinetuning):
+            def freeze_before_training(self, pl_module):
+                self.freeze([pl_module.model.layer1, pl_module.model.layer2, pl_module.model.layer3], train_bn=False)
+    """,
+    "freeze all; train fc layer4.1.bn2": """
+        config = LoraConfig(r=8, target_modules=["conv1"], modules_to_save=["fc", "layer4.1.bn2"])
+    """,
+}
+
+
+@pytest.mark.parametrize("rules", PYTHON)
+def test_pasted_python_gives_the_ticks(rules, resnet):
+    assert trained(PYTHON[rules], resnet) == mask_of(rules, resnet)
+
+
+def test_the_seed_of_a_text_model_gives_the_ticks(bert):
+    snippet = """
+    def top_n_layer_freeze(model, n=3):
+        for param in model.bert.embeddings.parameters():
+            param.requires_grad = False
+        for layer in model.bert.encoder.layer[:3]:
+            for param in layer.parameters():
+                param.requires_grad = False
+    """
+    assert trained(snippet, bert) == mask_of("freeze embeddings; freeze blocks:0-2", bert)
+
+
+def test_lightning_s_backbone_finetuning_becomes_a_schedule(resnet):
+    found = import_rules("trainer = Trainer(callbacks=[x])\ncb = BackboneFinetuning(5, train_bn=False)", resnet)
+    assert found.kind == "lightning"
+    assert resolve(found.spec, resnet, 4).names() == mask_of(HEAD, resnet)
+    assert resolve(found.spec, resnet, 5).names() == mask_of("train all", resnet)
+
+
+SCHEDULE = "freeze all; train head; from epoch 1: train blocks:last2; from epoch 3: train all"
+
+
+@pytest.mark.parametrize("target", ["pytorch", "timm", "transformers-trainer", "lightning", "fastai", "accelerate"])
+@pytest.mark.parametrize("rules", [HEAD, "freeze norms", "freeze stem; freeze blocks:0-2", SCHEDULE])
+def test_every_export_comes_back_as_the_same_selection(target, rules, resnet):
+    spec = FreezeSpec.parse(rules)
+    found = import_rules(export(RESNET, spec, target, tree=resnet), resnet)
+    assert not found.unread
+    for epoch in range(5):
+        assert resolve(found.spec, resnet, epoch).names() == resolve(spec, resnet, epoch).names()
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_any_selection_exported_comes_back(
+    data,
+):
+    tree = read_source(RESNET)
+    flags = data.draw(st.lists(st.booleans(), min_size=62, max_size=62).filter(any))
+    mask = Mask(tree, tuple(flags))
+    spec = fc.FreezeSpec.parse(
+        "\n".join(f"{'train' if flag else 'freeze'} {p.name}" for p, flag in zip(tree.parameters, flags, strict=True))
+    )
+    assert trained(export(RESNET, spec, tree=tree), tree) == mask.names()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{} {}",
+        "{}: {}",
+        "{}\t{}",
+        "('{}', {})",
+        "- {}: {}",
+        "{} requires_grad={}",
+        '"{}", {}',
+        "{} torch.Size([64, 3]) {}",
+        "module.{} {}",
+        "_orig_mod.{} {}",
+    ],
+)
+def test_printed_names_with_true_or_false_come_back(line, resnet):
+    wanted = mask_of(HEAD, resnet)
+    text = "\n".join(line.format(p.name, p.name in wanted) for p in resnet.parameters)
+    found = import_rules(text, resnet)
+    assert resolve(found.spec, resnet).names() == wanted
+    assert (found.kind, found.missing, found.new, found.unread) == ("names", (), (), ())
+
+
+@pytest.mark.parametrize("text", ["fc.weight\nfc.bias", '["fc.weight", "fc.bias"]', "- fc", "# mine\nfc  # the head"])
+def test_names_without_a_state_are_what_trains(text, resnet):
+    assert trained(text, resnet) == mask_of(HEAD, resnet)
+
+
+def test_what_names_leave_out_or_have_too_much_is_told(resnet):
+    lines = [f"{p.name} False" for p in resnet.parameters if not p.name.startswith("fc.")]
+    found = import_rules(
+        "\n".join([*lines, "classifier.weight True", "what is this?", "backbone.fc.bias True"]), resnet
+    )
+    assert found.missing == ("classifier.weight",)
+    assert found.new == ("fc.weight",)
+    assert found.mapped == {"backbone.fc.bias": "fc.bias"}
+    assert [(row.line, row.text) for row in found.unread] == [(62, "what is this?")]
+
+
+def test_axolotl_s_patterns_are_read_as_axolotl_reads_them(resnet):
+    found = import_rules(
+        "base_model: x\nunfrozen_parameters:\n  - ^fc.\n  - layer4.+.bn\n  - layer9\n  - fc.weight$[:10]\n", resnet
+    )
+    assert resolve(found.spec, resnet).names() == tuple(
+        p.name for p in resnet.parameters if p.name.startswith("fc.") or "layer4" in p.name and ".bn" in p.name
+    )
+    assert found.missing == ("layer9",)
+    assert [row.text for row in found.unread] == ["fc.weight$[:10]"]
+
+
+def test_llama_factory_s_keys_are_read_as_llama_factory_reads_them(bert):
+    found = import_rules(
+        "finetuning_type: freeze\nfreeze_trainable_layers: 2\nfreeze_extra_modules: classifier\n", bert
+    )
+    assert found.kind == "llama-factory"
+    assert resolve(found.spec, bert).names() == mask_of("freeze all; train blocks:last2 classifier", bert)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"peft_type": "LORA", "modules_to_save": ["classifier"]}', "modules_to_save:\n- classifier\n"]
+)
+def test_peft_s_modules_to_save_train(text, bert):
+    assert trained(text, bert) == mask_of("freeze all; train classifier", bert)
+
+
+def test_rules_are_rules(resnet):
+    assert import_rules(HEAD, resnet).rules == HEAD
+    with pytest.raises(FreezeError, match="No parameter of timm:resnet18 matches 'hed'"):
+        import_rules("freeze all; train hed", resnet)
+
+
+def test_what_python_decides_by_itself_is_shown_line_by_line(resnet):
+    snippet = "model.requires_grad_(False)\nlearn.freeze_to(-2)\nfor p in pick(model):\n    p.requires_grad = True\n"
+    found = import_rules(snippet, resnet)
+    assert [row.line for row in found.unread] == [2, 3]
+    assert all(row.why for row in found.unread)
+
+
+BOMB = "rules:\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'lol'}]\n" for i in range(12))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "The text is empty."),
+        (b"\xff\xfe\x00", "This is no text in UTF-8."),
+        (pickle.dumps({"a": 1}), "This is a pickle, which could run code when it is opened, and no selection."),
+        (b"PK\x03\x04checkpoint", "This is a zip archive, such as a PyTorch checkpoint, and no selection."),
+        ("x" * 5_000_000, "5,000,000 bytes are too many for a selection; 4,194,304 are the most that is read."),
+        (json.dumps({"cells": [], "nbformat": 4}), "This is a Jupyter notebook."),
+        ('{"rules": "freeze', "This JSON cannot be read."),
+        (BOMB, "This YAML uses the alias '*a0'."),
+        ("rules: " + "[" * 200, "This YAML is nested more than 60 deep."),
+        ("unfrozen_parameters:\n- 'x\n", "This YAML cannot be read near line 3."),
+        ("unfrozen_parameters: 3\n", "'unfrozen_parameters' is no list of names."),
+        ("a: 1\nb: 2\n", "This configuration has no key that says what to freeze."),
+        ("bert.embeddings.weight False\n", "Nothing in this text says what to freeze."),
+        ("hello world\n", "Nothing in this text says what to freeze."),
+        ("model.requires_grad_(\n", "Nothing in this text says what to freeze."),
+        ("for p in model.parameters()\n    p.requires_grad = False", "Line 1 is no Python: expected ':'."),
+    ],
+)
+def test_what_is_no_selection_is_refused_in_a_sentence(content, problem, resnet):
+    with pytest.raises(ExportError) as refused:
+        import_rules(content, resnet)
+    assert refused.value.problem == problem
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "p.requires_grad = __import__('os').system('true')",
+        "model.requires_grad_(open('/etc/passwd').read())",
+        "x = [0] * 10**12\nmodel.requires_grad_(False)",
+        "def f(n): return f(n)\nmodel.requires_grad_(f(1))",
+        "model.requires_grad_(len(list(range(10**12))) > 0)",
+        "for n, p in model.named_parameters():\n    import re\n    p.requires_grad = bool(re.match('(a+)+$', n))",
+        "model.requires_grad_(" + "not " * 5_000 + "True)",
+        "model.requires_grad_(" + "(" * 500 + "1" + ")" * 500 + ")",
+    ],
+)
+def test_hostile_python_is_parsed_and_never_run(snippet, resnet):
+    try:
+        found = import_rules(snippet, resnet)
+    except FreezeError as error:
+        assert error.problem
+    else:
+        assert found.spec is not None
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_read_or_refused_in_a_sentence(content):
+    try:
+        import_rules(content, read_source(RESNET))
+    except FreezeError as error:
+        assert error.problem
