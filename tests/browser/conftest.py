@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import BY_HAND, find
 from tests.browser.tree_room import APP, TreeRoom
@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 APPS = HERE / "apps"
 STARTING_S = 90
+expect.set_options(timeout=20_000)  # a busy machine of two cores draws a first page in ten seconds
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,7 +21,8 @@ def test_the_accessibility_tree_reads_as_the_model_does(tree_room):
     row = room.row("bert.encoder.layer.0")
     expect(row).to_have_attribute("aria-posinset", "1")
     expect(row).to_have_attribute("aria-setsize", "2")
-    expect(row).to_have_accessible_description("BertLayer, 4,723,968 parameters, trains")
+    said = "BertLayer, 4,723,968 parameters, trains, the block nearest the input"
+    expect(row).to_have_accessible_description(said)
     expect(room.status).to_have_attribute("role", "status")
 
 

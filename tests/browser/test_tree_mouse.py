@@ -173,11 +173,11 @@ def test_tied_names_are_one_tensor_counted_once(tree_room):
 def test_every_mark_stands_at_its_row_in_words(tree_room):
     room = tree_room("bert", signs=True)
     room.page.get_by_role("combobox", name="Unfold the tree").select_option(label="everything")
-    expect(room.row("bert.embeddings.word_embeddings.weight").locator(".badge")).to_have_text(["tied", "!"])
+    expect(room.row("bert.embeddings.word_embeddings.weight").locator(".badge")).to_have_text(["!", "tied"])
     expect(room.row("bert.embeddings.position_embeddings.weight").locator(".badge")).to_have_text("author froze")
     expect(room.row("bert.encoder.layer.0.attention.qkv.weight").locator(".badge")).to_have_text("fused")
     expect(room.row("bert.encoder.layer.0").locator(".badge.good")).to_have_attribute("title", "unchanged to the bit")
     expect(room.row("bert.encoder").locator(".price")).to_have_text("+1.2 GB")
     room.tree.evaluate("tree => { tree.scrollTop = tree.scrollHeight }")
-    expect(room.row("cls.transform.bias").locator(".badge")).to_have_text(["new", "✕"])
+    expect(room.row("cls.transform.bias").locator(".badge")).to_have_text(["✕", "new"])
     expect(room.row("cls").locator(".badge")).to_have_text("head")

@@ -25,10 +25,12 @@ def test_words_meet_names_classes_and_shapes(tree_room, typed, count):
 def test_all_matches_train_and_freeze_with_their_count_said_before(tree_room):
     room = tree_room()
     room.search.fill("BatchNorm2d")
-    room.page.get_by_role("button", name="Train 40").click()
+    train, freeze = (room.page.get_by_role("button", name=f"{verb} all 40") for verb in ("Train", "Freeze"))
+    expect(freeze).to_be_disabled()
+    train.click()
     room.heard(42)
-    expect(room.page.get_by_role("button", name="Train 0")).to_be_disabled()
-    room.page.get_by_role("button", name="Freeze 40").click()
+    expect(train).to_be_disabled()
+    freeze.click()
     room.heard(2)
 
 
@@ -63,4 +65,4 @@ def test_a_search_that_finds_nothing_says_so_and_ends_with_the_rows_as_they_were
 def test_what_the_author_froze_is_left_out_of_train_all(tree_room):
     room = tree_room("bert")
     room.search.fill("position")
-    expect(room.page.get_by_role("button", name="Train 0")).to_be_disabled()
+    expect(room.page.get_by_role("button", name="Train all 0")).to_be_disabled()

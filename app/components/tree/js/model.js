@@ -40,7 +40,7 @@ export class TreeModel {
     this.whole = this.size.reduce((sum, size) => sum + size, 0);
     this.unfold("blocks");
     this.count_();
-    this.largest = this.total.reduce((most, total) => Math.max(most, total), 1);
+    this.measure();
   }
 
   place(leaf) {
@@ -210,6 +210,12 @@ export class TreeModel {
       this.openBefore = null;
     }
     this.count_();
+    this.measure();
+  }
+
+  // The row that fills its bar: the largest in sight of a search.
+  measure() {
+    this.largest = this.total.reduce((most, total) => Math.max(most, total), 1);
   }
 
   // Rows in sight, from the top.

@@ -97,6 +97,7 @@ export function paintRow(row, view, at, position, places) {
   paintBadges(parts.badges, badges);
   parts.all.style.width = `${Math.max(2, (100 * model.total[at]) / model.largest)}%`;
   parts.on.style.width = `${model.total[at] ? (100 * model.trained[at]) / model.total[at] : 0}%`;
+  parts.on.style.minWidth = model.trained[at] ? "2px" : "0";
   const price = signs.prices[at];
   setText(parts.price, price ? price[0] : "");
   parts.price.title = price ? price[1] : "";

@@ -178,18 +178,17 @@ export class Toolbar {
 
   paintFound(model, strings) {
     this.found.hidden = !model.live;
-    this.field.classList.toggle("none", false);
+    this.field.classList.remove("none");
     if (!model.live) return;
     const parameters = [...model.below(-1)];
     const scalars = parameters.reduce((sum, p) => sum + model.size[p], 0);
     const values = { n: exact(parameters.length), size: short(scalars) };
     this.foundText.textContent = fill(parameters.length ? strings.found : strings.found_none, values);
-    const frozen = parameters.filter((p) => !model.trains[p] && !model.author[p]).length;
-    const training = parameters.filter((p) => model.trains[p]).length;
-    this.trainAll.textContent = fill(strings.train_all, { n: exact(frozen) });
-    this.freezeAll.textContent = fill(strings.freeze_all, { n: exact(training) });
-    this.trainAll.disabled = !frozen;
-    this.freezeAll.disabled = !training;
+    const able = parameters.filter((p) => !model.author[p]);
+    this.trainAll.textContent = fill(strings.train_all, { n: exact(able.length) });
+    this.freezeAll.textContent = fill(strings.freeze_all, { n: values.n });
+    this.trainAll.disabled = able.every((p) => model.trains[p]);
+    this.freezeAll.disabled = !parameters.some((p) => model.trains[p]);
     this.field.classList.toggle("none", !parameters.length);
   }
 

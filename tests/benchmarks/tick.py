@@ -1,0 +1,153 @@
+"""How soon a tick is answered: the box painted, the numbers, the charts and the rules on screen, and bytes moved.
+
+    python tests/benchmarks/tick.py [--ticks 40] [--only resnet18] [--write tests/benchmarks/tick.json]
+
+Starts the real page, opens resnet18 (62 parameters) and a BERT of 312 narrow layers (5,000 parameters), waits until
+their costs are known, then ticks rows with the mouse in a real Chromium. A clock starts at the press's own time stamp
+and stops after the frame that shows the change. Server, browser and clock share one machine and its loopback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.browser.chromium import find  # noqa: E402
+
+NARROW_BERT = {
+    "model_type": "bert",
+    "num_hidden_layers": 312,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_attention_heads": 2,
+    "vocab_size": 1000,
+}
+WARM_UP = 5
+REST_MS = 900
+READY_S = 240
+
+
+@contextmanager
+def page_server(folder: Path) -> Iterator[str]:
+    """The app on a free port, allowed to open models in `folder`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "FREEZE_EXPLORER_HOME": str(folder / "home"), "FREEZE_EXPLORER_FOLDER": str(folder)}
+    command = [sys.executable, "-m", "app.serve", "--port", str(port)]
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        try:
+            _wait(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(server.pid, 15)
+            server.wait(30)
+
+
+def _wait(address: str) -> None:
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    sys.exit("The app did not start.")
+
+
+def measure(page: Page, address: str, model: str, ticks: int) -> dict:
+    """Tick rows of one model in turn; distributions of every part's answer in milliseconds, and bytes per tick."""
+    moved = {"down": 0, "up": 0}
+
+    def listen(wire) -> None:
+        wire.on("framereceived", lambda frame: moved.__setitem__("down", moved["down"] + len(frame)))
+        wire.on("framesent", lambda frame: moved.__setitem__("up", moved["up"] + len(frame)))
+
+    page.on("websocket", listen)
+    page.goto(f"{address}/?model={model}")
+    page.get_by_role("tree", name="Layers").wait_for(timeout=READY_S * 1000)
+    page.locator(".js-plotly-plot").nth(1).wait_for(timeout=READY_S * 1000)  # both charts: the costs are known
+    page.wait_for_timeout(3000)
+    boxes = page.get_by_role("treeitem").locator(".box")
+    visible = min(boxes.count(), 8)
+    times: dict[str, list[float]] = {}
+    bytes_down, bytes_up = [], []
+    for i in range(WARM_UP + ticks):
+        moved.update(down=0, up=0)
+        boxes.nth(i * 3 % visible).click()
+        page.wait_for_timeout(REST_MS)
+        page.locator("[data-test-script-state=notRunning]").wait_for()
+        answered = page.evaluate("tickTimes()")
+        if i < WARM_UP:
+            continue
+        bytes_down.append(moved["down"])
+        bytes_up.append(moved["up"])
+        for part, elapsed in answered.items():
+            if elapsed is not None:
+                times.setdefault(part, []).append(elapsed)
+    total = page.locator("section.tree .sum").inner_text()
+    return {
+        "model": model.rpartition("/")[2],
+        "parameters": total,
+        "ms": {part: _spread(values) for part, values in times.items()},
+        "bytes_down": _spread(bytes_down),
+        "bytes_up": _spread(bytes_up),
+    }
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(values, n=20, method="inclusive")
+    return {"p50": round(statistics.median(values), 1), "p95": round(cuts[18], 1), "max": round(max(values), 1),
+            "n": len(values)}  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print a table, and write the figures where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ticks", type=int, default=40)
+    parser.add_argument("--only", default="", help="measure models whose name holds this")
+    parser.add_argument("--write", type=Path)
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as name, page_server(Path(name)) as address, sync_playwright() as playwright:
+        config = Path(name) / "bert-5000.json"
+        config.write_text(json.dumps(NARROW_BERT))
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        chromium = playwright.chromium.launch(executable_path=find(), args=arguments)
+        for model in ("timm:resnet18", f"config:{config}"):
+            if options.only not in model:
+                continue
+            context = chromium.new_context(viewport={"width": 1440, "height": 900})
+            context.add_init_script(path=HERE / "tick_watch.js")
+            rows.append(measure(context.new_page(), address, model, options.ticks))
+            context.close()
+            print(json.dumps(rows[-1], indent=1), flush=True)
+        about = {"chromium": chromium.version, "cores": os.cpu_count(), "machine": platform.machine()}
+    if options.write:
+        command = f"python tests/benchmarks/tick.py --ticks {options.ticks}"
+        figures = {"command": command, **about, "load_average": os.getloadavg()[0], "rows": rows}
+        options.write.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+// Runs in the page: when a press was made, and when each part of the page had answered it on the screen.
+
+(() => {
+  const now = () => performance.now();
+  const texts = (selector) => [...document.querySelectorAll(selector)].map((e) => e.value ?? e.textContent).join("|");
+  const inTrees = (selector) =>
+    [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+      .map((host) => host.shadowRoot?.querySelector(selector)?.textContent ?? "")
+      .join("|");
+  const parts = {
+    box: () => inTrees(".sum"),
+    numbers: () => texts("[data-testid=stMetricValue], [data-testid=stMetricDelta]"),
+    rules: () => texts("textarea"),
+  };
+  const watch = { started: 0, before: {}, seen: {}, charts: 0 };
+  const painted = new MessageChannel(); // its message arrives once the frame has been handed over
+  const waiting = [];
+  painted.port1.onmessage = () => waiting.splice(0).forEach((note) => note(now()));
+  const afterPaint = (note) => {
+    waiting.push(note);
+    painted.port2.postMessage(0);
+  };
+
+  const frame = () => {
+    if (!watch.started) return;
+    for (const [name, read] of Object.entries(parts)) {
+      if (watch.seen[name] === undefined && read() !== watch.before[name]) {
+        watch.seen[name] = null;
+        afterPaint((time) => (watch.seen[name] = time - watch.started));
+      }
+    }
+    requestAnimationFrame(frame);
+  };
+
+  new MutationObserver((changes) => {
+    if (!watch.started) return;
+    if (!changes.some(({ target }) => (target.closest ? target : target.parentElement)?.closest(".js-plotly-plot"))) return;
+    requestAnimationFrame(() => afterPaint((time) => (watch.charts = time - watch.started)));
+  }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+
+  window.addEventListener("pointerdown", (event) => {
+    watch.before = Object.fromEntries(Object.entries(parts).map(([name, read]) => [name, read()]));
+    watch.seen = {};
+    watch.charts = 0;
+    watch.started = event.timeStamp;
+    requestAnimationFrame(frame);
+  }, true);
+
+  window.tickTimes = () => {
+    watch.started = 0;
+    return { ...watch.seen, charts: watch.charts || undefined };
+  };
+})();
