@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.link import DEFAULT_MODEL
+from freezecore.errors import shortened
 
 
 @dataclass(frozen=True)
@@ -48,4 +49,4 @@ FIRST = (DEFAULT_MODEL, "timm:resnet18", "config:bert")
 def name_of(source: str) -> str:
     """The name people know a source by; the source itself where the gallery does not have it."""
     shown = BY_SOURCE.get(source)
-    return shown.name if shown else source
+    return shown.name if shown else shortened(source, 40)

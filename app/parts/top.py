@@ -10,6 +10,7 @@ from app import gallery, state
 from app.link import LANGUAGES, Link
 from app.parts.address import address
 from app.parts.telling import acting
+from app.parts.upload import upload
 from app.text import Words
 from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, LIMITS
@@ -126,6 +127,7 @@ def _more(link: Link, words: Words) -> None:
             args=("checkpointing",),
             help=words("top.checkpointing_help"),
         )
+        upload(words)
 
 
 def _language(words: Words) -> None:

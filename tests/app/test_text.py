@@ -65,3 +65,14 @@ def test_both_languages_fill_in_the_same_fields():
 def test_what_is_not_translated_stands_in_the_words_it_came_with():
     assert Words("ja").either("finding.no-such-code", "The English sentence.") == "The English sentence."
     assert Words("en")("cost.largest", batch=8) == "up to batch 8"
+
+
+def test_every_finding_has_a_japanese_sentence():
+    review = APP.parent / "freezecore" / "review"
+    codes = set()
+    for file in review.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding" and node.args:
+                codes |= {n.value for n in ast.walk(node.args[0]) if isinstance(n, ast.Constant) and n.value}
+    assert len(codes) > 10
+    assert {code for code in codes if f"finding.{code}" not in sentences("ja")} == set()
