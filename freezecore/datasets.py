@@ -1,21 +1,24 @@
-"""Which data a probe can train on, by name: what it is, how much of it there is, and the limits on a person's own."""
+"""Which data a probe can train on: what is always there, how a person's own is named, and the limits on it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 Kind = Literal["image", "text"]
 
 MOST_FILES = 20_000
 MOST_BYTES = 2_000_000_000  # of a file as it was given
-MOST_UNPACKED_BYTES = 4_000_000_000  # of all members of a zip together
+MOST_UNPACKED_BYTES = 8_000_000_000  # of all members of a zip, or of a Parquet file's columns, together
 MOST_EXPANSION = 200  # unpacked bytes for one packed byte: a photograph gives about 1, text about 10
 MOST_PIXELS = 50_000_000  # of one picture
-MOST_ROWS = 200_000
+MOST_ROWS = 1_000_000
 MOST_CLASSES = 1_000
 LONGEST_TEXT = 20_000  # characters; what follows is cut off
 HELD_OUT_SHARE = 0.25
+TRAIN_SIZE, TEST_SIZE = 4_000, 1_000  # of a person's own, where nothing is asked for: a probe takes a minute
+FILE_TYPES = (".zip", ".csv", ".tsv", ".parquet")
+HUB = "hub:"
 
 
 @dataclass(frozen=True)
@@ -42,21 +45,9 @@ BUILT_IN: dict[str, BuiltIn] = {
     data.name: data
     for data in (
         BuiltIn("shapes", "image", "Ten kinds of shapes, drawn on the spot over noisy gradients.", SHAPES, 300, 600),
+        BuiltIn("digits", "image", "Real handwritten digits, 8×8 pixels.", tuple("0123456789"), 300, 600),
         BuiltIn(
-            "digits",
-            "image",
-            "Real handwritten digits, 8×8 pixels, from scikit-learn.",
-            tuple("0123456789"),
-            300,
-            600,
-        ),
-        BuiltIn(
-            "docstrings",
-            "text",
-            "First sentences of installed libraries' docstrings: which library wrote this?",
-            (),
-            320,
-            400,
+            "docstrings", "text", "Which installed library wrote this sentence? Its own name is removed.", (), 320, 400
         ),
     )
 }
@@ -65,3 +56,61 @@ BUILT_IN: dict[str, BuiltIn] = {
 def default_for(kind: Kind) -> str:
     """The built-in data that a probe of such a model starts with."""
     return "docstrings" if kind == "text" else "shapes"
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """How many samples of one class there are."""
+
+    name: str
+    train: int
+    test: int
+
+
+@dataclass(frozen=True)
+class SamplePreview:
+    """One sample to look at: a text, or a picture as a `data:` address; and what it is."""
+
+    target: str
+    text: str | None = None
+    picture: str | None = None
+
+
+@dataclass(frozen=True)
+class DataPreview:
+    """A look at data before anything is trained.
+
+    Attributes:
+        classes: class balance, in the order of their numbers; empty for values.
+        values: smallest, median and largest value; None for classes.
+        lengths: how many texts have up to so many words, as (words, texts); empty for pictures.
+        notes: what was left out or looks odd, a sentence each.
+    """
+
+    name: str
+    kind: Kind
+    train_size: int
+    test_size: int
+    classes: tuple[ClassCount, ...] = ()
+    values: tuple[float, float, float] | None = None
+    samples: tuple[SamplePreview, ...] = ()
+    lengths: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict:
+        """The preview as JSON values; `from_json` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict) -> DataPreview:
+        """Rebuild a preview from `to_json`'s dictionary."""
+        return cls(
+            **{
+                **data,
+                "classes": tuple(ClassCount(**row) for row in data["classes"]),
+                "samples": tuple(SamplePreview(**row) for row in data["samples"]),
+                "values": tuple(data["values"]) if data["values"] else None,
+                "lengths": tuple((words, texts) for words, texts in data["lengths"]),
+                "notes": tuple(data["notes"]),
+            }
+        )

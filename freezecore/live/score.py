@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from freezecore import metrics
 from freezecore.errors import ProbeError, did_you_mean, shortened
 from freezecore.live.data import Dataset, Raw
+from freezecore.live.data.picture import data_address
 from freezecore.probe import SampleChange
 
 MOST_CHANGES = 12
@@ -123,16 +121,5 @@ def _change(position: int, before: Score, after: Score) -> SampleChange:
         name(before.classes[position]),
         name(after.classes[position]),
         shortened(raw.texts[index], 200) if raw.texts else None,
-        picture(raw.images[index]) if raw.images is not None else None,
+        data_address(raw.images.at([index], THUMBNAIL)[0].numpy()) if raw.images else None,
     )
-
-
-def picture(pixels: np.ndarray) -> str:
-    """uint8 [3, height, width] as a small JPEG in a `data:` address."""
-    from PIL import Image
-
-    image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

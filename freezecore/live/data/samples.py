@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from freezecore.datasets import Kind
+from freezecore.live.data.pictures import Pictures
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Raw:
         targets: class numbers (int64) or values (float64), one a sample.
         classes: names by number; empty for values.
         train, test: positions of the samples to train on, and held out.
-        images: uint8 [n, 3, height, width].
+        images: pictures by position, at any size.
         texts: one a sample; `pairs` holds the second text where there are two.
         notes: what was left out, a sentence each.
     """
@@ -32,7 +33,7 @@ class Raw:
     classes: tuple[str, ...]
     train: np.ndarray
     test: np.ndarray
-    images: np.ndarray | None = None
+    images: Pictures | None = None
     texts: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

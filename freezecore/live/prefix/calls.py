@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import nn
 
+from freezecore.live.structure_marks import drops, moves
+
 NEVER = 1 << 60
 
 
@@ -75,8 +77,8 @@ def recording(model: nn.Module) -> Iterator[list[Call]]:
             handle.remove()
 
 
-def first_trainable(calls: list[Call], model: nn.Module) -> Call | None:
-    """The first call that may use a trainable parameter.
+def first_alive(calls: list[Call], model: nn.Module) -> Call | None:
+    """The first call that may use a trainable parameter, or that is random or moves because nothing holds it.
 
     A parameter whose owner is never called (a projection whose weight its parent reads) counts as its nearest
     called ancestor's.
@@ -91,7 +93,11 @@ def first_trainable(calls: list[Call], model: nn.Module) -> Call | None:
             users.add(path)
     modules = dict(model.named_modules(remove_duplicate=False))
     using = {modules[path] for path in users}
-    return next((call for call in calls if call.module in using), None)
+    return next((call for call in calls if call.module in using or _changes(call.module)), None)
+
+
+def _changes(module: nn.Module) -> bool:
+    return module.training and (drops(module) or moves(module))
 
 
 def finished(calls: list[Call], cut: Call) -> list[Call]:
@@ -101,7 +107,7 @@ def finished(calls: list[Call], cut: Call) -> list[Call]:
 
 def candidates(calls: list[Call], model: nn.Module) -> list[Call]:
     """Calls at which the forward may be cut, innermost first; empty when nothing runs before the first trainable."""
-    first = first_trainable(calls, model)
+    first = first_alive(calls, model)
     if first is None:
         return []
     return [call for call in first.stack() if call.parent is not None and finished(calls, call)]

@@ -1,0 +1,87 @@
+"""Pictures that can be had at any size: arrays in memory, or files inside a zip, decoded when their size is known."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from freezecore.datasets import MOST_PIXELS
+from freezecore.errors import DataError, shortened
+
+AT_ONCE = 256
+
+
+class Pictures(Protocol):
+    """Pictures by position."""
+
+    def at(self, positions: Sequence[int], size: int) -> Tensor:
+        """uint8 [n, 3, size, size]."""
+        ...
+
+
+class ArrayPictures:
+    """Pictures of one size, uint8 [n, 3, height, width]."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def at(self, positions: Sequence[int], size: int) -> Tensor:
+        """Resized smoothly; small ones are enlarged."""
+        pixels = torch.from_numpy(self.pixels[np.asarray(positions)])
+        if pixels.shape[-2:] == (size, size):
+            return pixels
+        parts = [
+            F.interpolate(part.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
+            for part in pixels.split(AT_ONCE)
+        ]
+        return torch.cat([part.round_().clamp_(0, 255).to(torch.uint8) for part in parts])
+
+
+class ZipPictures:
+    """Picture files inside a zip; never unpacked to disk."""
+
+    def __init__(self, path: Path, members: tuple[str, ...]) -> None:
+        self.path, self.members = path, members
+
+    def at(self, positions: Sequence[int], size: int) -> Tensor:
+        """The middle square of each, resized.
+
+        Raises:
+            DataError: one cannot be read; names it.
+        """
+        pixels = torch.empty((len(positions), 3, size, size), dtype=torch.uint8)
+        with zipfile.ZipFile(self.path) as archive:
+            for row, position in enumerate(positions):
+                pixels[row] = torch.from_numpy(self._one(archive, self.members[position], size))
+        return pixels
+
+    def _one(self, archive: zipfile.ZipFile, member: str, size: int) -> np.ndarray:
+        from PIL import Image, ImageOps
+
+        said = f"'{shortened(member)}' in {shortened(self.path.name)}"
+        try:
+            with warnings.catch_warnings(), Image.open(io.BytesIO(archive.read(member))) as image:
+                warnings.simplefilter("ignore")  # a large picture is refused below
+                if image.width * image.height > MOST_PIXELS:
+                    raise DataError(f"{said} has {image.width:,} × {image.height:,} pixels, too many to read.")
+                image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded at a fraction of its size
+                square = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), (size, size))
+        except (
+            OSError,
+            ValueError,
+            SyntaxError,
+            RuntimeError,
+            zipfile.BadZipFile,
+            Image.DecompressionBombError,
+        ) as error:
+            raise DataError(f"{said} cannot be read as a picture.", "Remove it, or save it as JPEG or PNG.") from error
+        return np.asarray(square).transpose(2, 0, 1).copy()

@@ -1,0 +1,97 @@
+"""A look at data before anything is trained: class balance, a few samples, how long the texts are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from freezecore.datasets import ClassCount, DataPreview, SamplePreview
+from freezecore.errors import shortened
+from freezecore.live.data.picture import data_address
+from freezecore.live.data.read import read
+from freezecore.live.data.samples import Raw
+from freezecore.probe import ProbeRequest
+
+MOST_SAMPLES = 12
+THUMBNAIL = 64
+TEXT = 200
+FEW = 50  # held-out samples below which an accuracy says little
+BINS = (8, 16, 32, 64, 128, 256, 512, 1024)  # words
+
+
+def preview(request: ProbeRequest) -> DataPreview:
+    """What a request's data is like; the model is not looked at.
+
+    Raises:
+        DataError: it cannot be read; names the file and the row.
+    """
+    raw = read(request)
+    values = raw.targets[raw.train] if raw.target == "value" else None
+    return DataPreview(
+        raw.name,
+        raw.kind,
+        len(raw.train),
+        len(raw.test),
+        classes=_balance(raw),
+        values=None if values is None else (float(values.min()), float(np.median(values)), float(values.max())),
+        samples=tuple(_sample(raw, int(i)) for i in _spread(raw)),
+        lengths=_lengths(raw),
+        notes=(*raw.notes, *_odd(raw)),
+    )
+
+
+def _balance(raw: Raw) -> tuple[ClassCount, ...]:
+    train, test = (
+        np.bincount(raw.targets[part], minlength=len(raw.classes)) if raw.classes else []
+        for part in (raw.train, raw.test)
+    )
+    return tuple(ClassCount(name, int(a), int(b)) for name, a, b in zip(raw.classes, train, test, strict=True))
+
+
+def _spread(raw: Raw) -> np.ndarray:
+    """Samples to show: of every class one, before a second of any."""
+    targets = raw.targets[raw.train]
+    if raw.target == "value":
+        return raw.train[:MOST_SAMPLES]
+    nth = np.zeros(len(targets), int)
+    seen: dict[int, int] = {}
+    for i, target in enumerate(targets.tolist()):
+        nth[i] = seen[target] = seen.get(target, -1) + 1
+    return raw.train[np.lexsort((targets, nth))[:MOST_SAMPLES]]
+
+
+def _sample(raw: Raw, position: int) -> SamplePreview:
+    target = raw.classes[raw.targets[position]] if raw.classes else f"{raw.targets[position]:g}"
+    if raw.images is not None:
+        return SamplePreview(target, picture=data_address(raw.images.at([position], THUMBNAIL)[0].numpy()))
+    text = shortened(raw.texts[position], TEXT)
+    return SamplePreview(target, text=f"{text} / {shortened(raw.pairs[position], TEXT)}" if raw.pairs else text)
+
+
+def _lengths(raw: Raw) -> tuple[tuple[int, int], ...]:
+    if not raw.texts:
+        return ()
+    words = [len(raw.texts[i].split()) for i in raw.train]
+    counts, low = [], 0
+    for high in (*BINS, 10**9):
+        counts.append((high, sum(low < n <= high or (low == 0 and n == 0) for n in words)))
+        low = high
+    while counts and not counts[-1][1]:
+        counts.pop()
+    return tuple(counts)
+
+
+def _odd(raw: Raw) -> tuple[str, ...]:
+    found = []
+    if len(raw.test) < FEW:
+        found.append(f"Only {len(raw.test)} samples are held out: their accuracy says little.")
+    if raw.classes:
+        untaught = [
+            name
+            for name, count in zip(
+                raw.classes, np.bincount(raw.targets[raw.train], minlength=len(raw.classes)), strict=True
+            )
+            if not count
+        ]
+        if untaught:
+            found.append(f"No sample of '{shortened(untaught[0])}' is left to train on.")
+    return tuple(found)

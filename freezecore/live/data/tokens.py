@@ -1,0 +1,125 @@
+"""Texts as token numbers: by the model's own tokenizer, or where it has none by hashing words."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from freezecore import packaged
+from freezecore.errors import DataError, shortened
+from freezecore.source import ModelSource
+
+LONGEST = 512
+COVERED = 95  # per cent of the texts that fit the sequence length whole
+STEP = 8  # the length is a multiple of it
+FIRST_WORD = 4  # numbers below it are padding, start, end and separator
+NO_TOKENIZER = "The model brings no tokenizer, so words became token numbers by hashing: fit for random weights only."
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Encoded texts.
+
+    Attributes:
+        inputs: `input_ids`, `attention_mask` and what else the tokenizer makes, int64 [n, length].
+        pad: the padding token's number.
+        notes: what a person should know, a sentence each.
+    """
+
+    inputs: dict[str, Tensor]
+    length: int
+    pad: int
+    notes: tuple[str, ...] = ()
+
+
+def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource, config, asked: int | None) -> Tokens:
+    """All texts at one length: what was asked for, else what holds nearly all of them whole.
+
+    Raises:
+        DataError: the tokenizer cannot be loaded; names the package it lacks.
+    """
+    longest = _longest(config)
+    if asked is not None and asked > longest:
+        raise DataError(f"The model reads {longest} tokens at most, not {asked}.", "Choose a shorter sequence length.")
+    tokenizer = _tokenizer(source)
+    if tokenizer is None:
+        return _hashed(texts, pairs, config.vocab_size, lambda lengths: asked or fitting(lengths, longest))
+    longest = min(longest, tokenizer.model_max_length)
+    both = (list(texts), list(pairs)) if pairs else (list(texts),)
+    lengths = [len(ids) for ids in tokenizer(*both, truncation=True, max_length=longest)["input_ids"]]
+    length = asked or fitting(lengths, longest)
+    made = tokenizer(*both, truncation=True, max_length=length, padding="max_length", return_tensors="pt")
+    return Tokens(dict(made), length, tokenizer.pad_token_id, _cut_off(lengths, length))
+
+
+def fitting(lengths: list[int], longest: int) -> int:
+    """The length that holds 95 % of the texts whole, rounded up."""
+    wanted = int(np.percentile(lengths, COVERED, method="higher"))
+    return min(-(-wanted // STEP) * STEP, longest)
+
+
+def _cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
+    cut = sum(n > length for n in lengths)
+    return (f"{cut:,} of {len(lengths):,} texts are longer than {length} tokens and were cut off.",) if cut else ()
+
+
+def _longest(config) -> int:
+    positions = getattr(config, "max_position_embeddings", None) or LONGEST
+    return max(STEP, min(LONGEST, positions - _offset(config)))
+
+
+def _offset(config) -> int:
+    """Positions that RoBERTa's family keeps for padding."""
+    return 2 if config.model_type in ("roberta", "xlm-roberta", "camembert", "longformer") else 0
+
+
+def _tokenizer(source: ModelSource):
+    """The tokenizer that belongs to the model; None for a bare config."""
+    if source.scheme == "config":
+        return None
+    from transformers import AutoTokenizer
+
+    found = packaged.find(source)
+    folder = packaged.root(found) if found else None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder / found.folder) if folder else source.name)
+    except (OSError, ValueError, ImportError) as error:
+        cause = shortened(" ".join(str(error).split()), 160)
+        raise DataError(
+            f"The tokenizer of {source.label} cannot be loaded: {cause}.", _package_hint(str(error))
+        ) from error
+    if tokenizer.pad_token is None:  # GPT-2 and its kin
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _package_hint(error: str) -> str:
+    for package in ("sentencepiece", "fugashi", "unidic-lite", "tiktoken", "protobuf"):
+        if package.replace("-", "_") in error.lower().replace("-", "_"):
+            return f"Install it: pip install {package}."
+    return "Choose a model whose folder holds its tokenizer."
+
+
+def _hashed(texts: tuple[str, ...], pairs: tuple[str, ...], vocabulary: int, choose: Callable) -> Tokens:
+    both = zip(texts, pairs or [""] * len(texts), strict=True)
+    rows = [[1, *_words(a, vocabulary), 2, *([*_words(b, vocabulary), 2] if b else [])] for a, b in both]
+    length = choose([len(row) for row in rows])
+    ids = torch.zeros((len(rows), length), dtype=torch.int64)
+    for i, row in enumerate(rows):
+        ids[i, : len(row[:length])] = torch.tensor(row[:length])
+    mask = (ids != 0).long()
+    notes = (NO_TOKENIZER, *_cut_off([len(row) for row in rows], length))
+    return Tokens({"input_ids": ids, "attention_mask": mask}, length, 0, notes)
+
+
+def _words(text: str, vocabulary: int) -> list[int]:
+    """A number for each word and mark, the same in every process."""
+    words = re.findall(r"\w+|[^\w\s]", text.lower())
+    digests = (int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest()) for word in words)
+    return [FIRST_WORD + digest % max(1, vocabulary - FIRST_WORD) for digest in digests]
