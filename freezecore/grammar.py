@@ -140,12 +140,12 @@ def _split_phase(verb: Word, words: list[Word]) -> tuple[Word, list[Word]]:
     texts = [word.text for word in words]
     if len(words) >= 2 and texts[0] == "epoch":
         number, colon, stuck = texts[1].partition(":")
-        rest = words[2:]
+        number_at, rest = words[1].at, words[2:]
         if not colon and rest and rest[0].text.startswith(":"):
             colon, stuck, words, rest = ":", rest[0].text[1:], words[1:], rest[1:]
         if colon and re.fullmatch("[0-9]{1,7}", number) and int(number) <= LAST_EPOCH:
             after = Word(stuck, words[1].at + len(words[1].text) - len(stuck))
-            return Word(number, words[0].at), ([after] if stuck else []) + rest
+            return Word(number, number_at), ([after] if stuck else []) + rest
     said = shortened(" ".join(("from", *texts)))
     return fail(f"Cannot read the phase '{said}'.", "Write something like 'from epoch 2: train blocks:last2'.", verb)
 

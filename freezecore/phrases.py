@@ -27,6 +27,7 @@ NUMBERED_PRICE = 2.1
 LONGEST_ENDING = 3
 NOT_A_WORD = 2.0
 MOST_COMPARED = 400
+SHORT_WORD = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class Phrase:
 def phrases(names: Names, segments: list[Segment], needed: int, allowed: int) -> list[Phrase]:
     """Phrases that say something of what is needed, and nothing beyond what is allowed.
 
-    Where one of the model's own words says it all, nothing longer is looked for; nor are thousands of paths compared.
+    Where one short word of the model's own says it all, nothing else is looked for; nor are thousands of paths compared.
     """
     found = words(names, needed, allowed)
-    if any(not needed & ~phrase.hits for phrase in found):
+    if any(phrase.price <= SHORT_WORD and not needed & ~phrase.hits for phrase in found):
         return found
     if len(segments) <= MOST_COMPARED:
         found += _fitting((*_siblings(segments), *_inside(names, segments, allowed)), needed, allowed)

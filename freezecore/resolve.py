@@ -18,7 +18,8 @@ from freezecore.tree import LayerTree
 def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
     """Which parameters train in this epoch.
 
-    The rules of later phases are checked too, so that a schedule cannot fail when it has run for an hour.
+    The rules of later phases are checked too, so that a schedule cannot fail when it has run for an hour. Norms that
+    the first phase holds stay held when they begin to train: letting them move midway undoes what was learnt.
 
     Raises:
         RuleError: a selector hits nothing; names the nearest real names.
@@ -31,7 +32,8 @@ def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
     applied = [(rule, rule_hits(rule, names)) for rule in spec.at_epoch(epoch).rules]
     hits = tuple(Hit(print_rule(rule), names.positions_of(found)) for rule, found in applied)
     trains = names.per_parameter(outcome(applied, names))
-    return Mask(tree, trains, spec.norms, spec.dropout, hits, conflicts(applied, names))
+    also_held = resolve(spec, tree).norms_held if epoch > 0 and spec.phases else ()
+    return Mask(tree, trains, spec.norms, spec.dropout, hits, conflicts(applied, names), also_held)
 
 
 def outcome(applied: Iterable[tuple[Rule, int]], names: Names) -> int:

@@ -70,7 +70,10 @@ def _kind(names: Names, selector: Selector) -> int:
     if role == "biases":
         return names.parameters_where(lambda parameter: parameter.bias)
     places = {
-        "embeddings": ("embedding", [path for tower in tree.towers for path in tower.embeddings]),
+        "embeddings": (
+            "embedding",
+            [path for tower in tree.towers for path in tower.embeddings if path not in tree.head],
+        ),
         "stem": ("stem", [path for tower in tree.towers for path in tower.stem]),
         "head": ("head", tree.head),
     }

@@ -40,7 +40,9 @@ def parse_selector(word: Word | str) -> Selector:
     if not colon:
         return Selector("kind", form) if form in ROLES else Selector("path", _crossings_checked(word, form))
     form, at, tower = form.partition("@")
-    if form not in FORMS or (at and form not in ("blocks", "stages")):
+    if at and form in FORMS and form not in ("blocks", "stages"):
+        fail(f"'{form}' takes no tower.", "Only blocks@TOWER:… and stages@TOWER:… do.", word)
+    if form not in FORMS:
         close = did_you_mean(form, FORMS)
         fail(
             f"There is no kind of selector called '{shortened(form)}:'.",

@@ -28,6 +28,7 @@ OTHER: dict[Action, Action] = {"train": "freeze", "freeze": "train"}
 CLOSING_ROLES = ("norms", "biases")
 EXCEPTION = 1.0
 CONFLICT = 4.0
+AGAINST_MOST = 1.0
 SHORT = 4.0
 SCATTERED = 300
 
@@ -144,13 +145,19 @@ def _plan(
 ) -> Plan:
     """The rules in order, with their price; tied tensors that came out wrong are repaired."""
     rules = [Rule("freeze", (ALL,))] if opening == "freeze" else []
-    price = OPENING if rules else 0.0
+    price = OPENING if rules else AGAINST_MOST * _mostly_frozen(names, train)
     if closing:
         said = [*said, ("train" if closing.hits & train else "freeze", [closing])]
     for action, chosen in said:
         rules += _written(action, chosen, names)
         price += EXCEPTION + sum(phrase.price for phrase in chosen)
     return _repaired(Plan(tuple(rules), price), names, train) if names.tied else Plan(tuple(rules), price)
+
+
+def _mostly_frozen(names: Names, train: int) -> bool:
+    """More than half of the model's weights are frozen, so that a person would begin with `freeze all`."""
+    parameters = names.tree.parameters
+    return 2 * sum(parameters[i].numel for i in names.positions_of(train)) < names.tree.total
 
 
 def _written(action: Action, chosen: list[Phrase], names: Names) -> list[Rule]:

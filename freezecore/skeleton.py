@@ -10,16 +10,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from freezecore.globs import Node
 from freezecore.names import Names, running_totals
 from freezecore.spec import Action
+from freezecore.tree import LayerTree
 
 OPENING = 1.5
 FIRST_PART = 1.0
 FURTHER_PART = 0.75
 ODD_NAME = 2.0
-WHOLE_MODEL = 2.0
+WHOLE_BODY = 2.0
 NESTING = 1.5
 _ODD = re.compile(r'[\s;#":]')
 
@@ -64,8 +66,7 @@ class Skeleton:
         self.root = names.root
         self.nesting = nesting
         self.wanted = (running_totals(freeze, len(names.names)), running_totals(train, len(names.names)))
-        # `freeze all; train head` says more than `freeze bert`, where `bert` is all but the head.
-        self.whole = names.tree.towers[0].path if len(names.tree.towers) == 1 else ""
+        self.body = _body(names.tree)
         self.odd = _has_odd_names(names)
         self.prices: dict[str, tuple[float, float]] = {}
         self._price(self.root)
@@ -126,7 +127,14 @@ class Skeleton:
         price = FIRST_PART + FURTHER_PART * node.depth
         if self.odd and _ODD.search(node.path):
             price += ODD_NAME
-        return price + WHOLE_MODEL if node.path == self.whole else price
+        return price + WHOLE_BODY if node.path in self.body else price
+
+
+def _body(tree: LayerTree) -> set[str]:
+    """Paths that hold all blocks and all that stands before them: `freeze all; train head` says more than those."""
+    parts = [path.split(".") for tower in tree.towers for path in (*tower.blocks, *tower.embeddings, *tower.stem)]
+    common = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*parts, strict=False))]
+    return {".".join(common[: i + 1]) for i in range(len(common))}
 
 
 def _has_odd_names(names: Names) -> bool:

@@ -1,0 +1,114 @@
+"""Findings about where the backward pass runs: position, and not count, sets the price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from freezecore.mask import Mask
+from freezecore.review.finding import Case, Finding, listed
+from freezecore.shortest import shortest_rules
+from freezecore.tree import Tower
+
+FEW = 0.01
+LIBRARIES = ("hf:", "config:")
+
+
+def leak(case: Case) -> Iterator[Finding]:
+    """A few early parameters train, so gradients pass through every frozen block behind them."""
+    for tower in case.tree.towers:
+        early, blocks = _early(case, tower)
+        if not early:
+            continue
+        names, share = case.names(early), case.numel(early) / max(case.tree.total, 1)
+        facts = {"names": listed(names), "share": _percent(share), "blocks": str(blocks)}
+        if share >= FEW:
+            yield Finding(
+                "frozen-behind",
+                "note",
+                tower.blocks,
+                f"{blocks} frozen blocks stand behind trainable ones: gradients pass through them all the same, "
+                f"which saves half of their backward work or less.",
+                None,
+                {"blocks": str(blocks)},
+            )
+            continue
+        price = _price(case, names)
+        paid = "" if price is None else f", {_percent(price)} of that of full fine-tuning"
+        message = (
+            f"{listed(names)}: {facts['share']} of the parameters, but as long as that trains, "
+            f"the backward pass runs through all {blocks} frozen blocks behind it{paid}."
+        )
+        if price is not None:
+            facts["price"] = _percent(price)
+        yield Finding(
+            "leak" if price is None else "leak-priced", "warning", names, message, _freeze(case, early), facts
+        )
+
+
+def phantom_backward(case: Case) -> Iterator[Finding]:
+    """transformers' gradient checkpointing makes the first block's input need a gradient."""
+    source = str(case.source) if case.source is not None else case.tree.source
+    if case.workload is None or not case.workload.checkpointing or not source.startswith(LIBRARIES):
+        return
+    for tower in case.tree.towers:
+        frozen = _frozen_start(case, tower)
+        if frozen and any(case.mask.trains):
+            count = str(len(frozen))
+            yield Finding(
+                "phantom-backward",
+                "warning",
+                frozen,
+                f"Gradient checkpointing in transformers makes the model's input need a gradient, so the backward pass "
+                f"runs through the {count} frozen blocks as well: leave checkpointing off, or call "
+                f"disable_input_require_grads().",
+                None,
+                {"blocks": count},
+            )
+
+
+def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
+    """What trains before the first long run of frozen blocks, and that run's length; nothing where it saves."""
+    frozen = [not case.training(case.tree.under(path)) for path in tower.blocks]
+    before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+    early = case.training(dict.fromkeys(before))
+    for at, path in enumerate(tower.blocks):
+        if frozen[at]:
+            run = next((k for k, is_frozen in enumerate(frozen[at:]) if not is_frozen), len(frozen) - at)
+            if early and run * 3 >= len(frozen):
+                return early, run
+        early = early + case.training(case.tree.under(path))
+    return [], 0
+
+
+def _frozen_start(case: Case, tower: Tower) -> tuple[str, ...]:
+    """The frozen blocks before anything in the tower trains."""
+    before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+    if case.training(before):
+        return ()
+    start = []
+    for path in tower.blocks:
+        if case.training(case.tree.under(path)):
+            break
+        start.append(path)
+    return tuple(start)
+
+
+def _freeze(case: Case, positions: list[int]) -> str:
+    """The shortest rules that freeze just these."""
+    chosen = set(positions)
+    trains = tuple(i not in chosen and not p.frozen_by_author for i, p in enumerate(case.tree.parameters))
+    return str(shortest_rules(Mask(case.tree, trains)))
+
+
+def _price(case: Case, names: tuple[str, ...]) -> float | None:
+    """The largest share of the backward pass that one of these, or its module, is known to cost."""
+    paths = [path for name in names for path in (name, name.rpartition(".")[0])]
+    known = [case.prices[path].share_backward for path in paths if case.prices and path in case.prices]
+    return max((share for share in known if share is not None), default=None)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
+
+
+CHECKS = (leak, phantom_backward)

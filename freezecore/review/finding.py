@@ -1,0 +1,98 @@
+"""Finding: one thing that is wrong with a selection, or surprising, and what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from freezecore.grammar import parse_spec
+from freezecore.mask import Mask
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+from freezecore.workload import Workload
+
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know about a selection.
+
+    Attributes:
+        code: stable name, such as `leak`.
+        severity: `error` (training would be pointless), `warning` (probably not meant), `note` (worth knowing).
+        layers: paths or parameter names that it is about.
+        message: one or two sentences in English.
+        fix: rules that mend it when they are added; None where it is for a person to decide.
+        facts: what the message fills in, for translations.
+    """
+
+    code: str
+    severity: Severity
+    layers: tuple[str, ...]
+    message: str
+    fix: str | None = None
+    facts: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is reviewed: a mask on its tree, and whatever else is known.
+
+    Attributes:
+        tree: the layers.
+        mask: which of them train.
+        spec: the rules that gave the mask.
+        workload: how it is to be trained.
+        source: which model, with which weights and how many labels.
+        prices: per path, an object with `share_backward` (0 to 1, or None).
+    """
+
+    tree: LayerTree
+    mask: Mask
+    spec: FreezeSpec | None = None
+    workload: Workload | None = None
+    source: ModelSource | None = None
+    prices: dict | None = None
+
+    def frozen(self, positions) -> list[int]:
+        """Those of the positions that are frozen."""
+        return [i for i in positions if not self.mask.trains[i]]
+
+    def training(self, positions) -> list[int]:
+        """Those of the positions that train."""
+        return [i for i in positions if self.mask.trains[i]]
+
+    def names(self, positions) -> tuple[str, ...]:
+        """Names of the parameters at these positions."""
+        return tuple(self.tree.parameters[i].name for i in positions)
+
+    def numel(self, positions) -> int:
+        """Scalars in the parameters at these positions."""
+        return sum(self.tree.parameters[i].numel for i in positions)
+
+    @property
+    def everything(self) -> range:
+        """All positions."""
+        return range(len(self.tree.parameters))
+
+
+def listed(names: tuple[str, ...] | list[str]) -> str:
+    """The first few names as a sentence takes them: `a, b, c and 4 more`."""
+    first = ", ".join(names[:MOST_NAMED])
+    return first if len(names) <= MOST_NAMED else f"{first} and {len(names) - MOST_NAMED:,} more"
+
+
+def mended(spec: FreezeSpec, fix: str) -> FreezeSpec:
+    """The spec with a finding's fix: its rules after the first ones and its settings for the whole run."""
+    added = parse_spec(fix)
+    words = fix.split()
+    return FreezeSpec(
+        (*spec.rules, *added.rules),
+        added.norms if "norms" in words[:1] else spec.norms,
+        added.dropout if "dropout" in words[:1] else spec.dropout,
+        spec.phases,
+    )
