@@ -1,14 +1,22 @@
 """Choose which layers of a model to freeze: see what it costs, try it, prove it, take the code away."""
 
 from freezecore.errors import FreezeError
+from freezecore.estimate import Estimate, estimate
+from freezecore.export import export
 from freezecore.mask import Mask
+from freezecore.presets import presets
 from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.resolve import resolve
+from freezecore.review import review
+from freezecore.shortest import shortest_rules
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+from freezecore.verbs import apply, proof, read_tree, run_probe, save, trace
 from freezecore.workload import Workload
 
 __all__ = [
+    "Estimate",
     "FreezeError",
     "FreezeSpec",
     "LayerTree",
@@ -17,4 +25,16 @@ __all__ = [
     "ProbeRequest",
     "ProbeResult",
     "Workload",
+    "apply",
+    "estimate",
+    "export",
+    "presets",
+    "proof",
+    "read_tree",
+    "resolve",
+    "review",
+    "run_probe",
+    "save",
+    "shortest_rules",
+    "trace",
 ]

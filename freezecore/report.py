@@ -53,11 +53,14 @@ def share_text(part: float, whole: float) -> str:
 
 
 def change_text(value: float | None, reference: float | None) -> str:
-    """`−48 %` or `+3 %` against a reference: signed, so that it reads one way only."""
+    """`−48 %` or `+3 %` against a reference: signed, so that it reads one way only; only nothing left is `−100 %`."""
     if value is None or not reference:
         return UNKNOWN
-    percent = round(100 * (value - reference) / reference)
-    return "±0 %" if percent == 0 else f"{'−' if percent < 0 else '+'}{abs(percent)} %"
+    percent = 100 * (value - reference) / reference
+    if -100 < percent < -99:
+        return f"−{min(-percent, 99.9):.1f} %"
+    rounded = round(percent)
+    return "±0 %" if rounded == 0 else f"{'−' if rounded < 0 else '+'}{abs(rounded)} %"
 
 
 def accuracy_text(accuracy: float | None, interval: tuple[float, float] | None = None) -> str:

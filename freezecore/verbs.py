@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 
-def read_tree(model: ModelSource | str | Module) -> LayerTree:
+def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -> LayerTree:
     """The layer tree of a source (shapes only: no weights, no download) or of a model object.
+
+    `allow_python` lets a `py:` source run its function.
 
     Raises:
         SourceError: the source cannot be built.
@@ -40,7 +42,7 @@ def read_tree(model: ModelSource | str | Module) -> LayerTree:
             return modelfile.read(model.name).tree
         from freezecore.live.read import read_source
 
-        return read_source(model)
+        return read_source(model, allow_python=allow_python)
     from freezecore.live.read import read_module
 
     return read_module(model)

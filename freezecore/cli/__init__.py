@@ -1,4 +1,4 @@
-"""The command line, the second door: a command is a parser, a function that gathers, and one that prints.
+"""The command line, the second door: a command is a parser, a function that gathers, and one that shows.
 
 `--json` prints what was gathered as one document (`probe`, `sweep` and `find` as a stream of JSON lines, the last one
 the result). Exit code 0 is done, 1 a problem told in a sentence and a hint on standard error, 2 wrong usage.
@@ -6,21 +6,24 @@ the result). Exit code 0 is done, 1 a problem told in a sentence and a hint on s
 
 from __future__ import annotations
 
+import argparse
 import json
-import keyword
 import os
 import sys
 from collections.abc import Sequence
 
-from freezecore.cli.parser import parser
+from freezecore.cli import costing, looking, running, taking
 from freezecore.errors import FreezeError
+
+UNFINISHED = ("failed", "out-of-memory", "not-a-number")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     options = parser().parse_args(arguments)
     try:
-        return _run(options)
+        document = options.gather(options)
+        print(json.dumps(document, ensure_ascii=False) if options.json else options.show(document), flush=True)
     except FreezeError as error:
         print(f"freezecore: {error.problem}", *filter(None, [error.hint]), sep="\n  ", file=sys.stderr)
         return 1
@@ -30,12 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("freezecore: stopped.", file=sys.stderr)
         return 1
+    return 1 if document.get("same") is False or document.get("state") in UNFINISHED else 0
 
 
-def _run(options) -> int:
-    from freezecore.cli import gather, tables
-
-    name = f"{options.command}_" if keyword.iskeyword(options.command) else options.command
-    document = getattr(gather, name)(options)
-    print(json.dumps(document, ensure_ascii=False) if options.json else getattr(tables, name)(document), flush=True)
-    return 1 if document.get("same") is False or document.get("state") in ("failed", "out-of-memory") else 0
+def parser() -> argparse.ArgumentParser:
+    """Every command, each with an example."""
+    root = argparse.ArgumentParser(
+        prog="freezecore",
+        description="Choose which layers to freeze: see what it costs, try it, prove it, take the code away.",
+    )
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+    for group in (looking, costing, running, taking):
+        group.add(commands)
+    return root

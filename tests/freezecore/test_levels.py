@@ -12,7 +12,7 @@ import freezecore
 PACKAGE = Path(freezecore.__file__).parent
 HEAVY = {"torch", "timm", "transformers", "torchvision", "datasets"}
 PAGE = {"streamlit", "plotly", "app"}
-DOORS = {"verbs.py", "analyst.py", "worker.py", "cli/gather.py"}  # open the live half when they are called
+DOORS = ("verbs.py", "analyst.py", "worker.py", "cli/")  # open the live half when they are called
 LIGHT = [f for f in PACKAGE.rglob("*.py") if "live" not in f.relative_to(PACKAGE).parts]
 WITHOUT_THE_HEAVY_HALF = """
 import sys
@@ -47,7 +47,7 @@ def test_the_light_half_imports_no_heavy_library(file):
 @pytest.mark.parametrize("file", LIGHT, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_only_the_doors_open_the_live_half(file):
     opens = {name for name in imported(file) if name.startswith("freezecore.live")}
-    assert not opens or str(file.relative_to(PACKAGE)) in DOORS
+    assert not opens or str(file.relative_to(PACKAGE)).startswith(DOORS)
     assert not {name for name in imported(file, top_only=True) if name.startswith("freezecore.live")}
 
 

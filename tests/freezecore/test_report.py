@@ -43,7 +43,10 @@ def test_shares_keep_a_digit_when_small(part, text):
     assert report.share_text(part, 1_000_000) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(52, "−48 %"), (103, "+3 %"), (100, "±0 %"), (None, "unknown")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(52, "−48 %"), (103, "+3 %"), (100, "±0 %"), (0.03, "−99.9 %"), (0, "−100 %"), (None, "unknown")],
+)
 def test_a_change_is_signed(value, text):
     assert report.change_text(value, 100) == text
 

@@ -1,0 +1,135 @@
+"""`estimate`: what a selection costs, before anything runs."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from dataclasses import asdict
+
+from freezecore.budget import fits, least_frozen
+from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec
+from freezecore.estimate import Estimate, depth_curve, estimate
+from freezecore.mask import Mask
+from freezecore.report import bytes_from_text, bytes_text, change_text, flops_text, seconds_text, table
+from freezecore.resolve import resolve
+from freezecore.source import ModelSource
+from freezecore.trace import Trace
+from freezecore.verbs import trace as trace_step
+from freezecore.workload import CHOICES, Workload
+
+FIELDS = (
+    "peak_bytes",
+    "peak_moment",
+    "weights",
+    "gradients",
+    "optimizer",
+    "activations",
+    "temporaries",
+    "flops_forward",
+    "flops_backward",
+)
+PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
+HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backward", flops_text)
+
+
+def add(commands) -> None:
+    """Put the command on the command line."""
+    example = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
+    to = command(commands, "estimate", "predict peak training memory and FLOPs", example, gather, show)
+    add_source(to)
+    add_rules(to)
+    to.add_argument("--batch-size", type=int, default=32, metavar="N")
+    size = to.add_mutually_exclusive_group()
+    size.add_argument("--image-size", type=int, metavar="N", help="pixels per side")
+    size.add_argument("--sequence-length", type=int, metavar="N", help="tokens per sample")
+    for name, choices in CHOICES.items():
+        to.add_argument(f"--{name}", choices=choices, default=getattr(Workload, name))
+    to.add_argument("--checkpointing", action="store_true", help="the library's own gradient checkpointing")
+    to.add_argument("--accumulate", type=int, default=1, metavar="N", help="forward passes per optimizer step")
+    to.add_argument("--curve", action="store_true", help="memory against the number of frozen blocks")
+    to.add_argument("--budget", metavar="16GB", help="find the least frozen selection that fits")
+
+
+def gather(options: Namespace) -> dict:
+    """The estimate's document; of a schedule, that of its costliest phase."""
+    budget = bytes_from_text(options.budget) if options.budget else None
+    workload = Workload(**{name: getattr(options, name) for name in Workload.__dataclass_fields__})
+    source, tree, spec = read_source(options), read_layers(options), read_spec(options)
+    masks = [resolve(spec, tree, epoch=epoch) for epoch in (spec.epochs if spec.phases else (options.epoch,))]
+    author = Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters))
+    began = time.perf_counter()
+    trace = _complete(trace_step(source, workload), source, [*masks, author])
+    traced = time.perf_counter()
+    costs = [estimate(trace, mask) for mask in masks]
+    evaluated = time.perf_counter()
+    costliest = max(range(len(costs)), key=lambda i: costs[i].peak_bytes or 0)
+    cost, mask = costs[costliest], masks[costliest]
+    return {
+        **_fields(cost),
+        "full": _fields(estimate(trace, author)),
+        "epoch": spec.epochs[costliest] if spec.phases else options.epoch,
+        "trace_s": traced - began,
+        "evaluate_s": (evaluated - traced) / len(costs),
+        "fits": [asdict(fit) for fit in fits(trace, mask)],
+        "curve": [asdict(point) for point in depth_curve(trace, tree)] if options.curve else None,
+        "budget": asdict(least_frozen(trace, tree, budget)) if budget else None,
+        "left_out": list(cost.left_out),
+        "problem": cost.problem or None,
+    }
+
+
+def show(document: dict) -> str:
+    """A table of the selection beside full fine-tuning, then the cards."""
+    full = document["full"]
+    rows = [_row(name, document, full, bytes_text) for name in PARTS]
+    rows += [_row(name, document, full, words) for name, words in HERE]
+    lines = [table(["", "selection", "full", "change"], rows, right=[1, 2, 3])]
+    lines.append(f"peak: {document['peak_moment'] or document['problem'] or 'unknown'}")
+    timing = f"traced in {seconds_text(document['trace_s'])}, evaluated in {seconds_text(document['evaluate_s'])}"
+    lines += ["", _cards(document["fits"]), "", timing]
+    for point in document["curve"] or []:
+        costs = f"{bytes_text(point['peak_bytes'])}, {flops_text(point['flops_backward'])} backward"
+        lines.append(f"{point['frozen_blocks']} blocks frozen: {costs}")
+    if budget := document["budget"]:
+        lines.append(f"within {bytes_text(budget['bytes'])}: {_within(budget)}")
+    return "\n".join([*lines, *(f"left out: {text}" for text in document["left_out"])])
+
+
+def _complete(trace: Trace, source: ModelSource, masks: list[Mask]) -> Trace:
+    """The trace with every combination probed that these masks need."""
+    missing = {one for mask in masks for one in estimate(trace, mask).missing}
+    if not missing:
+        return trace
+    from freezecore.live.tracer import fill
+
+    return fill(trace, source, missing)
+
+
+def _fields(cost: Estimate) -> dict:
+    return {name: getattr(cost, name) for name in FIELDS}
+
+
+def _row(name: str, selection: dict, full: dict, words) -> tuple[str, ...]:
+    change = change_text(selection[name], full[name])
+    return name, words(selection[name]), words(full[name]), change
+
+
+def _cards(fits_: list[dict]) -> str:
+    verdicts = {True: "fits", False: "does not fit", None: "unknown"}
+    rows = [
+        (
+            fit["card"],
+            bytes_text(fit["card_bytes"]),
+            verdicts[fit["fits"]],
+            "unknown" if fit["largest_batch"] is None else f"{fit['largest_batch']:,}",
+            fit["note"],
+        )
+        for fit in fits_
+    ]
+    return table(["card", "usable", "", "largest batch", ""], rows, right=[1, 3])
+
+
+def _within(budget: dict) -> str:
+    if budget["rules"] is None:
+        return budget["problem"] or "nothing fits"
+    return f"{budget['rules'] or 'nothing has to be frozen'} ({bytes_text(budget['peak_bytes'])})"
