@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from freezecore.errors import ExportError, did_you_mean, shortened
-from freezecore.export import accelerate, axolotl, fastai, lightning, llama_factory, notebook, pytorch, timm, trainer
+from freezecore.export import (
+    accelerate,
+    axolotl,
+    fastai,
+    lightning,
+    llama_factory,
+    notebook,
+    pytorch,
+    spec_yaml,
+    timm,
+    trainer,
+)
 from freezecore.export.plan import Plan
 from freezecore.resolve import resolve
 from freezecore.source import ModelSource
@@ -21,6 +32,7 @@ TARGETS: dict[str, Callable[[Plan], str]] = {
     "accelerate": accelerate.export,
     "axolotl": axolotl.export,
     "llama-factory": llama_factory.export,
+    "spec": spec_yaml.export,
     "notebook": notebook.export,
 }
 
@@ -53,6 +65,7 @@ def export(
         raise ExportError(
             f"There is no target called '{shortened(to)}'.", did_you_mean(to, TARGETS) or "Write " + ", ".join(TARGETS)
         )
+    _check_rates(learning_rate, head_learning_rate, layer_decay)
     source = ModelSource.parse(source) if isinstance(source, str) else source
     spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
     if tree is None:
@@ -64,3 +77,13 @@ def export(
     plan = Plan(source, spec, tree, changes, learning_rate, head_learning_rate, layer_decay, link)
     plan.require_training()
     return TARGETS[to](plan)
+
+
+def _check_rates(learning_rate: float | None, head_learning_rate: float | None, layer_decay: float | None) -> None:
+    for what, value, most in (
+        ("learning rate", learning_rate, 100),
+        ("head learning rate", head_learning_rate, 100),
+        ("layer decay", layer_decay, 1),
+    ):
+        if value is not None and not 0 < value <= most:
+            raise ExportError(f"A {what} of {value:g} is out of range.", f"Choose a number above 0, at most {most}.")

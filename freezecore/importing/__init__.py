@@ -5,7 +5,9 @@ Nothing that is read is run: YAML without aliases, Python parsed and never evalu
 
 from __future__ import annotations
 
-from freezecore.errors import ExportError
+import re
+
+from freezecore.errors import ExportError, shortened
 from freezecore.importing.imported import Imported, Unread
 from freezecore.importing.names import read_names
 from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
@@ -13,10 +15,13 @@ from freezecore.importing.snippets import looks_like_python, read_python
 from freezecore.importing.trainers import read_trainer
 from freezecore.resolve import resolve
 from freezecore.spec import FreezeSpec
+from freezecore.travel import carry, load_spec
 from freezecore.tree import LayerTree
 
 __all__ = ["Imported", "Unread", "import_rules"]
 
+SPEC = re.compile(r"^(?:freeze_explorer|rules):", re.MULTILINE)
+SAME_MODEL = "It may be of another model; nothing was applied."
 VERBS = ("freeze", "train", "norms", "dropout")
 
 
@@ -37,21 +42,26 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
         spec = FreezeSpec.parse(text)
         resolve(spec, tree)
         return Imported("rules", spec)
+    if SPEC.search(text):
+        return _from_spec(text, tree)
     mapping = mapping_in(text)
     if mapping is not None:
-        return _from_mapping(text, mapping, tree)
+        return _from_mapping(mapping, tree)
     found = read_python(text, tree) if looks_like_python(text) else read_names(text, tree)
     if found.spec is None:
         raise ExportError("Nothing in this text says what to freeze.", _hint(found))
     return found
 
 
-def _from_mapping(text: str, mapping: dict, tree: LayerTree) -> Imported:
-    if "rules" in mapping:
-        from freezecore.travel import carry, load_spec
+def _from_spec(text: str, tree: LayerTree) -> Imported:
+    carried = carry(load_spec(text), tree)
+    if carried.spec is None:
+        raise ExportError(f"This spec does not fit {shortened(tree.source)}: {carried.reason}", SAME_MODEL)
+    moved = {old: new for old, new in carried.mapped if old != new}
+    return Imported("spec", carried.spec, moved, carried.missing, carried.new)
 
-        carried = carry(load_spec(text), tree)
-        return Imported("spec", carried.spec, carried.mapped, carried.missing, carried.new)
+
+def _from_mapping(mapping: dict, tree: LayerTree) -> Imported:
     found = read_trainer(mapping, tree)
     if found is None:
         raise ExportError(

@@ -7,14 +7,13 @@ searches, and functions that the snippet itself defines. Everything else is `Unk
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from freezecore.errors import shortened
-from freezecore.importing.vocabulary import COMPARISONS, METHODS, SEARCHES, Unknown, searched
+from freezecore.importing.vocabulary import COMPARISONS, METHODS, MOST_ITEMS, SEARCHES, Unknown, items, made, searched
 
 MOST_STEPS = 20_000_000
-MOST_ITEMS = 10_000
 DEEPEST = 40
 
 
@@ -71,13 +70,13 @@ def _formatted(node: ast.JoinedStr, scope: Scope) -> str:
 
 
 def _collection(node: ast.Tuple | ast.List | ast.Set, scope: Scope) -> object:
-    items: list[object] = []
+    found: list[object] = []
     for element in node.elts:
         if isinstance(element, ast.Starred):
-            items += _items(evaluate(element.value, scope))
+            found += items(evaluate(element.value, scope))
         else:
-            items.append(evaluate(element, scope))
-    return _made({ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)], items)
+            found.append(evaluate(element, scope))
+    return made({ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)], found)
 
 
 def _generated(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, scope: Scope) -> list:
@@ -85,7 +84,7 @@ def _generated(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, scope: Scope
         raise Unknown(f"'{shortened(ast.unparse(node))}' is not understood")
     loop = node.generators[0]
     found = []
-    for item in _items(evaluate(loop.iter, scope)):
+    for item in items(evaluate(loop.iter, scope)):
         inner = scope.within(**{loop.target.id: item})
         if all(evaluate(test, inner) for test in loop.ifs):
             found.append(evaluate(node.elt, inner))
@@ -152,9 +151,9 @@ def _function(node: ast.Call, name: str, arguments: list, scope: Scope) -> objec
         return list(range(*arguments[:2]))
     if name in ("any", "all", "set", "tuple", "list", "bool", "len") and len(arguments) == 1:
         makers = {"any": any, "all": all, "bool": bool, "len": len, "set": set, "tuple": tuple, "list": list}
-        return _made(makers[name], arguments[0] if name == "bool" else _items(arguments[0]))
+        return made(makers[name], arguments[0] if name == "bool" else items(arguments[0]))
     if name in ("int", "str") and len(arguments) == 1 and isinstance(arguments[0], (str, int)):
-        return _made({"int": int, "str": str}[name], arguments[0])
+        return made({"int": int, "str": str}[name], arguments[0])
     raise Unknown(f"'{shortened(ast.unparse(node))}' is not understood")
 
 
@@ -223,22 +222,6 @@ def assign(target: ast.expr, value: object, scope: Scope) -> None:
             assign(part, item, scope)
     else:
         raise Unknown(f"'{shortened(ast.unparse(target))}' is not understood")
-
-
-def _items(value: object) -> list:
-    if not isinstance(value, Iterable) or isinstance(value, bytes):
-        raise Unknown("it is no list")
-    items = list(value)
-    if len(items) > MOST_ITEMS:
-        raise Unknown("the list is too long")
-    return items
-
-
-def _made(maker: Callable, value: object) -> object:
-    try:
-        return maker(value)
-    except (TypeError, ValueError):
-        raise Unknown("it is not understood") from None
 
 
 KINDS: dict[type, Callable] = {

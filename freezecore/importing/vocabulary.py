@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from freezecore.errors import RuleError
 from freezecore.regexes import compile_bounded
 
+MOST_ITEMS = 10_000
+SEARCHES = ("match", "search", "fullmatch")
 METHODS = {
     str: {
         "startswith", "endswith", "split", "rsplit", "partition", "rpartition", "replace", "removeprefix",
@@ -39,3 +41,21 @@ def searched(how: str, arguments: list) -> bool:
         return getattr(compile_bounded(arguments[0]), how)(arguments[1]) is not None
     except RuleError as error:
         raise Unknown(error.problem.rstrip(".")) from None
+
+
+def items(value: object) -> list:
+    """The value as a list of bounded length."""
+    if not isinstance(value, Iterable) or isinstance(value, bytes):
+        raise Unknown("it is no list")
+    found = list(value)
+    if len(found) > MOST_ITEMS:
+        raise Unknown("the list is too long")
+    return found
+
+
+def made(maker: Callable, value: object) -> object:
+    """What a builtin makes of a value."""
+    try:
+        return maker(value)
+    except (TypeError, ValueError):
+        raise Unknown("it is not understood") from None

@@ -209,6 +209,16 @@ def test_peft_s_modules_to_save_train(text, bert):
     assert trained(text, bert) == mask_of("freeze all; train classifier", bert)
 
 
+def test_a_saved_spec_comes_back_whole(resnet):
+    rules = "freeze all; train head; norms update"
+    assert import_rules(export(RESNET, rules, "spec", tree=resnet), resnet).rules == rules
+
+
+def test_a_spec_of_another_model_is_refused_whole(bert, resnet):
+    with pytest.raises(ExportError, match="does not fit config:bert"):
+        import_rules(export(RESNET, HEAD, "spec", tree=resnet), bert)
+
+
 def test_rules_are_rules(resnet):
     assert import_rules(HEAD, resnet).rules == HEAD
     with pytest.raises(FreezeError, match="No parameter of timm:resnet18 matches 'hed'"):
@@ -222,7 +232,9 @@ def test_what_python_decides_by_itself_is_shown_line_by_line(resnet):
     assert all(row.why for row in found.unread)
 
 
-BOMB = "rules:\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'lol'}]\n" for i in range(12))
+BOMB = "modules_to_save:\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'lol'}]\n" for i in range(12)
+)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +248,7 @@ BOMB = "rules:\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i e
         (json.dumps({"cells": [], "nbformat": 4}), "This is a Jupyter notebook."),
         ('{"rules": "freeze', "This JSON cannot be read."),
         (BOMB, "This YAML uses the alias '*a0'."),
-        ("rules: " + "[" * 200, "This YAML is nested more than 60 deep."),
+        ("modules_to_save: " + "[" * 200, "This YAML is nested more than 60 deep."),
         ("unfrozen_parameters:\n- 'x\n", "This YAML cannot be read near line 3."),
         ("unfrozen_parameters: 3\n", "'unfrozen_parameters' is no list of names."),
         ("a: 1\nb: 2\n", "This configuration has no key that says what to freeze."),

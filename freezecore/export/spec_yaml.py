@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from freezecore.export.plan import Plan
-from freezecore.travel import save_spec
+from freezecore.savedspec import save_spec
 
 
 def export(plan: Plan) -> str:
     """Rules, source, fingerprint and versions as YAML."""
-    return save_spec(plan.spec, plan.tree)
+    return save_spec(plan.spec, plan.tree, plan.source)
