@@ -42,7 +42,7 @@ class Phrase:
 def phrases(names: Names, segments: list[Segment], needed: int, allowed: int) -> list[Phrase]:
     """Phrases that say something of what is needed, and nothing beyond what is allowed.
 
-    Where one short word of the model's own says it all, nothing else is looked for; nor are thousands of paths compared.
+    Where one short word says it all, nothing else is looked for; thousands of paths are not compared.
     """
     found = words(names, needed, allowed)
     if any(phrase.price <= SHORT_WORD and not needed & ~phrase.hits for phrase in found):
