@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from app.look import Look
 
+FONT = "'Source Sans', 'IPAGothic', 'Hiragino Sans', 'Noto Sans CJK JP', sans-serif"
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 def layout_of(look: Look, **more: object) -> dict:
     axis = {"gridcolor": look.grid, "zeroline": False, "fixedrange": True, "tickfont": {"size": 11}}
     return {
+        "template": {},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": look.text, "size": 12},
+        "font": {"color": look.text, "size": 12, "family": FONT},
         "hoverlabel": {"bgcolor": look.paper, "font": {"color": look.text}, "bordercolor": look.soft},
         "xaxis": dict(axis),
         "yaxis": dict(axis),

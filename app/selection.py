@@ -12,7 +12,7 @@ from typing import Any
 from app import analyst
 from app.link import Link
 from freezecore.errors import FreezeError
-from freezecore.estimate import CurvePoint, Estimate, depth_curve, estimate, full_estimate
+from freezecore.estimate import CurvePoint, Estimate, Price, depth_curve, estimate, full_estimate, prices
 from freezecore.mask import Mask
 from freezecore.resolve import resolve
 from freezecore.source import ModelSource
@@ -144,6 +144,22 @@ def reference_of(selection: Selection, trace: Trace) -> tuple[Estimate, tuple[Cu
         known = (trace, full, depth_curve(trace, selection.tree, batch_size=batch))
         _references.write(key, known)
     return known[1:]
+
+
+def prices_of(selection: Selection) -> dict[str, Price]:
+    """What training each block, and each part of the model around them, adds; empty until the step was followed."""
+    trace = _traces.read(_key(selection))
+    if trace is None or trace.problem:
+        return {}
+    key = ("prices", selection.source, workload_of(selection.link), id(trace))
+    known = _references.read(key)
+    if known is None:
+        tree = selection.tree
+        outer = [layer.path for layer in tree.layers if layer.path and "." not in layer.path and layer.parameters]
+        paths = dict.fromkeys((*outer, *tree.blocks))
+        known = (trace, prices(trace, tree, paths, batch_size=selection.link.batch))
+        _references.write(key, known)
+    return known[1]
 
 
 class _Recent:

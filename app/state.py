@@ -13,8 +13,6 @@ import streamlit as st
 from app.link import Link, read_link
 from app.text import Words
 
-FRAGMENTS = ["address", "presets", "costs", "rules", "pane"]
-
 
 def begin() -> None:
     """Once per full run: take over a new visitor's link, or the model of an address that Back has brought up."""
@@ -134,3 +132,10 @@ def notes(name: str) -> dict:
 
 def forget_notes(name: str) -> None:
     st.session_state.pop(name, None)
+
+
+def fragments(nothing_trains: bool) -> list[str]:
+    """The parts that a tick redraws: the lower pane only where it shows something that follows the ticks."""
+    always = ["costs", "address", "presets", "rules"]
+    still = value("w_pane", "probe") == "probe" and nothing_trains == value("nothing_trained", False)
+    return always if still else [*always, "pane"]

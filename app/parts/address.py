@@ -6,10 +6,8 @@ import streamlit as st
 
 from app import state
 
-SCRIPT = """
+BUTTON = """
 export default function ({ parentElement, data }) {
-  const wanted = "?" + data.query
-  if (location.search !== wanted) history.replaceState(history.state, "", wanted + location.hash)
   const button = parentElement.querySelector("button")
   const status = parentElement.querySelector("[role=status]")
   button.querySelector("span").textContent = data.label
@@ -30,6 +28,13 @@ function copied(text) {
   const done = document.execCommand("copy")
   field.remove()
   return done
+}
+"""
+
+BAR = """
+export default function ({ data }) {
+  const wanted = "?" + data
+  if (location.search !== wanted) history.replaceState(history.state, "", wanted + location.hash)
 }
 """
 
@@ -55,17 +60,18 @@ MARKUP = f"""
 </div>
 """
 
-_address = st.components.v2.component("address", html=MARKUP, css=STYLE, js=SCRIPT)
+_button = st.components.v2.component("copy_link", html=MARKUP, css=STYLE, js=BUTTON)
+_bar = st.components.v2.component("address_bar", js=BAR)
+
+
+def address() -> None:
+    """Draw the copy button and bring the address bar up to date; only the latter follows every tick."""
+    words = state.words()
+    data = {"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")}
+    _button(data=data, key="copy_link", height="content")
+    _follow()
 
 
 @st.fragment(key="address")
-def address() -> None:
-    """Draw the copy button and bring the address bar up to date."""
-    words = state.words()
-    data = {
-        "query": state.link().query(),
-        "label": words("link.copy"),
-        "copied": words("link.copied"),
-        "refused": words("link.refused"),
-    }
-    _address(data=data, key="address", height="content")
+def _follow() -> None:
+    _bar(data=state.link().query(), key="address_bar", height=1)

@@ -11,7 +11,8 @@ from app import selection as chosen
 from app.parts import telling
 from app.selection import Selection
 from app.text import Words
-from freezecore.budget import fits
+from freezecore.budget import CardFit, fits
+from freezecore.cards import CARDS
 from freezecore.errors import FreezeError
 from freezecore.estimate import CurvePoint, Estimate
 from freezecore.mask import Mask
@@ -20,7 +21,7 @@ from freezecore.review import review
 from freezecore.shortest import shortest_rules
 from freezecore.trace import Trace
 
-CARD = "T4"
+CARD = next(card for card in CARDS if card.name.startswith("T4"))
 POLL_S = 0.7
 MEMORY_HEIGHT = 140
 BLOCKS_HEIGHT = 245
@@ -79,7 +80,7 @@ def _figures(selection: Selection, numbers: Numbers, words: Words) -> None:
     )
     fit = _fit(numbers.trace, selection)
     card.metric(
-        words("cost.fits", card=CARD),
+        words("cost.fits", card=CARD.name.split()[0]),
         words(f"fits.{fit.fits}") if fit else words("unknown") if not state.value("tracing") else "…",
         words("cost.largest", batch=fit.largest_batch) if fit and fit.largest_batch else None,
         delta_color="off",
@@ -121,10 +122,10 @@ def _against(value: int | None, full: int | None, words: Words) -> str | None:
     return words("cost.against", change=change_text(value, full))
 
 
-def _fit(trace: Trace | None, selection: Selection):
+def _fit(trace: Trace | None, selection: Selection) -> CardFit | None:
     if trace is None:
         return None
-    return next((fit for fit in fits(trace, selection.mask, batch_size=selection.link.batch) if CARD in fit.card), None)
+    return fits(trace, selection.mask, batch_size=selection.link.batch, cards=(CARD,))[0]
 
 
 def _parts(cost: Estimate | None) -> dict[str, int | None]:
@@ -138,7 +139,9 @@ def _memory(numbers: Numbers, otherwise: str, words: Words) -> None:
         return
     cost, full = numbers.cost, numbers.full
     figure = charts.memory(_parts(cost), _parts(full), words, look.of(state.theme()))
-    st.plotly_chart(figure, key="memory", height=MEMORY_HEIGHT, config=figures.CONFIG, alt=words("chart.memory"))
+    st.plotly_chart(
+        figure, key="memory", height=MEMORY_HEIGHT, theme=None, config=figures.CONFIG, alt=words("chart.memory")
+    )
     st.html(_legend(_parts(cost), words))
 
 
@@ -168,6 +171,7 @@ def _blocks(selection: Selection, numbers: Numbers, words: Words) -> None:
         figure,
         key="blocks",
         height=BLOCKS_HEIGHT,
+        theme=None,
         config=figures.CONFIG,
         on_select=_block_clicked,
         selection_mode="points",

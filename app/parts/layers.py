@@ -8,13 +8,14 @@ import streamlit as st
 
 from app import selection as chosen
 from app import state
-from app.components.tree import TreeChange, layer_tree, tree_strings
+from app.components.tree import RowPrice, TreeChange, layer_tree, tree_strings
 from app.parts import telling
 from app.selection import Selection
 from app.text import Words
 from freezecore.errors import RuleError
 from freezecore.mask import Mask
 from freezecore.presets import Preset, preset_first_blocks, presets
+from freezecore.report import share_text
 from freezecore.resolve import resolve
 from freezecore.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
@@ -106,10 +107,22 @@ def layers(selection: Selection, words: Words) -> None:
         selection.tree,
         selection.mask,
         strings=tree_strings(words.lang),
+        prices=_prices(selection, words),
         key="layers",
         on_change=_ticked,
         height=TREE_HEIGHT,
     )
+
+
+def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
+    """What training a block adds to the backward pass, beside its row; nothing until the step has been followed."""
+    shown = {}
+    for path, price in chosen.prices_of(selection).items():
+        if price.share_backward is not None:
+            backward, weights = share_text(price.share_backward, 1), share_text(price.share_parameters, 1)
+            title = words("price.why", path=path, weights=weights, backward=backward)
+            shown[path] = RowPrice(words("price.short", backward=backward), title, min(1.0, price.share_backward))
+    return shown
 
 
 @telling.acting
@@ -117,7 +130,7 @@ def _ticked(change: TreeChange) -> None:
     selection = chosen.select(state.link())
     mask = Mask(selection.tree, change.trains, selection.mask.norms, selection.mask.dropout)
     state.write_rules(str(shortest_rules(mask)))
-    st.rerun(state.FRAGMENTS)
+    st.rerun(state.fragments(not any(change.trains)))
 
 
 @st.fragment(key="rules")

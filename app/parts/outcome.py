@@ -52,7 +52,9 @@ def outcome(token: str, words: Words) -> None:
     figure = curves.learning(
         events.losses(seen), events.accuracies(seen), result["steps"], words, look.of(state.theme())
     )
-    st.plotly_chart(figure, key="learning", height=CURVE_HEIGHT, config=figures.CONFIG, alt=words("chart.learning"))
+    st.plotly_chart(
+        figure, key="learning", height=CURVE_HEIGHT, theme=None, config=figures.CONFIG, alt=words("chart.learning")
+    )
 
 
 def _accuracy(accuracy: float | None, words: Words) -> str:

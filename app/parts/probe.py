@@ -81,6 +81,7 @@ def _settings(selection: Selection, words: Words) -> None:
         format_func=lambda name: words(f"weights.{name}"),
     )
     nothing = not any(selection.mask.trains)
+    state.fill("nothing_trained", nothing)
     start.button(
         words("probe.start"),
         type="primary",
@@ -143,7 +144,9 @@ def _watch(token: str, standing, words: Words) -> None:
         help=None if mine else words("probe.not_yours"),
     )
     figure = curves.learning(losses, events.accuracies(seen), total, words, look.of(state.theme()))
-    st.plotly_chart(figure, key="learning", height=CURVE_HEIGHT, config=figures.CONFIG, alt=words("chart.learning"))
+    st.plotly_chart(
+        figure, key="learning", height=CURVE_HEIGHT, theme=None, config=figures.CONFIG, alt=words("chart.learning")
+    )
 
 
 def _progress(seen: list[dict], done: int, total: int | None) -> float:

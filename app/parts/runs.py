@@ -87,7 +87,9 @@ def _charts(shown: list[Run], words: Words) -> None:
         st.markdown(f"**{words('runs.curves')}**")
         lines = [(name, events.losses(jobs.shared().events(run.token))) for name, run in named]
         figure = curves.overlaid(lines, words, theme)
-        st.plotly_chart(figure, key="overlaid", height=CHART_HEIGHT, config=figures.CONFIG, alt=words("runs.curves"))
+        st.plotly_chart(
+            figure, key="overlaid", height=CHART_HEIGHT, theme=None, config=figures.CONFIG, alt=words("runs.curves")
+        )
     with right:
         st.markdown(f"**{words('runs.pareto')}**", help=words("runs.pareto_help"))
         points = [
@@ -96,7 +98,9 @@ def _charts(shown: list[Run], words: Words) -> None:
             if run.result.get("peak_bytes") and run.result.get("accuracy_after") is not None
         ]
         figure = curves.accuracy_against_cost(points, words, theme)
-        st.plotly_chart(figure, key="pareto", height=CHART_HEIGHT, config=figures.CONFIG, alt=words("runs.pareto"))
+        st.plotly_chart(
+            figure, key="pareto", height=CHART_HEIGHT, theme=None, config=figures.CONFIG, alt=words("runs.pareto")
+        )
 
 
 def _label(run: Run) -> str:
