@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ LONGEST_BY_DEFAULT = 128
 IMAGE_BY_DEFAULT = 224
 SAMPLES_BY_DEFAULT = 16_000  # one second of sound
 OTHER_IMAGES = (32, 28, 64, 96, 299)  # for a model of one's own that refuses 224 pixels
-VISION_NAMES = ("pixel_values",)
 CONFIG_PARTS = ("text_config", "vision_config", "audio_config", "encoder", "decoder", "backbone_config")
 
 
@@ -113,8 +112,10 @@ def _transformers(model: nn.Module, make: _Maker) -> Iterator[Example]:
         tries.insert(0, ["input_ids"])
     elif "input_ids" in taken and "pixel_values" in taken and hasattr(model.config, "projection_dim"):
         tries.insert(0, both)
+    required = [n for n in MAKERS if n in taken and taken[n].default is inspect.Parameter.empty]
     seen: list[list[str]] = []
     for names in tries:
+        names = names + [name for name in required if name not in names]
         if names and names not in seen:
             seen.append(names)
             yield from _filled(model, names, taken, make)
@@ -261,8 +262,3 @@ FIRST: dict[type, Callable[[nn.Module, _Maker], Iterator[Example]]] = {
     nn.GRU: _sequences,
     nn.RNN: _sequences,
 }
-
-
-def smallest(workload: Workload | None = None) -> Workload:
-    """The same workload with as few samples and tokens as still run every layer: two samples satisfy batch norms."""
-    return replace(workload or Workload(), batch_size=2, sequence_length=None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,9 +15,12 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from freezecore.errors import WorkloadError, shortened
-from freezecore.live.example import Example, examples, smallest
+from freezecore.live.example import Example, examples
+from freezecore.workload import Workload
 
-MOST_TRIES = 6
+MOST_TRIES = 12
+MOST_SECONDS = 20.0  # recurrent models loop over tokens in Python
+SHORT = 16  # tokens: enough for a window or a pooling, few for a loop
 ASKED = {Tensor.__bool__: bool, Tensor.item: int, Tensor.__int__: int, Tensor.__float__: float, Tensor.__index__: int}
 
 
@@ -44,27 +49,78 @@ class Untraced:
         return False
 
 
-def execution_order(model: nn.Module, example: Example | None = None) -> Execution | Untraced:
+def execution_order(model: nn.Module, example: Example | None = None, *, own: bool = False) -> Execution | Untraced:
     """Follow a forward pass of a copy on the meta device; the model itself is neither run nor changed.
 
     Args:
         example: inputs; None tries what `examples` makes up.
+        own: the model stands on the meta device and may be run itself.
     """
     try:
-        twin = meta_copy(model)
-        tries: Iterable[Example] = [example] if example else examples(twin, smallest())
-        problem = "nothing tells what it takes in"
-        for _, each in zip(range(MOST_TRIES), tries, strict=False):
-            for guess in (True, False):
-                try:
-                    return _follow(twin, each, guess)
-                except Exception as error:  # a model's own code on tensors without values: whatever it raises
-                    problem = f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 120)}"
-    except (WorkloadError, RecursionError, TypeError, RuntimeError) as error:
+        twin = model if own else meta_copy(model)
+    except (RuntimeError, TypeError, RecursionError) as error:
+        return _untraced(f"it cannot be copied: {shortened(str(error), 100)}")
+    whole = _first_that_runs(twin, example, time.monotonic() + MOST_SECONDS)
+    if example is not None:
+        return whole
+    seen = set(whole.parameters) if whole else set()
+    for path, part in _parts(twin):
+        names = {f"{path}.{name}" for name, _ in part.named_parameters()}
+        if not names & seen and (alone := _first_that_runs(part, None, time.monotonic() + MOST_SECONDS / 2)):
+            whole = _joined(_below(alone, path), whole)
+    return whole
+
+
+def _first_that_runs(model: nn.Module, example: Example | None, deadline: float) -> Execution | Untraced:
+    problem = "nothing tells what it takes in"
+    try:
+        for each, guess in itertools.islice(_tries(model, example), MOST_TRIES):
+            try:
+                return _follow(model, each, guess, deadline)
+            except Exception as error:  # a model's own code on tensors without values: whatever it raises
+                problem = f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 120)}"
+            if time.monotonic() > deadline:
+                return _untraced(f"it takes longer than {MOST_SECONDS:.0f} seconds")
+    except WorkloadError as error:
         problem = shortened(str(error), 160)
-    return Untraced(
-        f"The order of layers is the order of their definition: a forward pass cannot be followed ({problem})."
-    )
+    return _untraced(problem)
+
+
+def _untraced(problem: str) -> Untraced:
+    return Untraced(f"Layers stand in the order of their definition: a forward pass cannot be followed ({problem}).")
+
+
+def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Complete models of a library inside a model: the vision tower of a chat model, an encoder, a decoder."""
+    inside: list[str] = []
+    for path, module in model.named_modules():
+        if path and hasattr(module, "base_model_prefix") and not path.startswith(tuple(f"{p}." for p in inside)):
+            inside.append(path)
+            yield path, module
+
+
+def _below(alone: Execution, path: str) -> Execution:
+    """What a part did, under the names that it has in the whole."""
+    parameters = tuple(f"{path}.{name}" for name in alone.parameters)
+    calls = {f"{path}.{inner}" if inner else path: count for inner, count in alone.calls.items()}
+    return Execution(parameters, calls, tuple(f"{path}.{inner}" for inner in alone.moved))
+
+
+def _joined(first: Execution, then: Execution | Untraced) -> Execution:
+    if not then:
+        return first
+    return Execution(first.parameters + then.parameters, first.calls | then.calls, first.moved + then.moved)
+
+
+def _tries(model: nn.Module, example: Example | None) -> Iterator[tuple[Example, bool]]:
+    """Inputs and guesses, the likeliest first: batch norms want two samples, a classifier without padding wants one."""
+    if example is not None:
+        yield from ((example, True), (example, False))
+        return
+    for each in examples(model, Workload(batch_size=2, sequence_length=SHORT)):
+        yield from ((each, True), (each, False))
+    for batch_size, length in ((1, SHORT), (2, None)):
+        yield next(examples(model, Workload(batch_size=batch_size, sequence_length=length))), True
 
 
 def meta_copy(model: nn.Module) -> nn.Module:
@@ -81,15 +137,15 @@ def _on_meta(tensor: Tensor) -> Tensor:
     return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
 
 
-def _follow(model: nn.Module, example: Example, guess: bool) -> Execution:
+def _follow(model: nn.Module, example: Example, guess: bool, deadline: float) -> Execution:
     names: dict[int, str] = {}
     for name, tensor in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(tensor), name)
     calls: Counter[str] = Counter()
-    with _counting(model, calls), _FirstUse(names, guess) as used:
+    with _counting(model, calls), _FirstUse(names, guess, deadline) as used:
         moved = _written(model.train(), example)
     if moved:
-        with _FirstUse({}, guess):
+        with _FirstUse({}, guess, deadline):
             moved -= _written(model.eval(), example)
     return Execution(tuple(used.order), dict(calls), tuple(sorted(moved)))
 
@@ -127,13 +183,16 @@ class _FirstUse(TorchFunctionMode):
     Where a model asks a tensor for its value (is anything masked?) there is none, and it is told `guess`.
     """
 
-    def __init__(self, names: dict[int, str], guess: bool) -> None:
+    def __init__(self, names: dict[int, str], guess: bool, deadline: float) -> None:
         super().__init__()
         self.names = names
         self.guess = guess
+        self.deadline = deadline
         self.order: dict[str, None] = {}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        if time.monotonic() > self.deadline:
+            raise TimeoutError
         if func in ASKED and args[0].is_meta:
             return ASKED[func](self.guess)
         result = func(*args, **(kwargs or {}))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from freezecore import store
+from freezecore.live.execution import Execution, Untraced, execution_order
 from freezecore.live.hold import known_author_frozen
 from freezecore.live.structure import Structure, find_structure
 from freezecore.live.structure_marks import drops, is_bias, is_fused, is_norm, moves, place
@@ -17,7 +18,7 @@ from freezecore.source import ModelSource
 from freezecore.tree import Buffer, Layer, LayerTree, Parameter
 
 LIBRARIES = ("torch", "timm", "transformers")
-FORMAT = 1  # raise it when the same module would be read differently
+FORMAT = 2  # raise it when the same module would be read differently
 
 
 def read_module(
@@ -26,28 +27,34 @@ def read_module(
     *,
     new: Iterable[str] = (),
     author_frozen: Iterable[str] | None = None,
+    own: bool = False,
 ) -> LayerTree:
-    """The layer tree of a module; the module is not run and not changed.
+    """The layer tree of a module; a copy without storage is run once, the module itself is not changed.
 
     Args:
         label: the tree's `source`; the class name where it is empty.
         new: names that the checkpoint lacked.
         author_frozen: names that were frozen when the model was built; None takes what is frozen now, or what was
             before this program first applied a selection.
+        own: the model stands on the meta device and may itself be run, which saves the copy.
     """
     seen = view(model)
-    found = find_structure(seen)
+    run = execution_order(model, own=own)
+    place = {name: at for at, name in enumerate(run.parameters)} if run else None
+    found = find_structure(seen, place)
     if author_frozen is None:
         author_frozen = known_author_frozen(model)
     if author_frozen is None:
         author_frozen = [name for name, tensor in seen.tensors.items() if not tensor.requires_grad]
     return LayerTree(
         source=label or type(model).__name__,
-        layers=tuple(_layer(seen, node, found) for node in seen.nodes.values()),
+        layers=tuple(_layer(seen, node, found, run) for node in seen.nodes.values()),
         parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen)) for name in seen.tensors),
         buffers=tuple(Buffer(name, path, tuple(tensor.shape), _dtype(tensor)) for name, path, tensor in seen.buffers()),
         towers=found.towers,
         head=found.head,
+        order="executed" if run else "defined",
+        notes=() if run else (run.reason,),
         versions=versions(),
     )
 
@@ -68,7 +75,7 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
         except (ValueError, KeyError, TypeError):
             store.forget("trees", key)
     built = meta(source, allow_python=allow_python)
-    tree = read_module(built.model, str(source), new=built.new)
+    tree = read_module(built.model, str(source), new=built.new, own=True)
     if keeps:
         store.write("trees", key, json.dumps(tree.to_json()).encode())
     return tree
@@ -86,15 +93,16 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _layer(seen: View, node: Node, found: Structure) -> Layer:
+def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) -> Layer:
     return Layer(
         path=node.path,
         type=node.type,
         kind=_layer_kind(seen, node, found),
         parameters=node.numel,
         own_parameters=sum(seen.tensors[name].numel() for name in node.own),
-        moves=moves(node.module),
+        moves=moves(node.module) or bool(run and node.path in run.moved),
         drops=drops(node.module),
+        uses=run.calls.get(node.path, 0) if run else None,
         aliases=tuple(node.aliases),
     )
 

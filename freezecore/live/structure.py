@@ -1,9 +1,9 @@
 """Where things stand in a model: towers, stages, blocks, what comes before the first block, and the head.
 
-One general rule. Block lists (`structure_lists`) are the backbone. Lists that share a parent make one tower; a tower
-reaches up to the largest module that contains no other tower's list. Within it, what runs before the first block is
-the embeddings or the stem, what runs between blocks belongs to them, and the head is what the library says makes the
-prediction, else what runs last.
+One general rule. Block lists (`structure_lists`) are the backbone. Lists that are part of the same module make one
+tower; a tower reaches up to the largest module that contains no other tower's list. Within it, what runs before the
+first block is the embeddings or the stem, and what runs between blocks belongs to them. The head is what the library
+says makes the prediction, else what runs after everything (`structure_head`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from freezecore.live.structure_head import hinted_head, input_embeddings
-from freezecore.live.structure_lists import BlockList, block_lists, inner_rows
-from freezecore.live.structure_view import Node, View, joined
+from freezecore.live.structure_head import hinted_head, input_embeddings, last_layers
+from freezecore.live.structure_lists import BlockList, block_lists, layer_list, staged
+from freezecore.live.structure_view import Node, View
 from freezecore.tree import Kind, Stage, Tower
 
-EMBEDS = re.compile(r"embed|cls_?token|\bcls\b|\bpos\b|position|patch", re.IGNORECASE)
+EMBEDS = re.compile(r"emb(?:ed|_|$|s$)|token|\bcls|(?:^|_)pos(?:_|$)|position|patch|(?:^|_)query", re.IGNORECASE)
+NEVER = 1 << 60
 
 
 @dataclass
@@ -33,7 +34,20 @@ class Structure:
 
     towers: tuple[Tower, ...]
     head: tuple[str, ...]
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, Kind]
+
+
+@dataclass
+class _Tower:
+    """A tower while it is being found."""
+
+    path: str
+    lists: list[BlockList]
+    blocks: list[Node] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+    front: list[str] = field(default_factory=list)
+    start: float = 0
+    end: float = 0
 
 
 def find_structure(seen: View, order: dict[str, int] | None = None) -> Structure:
@@ -42,159 +56,195 @@ def find_structure(seen: View, order: dict[str, int] | None = None) -> Structure
     Args:
         order: place of each parameter's first use in a forward pass; None takes the definition's order.
     """
-    place = order if order is not None else {name: at for at, name in enumerate(seen.tensors)}
-    hinted = hinted_head(seen)
-    head = _names_under(seen, hinted or [])
-    lists = [each for each in block_lists(seen.root) if not head.issuperset(_names(seen, each.elements))]
-    groups = _grouped(lists)
-    inputs = input_embeddings(seen)
-    kinds: dict[str, Kind] = {}
-    towers = [_tower(seen, path, group, groups, place, head, inputs, kinds) for path, group in groups.items()]
-    if hinted is None:
-        hinted = _last(seen, place, kinds)
-        head = _names_under(seen, hinted)
-    for node in inputs:
-        for name in seen.below(node):
-            kinds.setdefault(name, "embedding")
-    for name in seen.tensors:
-        if name in head and kinds.get(name) != "embedding":
-            kinds[name] = "head"
-        kinds.setdefault(name, "other")
-    towers.sort(key=lambda tower: min((place.get(n, 1 << 60) for n in _names_under(seen, tower.blocks)), default=0))
-    return Structure(tuple(_named(towers)) or (Tower("model", ""),), tuple(hinted), kinds)
+    return _Finder(seen, order).find()
 
 
-def _names(seen: View, nodes) -> set[str]:
-    return {name for node in nodes for name in seen.below(node)}
+class _Finder:
+    def __init__(self, seen: View, order: dict[str, int] | None) -> None:
+        self.seen = seen
+        self.place: dict[str, float] = dict(order) if order else {name: at for at, name in enumerate(seen.tensors)}
+        self.kinds: dict[str, Kind] = {}
+        self.head_paths = hinted_head(seen)
+        self.head = seen.names_at(self.head_paths or ())
+        self.inputs = input_embeddings(seen)
 
+    def find(self) -> Structure:
+        lists = [each for each in block_lists(self.seen) if not self.head.issuperset(self._names(each.elements))]
+        lists = lists or self._layers()
+        towers = [_Tower(path, group) for path, group in _grouped(lists).items()]
+        self._complete(towers)
+        # Inner towers first: what runs after an inner tower may stand before an outer one's blocks.
+        for tower in sorted(towers, key=lambda one: one.path.count("."), reverse=True):
+            self._blocks(tower)
+            self._front(tower)
+        towers.sort(key=lambda one: one.start)
+        self._lookups(towers)
+        self._unused(towers)
+        if not self.head_paths:
+            self._head(towers)
+        for name in self.seen.tensors:
+            if name in self.head and self.kinds.get(name) != "embedding":
+                self.kinds[name] = "head"
+            self.kinds.setdefault(name, "other")
+        made = [self._made(tower, towers) for tower in towers]
+        return Structure(tuple(made) or (Tower("model", ""),), tuple(self.head_paths or ()), self.kinds)
 
-def _names_under(seen: View, paths) -> set[str]:
-    """Parameters at or below paths, which may be modules' paths or parameters' names."""
-    found = {path for path in paths if path in seen.tensors}
-    return found | _names(seen, (seen.nodes[path] for path in paths if path in seen.nodes))
+    def _complete(self, towers: list[_Tower]) -> None:
+        """In a tower that did not run, the order of definition, after whatever is defined before it."""
+        for tower in towers:
+            if any(name in self.place for each in tower.lists for name in self._names(each.elements)):
+                continue
+            inside, at = set(self.seen.below(self.seen.nodes[tower.path])), -1.0
+            for name in self.seen.tensors:
+                at = self.place.setdefault(name, at + 1e-6) if name in inside else self.place.get(name, at)
+
+    def _layers(self) -> list[BlockList]:
+        """Single layers as blocks, in a model without any."""
+        matrices = [name for name in self.place if self.seen.tensors[name].ndim > 1]
+        found = layer_list(self.seen, max(matrices, key=self.place.__getitem__)) if len(matrices) > 2 else None
+        return [found] if found and not self.head & self._names(found.elements) else []
+
+    def _names(self, nodes) -> set[str]:
+        return {name for node in nodes for name in self.seen.below(node)}
+
+    def _first(self, node: Node) -> float:
+        return min((self.place[name] for name in self.seen.below(node) if name in self.place), default=NEVER)
+
+    def _blocks(self, tower: _Tower) -> None:
+        """Blocks in the order in which they run, and the stages that group them."""
+        for each in tower.lists:
+            for element, blocks in staged(each) or [(element, (element,)) for element in each.elements]:
+                ordered = sorted(blocks, key=self._first)
+                tower.blocks += ordered
+                if blocks != (element,):
+                    tower.stages.append(Stage(element.path, tuple(node.path for node in ordered)))
+        tower.blocks.sort(key=self._first)
+        rank = {node.path: at for at, node in enumerate(tower.blocks)}
+        tower.stages.sort(key=lambda stage: rank[stage.blocks[0]])
+        inside = self._names(tower.blocks)
+        places = [self.place[name] for name in inside if name in self.place]
+        tower.start, tower.end = min(places, default=NEVER), max(places, default=NEVER)
+        for name in inside:
+            self.kinds.setdefault(name, "block")
+
+    def _front(self, tower: _Tower) -> None:
+        """What runs before the first block; what runs between blocks counts with them."""
+        top = self.seen.nodes[tower.path]
+        for name in self.seen.below(top):
+            at = self.place.get(name)
+            if at is None or name in self.kinds or (name in self.head and not self._looked_up(name)):
+                continue
+            if at < tower.start:
+                tower.front.append(name)
+            elif at < tower.end:
+                self.kinds[name] = "block"
+        kind: Kind = "embedding" if any(self._embeds(name) for name in tower.front) else "stem"
+        for name in tower.front:
+            self.kinds[name] = kind
+
+    def _looked_up(self, name: str) -> bool:
+        return any(name in self.seen.below(node) for node in self.inputs)
+
+    def _embeds(self, name: str) -> bool:
+        owner = self.seen.owner[name]
+        if isinstance(owner.module, nn.Embedding):
+            return True
+        return any(EMBEDS.search(part) for part in name.split(".")[-3:])
+
+    def _lookups(self, towers: list[_Tower]) -> None:
+        """Embeddings outside every tower's reach, such as T5's shared one: of each tower that uses them."""
+        for node in self.inputs:
+            for name in self.seen.below(node):
+                users = [t for t in towers if any(self.seen.nodes[t.path].contains(n) for n in self._all_names(name))]
+                self._embed(name, users)
+        for name in self.seen.tensors:
+            raw = isinstance(self.seen.owner[name].module, nn.Embedding) or name in self.seen.owner[name].raw
+            if name not in self.kinds and name not in self.head and raw and self._embeds(name):
+                at = self.place.get(name, NEVER)
+                self._embed(name, [tower for tower in towers if at < tower.start][:1])
+
+    def _embed(self, name: str, towers: list[_Tower]) -> None:
+        if self.kinds.get(name) == "block":
+            return
+        for tower in towers:
+            if name not in tower.front:
+                tower.front.append(name)
+        if towers:
+            self.kinds[name] = "embedding"
+
+    def _all_names(self, name: str) -> tuple[str, ...]:
+        return (name, *self.seen.aliases[name])
+
+    def _unused(self, towers: list[_Tower]) -> None:
+        """Parameters that the followed forward did not use, such as a mask token: with what they are defined beside."""
+        for name in self.seen.tensors:
+            if name in self.place or name in self.kinds or name in self.head:
+                continue
+            node: Node | None = self.seen.owner[name]
+            beside: set[Kind] = set()
+            while node is not None and not beside:
+                beside = {self.kinds[other] for other in self.seen.below(node) if other in self.kinds}
+                node = node.parent
+            if len(beside) > 1:
+                beside = {"embedding"} if self._embeds(name) and "embedding" in beside else set()
+            if beside:
+                self.kinds[name] = kind = beside.pop()
+                around = [t for t in towers if self.seen.nodes[t.path].contains(name)]
+                if around and kind in ("embedding", "stem"):
+                    around[-1].front.append(name)
+
+    def _head(self, towers: list[_Tower]) -> None:
+        """What runs after everything, where the library does not say what makes the prediction."""
+        spine = {tower.path: [*tower.front, *self._names(tower.blocks)] for tower in towers}
+        self.head_paths = last_layers(self.seen, self.place, spine, self.head_paths is not None)
+        self.head = {name for name in self.seen.names_at(self.head_paths) if name not in self.kinds}
+
+    def _made(self, tower: _Tower, towers: list[_Tower]) -> Tower:
+        last = tower.path.rpartition(".")[2] or "model"
+        twin = any(other is not tower and other.path.rpartition(".")[2] == last for other in towers)
+        rows = tuple(self._covering(tower))
+        embeds = any(self.kinds[name] == "embedding" for name in tower.front)
+        blocks = tuple(node.path for node in tower.blocks)
+        name = tower.path if twin else last
+        return Tower(name, tower.path, rows if embeds else (), () if embeds else rows, tuple(tower.stages), blocks)
+
+    def _covering(self, tower: _Tower) -> list[str]:
+        """The fewest module paths and parameter names that hold exactly the tower's front."""
+        wanted = set(tower.front)
+        found: list[str] = []
+
+        def visit(node: Node) -> None:
+            below = set(self.seen.below(node))
+            if not below & wanted or node.path in (self.head_paths or ()):
+                return
+            if node.path not in ("", tower.path) and below <= wanted:
+                found.append(node.path)
+                return
+            found.extend(name for name in node.own if name in wanted)
+            for child in node.bearing:
+                if child.parent is node:
+                    visit(child)
+
+        visit(self.seen.nodes[tower.path])
+        if missing := wanted - self.seen.names_at(found):
+            owners = dict.fromkeys(self.seen.owner[name] for name in tower.front if name in missing)
+            found += [node.path if set(self.seen.below(node)) <= wanted else node.own[0] for node in owners]
+        return found
 
 
 def _grouped(lists: list[BlockList]) -> dict[str, list[BlockList]]:
     """Lists by the path of their tower: the largest module around them without another tower's list."""
-    parents: dict[str, list[BlockList]] = {}
+    holders: dict[str, list[BlockList]] = {}
     for each in lists:
-        holder = each.parent
-        # A container such as `blocks` stands for its parent; numbered siblings stand in their parent already.
-        if isinstance(holder.module, nn.ModuleList | nn.Sequential) and holder.parent is not None:
-            holder = holder.parent
-        parents.setdefault(holder.path, []).append(each)
-    return {_reach(path, parents): group for path, group in parents.items()}
+        holders.setdefault(each.holder.path, []).append(each)
+    return {_reach(path, holders): group for path, group in holders.items()}
 
 
-def _reach(path: str, parents: dict[str, list[BlockList]]) -> str:
-    others = [other for other in parents if other != path]
+def _reach(path: str, holders: dict[str, list[BlockList]]) -> str:
+    others = [other for other in holders if other != path]
     while path:
         above = path.rpartition(".")[0]
         if any(not above or other == above or other.startswith(above + ".") for other in others):
             return path
         path = above
     return path
-
-
-def _tower(
-    seen: View,
-    path: str,
-    group: list[BlockList],
-    groups: dict[str, list[BlockList]],
-    place: dict[str, int],
-    head: set[str],
-    inputs: list[Node],
-    kinds: dict[str, Kind],
-) -> Tower:
-    """One tower from its block lists; writes the kinds of its parameters."""
-
-    def first(node: Node) -> int:
-        return min((place[name] for name in seen.below(node) if name in place), default=1 << 60)
-
-    stages, blocks = [], []
-    for each in sorted(group, key=lambda one: min(first(e) for e in one.elements)):
-        elements = sorted(each.elements, key=first)
-        staged = inner_rows(BlockList(each.parent, tuple(elements)))
-        for element, inner in staged or ((element, (element,)) for element in elements):
-            inner = sorted(inner, key=first)
-            blocks += inner
-            if staged:
-                stages.append(Stage(element.path, tuple(node.path for node in inner)))
-    inside = _names(seen, blocks)
-    start = min(first(node) for node in blocks)
-    end = max((place[name] for name in inside if name in place), default=start)
-    apart = [other for other in groups if other != path and seen.nodes[path].contains(other)]
-    front: list[str] = []
-    for name in seen.below(seen.nodes[path]):
-        if name in inside:
-            kinds[name] = "block"
-        elif name in head or any(seen.nodes[other].contains(name) for other in apart):
-            continue
-        elif place.get(name, end + 1) < start:
-            front.append(name)
-        elif place.get(name, end + 1) < end:
-            kinds[name] = "block"
-    for node in inputs:
-        if seen.nodes[path].contains(node.path) or any(seen.nodes[path].contains(alias) for alias in node.aliases):
-            front += [name for name in seen.below(node) if name not in front and kinds.get(name) != "block"]
-    embeds = any(_embeds(seen, name) for name in front)
-    for name in front:
-        kinds[name] = "embedding" if embeds else "stem"
-    rows = tuple(_covering(seen, front, seen.nodes[path]))
-    return Tower(
-        "", path, rows if embeds else (), () if embeds else rows, tuple(stages), tuple(node.path for node in blocks)
-    )
-
-
-def _embeds(seen: View, name: str) -> bool:
-    owner = seen.owner[name]
-    if isinstance(owner.module, nn.Embedding):
-        return True
-    return any(EMBEDS.search(part) for part in name.split(".")[-3:])
-
-
-def _covering(seen: View, names: list[str], top: Node) -> list[str]:
-    """The fewest module paths and parameter names below `top` that hold exactly these parameters."""
-    wanted, found = set(names), []
-
-    def visit(node: Node) -> None:
-        below = set(seen.below(node))
-        if not below & wanted:
-            return
-        if node is not top and below <= wanted:
-            found.append(node.path)
-            return
-        found.extend(name for name in node.own if name in wanted)
-        for child in node.bearing:
-            visit(child)
-
-    visit(top)
-    covered = _names_under(seen, found)
-    found += [name for name in names if name not in covered]
-    return list(dict.fromkeys(found))
-
-
-def _last(seen: View, place: dict[str, int], kinds: dict[str, Kind]) -> list[str]:
-    """The layer that runs last, where it comes after every block and is no norm: a matrix that maps to the outputs."""
-    matrices = [name for name in place if seen.tensors[name].ndim > 1]
-    if not matrices:
-        return []
-    name = max(matrices, key=place.__getitem__)
-    return [seen.owner[name].path or name] if name not in kinds else []
-
-
-def _named(towers: list[Tower]) -> list[Tower]:
-    """Towers with distinct names: the last part of their paths that tells them apart."""
-    named = []
-    for tower in towers:
-        name = tower.path.rpartition(".")[2] or "model"
-        twins = [other for other in towers if other is not tower and (other.path.rpartition(".")[2] or "model") == name]
-        named.append(Tower(tower.path if twins else name, *_rest(tower)))
-    return named
-
-
-def _rest(tower: Tower) -> tuple:
-    return tower.path, tower.embeddings, tower.stem, tower.stages, tower.blocks
-
-
-__all__ = ["Structure", "find_structure", "joined"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from freezecore.live.structure_marks import is_norm
 from freezecore.live.structure_view import Node, View
 
 
@@ -43,7 +44,17 @@ def _timm_head(seen: View, model: nn.Module) -> list[str] | None:
         return None
     parts = classifier if isinstance(classifier, tuple | list | nn.ModuleList) else (classifier,)
     nodes = [seen.node_of[id(part)] for part in parts if isinstance(part, nn.Module) and id(part) in seen.node_of]
-    return [node.path for node in nodes if node.numel]
+    return [node.path for node in (*nodes, *_twins(nodes)) if node.numel]
+
+
+def _twins(nodes: list[Node]) -> list[Node]:
+    """Layers beside a classifier with the very shapes of it: a second head, for an auxiliary loss."""
+    found = []
+    for node in nodes:
+        shapes = [tensor.shape for tensor in node.module.parameters()]
+        beside = node.parent.bearing if node.parent else []
+        found += [b for b in beside if b not in nodes and shapes and [t.shape for t in b.module.parameters()] == shapes]
+    return found
 
 
 def _transformers_head(seen: View, model: nn.Module) -> list[str] | None:
@@ -62,3 +73,81 @@ def _transformers_head(seen: View, model: nn.Module) -> list[str] | None:
         if not any(seen.nodes[p].contains(path) for p in found if p in seen.nodes):
             found.append(path)
     return found
+
+
+def last_layers(seen: View, place: dict[str, float], spine: dict[str, list[str]], library: bool) -> list[str]:
+    """What runs after every block, where no accessor tells the head.
+
+    Beside a base that holds all blocks and what comes before them, all of it; else, in a module of a person's own, the
+    last layer with a matrix. A library's bare base has no head, unless several towers meet in one (CLIP).
+
+    Args:
+        spine: names of the embeddings, stem and blocks of each tower, by its path.
+        library: the model is one of a library's, which named no head.
+    """
+    ends = {tower: max((place[name] for name in names if name in place), default=-1) for tower, names in spine.items()}
+    names = [name for each in spine.values() for name in each]
+    if len(spine) > 1:
+        return _beside(seen, _after_towers(seen, place, names, ends))
+    end = max(ends.values(), default=-1)
+    base = _common(seen, names)
+    if library:
+        return []
+    if base is not seen.root:
+        inside = seen.names_at([base.path])
+        return _beside(seen, [n for n in seen.tensors if place.get(n, -1) > end and n not in inside])
+    matrices = [name for name, at in place.items() if at > end and seen.tensors[name].ndim > 1]
+    if not matrices:
+        return []
+    last = max(matrices, key=place.__getitem__)
+    return [seen.owner[last].path or last]
+
+
+def _beside(seen: View, names: list[str]) -> list[str]:
+    """Topmost paths of these parameters, norms left out."""
+    return [path for path in _topmost(seen, names) if path in seen.tensors or not is_norm(seen.nodes[path])]
+
+
+def _after_towers(seen: View, place: dict[str, float], spine: list[str], ends: dict[str, float]) -> list[str]:
+    """Parameters outside the towers that run after all of them, or after one and are defined after all.
+
+    A projection from one tower into the next is defined between them; one that ends a tower (CLIP's) is not.
+    """
+    inside = _towers_reach(seen, spine)
+    at = {name: i for i, name in enumerate(seen.tensors)}
+    last = max(at[name] for name in spine)
+    first_end, last_end = min(ends.values()), max(ends.values())
+    return [
+        name
+        for name in seen.tensors
+        if name not in inside
+        and (place.get(name, -1) > last_end or (place.get(name, -1) > first_end and at[name] > last))
+    ]
+
+
+def _common(seen: View, names: list[str]) -> Node:
+    """The smallest module that holds all of these parameters."""
+    node = seen.root
+    while True:
+        inner = [child for child in node.bearing if all(child.contains(name) for name in names)]
+        if not names or len(inner) != 1:
+            return node
+        node = inner[0]
+
+
+def _towers_reach(seen: View, spine: list[str]) -> set[str]:
+    """Everything under those children of the root that hold a part of the spine."""
+    holding = [child for child in seen.root.bearing if any(child.contains(name) for name in spine)]
+    return {name for child in holding for name in seen.below(child)}
+
+
+def _topmost(seen: View, names: list[str]) -> list[str]:
+    """The children of the root, or names of its own parameters, that hold these parameters and no others."""
+    wanted, found = set(names), []
+    for child in seen.root.bearing:
+        below = set(seen.below(child))
+        if below and below <= wanted:
+            found.append(child.path)
+        elif below & wanted:
+            found.extend(sorted(below & wanted))
+    return found + [name for name in seen.root.own if name in wanted]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ class Node:
         own: names of the parameters that it holds and that no earlier module holds.
         children: its child modules, those included that are listed first elsewhere.
         numel: scalars below it, each tensor once.
+        matrices: tensors below it of two dimensions or more.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Node:
     own: list[str] = field(default_factory=list)
     children: dict[str, Node] = field(default_factory=dict)
     numel: int = 0
+    matrices: int = 0
 
     @property
     def name(self) -> str:
@@ -42,9 +44,9 @@ class Node:
         return [child for child in self.children.values() if child.numel]
 
     @property
-    def composite(self) -> bool:
-        """It is more than one layer: parameters in several places below it."""
-        return len(self.bearing) + bool(self.own) > 1 or any(child.composite for child in self.bearing)
+    def raw(self) -> list[str]:
+        """Its own parameters beside children that hold some: `cls_token`, `query_tokens`."""
+        return self.own if self.bearing else []
 
     def walk(self) -> Iterator[Node]:
         """Itself and what is defined below it, parents first."""
@@ -85,6 +87,16 @@ class View:
         )
         return list(found)
 
+    def names_at(self, paths: Iterable[str]) -> set[str]:
+        """First names of all parameters at or below these paths, which may be modules' or parameters'."""
+        found: set[str] = set()
+        for path in paths:
+            if path in self.tensors:
+                found.add(path)
+            elif path in self.nodes:
+                found.update(self.below(self.nodes[path]))
+        return found
+
     def buffers(self) -> Iterator[tuple[str, str, Tensor]]:
         """Name, owner's path and tensor of each buffer, once."""
         seen: set[int] = set()
@@ -100,7 +112,9 @@ def view(model: nn.Module) -> View:
     made = View(Node("", model, None))
     _visit(made, made.root, "", set())
     for node in made.nodes.values():
-        node.numel = sum(made.tensors[name].numel() for name in made.below(node))
+        tensors = [made.tensors[name] for name in made.below(node)]
+        node.numel = sum(tensor.numel() for tensor in tensors)
+        node.matrices = sum(tensor.ndim > 1 for tensor in tensors)
     return made
 
 
