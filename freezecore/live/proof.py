@@ -39,10 +39,11 @@ class ProofCheck:
         parameters = dict(self.model.named_parameters(remove_duplicate=False))
         found = {name: parameters[name] for name in self.frozen if name in parameters}
         strangers, missing, twice = self._membership(parameters, optimizer) if optimizer else ((), (), ())
+        moved = [name for name, old in self.before.items() if name not in now or digest(now[name]) != old]
         return Proof(
             parameters=len(self.frozen),
             buffers=self.buffers,
-            changed=tuple(name for name, old in self.before.items() if name not in now or digest(now[name]) != old),
+            changed=(*moved, *self._untied(parameters)),
             with_gradient=tuple(name for name, parameter in found.items() if parameter.grad is not None),
             optimizer_strangers=strangers,
             optimizer_missing=missing,
@@ -61,6 +62,11 @@ class ProofCheck:
                 for name, buffer in modules[path].named_buffers(prefix=path, recurse=False):
                     watched[name] = buffer
         return watched
+
+    def _untied(self, parameters: dict[str, nn.Parameter]) -> list[str]:
+        """Other names of frozen tensors that no longer stand for the same one."""
+        frozen = [p for p, trains in zip(self.mask.tree.parameters, self.mask.trains, strict=True) if not trains]
+        return [alias for p in frozen for alias in p.aliases if parameters.get(alias) is not parameters.get(p.name)]
 
     def _membership(self, parameters: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> tuple:
         """Names that the optimizer holds but must not, must hold but does not, and holds more than once."""

@@ -12,9 +12,10 @@ from freezecore.live import device as devices
 from freezecore.live.build import build
 from freezecore.live.data import Dataset, encode, read
 from freezecore.live.hold import hold
-from freezecore.live.prefix.shelf import Shelf
+from freezecore.live.prefix import Prefix, Shelf
 from freezecore.live.read import read_module
 from freezecore.live.train import Feed
+from freezecore.live.train_measure import PlainStep
 from freezecore.live.train_run import Training
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest, ProbeResult
@@ -44,6 +45,7 @@ class Session:
         data: the samples as the model takes them.
         before: predictions on the held-out samples before any training, by seed.
         shelf: captured prefixes.
+        cuts: verified cuts and what a plain step takes there, by mask and batch size.
     """
 
     def __init__(self, request: ProbeRequest, emit: Emit = silent) -> None:
@@ -67,6 +69,7 @@ class Session:
         self.test = Feed(self.model, self.data.test, self.data, self.device, layout)
         self.before: dict[int, Tensor] = {}
         self.shelf = Shelf()
+        self.cuts: dict[object, tuple[Prefix, PlainStep]] = {}
         self._asked = (request.source, request.data)
         self._touched: dict[str, Tensor] = {}
         self._fresh = {request.seed: self._seeded(self.model, built.new)}

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from freezecore.live import device as devices
 from freezecore.live.hold import hold
-from freezecore.live.prefix import Captured, NotCuttable, find
+from freezecore.live.prefix import Captured, NotCuttable, Prefix, find
 from freezecore.live.proof import ProofCheck
 from freezecore.live.train_measure import PlainStep, measure_plain_step
 from freezecore.live.train_optimizer import Rates, build_optimizer
@@ -70,11 +70,10 @@ class Phase:
         if why:
             self.cache = CacheUse(why=why)
             return
-        some = torch.arange(min(self.request.batch_size, len(self.parts["train"])), device=self.session.device)
         tolerance = HALF_TOLERANCE if devices.half(self.session.device) else TOLERANCE
         total = sum(len(part) for part in self.parts.values())
         try:
-            prefix = find(self.model, self.parts["train"], some, tolerance)
+            prefix, self.plain = self._cut(tolerance)
             captured = self.session.shelf.capture(
                 prefix, self.parts, self._values(), tolerance, lambda done: tell(done, total)
             )
@@ -82,14 +81,22 @@ class Phase:
             self.cache = CacheUse(why=f"Every step runs the whole model: {error}.")
             return
         captured_s = time.perf_counter() - began
-        self.plain = self.measure_plain(some)
         self._captured = captured
         self._replaying.enter_context(captured.prefix.replaying())
         where = " (on disk)" if any(store.on_disk for store in captured.stores.values()) else ""
         why = f"What runs before '{prefix.path}' is frozen and was computed once for {total:,} samples{where}."
         self.cache = CacheUse(True, why, prefix.path, captured_s)
 
-    def measure_plain(self, positions: Tensor) -> PlainStep:
+    def _cut(self, tolerance: float) -> tuple[Prefix, PlainStep]:
+        """A verified cut and a plain step's cost; both found once for this mask, batch size and optimizer."""
+        key = (self.mask.trains, self.mask.held, self.request.batch_size, self.request.optimizer)
+        if key not in self.session.cuts:
+            some = torch.arange(min(self.request.batch_size, len(self.parts["train"])), device=self.session.device)
+            prefix = find(self.model, self.parts["train"], some, tolerance)
+            self.session.cuts[key] = prefix, self._measure_plain(some)
+        return self.session.cuts[key]
+
+    def _measure_plain(self, positions: Tensor) -> PlainStep:
         """What a step takes without the cache."""
         train = self.parts["train"]
         return measure_plain_step(
