@@ -97,3 +97,17 @@ def test_a_new_tree_takes_the_place_of_the_old_one(tree_room, serve):
     room.settled()
     room.tick("bert.encoder.layer.0")
     room.heard(8)
+
+
+def test_another_language_keeps_what_was_unfolded_undone_and_searched(tree_room):
+    room = tree_room()
+    room.tick("conv1")
+    room.unfold("layer1.0")
+    room.search.fill("bn1")
+    room.page.get_by_role("button", name="日本語").click()
+    expect(room.status).to_contain_text("学習する重み")
+    expect(room.search).to_have_value("bn1")
+    room.search.fill("")
+    expect(room.row("layer1.0")).to_have_attribute("aria-expanded", "true")
+    room.page.get_by_role("button", name="元に戻す").click()
+    room.says("conv1", "false")

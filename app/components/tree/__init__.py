@@ -22,7 +22,21 @@ from freezecore.mask import Mask
 from freezecore.tree import LayerTree
 
 HERE = Path(__file__).parent
-MODULES = ("bits", "words", "model", "search", "history", "rows", "list", "pointer", "keys", "toolbar", "tree")
+MODULES = (
+    "bits",
+    "words",
+    "model",
+    "search",
+    "history",
+    "rows",
+    "list",
+    "pointer",
+    "keys",
+    "toolbar",
+    "ticks",
+    "walk",
+    "tree",
+)
 LARGEST_SEQUENCE = 2**53 - 1
 
 

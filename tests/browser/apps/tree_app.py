@@ -12,7 +12,8 @@ from app.components.tree import RowMark, RowPrice, TreeChange, layer_tree, tree_
 from freezecore.mask import Mask
 
 st.set_page_config(page_title="Tree", layout="wide")
-which, lang = st.query_params.get("tree", "resnet"), st.query_params.get("lang", "en")
+which = st.query_params.get("tree", "resnet")
+lang = st.session_state.get("lang", st.query_params.get("lang", "en"))
 
 
 @st.cache_resource
@@ -72,3 +73,4 @@ with right:
     numbers()
     st.button("All", on_click=write, args=([True] * len(tree.parameters),))
     st.button("None", on_click=write, args=([False] * len(tree.parameters),))
+    st.button("日本語", on_click=session.__setitem__, args=("lang", "ja"))

@@ -1,32 +1,33 @@
 // The keyboard, as the ARIA practices have it for a tree, with Space to tick.
 
 export function listenToKeys(view) {
+  const { ticks, walk } = view;
   let typed = "";
   let typedAt = 0;
 
   const moves = {
-    ArrowDown: () => view.step(1),
-    ArrowUp: () => view.step(-1),
-    PageDown: () => view.step(view.pageRows()),
-    PageUp: () => view.step(-view.pageRows()),
-    Home: () => view.step(-Infinity),
-    End: () => view.step(Infinity),
-    ArrowRight: () => view.unfoldOrEnter(),
-    ArrowLeft: () => view.foldOrLeave(),
+    ArrowDown: () => walk.step(1),
+    ArrowUp: () => walk.step(-1),
+    PageDown: () => walk.page(1),
+    PageUp: () => walk.page(-1),
+    Home: () => walk.step(-Infinity),
+    End: () => walk.step(Infinity),
+    ArrowRight: () => walk.unfoldOrEnter(),
+    ArrowLeft: () => walk.foldOrLeave(),
   };
 
   const press = (event) => {
     event.stopPropagation(); // the page's own single-letter keys must not hear what is typed here
     const { key, shiftKey } = event;
     const control = event.ctrlKey || event.metaKey;
-    if (control && key.toLowerCase() === "z") return done(event, () => (shiftKey ? view.redo() : view.undo()));
-    if (control && key.toLowerCase() === "y") return done(event, () => view.redo());
-    if (control && key === "Enter") return done(event, () => view.tick(view.active, { every: true }));
+    if (control && key.toLowerCase() === "z") return done(event, () => (shiftKey ? ticks.redo() : ticks.undo()));
+    if (control && key.toLowerCase() === "y") return done(event, () => ticks.redo());
+    if (control && key === "Enter") return done(event, () => ticks.tick(view.active, true));
     if (control || event.altKey) return;
-    if (moves[key]) return done(event, () => (shiftKey ? view.stepTicking(moves[key]) : moves[key]()));
-    if (key === " ") return done(event, () => (shiftKey ? view.tickRange(view.active) : view.tick(view.active, {})));
-    if (key === "Enter") return done(event, () => view.choose(view.active, true));
-    if (key === "*") return done(event, () => view.unfoldSiblings());
+    if (moves[key]) return done(event, () => (shiftKey ? ticks.carry(moves[key]) : moves[key]()));
+    if (key === " ") return done(event, () => (shiftKey ? ticks.range(view.active) : ticks.tick(view.active)));
+    if (key === "Enter") return done(event, () => walk.choose(view.active));
+    if (key === "*") return done(event, () => walk.unfoldSiblings());
     if (key === "/") return done(event, () => view.toolbar.field.focus());
     if (key === "Escape") return view.toolbar.clear();
     if (key.length === 1) return done(event, () => spell(key));
@@ -36,7 +37,7 @@ export function listenToKeys(view) {
     const now = performance.now();
     typed = now - typedAt < 700 ? typed + letter : letter;
     typedAt = now;
-    view.seek(typed.toLowerCase());
+    walk.seek(typed.toLowerCase());
   };
 
   view.list.tree.addEventListener("keydown", press);

@@ -39,7 +39,7 @@ export class TreeModel {
     this.shared = this.sharedBelow();
     this.whole = this.size.reduce((sum, size) => sum + size, 0);
     this.unfold("blocks");
-    this.count_();
+    this.sum();
     this.measure();
   }
 
@@ -94,7 +94,7 @@ export class TreeModel {
   }
 
   // Sums of every module; a whole pass over 12,000 rows takes a fraction of a millisecond.
-  count_() {
+  sum() {
     const { total, trained, leaves, leavesOn } = this;
     for (const sums of [total, trained, leaves, leavesOn]) sums.fill(0);
     for (const [row, p] of this.shared) this.add(row, p, -1);
@@ -160,7 +160,7 @@ export class TreeModel {
       this.trains[p] = +train;
       changed++;
     }
-    if (changed) this.count_();
+    if (changed) this.sum();
     return changed;
   }
 
@@ -209,7 +209,7 @@ export class TreeModel {
       this.open = this.openBefore;
       this.openBefore = null;
     }
-    this.count_();
+    this.sum();
     this.measure();
   }
 

@@ -4,7 +4,7 @@ export function listenToPointer(view) {
   const { tree } = view.list;
   let painting = null; // { train, last } while the button is down over the boxes
 
-  const everyBlock = (event) => event.altKey || event.ctrlKey || event.metaKey || view.every;
+  const everyBlock = (event) => event.altKey || event.ctrlKey || event.metaKey || view.ticks.every;
 
   const press = (event) => {
     if (event.button !== 0) return;
@@ -15,7 +15,7 @@ export function listenToPointer(view) {
     tree.focus({ preventScroll: true });
     if (!onBox || event.pointerType === "touch") return;
     const every = everyBlock(event);
-    const train = event.shiftKey ? view.tickRange(row.row) : view.tick(row.row, { every });
+    const train = event.shiftKey ? view.ticks.range(row.row) : view.ticks.tick(row.row, every);
     if (every || event.shiftKey) return;
     painting = { train, last: row.row };
     tree.setPointerCapture(event.pointerId);
@@ -27,7 +27,7 @@ export function listenToPointer(view) {
       const edge = tree.getBoundingClientRect();
       if (event.clientY < edge.top) tree.scrollTop -= view.rowHeight;
       if (event.clientY > edge.bottom) tree.scrollTop += view.rowHeight;
-      if (row !== painting.last) view.paintOver(painting.last, row, painting.train);
+      if (row !== painting.last) view.ticks.over(painting.last, row, painting.train);
       painting.last = row;
       return;
     }
@@ -43,8 +43,8 @@ export function listenToPointer(view) {
     const row = event.target.closest?.(".row");
     if (!row) return;
     const onBox = !!event.target.closest(".box");
-    if (onBox && event.pointerType === "touch") view.tick(row.row, {});
-    else if (!onBox) view.choose(row.row, true);
+    if (onBox && event.pointerType === "touch") view.ticks.tick(row.row);
+    else if (!onBox) view.walk.choose(row.row);
   };
 
   tree.addEventListener("pointerdown", press);

@@ -77,9 +77,8 @@ export function paintRow(row, view, at, position, places) {
   row.id = `${view.id}-${at}`;
   row.style.transform = `translateY(${position * view.rowHeight}px)`;
   row.style.setProperty("--depth", model.depth[at]);
-  row.className = `row ${state} ${module ? "module" : "parameter"}`;
-  row.classList.toggle("active", at === view.active);
-  row.classList.toggle("twin", view.twins.has(at));
+  const look = `row ${state} ${module ? "module" : "parameter"}${at === view.active ? " active" : ""}`;
+  setClass(row, view.twins.has(at) ? `${look} twin` : look);
   setAll(row, {
     "aria-label": model.path[at],
     "aria-description": [...said, ...badges.map(([, , why]) => why)].filter(Boolean).join(", "),
@@ -109,6 +108,10 @@ function setAll(row, attributes) {
     if (value === null) row.removeAttribute(name);
     else if (row.getAttribute(name) !== String(value)) row.setAttribute(name, value);
   }
+}
+
+function setClass(row, look) {
+  if (row.className !== look) row.className = look;
 }
 
 function setText(part, text) {

@@ -35,8 +35,8 @@ export class Toolbar {
     this.field.addEventListener("input", () => this.view.search(this.field.value));
     this.field.addEventListener("keydown", (event) => this.leaveField(event));
     this.depth = this.depths(strings);
-    this.undo = this.button("undo", strings.undo, () => this.view.undo());
-    this.redo = this.button("redo", strings.redo, () => this.view.redo());
+    this.undo = this.button("undo", strings.undo, () => this.view.ticks.undo());
+    this.redo = this.button("redo", strings.redo, () => this.view.ticks.redo());
     this.every = this.button("every", strings.every, () => this.view.toggleEvery());
     this.every.append(element("span", "", strings.every_short));
     this.every.classList.add("worded");
@@ -70,7 +70,7 @@ export class Toolbar {
     }
     add("99", strings.depth_all);
     select.addEventListener("change", () => {
-      this.view.unfold(select.value);
+      this.view.walk.unfold(select.value);
       select.value = "";
     });
     return select;
@@ -94,8 +94,8 @@ export class Toolbar {
     this.trainAll = element("button", "act train");
     this.freezeAll = element("button", "act freeze");
     for (const made of [this.trainAll, this.freezeAll]) made.type = "button";
-    this.trainAll.addEventListener("click", () => this.view.tickAll(true));
-    this.freezeAll.addEventListener("click", () => this.view.tickAll(false));
+    this.trainAll.addEventListener("click", () => this.view.ticks.all(true));
+    this.freezeAll.addEventListener("click", () => this.view.ticks.all(false));
     this.found.append(this.foundText, this.trainAll, this.freezeAll);
     return this.found;
   }
@@ -109,7 +109,7 @@ export class Toolbar {
     this.all.title = strings.all_name;
     this.all.innerHTML = '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +
       '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
-    this.all.addEventListener("click", () => this.view.tick(-1, {}));
+    this.all.addEventListener("click", () => this.view.ticks.tick(-1, false));
     line.append(this.all);
     for (const [name, key] of HEADINGS) {
       const made = element("span", name, strings[`column_${key}`]);
@@ -124,8 +124,10 @@ export class Toolbar {
     this.lookedAt = element("span", "what");
     this.everyHere = element("button", "act every");
     this.everyHere.type = "button";
-    this.everyHere.addEventListener("click", () => this.view.tick(this.view.active, { every: true }));
-    line.append(this.lookedAt, this.everyHere);
+    this.everyHere.addEventListener("click", () => this.view.ticks.tick(this.view.active, true));
+    this.remark = element("span", "remark");
+    this.remark.setAttribute("aria-live", "polite");
+    line.append(this.remark, this.lookedAt, this.everyHere);
     return line;
   }
 
@@ -139,13 +141,26 @@ export class Toolbar {
       line.append(sign);
     }
     const keys = element("details", "keys");
-    keys.append(element("summary", "", strings.keys), element("p", "", strings.keys_text));
+    keys.append(element("summary", "", strings.keys), this.keyList(strings.keys_text));
     line.append(keys);
     return line;
   }
 
+  // "Space = tick | / = search": each key with what it does.
+  keyList(text) {
+    const list = element("dl");
+    for (const line of text.split(" | ")) {
+      const [key, does] = line.split(" = ");
+      const pair = element("div");
+      pair.append(element("dt", "", key), element("dd", "", does));
+      list.append(pair);
+    }
+    return list;
+  }
+
   paint() {
-    const { model, strings, every, past, active } = this.view;
+    const { model, strings, active } = this.view;
+    const { every, past } = this.view.ticks;
     const values = { n: exact(model.training), m: exact(model.whole) };
     this.sum.replaceChildren(...this.sentence(strings.status, values, percent(model.training, model.whole)));
     this.meter.firstElementChild.style.width = `${model.whole ? (100 * model.training) / model.whole : 0}%`;
@@ -199,10 +214,8 @@ export class Toolbar {
       const text = model.wouldTrain(twins) ? strings.train_every : strings.freeze_every;
       this.everyHere.textContent = fill(text, { n: twins.length });
     }
-    if (this.view.said) {
-      this.lookedAt.textContent = this.view.said;
-      return;
-    }
+    this.remark.textContent = this.view.said;
+    this.lookedAt.hidden = !!this.view.said;
     const { signs } = this.view;
     const badges = row < 0 ? [] : badgesOf(model, signs, strings, row).map(([, text, why]) => why || text);
     const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), signs.prices[row]?.[1], ...badges];

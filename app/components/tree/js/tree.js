@@ -1,39 +1,35 @@
-// The tree: what a person does to it, and what travels to Python and back.
+// The tree as a whole: one view of one model, kept while Streamlit calls again and again.
 
-import { decodeBits, encodeBits } from "./bits.js";
-import { History } from "./history.js";
 import { listenToKeys } from "./keys.js";
 import { List } from "./list.js";
 import { TreeModel } from "./model.js";
 import { listenToPointer } from "./pointer.js";
 import { element } from "./rows.js";
 import { readQuery, search } from "./search.js";
+import { Ticks } from "./ticks.js";
 import { Toolbar } from "./toolbar.js";
+import { Walk } from "./walk.js";
 
-const PAUSE = 100; // milliseconds between two messages to Python while ticks follow one another
+const ROW = { fine: 1.8, coarse: 2.4 }; // height of a row in letters, for a mouse and for a finger
 
 class TreeView {
   constructor(data, root, send) {
     this.data = data;
     this.root = root;
-    this.send = send;
     this.id = `tree-${data.channel.replace(/\W/g, "_")}`;
     this.strings = data.words;
     this.model = new TreeModel(data);
     this.signs = { prices: {}, marksOf: new Map() };
-    this.past = new History();
-    this.sequence = 0;
-    this.active = this.model.rows ? 0 : -1;
-    this.anchor = this.active;
-    this.hovered = -1;
-    this.hoveredEvery = false;
-    this.twins = new Set();
-    this.marked = [];
-    this.every = false;
-    this.said = "";
-    this.sentAt = 0;
-    this.timer = 0;
-    this.rowHeight = matchMedia("(pointer: coarse)").matches ? 38 : 29;
+    this.active = this.model.rows ? 0 : -1; // the row looked at
+    this.anchor = this.active; // the row ticked last, from which a range begins
+    this.hovered = { row: -1, every: false };
+    this.twins = new Set(); // rows lit up because a tick would reach them
+    this.marked = []; // words of the search
+    this.said = ""; // a remark in place of the row looked at
+    const letter = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    this.rowHeight = Math.round(letter * ROW[matchMedia("(pointer: coarse)").matches ? "coarse" : "fine"]);
+    this.ticks = new Ticks(this, send);
+    this.walk = new Walk(this);
     this.draw();
     listenToPointer(this);
     listenToKeys(this);
@@ -51,192 +47,48 @@ class TreeView {
     this.toolbar.paint();
   }
 
-  // --- what Python says
-
+  // What Python says, by way of the small messages.
   hear(part) {
     if (part.part === "signs") this.hearSigns(part);
-    else if (part.part === "ticks" && part.tree === this.data.tree) this.hearTicks(part);
-  }
-
-  hearTicks({ bits, sequence }) {
-    if (sequence < this.sequence) return; // an answer to what has been overtaken by newer ticks
-    this.sequence = sequence;
-    const trains = decodeBits(bits, this.model.count);
-    this.ready = true;
-    if (trains.every((value, p) => value === this.model.trains[p])) return this.repaint();
-    if (this.started) this.past.keep(this.model.trains);
-    this.started = true;
-    this.adopt(trains);
+    else if (part.part === "ticks" && part.tree === this.data.tree) this.ticks.hear(part);
   }
 
   hearSigns({ prices, marks }) {
     const marksOf = new Map();
-    for (const [kind, text, rows] of marks) {
-      for (const row of rows) marksOf.set(row, [...(marksOf.get(row) ?? []), [kind, text]]);
-    }
+    const add = (row, mark) => marksOf.set(row, [...(marksOf.get(row) ?? []), mark]);
+    for (const [kind, text, rows] of marks) for (const row of rows) add(row, [kind, text]);
+    this.raise(marks, marksOf, add);
     this.signs = { prices, marksOf };
     this.root.classList.toggle("priced", Object.keys(prices).length > 0);
     this.repaint();
   }
 
-  adopt(trains) {
-    this.model.trains = trains;
-    this.model.count_();
-    this.repaint();
-  }
-
-  // --- ticking
-
-  // Tick a row, or everything for -1: train it, or freeze it when all of it trains. Returns what it did.
-  tick(row, { every = this.every }) {
-    const rows = every && row >= 0 ? this.model.twins(row) : [row];
-    const train = this.model.wouldTrain(rows);
-    if (!this.change(rows, train)) this.said = this.strings.author_only;
-    if (row >= 0) this.anchor = this.active = row;
-    this.repaint();
-    return train;
-  }
-
-  // Everything between the row ticked last and this one becomes as the row ticked last is.
-  tickRange(row) {
-    const from = this.list.placeOf.has(this.anchor) ? this.anchor : row;
-    const train = this.model.state(from) !== "frozen";
-    this.change(this.closed(from, row), train);
-    this.active = row;
-    this.repaint();
-    return train;
-  }
-
-  // Rows that a drag has passed over.
-  paintOver(from, to, train) {
-    this.change(this.closed(from, to), train, true);
-    this.active = this.anchor = to;
-    this.repaint();
-  }
-
-  // Rows of a range: an unfolded module stands for its rows below, which are in the range themselves.
-  closed(from, to) {
-    return this.list.between(from, to).filter((row) => row === to || row === from || !this.model.open[row]);
-  }
-
-  tickAll(train) {
-    this.change([-1], train);
-    this.repaint();
-  }
-
-  // Returns how many parameters changed; a stroke of several calls is one step of undo.
-  change(rows, train, sameStroke = false) {
-    this.said = "";
-    if (!this.ready) return 0;
-    if (!sameStroke) this.past.keep(this.model.trains);
-    const changed = this.model.set(this.model.reach(rows, train), train);
-    if (!changed && !sameStroke) this.past.forget();
-    if (changed) this.report();
-    return changed;
-  }
-
-  undo() {
-    this.recall(this.past.undo(this.model.trains));
-  }
-
-  redo() {
-    this.recall(this.past.redo(this.model.trains));
-  }
-
-  recall(trains) {
-    if (!trains) return;
-    this.adopt(trains);
-    this.report();
-  }
-
-  // Tell Python at once, then at most every PAUSE, the last state always.
-  report() {
-    this.sequence++;
-    if (this.timer) return;
-    const wait = this.sentAt + PAUSE - performance.now();
-    const tell = () => {
-      this.timer = 0;
-      this.sentAt = performance.now();
-      this.send({ tree: this.data.tree, sequence: this.sequence, bits: encodeBits(this.model.trains) });
-    };
-    this.timer = setTimeout(tell, Math.max(0, wait));
-  }
-
-  // --- moving, folding, searching
-
-  choose(row, fold) {
-    this.active = row;
-    this.said = "";
-    if (!this.model.isModule(row)) return this.repaint();
-    if (fold) this.model.open[row] ^= 1;
-    this.rearrange();
-  }
-
-  go(row) {
-    this.active = row;
-    this.said = "";
-    this.list.reveal(row);
-    this.repaint();
-  }
-
-  step(by) {
-    const { order, placeOf } = this.list;
-    if (!order.length) return;
-    const place = Math.min(order.length - 1, Math.max(0, (placeOf.get(this.active) ?? 0) + by));
-    this.go(order[place]);
-  }
-
-  stepTicking(move) {
-    const train = this.model.state(this.active) !== "frozen";
-    move();
-    this.change([this.active], train);
-    this.anchor = this.active;
-    this.repaint();
-  }
-
-  pageRows() {
-    return Math.max(1, Math.floor(this.list.tree.clientHeight / this.rowHeight) - 1);
-  }
-
-  unfoldOrEnter() {
-    const { model, active } = this;
-    if (active < 0 || !model.isModule(active)) return;
-    if (model.open[active]) return this.step(1);
-    model.open[active] = 1;
-    this.rearrange();
-  }
-
-  foldOrLeave() {
-    const { model, active } = this;
-    if (active < 0) return;
-    if (model.isModule(active) && model.open[active]) {
-      model.open[active] = 0;
-      this.rearrange();
-    } else if (model.parent[active] >= 0) this.go(model.parent[active]);
-  }
-
-  unfoldSiblings() {
-    const { model, active } = this;
-    for (let row = 0; row < model.rows; row++) {
-      if (model.parent[row] === model.parent[active] && model.isModule(row)) model.open[row] = 1;
+  // What is wrong below a folded module shows at the module too, once, with the name of where it is.
+  raise(marks, marksOf, add) {
+    const { parent, path } = this.model;
+    for (const [kind, text, rows] of marks) {
+      for (const row of kind === "bad" ? rows : []) {
+        for (let up = parent[row]; up >= 0; up = parent[up]) {
+          if (!marksOf.get(up)?.some(([other]) => other === "bad")) add(up, ["bad", `${path[row]}: ${text}`]);
+        }
+      }
     }
-    this.rearrange();
   }
 
-  unfold(depth) {
-    if (depth === "") return;
-    this.model.unfold(depth === "blocks" ? depth : Number(depth));
-    this.rearrange();
-  }
-
-  // The next row in sight whose name begins with what was typed.
-  seek(start) {
-    const { order, placeOf } = this.list;
-    const from = (placeOf.get(this.active) ?? 0) + (start.length === 1 ? 1 : 0);
-    for (let i = 0; i < order.length; i++) {
-      const row = order[(from + i) % order.length];
-      if (this.model.name[row].toLowerCase().startsWith(start)) return this.go(row);
+  // Go on where an earlier view of the same tree stood: its words or height have changed, nothing else.
+  resume(earlier) {
+    for (const name of ["past", "sequence", "ready", "every"]) this.ticks[name] = earlier.ticks[name];
+    [this.active, this.anchor] = [earlier.active, earlier.anchor];
+    this.model.trains = earlier.model.trains;
+    this.model.open = earlier.model.openBefore ?? earlier.model.open;
+    const typed = earlier.toolbar.field.value;
+    if (typed) {
+      this.toolbar.field.value = typed;
+      this.search(typed);
+      this.model.open = earlier.model.open;
     }
+    this.model.sum();
+    this.rearrange();
   }
 
   search(text) {
@@ -247,22 +99,22 @@ class TreeView {
   }
 
   // The box under the mouse: where a tick would go to every block, all its places light up.
-  hover(row, every = this.every) {
-    if (row === this.hovered && every === this.hoveredEvery) return;
-    [this.hovered, this.hoveredEvery] = [row, every];
+  hover(row, every = this.ticks.every) {
+    if (row === this.hovered.row && every === this.hovered.every) return;
+    this.hovered = { row, every };
     this.light();
     this.list.paint();
   }
 
   light() {
-    const { hovered, hoveredEvery, active, every } = this;
-    const over = hovered >= 0 && hoveredEvery ? hovered : every ? active : -1;
+    const { hovered, active } = this;
+    const over = hovered.row >= 0 && hovered.every ? hovered.row : this.ticks.every ? active : -1;
     const twins = over < 0 ? [] : this.model.twins(over);
     this.twins = new Set(twins.length > 1 ? twins : []);
   }
 
   toggleEvery() {
-    this.every = !this.every;
+    this.ticks.every = !this.ticks.every;
     this.repaint();
   }
 
@@ -286,19 +138,20 @@ export default function ({ data, parentElement, setStateValue }) {
   const rooms = (globalThis.layerTrees ??= new Map());
   const channel = rooms.get(data.channel) ?? { parts: {}, hear: null };
   rooms.set(data.channel, channel);
-  let view = views.get(parentElement);
-  if (view?.data !== data) {
-    const root = view?.root ?? element("section", "tree");
-    if (!view) parentElement.append(root);
-    view?.list.stop();
-    view = new TreeView(data, root, (ticks) => setStateValue("ticks", ticks));
+  const earlier = views.get(parentElement);
+  if (earlier?.data !== data) {
+    const root = earlier?.root ?? element("section", "tree");
+    if (!earlier) parentElement.append(root);
+    earlier?.list.stop();
+    const view = new TreeView(data, root, (ticks) => setStateValue("ticks", ticks));
     views.set(parentElement, view);
+    if (earlier?.data.tree === data.tree && earlier.model.rows === view.model.rows) view.resume(earlier);
     channel.hear = (part) => view.hear(part);
     for (const part of Object.values(channel.parts)) view.hear(part);
   }
   return () => {
-    view.list.stop();
-    channel.hear = null;
+    views.get(parentElement)?.list.stop();
     views.delete(parentElement);
+    channel.hear = null;
   };
 }
