@@ -23,7 +23,7 @@ class Truth:
     """One step of the plain loop: outputs of every module call, gradients, and logits in eval mode."""
 
     outputs: dict[tuple[str, int], list[Tensor]]
-    entered: dict[tuple[str, int], int]
+    left: dict[tuple[str, int], int]
     gradients: dict[str, Tensor]
     evaluated: Tensor
 
@@ -34,10 +34,10 @@ def observe(model: nn.Module, forward: Forward, loss: Callable[[Tensor], Tensor]
         with recording(model) as calls, torch.no_grad():
             forward()
         outputs = {(call.path, call.nth): _looked_at(call) for call in calls}
-        entered = {(call.path, call.nth): call.entered for call in calls}
+        left = {(call.path, call.nth): call.left for call in calls}
     with steady(model):
         gradients = gradients_of(model, lambda: loss(forward()))
-    return Truth(outputs, entered, gradients, _evaluated(model, forward))
+    return Truth(outputs, left, gradients, _evaluated(model, forward))
 
 
 def compare(
@@ -54,18 +54,22 @@ def compare(
         NotCuttable: an output, a gradient or an evaluation differs; names the first that does.
     """
     found = observe(model, forward, loss)
-    after = [key for key, tick in truth.entered.items() if tick >= entered]
+    after = [key for key, tick in truth.left.items() if tick > entered]
     for key in after:
         if key not in found.outputs:
-            raise NotCuttable(f"'{key[0]}' is not reached from there")
+            raise NotCuttable(f"{_named(key[0])} is not reached from there")
         for one, other in zip(truth.outputs[key], found.outputs[key], strict=True):
             if not close(one, other, tolerance):
-                raise NotCuttable(f"something bypasses it: the output of '{key[0]}' differs")
+                raise NotCuttable(f"something bypasses it: the output of {_named(key[0])} differs")
     if not close(truth.evaluated, found.evaluated, tolerance):
         raise NotCuttable("the prediction in eval mode differs")
     for name, gradient in truth.gradients.items():
         if name not in found.gradients or not close(gradient, found.gradients[name], tolerance):
             raise NotCuttable(f"the gradient of '{name}' differs")
+
+
+def _named(path: str) -> str:
+    return f"'{path}'" if path else "the model"
 
 
 def close(one: Tensor, other: Tensor, tolerance: float) -> bool:
