@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from freezecore import modelfile
+from freezecore.kept import kept_tree
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.resolve import resolve
@@ -40,6 +41,8 @@ def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -
     if isinstance(model, ModelSource):
         if model.scheme == "file":
             return modelfile.read(model.name).tree
+        if (kept := kept_tree(model)) is not None:
+            return kept
         from freezecore.live.read import read_source
 
         return read_source(model, allow_python=allow_python)

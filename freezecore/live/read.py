@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 from collections.abc import Iterable
 
 from torch import nn
 
-from freezecore import store
+from freezecore.kept import keep_tree, kept_tree, versions
 from freezecore.live.execution import Execution, Untraced, execution_order
 from freezecore.live.hold import known_author_frozen
 from freezecore.live.structure import Structure, find_structure
@@ -16,9 +14,6 @@ from freezecore.live.structure_marks import drops, is_bias, is_fused, is_norm, m
 from freezecore.live.structure_view import Node, View, view
 from freezecore.source import ModelSource
 from freezecore.tree import Buffer, Layer, LayerTree, Parameter
-
-LIBRARIES = ("torch", "timm", "transformers")
-FORMAT = 2  # raise it when the same module would be read differently
 
 
 def read_module(
@@ -42,6 +37,7 @@ def read_module(
     run = execution_order(model, own=own)
     place = {name: at for at, name in enumerate(run.parameters)} if run else None
     found = find_structure(seen, place)
+    used = set(run.parameters) if run else None
     if author_frozen is None:
         author_frozen = known_author_frozen(model)
     if author_frozen is None:
@@ -49,7 +45,7 @@ def read_module(
     return LayerTree(
         source=label or type(model).__name__,
         layers=tuple(_layer(seen, node, found, run) for node in seen.nodes.values()),
-        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen)) for name in seen.tensors),
+        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen), used) for name in seen.tensors),
         buffers=tuple(Buffer(name, path, tuple(tensor.shape), _dtype(tensor)) for name, path, tensor in seen.buffers()),
         towers=found.towers,
         head=found.head,
@@ -65,32 +61,14 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     Raises:
         SourceError: the source cannot be built.
     """
+    if (kept := kept_tree(source)) is not None:
+        return kept
     from freezecore.live.build import meta
 
-    key = json.dumps([FORMAT, source.scheme, source.name, source.task, source.num_labels, versions()])
-    keeps = source.scheme == "timm"
-    if keeps and (stored := store.read("trees", key)) is not None:
-        try:
-            return LayerTree.from_json(json.loads(stored))
-        except (ValueError, KeyError, TypeError):
-            store.forget("trees", key)
     built = meta(source, allow_python=allow_python)
     tree = read_module(built.model, str(source), new=built.new, own=True)
-    if keeps:
-        store.write("trees", key, json.dumps(tree.to_json()).encode())
+    keep_tree(source, tree)
     return tree
-
-
-def versions() -> dict[str, str]:
-    """Versions of the libraries that build models."""
-    return {name: version for name in LIBRARIES if (version := _version(name))}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) -> Layer:
@@ -116,7 +94,9 @@ def _layer_kind(seen: View, node: Node, found: Structure):
     return kinds.pop() if len(kinds) == 1 else "other"
 
 
-def _parameter(seen: View, name: str, found: Structure, new: set[str], frozen: set[str]) -> Parameter:
+def _parameter(
+    seen: View, name: str, found: Structure, new: set[str], frozen: set[str], used: set[str] | None
+) -> Parameter:
     tensor = seen.tensors[name]
     path, last = place(name)
     node = seen.nodes.get(path, seen.owner[name])
@@ -134,6 +114,7 @@ def _parameter(seen: View, name: str, found: Structure, new: set[str], frozen: s
         fused=is_fused(path, last, node, tuple(tensor.shape)),
         frozen_by_author=any(each in frozen for each in names),
         new=any(each in new for each in names),
+        used=None if used is None else name in used,
     )
 
 

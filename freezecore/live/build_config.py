@@ -1,0 +1,159 @@
+"""Configs of Hugging Face models: by model type, file, folder or hub id, their sizes checked before any use."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
+
+from freezecore import packaged
+from freezecore.errors import SourceError, did_you_mean, shortened
+from freezecore.source import MOST_LABELS, ModelSource
+
+REMOTE_CODE_VARIABLE = "FREEZE_EXPLORER_TRUST_REMOTE_CODE"
+LARGEST_CONFIG = 8 * 2**20
+MOST_REPEATS = 10_000  # of a layer, by a config's own field; the deepest model in use has some hundreds
+REPEATED = re.compile(r"layer|depth|block|stage|expert|head", re.IGNORECASE)
+
+
+def read_config(source: ModelSource, place: str | None) -> PretrainedConfig:
+    """The source's config, with its number of labels and a padding token.
+
+    Args:
+        place: what `place_of` answered.
+
+    Raises:
+        SourceError: there is none, it is none, its sizes are out of range, or it wants code to run.
+    """
+    config = _read(source, place)
+    if source.num_labels is not None:
+        config.num_labels = source.num_labels
+    _pad(config)
+    return config
+
+
+def _read(source: ModelSource, place: str | None) -> PretrainedConfig:
+    if place is not None and not Path(place).is_dir():
+        return _hub_config(source, place)
+    if place is None and not _is_file(source.name):
+        return _default_config(source)
+    path = Path(place) if place else Path(source.name).expanduser()
+    data = _read_json(path / "config.json" if path.is_dir() else path)
+    _check_sizes(data, source)
+    kind = data.get("model_type")
+    if kind in CONFIG_MAPPING:
+        return CONFIG_MAPPING[kind].from_dict(data)
+    if not data.get("auto_map"):
+        raise SourceError(
+            f"The config in '{shortened(source.name)}' names no model type that transformers knows"
+            + (f": '{shortened(str(kind))}'." if kind else "."),
+            did_you_mean(str(kind), CONFIG_MAPPING) if kind else "A config.json has a field 'model_type'.",
+        )
+    if not _trusts_remote_code():
+        raise _refused_code(source)
+    return AutoConfig.from_pretrained(path if path.is_dir() else path.parent, trust_remote_code=True)
+
+
+def _hub_config(source: ModelSource, place: str) -> PretrainedConfig:
+    try:
+        config = AutoConfig.from_pretrained(place, trust_remote_code=_trusts_remote_code())
+    except OSError as error:
+        raise absent(source, error) from error
+    except ValueError as error:
+        raise (_refused_code(source) if "trust_remote_code" in str(error) else error) from error
+    _check_sizes(config.to_dict(), source)
+    return config
+
+
+def _default_config(source: ModelSource) -> PretrainedConfig:
+    for kind in (source.name, source.name.replace("-", "_"), source.name.replace("_", "-")):
+        if kind in CONFIG_MAPPING:
+            return CONFIG_MAPPING[kind]()
+    raise SourceError(
+        f"transformers has no model type called '{shortened(source.name)}'.",
+        did_you_mean(source.name, CONFIG_MAPPING) or "Search the types with: freezecore models WORD",
+    )
+
+
+def place_of(source: ModelSource) -> str | None:
+    """What the library's loaders take: a folder or an id; None for a bare config."""
+    if source.scheme == "config":
+        return None
+    if _is_local(source.name):
+        folder = Path(source.name).expanduser()
+        if not (folder / "config.json").is_file():
+            raise SourceError(f"There is no config.json in '{shortened(source.name)}'.", "Name the model's folder.")
+        return str(folder)
+    found = packaged.find(source)
+    folder = packaged.root(found) if found else None
+    return str(folder / found.folder) if folder else source.name
+
+
+def _is_local(name: str) -> bool:
+    return name.startswith((".", "/", "~", "\\")) or bool(re.match(r"[A-Za-z]:[\\/]", name))
+
+
+def _is_file(name: str) -> bool:
+    return _is_local(name) or name.endswith(".json")
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        if path.stat().st_size > LARGEST_CONFIG:
+            raise SourceError(f"'{shortened(path.name)}' is too large for a config: {path.stat().st_size:,} bytes.")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"'{shortened(str(path))}' cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"'{shortened(path.name)}' is no JSON: {shortened(str(error))}.") from error
+    if not isinstance(data, dict):
+        raise SourceError(f"'{shortened(path.name)}' is no config: it holds a {type(data).__name__}.")
+    return data
+
+
+def _check_sizes(data: dict, source: ModelSource, depth: int = 0) -> None:
+    """Refuse counts that a constructor would loop over for hours, before any constructor sees them."""
+    for key, value in data.items():
+        if isinstance(value, dict) and depth < 8:
+            _check_sizes(value, source, depth + 1)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        most = (
+            MOST_LABELS if "label" in key else MOST_REPEATS if REPEATED.search(key) and "head_dim" not in key else None
+        )
+        if most is not None and value > most:
+            raise SourceError(
+                f"The config of '{shortened(str(source))}' has {shortened(key)} = {value:,}.",
+                f"At most {most:,} are built; check the field.",
+            )
+
+
+def _pad(config: PretrainedConfig) -> None:
+    """Name a padding token where a text model's config has none: its classifier refuses batches without one."""
+    try:
+        text = config.get_text_config()
+    except ValueError:  # it has several texts
+        return
+    if hasattr(text, "vocab_size") and getattr(text, "pad_token_id", None) is None:
+        end = getattr(text, "eos_token_id", None)
+        config.pad_token_id = text.pad_token_id = (end[0] if isinstance(end, list) else end) or 0
+
+
+def _trusts_remote_code() -> bool:
+    return os.environ.get(REMOTE_CODE_VARIABLE) == "1"
+
+
+def _refused_code(source: ModelSource) -> SourceError:
+    return SourceError(
+        f"'{shortened(str(source))}' brings its own Python code, which is not run here.",
+        f"The owner of this machine can allow it by setting {REMOTE_CODE_VARIABLE}=1.",
+    )
+
+
+def absent(source: ModelSource, error: OSError) -> SourceError:
+    """What to say when a hub's file is neither cached nor reachable."""
+    cause = shortened(" ".join(str(error).split()), 120)
+    return SourceError(f"'{shortened(str(source))}' cannot be had here ({cause}).", packaged.offline_hint())
