@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from freezecore.cards import MARGIN_TEXT, Card, all_cards, margin_bytes
@@ -56,12 +56,14 @@ class BudgetFit:
     problem: str = ""
 
 
-def fits(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> tuple[CardFit, ...]:
-    """Each card, with the largest batch that fits on it under this mask."""
+def fits(
+    trace: Trace, mask: Mask, *, batch_size: int | None = None, cards: Sequence[Card] | None = None
+) -> tuple[CardFit, ...]:
+    """Each card (None is all that are known), with the largest batch that fits on it under this mask."""
     peaks = _Peaks(trace, mask)
     batch_size = batch_size or trace.workload.batch_size
     peak = peaks(batch_size)
-    return tuple(_fit(card, peaks, peak, trace) for card in all_cards())
+    return tuple(_fit(card, peaks, peak, trace) for card in (all_cards() if cards is None else cards))
 
 
 def largest_batch(trace: Trace, mask: Mask, budget_bytes: int, margin: Callable[[int], int] = lambda peak: 0) -> int:

@@ -96,9 +96,17 @@ def trained(trace: Trace, mask: Mask) -> list[TracedParameter]:
 
 
 def estimate_names(
-    trace: Trace, parameters: Sequence[TracedParameter], held: Sequence[str], *, batch_size: int | None = None
+    trace: Trace,
+    parameters: Sequence[TracedParameter],
+    held: Sequence[str],
+    *,
+    batch_size: int | None = None,
+    in_place: bool = True,
 ) -> Estimate:
-    """The estimate when exactly these parameters train and these modules are held in eval mode."""
+    """The estimate when exactly these parameters train and these modules are held in eval mode.
+
+    `in_place` False sums gradients as autograd does under a dispatch mode, for comparing with a run on fake tensors.
+    """
     prepared = program(trace, _checked(trace, batch_size))
     constant = _Constant(prepared, parameters)
     if trace.problem:
@@ -109,6 +117,7 @@ def estimate_names(
         frozenset(p.value for p in constant.parameters),
         frozenset(layers[path] for path in held if path in layers),
         accumulates=trace.workload.accumulate > 1,
+        in_place=in_place,
     )
     if replay.missing:
         return constant.unknown(missing=tuple(sorted(replay.missing, key=repr)))

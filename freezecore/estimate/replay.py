@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from freezecore.estimate.flow import Flow
 from freezecore.estimate.program import Program
 from freezecore.trace import Bind, Call, Kept, Missing, Returned
 
@@ -178,31 +179,29 @@ class Replay:
             self._live -= self.program.sizes[number]
 
     def _backward(self) -> None:
-        flow = Flow(self.program, self.in_place)
+        flow = Flow(self.program, self._ready, self.in_place)
         loss = self._source[self.program.trace.loss]
         flow.add(loss, flow.new(self.program.nbytes[loss]))
         most = -1
         for node in reversed(self._nodes):
             received = flow.received(node.call.outputs)
-            if received:
-                step = self._returned(node, received)
-                if step is None:
-                    continue
-                moving = flow.bytes + flow.extra(step)
-                if self._live + self._ready + moving > most:
-                    most = self._live + self._ready + moving
-                    self._peak, self._peak_at = (self._live, self._ready, moving), (BACKWARD, node.index)
+            step = self._returned(node, received) if received else None
+            if step:
+                flow.start(step)
+                if self._live + flow.spike > most:
+                    most = self._live + flow.spike
+                    self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
                 handed = flow.handed(step, node.call.outputs)
                 self.flops_backward += self.program.values[step.flops]
             for number in node.kept:
                 self._let_go(number)
             self._live -= node.copies
-            if received:
-                flow.spike = 0
+            if step:
                 self._hand_on(node, step, handed, flow)
-                if self._live + self._ready + flow.spike > most:
-                    most = self._live + self._ready + flow.spike
-                    self._peak, self._peak_at = (self._live, self._ready, flow.spike), (BACKWARD, node.index)
+                if self._live + flow.spike > most:
+                    most = self._live + flow.spike
+                    self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
+        self._ready = flow.ready
 
     def _returned(self, node: Node, received: int) -> Returned | None:
         step = self.program.trace.operations[node.call.operation].returned.get((node.needs, received))
@@ -214,16 +213,11 @@ class Replay:
         """Pass a step's gradients to the calls that made its inputs, and to the parameters."""
         first = self.program.uses.first
         for value, gradient in zip(node.call.inputs, step.gradients, strict=True):
-            if gradient is None:
-                continue
-            target = self._source[value]
-            flow.add(target, handed[gradient])
+            if gradient is not None:
+                flow.add(self._source[value], handed[gradient])
         for value in node.call.inputs:
             if value in self.trains and first[value] == node.index and flow.has(value):
-                size = self.program.parameter_bytes[value]
-                flow.take(value, copies=self.accumulates, size=size)
-                if not self.accumulates:
-                    self._ready += size
+                flow.take(value, self.program.parameter_bytes[value], already_there=self.accumulates)
 
     def _peak_described(self) -> Moment:
         phase, index = self._peak_at
@@ -232,87 +226,3 @@ class Replay:
         if not isinstance(call, Call):
             return Moment(*self._peak, phase, "", "")
         return Moment(*self._peak, phase, trace.layers[call.layer], trace.operations[call.operation].name)
-
-
-class Flow:
-    """Gradients on their way through the backward pass, as the engine's input buffers hold them.
-
-    Attributes:
-        bytes: what they take now.
-        spike: the most that they took since it was set to 0.
-    """
-
-    def __init__(self, program: Program, in_place: bool) -> None:
-        self.program, self.in_place = program, in_place
-        self.bytes = self.spike = 0
-        self._size: list[int] = []  # per storage
-        self._users: list[int] = []  # per storage, the buffers that hold it
-        self._waiting: dict[int, int] = {}  # value -> storage of the gradient so far
-
-    def new(self, size: int) -> int:
-        """A new storage, as yet in nobody's hands."""
-        self._size.append(size)
-        self._users.append(0)
-        self.bytes += size
-        return len(self._size) - 1
-
-    def extra(self, step: Returned) -> int:
-        """Most bytes alive during a step beyond what it was given."""
-        blocks = self.program.blocks
-        return max(self.program.values[step.extra], sum([blocks[amount] for amount in step.new]))
-
-    def has(self, value: int) -> bool:
-        return value in self._waiting
-
-    def received(self, outputs: tuple[int, ...]) -> int:
-        """Which of a call's outputs have a gradient, as bits."""
-        bits = 0
-        for position, value in enumerate(outputs):
-            if value in self._waiting:
-                bits |= 1 << position
-        return bits
-
-    def handed(self, step: Returned, outputs: tuple[int, ...]) -> list[int]:
-        """Storages of a step's gradients: new ones, then the outputs' backwards, so that index `~k` finds one."""
-        fresh = [self.new(self.program.blocks[amount]) for amount in step.new]
-        given = [self._waiting.pop(value, -1) for value in outputs]
-        passed_on = {~g for g in step.gradients if g is not None and g < 0}
-        for position, number in enumerate(given):
-            if number >= 0:
-                self._users[number] -= 1
-                if position not in passed_on:
-                    self._free_if_unused(number)
-        return [*fresh, *reversed(given)]
-
-    def add(self, value: int, number: int) -> None:
-        """A gradient arrives: it waits alone, or is added to what waits there already."""
-        waiting = self._waiting.get(value)
-        self._users[number] += 1
-        if waiting is None:
-            self._waiting[value] = number
-        elif self.in_place and self._users[waiting] == 1:
-            self._users[number] -= 1
-            self._free_if_unused(number)
-        else:
-            total = self.new(self.program.nbytes[value])
-            self._users[total] = 1
-            self.spike = max(self.spike, self.bytes)
-            for part in (waiting, number):
-                self._users[part] -= 1
-                self._free_if_unused(part)
-            self._waiting[value] = total
-
-    def take(self, value: int, copies: bool, size: int) -> None:
-        """A parameter's gradient is complete: it is taken over, or copied where others hold it too."""
-        number = self._waiting.pop(value)
-        self._users[number] -= 1
-        if self._users[number] or copies or self._size[number] != size:
-            if not copies:
-                self.spike = max(self.spike, self.bytes + size)
-            self._free_if_unused(number)
-        else:
-            self.bytes -= self._size[number]
-
-    def _free_if_unused(self, number: int) -> None:
-        if not self._users[number]:
-            self.bytes -= self._size[number]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -12,17 +12,17 @@ from torch._subclasses import FakeTensorMode
 
 from freezecore.live.tracer import probing
 from freezecore.live.tracer.fake import fake_copy
+from freezecore.live.tracer.inputs import Inputs
 from freezecore.live.tracer.join import Amounts, Joined, Pair, Twin
 from freezecore.live.tracer.loss import find_output, loss_function, targets
-from freezecore.live.tracer.record import Recording, record
+from freezecore.live.tracer.record import Recorder, Recording, record
+from freezecore.live.tracer.shapes import Running
 from freezecore.trace import Call, Kept, Missing, Operation, Returned, Trace, TracedParameter
 from freezecore.workload import Workload
 
 BATCH_SIZES = (5, 7)  # no dimension of a model has these sizes by design, so what scales with them is the batch
 MOST_TRIED = 4  # inputs of which every combination is probed ahead; of more, only the usual ones
 AUTOCAST = {"bf16-autocast": torch.bfloat16, "fp16-autocast": torch.float16}
-
-Inputs = Callable[[int, str], tuple[tuple, dict]]
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Tracer:
 
     def __post_init__(self) -> None:
         self.fake_mode = FakeTensorMode(allow_non_fake_inputs=True)
-        self.prober = probing.Prober(self.fake_mode)
+        self.prober = probing.Prober()
         self.amounts = Amounts(self.batch_sizes)
         self.pairs: list[Pair] = []
         self._batch_bytes: list[list[int]] = []
@@ -89,6 +89,13 @@ class Tracer:
             versions=versions,
         )
 
+    def try_forward(self) -> None:
+        """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
+        self.fake.eval()
+        with self.fake_mode, torch.no_grad(), Running():
+            args, kwargs = self.inputs(self.batch_sizes[0], self.workload.device)
+            find_output(self.fake(*args, **kwargs))
+
     def filled(self, trace: Trace, missing: list[Missing]) -> Trace:
         """The trace with these combinations probed too; it must be of this very model and workload."""
         for combination in missing:
@@ -110,22 +117,21 @@ class Tracer:
         device = self.workload.device
         with self.fake_mode:
             args, kwargs = self.inputs(batch_size, device)
-        kind, wanted = self._outcome(args, kwargs)
-        compute = loss_function(kind, self.shifted)
-        if training:
-            given = [*args, *kwargs.values(), wanted]
-            self._batch_bytes.append([_nbytes(item) for item in given if isinstance(item, Tensor)])
+        batch = [item for item in (*args, *kwargs.values()) if isinstance(item, Tensor)]
 
-        def step() -> Tensor:
-            return compute(find_output(self.fake(*args, **kwargs))[1], wanted)
-
-        return record(self.fake, step, self._autocast, self.fake_mode)
-
-    def _outcome(self, args: tuple, kwargs: dict) -> tuple[str, Tensor | None]:
-        """What kind of output the model has, and targets for it: one forward pass, which also makes lazy buffers."""
-        with self.fake_mode, torch.no_grad():
+        def step(recorder: Recorder) -> Tensor:
             kind, output = find_output(self.fake(*args, **kwargs))
-            return kind, targets(kind, output)
+            recorder.paused = True  # targets come with the batch
+            wanted = targets(kind, output)
+            recorder.paused = False
+            if wanted is not None:
+                batch.append(wanted)
+            return loss_function(kind, self.shifted)(output, wanted)
+
+        recording = record(self.fake, step, self._autocast, self.fake_mode)
+        if training:
+            self._batch_bytes.append([_nbytes(tensor) for tensor in batch])
+        return recording
 
     @contextmanager
     def _autocast(self) -> Iterator[None]:
@@ -141,11 +147,12 @@ class Tracer:
         )
 
     def _operations(self, joined: Joined, steps: list, parameters: set[int]) -> Iterator[Operation]:
-        able = able_inputs(joined, steps, parameters)
+        able, received = able_inputs(joined, steps, parameters), received_outputs(steps)
         for number, (pair, flops) in enumerate(zip(joined.pairs, joined.flops, strict=True)):
             operation = Operation(pair[0].name, flops, {}, {})
             for needs in combinations(able.get(number, 0)):
-                self.try_out(operation, pair, needs)
+                for outputs in received.get(number, ()):
+                    self.try_out(operation, pair, needs, outputs)
             yield operation
 
     def try_out(self, operation: Operation, pair: Pair, needs: int, received: int | None = None) -> None:
@@ -155,10 +162,9 @@ class Tracer:
             kept = [self.prober.kept(signature, needs) for signature in pair]
             operation.kept[needs] = Kept(kept[0].needing, kept[0].inputs, kept[0].outputs, self._each(kept))
         needing = operation.kept[needs].needing
-        if not needing:
-            return
-        received = received or 1 << needing[0]
-        if (needs, received) not in operation.returned:
+        able = sum(1 << position for position in needing)
+        received = able if received is None else received & able
+        if received and (needs, received) not in operation.returned:
             found = [self.prober.returned(signature, needs, received) for signature in pair]
             operation.returned[needs, received] = Returned(
                 self.amounts(*(one.extra for one in found)),
@@ -184,6 +190,18 @@ def counting(steps: list, loss: int) -> Iterator[bool]:
             reached.update(value for stand_for, value in step.pairs if stand_for in reached)
         found.append(counts)
     return reversed(found)
+
+
+def received_outputs(steps: list) -> dict[int, set[int]]:
+    """Per operation, the sets of outputs (as bits) that a call on the way to the loss goes on to read."""
+    read = {value for step in steps if isinstance(step, Call) and step.counts for value in step.inputs}
+    read.update(value for step in steps if not isinstance(step, Call) for pair in step.pairs for value in pair)
+    found: dict[int, set[int]] = {}
+    for step in steps:
+        if isinstance(step, Call) and step.counts:
+            bits = sum(1 << position for position, value in enumerate(step.outputs) if value in read)
+            found.setdefault(step.operation, set()).add(bits or 1)
+    return found
 
 
 def able_inputs(joined: Joined, steps: list, parameters: set[int]) -> dict[int, int]:

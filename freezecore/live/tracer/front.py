@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from importlib import metadata
 
-import torch
-from torch import Tensor, nn
+from torch import nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    UnsupportedOperatorException,
+)
 
 from freezecore import store
-from freezecore.errors import FreezeError, TraceError, shortened
+from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
 from freezecore.live.tracer.build import BATCH_SIZES, Tracer, distinct_bytes
-from freezecore.live.tracer.inputs import example_inputs
+from freezecore.live.tracer.inputs import Inputs, batches, check_sizes, own_batch
 from freezecore.live.tracer.join import Unlike
 from freezecore.source import ModelSource
 from freezecore.trace import FORMAT, Missing, Trace, TracedParameter
@@ -57,19 +61,8 @@ def trace_batch(model: nn.Module, batch: object, workload: Workload | None = Non
 
     The batch's first dimension is the batch size; labels in a dictionary are left out.
     """
-    args, kwargs = _as_arguments(batch)
-    size = next((t.shape[0] for t in (*args, *kwargs.values()) if isinstance(t, Tensor) and t.dim()), 1)
+    size, inputs = own_batch(batch)
     workload = replace(workload or Workload(), batch_size=size)
-
-    def inputs(count: int, device: str) -> tuple[tuple, dict]:
-        def resized(item: object) -> object:
-            if not isinstance(item, Tensor):
-                return item
-            shape = (count, *item.shape[1:]) if item.dim() and item.shape[0] == size else item.shape
-            return torch.zeros(shape, dtype=item.dtype, device=device)
-
-        return tuple(map(resized, args)), {name: resized(item) for name, item in kwargs.items()}
-
     return _traced(model, workload, type(model).__name__, inputs)[0]
 
 
@@ -77,14 +70,14 @@ def fill(trace: Trace, model: ModelSource | nn.Module, missing: Iterable[Missing
     """The trace with these combinations probed; that of a source is also stored."""
     wanted = [Missing(*item) for item in missing]
     if isinstance(model, nn.Module):
-        tracer = _tracer(model, trace.workload)
+        tracer = _tracer(model, trace.workload, None, trace.batch_sizes)
         tracer.trace(trace.source, trace.versions)
         return tracer.filled(trace, wanted)
     key = _key(model, trace.workload)
     if key not in _TRACERS:
         from freezecore.live.build import meta
 
-        tracer = _tracer(meta(model).model, trace.workload)
+        tracer = _tracer(meta(model).model, trace.workload, None, trace.batch_sizes)
         tracer.trace(trace.source, trace.versions)
         _remember(key, tracer)
     filled = _TRACERS[key].filled(trace, wanted)
@@ -92,34 +85,72 @@ def fill(trace: Trace, model: ModelSource | nn.Module, missing: Iterable[Missing
     return filled
 
 
-def _traced(model: nn.Module, workload: Workload, label: str, inputs=None) -> tuple[Trace, Tracer | None]:
+def _traced(
+    model: nn.Module, workload: Workload, label: str, inputs: Inputs | None = None
+) -> tuple[Trace, Tracer | None]:
+    if inputs is None:
+        check_sizes(model, workload, label)
     problem = ""
     for batch_sizes in (BATCH_SIZES, (workload.batch_size,)):
-        tracer = _tracer(model, workload, inputs)
-        tracer.batch_sizes = tracer.amounts.batch_sizes = batch_sizes
         try:
+            tracer = _tracer(model, workload, inputs, batch_sizes)
             return tracer.trace(label, _versions()), tracer
         except FreezeError:
             raise
         except Unlike as error:
             problem = f"The step differs between batch sizes or modes: {error}."
         except Exception as error:  # a model's own code, run on tensors without values
-            problem = (
-                "The model's own code cannot be followed without running it "
-                f"({type(error).__name__}: {shortened(' '.join(str(error).split()), 160)})."
-            )
+            cause = f"({type(error).__name__}: {shortened(' '.join(str(error).split()), 160)})"
+            if inputs is None and not _wants_values(error) and (size := _size_asked(workload)):
+                raise WorkloadError(
+                    f"{label} refuses {size} {cause}.", "Leave it out to take the model's own."
+                ) from error
+            problem = f"The model's own code cannot be followed without running it {cause}."
             break
     return _untraced(model, workload, label, problem), None
 
 
-def _tracer(model: nn.Module, workload: Workload, inputs=None) -> Tracer:
-    def example(count: int, device: str) -> tuple[tuple, dict]:
-        return example_inputs(model, replace(workload, batch_size=count), device)
+def _tracer(
+    model: nn.Module, workload: Workload, inputs: Inputs | None, batch_sizes: tuple[int, ...] = BATCH_SIZES
+) -> Tracer:
+    """A tracer with inputs that the model accepts."""
+    tracer = Tracer(model, workload, inputs, predicts_next(model), batch_sizes)
+    if inputs is None:
+        tracer.inputs = _accepted(tracer, batches(model, workload))
+    return tracer
 
-    return Tracer(model, workload, inputs or example, shifted=_predicts_next(model))
+
+def _accepted(tracer: Tracer, candidates: Iterable[Inputs]) -> Inputs:
+    """Of the inputs that may suit a model, the first that it runs on; raises what it said of the first."""
+    refusal = None
+    for inputs in candidates:
+        tracer.inputs = inputs
+        try:
+            tracer.try_forward()
+            return inputs
+        except Exception as error:  # a model's own code, on a batch that does not suit it
+            refusal = refusal or error
+    raise refusal
 
 
-def _predicts_next(model: nn.Module) -> bool:
+def inputs_of(model: nn.Module, workload: Workload) -> Inputs:
+    """The inputs with which `trace_module` follows a model; raises what the model raises."""
+    return _tracer(model, workload, None).inputs
+
+
+def _wants_values(error: Exception) -> bool:
+    """Whether this is a step that depends on values, which fake tensors have not."""
+    known = (DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException)
+    return isinstance(error, known) or "data-dependent" in str(error)
+
+
+def _size_asked(workload: Workload) -> str:
+    if workload.image_size:
+        return f"an image size of {workload.image_size}"
+    return f"a sequence length of {workload.sequence_length}" if workload.sequence_length else ""
+
+
+def predicts_next(model: nn.Module) -> bool:
     name = type(model).__name__
     return "CausalLM" in name or "LMHead" in name
 
@@ -156,16 +187,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _as_arguments(batch: object) -> tuple[tuple, dict]:
-    if isinstance(batch, Tensor):
-        return (batch,), {}
-    if isinstance(batch, tuple | list):
-        return tuple(batch), {}
-    try:
-        return (), {name: item for name, item in dict(batch).items() if name not in ("labels", "label")}
-    except (TypeError, ValueError) as error:
-        raise TraceError(
-            f"A batch cannot be a {type(batch).__name__}.", "Give a tensor, a tuple of arguments, or a dictionary."
-        ) from error

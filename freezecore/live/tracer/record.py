@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from freezecore.live.tracer.shapes import run
+
 TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
 
 
@@ -51,12 +53,14 @@ class Signature:
         return [item for item in leaves(self.arguments) if isinstance(item, Shape)]
 
     def rebuilt(self, tensors: list[Tensor]) -> tuple[tuple, dict]:
-        """The positional and the keyword arguments, with these tensors in the places of the shapes."""
+        """The positional and the keyword arguments, with these tensors in the places of the shapes, on their device."""
         remaining = iter(tensors)
 
         def build(item):
             if isinstance(item, Shape):
                 return next(remaining)
+            if isinstance(item, torch.device):
+                return tensors[0].device
             return [build(part) for part in item] if isinstance(item, tuple) else item
 
         positional, keywords = self.arguments
@@ -107,17 +111,21 @@ class Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.recording = Recording()
-        self.over = False
+        self.over = self.paused = False
         self._storages: dict[int, int] = {}
         self._stack = [""]
         self._token = object()  # a tensor that an earlier recording has numbered is a new one here
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if self.paused:
+            return run(function, args, kwargs)
         inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
         values = tuple(self.value(tensor) for tensor in inputs)
         signature = Signature(function, _described(args, kwargs), torch.is_grad_enabled()) if inputs else None
-        result = function(*args, **kwargs)
+        if function is torch.ops.aten.rand.default and not args[0]:
+            return torch.tensor(1.0)  # the draw that decides whether a layer is skipped: it is not
+        result = run(function, args, kwargs)
         outputs = [item for item in leaves((result,)) if isinstance(item, Tensor)]
         if outputs:
             if signature is None:
@@ -184,7 +192,7 @@ class Recorder(TorchDispatchMode):
         self.recording.segments.append(self._stack[-1])
 
 
-def record(model: nn.Module, step: Callable[[], Tensor], autocast: Callable, fake_mode) -> Recording:
+def record(model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Callable, fake_mode) -> Recording:
     """Run `step`, which returns the loss, on a fake model and write it down."""
     recorder = Recorder()
     for name, parameter in model.named_parameters():
@@ -194,7 +202,7 @@ def record(model: nn.Module, step: Callable[[], Tensor], autocast: Callable, fak
     try:
         nothing_kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: None)
         with fake_mode, nothing_kept, recorder.following(model), recorder, autocast():
-            loss = step()
+            loss = step(recorder)
         recorder.recording.loss = recorder.value(loss)
         recorder.over = True  # the loss lives on
     finally:

@@ -1,0 +1,101 @@
+"""Flow: gradients on their way through the backward pass, as the engine's input buffers hold them."""
+
+from __future__ import annotations
+
+from freezecore.estimate.program import Program
+from freezecore.trace import Returned
+
+
+class Flow:
+    """Gradients that wait for the calls that made their values, and those that parameters have got.
+
+    Attributes:
+        bytes: what waiting gradients take now.
+        ready: what parameters' gradients take now.
+        spike: the most that both took since the step began.
+        spike_parts: then, of parameters and of the rest.
+    """
+
+    def __init__(self, program: Program, ready: int, in_place: bool) -> None:
+        self.program, self.in_place = program, in_place
+        self.bytes, self.ready = 0, ready
+        self.spike, self.spike_parts = 0, (0, 0)
+        self._size: list[int] = []  # per storage
+        self._users: list[int] = []  # per storage, the buffers that hold it
+        self._waiting: dict[int, int] = {}  # value -> storage of the gradient so far
+
+    def new(self, size: int) -> int:
+        """A new storage, as yet in nobody's hands."""
+        self._size.append(size)
+        self._users.append(0)
+        self.bytes += size
+        return len(self._size) - 1
+
+    def has(self, value: int) -> bool:
+        return value in self._waiting
+
+    def received(self, outputs: tuple[int, ...]) -> int:
+        """Which of a call's outputs have a gradient, as bits."""
+        bits = 0
+        for position, value in enumerate(outputs):
+            if value in self._waiting:
+                bits |= 1 << position
+        return bits
+
+    def start(self, step: Returned) -> None:
+        """A backward step begins: the spike is what it needs beside what is there."""
+        blocks = self.program.blocks
+        extra = max(self.program.values[step.extra], sum([blocks[amount] for amount in step.new]))
+        self.spike, self.spike_parts = self.ready + self.bytes + extra, (self.ready, self.bytes + extra)
+
+    def handed(self, step: Returned, outputs: tuple[int, ...]) -> list[int]:
+        """Storages of a step's gradients: new ones, then the outputs' backwards, so that index `~k` finds one."""
+        fresh = [self.new(self.program.blocks[amount]) for amount in step.new]
+        given = [self._waiting.pop(value, -1) for value in outputs]
+        passed_on = {~g for g in step.gradients if g is not None and g < 0}
+        for position, number in enumerate(given):
+            if number >= 0:
+                self._users[number] -= 1
+                if position not in passed_on:
+                    self._free_if_unused(number)
+        return [*fresh, *reversed(given)]
+
+    def add(self, value: int, number: int) -> None:
+        """A gradient arrives: it waits alone, or is added to what waits there already."""
+        waiting = self._waiting.get(value)
+        self._users[number] += 1
+        if waiting is None:
+            self._waiting[value] = number
+        elif self.in_place and self._users[waiting] == 1:
+            self._users[number] -= 1
+            self._free_if_unused(number)
+        else:
+            total = self.new(self.program.nbytes[value])
+            self._users[total] = 1
+            self._note_spike(0)
+            for part in (waiting, number):
+                self._users[part] -= 1
+                self._free_if_unused(part)
+            self._waiting[value] = total
+
+    def take(self, value: int, size: int, already_there: bool) -> None:
+        """A parameter's gradient is complete: added to the one already there, taken over, or copied if it is shared."""
+        number = self._waiting.pop(value)
+        self._users[number] -= 1
+        if already_there:
+            self._free_if_unused(number)
+        elif self._users[number] or self._size[number] != size:
+            self._note_spike(size)
+            self._free_if_unused(number)
+            self.ready += size
+        else:
+            self.bytes -= size
+            self.ready += size
+
+    def _note_spike(self, extra: int) -> None:
+        if self.ready + self.bytes + extra > self.spike:
+            self.spike, self.spike_parts = self.ready + self.bytes + extra, (self.ready, self.bytes + extra)
+
+    def _free_if_unused(self, number: int) -> None:
+        if not self._users[number]:
+            self.bytes -= self._size[number]
