@@ -62,7 +62,7 @@ def memory(parts: dict[str, int | None], full: dict[str, int | None], words: Wor
         "tickvals": (ticks := round_ticks(_top(full, parts))),
         "ticktext": [bytes_text(t) for t in ticks],
     }
-    layout["xaxis"]["range"] = [0, _top(full, parts) * 1.02]
+    layout["xaxis"] |= {"range": [0, _top(full, parts) * 1.02], "automargin": True}
     layout["yaxis"] |= {"automargin": True, "showgrid": False}
     return {"data": traces, "layout": layout}
 

@@ -55,7 +55,7 @@ def columns(tree: LayerTree, mask: Mask) -> tuple[Column, ...]:
     head = [i for path in tree.head for i in tree.under(path)]
     for tower in tree.towers:
         before = [i for path in (*tower.embeddings, *tower.stem) for i in tree.under(path) if i not in head]
-        take("input", tower.name, "", before)
+        take("embeddings" if tower.embeddings else "stem", tower.name, "", before)
         for number, path in enumerate(tower.blocks):
             take(str(number), tower.name, path, tree.under(path), number)
     rest = [i for i in left if i not in head]

@@ -47,7 +47,11 @@ def learning(steps: Sequence[dict], evals: Sequence[dict], total: int | None, wo
     }
     layout = layout_of(look, uirevision="learning", hovermode="x")
     layout["margin"] = {"l": 4, "r": 8, "t": 4, "b": 4}
-    layout["xaxis"] |= {"range": [0, (total or 1) * 1.03], "automargin": True, "title": {"text": words("chart.step")}}
+    layout["xaxis"] |= {
+        "range": [-0.02 * (total or 1), (total or 1) * 1.03],
+        "automargin": True,
+        "title": {"text": words("chart.step")},
+    }
     layout["yaxis"] |= {"domain": [0, 0.44], "range": [0, 1.04], "tickvals": [0, 0.5, 1], "automargin": True}
     layout["yaxis"] |= {"title": {"text": words("chart.accuracy"), "font": {"size": 11}}}
     layout["yaxis2"] = {**layout["yaxis"], "domain": [0.54, 1], "rangemode": "tozero"}

@@ -64,14 +64,14 @@ _button = st.components.v2.component("copy_link", html=MARKUP, css=STYLE, js=BUT
 _bar = st.components.v2.component("address_bar", js=BAR)
 
 
-def address() -> None:
-    """Draw the copy button and bring the address bar up to date; only the latter follows every tick."""
+def copy_button() -> None:
+    """Draw the button; it copies whatever the address bar holds."""
     words = state.words()
     data = {"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")}
-    _button(data=data, key="copy_link", height="content")
-    _follow()
+    _button(data=data, key="copy_link", width="content", height="content")
 
 
 @st.fragment(key="address")
-def _follow() -> None:
+def follow() -> None:
+    """Bring the address bar up to date; this alone is drawn again with every tick."""
     _bar(data=state.link().query(), key="address_bar", height=1)

@@ -162,7 +162,7 @@ def _blocks(selection: Selection, numbers: Numbers, words: Words) -> None:
         found,
         words("side.input"),
         words("side.output"),
-        {name: words(f"column.{name}") for name in ("input", "head", "rest")},
+        {name: words(f"column.{name}") for name in ("embeddings", "stem", "head", "rest")},
     )
     curve = _curve(numbers.points)
     now = numbers.cost.peak_bytes if numbers.cost else None

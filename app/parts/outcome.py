@@ -24,28 +24,23 @@ def outcome(token: str, words: Words) -> None:
         return
     if result["state"] == "stopped":
         st.info(words("outcome.stopped", steps=result["steps"]))
-    before, after, memory, speed = st.columns([1, 1.5, 1.3, 1.2])
-    before.metric(words("outcome.before"), _accuracy(result["accuracy_before"], words))
-    after.metric(
-        words("outcome.after"),
-        _accuracy(result["accuracy_after"], words),
-        _interval(result["interval"], words),
-        delta_color="off",
-        delta_arrow="off",
+    accuracy, memory, speed = st.columns([2, 1.3, 1.2])
+    still = {"delta_color": "off", "delta_arrow": "off"}
+    pair = f"{_accuracy(result['accuracy_before'], words)} → {_accuracy(result['accuracy_after'], words)}"
+    accuracy.metric(
+        words("outcome.accuracy", samples=result["test_size"]), pair, _interval(result["interval"], words), **still
     )
     memory.metric(
         words("outcome.memory"),
         bytes_text(result["peak_bytes"]),
-        words("outcome.estimated", peak=bytes_text(result["estimated_peak_bytes"])),
-        delta_color="off",
-        delta_arrow="off",
+        _estimated(result["estimated_peak_bytes"], words),
+        **still,
     )
     speed.metric(
         words("outcome.time"),
         seconds_text(result["seconds"]),
         words("outcome.step", step=seconds_text(result["step_s"])),
-        delta_color="off",
-        delta_arrow="off",
+        **still,
     )
     _proof(result, words)
     seen = jobs.shared().events(token)
@@ -65,20 +60,18 @@ def _interval(interval: tuple[float, float] | None, words: Words) -> str | None:
     return words("outcome.interval", low=f"{interval[0]:.3f}", high=f"{interval[1]:.3f}") if interval else None
 
 
-def _proof(result, words: Words) -> None:
+def _estimated(peak: int | None, words: Words) -> str | None:
+    return words("outcome.estimated", peak=bytes_text(peak)) if peak is not None else None
+
+
+def _proof(result: dict, words: Words) -> None:
     proof = result["proof"]
     if proof is None:
         return
     if proof["ok"]:
-        st.success(
-            words("proof.ok", parameters=proof["parameters"], buffers=proof["buffers"]), icon=":material/verified:"
-        )
+        sentence = words("proof.ok", parameters=proof["parameters"], buffers=proof["buffers"])
+        st.markdown(f":green[:material/verified:] {sentence}")
         return
-    names = [
-        *proof["changed"],
-        *proof["with_gradient"],
-        *proof["optimizer_strangers"],
-        *proof["optimizer_missing"],
-        *proof["modes"],
-    ]
-    st.error(words("proof.broken", names=", ".join(telling.plain(name) for name in names[:5])))
+    faults = ("changed", "with_gradient", "optimizer_strangers", "optimizer_missing", "modes")
+    names = [telling.plain(name) for fault in faults for name in proof[fault]]
+    st.error(words("proof.broken", names=", ".join(names[:5])))

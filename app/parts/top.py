@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import gallery, state
 from app.link import LANGUAGES, Link
-from app.parts.address import address
+from app.parts.address import copy_button
 from app.parts.telling import acting
 from app.parts.upload import upload
 from app.text import Words
@@ -50,7 +50,8 @@ def first_models(words: Words) -> None:
                 args=(source,),
                 help=words(f"first.{name}"),
             )
-        address()
+        st.space("stretch")
+        copy_button()
 
 
 def _model(link: Link, words: Words) -> None:

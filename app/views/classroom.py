@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import telling
-from app.parts.address import address
+from app.parts.address import copy_button, follow
 from app.parts.classroom import classroom
 
 
@@ -16,7 +16,8 @@ def draw() -> None:
     title, link = st.columns([4, 1], vertical_alignment="bottom")
     title.header(words("page.classroom"))
     with link:
-        address()
+        copy_button()
+    follow()
     telling.left_behind(words)
     with telling.telling():
         classroom(words)

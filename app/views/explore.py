@@ -7,6 +7,7 @@ import streamlit as st
 from app import selection as chosen
 from app import state
 from app.parts import telling
+from app.parts.address import follow
 from app.parts.costs import costs
 from app.parts.export import code
 from app.parts.findings import findings
@@ -39,6 +40,7 @@ def draw() -> None:
     words = state.words()
     top(words)
     first_models(words)
+    follow()
     telling.left_behind(words)
     with telling.telling():
         selection = chosen.select(state.link())

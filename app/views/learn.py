@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import lessons, state
 from app.parts import classroom, telling
-from app.parts.address import address
+from app.parts.address import copy_button, follow
 from app.parts.lesson import is_measuring, lesson_named, lesson_page
 
 
@@ -16,7 +16,8 @@ def draw() -> None:
     title, link = st.columns([4, 1], vertical_alignment="bottom")
     title.header(words("learn.title"))
     with link:
-        address()
+        copy_button()
+    follow()
     st.caption(words("learn.intro"))
     state.fill("w_lesson", lesson_named(state.link().lesson).key)
     st.pills(

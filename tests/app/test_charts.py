@@ -8,7 +8,7 @@ WORDS = Words("en")
 PARTS = {"weights": 40, "gradients": 10, "optimizer": 20, "activations": 25, "temporaries": None}
 FULL = {"weights": 40, "gradients": 40, "optimizer": 80, "activations": 90, "temporaries": None}
 COLUMNS = (
-    Column("input", "", "", (0,), 100, 0),
+    Column("stem", "", "", (0,), 100, 0),
     Column("0", "", "a", (1,), 300, 300, 0),
     Column("1", "", "b", (2,), 400, 40, 1),
     Column("head", "", "", (3,), 20, 20),

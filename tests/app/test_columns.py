@@ -37,7 +37,7 @@ def test_a_column_says_whether_it_trains_in_part():
 
 
 def test_the_ends_are_named_and_towers_are_told_apart():
-    words = {"input": "embeddings", "head": "head", "rest": "rest"}
+    words = {"embeddings": "embeddings", "head": "head", "rest": "rest"}
     one, two = (columns(tree(n), Mask(tree(n), (True,) * len(tree(n).parameters))) for n in (1, 2))
     assert labels(one, "input", "output", words) == ["embeddings", "0 (input)", "1 (output)", "rest", "head"]
     assert labels(two, "input", "output", words)[3:6] == ["other embeddings", "other 0 (input)", "other 1 (output)"]
