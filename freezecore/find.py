@@ -50,19 +50,21 @@ class Arm:
 
     Attributes:
         factor: multiplies the default learning rates.
-        work: FLOPs of a training step per sample, as far as they are not stored; prices follow it.
+        work: FLOPs of a training step without what a stored prefix saves.
+        plain_work: FLOPs of a step with all of it.
         peak_bytes: peak memory by the estimate.
     """
 
     candidate: Candidate
     factor: float = 1.0
     work: float = 1.0
+    plain_work: float = 1.0
     peak_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of one arm."""
+    """One run of one arm; `plain_s` are the seconds of a step without a stored prefix."""
 
     rules: str
     labels: tuple[str, ...]
@@ -74,6 +76,7 @@ class Trial:
     seconds: float
     step_s: float | None
     state: str
+    plain_s: float | None = None
     learning_rate: float | None = None
     head_learning_rate: float | None = None
     test_size: int = 0

@@ -13,9 +13,9 @@ each selection, and cheap trials are not starved by dear ones. The space is a sm
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from statistics import median
 
 from freezecore.find import Arm, Choice, Trial, chosen
 from freezecore.probe import ProbeResult
@@ -25,6 +25,7 @@ KEPT = 3
 FEWEST_STEPS = 4
 FINALISTS = 3
 MOST_SEEDS = 5
+CHECKS = 5  # plain steps that a run spends on checking its prefix and on measuring
 
 Measure = Callable[[Arm, int, int], ProbeResult]
 
@@ -38,6 +39,7 @@ class Search:
         budget_s: seconds for everything.
         steps: of the last rung.
         seed: of the first run of each arm; further seeds follow it.
+        evaluation: what scoring the samples costs, in steps.
         clock: monotonic seconds.
     """
 
@@ -49,11 +51,12 @@ class Search:
         budget_s: float,
         steps: int,
         seed: int = 0,
+        evaluation: float = 0.0,
         should_stop: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._arms, self._measure, self._steps, self._seed = list(arms), measure, steps, seed
-        self._should_stop, self._clock = should_stop, clock
+        self._should_stop, self._clock, self._evaluation = should_stop, clock, evaluation
         self._until = clock() + budget_s
         self._found: list[tuple[Arm, Trial]] = []
 
@@ -100,13 +103,15 @@ class Search:
         return pair
 
     def price(self, arm: Arm, steps: int) -> float:
-        """Predicted seconds of a run: from this selection's last one, else from that of the most similar work."""
-        timed = [(a, t) for a, t in self._found if t.step_s is not None]
-        if not timed:
+        """Predicted seconds of a run: from this selection's last one, else from the work that this machine does in
+        a second, which every run measures on its plain step, however little of it was left to do."""
+        own = [t for a, t in self._found if a.candidate.rules == arm.candidate.rules and t.step_s]
+        if own:
+            return max(0.0, own[-1].seconds + (steps - own[-1].steps) * own[-1].step_s)
+        rates = [a.plain_work / t.plain_s for a, t in self._found if t.plain_s]
+        if not rates:
             return 0.0
-        own = [pair for pair in timed if pair[0].candidate.rules == arm.candidate.rules]
-        like, last = own[-1] if own else min(timed, key=lambda pair: abs(math.log(pair[0].work / arm.work)))
-        return max(min(_fixed(t) for _, t in timed), arm.work / like.work * (_fixed(last) + steps * last.step_s))
+        return ((steps + self._evaluation) * arm.work + CHECKS * arm.plain_work) / median(rates)
 
 
 def ranked(pairs: Iterable[tuple[Arm, Trial]]) -> list[tuple[Arm, Trial]]:
@@ -127,13 +132,10 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
         accuracy_after=result.accuracy_after if result.state == "done" else None,
         seconds=seconds,
         step_s=result.step_s,
+        plain_s=result.step_s and result.step_s * (result.cache.speedup or 1.0),
         state=result.state,
         learning_rate=result.learning_rate,
         head_learning_rate=result.head_learning_rate,
         test_size=result.test_size,
         message=result.message,
     )
-
-
-def _fixed(tried: Trial) -> float:
-    return max(0.0, tried.seconds - tried.steps * tried.step_s)

@@ -122,12 +122,12 @@ def die_first() -> None:
 
 def data_bytes() -> int | None:
     """Private writable memory of this process, as RLIMIT_DATA counts it; None where Linux's /proc is missing."""
-    return _kilobytes("/proc/self/status", "VmData:")
+    return kilobytes("/proc/self/status", "VmData:")
 
 
 def available_bytes() -> int | None:
     """Memory that this machine, or the container around it, could still give; None where it does not say."""
-    free = _kilobytes("/proc/meminfo", "MemAvailable:")
+    free = kilobytes("/proc/meminfo", "MemAvailable:")
     left = _container_left()
     return min(free, left) if free is not None and left is not None else free
 
@@ -145,7 +145,8 @@ def _container_left() -> int | None:
     return None
 
 
-def _kilobytes(path: str, label: str) -> int | None:
+def kilobytes(path: str, label: str) -> int | None:
+    """A line of one of Linux's status files, in bytes; None where there is no such file or line."""
     with contextlib.suppress(OSError), open(path) as file:
         for line in file:
             if line.startswith(label):

@@ -26,6 +26,7 @@ from freezecore.salvage import salvaged
 
 STOPPED = "Stopped before its end; what was measured until then is kept."
 DISK_FULL = "The disk is full, so the run ended early; what was measured until then is kept."
+WAITING = "waiting for its order"  # the first line of its log
 UNWRITTEN = 28  # exit code when the result could not be written
 
 
@@ -96,6 +97,7 @@ def main(arguments: list[str]) -> int:
     process.die_first()
     if "--bare" not in arguments:
         _preload()
+    print(WAITING)
     order = json.loads(orders.get())
     os.environ.update(order.get("environment", {}))
     signal.signal(signal.SIGTERM, _break_off)

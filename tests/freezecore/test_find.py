@@ -5,7 +5,7 @@ import pytest
 from freezecore.entries import Candidate
 from freezecore.errors import ProbeError
 from freezecore.find import Arm, FindRequest, FindResult, chosen
-from freezecore.halving import Search, ranked, trial
+from freezecore.halving import CHECKS, Search, ranked, trial
 from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -30,7 +30,7 @@ class World:
 
 
 def arm(height: float, factor: float = 1.0, work: float = 1.0) -> Arm:
-    return Arm(Candidate(f"{height}", (f"height {height}",)), factor, work, peak_bytes=int(100 * work))
+    return Arm(Candidate(f"{height}", (f"height {height}",)), factor, work, work, peak_bytes=int(100 * work))
 
 
 ARMS = [arm(height, factor) for height in (0.5, 0.6, 0.7, 0.8, 0.9) for factor in (1.0, 0.3, 3.0)]
@@ -65,14 +65,13 @@ def test_a_dear_arm_does_not_starve_the_cheap_ones():
     assert not [a for a, _, _ in world.ran if a.work > 1]
 
 
-def test_prices_follow_what_was_measured():
+def test_prices_follow_the_work_that_was_measured():
     world = World(fixed_s=2.0)
-    search = world.search([arm(0.5, work=1.0)], 10)
+    search = world.search([arm(0.5)], 10, evaluation=30)
     assert search.price(arm(0.5), 10) == 0  # nothing is known: the first one is tried
-    search._try(arm(0.5, work=1.0), 0, 10, 0)
-    assert search.price(arm(0.5, factor=3.0), 100) == pytest.approx(2.0 + 1.0)
-    assert search.price(arm(0.7, work=50.0), 100) == pytest.approx(50 * (2.0 + 1.0))
-    assert search.price(arm(0.7, work=0.01), 100) == pytest.approx(2.0)  # loading and evaluation remain
+    search._try(arm(0.5), 0, 10, 0)
+    assert search.price(arm(0.5, factor=3.0), 100) == pytest.approx(2.0 + 1.0)  # as it took, for more steps
+    assert search.price(arm(0.7, work=50.0), 100) == pytest.approx(50 * (100 + 30 + CHECKS) / 100)
 
 
 def test_stop_ends_a_search_with_what_it_has():

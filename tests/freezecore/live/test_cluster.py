@@ -1,5 +1,7 @@
 """A sweep on a real Ray cluster of two nodes on this machine; needs the optional `ray`."""
 
+from pathlib import Path
+
 import pytest
 
 from freezecore.errors import ProbeError
@@ -8,7 +10,7 @@ from freezecore.source import ModelSource
 
 ray = pytest.importorskip("ray", reason="ray is optional: pip install 'ray[default]'")
 pytestmark = pytest.mark.slow
-SOURCE = ModelSource.parse("config:tests/freezecore/live/tiny_vit.json", weights="random")
+SOURCE = ModelSource.parse(f"config:{Path(__file__).with_name('tiny_vit.json')}", weights="random")
 SIZES = {"data": "digits", "steps": 3, "batch_size": 8, "train_size": 24, "test_size": 40}
 
 
