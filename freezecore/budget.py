@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from freezecore.cards import MARGIN_TEXT, Card, all_cards, margin_bytes
+from freezecore.cards import Card, all_cards, margin_bytes
 from freezecore.errors import WorkloadError
 from freezecore.estimate import estimate
 from freezecore.estimate.curve import depth_mask, depth_rules
@@ -117,9 +117,9 @@ def _head(tree: LayerTree) -> list[str]:
 
 
 def _fit(card: Card, peaks: _Peaks, peak: int | None, trace: Trace) -> CardFit:
-    note = f"margin: {MARGIN_TEXT}"
+    note = ""
     if trace.workload.precision.startswith("bf16") and not card.native_bf16:
-        note = f"this card has no native bf16 and emulates it slowly; {note}"
+        note = "this card has no native bf16 and emulates it slowly"
     if peak is None:
         return CardFit(card.name, card.usable_bytes, None, None, None, note)
     margin = margin_bytes(peak)

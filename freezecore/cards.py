@@ -45,7 +45,10 @@ CARDS: tuple[Card, ...] = (
     Card("H100 80 GB", int(79.10 * GIB)),
     Card("H200 141 GB", int(139.72 * GIB)),
 )
-MARGIN_TEXT = f"{CONTEXT_BYTES / 10**6:.0f} MB for the CUDA context and {SLACK_SHARE:.0%} of the estimate as slack"
+MARGIN_SENTENCE = (
+    f"Kept free beside the estimate: {CONTEXT_BYTES / 10**6:.0f} MB for the CUDA context and its libraries, "
+    f"and {SLACK_SHARE:.0%} for what the allocator cannot reuse and for kernels' scratch memory."
+)
 
 
 def margin_bytes(peak_bytes: int) -> int:

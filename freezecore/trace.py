@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
 from freezecore.errors import TraceError
@@ -175,6 +175,13 @@ class Trace:
     problem: str = ""
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict, hash=False)
+
+    def under(self, workload: Workload) -> Trace:
+        """The same step with another batch size, optimizer and accumulation; what was traced stays as it was."""
+        changes = {
+            name: getattr(workload, name) for name in ("batch_size", "optimizer", "implementation", "accumulate")
+        }
+        return replace(self, workload=replace(self.workload, **changes))
 
     def to_bytes(self) -> bytes:
         """Compressed JSON; `from_bytes` reads it back."""

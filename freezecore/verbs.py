@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from freezecore import modelfile
+from freezecore import modelfile, tracecache
 from freezecore.kept import kept_tree
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest, ProbeResult
@@ -63,7 +63,9 @@ def trace(model: ModelSource | str | Module, workload: Workload | None = None) -
         model = ModelSource.parse(model)
     if isinstance(model, ModelSource):
         if model.scheme == "file":
-            return modelfile.read(model.name).required_trace()
+            return modelfile.read(model.name).required_trace().under(workload)
+        if (known := tracecache.stored(model, workload)) is not None:
+            return known
         from freezecore.live.tracer import trace_source
 
         return trace_source(model, workload)

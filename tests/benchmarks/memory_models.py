@@ -1,5 +1,7 @@
 """The models and masks of the memory benchmarks, chosen before the first result was seen."""
 
+# ruff: noqa: SIM905 a list of names is read more easily as one text
+
 from __future__ import annotations
 
 import random
@@ -14,7 +16,7 @@ TIMM = (
     "deit3_small_patch16_224 beit_base_patch16_224 eva02_tiny_patch14_224 cait_xxs24_224 xcit_nano_12_p16_224 "
     "swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 coat_tiny convit_tiny crossvit_9_240 levit_128 "
     "maxvit_tiny_tf_224 mvitv2_tiny poolformer_s12 pvt_v2_b0 mixer_s16_224 resmlp_12_224"
-).split()  # noqa: SIM905 a list of names is read more easily as one text
+).split()
 TRANSFORMERS = (
     ("bert", "sequence-classification"),
     ("bert", "token-classification"),
@@ -61,7 +63,7 @@ assert len(MODELS) == 100
 REAL = (
     "resnet18 resnet50 mobilenetv3_large_100 efficientnet_b0 convnext_tiny regnetx_008 densenet121 repvgg_a2 "
     "vit_tiny_patch16_224 swin_tiny_patch4_window7_224 mixer_s16_224 mobilenetv2_100"
-).split()  # noqa: SIM905 a list of names is read more easily as one text
+).split()
 REAL_TRANSFORMERS = (
     ("bert", "sequence-classification"),
     ("distilbert", "sequence-classification"),
@@ -79,7 +81,7 @@ assert len(REAL_MODELS) == 20
 FITTED_ON = (
     "timm:resnet26d timm:seresnet50 timm:mnasnet_100 timm:tf_efficientnet_lite0 timm:regnety_016 timm:vgg11 "
     "timm:convnextv2_nano timm:dla34"
-).split()  # noqa: SIM905 a list of names is read more easily as one text
+).split()
 
 MASKS = ("full", "head", "biases", "first third frozen", "middle third trains", "random 1", "random 2", "random 3")
 REAL_MASKS = ("full", "head", "first half frozen", "biases", "random 1")

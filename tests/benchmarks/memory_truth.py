@@ -67,6 +67,16 @@ class Step:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
+    def warm_up(self) -> None:
+        """Let the optimizer make its state, for parameters that get a gradient at all."""
+        loss = self.forward()
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        reached = torch.autograd.grad(loss, trained, allow_unused=True)
+        for parameter, gradient in zip(trained, reached, strict=True):
+            parameter.grad = gradient
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
     def standing(self) -> Iterable[torch.Tensor]:
         """Tensors that are there before the step."""
         yield from self.model.parameters()
@@ -126,15 +136,15 @@ def on_fake(
     dtype = torch.bfloat16 if workload.precision == "bf16" else None
     fake = fake_copy(model, fake_mode, workload.device, dtype)
     counter = mock.patch("torch.optim.adam._get_value", lambda step: 1.0)  # a fake step counter has no value
+    flops: list[int] = []
     with counter, fake_mode:
         step = Step(fake, trains, held, workload, shifted)
         step.load(inputs)
-        step.run()
-        with Watch(step.standing(), 512 if workload.device == "cuda" else 1) as watch:
-            step.run()
-        flops: list[int] = []
+        step.warm_up()
         with FlopCounterMode(display=False) as counted:
-            step.run(lambda: flops.append(counted.get_total_flops()))
+            block = 512 if workload.device == "cuda" else 1
+            with Watch(step.standing(), block) as watch:
+                step.run(lambda: flops.append(counted.get_total_flops()))
     return Truth(watch.peak, flops[0], counted.get_total_flops() - flops[0])
 
 

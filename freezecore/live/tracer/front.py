@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
-from importlib import metadata
 
 from torch import nn
 from torch._subclasses.fake_tensor import (
@@ -14,17 +12,19 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
 )
 
-from freezecore import store
-from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
+from freezecore import tracecache
+from freezecore.errors import FreezeError, WorkloadError, shortened
+from freezecore.estimate.cost import estimate
 from freezecore.live.tracer.build import BATCH_SIZES, Tracer, distinct_bytes
 from freezecore.live.tracer.inputs import Inputs, batches, check_sizes, own_batch
 from freezecore.live.tracer.join import Unlike
+from freezecore.mask import Mask
 from freezecore.source import ModelSource
-from freezecore.trace import FORMAT, Missing, Trace, TracedParameter
+from freezecore.trace import Missing, Trace, TracedParameter
 from freezecore.workload import Workload
 
-CACHE = "traces"
 MOST_TRACERS = 4
+MOST_ROUNDS = 8  # what one round finds out may raise new questions further on
 _TRACERS: dict[str, Tracer] = {}  # the latest few, so that what is missing can be probed without tracing again
 
 
@@ -35,19 +35,14 @@ def trace_source(source: ModelSource, workload: Workload) -> Trace:
         SourceError: the source cannot be built.
         WorkloadError: a size that the model refuses.
     """
-    key = _key(source, workload)
-    content = store.read(CACHE, key)
-    if content is not None:
-        try:
-            return replace(Trace.from_bytes(content), workload=workload)
-        except TraceError:
-            store.forget(CACHE, key)
+    if (trace := tracecache.stored(source, workload)) is not None:
+        return trace
     from freezecore.live.build import meta
 
     trace, tracer = _traced(meta(source).model, workload, str(source))
     if tracer is not None:
-        _remember(key, tracer)
-    store.write(CACHE, key, trace.to_bytes())
+        _remember(tracecache.key_of(source, workload), tracer)
+    tracecache.keep(source, trace)
     return trace
 
 
@@ -73,7 +68,7 @@ def fill(trace: Trace, model: ModelSource | nn.Module, missing: Iterable[Missing
         tracer = _tracer(model, trace.workload, None, trace.batch_sizes)
         tracer.trace(trace.source, trace.versions)
         return tracer.filled(trace, wanted)
-    key = _key(model, trace.workload)
+    key = tracecache.key_of(model, trace.workload)
     if key not in _TRACERS:
         from freezecore.live.build import meta
 
@@ -81,8 +76,19 @@ def fill(trace: Trace, model: ModelSource | nn.Module, missing: Iterable[Missing
         tracer.trace(trace.source, trace.versions)
         _remember(key, tracer)
     filled = _TRACERS[key].filled(trace, wanted)
-    store.write(CACHE, key, filled.to_bytes())
+    tracecache.keep(model, filled)
     return filled
+
+
+def complete(trace: Trace, model: ModelSource | nn.Module, masks: Iterable[Mask]) -> Trace:
+    """The trace with everything probed that these masks need."""
+    masks = list(masks)
+    for _ in range(MOST_ROUNDS):
+        missing = {one for mask in masks for one in estimate(trace, mask).missing}
+        if not missing:
+            break
+        trace = fill(trace, model, missing)
+    return trace
 
 
 def _traced(
@@ -94,7 +100,7 @@ def _traced(
     for batch_sizes in (BATCH_SIZES, (workload.batch_size,)):
         try:
             tracer = _tracer(model, workload, inputs, batch_sizes)
-            return tracer.trace(label, _versions()), tracer
+            return tracer.trace(label, tracecache.versions()), tracer
         except FreezeError:
             raise
         except Unlike as error:
@@ -163,27 +169,10 @@ def _untraced(model: nn.Module, workload: Workload, label: str, problem: str) ->
         for value, (name, p) in enumerate(model.named_parameters())
     ]
     buffers = tuple(distinct_bytes(model.buffers()))
-    return Trace(label, workload, tuple(parameters), buffers, problem=problem, versions=_versions())
+    return Trace(label, workload, tuple(parameters), buffers, problem=problem, versions=tracecache.versions())
 
 
 def _remember(key: str, tracer: Tracer) -> None:
     _TRACERS[key] = tracer
     while len(_TRACERS) > MOST_TRACERS:
         del _TRACERS[next(iter(_TRACERS))]
-
-
-def _key(source: ModelSource, workload: Workload) -> str:
-    """Everything that a trace depends on; the batch size is not among it, nor what only the optimizer needs."""
-    step = {k: v for k, v in workload.to_json().items() if k in ("image_size", "sequence_length", "precision")}
-    step |= {"checkpointing": workload.checkpointing, "device": workload.device}
-    return json.dumps([FORMAT, str(source), source.task, source.num_labels, step, _versions()], sort_keys=True)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("torch", "timm", "transformers"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

@@ -1,0 +1,53 @@
+"""Stored traces, found again without torch: by source, what the step depends on, and library versions."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+
+from freezecore import store
+from freezecore.errors import TraceError
+from freezecore.source import ModelSource
+from freezecore.trace import FORMAT, Trace
+from freezecore.workload import Workload
+
+FOLDER = "traces"
+LIBRARIES = ("torch", "timm", "transformers")
+REVISION = 1  # raise it when the same step would be followed differently
+
+
+def stored(source: ModelSource, workload: Workload) -> Trace | None:
+    """The trace of this source under this workload, or None; a file that cannot be read is forgotten."""
+    key = key_of(source, workload)
+    content = store.read(FOLDER, key)
+    if content is None:
+        return None
+    try:
+        trace = Trace.from_bytes(content).under(workload)
+    except TraceError:
+        store.forget(FOLDER, key)
+        return None
+    fits = len(trace.batch_sizes) != 1 or trace.batch_sizes[0] == workload.batch_size
+    return trace if fits else None
+
+
+def keep(source: ModelSource, trace: Trace) -> None:
+    """Store a trace for the next time, in any process."""
+    store.write(FOLDER, key_of(source, trace.workload), trace.to_bytes())
+
+
+def key_of(source: ModelSource, workload: Workload) -> str:
+    """Everything that a trace depends on: neither the batch size nor what only the optimizer needs."""
+    step = [workload.image_size, workload.sequence_length, workload.precision, workload.checkpointing, workload.device]
+    return json.dumps([FORMAT, REVISION, str(source), source.task, source.num_labels, step, versions()])
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that a trace depends on."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
