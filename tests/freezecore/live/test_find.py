@@ -54,7 +54,7 @@ def test_a_search_recommends_and_shows_its_evidence(searched):
 def test_what_does_not_fit_the_budget_is_never_run():
     peaks = session_peaks()
     budget = sorted(peaks.values())[len(peaks) // 2]
-    found, _ = search(4, budget_bytes=budget)
+    found, _ = search(6, budget_bytes=budget)
     assert {trial.rules for trial in found.trials} <= {rules for rules, peak in peaks.items() if peak <= budget}
     assert found.best.peak_bytes <= budget
     assert "selections need more than" in found.left_out[0]
