@@ -19,6 +19,7 @@ TEXTS = (
 )
 PAIRS = ("text_pair", "sentence2", "text2", "text_b", "hypothesis", "question2", "answer")
 TARGETS = ("label", "labels", "target", "class", "category", "sentiment", "score", "y")
+SEPARATORS = (",", ";", "\t")  # the one that occurs most among the column names
 MOST_VALUES = 30  # different numbers up to which a column of whole numbers is taken for classes
 
 
@@ -63,7 +64,9 @@ def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest) -> Raw:
 
 def _csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, sep=None if path.suffix.lower() == ".csv" else "\t", engine="python", nrows=MOST_ROWS)
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            first = file.readline(LONGEST_TEXT)
+        return pd.read_csv(path, sep=max(SEPARATORS, key=first.count), encoding="utf-8-sig", nrows=MOST_ROWS)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{shortened(path.name)} is not UTF-8: byte {error.start:,} cannot be read.", "Save it as UTF-8."
@@ -142,7 +145,7 @@ def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.nd
             f"every row has '{shortened(str(values[0]))}'" if len(values) == 1 else f"{len(values):,} different labels"
         )
         raise DataError(
-            f"The column '{shortened(str(column.name))}' of {name} has {one}.",
+            f"The column '{shortened(str(column.name))}' of {name}: {one}.",
             f"There must be 2 to {MOST_CLASSES:,} classes to tell apart.",
         )
     number = {value: i for i, value in enumerate(values)}
