@@ -86,13 +86,19 @@ def tell(problem: str, hint: str = "") -> None:
 
 
 def told() -> tuple[str, str] | None:
-    """The sentence that was left, once."""
-    return st.session_state.pop("told", None)
+    """The sentence that was left; it stays until the visitor does something else."""
+    return st.session_state.get("told")
 
 
 def ignored() -> list[str]:
-    """Fields of the visitor's link that could not be used, once."""
-    return st.session_state.pop("ignored", [])
+    """Fields of the visitor's link that could not be used, until the visitor does something."""
+    return st.session_state.get("ignored", [])
+
+
+def hush() -> None:
+    """Forget the sentences that were left: the visitor has gone on."""
+    st.session_state.pop("told", None)
+    st.session_state.pop("ignored", None)
 
 
 def owner() -> str:

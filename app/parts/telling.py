@@ -44,6 +44,7 @@ def acting(act: Callable) -> Callable:
 
     @functools.wraps(act)
     def acted(*arguments, **options):
+        state.hush()
         try:
             return act(*arguments, **options)
         except FreezeError as error:
@@ -67,7 +68,7 @@ def plain(text: str) -> str:
 
 
 def left_behind(words) -> None:
-    """What a callback or the visitor's link left to be told, once."""
+    """What a callback or the visitor's link left to be told, until the visitor goes on."""
     if sentence := state.told():
         show(*sentence)
     if ignored := state.ignored():
