@@ -57,9 +57,22 @@ def path_tree(names: Sequence[str]) -> Node:
     return root
 
 
-def matching(root: Node, glob: str) -> list[Node]:
-    """Every node that a glob reaches; a leading `*.` and a part `**` stand for any depth, none included."""
-    return [node for parts in variants(glob) for node in _reached(root, parts)]
+def by_last_part(root: Node) -> dict[str, list[Node]]:
+    """The nodes below the root by the last part of their path."""
+    found: dict[str, list[Node]] = {}
+    for node in root.family():
+        for part, child in node.children.items():
+            found.setdefault(part, []).append(child)
+    return found
+
+
+def matching(root: Node, glob: str, by_last: dict[str, list[Node]] | None = None) -> list[Node]:
+    """Every node that a glob reaches; a leading `*.` and a part `**` stand for any depth, none included.
+
+    `by_last` is `by_last_part(root)`, for whoever asks more than once.
+    """
+    by_last = by_last_part(root) if by_last is None else by_last
+    return [node for parts in variants(glob) for node in _reached(root, parts, by_last)]
 
 
 def variants(glob: str) -> list[list[str]]:
@@ -74,9 +87,13 @@ def variants(glob: str) -> list[list[str]]:
     return variants(f"{before}*{after}") + variants(f"{before}*.**.*{after}")
 
 
-def _reached(root: Node, parts: list[str]) -> list[Node]:
+def _reached(root: Node, parts: list[str], by_last: dict[str, list[Node]]) -> list[Node]:
     """The nodes that a list of part patterns reaches; `**` reaches any depth, no depth included."""
     nodes = [root]
+    if parts[0] == "**" and len(parts) > 1 and parts[1] != "**":
+        matches = PartMatch(parts[1])
+        nodes = [node for part, found in by_last.items() if matches[part] for node in found]
+        parts = parts[2:]
     for part in parts:
         if part == "**":
             seen = {node.path: node for start in nodes for node in start.family()}

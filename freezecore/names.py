@@ -12,7 +12,7 @@ from itertools import accumulate, compress
 from operator import or_
 from typing import Any
 
-from freezecore.globs import Node, path_tree
+from freezecore.globs import Node, by_last_part, path_tree
 from freezecore.tree import LayerTree, Parameter
 
 _ZERO_ONE = bytes.maketrans(b"01", b"\x00\x01")
@@ -73,6 +73,11 @@ class Names:
     def exact(self) -> dict[str, int]:
         """The bit of each full name."""
         return {name: 1 << i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def by_last(self) -> dict[str, list[Node]]:
+        """The nodes of `root` by the last part of their path."""
+        return by_last_part(self.root)
 
     @cached_property
     def _blocks(self) -> frozenset[str]:

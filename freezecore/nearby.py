@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 from freezecore.errors import did_you_mean, nearest, shortened
 from freezecore.globs import is_glob
@@ -13,6 +14,7 @@ from freezecore.spec import ROLES, Selector
 from freezecore.tree import LayerTree
 
 MOST_COMPARED = 400
+FUSED_PARTS = ("query", "key", "value", "q", "k", "v", "expert")
 
 
 def hint_for(selector: Selector, tree: LayerTree) -> str:
@@ -82,6 +84,8 @@ def _paths(tree: LayerTree) -> dict[str, None]:
 def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
     if value in tree.layer_at:
         return f"'{shortened(value)}' holds no parameters."
+    if fused := _fused(value, tree):
+        return f"Here it is a part of one tensor, {fused}, which trains whole or not at all."
     if value in ("blocks", "stages"):
         return f"Write {value}:0-2, {value}:first3 or {value}:last2."
     if roles := [role for role in ROLES if tree_has(role, tree) and nearest(value, [role])]:
@@ -98,6 +102,15 @@ def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
 def tree_has(role: str, tree: LayerTree) -> bool:
     """Some parameter plays this role."""
     return bool(selected(Selector("kind", role), names_of(tree)))
+
+
+def _fused(value: str, tree: LayerTree) -> str | None:
+    """The tensor that holds query, key and value (or all experts) together, where one of them was asked for."""
+    last = value.rstrip("*").rpartition(".")[2].removesuffix("_proj").removesuffix("_lin")
+    if last not in FUSED_PARTS and not re.search(r"experts\.[0-9]", value):
+        return None
+    wanted = "experts" if "expert" in value else ""
+    return next((p.name for p in tree.parameters if p.fused and wanted in p.name), None)
 
 
 def _quoted_list(names: list[str]) -> str:

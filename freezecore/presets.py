@@ -8,8 +8,9 @@ from freezecore.grammar import parse_spec
 from freezecore.names import names_of
 from freezecore.resolve import resolve
 from freezecore.select import selected
+from freezecore.selectors import print_selector
 from freezecore.spec import Selector
-from freezecore.tree import LayerTree
+from freezecore.tree import LayerTree, prefixes
 
 SEED_BLOCKS = 3
 LAST_BLOCKS = 2
@@ -46,16 +47,36 @@ def missing_presets(tree: LayerTree) -> tuple[Preset, ...]:
 
 
 def preset_first_blocks(tree: LayerTree, n: int) -> str:
-    """Rules that freeze what stands before the blocks and the first n of them; empty where there is neither."""
+    """Rules that freeze what stands before the blocks, the first n of them, and what stands between those.
+
+    Empty where there is neither. A downsampling left out between frozen blocks would call the backward pass there.
+    """
     deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
     n = max(0, min(n, deepest))
     before = [f"freeze {role}" for role in ("embeddings", "stem") if _count(tree, role)]
     blocks = [f"freeze blocks:0-{n - 1}" if n > 1 else "freeze blocks:0"] if n else []
-    return "; ".join(before + blocks)
+    between = [print_selector(Selector("path", path)) for path in _between_first(tree, n)]
+    return "; ".join(before + blocks + ["freeze " + " ".join(between)] * bool(between))
+
+
+def _between_first(tree: LayerTree, n: int) -> list[str]:
+    """Modules outside all blocks that are defined between the first and the n-th block of a tower."""
+    inside = {i for path in tree.blocks for i in tree.under(path)}
+    holders = {path for block in tree.blocks for path in prefixes(block)}
+    found: dict[str, None] = {}
+    for tower in tree.towers:
+        if not 1 < n <= len(tower.blocks):
+            continue
+        first, last = (min(tree.under(path)) for path in (tower.blocks[0], tower.blocks[n - 1]))
+        for parameter in (tree.parameters[i] for i in range(first, last) if i not in inside):
+            if parameter.kind == "block" and not parameter.frozen_by_author:
+                above = [path for path in prefixes(parameter.name) if path not in holders]
+                found[above[0] if above else parameter.name] = None
+    return list(found)
 
 
 def preset_last_blocks(tree: LayerTree, n: int) -> str:
-    """Rules that train the last n blocks, what stands behind them, and nothing before them."""
+    """Rules that train the last n blocks and the head."""
     head = ["train head"] if _count(tree, "head") else []
     return "; ".join(["freeze all", f"train blocks:last{n}", *head])
 

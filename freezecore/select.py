@@ -44,7 +44,7 @@ def _path(names: Names, selector: Selector) -> int:
     found = names.under(selector.value)
     if found or not is_glob(selector.value):
         return found
-    return union(node.run for node in matching(names.root, selector.value))
+    return union(node.run for node in matching(names.root, selector.value, names.by_last))
 
 
 def _contains(names: Names, selector: Selector) -> int:

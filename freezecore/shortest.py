@@ -30,7 +30,7 @@ EXCEPTION = 1.0
 CONFLICT = 4.0
 AGAINST_MOST = 1.0
 SHORT = 4.0
-SCATTERED = 300
+SCATTERED = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,58 +57,103 @@ def shortest_rules(mask: Mask) -> FreezeSpec:
     elif not free & train:
         rules = (Rule("freeze", (ALL,)),)
     else:
-        rules = _best_plan(names, train).rules
+        rules = _Search(names, train).best().rules
     return FreezeSpec((*rules, *_exactly(names, train & ~free)), mask.norms, mask.dropout)
 
 
-def _best_plan(names: Names, train: int) -> Plan:
-    """The cheapest plan. More kinds are tried while the best is long, except where ticks lie scattered all over."""
-    closings = list(_closings(names, train))
-    best = _cheapest(
-        _plan(names, train, opening, [(OTHER[opening], said)], closing)
-        for closing in closings
-        for goal in _goals(names, train, closing)
-        for opening in OTHER
-        if (said := cover_in_words(goal, OTHER[opening])) is not None
-    )
-    scattered = (train ^ (train >> 1)).bit_count() > SCATTERED
-    if scattered and best.rules:
+class _Search:
+    """The plans for one mask.
+
+    Args:
+        names: the tree's names.
+        train: those that are to train, as bits.
+    """
+
+    def __init__(self, names: Names, train: int) -> None:
+        self.names = names
+        self.train = train
+        parameters = names.tree.parameters
+        trainable = sum(parameters[i].numel for i in names.positions_of(train))
+        # Where most weights are frozen, a person begins with `freeze all`.
+        against_most = AGAINST_MOST if 2 * trainable < names.tree.total else 0.0
+        self.opening_price = {"train": against_most, "freeze": OPENING}
+
+    def best(self) -> Plan:
+        """The cheapest plan. More kinds are tried while the best is long, except where ticks lie scattered all over."""
+        closings = list(self._closings())
+        best = _cheapest(
+            self._plan(opening, [(OTHER[opening], said)], closing)
+            for closing in closings
+            for goal in self._goals(closing)
+            for opening in OTHER
+            if (said := cover_in_words(goal, OTHER[opening])) is not None
+        )
+        scattered = (self.train ^ (self.train >> 1)).bit_count() > SCATTERED
+        if scattered and best.rules:
+            return best
+        for closing in closings:
+            plans, flat = self._plans_on_paths(closing, NESTING, only_cheaper=scattered)
+            best = _cheapest((best, *plans))
+            if best.is_short or scattered:
+                break
+            if not flat:
+                best = _cheapest((best, *self._plans_on_paths(closing, math.inf)[0]))
         return best
-    for closing in closings:
-        plans, flat = _plans_on_paths(names, train, closing, NESTING, only_cheaper=scattered)
-        best = _cheapest((best, *plans))
-        if best.is_short or scattered:
-            break
-        if not flat:
-            best = _cheapest((best, *_plans_on_paths(names, train, closing, math.inf)[0]))
-    return best
+
+    def _closings(self) -> Iterator[Phrase | None]:
+        """What may be said last: nothing, or one word for all norms or all biases, where all of them are alike."""
+        yield None
+        for role in CLOSING_ROLES:
+            selector = Selector("kind", role)
+            hits = selected(selector, self.names) & ~self.names.frozen_by_author
+            if hits and (not hits & self.train or not hits & ~self.train):
+                yield Phrase((selector,), hits, ROLE_PRICE)
+
+    def _goals(self, closing: Phrase | None) -> list[Goal]:
+        """What must come out before the closing word; twice where tensors are tied, with and without their aliases.
+
+        What the author froze is loose: `freeze` changes nothing there, and `train` does not reach it.
+        """
+        names = self.names
+        loose = names.frozen_by_author | (closing.hits if closing else 0)
+        aliases = names.tied & ~_first_names(names) if names.tied else 0
+        return [
+            Goal(names, self.train & ~loosened, names.everything & ~self.train & ~loosened)
+            for loosened in ([loose, loose | aliases] if aliases else [loose])
+        ]
+
+    def _plans_on_paths(
+        self, closing: Phrase | None, nesting: float, only_cheaper: bool = False
+    ) -> tuple[list[Plan], bool]:
+        """A plan for each goal and opening (or the cheaper one), and whether none of them has exceptions."""
+        plans, flat = [], True
+        for goal in self._goals(closing):
+            skeleton = Skeleton(self.names, goal.train, goal.freeze, nesting)
+            for opening in [skeleton.cheaper_opening] if only_cheaper else OTHER:
+                layers = _layers(skeleton.segments(opening))
+                flat = flat and len(layers) <= 1
+                said = []
+                for i, layer in enumerate(layers):
+                    deeper = union(segment.run for later in layers[i + 1 :] for segment in later)
+                    said.append((layer[0].action, cover_layer(goal, layer, deeper)))
+                plans.append(self._plan(opening, said, closing))
+        return plans, flat
+
+    def _plan(self, opening: Action, said: list[tuple[Action, list[Phrase]]], closing: Phrase | None) -> Plan:
+        """The rules in order, with their price; tied tensors that came out wrong are repaired."""
+        rules = [Rule("freeze", (ALL,))] if opening == "freeze" else []
+        price = self.opening_price[opening]
+        if closing:
+            said = [*said, ("train" if closing.hits & self.train else "freeze", [closing])]
+        for action, chosen in said:
+            rules += _written(action, chosen, self.names)
+            price += EXCEPTION + sum(phrase.price for phrase in chosen)
+        plan = Plan(tuple(rules), price)
+        return _repaired(plan, self.names, self.train) if self.names.tied else plan
 
 
 def _cheapest(plans: Iterable[Plan]) -> Plan:
     return min(plans, key=lambda plan: plan.price, default=Plan())
-
-
-def _closings(names: Names, train: int) -> Iterator[Phrase | None]:
-    """What may be said last: nothing, or one word for all norms or all biases, where all of them are alike."""
-    yield None
-    for role in CLOSING_ROLES:
-        selector = Selector("kind", role)
-        hits = selected(selector, names) & ~names.frozen_by_author
-        if hits and (not hits & train or not hits & ~train):
-            yield Phrase((selector,), hits, ROLE_PRICE)
-
-
-def _goals(names: Names, train: int, closing: Phrase | None) -> list[Goal]:
-    """What must come out before the closing word; twice where tensors are tied, with and without their aliases.
-
-    What the author froze is loose: `freeze` changes nothing there, and `train` does not reach it.
-    """
-    loose = names.frozen_by_author | (closing.hits if closing else 0)
-    further = names.tied and names.tied & ~_first_names(names)
-    return [
-        Goal(names, train & ~loosened, names.everything & ~train & ~loosened)
-        for loosened in ([loose, loose | further] if further else [loose])
-    ]
 
 
 def _first_names(names: Names) -> int:
@@ -116,48 +161,10 @@ def _first_names(names: Names) -> int:
     return bits(names.tree.parameters[position].name == name for name, position in pairs)
 
 
-def _plans_on_paths(
-    names: Names, train: int, closing: Phrase | None, nesting: float, only_cheaper: bool = False
-) -> tuple[list[Plan], bool]:
-    """A plan for each goal and opening (or the cheaper one), and whether none of them has exceptions."""
-    plans, flat = [], True
-    for goal in _goals(names, train, closing):
-        skeleton = Skeleton(names, goal.train, goal.freeze, nesting)
-        for opening in [skeleton.cheaper_opening] if only_cheaper else OTHER:
-            layers = _layers(skeleton.segments(opening))
-            flat = flat and len(layers) <= 1
-            said = []
-            for i, layer in enumerate(layers):
-                deeper = union(segment.run for later in layers[i + 1 :] for segment in later)
-                said.append((layer[0].action, cover_layer(goal, layer, deeper)))
-            plans.append(_plan(names, train, opening, said, closing))
-    return plans, flat
-
-
 def _layers(segments: list[Segment]) -> list[list[Segment]]:
     """The segments by the number of rules they lie inside, outermost first."""
     ordered = sorted(segments, key=lambda segment: segment.depth)
     return [list(layer) for _, layer in groupby(ordered, key=lambda segment: segment.depth)]
-
-
-def _plan(
-    names: Names, train: int, opening: Action, said: list[tuple[Action, list[Phrase]]], closing: Phrase | None
-) -> Plan:
-    """The rules in order, with their price; tied tensors that came out wrong are repaired."""
-    rules = [Rule("freeze", (ALL,))] if opening == "freeze" else []
-    price = OPENING if rules else AGAINST_MOST * _mostly_frozen(names, train)
-    if closing:
-        said = [*said, ("train" if closing.hits & train else "freeze", [closing])]
-    for action, chosen in said:
-        rules += _written(action, chosen, names)
-        price += EXCEPTION + sum(phrase.price for phrase in chosen)
-    return _repaired(Plan(tuple(rules), price), names, train) if names.tied else Plan(tuple(rules), price)
-
-
-def _mostly_frozen(names: Names, train: int) -> bool:
-    """More than half of the model's weights are frozen, so that a person would begin with `freeze all`."""
-    parameters = names.tree.parameters
-    return 2 * sum(parameters[i].numel for i in names.positions_of(train)) < names.tree.total
 
 
 def _written(action: Action, chosen: list[Phrase], names: Names) -> list[Rule]:

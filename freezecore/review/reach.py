@@ -148,7 +148,7 @@ def _number_ends(case: Case, selector: Selector) -> Iterator[tuple[str, int]]:
         yield from ((name, end) for name, end in matches if name[end - 1 : end].isdigit())
     elif selector.form == "path" and re.search(r"[0-9]\*$", value):
         last = value.rpartition(".")[2][:-1]
-        for node in matching(names.root, value) if not is_glob(last) else ():
+        for node in matching(names.root, value, names.by_last) if not is_glob(last) else ():
             yield node.path, node.path.rfind(".") + 1 + len(last)
 
 

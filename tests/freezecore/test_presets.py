@@ -74,3 +74,12 @@ def test_the_number_of_blocks_is_chosen_and_kept_within_the_model():
     assert preset_first_blocks(tree, 1) == "freeze embeddings; freeze blocks:0"
     assert preset_first_blocks(tree, 99) == "freeze embeddings; freeze blocks:0-11"
     assert preset_last_blocks(tree, 4) == "freeze all; train blocks:last4; train head"
+
+
+def test_what_stands_between_frozen_blocks_is_frozen_with_them():
+    tree = load("convnext_tiny")
+    rules = preset_first_blocks(tree, 4)
+    assert rules == "freeze stem; freeze blocks:0-3; freeze stages.1.downsample"
+    mask = resolve(parse_spec(rules), tree)
+    trained = [i for i, trains in enumerate(mask.trains) if trains]
+    assert min(trained) > max(tree.under(tree.blocks[3]))

@@ -110,6 +110,8 @@ def test_a_role_word_is_the_role_and_path_is_the_module():
         ("clip", "freeze blocks@vision:0", "'vision_model'"),
         ("t5", "train biases", "no biases"),
         ("vit_tiny", "freeze regex:^vit", "Its names look like"),
+        ("vit_tiny", "freeze blocks.0.attn.q_proj", "blocks.0.attn.qkv.weight"),
+        ("vit_tiny", "freeze *.query", "trains whole or not at all"),
         ("bert", "freeze all; from epoch 3: train layer.9", "'bert.encoder.layer.9'"),
     ],
 )
