@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "probe": Kind("freezecore.probe:ProbeRequest", "freezecore.live.probe:run"),
     "sweep": Kind("freezecore.sweep:SweepRequest", "freezecore.live.sweep:run"),
     "find": Kind("freezecore.find:FindRequest", "freezecore.live.find:run"),
+    "suggest": Kind("freezecore.suggest:SuggestRequest", "freezecore.live.suggest:run"),
 }
 
 

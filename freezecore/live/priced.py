@@ -13,28 +13,31 @@ from freezecore.workload import Workload
 
 
 class Priced:
-    """Estimates of masks from one trace, made when the first is asked for.
+    """Estimates of masks from one trace.
 
-    `why` says why there are none, where the model cannot be followed.
+    Attributes:
+        trace: None where the model cannot be followed.
+        why: the reason then, else empty.
     """
 
     def __init__(self, session: Session, request: ProbeRequest) -> None:
         self.source = session.source.with_(weights="none")
         self.workload = workload_of(session, request)
+        self.trace: Trace | None = None
         self.why = ""
-        self._trace: Trace | None = None
+        try:
+            self.trace = trace_source(self.source, self.workload)
+        except FreezeError as error:
+            self.why = str(error)
 
     def estimate(self, mask: Mask) -> Estimate | None:
         """The cost of a step under this mask; None where it is unknown."""
-        try:
-            self._trace = self._trace or trace_source(self.source, self.workload)
-            cost = estimate(self._trace, mask)
-            if cost.missing:
-                self._trace = fill(self._trace, self.source, cost.missing)
-                cost = estimate(self._trace, mask)
-        except FreezeError as error:
-            self.why = str(error)
+        if self.trace is None:
             return None
+        cost = estimate(self.trace, mask)
+        if cost.missing:
+            self.trace = fill(self.trace, self.source, cost.missing)
+            cost = estimate(self.trace, mask)
         return cost
 
     def peak_bytes(self, mask: Mask) -> int | None:
