@@ -12,7 +12,17 @@ from freezecore.shortest import shortest_rules
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
-from freezecore.verbs import apply, proof, read_tree, run_probe, save, trace
+from freezecore.verbs import (
+    apply,
+    proof,
+    proof_callback,
+    read_tree,
+    run_probe,
+    save,
+    trace,
+    trainable_parameters,
+    unfreezing,
+)
 from freezecore.workload import Workload
 
 __all__ = [
@@ -30,6 +40,7 @@ __all__ = [
     "export",
     "presets",
     "proof",
+    "proof_callback",
     "read_tree",
     "resolve",
     "review",
@@ -37,4 +48,6 @@ __all__ = [
     "save",
     "shortest_rules",
     "trace",
+    "trainable_parameters",
+    "unfreezing",
 ]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from torch.nn import Module
 
+    from freezecore.live.unfreezing import Unfreezing
+
 
 def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -> LayerTree:
     """The layer tree of a source (shapes only: no weights, no download) or of a model object.
@@ -107,6 +109,31 @@ def proof(model: Module, optimizer: object | None = None) -> AbstractContextMana
     from freezecore.live.proof import proof as live_proof
 
     return live_proof(model, optimizer)
+
+
+def proof_callback() -> object:
+    """The same proof inside a Hugging Face or Lightning trainer: `Trainer(callbacks=[fc.proof_callback()])`."""
+    from freezecore.live.callbacks import proof_callback as live_callback
+
+    return live_callback()
+
+
+def trainable_parameters(model: Module) -> list:
+    """The parameters that train, each once: what an optimizer is given."""
+    from freezecore.live.unfreezing import trainable_parameters as live_parameters
+
+    return live_parameters(model)
+
+
+def unfreezing(model: Module, rules: FreezeSpec | str) -> Unfreezing:
+    """Gradual unfreezing in a plain loop: call the schedule's `begin_epoch(epoch, optimizer)` as each epoch begins.
+
+    Raises:
+        RuleError: a rule of any phase cannot be read or hits nothing; the model is unchanged.
+    """
+    from freezecore.live.unfreezing import Unfreezing
+
+    return Unfreezing(model, rules)
 
 
 def save(model: Module, batch: object, path: str | Path) -> None:

@@ -86,8 +86,20 @@ def read_text(path: str) -> str:
         RuleError: it cannot be read, is no text, or is too large.
     """
     try:
+        return read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RuleError(f"'{shortened(path)}' is no text in UTF-8.", "Is it the right file?") from error
+
+
+def read_bytes(path: str) -> bytes:
+    """A file's content.
+
+    Raises:
+        RuleError: it cannot be read, or is too large.
+    """
+    try:
         if Path(path).stat().st_size > LARGEST_FILE:
             raise RuleError(f"'{shortened(path)}' is larger than {LARGEST_FILE // 2**20} MiB.", "Is it the right file?")
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_bytes()
     except (OSError, ValueError) as error:
-        raise RuleError(f"'{shortened(path)}' cannot be read as text.", "Check the path.") from error
+        raise RuleError(f"'{shortened(path)}' cannot be read.", "Check the path.") from error

@@ -7,6 +7,7 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from freezecore.budget import fits, least_frozen
+from freezecore.cards import MARGIN_SENTENCE
 from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec
 from freezecore.estimate import Estimate, depth_curve, estimate
 from freezecore.mask import Mask
@@ -83,7 +84,7 @@ def show(document: dict) -> str:
     full = document["full"]
     rows = [_row(name, document, full, bytes_text) for name in PARTS]
     rows += [_row(name, document, full, words) for name, words in HERE]
-    lines = [table(["", "selection", "full", "change"], rows, right=[1, 2, 3])]
+    lines = [table(["at the peak", "selection", "full", "change"], rows, right=[1, 2, 3])]
     lines.append(f"peak: {document['peak_moment'] or document['problem'] or 'unknown'}")
     timing = f"traced in {seconds_text(document['trace_s'])}, evaluated in {seconds_text(document['evaluate_s'])}"
     lines += ["", _cards(document["fits"]), "", timing]
@@ -96,13 +97,12 @@ def show(document: dict) -> str:
 
 
 def _complete(trace: Trace, source: ModelSource, masks: list[Mask]) -> Trace:
-    """The trace with every combination probed that these masks need."""
-    missing = {one for mask in masks for one in estimate(trace, mask).missing}
-    if not missing:
+    """The trace with every combination probed that these masks need; opens the live half only where one is missing."""
+    if not any(estimate(trace, mask).missing for mask in masks):
         return trace
-    from freezecore.live.tracer import fill
+    from freezecore.live.tracer import complete
 
-    return fill(trace, source, missing)
+    return complete(trace, source, masks)
 
 
 def _fields(cost: Estimate) -> dict:
@@ -126,7 +126,7 @@ def _cards(fits_: list[dict]) -> str:
         )
         for fit in fits_
     ]
-    return table(["card", "usable", "", "largest batch", ""], rows, right=[1, 3])
+    return table(["card", "usable", "", "largest batch", ""], rows, right=[1, 3]) + f"\n{MARGIN_SENTENCE}"
 
 
 def _within(budget: dict) -> str:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec, read_text
+from freezecore.cli.arguments import (
+    add_rules,
+    add_source,
+    command,
+    read_bytes,
+    read_layers,
+    read_source,
+    read_spec,
+    read_text,
+)
 from freezecore.export import TARGETS, export
 from freezecore.verbs import read_tree
 
@@ -43,11 +52,11 @@ def show_export(document: dict) -> str:
 def gather_import(options: Namespace) -> dict:
     from freezecore.importing import import_rules
 
-    return import_rules(read_text(options.file), read_layers(options)).to_json()
+    return import_rules(read_bytes(options.file), read_layers(options)).to_json()
 
 
 def show_import(document: dict) -> str:
-    unread = [f"not read: {line}" for line in document["unread"]]
+    unread = [f"line {one['line']} is not read: {one['text']} ({one['why']})" for one in document["unread"]]
     return "\n".join([document["rules"] or "(nothing could be read)", *_differences(document), *unread])
 
 

@@ -103,7 +103,7 @@ def test_a_small_probe_streams_steps_and_ends_with_its_result(capsys):
         (["tree", "py:os:getcwd"], "'py:os:getcwd' runs Python code of yours.", "--allow-python"),
         (["mask", RESNET, "--rules", "freeze layr1"], "No parameter of timm:resnet18 matches 'layr1'.", "'layer1'"),
         (["mask", RESNET, "--rules", "frieze head"], "Cannot read the rule 'frieze head'.", "Did you mean 'freeze'?"),
-        (["mask", RESNET, "--rules", "@nowhere.txt"], "'nowhere.txt' cannot be read as text.", "Check the path."),
+        (["mask", RESNET, "--rules", "@nowhere.txt"], "'nowhere.txt' cannot be read.", "Check the path."),
         (["estimate", RESNET, "--batch-size", "0"], "The batch size 0 is out of range.", "from 1 to 65,536"),
         (["estimate", RESNET, "--budget", "lots"], "'lots' is no amount of memory.", "16GB"),
         (["probe", RESNET, "--weights", "random", "--rules", "freeze all"], "are frozen", "train head"),

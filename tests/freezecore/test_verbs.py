@@ -1,0 +1,80 @@
+"""The public verbs on a person's own model: apply, prove, unfreeze, save, and open the file again."""
+
+import pytest
+import torch
+from torch import nn
+
+import freezecore as fc
+from freezecore.errors import ProofError, RuleError
+
+
+def own_model() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+
+
+def one_step(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    model.train()
+    model(torch.randn(4, 3, 8, 8)).square().mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def test_five_lines_freeze_and_prove():
+    model = own_model()
+    mask = fc.apply(model, "freeze all; train 4")
+    optimizer = torch.optim.AdamW(fc.trainable_parameters(model))
+    assert mask.names() == ("4.weight", "4.bias")
+    with fc.proof(model, optimizer):
+        one_step(model, optimizer)
+        one_step(model, optimizer)
+
+
+def test_the_proof_raises_by_name_when_a_frozen_tensor_moves():
+    model = own_model()
+    fc.apply(model, "freeze 0 1")
+    with pytest.raises(ProofError, match="0.weight"), fc.proof(model):
+        model[0].weight.data.add_(1)
+
+
+def test_rules_that_hit_nothing_leave_the_model_as_it_was():
+    model = own_model()
+    with pytest.raises(RuleError, match="matches 'layer1'"):
+        fc.apply(model, "freeze layer1")
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_schedule_unfreezes_and_the_optimizer_follows():
+    model = own_model()
+    schedule = fc.unfreezing(model, "freeze all; train 4; from epoch 1: train 0")
+    optimizer = torch.optim.SGD(fc.trainable_parameters(model), lr=0.1)
+    counts = []
+    for epoch in range(2):
+        schedule.begin_epoch(epoch, optimizer)
+        counts.append(sum(len(group["params"]) for group in optimizer.param_groups))
+        one_step(model, optimizer)
+    assert counts == [2, 4]
+
+
+def test_a_saved_model_opens_without_its_code_and_costs_the_same(tmp_path):
+    model, batch = own_model(), torch.randn(4, 3, 8, 8)
+    fc.save(model, batch, tmp_path / "model.json")
+    source = fc.ModelSource.parse(f"file:{tmp_path / 'model.json'}")
+    tree = fc.read_tree(source)
+    mask = fc.resolve(fc.FreezeSpec.parse("freeze 0 1"), tree)
+    assert [p.name for p in tree.parameters] == [name for name, _ in model.named_parameters()]
+    head_only = fc.estimate(fc.trace(source, fc.Workload(batch_size=4)), mask)
+    full = fc.estimate(fc.trace(source, fc.Workload(batch_size=4)), fc.resolve(fc.FreezeSpec(), tree))
+    assert 0 < head_only.peak_bytes < full.peak_bytes
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "other/9"}', "\x80\x04pickle", "[" * 100_000])
+def test_a_file_that_is_no_model_file_is_told_in_a_sentence(content, tmp_path):
+    path = tmp_path / "model.json"
+    path.write_text(content)
+    with pytest.raises(fc.FreezeError, match="so no model can be read from it. Write one with fc.save"):
+        fc.read_tree(f"file:{path}")
+
+
+def test_the_public_names_are_all_there():
+    assert sorted(fc.__all__) == fc.__all__
+    assert all(getattr(fc, name).__doc__ for name in fc.__all__)
