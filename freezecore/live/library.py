@@ -8,7 +8,7 @@ from freezecore import catalog, packaged
 from freezecore.catalog import ModelName
 from freezecore.errors import nearest
 
-__all__ = ["ModelName", "names"]
+__all__ = ["ModelName", "listed", "names"]
 MOST_NEAREST = 10
 
 
@@ -22,24 +22,21 @@ def names(word: str = "") -> list[ModelName]:
     return [by_name[name] for name in nearest(word, by_name, MOST_NEAREST)]
 
 
+def listed() -> list[ModelName]:
+    """What the installed libraries themselves list: every architecture and model type."""
+    import timm
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    architectures = {name: timm.models.model_entrypoint(name).__module__ for name in timm.list_models()}
+    found = [ModelName(f"timm:{name}", module.rpartition(".")[2]) for name, module in architectures.items()]
+    return found + [ModelName(f"config:{kind}", kind) for kind in CONFIG_MAPPING_NAMES]
+
+
 @functools.cache
 def _all() -> tuple[ModelName, ...]:
     """The catalog where it was written with the installed versions; else the libraries' own lists, with its counts."""
     counted = {model.source: model for model in catalog.read()}
-    listed = counted.values() if catalog.is_current() else _listed(counted)
+    found = counted.values() if catalog.is_current() else [counted.get(each.source, each) for each in listed()]
     first = [counted.get(each.source, ModelName(each.source, "packaged")) for each in packaged.PACKAGED]
     taken = {model.source for model in first}
-    return (*first, *(model for model in listed if model.source not in taken))
-
-
-def _listed(counted: dict[str, ModelName]) -> list[ModelName]:
-    import timm
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-
-    found = [ModelName(f"timm:{name}", _family(timm.models.model_entrypoint(name))) for name in timm.list_models()]
-    found += [ModelName(f"config:{kind}", kind) for kind in CONFIG_MAPPING_NAMES]
-    return [counted.get(model.source, model) for model in found]
-
-
-def _family(entry: object) -> str:
-    return entry.__module__.rpartition(".")[2]
+    return (*first, *(model for model in found if model.source not in taken))

@@ -57,14 +57,14 @@ def block_lists(seen: View) -> list[BlockList]:
 
 
 def layer_list(seen: View, leave_out: str) -> BlockList | None:
-    """For a model without blocks, such as VGG: the longest row of single layers with a matrix each.
+    """For a model without such blocks, as VGG: the longest row of layers, or of layers with their norm.
 
     Args:
         leave_out: name of a parameter whose layer does not count, the last one to run.
     """
     rows = []
     for node in seen.nodes.values():
-        layers = [each for each in node.bearing if not each.bearing and each.matrices and leave_out not in each.own]
+        layers = [each for each in node.bearing if each.matrices == 1 and not each.contains(leave_out)]
         if len(layers) > 1:
             rows.append(BlockList(node, tuple(layers)))
     return max(rows, key=lambda each: (len(each.elements), each.numel), default=None)
