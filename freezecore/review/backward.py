@@ -9,7 +9,7 @@ from freezecore.review.finding import Case, Finding, listed
 from freezecore.shortest import shortest_rules
 from freezecore.tree import Tower
 
-FEW = 0.01
+FEW = 0.02
 LIBRARIES = ("hf:", "config:")
 
 
@@ -67,17 +67,30 @@ def phantom_backward(case: Case) -> Iterator[Finding]:
 
 
 def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
-    """What trains before the first long run of frozen blocks, and that run's length; nothing where it saves."""
-    frozen = [not case.training(case.tree.under(path)) for path in tower.blocks]
+    """What trains before the last frozen block, and how many frozen blocks gradients must pass; nothing where few."""
     before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
-    early = case.training(dict.fromkeys(before))
-    for at, path in enumerate(tower.blocks):
-        if frozen[at]:
-            run = next((k for k, is_frozen in enumerate(frozen[at:]) if not is_frozen), len(frozen) - at)
-            if early and run * 3 >= len(frozen):
-                return early, run
-        early = early + case.training(case.tree.under(path))
-    return [], 0
+    training = case.training(dict.fromkeys(before))
+    early: list[int] = []
+    passed = 0
+    for path, between in zip(tower.blocks, _between(case, tower), strict=True):
+        own = case.training(case.tree.under(path))
+        training = training + case.training(between) + own
+        if training and not own:
+            early, passed = training, passed + 1
+    return (early, passed) if passed * 3 >= len(tower.blocks) else ([], 0)
+
+
+def _between(case: Case, tower: Tower) -> list[list[int]]:
+    """For each block, what is defined between it and the one before: a downsampling, a transition."""
+    inside = {i for path in tower.blocks for i in case.tree.under(path)}
+    reached = min(inside, default=0)
+    gaps = []
+    for path in tower.blocks:
+        own = case.tree.under(path)
+        gap = (i for i in range(reached, min(own, default=reached)) if i not in inside)
+        gaps.append([i for i in gap if case.tree.parameters[i].kind == "block"])
+        reached = max(own, default=reached)
+    return gaps
 
 
 def _frozen_start(case: Case, tower: Tower) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def tied_head(case: Case) -> Iterator[Finding]:
     if all(case.mask.trains) or not any(case.mask.trains):
         return
     for i, parameter in enumerate(case.tree.parameters):
+        if not parameter.aliases:
+            continue
         of_head = [name for name in parameter.names if _is_under(name, case.tree.head)]
         others = [name for name in parameter.names if name not in of_head]
         if not of_head or not others or parameter.name in conflicts:

@@ -85,3 +85,12 @@ def test_the_source_tells_the_library_where_the_tree_does_not():
     source = ModelSource.parse("timm:resnet18")
     rules = "freeze embeddings; freeze blocks:0-5"
     assert "phantom-backward" not in reviewed("bert", rules, workload=CHECKPOINTING, source=source)
+
+
+def test_a_downsampling_left_between_frozen_blocks_is_behind_the_others():
+    rules = "freeze stem; freeze blocks:0-11"
+    finding = reviewed("convnext_tiny", rules)["leak"]
+    assert finding.facts["blocks"] == "9"
+    assert finding.fix == "freeze stages.1.downsample stages.2.downsample"
+    assert mends("convnext_tiny", rules, "leak")
+    assert not {"leak", "frozen-behind"} & set(reviewed("convnext_tiny", "freeze all; train head"))
