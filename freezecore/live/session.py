@@ -1,8 +1,9 @@
-"""What many runs on one model and one data set share: the data, the model, its first weights, captured prefixes."""
+"""What many runs on one model and one data set share: the data, the model, its first weights, kept prefixes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -44,8 +45,8 @@ class Session:
         tree: the model's layers, its new head included.
         data: the samples as the model takes them.
         before: predictions on the held-out samples before any training, by seed.
-        shelf: captured prefixes.
-        cuts: verified cuts and what a plain step takes there, by mask and batch size.
+        shelf: kept prefixes.
+        cuts, plain: verified cuts and what a step without them takes, by mask, batch size and optimizer.
     """
 
     def __init__(self, request: ProbeRequest, emit: Emit = silent) -> None:
@@ -69,11 +70,11 @@ class Session:
         self.test = Feed(self.model, self.data.test, self.data, self.device, layout)
         self.before: dict[int, Tensor] = {}
         self.shelf = Shelf()
-        self.cuts: dict[object, tuple[Prefix, PlainStep]] = {}
+        self.cuts: dict[object, Prefix] = {}
+        self.plain: dict[object, PlainStep] = {}
         self._asked = (request.source, request.data)
         self._touched: dict[str, Tensor] = {}
         self._fresh = {request.seed: self._seeded(self.model, built.new)}
-        self._seed = request.seed
 
     def run(self, request: ProbeRequest, emit: Emit = silent, should_stop: Callable[[], bool] = never) -> ProbeResult:
         """Train under the request's selection, from the first weights.
@@ -111,8 +112,19 @@ class Session:
                 )
         return masks
 
+    @contextmanager
+    def first_weights(self) -> Iterator[None]:
+        """Inside, the model is as it was before the run that is under way."""
+        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        now = {name: tensors[name].detach().clone() for name in self._touched}
+        _copy(self._touched, tensors)
+        try:
+            yield
+        finally:
+            _copy(now, tensors)
+
     def close(self) -> None:
-        """Give captured prefixes back, on disk too."""
+        """Give kept prefixes back, on disk too."""
         self.shelf.close()
 
     def _to_device(self) -> torch.memory_format:
@@ -133,16 +145,19 @@ class Session:
             built = build(self.source)
             self._fresh[seed] = self._seeded(built.model, built.new)
         tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
-        with torch.no_grad():
-            for name, old in {**self._touched, **self._fresh[seed]}.items():
-                tensors[name].copy_(old)
-        self._seed = seed
+        _copy({**self._touched, **self._fresh[seed]}, tensors)
 
     def _remember(self, masks: list[tuple[int, Mask]]) -> None:
         """Copy what this run may change, before it does; on the host, where there is more room."""
         names = {name for _, mask in masks for name in mask.names()} | {name for name, _ in self.model.named_buffers()}
         tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
         self._touched = {name: tensors[name].detach().cpu().clone() for name in names}
+
+
+@torch.no_grad()
+def _copy(values: dict[str, Tensor], tensors: dict[str, Tensor]) -> None:
+    for name, value in values.items():
+        tensors[name].copy_(value)
 
 
 def headed(source: ModelSource, kind: str, outputs: int) -> ModelSource:

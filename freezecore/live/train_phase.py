@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from freezecore.live import device as devices
 from freezecore.live.hold import hold
-from freezecore.live.prefix import Captured, NotCuttable, Prefix, find
+from freezecore.live.prefix import Kept, NotCuttable, Prefix, find
 from freezecore.live.proof import ProofCheck
 from freezecore.live.train_measure import PlainStep, measure_plain_step
 from freezecore.live.train_optimizer import Rates, build_optimizer
@@ -24,16 +23,16 @@ if TYPE_CHECKING:
 
 TOLERANCE = 2e-3  # of a tensor's largest entry: kernels round differently at another batch size
 HALF_TOLERANCE = 5e-2  # under autocast
-PARTS = ("train", "test")
+CHECKED = 8  # samples on which a cut is checked
+LOOKING = 6  # forward passes of so many samples that looking for a cut takes
 
 
 class Phase:
-    """The model under one mask, from `begin` to `end`.
+    """The model under one mask.
 
     Attributes:
         optimizer: holds exactly what trains.
         cache: whether the frozen prefix is computed once.
-        plain: what a step takes without it; None until it was measured.
     """
 
     def __init__(self, session: Session, mask: Mask, request: ProbeRequest, rates: Rates) -> None:
@@ -45,87 +44,91 @@ class Phase:
         self.rates = rates
         self.optimizer = self._new_optimizer()
         self.check = ProofCheck(self.model, mask)
-        self.cache, self.plain = CacheUse(), None
-        self._captured: Captured | None = None
-        self._replaying = ExitStack()
+        self.cache = CacheUse()
+        self._kept: dict[str, Kept] | None = None
+        self._looked_s = 0.0
+        self._key = (mask.trains, mask.held, request.batch_size, request.optimizer)
         self.model.train()
 
     def forward(self, part: str, positions: Tensor) -> Tensor:
         """Logits of these samples, from the kept prefix where there is one."""
-        if self._captured is None:
-            return self.parts[part].forward(positions)
-        return self._captured.prefix.forward(self.parts[part], positions, self._captured.stores[part], positions)
+        return (self._kept or self.parts)[part].forward(positions)
 
     def loss(self, positions: Tensor) -> Tensor:
         """The training loss on these samples."""
         return self.parts["train"].loss(self.forward("train", positions), positions)
 
-    def keep_prefix(self, steps: int, tell: Callable[[int, int], None]) -> None:
-        """Find, check and capture the frozen prefix, if that is asked for, possible and worth it.
+    def prepare(self, positions: Tensor) -> None:
+        """Compute the kept prefix of these samples to train on, if it is not there yet."""
+        if self._kept:
+            self._kept["train"].ensure(positions)
 
-        `tell` hears how many of how many samples are captured, and may raise to stop.
-        """
+    def keep_prefix(self, steps: int) -> None:
+        """Find and check the frozen prefix, if that is asked for, possible and worth it."""
         began = time.perf_counter()
-        why = self._why_not(steps)
-        if why:
-            self.cache = CacheUse(why=why)
+        if why := self._why_not(steps):
+            self.cache = CacheUse(why=f"Every step runs the whole model: {why}.")
             return
         tolerance = HALF_TOLERANCE if devices.half(self.session.device) else TOLERANCE
-        total = sum(len(part) for part in self.parts.values())
         try:
-            prefix, self.plain = self._cut(tolerance)
-            captured = self.session.shelf.capture(
-                prefix, self.parts, self._values(), tolerance, lambda done: tell(done, total)
-            )
+            prefix = self._cut(tolerance)
+            self._kept = self.session.shelf.parts(prefix, self.parts, self._values(), tolerance)
         except NotCuttable as error:
             self.cache = CacheUse(why=f"Every step runs the whole model: {error}.")
             return
-        captured_s = time.perf_counter() - began
-        self._captured = captured
-        self._replaying.enter_context(captured.prefix.replaying())
-        where = " (on disk)" if any(store.on_disk for store in captured.stores.values()) else ""
-        why = f"What runs before '{prefix.path}' is frozen and was computed once for {total:,} samples{where}."
-        self.cache = CacheUse(True, why, prefix.path, captured_s)
+        self._looked_s = time.perf_counter() - began - self._kept_s()
+        where = ", on disk" if any(part.store.on_disk for part in self._kept.values()) else ""
+        why = f"What runs before '{prefix.path}' is frozen and was computed once a sample{where}."
+        self.cache = CacheUse(True, why, prefix.path)
 
-    def _cut(self, tolerance: float) -> tuple[Prefix, PlainStep]:
-        """A verified cut and a plain step's cost; both found once for this mask, batch size and optimizer."""
-        key = (self.mask.trains, self.mask.held, self.request.batch_size, self.request.optimizer)
-        if key not in self.session.cuts:
-            some = torch.arange(min(self.request.batch_size, len(self.parts["train"])), device=self.session.device)
-            prefix = find(self.model, self.parts["train"], some, tolerance)
-            self.session.cuts[key] = prefix, self._measure_plain(some)
-        return self.session.cuts[key]
+    def _kept_s(self) -> float:
+        """Seconds that the shelf has spent on this cut, in this run and those before."""
+        return sum(part.seconds for part in self._kept.values())
 
-    def _measure_plain(self, positions: Tensor) -> PlainStep:
-        """What a step takes without the cache."""
-        train = self.parts["train"]
-        return measure_plain_step(
-            self.model,
-            self._new_optimizer,
-            lambda: train.loss(train.forward(positions), positions),
-            self.session.device,
-        )
+    def cache_use(self, step_s: float | None, plain: PlainStep | None) -> CacheUse:
+        """What the cache has cost and brought in this run."""
+        if not self._kept:
+            return self.cache
+        speedup = plain.step_s / step_s if plain and step_s else None
+        return replace(self.cache, capture_s=self._looked_s + self._kept_s(), speedup=speedup)
 
-    def end(self) -> None:
-        """Stop replaying; what was captured stays on the session's shelf."""
-        self._replaying.close()
-        self._captured = None
+    def plain_step(self) -> PlainStep:
+        """What a step takes without the cache; measured once for this mask, batch size and optimizer."""
+        if self._key not in self.session.plain:
+            train = self.parts["train"]
+            some = torch.arange(min(self.request.batch_size, len(train)), device=self.session.device)
+            self.session.plain[self._key] = measure_plain_step(
+                self.model,
+                self._new_optimizer,
+                lambda: train.loss(train.forward(some), some),
+                self.session.device,
+            )
+        return self.session.plain[self._key]
+
+    def _cut(self, tolerance: float) -> Prefix:
+        """A verified cut, looked for once for this mask."""
+        if self._key not in self.session.cuts:
+            train = self.parts["train"]
+            some = torch.arange(min(CHECKED, self.request.batch_size, len(train)), device=self.session.device)
+            self.session.cuts[self._key] = find(self.model, train, some, tolerance)
+        return self.session.cuts[self._key]
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
         return build_optimizer(self.model, self.mask, self.request.optimizer, self.rates)
 
     def _why_not(self, steps: int) -> str:
-        """Why the prefix is not even looked for; empty when it is."""
+        """Why the prefix is not even looked for, as the rest of a sentence; empty when it is."""
         if not self.request.cache:
-            return "Every step runs the whole model, as asked."
+            return "the cache is switched off"
         train, test = len(self.parts["train"]), len(self.parts["test"])
-        if steps * min(self.request.batch_size, train) + 2 * test < train + test:
-            return "Every step runs the whole model: the run is too short to see each sample once."
-        alive = [path for path, layer in self.mask.tree.layer_at.items() if layer.moves or layer.drops]
-        if self.mask.norms == "update" and any(self.mask.tree.layer_at[path].moves for path in alive):
-            return "Every step runs the whole model: with 'norms update' frozen layers change from step to step."
-        if self.mask.dropout == "on" and any(self.mask.tree.layer_at[path].drops for path in alive):
-            return "Every step runs the whole model: with 'dropout on' frozen layers are random."
+        batch = min(self.request.batch_size, train)
+        if steps * batch + 2 * test < min(train, steps * batch) + test + LOOKING * CHECKED:
+            return "the run is too short for more than that"
+        layers = self.mask.tree.layers
+        if self.mask.norms == "update" and any(layer.moves for layer in layers):
+            return "with 'norms update' frozen layers change from step to step"
+        if self.mask.dropout == "on" and any(layer.drops for layer in layers):
+            return "with 'dropout on' frozen layers are random"
         return ""
 
     def _values(self) -> object:

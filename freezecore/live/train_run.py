@@ -102,9 +102,13 @@ class Training:
         )
         self.emit({"event": "start", **self.measured})
         self._enter(mask, self._spans()[0][1])
-        seed = self.request.seed
+
+    def _look_before(self) -> None:
+        """Score the first weights; done after the first step, so that a person sees that one first."""
+        seed, session = self.request.seed, self.session
         if seed not in session.before:
-            session.before[seed] = self._evaluate("test", "before")
+            with session.first_weights():
+                session.before[seed] = self._evaluate("test", "before")
         before = self.before = self._score("test", session.before[seed])
         self.measured.update(accuracy_before=before.accuracy, metric_before=before.metric(self.metric))
 
@@ -122,20 +126,13 @@ class Training:
         """Put the next mask in force; norms that the first phase held stay held, as a schedule's default is."""
         earlier = self.phase
         if earlier:
-            earlier.end()
             self.proofs.append(earlier.check.verify(earlier.optimizer))
             mask = replace(mask, also_held=self.masks[0][1].norms_held)
         self.phase = Phase(self.session, mask, self.request, self.rates)
         if earlier:
             carry_state(earlier.optimizer, self.phase.optimizer)
         self._ask_to_stop()
-        self.phase.keep_prefix(steps, self._tell_capture)
-        if self.phase.plain:
-            self.measured["peak_bytes"] = self.phase.plain.peak_bytes
-
-    def _tell_capture(self, done: int, total: int) -> None:
-        self.emit({"event": "phase", "phase": "capture", "done": done, "total": total})
-        self._ask_to_stop()
+        self.phase.keep_prefix(steps)
 
     def _ask_to_stop(self) -> None:
         if self.should_stop():
@@ -148,6 +145,7 @@ class Training:
         """One optimizer step, told as it ends."""
         self._ask_to_stop()
         phase = self.phase
+        phase.prepare(positions)
         watched = self.step + 1 == WATCHED_STEP and not phase.cache.used
         set_rates(phase.optimizer, self.step, self.request.steps)
         at = time.perf_counter()
@@ -160,6 +158,8 @@ class Training:
         else:  # watching costs time that is not the step's
             self.durations.append(seconds)
         self._note(loss, seconds)
+        if self.before is None:
+            self._look_before()
 
     def _update(self, positions: Tensor) -> float:
         """Forward, backward, and the optimizer's change; returns the loss.
@@ -225,8 +225,7 @@ class Training:
         if self.step and self.before and state in ("done", "stopped"):
             until = math.inf if state == "done" else time.perf_counter() + AFTER_A_STOP_S
             self._score_afterwards(until)
-        self._note_cache()
-        self.phase.end()
+        self._compare_with_plain(state)
 
     def _score_afterwards(self, until: float) -> None:
         logits = self._evaluate("test", "after", until)
@@ -243,10 +242,17 @@ class Training:
         if (logits := self._evaluate("train", "train", until)) is not None:
             self.measured["train_accuracy_after"] = self._score("train", logits).accuracy
 
-    def _note_cache(self) -> None:
-        phase, step_s = self.phase, self.measured.get("step_s")
-        speedup = phase.plain.step_s / step_s if phase.plain and step_s and phase.cache.used else None
-        self.measured["cache"] = replace(phase.cache, speedup=speedup)
+    def _compare_with_plain(self, state: State) -> None:
+        """A step without the cache, its time and memory, beside the cached ones."""
+        phase, plain = self.phase, None
+        if phase.cache.used and state == "done":
+            try:
+                plain = phase.plain_step()
+                self.measured["peak_bytes"] = plain.peak_bytes
+            except (RuntimeError, MemoryError) as error:  # the cached steps fitted, a whole one does not
+                if not devices.is_out_of_memory(error):
+                    raise
+        self.measured["cache"] = phase.cache_use(self.measured.get("step_s"), plain)
 
     def _result(self, state: State, message: str, hint: str) -> ProbeResult:
         return ProbeResult(

@@ -1,7 +1,8 @@
-"""The frozen prefix of a model, computed once: found, verified, captured, and replayed, for any architecture."""
+"""The frozen prefix of a model, computed once: found, verified, kept, and replayed, for any architecture."""
 
+from freezecore.live.prefix.kept import Kept
 from freezecore.live.prefix.plan import Prefix, find
 from freezecore.live.prefix.shapes import NotCuttable
-from freezecore.live.prefix.shelf import Captured, Shelf
+from freezecore.live.prefix.shelf import Shelf
 
-__all__ = ["Captured", "NotCuttable", "Prefix", "Shelf", "find"]
+__all__ = ["Kept", "NotCuttable", "Prefix", "Shelf", "find"]

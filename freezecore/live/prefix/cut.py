@@ -70,17 +70,10 @@ class Cut:
             handle.remove()
 
     @contextmanager
-    def replaying(self, model: nn.Module, kept: Callable[[], list[Tensor]]) -> Iterator[None]:
-        """Forwards inside start at the cut, with the arguments that `kept` gives for the batch at hand."""
+    def replaying(self, batch: list[Tensor]) -> Iterator[None]:
+        """The one forward inside starts at the cut, with `batch` for its per-sample arguments."""
         calls: dict[nn.Module, int] = {}  # of stubbed modules, in this forward
-        arrivals = 0  # of the module at the cut
-        batch: list[Tensor] = []
-
-        def begin(module: nn.Module, args: tuple, kwargs: dict) -> None:
-            nonlocal arrivals
-            arrivals = 0
-            calls.clear()
-            batch[:] = kept()
+        arrivals = 0  # at the module of the cut
 
         def at_cut(module: nn.Module, args: tuple, kwargs: dict) -> tuple | None:
             nonlocal arrivals
@@ -107,7 +100,6 @@ class Cut:
         with ExitStack() as undo:
             for module, outputs in self.stubs.items():
                 undo.enter_context(_forward_replaced(module, stub(module, outputs)))
-            undo.callback(model.register_forward_pre_hook(begin, with_kwargs=True, prepend=True).remove)
             undo.callback(self.module.register_forward_pre_hook(at_cut, with_kwargs=True, prepend=True).remove)
             yield
 

@@ -1,9 +1,9 @@
-"""Finds a cut that passes the check, captures what reaches it for every sample, and runs the model from there."""
+"""Finds a cut that passes the check, and runs the model up to it or from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import torch
@@ -17,7 +17,6 @@ from freezecore.live.prefix.store import Store
 from freezecore.live.prefix.verify import Truth, compare, observe, steady
 
 ODDITIES = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError)  # of a model run in part
-AT_ONCE = 64
 
 
 class Samples(Protocol):
@@ -37,63 +36,25 @@ class Samples(Protocol):
 
 
 class Prefix:
-    """A verified cut of one model; `replaying` makes its forward start there."""
+    """A verified cut of one model."""
 
     def __init__(self, model: nn.Module, cut: Cut) -> None:
         self.model, self.cut = model, cut
-        self._batch: list[Tensor] = []
 
     @property
     def path(self) -> str:
         """The module at which a training step starts."""
         return self.cut.path
 
-    def capture(
-        self,
-        samples: Samples,
-        positions: Tensor,
-        *,
-        budget: int | None = None,
-        each_part: Callable[[int], None] = lambda done: None,
-        at_once: int = AT_ONCE,
-        via: tuple[Prefix, Store] | None = None,
-    ) -> Store:
-        """Compute the prefix for these samples; `each_part` hears how many are done, and may raise to stop.
+    def keep(self, samples: Samples, positions: Tensor, store: Store, run: Callable[[], Tensor]) -> None:
+        """Run a forward of these samples up to the cut, and put what reaches it into their rows of `store`."""
+        with torch.no_grad(), self.cut.capturing(lambda batch: store.put(positions, batch)), suppress(Reached):
+            run()
 
-        `via` starts from what a cut further in front has kept of all samples.
-
-        Raises:
-            NotCuttable: neither memory nor disk has room for it.
-        """
-        store = Store(self.cut.per_sample, len(positions), positions.device, budget)
-        done = 0
-
-        def take(batch: list[Tensor]) -> None:
-            nonlocal done
-            done = store.put(done, batch)
-
-        try:
-            with torch.no_grad(), self.cut.capturing(take), via[0].replaying() if via else nullcontext():
-                for part in positions.split(at_once):
-                    try:
-                        via[0].forward(samples, part, via[1], part) if via else samples.forward(part)
-                    except Reached:
-                        each_part(done)
-        except BaseException:
-            store.close()
-            raise
-        return store
-
-    @contextmanager
-    def replaying(self) -> Iterator[None]:
-        """Until the end of the block, the model must be run through `forward` only."""
-        with self.cut.replaying(self.model, lambda: self._batch):
-            yield
-
-    def forward(self, samples: Samples, positions: Tensor, store: Store, rows: Tensor) -> Tensor:
-        """Logits of these samples, from what `store` kept in these rows."""
-        self._batch = store.take(rows)
-        return samples.forward(positions, blank=self.cut.blank)
+    def forward(self, samples: Samples, positions: Tensor, batch: list[Tensor]) -> Tensor:
+        """Logits of these samples from the cut on, where `batch` is what had reached it."""
+        with self.cut.replaying(batch):
+            return samples.forward(positions, blank=self.cut.blank)
 
 
 def find(model: nn.Module, samples: Samples, positions: Tensor, tolerance: float) -> Prefix:
@@ -143,17 +104,18 @@ def _recorded(model: nn.Module, samples: Samples, size: int, device: torch.devic
 
 def _check(prefix: Prefix, samples: Samples, positions: Tensor, truth: Truth, call: Call, tolerance: float) -> None:
     """Capture in two uneven parts, so that nothing that belongs to a batch as a whole can pass for a sample's own."""
-    store = prefix.capture(samples, positions, at_once=max(1, 2 * len(positions) // 3))
     rows = torch.arange(len(positions), device=positions.device)
+    store = Store(prefix.cut.per_sample, len(rows), positions.device)
     try:
-        with prefix.replaying():
-            compare(
-                truth,
-                prefix.model,
-                lambda: prefix.forward(samples, positions, store, rows),
-                lambda out: samples.loss(out, positions),
-                call.entered,
-                tolerance,
-            )
+        for some in rows.split(max(1, 2 * len(rows) // 3)):
+            prefix.keep(samples, some, store, lambda some=some: samples.forward(positions[some]))
+        compare(
+            truth,
+            prefix.model,
+            lambda: prefix.forward(samples, positions, store.take(rows)),
+            lambda out: samples.loss(out, positions),
+            call.entered,
+            tolerance,
+        )
     finally:
         store.close()

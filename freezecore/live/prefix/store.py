@@ -25,17 +25,22 @@ def memory_budget(device: torch.device) -> int:
 
 
 class Store:
-    """One row (or `each` rows) a sample for every argument that is kept; filled part by part, read in any order."""
+    """One row (or `each` rows) a sample for every argument that is kept; filled and read in any order."""
 
     def __init__(self, leaves: list[Shaped], count: int, device: torch.device, budget: int | None = None) -> None:
         self.leaves, self.device = leaves, device
         self.nbytes = count * sum(leaf.bytes_each for leaf in leaves)
         self.folder: str | None = None
+        self.kept: list[Tensor] = []
         home, room = device, memory_budget(device) if budget is None else budget
         if self.nbytes > room and device.type != "cpu":
             home, room = torch.device("cpu"), memory_budget(torch.device("cpu")) if budget is None else budget
         if self.nbytes > room:
-            self.kept = self._on_disk(count)
+            try:
+                self.kept = self._on_disk(count)
+            except NotCuttable:
+                self.close()
+                raise
         else:
             self.kept = [_empty(leaf, count, home) for leaf in leaves]
 
@@ -43,12 +48,10 @@ class Store:
     def on_disk(self) -> bool:
         return self.folder is not None
 
-    def put(self, start: int, batch: list[Tensor]) -> int:
-        """Keep the arguments of the samples from `start` on; returns where the next ones begin."""
+    def put(self, rows: Tensor, batch: list[Tensor]) -> None:
+        """Keep the arguments of these samples."""
         for leaf, kept, value in zip(self.leaves, self.kept, batch, strict=True):
-            rows = _per_sample(value, leaf)
-            kept[start : start + len(rows)] = rows
-        return start + len(rows)
+            kept[rows.to(kept.device)] = _per_sample(value, leaf).to(kept.device)
 
     def take(self, positions: Tensor) -> list[Tensor]:
         """The arguments of these samples as the module at the cut was handed them."""

@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 from freezecore.live.prefix.calls import Call, recording
 from freezecore.live.prefix.shapes import NotCuttable
 
+NOISE = 1e-5  # share of the largest gradient below which one is rounding alone: a bias before a norm has none
 LOOKED_AT = 65_536  # entries of one output that are compared, evenly spread over it
 
 Forward = Callable[[], Tensor]
@@ -63,8 +64,9 @@ def compare(
                 raise NotCuttable(f"something bypasses it: the output of {_named(key[0])} differs")
     if not close(truth.evaluated, found.evaluated, tolerance):
         raise NotCuttable("the prediction in eval mode differs")
+    floor = NOISE * max((float(g.abs().max()) for g in truth.gradients.values()), default=0.0)
     for name, gradient in truth.gradients.items():
-        if name not in found.gradients or not close(gradient, found.gradients[name], tolerance):
+        if name not in found.gradients or not close(gradient, found.gradients[name], tolerance, floor):
             raise NotCuttable(f"the gradient of '{name}' differs")
 
 
@@ -72,8 +74,8 @@ def _named(path: str) -> str:
     return f"'{path}'" if path else "the model"
 
 
-def close(one: Tensor, other: Tensor, tolerance: float) -> bool:
-    """Equal to rounding, measured against the largest finite entry."""
+def close(one: Tensor, other: Tensor, tolerance: float, floor: float = 1e-9) -> bool:
+    """Equal to rounding, measured against the largest finite entry, or to `floor` in absolute terms."""
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
     if not one.is_floating_point():
@@ -83,7 +85,7 @@ def close(one: Tensor, other: Tensor, tolerance: float) -> bool:
         return False
     one, other = one[one.isfinite()], other[other.isfinite()]
     largest = float(one.abs().max()) if one.numel() else 0.0
-    return not one.numel() or float((one - other).abs().max()) <= tolerance * largest + 1e-9
+    return not one.numel() or float((one - other).abs().max()) <= max(tolerance * largest, floor)
 
 
 def gradients_of(model: nn.Module, loss: Callable[[], Tensor]) -> dict[str, Tensor]:

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from freezecore.live.hold import hold
-from freezecore.live.prefix import NotCuttable, Shelf, find
+from freezecore.live.prefix import Kept, NotCuttable, Shelf, find
+from freezecore.live.prefix.shapes import shaped
 from freezecore.live.prefix.store import Store
 from freezecore.live.read import read_module
 from freezecore.mask import Mask
@@ -111,7 +112,7 @@ class Projected(nn.Module):
 
 def conv():
     layers = [nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True)]
-    layers += [nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True)]
+    layers += [nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(8, 3))
 
 
@@ -125,20 +126,14 @@ def trained(model, mask, shape, cached, steps=6):
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
         order = [torch.arange(i, i + 7) for i in range(steps)]
         if cached:
-            prefix = find(model, part, order[0], TOLERANCE)
-            store = prefix.capture(part, torch.arange(len(part)), at_once=8)
-            torch.manual_seed(3)
-            with prefix.replaying():
-                for positions in order:
-                    losses.append(one(optimizer, part, prefix.forward(part, positions, store, positions), positions))
-        else:
-            torch.manual_seed(3)
-            for positions in order:
-                losses.append(one(optimizer, part, part.forward(positions), positions))
+            part = Kept(find(model, part, order[0], TOLERANCE), part, tolerance=TOLERANCE)
+        torch.manual_seed(3)
+        for positions in order:
+            losses.append(one(optimizer, part.forward(positions), Part(model, shape), positions))
     return losses, {name: p.detach().clone() for name, p in model.named_parameters()}
 
 
-def one(optimizer, part, logits, positions):
+def one(optimizer, logits, part, positions):
     optimizer.zero_grad()
     loss = part.loss(logits, positions)
     loss.backward()
@@ -230,78 +225,109 @@ def test_too_few_samples_to_check_on_is_a_reason():
         find(model, Part(model, (6,), count=2), torch.arange(2), TOLERANCE)
 
 
+def kept_of(model, trains, shape=(6,), **more):
+    return Kept(cut(model, trains, shape), Part(model, shape), tolerance=TOLERANCE, **more)
+
+
+EVERY = torch.arange(20)
+
+
+def test_a_sample_is_computed_when_it_is_first_used_and_only_then():
+    model = Residual()
+    kept = kept_of(model, ["head"])
+    calls = []
+    model.stem.register_forward_hook(lambda module, args, out: calls.append(len(out)))
+    kept.ensure(torch.tensor([3, 5, 3]))
+    kept.ensure(torch.tensor([5, 9]))
+    assert calls == [2, 1]
+    assert kept.have.nonzero().flatten().tolist() == [3, 5, 9]
+
+
 def test_beyond_the_budget_it_lies_on_disk_and_the_file_goes_when_it_is_closed(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     torch.manual_seed(0)
     model = conv()
-    prefix = cut(model, ["9"], (3, 6, 6))
-    part, every = Part(model, (3, 6, 6)), torch.arange(20)
-    model.eval()
-    on_disk, in_memory = prefix.capture(part, every, budget=0), prefix.capture(part, every)
-    assert on_disk.on_disk
-    assert not in_memory.on_disk
+    on_disk, in_memory = (kept_of(model, ["9"], (3, 6, 6), budget=budget) for budget in (0, None))
     some = torch.tensor([3, 3, 17])
-    assert torch.equal(on_disk.take(some)[0], in_memory.take(some)[0])
+    for kept in (on_disk, in_memory):
+        kept.ensure(some)
+    assert (on_disk.store.on_disk, in_memory.store.on_disk) == (True, False)
+    assert torch.equal(on_disk.store.take(some)[0], in_memory.store.take(some)[0])
     assert len(list(tmp_path.iterdir())) == 1
-    on_disk.close()
+    on_disk.store.close()
     assert not list(tmp_path.iterdir())
 
 
-def test_where_neither_memory_nor_disk_has_room_there_is_no_cache(tmp_path, monkeypatch):
-    model = conv()
-    prefix = cut(model, ["9"], (3, 6, 6))
+def test_where_neither_memory_nor_disk_has_room_there_is_no_cache(monkeypatch):
     monkeypatch.setattr("freezecore.live.prefix.store.DISK_SHARE", 0)
     with pytest.raises(NotCuttable, match="memory and disk"):
-        prefix.capture(Part(model, (3, 6, 6)), torch.arange(20), budget=0)
+        kept_of(conv(), ["9"], (3, 6, 6), budget=0)
 
 
-def test_a_stop_during_the_capture_leaves_no_file(tmp_path, monkeypatch):
+def test_a_full_disk_is_a_reason_and_leaves_no_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    model = conv()
-    prefix = cut(model, ["9"], (3, 6, 6))
-
-    def stop(done):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        prefix.capture(Part(model, (3, 6, 6)), torch.arange(20), budget=0, each_part=stop)
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(NotCuttable, match="do not fit on the disk"):
+        kept_of(conv(), ["9"], (3, 6, 6), budget=0)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_deeper_cut_is_captured_from_a_shallower_one_with_the_same_values(monkeypatch):
+def chain():
     torch.manual_seed(0)
-    model = nn.Sequential(*(nn.Sequential(nn.Linear(6, 6), nn.Tanh()) for _ in range(4)), nn.Linear(6, 3))
+    return nn.Sequential(*(nn.Sequential(nn.Linear(6, 6), nn.Tanh()) for _ in range(4)), nn.Linear(6, 3))
+
+
+def test_a_deeper_cut_is_computed_from_a_shallower_one_with_the_same_values():
+    model = chain()
     part, shelf = Part(model, (6,)), Shelf()
-    shallow, deep = cut(model, ["2", "3", "4"]), cut(model, ["4"])
-    shelf.capture(shallow, {"train": part}, None, TOLERANCE, lambda done: None)
-    first_calls = []
-    model[0].register_forward_hook(lambda *_: first_calls.append(1))
-    stores = shelf.capture(deep, {"train": part}, None, TOLERANCE, lambda done: None).stores
-    stubbed = len(first_calls)
-    direct = deep.capture(part, torch.arange(20))
-    assert torch.allclose(stores["train"].take(torch.arange(20))[0], direct.take(torch.arange(20))[0], atol=1e-6)
-    assert shelf.capture(deep, {"train": part}, None, TOLERANCE, lambda done: None).stores is stores
-    assert stubbed  # its stub was called, and the three samples that are compared
+    shallow = shelf.parts(cut(model, ["2", "3", "4"]), {"train": part}, None, TOLERANCE)["train"]
+    shallow.ensure(EVERY)
+    deep_cut = cut(model, ["4"])
+    deep = shelf.parts(deep_cut, {"train": part}, None, TOLERANCE)["train"]
+    assert deep.base is shallow
+    real = []
+    model[0][0].register_forward_hook(lambda module, args, out: real.append(len(out)))
+    deep.ensure(EVERY)
+    assert real == [3]  # only the samples that are compared went through the first layer
+    direct = Kept(deep_cut, part, tolerance=TOLERANCE)
+    direct.ensure(EVERY)
+    assert torch.allclose(deep.store.take(EVERY)[0], direct.store.take(EVERY)[0], atol=1e-6)
+    assert shelf.parts(deep_cut, {"train": part}, None, TOLERANCE)["train"] is deep
     shelf.close()
 
 
-def test_the_oldest_captures_go_when_there_are_too_many():
-    model = nn.Sequential(*(nn.Linear(6, 6) for _ in range(4)), nn.Linear(6, 3))
+def test_a_base_that_gives_other_values_is_not_used():
+    model = chain()
+    wrong, deep = kept_of(model, ["2", "3", "4"]), kept_of(model, ["4"])
+    wrong.ensure(EVERY)
+    wrong.store.kept[0] += 1
+    deep.base = wrong
+    deep.ensure(EVERY)
+    assert deep.base is None
+    right = kept_of(model, ["4"])
+    right.ensure(EVERY)
+    assert torch.allclose(deep.store.take(EVERY)[0], right.store.take(EVERY)[0], atol=1e-6)
+
+
+def test_the_oldest_go_when_there_are_too_many():
+    model = chain()
     part, shelf = Part(model, (6,)), Shelf(budget=20 * 6 * 4)
     for trains in (["2", "3", "4"], ["3", "4"], ["4"]):
-        shelf.capture(cut(model, trains), {"train": part}, None, TOLERANCE, lambda done: None)
+        shelf.parts(cut(model, trains), {"train": part}, None, TOLERANCE)
     assert [path for path, _, _ in shelf.kept] == ["4"]
+    assert shelf.kept["4", 0, None]["train"].base is None
     shelf.close()
 
 
 def test_what_is_kept_can_follow_the_batch_in_any_dimension_and_in_multiples():
-    from freezecore.live.prefix.shapes import shaped
-
     second = shaped(torch.zeros(5, 2, 3), torch.zeros(5, 3, 3), (2, 3))
     fourfold = shaped(torch.zeros(8, 3), torch.zeros(12, 3), (2, 3))
     store = Store([second, fourfold], 6, CPU)
     a, b = torch.randn(5, 6, 3), torch.randn(24, 3)
-    store.put(0, [a, b])
+    store.put(torch.arange(6), [a, b])
     some = torch.tensor([4, 1])
     taken = store.take(some)
     assert torch.equal(taken[0], a[:, some])
