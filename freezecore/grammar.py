@@ -20,6 +20,7 @@ from freezecore.selectors import Word, fail, is_plain, parse_selector, print_sel
 from freezecore.spec import FreezeSpec, Phase, Rule
 
 LONGEST = 400_000
+MOST_RULES = 1_000
 MOST_PATTERNS = 200
 LAST_EPOCH = 1_000_000
 ACTIONS = ("freeze", "train")
@@ -71,6 +72,7 @@ class _Reading:
         self.phases: list[tuple[int, list[Rule]]] = []
         self.phase_at = 0
         self.patterns = 0
+        self.count = 0
 
     def statement(self, words: list[Word]) -> None:
         """Read one statement; an empty one says nothing."""
@@ -78,6 +80,9 @@ class _Reading:
             return
         verb, *others = words
         if verb.text in ACTIONS:
+            self.count += 1
+            if self.count > MOST_RULES:
+                fail(f"These are more than {MOST_RULES:,} rules.", "Put several selectors in one rule.", verb)
             self._current().append(self._rule(verb, others))
         elif verb.text in SETTINGS:
             self._setting(verb, others)

@@ -90,8 +90,10 @@ def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
         return f"Write {value}:0-2, {value}:first3 or {value}:last2."
     if roles := [role for role in ROLES if tree_has(role, tree) and nearest(value, [role])]:
         return _quoted_list(roles + close)
-    if "," in value:
+    if any(mark in value for mark in ",，、"):
         return "Put spaces between selectors, not commas."
+    if any(mark in value for mark in "；：＊"):
+        return "Write ';', ':' and '*' in half width."
     if not is_glob(value) and any(value in name for parameter in tree.parameters for name in parameter.names):
         near = f" {_quoted_list(close)}" if close else ""
         return f"It is a part of some names: write {print_selector(Selector('contains', value))}.{near}"

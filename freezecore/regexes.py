@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from re import _constants as op
 from re import _parser
 
@@ -32,17 +33,19 @@ def compile_bounded(text: str, at: int = 0) -> re.Pattern[str]:
     if len(text) > LONGEST:
         raise RuleError(f"A regular expression of {len(text):,} characters is too long.", "Write several rules.", at)
     try:
-        pattern = re.compile(text)
-        ways = _ways(list(_parser.parse(text)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # "possible nested set": it is read as it stands
+            pattern = re.compile(text)
+            ways = _ways(list(_parser.parse(text)))
     except re.error as error:
         place = at + (error.pos or 0)
         raise RuleError(f"'{shortened(text)}' is no regular expression: {error.msg}.", _hint(text), place) from None
     except (RecursionError, OverflowError):
         raise RuleError(f"'{shortened(text)}' is nested too deeply.", "Write several rules.", at) from None
     if ways > MOST_WAYS:
-        why = "repeats what already repeats" if ways == ENDLESS else "has too many open repeats"
+        why = "repeats what repeats, or refers back" if ways == ENDLESS else "has too many open repeats"
         raise RuleError(
-            f"'{shortened(text)}' {why}, so matching it could take for ever.",
+            f"'{shortened(text)}' {why}: matching it could take for ever.",
             r"Say which characters a repeat takes, as in layer\.[0-9]+\. , or write several rules.",
             at,
         )

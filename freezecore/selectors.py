@@ -38,7 +38,7 @@ def parse_selector(word: Word | str) -> Selector:
         )
     form, colon, value = word.text.partition(":")
     if not colon:
-        return Selector("kind", form) if form in ROLES else Selector("path", _crossings_checked(word, form))
+        return Selector("kind", form) if form in ROLES else Selector("path", _checked_path(word, form))
     form, at, tower = form.partition("@")
     if at and form in FORMS and form not in ("blocks", "stages"):
         fail(f"'{form}' takes no tower.", "Only blocks@TOWER:… and stages@TOWER:… do.", word)
@@ -66,7 +66,7 @@ def _value(form: str, value: str, word: Word) -> str:
             )
         return KIND_WORDS[value]
     elif form == "path":
-        return _crossings_checked(inside, value)
+        return _checked_path(inside, value)
     elif form in ("blocks", "stages"):
         if not _POSITIONS.fullmatch(value):
             fail(f"'{shortened(value)}' is no position of {form}.", _example(form), inside)
@@ -76,9 +76,11 @@ def _value(form: str, value: str, word: Word) -> str:
     return value
 
 
-def _crossings_checked(word: Word, path: str) -> str:
-    if path.count("**") > MOST_CROSSINGS or len(path) > 2_000:
-        fail(f"The pattern '{shortened(path)}' is too long to match.", f"Use at most {MOST_CROSSINGS} '**'.", word)
+def _checked_path(word: Word, path: str) -> str:
+    if len(path) > LONGEST_PATH:
+        fail(f"'{shortened(path)}' is too long for a path.", f"{LONGEST_PATH:,} characters are the most.", word)
+    if path.count("**") > MOST_CROSSINGS:
+        fail(f"'{shortened(path)}' has more than {MOST_CROSSINGS} '**'.", "Write several rules.", word)
     return path
 
 

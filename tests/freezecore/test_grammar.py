@@ -120,6 +120,10 @@ def test_thousands_of_plain_paths_are_read_but_only_so_many_patterns():
     assert len(parse_spec(f"freeze {many}").rules[0].selectors) == 5_000
     with pytest.raises(RuleError, match="more than 200 patterns"):
         parse_spec("freeze " + " ".join(f"contains:{i}" for i in range(201)))
+    with pytest.raises(RuleError, match="more than 1,000 rules"):
+        parse_spec("train all;" * 1_001)
+    with pytest.raises(RuleError, match="too long for a path"):
+        parse_spec("train " + "a" * 3_000)
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)

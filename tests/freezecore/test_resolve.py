@@ -96,6 +96,8 @@ def test_a_role_word_is_the_role_and_path_is_the_module():
         ("resnet18", "freeze act1", "holds no parameters"),
         ("resnet18", "freeze layer1.0.", "contains:layer1.0."),
         ("resnet18", "freeze conv1,bn1", "spaces between"),
+        ("resnet18", "freeze conv1、bn1", "spaces between"),
+        ("resnet18", "freeze all；train head", "half width"),
         ("resnet18", "freeze embeddings", "no embeddings"),
         ("resnet18", "freeze type:BatchNorm", "'BatchNorm2d'"),
         ("resnet18", "freeze contains:zzz", "Its names look like"),
