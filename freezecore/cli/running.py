@@ -134,11 +134,11 @@ def show_find(document: dict) -> str:
 
 
 def gather_suggest(options: Namespace) -> dict:
-    from freezecore.live.suggest import suggest
+    from freezecore.live.suggest import run_suggest
 
     by = [word.strip() for word in options.by.split(",") if word.strip()]
     source = read_source(options, default_weights="pretrained")
-    return suggest(source, by=by, budget_bytes=_budget(options), **_fields(options, steps=60)).to_json()
+    return run_suggest(source, by=by, budget_bytes=_budget(options), **_fields(options, steps=60)).to_json()
 
 
 def show_suggest(document: dict) -> str:
