@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from statistics import mean, stdev
+from dataclasses import asdict, dataclass, field
+from statistics import mean, pstdev, stdev
 
+from freezecore.metrics import bootstrap_wins
 from freezecore.probe import ProbeResult
+
+SURE = 0.95
 
 
 @dataclass(frozen=True)
@@ -30,84 +33,123 @@ class Entry:
     """One selection, measured.
 
     Attributes:
-        accuracy_after: mean over the seeds, from 0 to 1; None where no run reached its end.
-        spread: standard deviation over the seeds; None with fewer than two.
-        noise: standard error of `accuracy_after` from the seeds and from the finite held-out set.
-        accuracies: by seed.
+        accuracy_after: mean over the seeds, from 0 to 1; None where no run reached its end, or the data has values.
+        metric, metric_after: the metric's name, and its mean over the seeds in its own unit.
+        score: what selections are ranked by, higher is better: the mean score of a held-out sample, which for
+            classes is the accuracy.
+        scores: by seed.
+        spread: standard deviation of the scores; None with fewer than two.
+        noise: standard error of `score`, from the seeds and from the finite held-out set.
         peak_bytes, step_s, seconds: mean over the seeds, None where not measured.
+        per_sample: score of each held-out sample, mean over the seeds; left out of `to_json`.
     """
 
     rules: str
     labels: tuple[str, ...]
     frozen_blocks: int | None
     accuracy_after: float | None
+    metric: str | None
+    metric_after: float | None
+    score: float | None
+    scores: tuple[float, ...]
     spread: float | None
     noise: float | None
-    accuracies: tuple[float, ...]
     peak_bytes: int | None
     step_s: float | None
     seconds: float | None
     trainable: int | None
     state: str = "done"
     message: str = ""
+    per_sample: tuple[float, ...] = field(default=(), repr=False)
+
+    def to_json(self) -> dict:
+        """Its fields as JSON values."""
+        return {key: value for key, value in asdict(self).items() if key != "per_sample"}
 
 
 def entry(candidate: Candidate, results: Iterable[ProbeResult]) -> Entry:
     """One selection's runs, taken together."""
     results = list(results)
-    done = [result for result in results if result.accuracy_after is not None]
-    accuracies = tuple(result.accuracy_after for result in done)
+    done = [result for result in results if score_of(result) is not None]
+    scores = tuple(score_of(result) for result in done)
     failed = next((result for result in results if result.state != "done"), None)
     return Entry(
         rules=candidate.rules,
         labels=candidate.labels,
         frozen_blocks=candidate.frozen_blocks,
-        accuracy_after=mean(accuracies) if accuracies else None,
-        spread=stdev(accuracies) if len(accuracies) > 1 else None,
-        noise=noise(accuracies, max((result.test_size for result in done), default=0)),
-        accuracies=accuracies,
+        accuracy_after=_mean(done, lambda r: r.accuracy_after),
+        metric=next((result.metric for result in done), None),
+        metric_after=_mean(done, lambda r: r.metric_after),
+        score=mean(scores) if scores else None,
+        scores=scores,
+        spread=stdev(scores) if len(scores) > 1 else None,
+        noise=noise(scores, _mean(done, held_out_error)),
         peak_bytes=_mean(results, lambda r: r.peak_bytes or r.estimated_peak_bytes, whole=True),
         step_s=_mean(results, lambda r: r.step_s),
         seconds=_mean(results, lambda r: r.seconds),
         trainable=next((result.trainable for result in results), None),
         state=failed.state if failed else "done",
         message=failed.message if failed else "",
+        per_sample=tuple(map(mean, zip(*(r.per_sample for r in done), strict=True))) if done else (),
     )
 
 
-def noise(accuracies: Sequence[float], test_size: int) -> float | None:
-    """Standard error of a mean accuracy: the larger of what the seeds show and what the held-out set allows.
+def score_of(result: ProbeResult) -> float | None:
+    """What a run is judged by, higher is better: a held-out sample's mean score, else its accuracy."""
+    return mean(result.per_sample) if result.per_sample else result.accuracy_after
+
+
+def held_out_error(result: ProbeResult) -> float | None:
+    """Standard error of a run's score that the number of held-out samples alone brings with it."""
+    count = len(result.per_sample) or result.test_size
+    if not count:
+        return None
+    if result.accuracy_after is None:
+        return pstdev(result.per_sample) / math.sqrt(count) if result.per_sample else None
+    # Perfect on n samples is not perfect: at least one error in n is allowed for.
+    accuracy = result.accuracy_after
+    return math.sqrt(max(accuracy * (1 - accuracy), 1 / count) / count)
+
+
+def noise(scores: Sequence[float], held_out: float | None) -> float | None:
+    """Standard error of a mean score: the larger of what the seeds show and what the held-out set allows.
 
     The held-out samples are the same for every seed, so more seeds do not make that part smaller.
     """
-    if not accuracies or not test_size:
+    if not scores or held_out is None:
         return None
-    centre = mean(accuracies)
-    held_out = math.sqrt(max(centre * (1 - centre), 1 / test_size) / test_size)
-    seeds = stdev(accuracies) / math.sqrt(len(accuracies)) if len(accuracies) > 1 else 0.0
-    return max(held_out, seeds)
+    return max(held_out, stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else 0.0)
 
 
 def no_better(one: Entry, other: Entry) -> bool:
-    """Whether `one`'s accuracy exceeds `other`'s by no more than the noise of both."""
-    if one.accuracy_after is None or other.accuracy_after is None:
+    """Whether `one` beats `other` by no more than noise.
+
+    Either the held-out samples do not tell them apart (`one` wins fewer than 95 of 100 paired resamples of them), or
+    the seeds do not (the difference is within the standard error of both).
+    """
+    if one.score is None or other.score is None:
         return False
-    return one.accuracy_after - other.accuracy_after <= math.hypot(one.noise or 0.0, other.noise or 0.0)
+    seeds = [stdev(e.scores) / math.sqrt(len(e.scores)) if len(e.scores) > 1 else 0.0 for e in (one, other)]
+    if one.score - other.score <= math.hypot(*seeds):
+        return True
+    if one.per_sample and len(one.per_sample) == len(other.per_sample):
+        return bootstrap_wins(one.per_sample, other.per_sample) < SURE
+    return one.score - other.score <= math.hypot(one.noise or 0.0, other.noise or 0.0)
 
 
 def compared(entries: Sequence[Entry]) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:
-    """Position of the most accurate, of those as good within the noise, and of the Pareto front."""
-    measured = [i for i, e in enumerate(entries) if e.accuracy_after is not None]
+    """Position of the best, of those as good within the noise, and of the Pareto front."""
+    measured = [i for i, e in enumerate(entries) if e.score is not None]
     if not measured:
         return None, (), ()
-    best = max(measured, key=lambda i: entries[i].accuracy_after)
+    best = max(measured, key=lambda i: entries[i].score)
     as_good = tuple(i for i in measured if no_better(entries[best], entries[i]))
     front = tuple(i for i in measured if not any(_dominates(entries[j], entries[i]) for j in measured if j != i))
     return best, as_good, front
 
 
 def _dominates(one: Entry, other: Entry) -> bool:
-    pairs = [(-one.accuracy_after, -other.accuracy_after)]
+    pairs = [(-one.score, -other.score)]
     pairs += [(one.peak_bytes, other.peak_bytes), (one.step_s, other.step_s)]
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
     return all(a <= b for a, b in known) and any(a < b for a, b in known)

@@ -64,7 +64,13 @@ class Arm:
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of one arm; `plain_s` are the seconds of a step without a stored prefix."""
+    """One run of one arm.
+
+    Attributes:
+        plain_s: seconds of a step without a stored prefix.
+        score: what arms are ranked by, higher is better (see `Entry.score`); None where the run did not end well.
+        error: standard error of the score that the held-out set alone brings with it.
+    """
 
     rules: str
     labels: tuple[str, ...]
@@ -77,9 +83,10 @@ class Trial:
     step_s: float | None
     state: str
     plain_s: float | None = None
+    score: float | None = None
+    error: float | None = None
     learning_rate: float | None = None
     head_learning_rate: float | None = None
-    test_size: int = 0
     message: str = ""
 
 
@@ -88,14 +95,16 @@ class Choice:
     """A selection that the search arrived at, with its evidence.
 
     Attributes:
-        accuracy_after: mean over its seeds at the longest run it had.
+        accuracy_after: mean over its seeds at the longest run it had; None where the data has values.
+        score: the same of the score by which selections are ranked.
         noise: standard error of that mean.
         steps, seeds: what the mean rests on.
     """
 
     rules: str
     labels: tuple[str, ...]
-    accuracy_after: float
+    accuracy_after: float | None
+    score: float
     noise: float | None
     learning_rate: float | None
     head_learning_rate: float | None
@@ -135,9 +144,9 @@ def chosen(found: Iterable[tuple[Arm, Trial]]) -> tuple[Choice, ...]:
     """Each selection at its best learning rate, judged by its longest runs; longer runs stand before shorter ones."""
     by_arm: dict[tuple[str, float], list[tuple[Arm, Trial]]] = {}
     for arm, tried in found:
-        if tried.accuracy_after is not None:
+        if tried.score is not None:
             by_arm.setdefault((arm.candidate.rules, arm.factor), []).append((arm, tried))
-    choices = sorted(map(_choice, by_arm.values()), key=lambda c: (c.steps, c.accuracy_after), reverse=True)
+    choices = sorted(map(_choice, by_arm.values()), key=lambda c: (c.steps, c.score), reverse=True)
     best: dict[str, Choice] = {}
     for choice in choices:
         best.setdefault(choice.rules, choice)
@@ -148,12 +157,13 @@ def _choice(pairs: Sequence[tuple[Arm, Trial]]) -> Choice:
     longest = max(tried.steps for _, tried in pairs)
     runs = [tried for _, tried in pairs if tried.steps == longest]
     arm, first = pairs[0][0], runs[0]
-    accuracies = [run.accuracy_after for run in runs]
+    scores, accuracies = [run.score for run in runs], [run.accuracy_after for run in runs]
     return Choice(
         rules=first.rules,
         labels=first.labels,
-        accuracy_after=mean(accuracies),
-        noise=noise(accuracies, first.test_size),
+        accuracy_after=None if None in accuracies else mean(accuracies),
+        score=mean(scores),
+        noise=noise(scores, first.error),
         learning_rate=first.learning_rate,
         head_learning_rate=first.head_learning_rate,
         peak_bytes=arm.peak_bytes,

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
+from freezecore.entries import held_out_error, score_of
 from freezecore.find import Arm, Choice, Trial, chosen
 from freezecore.probe import ProbeResult
 
@@ -115,9 +116,9 @@ class Search:
 
 
 def ranked(pairs: Iterable[tuple[Arm, Trial]]) -> list[tuple[Arm, Trial]]:
-    """The most accurate first; of equals, the one with less work; runs without an accuracy are left out."""
-    measured = [pair for pair in pairs if pair[1].accuracy_after is not None]
-    return sorted(measured, key=lambda pair: (-pair[1].accuracy_after, pair[0].work))
+    """The best first; of equals, the one with less work; runs without a score are left out."""
+    measured = [pair for pair in pairs if pair[1].score is not None]
+    return sorted(measured, key=lambda pair: (-pair[1].score, pair[0].work))
 
 
 def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, seconds: float) -> Trial:
@@ -130,12 +131,13 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
         steps=steps,
         seed=seed,
         accuracy_after=result.accuracy_after if result.state == "done" else None,
+        score=score_of(result) if result.state == "done" else None,
+        error=held_out_error(result),
         seconds=seconds,
         step_s=result.step_s,
         plain_s=result.step_s and result.step_s * (result.cache.speedup or 1.0),
         state=result.state,
         learning_rate=result.learning_rate,
         head_learning_rate=result.head_learning_rate,
-        test_size=result.test_size,
         message=result.message,
     )

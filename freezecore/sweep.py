@@ -72,9 +72,8 @@ class SweepResult:
     Attributes:
         runs: in the order in which they were asked for.
         pareto: positions of those that no other beats in accuracy, memory and step time at once.
-        best: position of the most accurate; None where nothing was measured.
-        as_good: positions whose accuracy differs from the best by no more than the noise.
-        captures: forward passes over the data that were shared between runs.
+        best: position of the best; None where nothing was measured.
+        as_good: positions of those that the best beats by no more than noise, itself among them.
     """
 
     state: str
@@ -89,7 +88,7 @@ class SweepResult:
 
     def to_json(self) -> dict:
         """The last line that the command line's `sweep --json` prints."""
-        return {"event": "result", **asdict(self)}
+        return {"event": "result", **asdict(self), "runs": [entry.to_json() for entry in self.runs]}
 
 
 def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) -> tuple[Candidate, ...]:

@@ -65,7 +65,15 @@ def run(
         def measure(arm: Arm, steps: int, seed: int) -> ProbeResult:
             result = measured(session, request.base, arm, steps, seed, lambda: should_stop() or clock() > until)
             told = {"rules": arm.candidate.rules, "factor": arm.factor, "steps": steps, "seed": seed}
-            emit({"event": "trial", **told, "state": result.state, "accuracy_after": result.accuracy_after})
+            emit(
+                {
+                    "event": "trial",
+                    **told,
+                    "state": result.state,
+                    "accuracy_after": result.accuracy_after,
+                    "metric_after": result.metric_after,
+                }
+            )
             return result
 
         search = Search(
@@ -160,7 +168,7 @@ def concluded(
             "stopped" if stopped else "failed", message=message, hint=why, request=request.to_json(), **told
         )
     best, runner_up = choices[0], choices[1] if len(choices) > 1 else None
-    gap = best.accuracy_after - runner_up.accuracy_after if runner_up else math.inf
+    gap = best.score - runner_up.score if runner_up else math.inf
     close = gap <= math.hypot(best.noise or 0.0, (runner_up and runner_up.noise) or 0.0)
     state = "stopped" if stopped else "done"
     return FindResult(state, best, runner_up, close, request=request.to_json(), **told)

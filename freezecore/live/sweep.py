@@ -112,7 +112,16 @@ def attempted(
 
 def run_event(candidate: Candidate, seed: int, result: ProbeResult, done: int, total: int) -> dict:
     """What a finished run says to whoever watches the sweep."""
-    measured = ("state", "accuracy_before", "accuracy_after", "train_accuracy_after", "peak_bytes", "step_s", "seconds")
+    measured = (
+        "state",
+        "accuracy_before",
+        "accuracy_after",
+        "metric",
+        "metric_after",
+        "peak_bytes",
+        "step_s",
+        "seconds",
+    )
     return {
         "event": "run",
         "rules": candidate.rules,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from freezecore.entries import Candidate, compared, entry, no_better, noise
+from freezecore.entries import Candidate, compared, entry, held_out_error, no_better, noise
 from freezecore.errors import ProbeError, RuleError
 from freezecore.grammar import parse_spec
 from freezecore.probe import ProbeRequest, ProbeResult
@@ -78,18 +78,37 @@ def test_an_entry_is_the_mean_and_spread_of_its_seeds():
     found = measured(0.8, 0.9, peak_bytes=100, step_s=0.5)
     assert found.accuracy_after == pytest.approx(0.85)
     assert found.spread == pytest.approx(0.0707, abs=1e-4)
-    assert (found.peak_bytes, found.step_s, found.accuracies) == (100, 0.5, (0.8, 0.9))
+    assert (found.peak_bytes, found.step_s, found.scores) == (100, 0.5, (0.8, 0.9))
     assert measured(0.8).spread is None
     failed = entry(Candidate("x", ()), [result(None, state="out-of-memory", message="No memory.")])
     assert (failed.accuracy_after, failed.state, failed.message) == (None, "out-of-memory", "No memory.")
 
 
 def test_noise_is_what_the_held_out_set_allows_or_what_the_seeds_show():
-    assert noise([0.5], 100) == pytest.approx(0.05)
-    assert noise([0.5] * 20, 100) == pytest.approx(0.05)  # more seeds do not make the held-out set larger
-    assert noise([0.1, 0.9], 10_000) == pytest.approx(0.4)
-    assert noise([1.0], 100) == pytest.approx(0.01)  # perfect on 100 samples is not perfect
-    assert noise([], 100) is None
+    assert held_out_error(result(0.5)) == pytest.approx(0.05)
+    assert held_out_error(result(1.0)) == pytest.approx(0.01)  # perfect on 100 samples is not perfect
+    assert noise([0.5] * 20, 0.05) == pytest.approx(0.05)  # more seeds do not make the held-out set larger
+    assert noise([0.1, 0.9], 0.05) == pytest.approx(0.4)
+    assert noise([], None) is None
+
+
+def test_values_are_ranked_by_their_samples_scores():
+    near, far = ((-0.1, -0.2, -0.1, -0.3) * 25, (-4.0, -9.0, -1.0, -6.0) * 25)
+    found = [
+        entry(Candidate(name, ()), [result(None, per_sample=scores, metric="rmse", metric_after=rmse)])
+        for name, scores, rmse in (("far", far, 2.2), ("near", near, 0.4))
+    ]
+    assert [e.metric_after for e in found] == [2.2, 0.4]
+    assert compared(found) == (1, (1,), (1,))
+
+
+def test_paired_samples_tell_apart_what_means_alone_do_not():
+    right = tuple(float(i % 2) for i in range(200))
+    better = tuple(1.0 if i < 16 else score for i, score in enumerate(right))  # the same, and 8 samples more
+    one, other = (entry(Candidate("", ()), [result(sum(s) / 200, per_sample=s)]) for s in (better, right))
+    assert one.score - other.score == pytest.approx(0.04)
+    assert one.noise > 0.03
+    assert not no_better(one, other)
 
 
 def test_a_difference_within_the_noise_is_none():

@@ -30,7 +30,7 @@ def test_a_sweep_on_two_nodes_gives_what_one_machine_gives(address):
     alone = run_sweep(SOURCE, over=("depth",), seeds=2, **SIZES)
     assert {"event": "phase", "phase": "cluster", "runners": 2} in events
     assert spread.state == "done"
-    assert [entry.accuracies for entry in spread.runs] == [entry.accuracies for entry in alone.runs]
+    assert [entry.scores for entry in spread.runs] == [entry.scores for entry in alone.runs]
     assert len([event for event in events if event["event"] == "run"]) == 2 * len(spread.runs)
 
 
@@ -45,7 +45,7 @@ def test_stop_ends_a_spread_sweep_with_the_runs_that_had_ended(address):
         **SIZES,
     )
     assert found.state == "stopped"
-    assert any(entry.accuracies for entry in found.runs)
+    assert any(entry.scores for entry in found.runs)
 
 
 def test_no_cluster_at_an_address_is_a_sentence():

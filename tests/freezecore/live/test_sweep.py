@@ -31,7 +31,7 @@ def test_every_selection_has_an_entry_with_its_seeds(swept):
     result, _ = swept
     assert result.state == "done"
     assert [entry.frozen_blocks for entry in result.runs] == [0, 1, 2, 3, None]
-    assert all(len(entry.accuracies) == 2 and entry.spread is not None for entry in result.runs)
+    assert all(len(entry.scores) == 2 and entry.spread is not None for entry in result.runs)
     assert all(entry.peak_bytes and entry.step_s and entry.seconds for entry in result.runs)
     assert result.best in result.as_good
     assert set(result.pareto) <= set(range(5))
@@ -58,7 +58,7 @@ def test_a_run_of_a_sweep_is_the_probe_of_the_same_request(swept):
             e["loss"] for e in events if (e["event"], e.get("rules"), e.get("seed")) == ("step", entry.rules, seed)
         ]
         assert losses == pytest.approx([e["loss"] for e in alone if e["event"] == "step"], rel=1e-4)
-        assert found.accuracy_after == pytest.approx(entry.accuracies[seed])
+        assert found.accuracy_after == pytest.approx(entry.scores[seed])
 
 
 def test_a_stopped_sweep_keeps_the_runs_that_had_ended():
@@ -66,7 +66,7 @@ def test_a_stopped_sweep_keeps_the_runs_that_had_ended():
     base = ProbeRequest(SOURCE, FreezeSpec(), **SIZES)
     result = run(SweepRequest(base, ("depth",)), events.append, lambda: any(e["event"] == "run" for e in events))
     assert result.state == "stopped"
-    assert len([entry for entry in result.runs if entry.accuracies]) == 1
+    assert len([entry for entry in result.runs if entry.scores]) == 1
     assert result.best is not None
 
 
