@@ -21,7 +21,7 @@ from freezecore.spec import FreezeSpec, Phase, Rule
 
 LONGEST = 400_000
 MOST_RULES = 1_000
-MOST_PATTERNS = 200
+MOST_PATTERNS = 500
 LAST_EPOCH = 1_000_000
 ACTIONS = ("freeze", "train")
 SETTINGS = {"norms": ("hold", "update"), "dropout": ("off", "on")}
