@@ -73,12 +73,14 @@ class Operation:
         flops: amount of floating-point operations of the forward call.
         kept: by the set of inputs (as bits) that need a gradient.
         returned: by that set and the set of outputs that received one.
+        reorders: a convolution whose kernel needs scratch memory that no tensor shows.
     """
 
     name: str
     flops: int
     kept: dict[int, Kept]
     returned: dict[tuple[int, int], Returned]
+    reorders: bool = False
 
 
 class Call(NamedTuple):
@@ -188,7 +190,7 @@ class Trace:
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         data["workload"] = asdict(self.workload)
         data["operations"] = [
-            [o.name, o.flops, list(o.kept.items()), list(o.returned.items())] for o in self.operations
+            [o.name, o.flops, list(o.kept.items()), list(o.returned.items()), o.reorders] for o in self.operations
         ]
         return zlib.compress(json.dumps([FORMAT, data], separators=(",", ":")).encode(), 1)
 
@@ -222,8 +224,9 @@ def _rebuilt(data: dict) -> dict:
             flops,
             {needs: Kept(*row) for needs, row in kept},
             {tuple(key): Returned(*row) for key, row in returned},
+            reorders,
         )
-        for name, flops, kept, returned in fields["operations"]
+        for name, flops, kept, returned, reorders in fields["operations"]
     )
     return fields
 

@@ -13,7 +13,7 @@ from freezecore.workload import Workload
 
 FOLDER = "traces"
 LIBRARIES = ("torch", "timm", "transformers")
-REVISION = 1  # raise it when the same step would be followed differently
+REVISION = 2  # raise it when the same step would be followed differently
 
 
 def stored(source: ModelSource, workload: Workload) -> Trace | None:

@@ -41,6 +41,8 @@ class Estimate:
         temporaries: gradients on their way through the model, and what a step needs for a moment.
         gradients_total: of parameters, at the end of the backward pass.
         activations_saved: alive at the end of the forward pass: what autograd keeps.
+        peak_with_scratch: the peak with scratch memory of CPU convolutions, which is fitted and not followed; what an
+            allocator shows. None on other devices.
         phases: peak of each phase.
         left_out: what the peak does not count, a sentence each.
         missing: combinations that must be probed before the peak is known (`freezecore.live.tracer.fill`).
@@ -58,6 +60,7 @@ class Estimate:
     flops_backward: int | None
     gradients_total: int
     activations_saved: int | None = None
+    peak_with_scratch: int | None = None
     phases: tuple[Phase, ...] = ()
     left_out: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
@@ -155,6 +158,7 @@ class _Constant:
 
     def known(self, replay: Replay) -> Estimate:
         always = self.weights + self.optimizer + self.prepared.batch
+        on_cpu = self.trace.workload.device == "cpu"
         step = Moment(replay.left, replay.gradients, self.step, OPTIMIZER, "", "")
         moments = {FORWARD: replay.forward_peak, BACKWARD: replay.backward_peak, OPTIMIZER: step}
         if not self.parameters:
@@ -172,6 +176,7 @@ class _Constant:
             flops_backward=replay.flops_backward,
             gradients_total=replay.gradients,
             activations_saved=replay.saved + self.prepared.batch,
+            peak_with_scratch=always + max(peak.total, replay.scratch_peak) if on_cpu else None,
             phases=tuple(Phase(name, always + moment.total) for name, moment in moments.items()),
             left_out=left_out(self.trace),
         )
@@ -185,7 +190,7 @@ def _told(moment: Moment) -> str:
 
 def left_out(trace: Trace) -> tuple[str, ...]:
     """What an estimate from this trace does not count."""
-    told = ["scratch memory inside kernels: convolutions may use some tens of MB"]
+    told = ["scratch memory inside kernels, such as convolutions' (peak_with_scratch adds what they take on a CPU)"]
     if trace.workload.device == "cuda":
         told.append("the CUDA context and what the allocator keeps in reserve: the cards' margin covers them")
     else:

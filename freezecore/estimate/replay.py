@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from freezecore.estimate.flow import Flow
 from freezecore.estimate.program import Program
+from freezecore.estimate.scratch import backward_scratch, forward_scratch
 from freezecore.trace import Bind, Call, Kept, Missing, Returned
 
 FORWARD, BACKWARD = "forward", "backward"
@@ -62,6 +63,7 @@ class Replay:
         gradients: bytes of the parameters' gradients when the backward pass has ended.
         left: activations alive when the backward pass has ended.
         flops_forward, flops_backward: floating-point operations.
+        scratch_peak: most that is alive with the fitted scratch memory of convolutions, where the device is a CPU.
         missing: combinations that nobody has tried; when there are any, no other attribute means anything.
     """
 
@@ -86,7 +88,8 @@ class Replay:
         self.trains, self.held = trains, held
         self.accumulates, self.in_place = accumulates, in_place
         self.missing: set[Missing] = set()
-        self.flops_forward = self.flops_backward = 0
+        self.flops_forward = self.flops_backward = self.scratch_peak = 0
+        self._scratch = program.trace.workload.device == "cpu"
         self._holders = [0] * len(program.sizes)  # per storage: Python itself, and every node that keeps it
         self._moved: dict[int, int] = {}  # storage that train mode would have made -> the one that stands for it
         self._storage = list(program.trace.storage)
@@ -137,6 +140,9 @@ class Replay:
             if self._live > most:
                 most = self._live
                 self._peak, self._peak_at = (most, self._ready, 0), (FORWARD, index)
+            if self._scratch and trace.operations[step.operation].reorders:
+                extra = forward_scratch(*self._sizes_of(step))
+                self.scratch_peak = max(self.scratch_peak, self._live + self._ready + extra)
             if index in unneeded_casts:
                 self._let_go(unneeded_casts[index])
         for number in trace.ends[-1]:
@@ -191,6 +197,9 @@ class Replay:
                 if self._live + flow.spike > most:
                     most = self._live + flow.spike
                     self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
+                if self._scratch and self.program.trace.operations[node.call.operation].reorders:
+                    extra = backward_scratch(*self._sizes_of(node.call))
+                    self.scratch_peak = max(self.scratch_peak, self._live + flow.spike + extra)
                 handed = flow.handed(step, node.call.outputs)
                 self.flops_backward += self.program.values[step.flops]
             for number in node.kept:
@@ -202,6 +211,11 @@ class Replay:
                     most = self._live + flow.spike
                     self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
         self._ready = flow.ready
+
+    def _sizes_of(self, convolution: Call) -> tuple[int, int, int]:
+        """Bytes of its input, weight and output."""
+        nbytes = self.program.nbytes
+        return nbytes[convolution.inputs[0]], nbytes[convolution.inputs[1]], nbytes[convolution.outputs[0]]
 
     def _returned(self, node: Node, received: int) -> Returned | None:
         step = self.program.trace.operations[node.call.operation].returned.get((node.needs, received))

@@ -15,7 +15,7 @@ from freezecore.live.tracer.fake import fake_copy
 from freezecore.live.tracer.inputs import Inputs
 from freezecore.live.tracer.join import Amounts, Joined, Pair, Twin
 from freezecore.live.tracer.loss import find_output, loss_function, targets
-from freezecore.live.tracer.record import Recorder, Recording, record
+from freezecore.live.tracer.record import Recorder, Recording, Signature, record
 from freezecore.live.tracer.shapes import Running
 from freezecore.trace import Call, Kept, Missing, Operation, Returned, Trace, TracedParameter
 from freezecore.workload import Workload
@@ -56,6 +56,8 @@ class Tracer:
         train = Twin([self._record(size, True) for size in self.batch_sizes], self.amounts)
         held = self._held(train)
         joined = Joined(train, held)
+        for storage in autograd_copies(joined):
+            joined.sizes[storage] = self.amounts(*[0] * len(self.batch_sizes))
         self.pairs = joined.pairs
         steps, loss = joined.steps, train.recording.loss
         parameters = train.recording.parameters
@@ -149,7 +151,7 @@ class Tracer:
     def _operations(self, joined: Joined, steps: list, parameters: set[int]) -> Iterator[Operation]:
         able, received = able_inputs(joined, steps, parameters), received_outputs(steps)
         for number, (pair, flops) in enumerate(zip(joined.pairs, joined.flops, strict=True)):
-            operation = Operation(pair[0].name, flops, {}, {})
+            operation = Operation(pair[0].name, flops, {}, {}, reorders(pair[0]))
             for needs in combinations(able.get(number, 0)):
                 for outputs in received.get(number, ()):
                     self.try_out(operation, pair, needs, outputs)
@@ -176,6 +178,26 @@ class Tracer:
     def _each(self, found: list) -> tuple[int, ...]:
         """Amounts of the new storages, found at each batch size."""
         return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
+
+
+def autograd_copies(joined: Joined) -> Iterator[int]:
+    """Storages of copies that autograd makes before an operation in place: of a mask only when the input needs one.
+
+    Nothing reads them, and probing the operation finds them again, as what it keeps.
+    """
+    read = {value for step in joined.steps if isinstance(step, Call) for value in step.inputs}
+    for step in joined.steps:
+        if isinstance(step, Call) and joined.pairs[step.operation][0].name == "clone" and step.outputs[0] not in read:
+            yield joined.storage[step.outputs[0]]
+
+
+def reorders(signature: Signature) -> bool:
+    """Whether this is a convolution whose kernel needs scratch memory: all but a matrix product (1 x 1, stride 1)."""
+    if signature.name != "convolution":
+        return False
+    weight, stride = signature.arguments[0][1], signature.arguments[0][3]
+    groups = signature.arguments[0][8]
+    return groups > 1 or any(size > 1 for size in (*weight.size[2:], *stride))
 
 
 def counting(steps: list, loss: int) -> Iterator[bool]:

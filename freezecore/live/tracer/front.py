@@ -65,16 +65,12 @@ def fill(trace: Trace, model: ModelSource | nn.Module, missing: Iterable[Missing
     """The trace with these combinations probed; that of a source is also stored."""
     wanted = [Missing(*item) for item in missing]
     if isinstance(model, nn.Module):
-        tracer = _tracer(model, trace.workload, None, trace.batch_sizes)
-        tracer.trace(trace.source, trace.versions)
-        return tracer.filled(trace, wanted)
+        return followed(model, trace.workload, trace.batch_sizes).filled(trace, wanted)
     key = tracecache.key_of(model, trace.workload)
     if key not in _TRACERS:
         from freezecore.live.build import meta
 
-        tracer = _tracer(meta(model).model, trace.workload, None, trace.batch_sizes)
-        tracer.trace(trace.source, trace.versions)
-        _remember(key, tracer)
+        _remember(key, followed(meta(model).model, trace.workload, trace.batch_sizes))
     filled = _TRACERS[key].filled(trace, wanted)
     tracecache.keep(model, filled)
     return filled
@@ -137,6 +133,13 @@ def _accepted(tracer: Tracer, candidates: Iterable[Inputs]) -> Inputs:
         except Exception as error:  # a model's own code, on a batch that does not suit it
             refusal = refusal or error
     raise refusal
+
+
+def followed(model: nn.Module, workload: Workload, batch_sizes: tuple[int, ...] = BATCH_SIZES) -> Tracer:
+    """A tracer that has followed the model, and can be asked about its operations; raises what the model raises."""
+    tracer = _tracer(model, workload, None, batch_sizes)
+    tracer.trace("", {})
+    return tracer
 
 
 def inputs_of(model: nn.Module, workload: Workload) -> Inputs:

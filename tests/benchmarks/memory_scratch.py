@@ -1,0 +1,87 @@
+"""Fit the scratch memory of CPU convolutions: `python -m tests.benchmarks.memory_scratch`.
+
+Every convolution of the models in `memory_models.FITTED_ON` (none of which is among the models that the estimate is
+then judged by) runs alone, forward and backward, under the profiler; what it takes beyond its results is fitted as a
+combination of the bytes of its input x, weight w and output y, and of the larger of x and y. The rows go to
+memory_scratch.csv, the coefficients into `freezecore.estimate.scratch`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from freezecore.live.build import meta
+from freezecore.live.tracer.build import reorders
+from freezecore.live.tracer.front import followed
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
+from tests.benchmarks.memory_models import FITTED_ON
+
+FILE = Path(__file__).with_name("memory_scratch.csv")
+FIELDS = ("x", "w", "y", "larger", "forward", "backward")
+BATCH = 4
+
+
+def convolutions(name: str) -> Iterator[tuple]:
+    """Distinct arguments of the convolutions of a model that are not simple matrix products."""
+    tracer = followed(meta(ModelSource.parse(name)).model, Workload(BATCH), (BATCH,))
+    yield from {pair[0].arguments for pair in tracer.pairs if reorders(pair[0])}
+
+
+def measured(arguments: tuple) -> dict[str, int]:
+    x, w, bias = (None if s is None else torch.randn(s.size) for s in arguments[0][:3])
+    rest = [list(part) if isinstance(part, tuple) else part for part in arguments[0][3:]]
+    y = torch.ops.aten.convolution(x, w, bias, *rest)
+    grad = torch.randn_like(y)
+    sizes = None if bias is None else list(bias.shape)
+    mask = [True, True, bias is not None]
+    return {
+        **{name: t.numel() * 4 for name, t in (("x", x), ("w", w), ("y", y))},
+        "larger": 4 * max(x.numel(), y.numel()),
+        "forward": scratch(lambda: [torch.ops.aten.convolution(x, w, bias, *rest)]),
+        "backward": scratch(lambda: torch.ops.aten.convolution_backward(grad, x, w, sizes, *rest, mask)),
+    }
+
+
+def scratch(run: Callable[[], list[Tensor | None]]) -> int:
+    """Most bytes that a call takes beyond its results."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        results = run()
+    live = peak = 0
+    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        live += event.nbytes()
+        peak = max(peak, live)
+    return peak - sum(t.untyped_storage().nbytes() for t in results if t is not None)
+
+
+def fitted(rows: list[dict], target: str, columns: tuple[str, ...]) -> list[float]:
+    """Coefficients of the columns, least squares."""
+    matrix = np.array([[row[column] for column in columns] for row in rows], float)
+    wanted = np.array([row[target] for row in rows], float)
+    return [round(float(value), 2) for value in np.linalg.lstsq(matrix, wanted, rcond=None)[0]]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    rows = []
+    for name in FITTED_ON:
+        found = [measured(arguments) for arguments in sorted(convolutions(name), key=repr)]
+        print(name, len(found), flush=True)
+        rows += found
+    with FILE.open("w", newline="") as out:
+        writer = csv.DictWriter(out, FIELDS)
+        writer.writeheader()
+        writer.writerows(rows)
+    for target, columns in (("forward", ("larger", "w")), ("backward", ("x", "w", "y"))):
+        print(target, "=", columns, "times", fitted(rows, target, columns))
+
+
+if __name__ == "__main__":
+    main()
