@@ -80,7 +80,7 @@ def take(browser: Browser, base: str, picture: Picture) -> None:
     page.goto(base + picture.address)
     ready(page)
     if picture.press == "lesson":
-        page.get_by_role("radiogroup").get_by_role("radio").first.check(force=True)
+        page.locator("[data-testid=stRadio]").get_by_text("The stem").click()
         page.get_by_role("button", name="Measure it").click()
     elif picture.press:
         page.get_by_role("button", name=picture.press).click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -12,11 +13,11 @@ from app.parts import telling
 from app.selection import Selection
 from app.text import Words
 from freezecore.errors import FreezeError
-from freezecore.mask import Mask
 from freezecore.report import bytes_text, change_text, count_text, flops_text
-from freezecore.shortest import shortest_rules
+from freezecore.tree import LayerTree
 
 LONGEST = 4_000
+MOST_NAMES = 12
 
 
 def difference(words: Words) -> None:
@@ -40,11 +41,11 @@ def _counts(pair: list[Selection], words: Words) -> None:
         telling.show(error.problem, error.hint)
         costs = [None, None]
     rows = [[words("diff.trainable"), *(count_text(one.mask.trainable) for one in pair)]]
-    rows[0].append(change_text(pair[1].mask.trainable, pair[0].mask.trainable))
+    rows[0].append(change_text(pair[0].mask.trainable, pair[1].mask.trainable))
     if all(costs):
         peaks, works = [c.peak_bytes for c in costs], [c.flops_backward for c in costs]
-        rows.append([words("cost.peak"), *map(bytes_text, peaks), change_text(peaks[1], peaks[0])])
-        rows.append([words("cost.backward"), *map(flops_text, works), change_text(works[1], works[0])])
+        rows.append([words("cost.peak"), *map(bytes_text, peaks), change_text(peaks[0], peaks[1])])
+        rows.append([words("cost.backward"), *map(flops_text, works), change_text(works[0], works[1])])
     names = ["", words("diff.first"), words("diff.second"), words("diff.change")]
     st.table([dict(zip(names, row, strict=True)) for row in rows])
 
@@ -58,5 +59,19 @@ def _only(pair: list[Selection], words: Words) -> None:
         if not any(only):
             st.caption(f"{title}: {words('diff.nothing')}")
             continue
-        rules = str(shortest_rules(Mask(tree, only))).replace("\n", "; ")
-        st.markdown(f"**{title}** ({sum(only)}): {telling.plain(rules)}")
+        names = cover(tree, only)
+        shown = ", ".join(telling.plain(name) for name in names[:MOST_NAMES]) + (
+            " …" if len(names) > MOST_NAMES else ""
+        )
+        st.markdown(f"**{title}** ({sum(only)}): {shown}")
+
+
+def cover(tree: LayerTree, wanted: Sequence[bool]) -> tuple[str, ...]:
+    """The fewest paths that hold exactly these parameters: whole modules where all of one is wanted, else names."""
+    found, left = [], {i for i, chosen in enumerate(wanted) if chosen}
+    for layer in tree.layers:
+        below = tree.under(layer.path)
+        if layer.path and below and left.issuperset(below):
+            found.append(layer.path)
+            left.difference_update(below)
+    return (*found, *(tree.parameters[i].name for i in sorted(left)))

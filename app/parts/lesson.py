@@ -29,6 +29,8 @@ def lesson_page(lesson: Lesson) -> None:
     notes = _notes(lesson)
     st.subheader(words(f"lesson.{lesson.key}.title"))
     st.markdown(words(f"lesson.{lesson.key}.question"))
+    if "guess" in notes and state.value(f"w_guess_{lesson.key}") is None:
+        state.fill(f"w_guess_{lesson.key}", notes["guess"])
     guess = st.radio(
         words("learn.guess"),
         lesson.guesses,
@@ -38,7 +40,7 @@ def lesson_page(lesson: Lesson) -> None:
         format_func=lambda name: words(f"lesson.{lesson.key}.guess.{name}"),
         disabled=bool(notes.get("tokens")),
     )
-    if guess:
+    if guess and not notes.get("tokens"):
         notes["guess"] = guess
     if not notes.get("tokens") and not notes.get("measuring"):
         st.button(

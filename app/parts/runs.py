@@ -28,8 +28,8 @@ def runs() -> None:
     words = state.words()
     mine = st.segmented_control(
         words("runs.whose"),
-        ["mine", "all"],
-        default="mine",
+        ["all", "mine"],
+        default="all",
         required=True,
         key="w_whose",
         format_func=lambda name: words(f"runs.{name}"),
