@@ -29,9 +29,9 @@ def freeze(model: nn.Module$epoch) -> None:
     """$what"""
     for name, parameter in model.named_parameters():
         parameter.requires_grad = trains(name$pass_epoch)
-$rest''')
+''')
 
-HOLD = Template("""\
+HOLD = """\
     model.frozen_modules = [
         module
         for module in model.modules()
@@ -39,20 +39,50 @@ HOLD = Template("""\
     ]
     model.train = MethodType(train, model)
     model.train(model.training)
+"""
 
+FREEZE_KEEPING_NORMS = Template('''\
+def freeze(model: nn.Module, epoch: int = 0) -> None:
+    """$what"""
+    model.held_norms = [  # norms frozen at first keep their statistics to the end
+        part
+        for module in frozen_modules(model)
+        for part in module.modules()
+        if type(part).__name__ in NORMS
+    ]
+    model.frozen_modules = frozen_modules(model, epoch)
+    model.train = MethodType(train, model)
+    model.train(model.training)
+
+
+def frozen_modules(model: nn.Module, epoch: int = 0) -> list[nn.Module]:
+    """Set what trains in this epoch; returns the modules in which nothing does."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = trains(name, epoch)
+    return [
+        module
+        for module in model.modules()
+        if {p.requires_grad for p in module.parameters()} == {False}
+    ]
+''')
+
+TRAIN = Template('''
 
 def train(self: nn.Module, mode: bool = True) -> nn.Module:
-    \"\"\"model.train(), except that $held.\"\"\"
+    """model.train(), except that $held."""
     type(self).train(self, mode)
     for module in self.frozen_modules:
-$set_eval
+$set_eval$norms
     return self
-""")
+''')
+KEPT_NORMS = """
+    for norm in self.held_norms:
+        norm.training = False"""
 
 WHOLE = "        module.eval()"
 SOME = Template("""\
         for part in module.modules():
-            if type(part).__name__ $within $moving:
+            if type(part).__name__ $within NORMS:
                 part.training = False""")
 
 UNWRAPPED = '    name = name.replace("_orig_mod.", "").removeprefix("module.")  # torch.compile, DDP\n'
@@ -68,6 +98,9 @@ def definitions(plan: Plan) -> str:
     if _everything(plan):
         return EVERYTHING
     constants, body = _body(plan)
+    if _keeps_norms(plan) or (holds(plan) and _set_eval(plan) != WHOLE):
+        norms = assigned("NORMS", _moving(plan), "{}") if _moving(plan) else "NORMS: set[str] = set()"
+        constants = f"{constants}\n{norms}"
     return f"{constants}\n\n\n{_trains(plan, body)}\n\n{_freeze(plan)}"
 
 
@@ -92,11 +125,26 @@ def _trains(plan: Plan, body: str) -> str:
 
 def _freeze(plan: Plan) -> str:
     what = "Set what trains; call it before the optimizer is built and before any wrapping."
-    rest = ""
-    if holds(plan):
-        rest = HOLD.substitute(held=_held(plan), set_eval=_set_eval(plan))
+    if not holds(plan):
+        return _plain_freeze(plan, what)
+    keeps = _keeps_norms(plan)
+    train = TRAIN.substitute(held=_held(plan), set_eval=_set_eval(plan), norms=KEPT_NORMS if keeps else "")
+    return (FREEZE_KEEPING_NORMS.substitute(what=what) if keeps else _plain_freeze(plan, what) + HOLD) + train
+
+
+def _plain_freeze(plan: Plan, what: str) -> str:
     epoch, passed = (", epoch: int = 0", ", epoch") if plan.scheduled else ("", "")
-    return FREEZE.substitute(what=what, epoch=epoch, pass_epoch=passed, rest=rest)
+    return FREEZE.substitute(what=what, epoch=epoch, pass_epoch=passed)
+
+
+def _keeps_norms(plan: Plan) -> bool:
+    """Whether norms that the first phase holds stay held when they begin to train."""
+    return any(mask.also_held for _, mask in plan.masks)
+
+
+def _moving(plan: Plan) -> list[str]:
+    """Class names, as literals, of the modules whose buffers move in train mode."""
+    return [quoted(name) for name in sorted({layer.type for layer in plan.tree.layers if layer.moves})]
 
 
 def _held(plan: Plan) -> str:
@@ -110,9 +158,8 @@ def _held(plan: Plan) -> str:
 def _set_eval(plan: Plan) -> str:
     if plan.spec.norms == "hold" and plan.spec.dropout == "off":
         return WHOLE
-    moving = sorted({layer.type for layer in plan.tree.layers if layer.moves})
     within = "in" if plan.spec.norms == "hold" else "not in"
-    return SOME.substitute(within=within, moving="(" + "".join(f"{quoted(name)}, " for name in moving).rstrip() + ")")
+    return SOME.substitute(within=within)
 
 
 def _body(plan: Plan) -> tuple[str, str]:

@@ -25,15 +25,21 @@ $schedule
 ''')
 
 SCHEDULE = """
-    def on_load_checkpoint(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict
-    ) -> None:
-        freeze(pl_module.model, checkpoint["epoch"])  # as its optimizer was then
-
     def on_train_epoch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule
     ) -> None:
-        begin_epoch(pl_module.model, trainer.optimizers[0], trainer.current_epoch)
+        self.epoch = trainer.current_epoch
+        begin_epoch(pl_module.model, trainer.optimizers[0], self.epoch)
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict
+    ) -> None:
+        checkpoint["frozen_as_in_epoch"] = self.epoch
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict
+    ) -> None:  # before the optimizer is built, which must hold what it held then
+        freeze(pl_module.model, checkpoint["frozen_as_in_epoch"])
 """
 ALONE = """\
         if trainer.world_size > 1:  # DDP reads requires_grad once, when it wraps

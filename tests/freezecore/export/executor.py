@@ -85,6 +85,30 @@ def by_trainer(made: dict, data: list, epochs: int) -> list[list[str]]:
     return [trainable(made["model"])]
 
 
+def again_by_hand(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
+    """Weights and optimizer of the first epoch, loaded as a plain loop's checkpoint would be."""
+    by_hand(first, data, 1)
+    made["model"].load_state_dict(first["model"].state_dict())
+    made["optimizer"].load_state_dict(first["optimizer"].state_dict())
+    return by_hand(made, data, case["epochs"])
+
+
+def again_by_lightning(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
+    by_lightning(first, data, 2)
+    first["trainer"].save_checkpoint("resumed.ckpt")
+    made["trainer"].fit_loop.max_epochs = case["epochs"]
+    made["trainer"].fit(made["FineTune"](), DataLoader(data, BATCH), ckpt_path="resumed.ckpt")
+    return [trainable(made["model"])]
+
+
+def again_by_trainer(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
+    first["fine_tune"](data)
+    checkpoints = sorted(Path("checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    made["fine_tune"](data, checkpoint=str(checkpoints[0]))
+    return [trainable(made["model"])]
+
+
+RESUMES = {"pytorch": again_by_hand, "lightning": again_by_lightning, "transformers-trainer": again_by_trainer}
 WAYS = {
     "pytorch": by_hand,
     "timm": by_loader,
@@ -102,7 +126,12 @@ def run(case: dict) -> dict:
     model = made["model"]
     first = trainable(model)
     before = state(model)
-    epochs = WAYS[case["target"]](made, samples(case["kind"], case["size"]), case["epochs"])
+    data = samples(case["kind"], case["size"])
+    if case.get("resume"):
+        epochs = RESUMES[case["target"]](case, made, again := runpy.run_path(case["file"], run_name="exported"), data)
+        model = again["model"]
+    else:
+        epochs = WAYS[case["target"]](made, data, case["epochs"])
     after = state(model)
     model.train()
     return {

@@ -20,12 +20,13 @@ EXECUTOR = Path(__file__).with_name("executor.py")
 
 @dataclass(frozen=True)
 class Case:
-    """One exported script to run: the target, the model and its rules."""
+    """One exported script to run: the target, the model and its rules; with `resume`, from its own checkpoint."""
 
     id: str
     target: str
     small: Small
     rules: str
+    resume: bool = False
 
     @property
     def spec(self) -> FreezeSpec:
@@ -45,6 +46,7 @@ def run(cases: list[Case], folder: Path, *, timeout_s: float = 1800) -> dict[str
         file.write_text(export(case.small.source, case.spec, case.target, tree=case.small.tree))
         row = {"id": case.id, "file": str(file), "target": case.target}
         rows.append({**row, "kind": case.small.kind, "size": case.small.size, "epochs": len(case.masks)})
+        rows[-1]["resume"] = case.resume
     listed = folder / "cases.json"
     listed.write_text(json.dumps(rows))
     done = subprocess.run(

@@ -29,15 +29,33 @@ DIAGONAL = [
 ]
 
 
+RESUMED = [
+    ("pytorch", "bert", GRADUAL),
+    ("lightning", "resnet18", GRADUAL),
+    ("transformers-trainer", "bert", GRADUAL),
+    ("transformers-trainer", "resnet18", "freeze all; train head; from epoch 1: freeze head; train blocks:last1"),
+]
+
+
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("exports")
-    cases = [Case(f"case{i}", target, small(name, folder), rules) for i, (target, name, rules) in enumerate(DIAGONAL)]
+    rows = [(*row, False) for row in DIAGONAL] + [(*row, True) for row in RESUMED]
+    cases = [
+        Case(f"case{i}", target, small(name, folder), rules, resume)
+        for i, (target, name, rules, resume) in enumerate(rows)
+    ]
     found = run(cases, folder)
-    return {row: (case, found[case.id]) for row, case in zip(DIAGONAL, cases, strict=True)}
+    return {row: (case, found[case.id]) for row, case in zip(rows, cases, strict=True)}
 
 
 @pytest.mark.parametrize("row", DIAGONAL, ids=lambda row: f"{row[0]}-{row[1]}")
 def test_the_exported_script_trains_what_the_mask_says_and_nothing_else(row, outcomes):
-    case, found = outcomes[row]
+    case, found = outcomes[(*row, False)]
+    assert difference(case, found) == []
+
+
+@pytest.mark.parametrize("row", RESUMED, ids=lambda row: f"{row[0]}-{row[1]}")
+def test_a_resumed_run_trains_what_its_epoch_says(row, outcomes):
+    case, found = outcomes[(*row, True)]
     assert difference(case, found) == []
