@@ -6,6 +6,7 @@ A second line, `stop`, asks for an early end; the end of the input means that th
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -82,6 +83,8 @@ def _preload() -> None:
             importlib.import_module(name)
         except ImportError:
             traceback.print_exc()
+    gc.collect()
+    gc.freeze()  # half a million objects of libraries, which every later collection would look through again
 
 
 def _break_off(number: int, frame: object) -> None:
