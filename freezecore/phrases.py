@@ -15,6 +15,8 @@ from freezecore.skeleton import FURTHER_PART, Segment, path_price
 from freezecore.spec import ROLES, Selector
 from freezecore.tree import Tower
 
+# What words cost to read, in outermost names such as `layer1`: `conv1 bn1` is as good as `stem`, a range of blocks is
+# as good as two names, a class or a glob over numbers is for selections that nothing plainer says.
 ROLE_PRICES = {"stem": 2.1}
 ROLE_PRICE = 0.9
 RANGE_PRICES = {"blocks": 2.0, "stages": 3.1}
@@ -108,7 +110,7 @@ def _with_endings(node: Node, above: tuple[str, ...]) -> Iterator[tuple[Node, li
     """Every node below, with the last one, two and three parts of its path where they begin with no digit."""
     for part, child in node.children.items():
         here = (part, *(f"{end}.{part}" for end in above))
-        yield child, [text for text in here if not text[0].isdigit()]
+        yield child, [text for text in here if not text[:1].isdigit()]
         yield from _with_endings(child, here[: LONGEST_ENDING - 1])
 
 

@@ -27,17 +27,17 @@ def renamed(old: Shapes, new: Shapes) -> dict[str, str]:
 
 
 def _with_another_prefix(old: Shapes, new: Shapes) -> dict[str, str]:
-    """A bare model and the same model below a task's head: one prefix more, or one less."""
+    """A bare model and the same model below a task's head: one prefix more, or one less; most shapes must agree."""
     added = Counter(prefix for name in new for prefix in _prefixes(name) if new[name] == old.get(name[len(prefix) :]))
     removed = Counter(prefix for name in old for prefix in _prefixes(name) if old[name] == new.get(name[len(prefix) :]))
     more, less = added.most_common(1), removed.most_common(1)
     if more and (not less or more[0][1] >= less[0][1]):
         prefix = more[0][0]
-        return {name: prefix + name for name, shape in old.items() if new.get(prefix + name) == shape}
+        return {name: prefix + name for name in old if prefix + name in new}
     if less:
         prefix = less[0][0]
         pairs = ((name, name[len(prefix) :]) for name in old if name.startswith(prefix))
-        return {before: after for before, after in pairs if new.get(after) == old[before]}
+        return {before: after for before, after in pairs if after in new}
     return {}
 
 

@@ -16,6 +16,12 @@ def test_a_prefix_more_or_less():
     assert renamed(headed, bare) == {f"bert.{name}": name for name in bare}
 
 
+def test_another_vocabulary_under_another_prefix_is_the_same_place():
+    old = {"bert.words.weight": (30, 8), "bert.a.weight": SQUARE, "bert.b.weight": FLAT}
+    new = {"words.weight": (50, 8), "a.weight": SQUARE, "b.weight": FLAT}
+    assert renamed(old, new)["bert.words.weight"] == "words.weight"
+
+
 def test_layers_with_the_same_shapes_go_by_the_likest_name():
     old = {f"layer.{i}.{part}.weight": SQUARE for i in range(2) for part in ("query", "key", "value", "dense")}
     new = {f"blocks.{i}.{part}.weight": SQUARE for i in range(2) for part in ("v_proj", "k_proj", "q_proj", "o_proj")}
