@@ -64,7 +64,10 @@ def head_frozen(case: Case) -> Iterator[Finding]:
 
 def preset_unmatched(case: Case) -> Iterator[Finding]:
     """Well-known recipes that select nothing in this model, though other tools would run them."""
-    missing = [preset for preset in missing_presets(case.tree) if preset.key in CLASSICS]
+    kept = names_of(case.tree).kept
+    if "unmatched" not in kept:
+        kept["unmatched"] = [preset for preset in missing_presets(case.tree) if preset.key in CLASSICS]
+    missing = kept["unmatched"]
     if missing and case.tree.parameters:
         labels = ", ".join(preset.label for preset in missing)
         why = " ".join(preset.why for preset in missing)

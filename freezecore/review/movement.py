@@ -14,7 +14,7 @@ SMALL_BATCH = 8
 
 def norms_move(case: Case) -> Iterator[Finding]:
     """Frozen norms go on updating their statistics in train mode: frozen, yet it moves."""
-    if case.mask.norms != "update":
+    if case.mask.norms != "update" or not _moving(case):
         return
     held = _norms_if_held(case.mask)
     if held and any(case.mask.trains):
@@ -31,7 +31,7 @@ def norms_move(case: Case) -> Iterator[Finding]:
 
 def norms_move_midway(case: Case) -> Iterator[Finding]:
     """In a schedule, norms that stood still begin to move when their phase begins."""
-    if case.spec is None or not case.spec.phases or case.spec.norms != "update":
+    if case.spec is None or not case.spec.phases or case.spec.norms != "update" or not _moving(case):
         return
     first, last = (_norms_if_held(resolve(case.spec, case.tree, epoch)) for epoch in (0, case.spec.epochs[-1]))
     begin = tuple(path for path in first if path not in set(last))
@@ -51,8 +51,9 @@ def norms_small_batch(case: Case) -> Iterator[Finding]:
     """Statistics of a few samples are mostly noise."""
     if case.workload is None or case.workload.batch_size >= SMALL_BATCH or not any(case.mask.trains):
         return
-    held = set(case.mask.norms_held)
-    moving = tuple(layer.path for layer in case.tree.layers if layer.moves and layer.path not in held)
+    able = _moving(case)
+    held = set(case.mask.norms_held) if able else set()
+    moving = tuple(path for path in able if path not in held)
     if moving:
         count, size = f"{len(moving):,}", str(case.workload.batch_size)
         yield Finding(
@@ -67,7 +68,7 @@ def norms_small_batch(case: Case) -> Iterator[Finding]:
 
 def dropout_on(case: Case) -> Iterator[Finding]:
     """Frozen layers that drop at random give other features each time."""
-    if case.mask.dropout != "on" or not any(case.mask.trains):
+    if case.mask.dropout != "on" or not any(case.mask.trains) or not any(layer.drops for layer in case.tree.layers):
         return
     quiet = replace(case.mask, dropout="off").dropout_off
     if quiet:
@@ -102,6 +103,11 @@ def parametrization_split(case: Case) -> Iterator[Finding]:
             "freeze " + " ".join(case.names(positions)),
             {"name": name, "frozen": listed(frozen)},
         )
+
+
+def _moving(case: Case) -> tuple[str, ...]:
+    """Modules whose buffers move in train mode."""
+    return tuple(layer.path for layer in case.tree.layers if layer.moves)
 
 
 def _norms_if_held(mask: Mask) -> tuple[str, ...]:
