@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import signal
@@ -51,8 +52,8 @@ class Crew:
         self._closed = False
 
     def keep_spare(self) -> None:
-        """Have a worker wait with torch imported."""
-        with self._lock:
+        """Have a worker wait with torch imported; without room for its log, the next run starts one itself."""
+        with self._lock, contextlib.suppress(OSError):
             if not self._closed and not (self._spare and self._spare.alive):
                 self._spare = Worker(self._folder, self._bare)
 
@@ -101,7 +102,8 @@ class Worker:
         """Hand over the order; False when the process had died."""
         if not self._say(json.dumps(order)):
             return False
-        self._log.rename(Path(order["folder"]) / "log.txt")
+        with contextlib.suppress(OSError):  # somebody tidied up: the run goes on without a log
+            self._log.rename(Path(order["folder"]) / "log.txt")
         return True
 
     def attend(self, live: Live, limit_s: float, abandoned: Callable[[], bool]) -> int:

@@ -14,6 +14,23 @@ from freezecore.worker import STOPPED
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a server grants.
+
+    Attributes:
+        per_owner: runs that one person may have waiting and running.
+        most: runs that may wait and run in all.
+        longest_s: longest a run may take.
+        unwatched_s: a run that nobody has looked at for so long ends when others wait.
+    """
+
+    per_owner: int = 2
+    most: int = 60
+    longest_s: float = 3600
+    unwatched_s: float = 120
+
+
+@dataclass(frozen=True)
 class Job:
     """What a person holds of a run.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from freezecore import process
@@ -15,27 +16,10 @@ from freezecore.crew import Crew, verdict
 from freezecore.door import check_request
 from freezecore.errors import ProbeError, shortened
 from freezecore.expected import expected_s, left_s, typical_s
-from freezecore.job import Job, Live, Standing, standing_of
+from freezecore.job import Job, Limits, Live, Standing, standing_of
 from freezecore.kinds import kind_of
 from freezecore.record import new_folder
 from freezecore.runs import Run, Runs, ended, key_of, versions
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a server grants.
-
-    Attributes:
-        per_owner: runs that one person may have waiting and running.
-        most: runs that may wait and run in all.
-        longest_s: longest a run may take.
-        unwatched_s: a run that nobody has looked at for so long ends when others wait.
-    """
-
-    per_owner: int = 2
-    most: int = 60
-    longest_s: float = 3600
-    unwatched_s: float = 120
 
 
 class Jobs:
@@ -192,18 +176,23 @@ class Jobs:
             live.run = replace(live.run, state="running", started=time.time())
             with contextlib.suppress(ProbeError):  # a full disk: the run's own record will say so
                 self.runs.change(live.run.token, state="running", started=live.run.started)
-            live.thread = threading.Thread(target=self._carry_out, args=(live, slot), name=f"run-{live.run.token}")
+            live.thread = threading.Thread(target=self._carry_out, args=(live, slot), daemon=True)
             live.thread.start()
 
     def _carry_out(self, live: Live, slot: int) -> None:
         """One run from its order to its end; the thread's whole life."""
-        worker = self._crew.worker_for(live, slot)
+        try:
+            worker = self._crew.worker_for(live, slot)
+        except OSError as error:
+            end = "failed", f"The run's process could not be started: {error.strerror}.", "Make room on the disk."
+        else:
+            with self._lock:
+                self._keep_spare()
+            code = worker.attend(live, self.limits.longest_s, lambda: self._abandoned(live))
+            worker.close()
+            end = verdict(live, code)
         with self._lock:
-            self._keep_spare()
-        code = worker.attend(live, self.limits.longest_s, lambda: self._abandoned(live))
-        worker.close()
-        with self._lock:
-            self._finish(live, *verdict(live, code))
+            self._finish(live, *end)
             self._free.append(slot)
             self._fill_slots()
             self._keep_spare()
@@ -239,5 +228,7 @@ class Jobs:
 
 @cache
 def shared() -> Jobs:
-    """The one queue of this server."""
-    return Jobs()
+    """The one queue of this server; its runs end with what they measured when the server is stopped."""
+    jobs = Jobs()
+    atexit.register(jobs.close)
+    return jobs

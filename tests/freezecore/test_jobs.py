@@ -14,7 +14,8 @@ from freezecore import process
 from freezecore.crew import Crew
 from freezecore.door import check_request
 from freezecore.errors import DataError, ProbeError
-from freezecore.jobs import Jobs, Limits
+from freezecore.job import Limits
+from freezecore.jobs import Jobs
 from freezecore.probe import ProbeRequest
 from freezecore.runs import Runs
 from freezecore.source import ModelSource
@@ -261,6 +262,16 @@ def test_a_full_disk_ends_a_run_with_a_result(jobs, monkeypatch):
     assert result["state"] in ("stopped", "failed")
     assert result["message"] == "The disk is full, so the run ended early; what was measured until then is kept."
     assert result["steps"] > 10
+
+
+def test_a_process_that_cannot_be_started_is_a_sentence(jobs, monkeypatch):
+    def full(*arguments, **fields):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(process, "start", full)
+    result = ended(jobs, jobs.start(asked(), "ann").token)
+    assert (result["state"], result["hint"]) == ("failed", "Make room on the disk.")
+    assert result["message"] == "The run's process could not be started: No space left on device."
 
 
 def limited_to(size: int):
