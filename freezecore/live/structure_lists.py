@@ -125,11 +125,8 @@ def _is_row(node: Node, blocks: list[Node]) -> bool:
 def staged(outer: BlockList) -> list[tuple[Node, tuple[Node, ...]]] | None:
     """Stages with their blocks where an outer list's elements are rows themselves; None where they are blocks."""
     inner = {id(element): _inner(element) for element in outer.elements}
-    if all(len(blocks) < 2 for blocks in inner.values()):
-        return None
-    if not any(isinstance(element.module, CONTAINERS) for element in outer.elements) and all(
-        len({block.type for block in blocks}) == len(blocks) for blocks in inner.values()
-    ):
+    plain = any(isinstance(element.module, CONTAINERS) for element in outer.elements)
+    if not plain and all(len({block.type for block in blocks}) == len(blocks) for blocks in inner.values()):
         return None  # each element has one of each: self-attention, cross-attention, feed-forward
     if 2 * sum(map(bool, inner.values())) <= len(inner):
         return None
