@@ -66,7 +66,7 @@ class FreezeSpec:
 
     @classmethod
     def parse(cls, text: str) -> FreezeSpec:
-        """Read rules as DESIGN's grammar has them.
+        """Read rules; the grammar stands in freezecore.grammar.
 
         Raises:
             RuleError: with the position of the first character that cannot be read.

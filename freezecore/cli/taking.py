@@ -64,7 +64,7 @@ def gather_check(options: Namespace) -> dict:
     from freezecore.travel import carry, load_spec
 
     saved = load_spec(read_text(options.spec))
-    carried = carry(saved, read_tree(saved.source))
+    carried = carry(saved, read_tree(saved.model_source))
     return {"same": carried.same, "missing": list(carried.missing), "new": list(carried.new)}
 
 
