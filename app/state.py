@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict, replace
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -145,3 +146,9 @@ def fragments(nothing_trains: bool) -> list[str]:
     always = ["costs", "address", "presets", "rules"]
     still = value("w_pane", "probe") == "probe" and nothing_trains == value("nothing_trained", False)
     return always if still else [*always, "pane"]
+
+
+def base_address() -> str:
+    """Scheme and host that this visitor reaches the page by; empty where that is unknown."""
+    here = urlsplit(st.context.url or "")
+    return f"{here.scheme}://{here.netloc}" if here.netloc else ""

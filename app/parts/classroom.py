@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
-from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -68,8 +67,7 @@ def _begin() -> None:
 
 
 def _links(token: str, words: Words) -> None:
-    here = urlsplit(st.context.url or "")
-    base = f"{here.scheme}://{here.netloc}" if here.netloc else ""
+    base = state.base_address()
     lesson = Link(klass=token, lesson=lessons.LESSONS[0].key).query()
     left, right = st.columns(2)
     with left:

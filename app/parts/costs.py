@@ -143,6 +143,8 @@ def _memory(numbers: Numbers, otherwise: str, words: Words) -> None:
         figure, key="memory", height=MEMORY_HEIGHT, theme=None, config=figures.CONFIG, alt=words("chart.memory")
     )
     st.html(_legend(_parts(cost), words))
+    if cost.peak_bytes is None:
+        st.caption(words("chart.no_trace") + " " + telling.plain(cost.problem))
 
 
 def _legend(parts: dict[str, int | None], words: Words) -> str:

@@ -27,7 +27,9 @@ def code(words: Words) -> None:
         format_func=lambda name: words.either(f"target.{name}", name),
     )
     try:
-        text = export(selection.source, selection.spec, to=target, tree=selection.tree)
+        base = state.base_address()
+        link = f"{base}/?{state.link().query()}" if base else None
+        text = export(selection.source, selection.spec, to=target, tree=selection.tree, link=link)
     except ExportError as error:
         telling.show(error.problem, error.hint)
         return
