@@ -30,7 +30,10 @@ def describe(device: torch.device) -> str:
     """Its name for a person: `NVIDIA T4`, `Apple GPU`, `CPU, 2 threads`."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
+    if device.type == "mps":
+        return "Apple GPU"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def half(device: torch.device) -> torch.dtype | None:

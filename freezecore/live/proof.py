@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 
 import torch
 from torch import Tensor, nn
@@ -119,3 +120,17 @@ def mask_of(model: nn.Module) -> Mask:
 
     trains = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     return Mask.from_names(read_module(model), trains)
+
+
+def merged(proofs: list[Proof]) -> Proof:
+    """One proof for all phases: the largest counts, and every fault."""
+
+    def together(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for proof in proofs for n in getattr(proof, name)))
+
+    faults = [f.name for f in fields(Proof) if f.name not in ("parameters", "buffers")]
+    return Proof(
+        max(proof.parameters for proof in proofs),
+        max(proof.buffers for proof in proofs),
+        **{name: together(name) for name in faults},
+    )

@@ -22,6 +22,7 @@ class Feed:
 
     def __init__(self, model: nn.Module, samples: Samples, data: Dataset, device: torch.device, layout) -> None:
         self.model, self.device, self.layout = model, device, layout
+        self.name, self.outputs = data.raw.name, data.outputs
         self.inputs = {name: tensor.to(device) for name, tensor in samples.inputs.items()}
         self.targets = samples.targets.to(device)
         self.mean, self.std = (
@@ -34,7 +35,13 @@ class Feed:
     def forward(self, positions: Tensor, blank: bool = False) -> Tensor:
         """Logits [batch, outputs]; `blank` hands pictures of the right size over without their values."""
         with autocast(self.device):
-            return call(self.model, self._batch(positions, blank))
+            logits = call(self.model, self._batch(positions, blank))
+        if logits.shape[-1] != self.outputs:
+            raise ProbeError(
+                f"{type(self.model).__name__} has {logits.shape[-1]} outputs, and {self.name} needs {self.outputs}.",
+                "Give the model a head of that size, or choose data with as many classes.",
+            )
+        return logits
 
     def loss(self, logits: Tensor, positions: Tensor) -> Tensor:
         """Cross entropy for classes, mean squared error for values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,11 @@ class Phase:
         cache: whether the frozen prefix is computed once.
     """
 
-    def __init__(self, session: Session, mask: Mask, request: ProbeRequest, rates: Rates) -> None:
+    def __init__(
+        self, session: Session, mask: Mask, request: ProbeRequest, rates: Rates, trained: Set[str] = frozenset()
+    ) -> None:
+        """`trained` are the parameters that earlier phases of this run have trained."""
+        self.stale = bool(trained & set(mask.names(trainable=False)))
         self.session, self.mask, self.request = session, mask, request
         self.model = session.model
         self.parts = {"train": session.train, "test": session.test}
@@ -120,19 +125,26 @@ class Phase:
         """Why the prefix is not even looked for, as the rest of a sentence; empty when it is."""
         if not self.request.cache:
             return "the cache is switched off"
-        train, test = len(self.parts["train"]), len(self.parts["test"])
-        batch = min(self.request.batch_size, train)
-        if steps * batch + 2 * test < min(train, steps * batch) + test + LOOKING * CHECKED:
-            return "the run is too short for more than that"
+        if not self.mask.frozen:
+            return "nothing is frozen"
         layers = self.mask.tree.layers
         if self.mask.norms == "update" and any(layer.moves for layer in layers):
             return "with 'norms update' frozen layers change from step to step"
         if self.mask.dropout == "on" and any(layer.drops for layer in layers):
             return "with 'dropout on' frozen layers are random"
+        train, test = len(self.parts["train"]), len(self.parts["test"])
+        used = steps * min(self.request.batch_size, train)
+        if used + 2 * test < min(train, used) + test + LOOKING * CHECKED:
+            return "the run is too short for more than that"
         return ""
 
     def _values(self) -> object:
-        """What decides the kept values beside the cut: the seed, if fresh weights are frozen; trained ones, never."""
+        """What decides the kept values beside the cut: the seed, where fresh weights are frozen.
+
+        Where an earlier phase of this run has trained what is frozen now, they are good for this phase alone.
+        """
+        if self.stale:
+            return object()
         fresh = any(p.new and not trains for p, trains in zip(self.mask.tree.parameters, self.mask.trains, strict=True))
         random = self.session.source.weights != "pretrained"
         return (self.request.seed if fresh or random else None, self.mask.norms, self.mask.dropout)

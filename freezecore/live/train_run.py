@@ -7,16 +7,17 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from freezecore.live import device as devices
+from freezecore.live.evaluate import Evaluation
+from freezecore.live.proof import merged
 from freezecore.live.read import versions
-from freezecore.live.score import Score, changes, metric_for
-from freezecore.live.train import order, predict
+from freezecore.live.train import order
 from freezecore.live.train_measure import peak_of
 from freezecore.live.train_optimizer import carry_state, rates_for, set_rates
 from freezecore.live.train_phase import Phase
@@ -26,7 +27,6 @@ from freezecore.probe import ProbeRequest, ProbeResult, Proof, State
 if TYPE_CHECKING:
     from freezecore.live.session import Session
 
-MOST_OF_TRAINING = 1_000  # samples of the training data that are scored afterwards
 AFTER_A_STOP_S = 0.5  # for the last evaluation: whoever pressed Stop waits for it
 WATCHED_STEP = 2  # the plain step whose memory is watched: by then the optimizer has its state
 
@@ -52,18 +52,18 @@ class Training:
     ) -> None:
         self.session, self.request, self.emit, self.should_stop = session, request, emit, should_stop
         self.masks = masks
-        self.metric = metric_for(session.data.raw, request.metric)
+        self.evaluation = Evaluation(session, request, emit)
         self.rates = rates_for(request, masks[-1][1], session.data.raw.kind)
         self.batches = order(len(session.train), request.batch_size, request.seed, session.device)
         self.batch_size = min(request.batch_size, len(session.train))
         half = devices.half(session.device) if session.device.type == "cuda" else None
         self.scaler = torch.amp.GradScaler(session.device.type) if half == torch.float16 else None
         self.phase: Phase | None = None
+        self.trained: set[str] = set()
         self.proofs: list[Proof] = []
         self.durations: list[float] = []
         self.step = 0
         self.measured: dict = {}
-        self.before: Score | None = None
         self.began = time.perf_counter()
 
     def run(self) -> ProbeResult:
@@ -87,7 +87,7 @@ class Training:
         return self._result(state, message, hint)
 
     def _start(self) -> None:
-        """Everything before the first step, up to the first evaluation."""
+        """Everything before the first step."""
         session = self.session
         mask = self.masks[0][1]
         self.measured.update(
@@ -98,19 +98,10 @@ class Training:
             total=mask.tree.total,
             learning_rate=self.rates.body,
             head_learning_rate=self.rates.head,
-            metric=self.metric,
+            metric=self.evaluation.metric,
         )
         self.emit({"event": "start", **self.measured})
         self._enter(mask, self._spans()[0][1])
-
-    def _look_before(self) -> None:
-        """Score the first weights; done after the first step, so that a person sees that one first."""
-        seed, session = self.request.seed, self.session
-        if seed not in session.before:
-            with session.first_weights():
-                session.before[seed] = self._evaluate("test", "before")
-        before = self.before = self._score("test", session.before[seed])
-        self.measured.update(accuracy_before=before.accuracy, metric_before=before.metric(self.metric))
 
     def _spans(self) -> list[tuple[int, int, Mask]]:
         """First and last step of each phase, and its mask; phases that would begin after the last step are left out."""
@@ -128,7 +119,8 @@ class Training:
         if earlier:
             self.proofs.append(earlier.check.verify(earlier.optimizer))
             mask = replace(mask, also_held=self.masks[0][1].norms_held)
-        self.phase = Phase(self.session, mask, self.request, self.rates)
+        self.phase = Phase(self.session, mask, self.request, self.rates, self.trained)
+        self.trained |= set(mask.names())
         if earlier:
             carry_state(earlier.optimizer, self.phase.optimizer)
         self._ask_to_stop()
@@ -158,8 +150,8 @@ class Training:
         else:  # watching costs time that is not the step's
             self.durations.append(seconds)
         self._note(loss, seconds)
-        if self.before is None:
-            self._look_before()
+        if self.evaluation.first is None:  # after the first step, so that a person sees that one first
+            self.measured.update(self.evaluation.before(phase, self._ask_to_stop))
 
     def _update(self, positions: Tensor) -> float:
         """Forward, backward, and the optimizer's change; returns the loss.
@@ -190,30 +182,6 @@ class Training:
             self.measured.update(step_s=step_s, samples_per_s=self.batch_size / step_s)
         self.emit({"event": "step", "step": self.step, "loss": loss, "step_s": seconds})
 
-    def _evaluate(self, part: str, when: str, until: float = math.inf) -> Tensor | None:
-        """Logits of one part of the data, told batch by batch; None when the clock reached `until` before the end."""
-        feed = self.session.train if part == "train" else self.session.test
-        count = min(len(feed), MOST_OF_TRAINING) if part == "train" else len(feed)
-        positions = torch.arange(count, device=self.session.device)
-        found, hits, done = [], 0, 0
-        for logits in predict(self.phase.model, lambda some: self.phase.forward(part, some), positions):
-            found.append(logits.cpu())
-            done += len(logits)
-            told = {"event": "eval", "when": when, "done": done, "total": count}
-            if self.session.data.raw.target == "class":
-                hits += int((logits.argmax(-1) == feed.targets[done - len(logits) : done]).sum())
-                told["accuracy"] = hits / done
-            self.emit(told)
-            if when == "before":
-                self._ask_to_stop()
-            if time.perf_counter() > until and done < count:
-                return None
-        return torch.cat(found)
-
-    def _score(self, part: str, logits: Tensor) -> Score:
-        feed = self.session.train if part == "train" else self.session.test
-        return Score(logits, feed.targets[: len(logits)].cpu(), self.session.data)
-
     def _finish(self, state: State) -> None:
         """The proof first, because a stop may cut short what follows; then what the model can do now."""
         if self.phase is None:
@@ -222,25 +190,10 @@ class Training:
         proof = merged([*self.proofs, self.phase.check.verify(self.phase.optimizer)])
         self.measured["proof"] = proof
         self.emit({"event": "proof", "proof": proof.to_json()})
-        if self.step and self.before and state in ("done", "stopped"):
+        if self.step and state in ("done", "stopped"):
             until = math.inf if state == "done" else time.perf_counter() + AFTER_A_STOP_S
-            self._score_afterwards(until)
+            self.measured.update(self.evaluation.after(self.phase, until))
         self._compare_with_plain(state)
-
-    def _score_afterwards(self, until: float) -> None:
-        logits = self._evaluate("test", "after", until)
-        if logits is None:
-            return
-        after = self._score("test", logits)
-        self.measured.update(
-            accuracy_after=after.accuracy,
-            interval=after.interval,
-            metric_after=after.metric(self.metric),
-            per_sample=tuple(after.per_sample),
-            changed_samples=changes(self.before, after),
-        )
-        if (logits := self._evaluate("train", "train", until)) is not None:
-            self.measured["train_accuracy_after"] = self._score("train", logits).accuracy
 
     def _compare_with_plain(self, state: State) -> None:
         """A step without the cache, its time and memory, beside the cached ones."""
@@ -269,7 +222,7 @@ class Training:
     def _out_of_memory(self) -> tuple[str, str]:
         data, smaller = self.session.data, max(1, self.batch_size // 2)
         unit = "tokens" if data.raw.kind == "text" else "pixels"
-        when = f"at step {self.step + 1}" if self.before else "before the first step"
+        when = f"at step {self.step + 1}" if self.step else "before the first step was over"
         said = f"The probe ran out of memory {when} (batch {self.batch_size}, {data.size} {unit})."
         return said, f"Try a batch of {smaller}, or freeze more from the input side."
 
@@ -277,17 +230,3 @@ class Training:
         highest = max(group["peak"] for group in self.phase.optimizer.param_groups)
         said = f"The loss became not a number at step {self.step + 1}, at a learning rate of {highest:g}."
         return said, f"Try a tenth of it: {highest / 10:g}."
-
-
-def merged(proofs: list[Proof]) -> Proof:
-    """One proof for all phases: the largest counts, and every fault."""
-
-    def together(name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(n for proof in proofs for n in getattr(proof, name)))
-
-    faults = [f.name for f in fields(Proof) if f.name not in ("parameters", "buffers")]
-    return Proof(
-        max(proof.parameters for proof in proofs),
-        max(proof.buffers for proof in proofs),
-        **{name: together(name) for name in faults},
-    )
