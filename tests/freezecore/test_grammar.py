@@ -1,7 +1,7 @@
 """The rule language as text: what is read, what is refused and where, and that printing is reading backwards."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from freezecore.errors import RuleError
@@ -9,6 +9,7 @@ from freezecore.grammar import LONGEST, parse_spec, print_spec
 from freezecore.spec import ROLES, FreezeSpec, Phase, Rule, Selector
 
 PATH, KIND = "path", "kind"
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def selectors(text: str) -> list[tuple]:
@@ -152,11 +153,13 @@ SPECS = st.builds(
 )
 
 
+@UNHURRIED
 @given(SPECS, st.sampled_from(["; ", "\n", " ;\n\n"]))
 def test_every_printed_spec_reads_back_the_same(spec, separator):
     assert parse_spec(print_spec(spec, separator)) == spec
 
 
+@UNHURRIED
 @given(st.text(max_size=60))
 def test_no_text_makes_the_parser_fail_otherwise_than_with_a_place(text):
     try:

@@ -1,7 +1,9 @@
 """From ticks to rules: always exactly the mask, and for what people tick the words that they would use."""
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from freezecore.grammar import parse_spec, print_spec
@@ -119,8 +121,6 @@ def test_rules_are_relative_to_what_the_author_froze():
 
 def test_a_model_whose_author_froze_everything_needs_no_rule():
     tree = load("resnet18")
-    from dataclasses import replace
-
     tree = replace(tree, parameters=tuple(replace(p, frozen_by_author=True) for p in tree.parameters))
     assert assert_exact(ticked("", tree)) == ""
     assert assert_exact(ticked("train fc.weight", tree)) == "train fc.weight"
@@ -147,7 +147,7 @@ def test_tied_tensors_under_many_paths_come_back_exact():
         assert_exact(Mask(tree, tuple(bool(k >> i & 1) for i in range(4))))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(NAMES), st.data())
 def test_random_ticks_come_back_exact(model, data):
     tree = load(model)
@@ -155,7 +155,7 @@ def test_random_ticks_come_back_exact(model, data):
     assert_exact(Mask(tree, tuple(trains)))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(NAMES), st.data())
 def test_ticked_modules_come_back_exact(model, data):
     tree = load(model)
