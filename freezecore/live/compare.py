@@ -1,155 +1,118 @@
-"""Compares selections on a person's own model and data, and tells differences from noise."""
+"""Selections tried on a person's own model, batches and loss, scored on the same held-out batches."""
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from statistics import mean
+from itertools import cycle, islice
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from freezecore.errors import DataError, ProofError
+from freezecore.compare import Comparison, Tried
+from freezecore.errors import ProbeError
 from freezecore.live.hold import hold
 from freezecore.live.proof import ProofCheck
 from freezecore.live.read import read_module
-from freezecore.metrics import bootstrap_wins
-from freezecore.probe import Proof
+from freezecore.live.train_optimizer import build_optimizer, default_rates, set_rates
+from freezecore.mask import Mask
 from freezecore.resolve import resolve
 from freezecore.spec import FreezeSpec
 
-Loss = Callable[[nn.Module, object], Tensor]
-Make = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One selection on one's own data.
-
-    Attributes:
-        rules: its rules as text.
-        scores: of the held-out samples (or batches), higher is better, mean over the seeds.
-        score: their mean.
-        loss_first, loss_last: of the first seed's training.
-        trainable: scalars that train.
-    """
-
-    rules: str
-    scores: tuple[float, ...]
-    score: float
-    loss_first: float
-    loss_last: float
-    trainable: int
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Selections side by side.
-
-    Attributes:
-        runs: in the order in which the rules were given.
-        wins: `wins[i][j]`, share of resamples of the held-out samples in which i beats j; a tie counts half.
-    """
-
-    runs: tuple[Compared, ...]
-    wins: tuple[tuple[float, ...], ...]
-
-    @property
-    def best(self) -> Compared:
-        return max(self.runs, key=lambda run: run.score)
-
-    def __str__(self) -> str:
-        """One line a selection: its score, and how often the best beats it."""
-        at = self.runs.index(self.best)
-        lines = []
-        for i, run in enumerate(self.runs):
-            beaten = "best" if i == at else f"beaten in {round(100 * self.wins[at][i])} of 100 resamples"
-            lines.append(f"{run.score:10.4f}  {beaten:<32}  {run.rules}")
-        return "\n".join(lines)
+Batch = tuple[Any, Tensor]  # inputs and targets
+HELD_OUT = 4  # every so many-th batch is held out where none are given
 
 
 def compare(
     make_model: Callable[[], nn.Module],
-    specs: Sequence[FreezeSpec | str],
-    batches: Sequence[object],
-    loss: Loss,
+    specs: Sequence[str],
+    batches: Iterable[Batch],
+    loss: Callable[[Any, Tensor], Tensor],
     *,
-    held_out: Sequence[object] | None = None,
-    score: Loss | None = None,
-    optimizer: Make = torch.optim.AdamW,
-    epochs: int = 1,
+    held_out: Iterable[Batch] | None = None,
+    score: Callable[[Any, Tensor], Tensor] | None = None,
+    steps: int | None = None,
     seeds: int = 1,
+    learning_rate: float | None = None,
 ) -> Comparison:
-    """Train a fresh model under each selection on the same batches, and score all on the same held-out ones.
+    """Train a fresh model under each selection and score it on the same held-out samples.
 
     Args:
-        make_model: builds the model with its first weights; called once for each selection and seed.
-        specs: selections, as rules or as text.
-        batches: what to train on, in order; gone through once each epoch.
-        loss: of a model and a batch; a scalar with a gradient.
-        held_out: what to score on; None scores on every fourth of `batches`, which then are not trained on.
-        score: of a model and a held-out batch, higher is better; a number, or one for each sample. None takes
-            the loss, negated.
-        optimizer: makes an optimizer from the trainable parameters.
+        make_model: builds the model with its weights; called once for each selection and seed, after seeding torch.
+        specs: rules, such as `"freeze all; train head"`.
+        batches: (inputs, targets) on the model's device; a dict of inputs is passed by name, a tuple by position.
+        loss: of the model's output and the targets.
+        held_out: batches to score on; None takes every fourth of `batches`.
+        score: one number a sample from output and targets, higher is better; None takes hits for class numbers and
+            the negated loss of each sample otherwise.
+        steps: optimizer steps; None is one pass over the batches.
+        learning_rate: the same for all; None takes the default for each selection, since the best rate differs.
 
     Raises:
-        RuleError: a rule hits nothing.
-        DataError: there are too few batches.
-        ProofError: something frozen moved.
+        RuleError: rules that hit nothing. ProbeError: there are too few batches, or nothing trains.
     """
     batches = list(batches)
-    if held_out is None:
-        held_out = batches[::4]
-        batches = [batch for i, batch in enumerate(batches) if i % 4]
-    if not batches or not held_out:
-        raise DataError("There are too few batches to train and to score on.", "Give at least two, or `held_out`.")
-    score = score or (lambda model, batch: -loss(model, batch))
-    runs = []
-    for spec in specs:
-        spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
-        trained = [_trained(make_model, spec, batches * epochs, loss, optimizer, seed) for seed in range(seeds)]
-        scored = [_scores(model, held_out, score) for model, _, _ in trained]
-        means = tuple(map(mean, zip(*scored, strict=True)))
-        _, losses, trainable = trained[0]
-        runs.append(Compared(str(spec), means, mean(means), losses[0], losses[-1], trainable))
-    wins = tuple(tuple(bootstrap_wins(a.scores, b.scores) for b in runs) for a in runs)
-    return Comparison(tuple(runs), wins)
+    test = list(held_out) if held_out is not None else batches[HELD_OUT - 1 :: HELD_OUT]
+    train = batches if held_out is not None else [b for i, b in enumerate(batches) if (i + 1) % HELD_OUT]
+    if not train or not test:
+        raise ProbeError(f"{len(batches)} batches are too few.", f"Give {HELD_OUT} or more, or held_out=….")
+    scored = score or (lambda output, targets: _scored(output, targets, loss))
+    steps = steps or len(train)
+    tried = []
+    for rules in specs:
+        runs = [_one(make_model, rules, train, test, loss, scored, steps, seed, learning_rate) for seed in range(seeds)]
+        per_sample = tuple(statistics.fmean(column) for column in zip(*(run[0] for run in runs), strict=True))
+        by_seed = tuple(statistics.fmean(run[0]) for run in runs)
+        _, mask, step_s, proof = runs[-1]
+        tried.append(Tried(rules, mask.trainable, statistics.fmean(per_sample), per_sample, by_seed, step_s, proof))
+    return Comparison(tuple(tried))
 
 
-def _trained(
-    make_model: Callable[[], nn.Module], spec: FreezeSpec, batches: list, loss: Loss, make: Make, seed: int
-) -> tuple[nn.Module, list[float], int]:
-    """A model after training, its losses, and how many scalars trained."""
+def _one(make_model, rules, train, test, loss, scored, steps, seed, rate) -> tuple:
+    """Per-sample scores, mask, median step time and proof of one model under one selection."""
     torch.manual_seed(seed)
     model = make_model()
-    mask = resolve(spec, read_module(model))
+    mask = resolve(FreezeSpec.parse(rules), read_module(model))
+    if not mask.trainable:
+        raise ProbeError(f"'{rules}' leaves nothing to train.", "Add a rule such as 'train head'.")
     mask.apply_to(model)
-    losses = []
+    optimizer = _optimizer(model, mask, train[0][0], rate)
+    durations = []
     with hold(model, mask):
-        model.train()
         check = ProofCheck(model, mask)
-        optimizer = make([parameter for parameter in model.parameters() if parameter.requires_grad])
-        for batch in batches:
+        model.train()
+        for done, (inputs, targets) in enumerate(islice(cycle(train), steps)):
+            began = time.perf_counter()
+            set_rates(optimizer, done, steps)
             optimizer.zero_grad(set_to_none=True)
-            value = loss(model, batch)
-            value.backward()
+            loss(_called(model, inputs), targets).backward()
             optimizer.step()
-            losses.append(value.item())
-        _require(check.verify(optimizer), spec)
-    return model, losses, mask.trainable
+            durations.append(time.perf_counter() - began)
+        proof = check.verify(optimizer)
+        model.eval()
+        with torch.no_grad():
+            scores = torch.cat([scored(_called(model, inputs), targets).float().cpu() for inputs, targets in test])
+    return scores.tolist(), mask, statistics.median(durations), proof
 
 
-def _require(proof: Proof, spec: FreezeSpec) -> None:
-    if not proof.ok:
-        names = ", ".join([*proof.changed, *proof.with_gradient, *proof.optimizer_strangers][:3])
-        raise ProofError(f"Under '{spec}' something frozen did not stay so: {names}.", "Look at what `loss` changes.")
+def _optimizer(model: nn.Module, mask: Mask, inputs: Any, rate: float | None) -> torch.optim.Optimizer:
+    tensors = inputs.values() if isinstance(inputs, dict) else inputs if isinstance(inputs, (tuple, list)) else [inputs]
+    kind = "image" if any(t.is_floating_point() for t in tensors) else "text"
+    rates = default_rates(mask, "adamw", kind)
+    return build_optimizer(model, mask, "adamw", rates if rate is None else type(rates)(rate, rate))
 
 
-@torch.no_grad()
-def _scores(model: nn.Module, batches: Sequence[object], score: Loss) -> list[float]:
-    model.eval()
-    found: list[float] = []
-    for batch in batches:
-        value = torch.as_tensor(score(model, batch), dtype=torch.float64)
-        found += value.flatten().tolist()
-    return found
+def _called(model: nn.Module, inputs: Any) -> Any:
+    if isinstance(inputs, dict):
+        return model(**inputs)
+    return model(*inputs) if isinstance(inputs, (tuple, list)) else model(inputs)
+
+
+def _scored(output: Any, targets: Tensor, loss: Callable[[Any, Tensor], Tensor]) -> Tensor:
+    """Hits where the targets are class numbers, one a sample; else each sample's loss, negated."""
+    logits = getattr(output, "logits", output)
+    if isinstance(logits, Tensor) and logits.dim() == 2 and targets.dim() == 1 and not targets.is_floating_point():
+        return (logits.argmax(-1) == targets).float()
+    return torch.stack([-loss(logits[i : i + 1], targets[i : i + 1]) for i in range(len(targets))])

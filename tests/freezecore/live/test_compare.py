@@ -1,65 +1,62 @@
-"""Comparing selections on a model and data of one's own."""
+"""Selections compared on a person's own model, batches and loss."""
 
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from freezecore.errors import DataError, ProofError, RuleError
+from freezecore.errors import ProbeError, RuleError
 from freezecore.live.compare import compare
 
-
-def make_model() -> nn.Module:
-    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+CENTRES = torch.randn(4, 8, generator=torch.Generator().manual_seed(1)) * 2
 
 
-def batches(count: int = 24) -> list:
+def make_model():
+    return nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+
+
+def batches(count=12):
     generator = torch.Generator().manual_seed(0)
-    inputs = [torch.randn(16, 4, generator=generator) for _ in range(count)]
-    return [(x, (x[:, 0] * x[:, 1] > 0).long()) for x in inputs]
+    for _ in range(count):
+        targets = torch.randint(0, 4, (16,), generator=generator)
+        yield CENTRES[targets] + torch.randn(16, 8, generator=generator), targets
 
 
-def loss(model: nn.Module, batch) -> torch.Tensor:
-    return F.cross_entropy(model(batch[0]), batch[1])
+def test_each_selection_is_scored_on_the_same_samples_and_proved():
+    found = compare(make_model, ["freeze 0 1", "train all"], batches(), nn.functional.cross_entropy, steps=40, seeds=2)
+    assert [one.rules for one in found.tried] == ["freeze 0 1", "train all"]
+    assert {len(one.per_sample) for one in found.tried} == {48}
+    assert all(one.proof.ok and len(one.by_seed) == 2 for one in found.tried)
+    assert found.tried[0].trainable < found.tried[1].trainable
+    assert found.best.score > 0.3
 
 
-def hits(model: nn.Module, batch) -> torch.Tensor:
-    return (model(batch[0]).argmax(1) == batch[1]).double()
+def test_values_are_scored_by_each_sample_s_negated_loss():
+    pairs = [(inputs, inputs.sum(1, keepdim=True)) for inputs, _ in batches()]
+    found = compare(lambda: nn.Linear(8, 1), ["train all"], pairs, nn.functional.mse_loss)
+    assert all(score <= 0 for score in found.best.per_sample)
 
 
-def adam(parameters) -> torch.optim.Optimizer:
-    return torch.optim.Adam(parameters, lr=0.03)
+def test_a_score_and_held_out_batches_of_one_s_own_are_used():
+    held_out = list(batches(2))
+    found = compare(
+        make_model,
+        ["train all"],
+        batches(3),
+        nn.functional.cross_entropy,
+        held_out=held_out,
+        score=lambda output, targets: torch.full((len(targets),), 7.0),
+    )
+    assert found.best.per_sample == (7.0,) * 32
 
 
-def test_what_trains_more_learns_what_a_head_alone_cannot():
-    found = compare(make_model, ["train all", "freeze 0"], batches(), loss, score=hits, optimizer=adam, epochs=15)
-    whole, head = found.runs
-    assert whole.score > head.score
-    assert found.best is whole
-    assert found.wins[0][1] > 0.95 and found.wins[0][1] + found.wins[1][0] == pytest.approx(1)
-    assert (whole.trainable, head.trainable) == (58, 18)
-    assert len(whole.scores) == 6 * 16
-    assert "best" in str(found) and "of 100 resamples" in str(found)
-
-
-def test_equal_selections_beat_each_other_half_the_time():
-    found = compare(make_model, ["freeze 0", "freeze 0.weight 0.bias"], batches(8), loss)
-    assert found.runs[0].scores == found.runs[1].scores
-    assert found.wins[0][1] == 0.5
-
-
-def test_a_loss_that_moves_what_is_frozen_is_found_out():
-    def leaking(model: nn.Module, batch) -> torch.Tensor:
-        with torch.no_grad():
-            model[0].weight.mul_(0.9)
-        return loss(model, batch)
-
-    with pytest.raises(ProofError, match="0.weight"):
-        compare(make_model, ["freeze 0"], batches(4), leaking)
-
-
-def test_too_few_batches_and_wrong_rules_are_sentences():
-    with pytest.raises(DataError, match="There are too few batches to train and to score on."):
-        compare(make_model, ["freeze 0"], batches(1), loss)
-    with pytest.raises(RuleError):
-        compare(make_model, ["freeze nowhere"], batches(4), loss)
+@pytest.mark.parametrize(
+    ("specs", "count", "error", "problem"),
+    [
+        (["freeze all"], 8, ProbeError, "'freeze all' leaves nothing to train"),
+        (["freeze nothere"], 8, RuleError, "nothere"),
+        (["train all"], 2, ProbeError, "2 batches are too few"),
+    ],
+)
+def test_what_cannot_be_compared_says_why(specs, count, error, problem):
+    with pytest.raises(error, match=problem):
+        compare(make_model, specs, batches(count), nn.functional.cross_entropy)
