@@ -88,6 +88,22 @@ SOME = Template("""\
 UNWRAPPED = '    name = name.replace("_orig_mod.", "").removeprefix("module.")  # torch.compile, DDP\n'
 
 
+GENERAL = (
+    FREEZE.substitute(what="Set what trains, by name.", epoch=", trains", pass_epoch="")
+    + HOLD
+    + TRAIN.substitute(held="frozen modules stay in eval mode", set_eval=WHOLE, norms="")
+).rstrip()
+"""`freeze(model, trains)`, for files with several selections."""
+
+
+def named(selection: Selection, function: str, suffix: str) -> str:
+    """One selection as a function of this name, its constants ending in `suffix`."""
+    constants, tests = _tests(selection, suffix)
+    body = _locals([tests]) + _returned(tests, "    ")
+    text = f'def {function}(name: str) -> bool:\n    """Whether the parameter of this name trains."""\n{body}'
+    return "\n".join([*constants, "", "", text]) if constants else text
+
+
 def imports(plan: Plan) -> set[str]:
     """What `definitions` imports."""
     return {"from torch import nn"} | ({"from types import MethodType"} if holds(plan) else set())

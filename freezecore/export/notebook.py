@@ -69,23 +69,27 @@ def export(plan: Plan) -> str:
     train = TRAIN.substitute(
         epochs=epochs(plan), begin=begin, remember=REMEMBER.substitute(still=still) if proves else ""
     )
-    cells = [
-        _cell("markdown", _title(plan)),
-        _cell("code", f"%pip install -q {' '.join(_packages(plan))}"),
-        _cell("markdown", "## The model, and what trains in it"),
-        _cell("code", script),
-        _cell("markdown", "## Data"),
-        _cell("code", _data(plan)),
-        _cell("markdown", "## Training"),
-        _cell("code", train),
-        _cell("code", f"{PROOF}\n{SAVE}" if proves else SAVE),
-    ]
-    for i, cell in enumerate(cells):
-        cell["id"] = f"cell-{i}"
+    return book(
+        [
+            ("markdown", _title(plan)),
+            ("code", install(plan)),
+            ("markdown", "## The model, and what trains in it"),
+            ("code", script),
+            ("markdown", "## Data"),
+            ("code", data_cell(plan)),
+            ("markdown", "## Training"),
+            ("code", train),
+            ("code", f"{PROOF}\n{SAVE}" if proves else SAVE),
+        ]
+    )
+
+
+def book(cells: list[tuple[str, str]]) -> str:
+    """Cells, as kind and text, as a notebook's JSON."""
+    made = [{**_cell(kind, text), "id": f"cell-{i}"} for i, (kind, text) in enumerate(cells)]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    book = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(book, indent=1) + "\n"
+    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 
 def _cell(kind: str, text: str) -> dict:
@@ -93,12 +97,23 @@ def _cell(kind: str, text: str) -> dict:
     return {"cell_type": kind, **code, "metadata": {}, "source": text.splitlines(keepends=True)}
 
 
+def install(plan: Plan) -> str:
+    """The line that installs what Kaggle and Colab may lack."""
+    return f"%pip install -q {' '.join(_packages(plan))}"
+
+
+def plain(label: str) -> str:
+    """A label as text in Markdown, whatever is in it."""
+    return "".join(ch if ch.isalnum() or ch in " ._-" else f"&#{ord(ch)};" for ch in printable(label))
+
+
 def _title(plan: Plan) -> str:
     _, _, scalars = plan.counts[0]
     rules = printable(one_line(plan.spec)).replace("`", "'")
-    label = "".join(ch if ch.isalnum() or ch in " ._-" else f"&#{ord(ch)};" for ch in printable(plan.source.label))
     link = "".join(ch if ch.isprintable() and ch not in " ()<>\\" else f"%{ord(ch) % 256:02X}" for ch in plan.reopens)
-    return TITLE.substitute(label=label, rules=rules, scalars=f"{scalars:,}", total=f"{plan.tree.total:,}", link=link)
+    return TITLE.substitute(
+        label=plain(plan.source.label), rules=rules, scalars=f"{scalars:,}", total=f"{plan.tree.total:,}", link=link
+    )
 
 
 def _packages(plan: Plan) -> list[str]:
@@ -113,7 +128,7 @@ def _is_version(text: str | None) -> bool:
     return bool(text) and all(part.isalnum() and part.isascii() for part in text.split("."))
 
 
-def _data(plan: Plan) -> str:
+def data_cell(plan: Plan) -> str:
     """The data cell.
 
     Raises:

@@ -4,6 +4,7 @@ Each file is run unchanged, then trained for two steps an epoch by the means tha
 imported here: what is reported is what the exported code and the real libraries did.
 """
 
+import hashlib
 import json
 import os
 import runpy
@@ -125,6 +126,7 @@ def run(case: dict) -> dict:
     made = runpy.run_path(case["file"], run_name="exported")
     model = made["model"]
     first = trainable(model)
+    weights = next(model.parameters()).detach().numpy().tobytes()
     before = state(model)
     data = samples(case["kind"], case["size"])
     if case.get("resume"):
@@ -136,6 +138,7 @@ def run(case: dict) -> dict:
     model.train()
     return {
         "first": first,
+        "first_weights": hashlib.sha256(weights).hexdigest(),
         "epochs": epochs,
         "moved": [name for name in before if not torch.equal(before[name], after[name].to(before[name].device))],
         "held": [path for path, module in model.named_modules() if not module.training],

@@ -38,8 +38,8 @@ class Case:
         return [resolve(self.spec, self.small.tree, epoch) for epoch in range(self.spec.epochs[-1] + 1)]
 
 
-def run(cases: list[Case], folder: Path, *, timeout_s: float = 1800) -> dict[str, dict]:
-    """What each exported script did, by case id."""
+def run(cases: list[Case], folder: Path, *, timeout_s: float = 1800, hub: Path | None = None) -> dict[str, dict]:
+    """What each exported script did, by case id; `hub` stands for the Hugging Face hub."""
     rows = []
     for case in cases:
         file = folder / f"{case.id}.py"
@@ -52,7 +52,7 @@ def run(cases: list[Case], folder: Path, *, timeout_s: float = 1800) -> dict[str
     done = subprocess.run(
         [sys.executable, str(EXECUTOR), str(listed)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1", **({"HF_HOME": str(hub)} if hub else {})},
         capture_output=True,
         text=True,
         timeout=timeout_s,
