@@ -68,6 +68,7 @@ class Trial:
 
     Attributes:
         plain_s: seconds of a step without a stored prefix.
+        capture_s: seconds spent on the prefix, which later runs of the selection share.
         score: what arms are ranked by, higher is better (see `Entry.score`); None where the run did not end well.
         error: standard error of the score that the held-out set alone brings with it.
     """
@@ -83,6 +84,7 @@ class Trial:
     step_s: float | None
     state: str
     plain_s: float | None = None
+    capture_s: float = 0.0
     score: float | None = None
     error: float | None = None
     learning_rate: float | None = None

@@ -2,19 +2,21 @@
 
 The search is our own and not a library's (Optuna has successive halving too) because here a trial's price differs
 by a factor of hundreds between selections: a step of the head alone takes milliseconds once its prefix is stored, a
-step of everything a second. The budget is therefore shared out in seconds, prices are predicted from the work of
-each selection, and cheap trials are not starved by dear ones. The space is a small grid: nothing needs a sampler.
+step of everything a second. Prices are predicted from the work of each selection, and what would not fit into the
+time that is left is passed over. The space is a small grid: nothing needs a sampler. Rungs are not filled one
+after the other but as soon as an arm has earned the next (asynchronous halving, Li et al., arXiv 1810.05934), so
+that there is a good answer at any moment.
 
     rung 1   a ninth of the steps   coarse depths and presets first, then their other learning rates, then finer depths
-    rung 2   a third of the steps   the best third of them
-    rung 3   all steps              the best third of those
-    then     all steps              further seeds of the best three, while time is left
+    rung 2   a third of the steps   the best third of rung 1 so far
+    rung 3   all steps              the best third of rung 2 so far
+    then     all steps              the best three, and further seeds of them
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
 from freezecore.entries import held_out_error, score_of
@@ -23,6 +25,7 @@ from freezecore.probe import ProbeResult
 
 SHARES = (9, 3, 1)  # a rung's part of all steps, as a divisor
 KEPT = 3
+EXPLORING = 0.6  # share of the time in which new arms go before more certainty about the best
 FEWEST_STEPS = 4
 FINALISTS = 3
 MOST_SEEDS = 5
@@ -59,56 +62,73 @@ class Search:
         self._arms, self._measure, self._steps, self._seed = list(arms), measure, steps, seed
         self._should_stop, self._clock, self._evaluation = should_stop, clock, evaluation
         self._until = clock() + budget_s
+        self._explore_until = clock() + EXPLORING * budget_s
         self._found: list[tuple[Arm, Trial]] = []
 
     def run(self) -> tuple[Trial, ...]:
-        """Search until the time is used; all trials in their order."""
-        arms = self._arms
-        for rung, share in enumerate(SHARES):
-            steps = max(FEWEST_STEPS, self._steps // share)
-            ran = self._rung(arms, rung, steps, (self._until - self._clock()) / (len(SHARES) - rung))
-            if rung + 1 < len(SHARES):
-                arms = [arm for arm, _ in ranked(ran)[: max(2, -(-len(ran) // KEPT))]]
-        self._more_seeds()
+        """Search until the time is used, or nothing is left to try; all trials in their order."""
+        while not self._should_stop() and (step := self._next()):
+            self._try(*step)
         return tuple(trial for _, trial in self._found)
 
     def choices(self) -> tuple[Choice, ...]:
         """The selections by their longest runs, best first."""
         return chosen(self._found)
 
-    def _rung(self, arms: Iterable[Arm], rung: int, steps: int, share_s: float) -> list[tuple[Arm, Trial]]:
-        """Run the arms in their order; those that would not fit into the rung's time are passed over."""
-        until, ran = self._clock() + share_s, []
-        for arm in arms:
-            left = until - self._clock()
-            if self._should_stop() or left <= 0:
-                break
-            if ran and self.price(arm, steps) > left:
-                continue
-            ran.append(self._try(arm, rung, steps, self._seed))
-        return ran
+    def _next(self) -> tuple[Arm, int, int] | None:
+        """Arm, rung and seed of the next trial; None when nothing fits into the time that is left."""
+        exploring = self._clock() < self._explore_until
+        ways = [self._promoted(exploring), *self._first_tries(), *self._more_seeds()]
+        if not exploring:  # settle who wins before anybody new is tried
+            ways = [self._promoted(exploring), *self._more_seeds(), *self._first_tries()]
+        return next((way for way in ways if way), None)
 
-    def _more_seeds(self) -> None:
-        finalists = [arm for arm, _ in ranked(pair for pair in self._found if pair[1].rung == len(SHARES) - 1)]
+    def _promoted(self, exploring: bool) -> tuple[Arm, int, int] | None:
+        """An arm that has earned the next rung, from the highest rung down."""
+        for rung in reversed(range(len(SHARES) - 1)):
+            best = self._at(rung)
+            for arm in best[: len(best) // KEPT if exploring else FINALISTS]:
+                if not self._ran(arm, rung + 1) and self._fits(arm, rung + 1):
+                    return arm, rung + 1, self._seed
+        return None
+
+    def _first_tries(self) -> Iterator[tuple[Arm, int, int]]:
+        for arm in self._arms:
+            if not self._ran(arm, 0) and (not self._found or self._fits(arm, 0)):
+                yield arm, 0, self._seed
+
+    def _more_seeds(self) -> Iterator[tuple[Arm, int, int]]:
+        last = len(SHARES) - 1
         for seed in range(self._seed + 1, self._seed + MOST_SEEDS):
-            for arm in finalists[:FINALISTS]:
-                if self._should_stop() or self.price(arm, self._steps) > self._until - self._clock():
-                    return
-                self._try(arm, len(SHARES), self._steps, seed)
+            for arm in self._at(last)[:FINALISTS]:
+                if not self._ran(arm, last, seed) and self._fits(arm, last):
+                    yield arm, last, seed
 
-    def _try(self, arm: Arm, rung: int, steps: int, seed: int) -> tuple[Arm, Trial]:
-        began = self._clock()
+    def _at(self, rung: int) -> list[Arm]:
+        """The arms that ran on this rung, best first."""
+        return [arm for arm, _ in ranked(p for p in self._found if p[1].rung == rung and p[1].seed == self._seed)]
+
+    def _ran(self, arm: Arm, rung: int, seed: int | None = None) -> bool:
+        seed = self._seed if seed is None else seed
+        return any(a == arm and t.rung == rung and t.seed == seed for a, t in self._found)
+
+    def _steps_at(self, rung: int) -> int:
+        return max(FEWEST_STEPS, self._steps // SHARES[rung])
+
+    def _fits(self, arm: Arm, rung: int) -> bool:
+        return self.price(arm, self._steps_at(rung)) <= self._until - self._clock()
+
+    def _try(self, arm: Arm, rung: int, seed: int) -> None:
+        began, steps = self._clock(), self._steps_at(rung)
         result = self._measure(arm, steps, seed)
-        pair = arm, trial(arm, rung, steps, seed, result, self._clock() - began)
-        self._found.append(pair)
-        return pair
+        self._found.append((arm, trial(arm, rung, steps, seed, result, self._clock() - began)))
 
     def price(self, arm: Arm, steps: int) -> float:
         """Predicted seconds of a run: from this selection's last one, else from the work that this machine does in
         a second, which every run measures on its plain step, however little of it was left to do."""
         own = [t for a, t in self._found if a.candidate.rules == arm.candidate.rules and t.step_s]
-        if own:
-            return max(0.0, own[-1].seconds + (steps - own[-1].steps) * own[-1].step_s)
+        if own:  # the first of them also captured the prefix
+            return min(max(0.0, t.seconds + (steps - t.steps) * t.step_s - t.capture_s) for t in own)
         rates = [a.plain_work / t.plain_s for a, t in self._found if t.plain_s]
         if not rates:
             return 0.0
@@ -135,6 +155,7 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
         error=held_out_error(result),
         seconds=seconds,
         step_s=result.step_s,
+        capture_s=result.cache.capture_s or 0.0,
         plain_s=result.step_s and result.step_s * (result.cache.speedup or 1.0),
         state=result.state,
         learning_rate=result.learning_rate,

@@ -69,9 +69,23 @@ def test_prices_follow_the_work_that_was_measured():
     world = World(fixed_s=2.0)
     search = world.search([arm(0.5)], 10, evaluation=30)
     assert search.price(arm(0.5), 10) == 0  # nothing is known: the first one is tried
-    search._try(arm(0.5), 0, 10, 0)
+    search._try(arm(0.5), 0, 0)
     assert search.price(arm(0.5, factor=3.0), 100) == pytest.approx(2.0 + 1.0)  # as it took, for more steps
     assert search.price(arm(0.7, work=50.0), 100) == pytest.approx(50 * (100 + 30 + CHECKS) / 100)
+
+
+def test_a_first_run_that_takes_all_of_its_share_keeps_nobody_from_being_tried():
+    world = World()
+    slow = iter([30.0])
+
+    def measure(arm: Arm, steps: int, seed: int) -> ProbeResult:
+        world.now += next(slow, 0.0)  # the first run captures the prefix that all others use
+        return world.measure(arm, steps, seed)
+
+    search = Search(ARMS, measure, budget_s=100, steps=90, clock=lambda: world.now)
+    search.run()
+    assert {a.candidate.rules for a, _, _ in world.ran} == {"0.5", "0.6", "0.7", "0.8", "0.9"}
+    assert search.choices()[0].rules == "0.9"
 
 
 def test_stop_ends_a_search_with_what_it_has():
