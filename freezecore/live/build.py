@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -97,20 +99,31 @@ def check_memory(model: nn.Module, source: ModelSource) -> None:
 
 
 def _available_bytes() -> int | None:
+    """Memory that this process may still take: the machine's, or what its container leaves of it."""
+    free = [_number("/proc/meminfo", r"MemAvailable:\s+(\d+) kB", 1024), _container_bytes()]
+    if known := [each for each in free if each is not None]:
+        return min(known)
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + _page_cache_bytes()
-    except (ValueError, OSError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # macOS and Windows may not tell
         return None
 
 
-def _page_cache_bytes() -> int:
-    """What Linux would give back under pressure; 0 elsewhere."""
+def _container_bytes() -> int | None:
+    """What is left below a control group's limit, its page cache counted as free; None without one."""
+    limit = _number("/sys/fs/cgroup/memory.max", r"(\d+)")
+    used = _number("/sys/fs/cgroup/memory.current", r"(\d+)")
+    if limit is None or used is None:
+        return None
+    return limit - used + (_number("/sys/fs/cgroup/memory.stat", r"(?m)^inactive_file (\d+)") or 0)
+
+
+def _number(file: str, pattern: str, unit: int = 1) -> int | None:
     try:
-        with open("/proc/meminfo") as lines:
-            fields = dict(line.split(":") for line in lines)
-        return int(fields["Cached"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return 0
+        found = re.search(pattern, Path(file).read_text())
+    except OSError:
+        return None
+    return int(found[1]) * unit if found else None
 
 
 def _build_python(source: ModelSource, allow_python: bool) -> Built:

@@ -44,7 +44,7 @@ def _read(source: ModelSource, place: str | None) -> PretrainedConfig:
     data = _read_json(path / "config.json" if path.is_dir() else path)
     _check_sizes(data, source)
     kind = data.get("model_type")
-    if kind in CONFIG_MAPPING:
+    if isinstance(kind, str) and kind in CONFIG_MAPPING:
         return CONFIG_MAPPING[kind].from_dict(data)
     if not data.get("auto_map"):
         raise SourceError(

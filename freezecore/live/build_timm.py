@@ -9,7 +9,7 @@ from torch import nn
 
 from freezecore import packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
-from freezecore.live.build import Built, check_memory, device_for
+from freezecore.live.build import Built, check_memory
 from freezecore.source import ModelSource
 
 
@@ -27,11 +27,14 @@ def build_timm(source: ModelSource) -> Built:
         )
     own = _pretrained_config(source)
     options = {} if source.num_labels is None else {"num_classes": source.num_labels}
-    with device_for(source):
-        if source.weights != "pretrained":
-            model = timm.create_model(source.name, pretrained=False, **options)
-        else:
+    with torch.device("meta"):
+        model = timm.create_model(source.name, pretrained=False, **options)
+    if source.weights != "none":
+        check_memory(model, source)
+        if source.weights == "pretrained":
             model = _pretrained(source, options)
+        else:
+            model = timm.create_model(source.name, pretrained=False, **options)
     replaced = own is not None and source.num_labels not in (None, own.num_classes)
     return Built(model, source, _classifier_names(model, own) if replaced else frozenset(), own)
 
@@ -53,8 +56,6 @@ def _tags(source: ModelSource) -> str:
 def _pretrained(source: ModelSource, options: dict) -> nn.Module:
     found = packaged.find(source)
     file = packaged.weights_file(found) if found else None
-    with torch.device("meta"):
-        check_memory(timm.create_model(source.name, pretrained=False, **options), source)
     if file is not None:
         model = timm.create_model(source.name, pretrained=False)
         _load_by_position(model, torch.load(file, map_location="cpu", weights_only=True), source)

@@ -32,11 +32,13 @@ class Execution:
         parameters: names in the order of their first use; tied ones under their first name.
         calls: how often each module was called, by its first path.
         moved: modules whose buffers a forward wrote to in train mode and not in eval mode.
+        by_parts: complete models inside the model were followed on their own.
     """
 
     parameters: tuple[str, ...]
     calls: dict[str, int]
     moved: tuple[str, ...] = ()
+    by_parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,12 @@ def execution_order(model: nn.Module, example: Example | None = None, *, own: bo
     if example is not None:
         return whole
     seen = set(whole.parameters) if whole else set()
+    parts = []
     for path, part in _parts(twin):
         names = {f"{path}.{name}" for name, _ in part.named_parameters()}
         if not names & seen and (alone := _first_that_runs(part, None, time.monotonic() + MOST_SECONDS / 2)):
-            whole = _joined(_below(alone, path), whole)
-    return whole
+            parts.append(_below(alone, path))
+    return _joined([*parts, *([whole] if whole else [])]) if parts else whole
 
 
 def _first_that_runs(model: nn.Module, example: Example | None, deadline: float) -> Execution | Untraced:
@@ -106,10 +109,14 @@ def _below(alone: Execution, path: str) -> Execution:
     return Execution(parameters, calls, tuple(f"{path}.{inner}" for inner in alone.moved))
 
 
-def _joined(first: Execution, then: Execution | Untraced) -> Execution:
-    if not then:
-        return first
-    return Execution(first.parameters + then.parameters, first.calls | then.calls, first.moved + then.moved)
+def _joined(runs: list[Execution]) -> Execution:
+    """One after another: a tower that the whole did not need (no picture was given) stands before it."""
+    return Execution(
+        tuple(name for run in runs for name in run.parameters),
+        {path: count for run in runs for path, count in run.calls.items()},
+        tuple(path for run in runs for path in run.moved),
+        by_parts=True,
+    )
 
 
 def _tries(model: nn.Module, example: Example | None) -> Iterator[tuple[Example, bool]]:

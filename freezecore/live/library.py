@@ -25,11 +25,11 @@ def names(word: str = "") -> list[ModelName]:
 def listed() -> list[ModelName]:
     """What the installed libraries themselves list: every architecture and model type."""
     import timm
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
     architectures = {name: timm.models.model_entrypoint(name).__module__ for name in timm.list_models()}
     found = [ModelName(f"timm:{name}", module.rpartition(".")[2]) for name, module in architectures.items()]
-    return found + [ModelName(f"config:{kind}", kind) for kind in CONFIG_MAPPING_NAMES]
+    return found + [ModelName(f"config:{kind}", kind) for kind in MODEL_MAPPING_NAMES]
 
 
 @functools.cache

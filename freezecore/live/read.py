@@ -50,7 +50,7 @@ def read_module(
         towers=found.towers,
         head=found.head,
         order="executed" if run else "defined",
-        notes=() if run else (run.reason,),
+        notes=_notes(run),
         versions=versions(),
     )
 
@@ -69,6 +69,12 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     tree = read_module(built.model, str(source), new=built.new, own=True)
     keep_tree(source, tree)
     return tree
+
+
+def _notes(run: Execution | Untraced) -> tuple[str, ...]:
+    if not run:
+        return (run.reason,)
+    return ("Parts of the model were followed on their own, in the order of their definition.",) if run.by_parts else ()
 
 
 def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) -> Layer:

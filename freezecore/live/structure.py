@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from freezecore.live.structure_head import hinted_head, input_embeddings, last_layers
-from freezecore.live.structure_lists import BlockList, block_lists, layer_list, staged
+from freezecore.live.structure_lists import BlockList, block_lists, grouped, layer_list, staged
 from freezecore.live.structure_view import Node, View
 from freezecore.tree import Kind, Stage, Tower
 
@@ -71,7 +71,7 @@ class _Finder:
     def find(self) -> Structure:
         lists = [each for each in block_lists(self.seen) if not self.head.issuperset(self._names(each.elements))]
         lists = lists or self._layers()
-        towers = [_Tower(path, group) for path, group in _grouped(lists).items()]
+        towers = [_Tower(path, group) for path, group in grouped(lists).items()]
         self._complete(towers)
         # Inner towers first: what runs after an inner tower may stand before an outer one's blocks.
         for tower in sorted(towers, key=lambda one: one.path.count("."), reverse=True):
@@ -190,8 +190,8 @@ class _Finder:
             if beside:
                 self.kinds[name] = kind = beside.pop()
                 around = [t for t in towers if self.seen.nodes[t.path].contains(name)]
-                if around and kind in ("embedding", "stem"):
-                    around[-1].front.append(name)
+                if kind in ("embedding", "stem"):
+                    (around or towers)[0].front.append(name)
 
     def _head(self, towers: list[_Tower]) -> None:
         """What runs after everything, where the library does not say what makes the prediction."""
@@ -230,21 +230,3 @@ class _Finder:
             owners = dict.fromkeys(self.seen.owner[name] for name in tower.front if name in missing)
             found += [node.path if set(self.seen.below(node)) <= wanted else node.own[0] for node in owners]
         return found
-
-
-def _grouped(lists: list[BlockList]) -> dict[str, list[BlockList]]:
-    """Lists by the path of their tower: the largest module around them without another tower's list."""
-    holders: dict[str, list[BlockList]] = {}
-    for each in lists:
-        holders.setdefault(each.holder.path, []).append(each)
-    return {_reach(path, holders): group for path, group in holders.items()}
-
-
-def _reach(path: str, holders: dict[str, list[BlockList]]) -> str:
-    others = [other for other in holders if other != path]
-    while path:
-        above = path.rpartition(".")[0]
-        if any(not above or other == above or other.startswith(above + ".") for other in others):
-            return path
-        path = above
-    return path

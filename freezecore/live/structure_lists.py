@@ -91,6 +91,24 @@ def _outermost(node: Node) -> list[BlockList]:
     return [own] * bool(own) + [each for child in rest for each in _outermost(child)]
 
 
+def grouped(lists: list[BlockList]) -> dict[str, list[BlockList]]:
+    """Lists by the path of their tower: the largest module around them without another tower's list."""
+    holders: dict[str, list[BlockList]] = {}
+    for each in lists:
+        holders.setdefault(each.holder.path, []).append(each)
+    return {_reach(path, holders): group for path, group in holders.items()}
+
+
+def _reach(path: str, holders: dict[str, list[BlockList]]) -> str:
+    others = [other for other in holders if other != path]
+    while path:
+        above = path.rpartition(".")[0]
+        if any(not above or other == above or other.startswith(above + ".") for other in others):
+            return path
+        path = above
+    return path
+
+
 def row(node: Node) -> BlockList | None:
     """The block list among a node's own children, if there is one."""
     blocks = [child for child in node.bearing if child.matrices > 1]
