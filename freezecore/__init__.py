@@ -14,6 +14,7 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 from freezecore.verbs import (
     apply,
+    compare,
     proof,
     proof_callback,
     read_tree,
@@ -36,6 +37,7 @@ __all__ = [
     "ProbeResult",
     "Workload",
     "apply",
+    "compare",
     "estimate",
     "export",
     "presets",

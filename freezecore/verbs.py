@@ -7,7 +7,7 @@ A verb that needs a real module imports torch when it is called, not before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from torch.nn import Module
 
+    from freezecore.compare import Comparison
     from freezecore.live.unfreezing import Unfreezing
 
 
@@ -134,6 +135,18 @@ def unfreezing(model: Module, rules: FreezeSpec | str) -> Unfreezing:
     from freezecore.live.unfreezing import Unfreezing
 
     return Unfreezing(model, rules)
+
+
+def compare(
+    make_model: Callable[[], Module], specs: Sequence[str], batches: Iterable, loss: Callable, **options: object
+) -> Comparison:
+    """Train a fresh model of your own under each selection, and compare them on the same held-out samples.
+
+    `options` are those of `freezecore.live.compare.compare`: `held_out`, `score`, `steps`, `seeds`, `learning_rate`.
+    """
+    from freezecore.live.compare import compare as live_compare
+
+    return live_compare(make_model, specs, batches, loss, **options)
 
 
 def save(model: Module, batch: object, path: str | Path) -> None:
