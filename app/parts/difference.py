@@ -46,7 +46,7 @@ def _counts(pair: list[Selection], words: Words) -> None:
         peaks, works = [c.peak_bytes for c in costs], [c.flops_backward for c in costs]
         rows.append([words("cost.peak"), *map(bytes_text, peaks), change_text(peaks[0], peaks[1])])
         rows.append([words("cost.backward"), *map(flops_text, works), change_text(works[0], works[1])])
-    names = ["", words("diff.first"), words("diff.second"), words("diff.change")]
+    names = [words("diff.what"), words("diff.first"), words("diff.second"), words("diff.change")]
     st.table([dict(zip(names, row, strict=True)) for row in rows])
 
 
