@@ -55,7 +55,7 @@ MARKUP = f"""
   <button type="button">
     <svg viewBox="0 0 16 16" width="14" height="14" fill="none" stroke="currentColor" stroke-width="1.6"
       stroke-linecap="round" aria-hidden="true"><path d="{CHAIN}"/></svg>
-    <span></span>
+    <span>Copy link</span>
   </button>
 </div>
 """
