@@ -1,10 +1,12 @@
 """How soon a tick is answered: the box painted, the numbers, the charts and the rules on screen, and bytes moved.
 
-    python tests/benchmarks/tick.py [--ticks 40] [--only resnet18] [--write tests/benchmarks/tick.json]
+    python tests/benchmarks/tick.py [--ticks 40] [--only resnet18] [--alone] [--write tests/benchmarks/tick.json]
 
 Starts the real page, opens resnet18 (62 parameters) and a BERT of 312 narrow layers (5,000 parameters), waits until
 their costs are known, then ticks rows with the mouse in a real Chromium. A clock starts at the press's own time stamp
-and stops after the frame that shows the change. Server, browser and clock share one machine and its loopback.
+and stops after the frame that shows the change. With `--alone` the tree stands on a page of its own beside one figure
+that follows it, at 62 and 5,001 parameters: what the component itself takes.
+Server, browser and clock share one machine and its loopback.
 """
 
 from __future__ import annotations
@@ -46,14 +48,20 @@ REST_MS = 900
 READY_S = 240
 
 
+ALONE = ROOT / "tests" / "browser" / "apps" / "tree_app.py"
+
+
 @contextmanager
-def page_server(folder: Path) -> Iterator[str]:
-    """The app on a free port, allowed to open models in `folder`."""
+def page_server(folder: Path, alone: bool = False) -> Iterator[str]:
+    """The app on a free port, allowed to open models in `folder`; or the tree on a page of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "FREEZE_EXPLORER_HOME": str(folder / "home"), "FREEZE_EXPLORER_FOLDER": str(folder)}
     command = [sys.executable, "-m", "app.serve", "--port", str(port)]
+    if alone:
+        command = [sys.executable, "-m", "streamlit", "run", str(ALONE), "--server.port", str(port)]
+        command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
@@ -75,7 +83,7 @@ def _wait(address: str) -> None:
     sys.exit("The app did not start.")
 
 
-def measure(page: Page, address: str, model: str, ticks: int) -> dict:
+def measure(page: Page, address: str, model: str, ticks: int, alone: bool) -> dict:
     """Tick rows of one model in turn; distributions of every part's answer in milliseconds, and bytes per tick."""
     moved = {"down": 0, "up": 0}
 
@@ -84,9 +92,10 @@ def measure(page: Page, address: str, model: str, ticks: int) -> dict:
         wire.on("framesent", lambda frame: moved.__setitem__("up", moved["up"] + len(frame)))
 
     page.on("websocket", listen)
-    page.goto(f"{address}/?model={model}")
+    page.goto(f"{address}/?{'tree' if alone else 'model'}={model}")
     page.get_by_role("tree", name="Layers").wait_for(timeout=READY_S * 1000)
-    page.locator(".js-plotly-plot").nth(1).wait_for(timeout=READY_S * 1000)  # both charts: the costs are known
+    if not alone:
+        page.locator(".js-plotly-plot").nth(1).wait_for(timeout=READY_S * 1000)  # both charts: the costs are known
     page.wait_for_timeout(3000)
     boxes = page.get_by_role("treeitem").locator(".box")
     visible = min(boxes.count(), 8)
@@ -105,10 +114,10 @@ def measure(page: Page, address: str, model: str, ticks: int) -> dict:
         for part, elapsed in answered.items():
             if elapsed is not None:
                 times.setdefault(part, []).append(elapsed)
-    total = page.locator("section.tree .sum").inner_text()
+    total = page.locator("section.tree .sum .m").inner_text()
     return {
         "model": model.rpartition("/")[2],
-        "parameters": total,
+        "scalars": total,
         "ms": {part: _spread(values) for part, values in times.items()},
         "bytes_down": _spread(bytes_down),
         "bytes_up": _spread(bytes_up),
@@ -126,25 +135,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ticks", type=int, default=40)
     parser.add_argument("--only", default="", help="measure models whose name holds this")
+    parser.add_argument("--alone", action="store_true", help="the tree without the page around it")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     rows = []
-    with tempfile.TemporaryDirectory() as name, page_server(Path(name)) as address, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        page_server(Path(name), options.alone) as address,
+        sync_playwright() as playwright,
+    ):
         config = Path(name) / "bert-5000.json"
         config.write_text(json.dumps(NARROW_BERT))
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         chromium = playwright.chromium.launch(executable_path=find(), args=arguments)
-        for model in ("timm:resnet18", f"config:{config}"):
+        for model in ("resnet", "experts") if options.alone else ("timm:resnet18", f"config:{config}"):
             if options.only not in model:
                 continue
             context = chromium.new_context(viewport={"width": 1440, "height": 900})
             context.add_init_script(path=HERE / "tick_watch.js")
-            rows.append(measure(context.new_page(), address, model, options.ticks))
+            rows.append(measure(context.new_page(), address, model, options.ticks, options.alone))
             context.close()
             print(json.dumps(rows[-1], indent=1), flush=True)
         about = {"chromium": chromium.version, "cores": os.cpu_count(), "machine": platform.machine()}
     if options.write:
-        command = f"python tests/benchmarks/tick.py --ticks {options.ticks}"
+        command = " ".join(["python", "tests/benchmarks/tick.py", *sys.argv[1:]])
         figures = {"command": command, **about, "load_average": os.getloadavg()[0], "rows": rows}
         options.write.write_text(json.dumps(figures, indent=1) + "\n")
 

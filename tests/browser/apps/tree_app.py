@@ -1,5 +1,6 @@
 """The layer tree alone on a page, with what Python heard beside it: `?tree=bert&lang=ja&signs=1`."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -19,6 +20,13 @@ lang = st.session_state.get("lang", st.query_params.get("lang", "en"))
 @st.cache_resource
 def made(name):
     return trees.TREES[name]()
+
+
+@st.cache_resource
+def settled() -> None:
+    """Once everything is imported and drawn: leave it out of the collection that follows every run."""
+    gc.collect()
+    gc.freeze()
 
 
 tree = made(which)
@@ -74,3 +82,4 @@ with right:
     st.button("All", on_click=write, args=([True] * len(tree.parameters),))
     st.button("None", on_click=write, args=([False] * len(tree.parameters),))
     st.button("日本語", on_click=session.__setitem__, args=("lang", "ja"))
+settled()
