@@ -149,7 +149,7 @@ class Proof:
         return "" if self.ok else "Look for code that sets requires_grad after the freeze."
 
     def to_json(self) -> dict:
-        return {"ok": self.ok, **asdict(self)}
+        return {"ok": self.ok, "sentence": self.sentence(), **asdict(self)}
 
 
 def _named(names: tuple[str, ...], most: int = 3) -> str:
