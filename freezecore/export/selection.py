@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from freezecore.tree import prefixes
 
+PLAIN = re.compile(r"[A-Za-z0-9_.]+")
+NUMBER = re.compile(r"(?<![^.])(?:0|[1-9][0-9]{0,6})(?![^.])")
 ENOUGH = 3  # a word or a range pays for itself from so many paths on
 BOTH = 10  # one list reads better than two
 UNNATURAL = 30  # the way round in which a person chose reads better
@@ -23,13 +27,16 @@ class Cover:
     def __bool__(self) -> bool:
         return bool(self.paths or self.words)
 
+    @cached_property
+    def _sets(self) -> tuple[frozenset[str], frozenset[str]]:
+        return frozenset(self.paths), frozenset(self.words)
+
     def has(self, name: str) -> bool:
         """Whether a name is covered."""
-        return f"{name}.".startswith(tuple(f"{path}." for path in self.paths)) or not set(self.words).isdisjoint(
-            name.split(".")
-        )
+        paths, words = self._sets
+        return name in paths or not paths.isdisjoint(prefixes(name)) or not words.isdisjoint(name.split("."))
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """How much there is to read: its words and its paths, ranges of blocks taken together."""
         texts = [*self.words, *(str(item) for item in series(self.paths))]
@@ -115,23 +122,24 @@ def _paths(hit: Sequence[str], miss: Sequence[str]) -> tuple[str, ...]:
 def _words(hit: Sequence[str], miss: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:
     """Parts of names that occur in no name of `miss` and replace at least three of `paths` each."""
     taken = {part for name in miss for part in name.split(".")}
-    under: dict[str, list[str]] = {path: [] for path in paths}
+    chosen_paths = set(paths)
+    common: dict[str, set[str]] = {}
     for name in hit:
-        under[next(p for p in (*prefixes(name), name) if p in under)].append(name)
+        path = name if name in chosen_paths else next(p for p in prefixes(name) if p in chosen_paths)
+        parts = {part for part in name.split(".") if part not in taken and not part.isdigit()}
+        common[path] = common[path] & parts if path in common else parts
+    gains: dict[str, set[str]] = {}
+    for path, words in common.items():
+        for word in words:
+            gains.setdefault(word, set()).add(path)
     chosen: list[str] = []
     while True:
-        gains: dict[str, list[str]] = {}
-        for path, names in under.items():
-            common = set.intersection(*(set(name.split(".")) for name in names)) - taken
-            for word in common:
-                if not word.isdigit():
-                    gains.setdefault(word, []).append(path)
         best = max(sorted(gains), key=lambda word: len(gains[word]), default=None)
         if best is None or len(gains[best]) < ENOUGH:
             return tuple(chosen)
         chosen.append(best)
-        for path in gains[best]:
-            del under[path]
+        replaced = gains.pop(best)
+        gains = {word: rest for word, found in gains.items() if len(rest := found - replaced) >= ENOUGH}
 
 
 @dataclass(frozen=True)
@@ -174,30 +182,36 @@ _SIDES = (lambda part: part.take, lambda part: part.leave, lambda part: part.exc
 
 
 def series(paths: Iterable[str]) -> list[str | Series]:
-    """The same paths in the same order, runs of at least three numbered neighbours taken together."""
-    left = list(dict.fromkeys(paths))
-    found: dict[str, str | Series] = {}
-    while run := _longest_run(left):
-        item, members = run
-        found[members[0]] = item
-        left = [path for path in left if path not in set(members)]
-    found |= {path: path for path in left}
-    return [found[path] for path in dict.fromkeys(paths) if path in found]
+    """The same paths in the same order, runs of at least three numbered neighbours taken together, longest first."""
+    order = list(dict.fromkeys(paths))
+    numbered = _numbered(order)
+    queue = [(start - stop, key, start) for key, members in numbered.items() for start, stop in _runs(sorted(members))]
+    heapq.heapify(queue)
+    found: dict[str, str | Series] = {path: path for path in order}
+    gone: set[str] = set()
+    while queue:
+        size, key, start = heapq.heappop(queue)
+        members = {i: numbered[key][i] for i in range(start, start - size)}
+        left = {i: path for i, path in members.items() if path not in gone}
+        if len(left) == len(members):
+            for path in members.values():
+                found.pop(path)
+            found[members[start]] = Series(key[0], start, start - size, key[1])
+            gone.update(members.values())
+        else:
+            for first, stop in _runs(sorted(left)):
+                heapq.heappush(queue, (first - stop, key, first))
+    return [found[path] for path in order if path in found]
 
 
-def _longest_run(paths: Sequence[str]) -> tuple[Series, list[str]] | None:
-    numbered: dict[tuple[str, str], dict[int, str]] = {}
+def _numbered(paths: Iterable[str]) -> dict[tuple[str, str], dict[int, str]]:
+    """Paths by what stands before and after one of their numbers, then by that number."""
+    groups: dict[tuple[str, str], dict[int, str]] = {}
     for path in paths:
-        if not re.fullmatch(r"[A-Za-z0-9_.]+", path):
-            continue
-        for match in re.finditer(r"(?<![^.])(0|[1-9][0-9]{0,6})(?![^.])", path):
-            key = path[: match.start()], path[match.end() :]
-            numbered.setdefault(key, {})[int(match.group())] = path
-    runs = [(key, run, by_number) for key, by_number in numbered.items() for run in _runs(sorted(by_number))]
-    if not runs:
-        return None
-    (before, after), (start, stop), by_number = max(runs, key=lambda item: item[1][1] - item[1][0])
-    return Series(before, start, stop, after), [by_number[i] for i in range(start, stop)]
+        if PLAIN.fullmatch(path):
+            for match in NUMBER.finditer(path):
+                groups.setdefault((path[: match.start()], path[match.end() :]), {})[int(match.group())] = path
+    return {key: members for key, members in groups.items() if len(members) >= ENOUGH}
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ import copy
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from freezecore.live.example import Example, examples
 from freezecore.workload import Workload
 
 MOST_TRIES = 12
+MOST_USED = 0.9  # of all parameters, for a forward pass to be taken for the whole
 MOST_SECONDS = 20.0  # recurrent models loop over tokens in Python
 SHORT = 16  # tokens: enough for a window or a pooling, few for a loop
 ASKED = {Tensor.__bool__: bool, Tensor.item: int, Tensor.__int__: int, Tensor.__float__: float, Tensor.__index__: int}
@@ -62,6 +63,8 @@ def execution_order(model: nn.Module, example: Example | None = None, *, own: bo
         twin = model if own else meta_copy(model)
     except (RuntimeError, TypeError, RecursionError) as error:
         return _untraced(f"it cannot be copied: {shortened(str(error), 100)}")
+    if hasattr(config := getattr(twin, "config", None), "use_cache"):
+        config.use_cache = False  # what generation would keep, no step of training needs
     whole = _first_that_runs(twin, example, time.monotonic() + MOST_SECONDS)
     if example is not None:
         return whole
@@ -75,18 +78,25 @@ def execution_order(model: nn.Module, example: Example | None = None, *, own: bo
 
 
 def _first_that_runs(model: nn.Module, example: Example | None, deadline: float) -> Execution | Untraced:
-    problem = "nothing tells what it takes in"
+    problem, best = "nothing tells what it takes in", None
+    wanted = MOST_USED * len(list(model.parameters()))
     try:
         for each, guess in itertools.islice(_tries(model, example), MOST_TRIES):
             try:
-                return _follow(model, each, guess, deadline)
+                found = _follow(model, each, guess, deadline)
             except Exception as error:  # a model's own code on tensors without values: whatever it raises
                 problem = f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 120)}"
+            else:
+                # The wrong guess may skip layers, as a random layer drop does: the other one is asked too.
+                best = max((best, found), key=lambda one: len(one.parameters) if one else -1)
+            if best and (len(best.parameters) >= wanted or not guess):
+                return best
             if time.monotonic() > deadline:
-                return _untraced(f"it takes longer than {MOST_SECONDS:.0f} seconds")
+                problem = f"it takes longer than {MOST_SECONDS:.0f} seconds"
+                break
     except WorkloadError as error:
         problem = shortened(str(error), 160)
-    return _untraced(problem)
+    return best or _untraced(problem)
 
 
 def _untraced(problem: str) -> Untraced:
@@ -202,7 +212,11 @@ class _FirstUse(TorchFunctionMode):
             raise TimeoutError
         if func in ASKED and args[0].is_meta:
             return ASKED[func](self.guess)
-        result = func(*args, **(kwargs or {}))
+        inputs, options = args, kwargs or {}
+        if _any_on(inputs, "meta") and (_any_on(inputs, "cpu") or _any_on(options.values(), "cpu")):
+            # A constant that a model makes with numpy or keeps beside its buffers.
+            inputs, options = _to_meta(inputs), {key: _to_meta(value) for key, value in options.items()}
+        result = func(*inputs, **options)
         # Asking for a dtype or a shape is no use; a view or a product is.
         if isinstance(result, Tensor | tuple | list):
             for value in (*args, *(kwargs or {}).values()):
@@ -217,3 +231,18 @@ class _FirstUse(TorchFunctionMode):
         elif isinstance(value, list | tuple):
             for each in value:
                 self._note(each)
+
+
+def _any_on(values: Iterable[object], device: str) -> bool:
+    return any(
+        value.device.type == device
+        if isinstance(value, Tensor)
+        else isinstance(value, list | tuple) and _any_on(value, device)
+        for value in values
+    )
+
+
+def _to_meta(value: object) -> object:
+    if isinstance(value, Tensor):
+        return value.to("meta") if value.device.type == "cpu" else value
+    return type(value)(map(_to_meta, value)) if type(value) in (list, tuple) else value

@@ -78,9 +78,13 @@ class Search:
     def _next(self) -> tuple[Arm, int, int] | None:
         """Arm, rung and seed of the next trial; None when nothing fits into the time that is left."""
         exploring = self._clock() < self._explore_until
-        ways = [self._promoted(exploring), *self._first_tries(), *self._more_seeds()]
-        if not exploring:  # settle who wins before anybody new is tried
-            ways = [self._promoted(exploring), *self._more_seeds(), *self._first_tries()]
+        promoted, seeds, tries = self._promoted(exploring), self._more_seeds(), self._first_tries()
+        if exploring:
+            ways = [promoted, *tries, *seeds]
+        elif len(self._at(len(SHARES) - 1)) < 2:  # somebody to compare the best with
+            ways = [promoted, *seeds, *tries]
+        else:  # settle who wins before anybody new is tried
+            ways = [*seeds, promoted, *tries]
         return next((way for way in ways if way), None)
 
     def _promoted(self, exploring: bool) -> tuple[Arm, int, int] | None:

@@ -268,7 +268,7 @@ def main() -> None:
         lines.sort(key=lambda line: rank[line["source"]])
         summary |= figures(lines, len(names))
         if not options.only:
-            write(lines)
+            write(lines, complete=len(lines) == len(names))
     print(json.dumps(summary, indent=1))
     if not options.only:
         (HERE / "zoo.json").write_text(json.dumps(summary, indent=1) + "\n")
@@ -283,8 +283,12 @@ def read_lines() -> dict[str, dict]:
         return {row["source"]: row for row in csv.DictReader(lines)} if next(lines).strip() == catalog.heading() else {}
 
 
-def write(lines: list[dict]) -> None:
-    for file, columns in ((HERE / "zoo.csv", COLUMNS), (catalog.FILE, ("source", "family", "parameters"))):
+def write(lines: list[dict], complete: bool) -> None:
+    """The lines; and the catalog, once nothing is missing from it."""
+    files = {HERE / "zoo.csv": COLUMNS}
+    if complete:
+        files[catalog.FILE] = ("source", "family", "parameters")
+    for file, columns in files.items():
         with file.open("w", newline="") as out:
             out.write(catalog.heading() + "\n")
             writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")

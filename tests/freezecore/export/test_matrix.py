@@ -1,0 +1,34 @@
+"""The matrix of targets, models and presets: whole, without a failure, and still true when it is run again."""
+
+import json
+
+import pytest
+
+from freezecore.export import TARGETS
+from tests.freezecore.export.matrix import RESULTS, cells, run_all, summary
+from tests.freezecore.export.models import MODELS
+
+GOOD = ("ran: exact", "same")
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, str]:
+    return json.loads(RESULTS.read_text())["cells"]
+
+
+def test_every_cell_ran_or_was_refused_with_its_reason(table):
+    wrong = {key: value for key, value in table.items() if value not in GOOD and not value.startswith("refused: ")}
+    assert wrong == {}
+
+
+def test_no_cell_is_missing(table):
+    assert {tuple(key.split("/")[:2]) for key in table} == {(target, name) for target in TARGETS for name in MODELS}
+
+
+@pytest.mark.slow
+def test_the_whole_matrix_comes_out_as_it_is_written(table, tmp_path):
+    keys = {f"{target}/{name}/{preset}" for target, name, preset, _, _ in cells(tmp_path)}
+    assert keys == set(table)
+    found = run_all(tmp_path, tuple(TARGETS))
+    assert summary(found) == summary(table)
+    assert found == table
