@@ -18,11 +18,12 @@ from functools import cache
 from typing import Any
 
 from app.remembered import Remembered
-from freezecore import process, store
-from freezecore.analyst import action, rebuilt
-from freezecore.door import check_source
+from freezecore import store
 from freezecore.errors import FreezeError
 from freezecore.report import seconds_text
+from freezecore.serving import process
+from freezecore.serving.analyst import action, rebuilt
+from freezecore.serving.door import check_source
 from freezecore.source import ModelSource
 from freezecore.trace import Trace
 from freezecore.tree import LayerTree
@@ -158,7 +159,8 @@ class _Child:
 
     def __init__(self, verbs: str | None) -> None:
         log = store.home() / "analyst.log"
-        self.process = process.start("freezecore.analyst", *([verbs] if verbs else []), log=log, stdout=subprocess.PIPE)
+        arguments = [verbs] if verbs else []
+        self.process = process.start("freezecore.serving.analyst", *arguments, log=log, stdout=subprocess.PIPE)
         self._arrived: queue.SimpleQueue[tuple[dict, bytes] | None] = queue.SimpleQueue()
         self._count = 0
         self._ready = False

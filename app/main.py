@@ -10,7 +10,7 @@ import streamlit as st
 from app import analyst, state
 from app.parts import telling
 from app.views import classroom, compare, explore, learn
-from freezecore import jobs
+from freezecore.serving import jobs
 
 THEME = Path(__file__).with_name("theme")
 

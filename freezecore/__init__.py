@@ -8,7 +8,7 @@ from freezecore.presets import presets
 from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.resolve import resolve
 from freezecore.review import review
-from freezecore.shortest import shortest_rules
+from freezecore.rules.shortest import shortest_rules
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from freezecore.grammar import parse_spec
-from freezecore.names import names_of
 from freezecore.resolve import resolve
-from freezecore.select import selected
-from freezecore.selectors import print_selector
+from freezecore.rules.grammar import parse_spec
+from freezecore.rules.names import names_of
+from freezecore.rules.select import selected
+from freezecore.rules.selectors import print_selector
 from freezecore.spec import Selector
 from freezecore.tree import LayerTree, prefixes
 

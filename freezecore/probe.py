@@ -1,6 +1,6 @@
 """Probe: a short, real fine-tuning run under a selection; what is asked for and what was measured, as plain data.
 
-The run itself is `freezecore.live.probe.run`; `freezecore.worker` runs it in a process of its own.
+The run itself is `freezecore.live.probe.run`; `freezecore.serving.worker` runs it in a process of its own.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Proof:
         return "" if self.ok else "Look for code that sets requires_grad after the freeze."
 
     def to_json(self) -> dict:
-        return {"ok": self.ok, **asdict(self)}
+        return {"ok": self.ok, "sentence": self.sentence(), **asdict(self)}
 
 
 def _named(names: tuple[str, ...], most: int = 3) -> str:

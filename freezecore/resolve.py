@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from freezecore.errors import RuleError, shortened
-from freezecore.grammar import print_rule
 from freezecore.mask import Conflict, Hit, Mask
-from freezecore.names import Names, names_of
-from freezecore.nearby import hint_for
-from freezecore.select import in_tower, selected
-from freezecore.selectors import print_selector
+from freezecore.rules.grammar import print_rule
+from freezecore.rules.names import Names, names_of
+from freezecore.rules.nearby import hint_for
+from freezecore.rules.select import in_tower, selected
+from freezecore.rules.selectors import print_selector
 from freezecore.spec import FreezeSpec, Rule, Selector
 from freezecore.tree import LayerTree
 

@@ -35,7 +35,7 @@ class Rule:
     selectors: tuple[Selector, ...]
 
     def __str__(self) -> str:
-        from freezecore.grammar import print_rule
+        from freezecore.rules.grammar import print_rule
 
         return print_rule(self)
 
@@ -66,12 +66,12 @@ class FreezeSpec:
 
     @classmethod
     def parse(cls, text: str) -> FreezeSpec:
-        """Read rules; the grammar stands in freezecore.grammar.
+        """Read rules; the grammar stands in freezecore.rules.grammar.
 
         Raises:
             RuleError: with the position of the first character that cannot be read.
         """
-        from freezecore.grammar import parse_spec
+        from freezecore.rules.grammar import parse_spec
 
         return parse_spec(text)
 
@@ -86,6 +86,6 @@ class FreezeSpec:
         return tuple(sorted({0, *(phase.epoch for phase in self.phases)}))
 
     def __str__(self) -> str:
-        from freezecore.grammar import print_spec
+        from freezecore.rules.grammar import print_spec
 
         return print_spec(self)

@@ -13,8 +13,8 @@ from app.lessons import Lesson
 from app.link import Link
 from app.parts import telling
 from app.text import Words
-from freezecore import jobs
 from freezecore.errors import FreezeError
+from freezecore.serving import jobs
 
 
 @cache

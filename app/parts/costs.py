@@ -11,14 +11,14 @@ from app import selection as chosen
 from app.parts import telling
 from app.selection import Selection
 from app.text import Words
-from freezecore.budget import CardFit, fits
-from freezecore.cards import CARDS
 from freezecore.errors import FreezeError
 from freezecore.estimate import CurvePoint, Estimate
+from freezecore.estimate.budget import CardFit, fits
+from freezecore.estimate.cards import CARDS
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, change_text, flops_text
 from freezecore.review import review
-from freezecore.shortest import shortest_rules
+from freezecore.rules.shortest import shortest_rules
 from freezecore.trace import Trace
 
 CARD = next(card for card in CARDS if card.name.startswith("T4"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from freezecore.review import Finding, review
 
 from app import selection as chosen
 from app import state
@@ -11,7 +10,8 @@ from app.parts import telling
 from app.selection import Selection
 from app.text import Words
 from freezecore.resolve import resolve
-from freezecore.shortest import shortest_rules
+from freezecore.review import Finding, review
+from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
 
 ICONS = {"error": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}

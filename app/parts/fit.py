@@ -8,7 +8,7 @@ from app import selection as chosen
 from app import state
 from app.parts import telling
 from app.text import Words
-from freezecore.budget import fits, least_frozen
+from freezecore.estimate.budget import fits, least_frozen
 from freezecore.report import bytes_text
 
 GB = 10**9

@@ -17,7 +17,7 @@ from freezecore.mask import Mask
 from freezecore.presets import Preset, preset_first_blocks, presets
 from freezecore.report import share_text
 from freezecore.resolve import resolve
-from freezecore.shortest import shortest_rules
+from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 

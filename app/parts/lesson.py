@@ -8,9 +8,9 @@ from app import lessons, state
 from app.lessons import Lesson
 from app.parts import classroom, telling
 from app.text import Words
-from freezecore import jobs
 from freezecore.errors import FreezeError
 from freezecore.report import count_text, seconds_text
+from freezecore.serving import jobs
 
 
 def is_measuring(lesson: Lesson) -> bool:

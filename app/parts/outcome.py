@@ -7,8 +7,8 @@ import streamlit as st
 from app import curves, events, figures, look, state
 from app.parts import telling
 from app.text import Words
-from freezecore import jobs
 from freezecore.report import bytes_text, seconds_text
+from freezecore.serving import jobs
 
 CURVE_HEIGHT = 185
 

@@ -10,11 +10,11 @@ from app.parts import telling
 from app.parts.outcome import outcome
 from app.selection import Selection
 from app.text import Words
-from freezecore import jobs
 from freezecore.datasets import BUILT_IN, default_for
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
+from freezecore.serving import jobs
 
 CURVE_HEIGHT = 210
 MOST_STEPS = 2_000

@@ -9,9 +9,9 @@ import streamlit as st
 
 from app import curves, events, figures, gallery, look, state
 from app.text import Words
-from freezecore import jobs
 from freezecore.report import bytes_text, count_text, seconds_text
-from freezecore.runs import Run
+from freezecore.serving import jobs
+from freezecore.serving.runs import Run
 
 MOST_RUNS = 200
 MOST_CURVES = 8

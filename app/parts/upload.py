@@ -10,8 +10,9 @@ import streamlit as st
 from app import state
 from app.parts import telling
 from app.text import Words
-from freezecore import door, modelfile
+from freezecore import modelfile
 from freezecore.errors import SourceError
+from freezecore.serving import door
 
 LARGEST = 20 * 2**20
 MOST_FILES = 200

@@ -6,10 +6,10 @@ import time
 from argparse import Namespace
 from dataclasses import asdict
 
-from freezecore.budget import fits, least_frozen
-from freezecore.cards import MARGIN_SENTENCE
 from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec
 from freezecore.estimate import Estimate, depth_curve, estimate
+from freezecore.estimate.budget import fits, least_frozen
+from freezecore.estimate.cards import MARGIN_SENTENCE
 from freezecore.mask import Mask
 from freezecore.report import bytes_from_text, bytes_text, change_text, flops_text, seconds_text, table
 from freezecore.resolve import resolve

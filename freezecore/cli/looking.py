@@ -9,7 +9,7 @@ from freezecore.cli.arguments import add_rules, add_source, command, read_layers
 from freezecore.report import count_text, share_text, table
 from freezecore.resolve import resolve
 from freezecore.review import review
-from freezecore.shortest import shortest_rules
+from freezecore.rules.shortest import shortest_rules
 from freezecore.tree import Layer, Parameter
 
 

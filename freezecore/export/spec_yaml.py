@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from freezecore.export.plan import Plan
-from freezecore.savedspec import save_spec
+from freezecore.travel.saved import save_spec
 
 
 def export(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from freezecore.errors import shortened
 from freezecore.mask import Mask
-from freezecore.shortest import shortest_rules
+from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 

@@ -7,7 +7,7 @@ import re
 from freezecore.errors import ExportError, RuleError, shortened
 from freezecore.export.llama_factory import Keys, hit
 from freezecore.importing.imported import Imported, Unread, spec_of
-from freezecore.regexes import compile_bounded
+from freezecore.rules.regexes import compile_bounded
 from freezecore.tree import LayerTree
 
 MOST = 10_000

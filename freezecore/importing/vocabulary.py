@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Iterable
 
 from freezecore.errors import RuleError
-from freezecore.regexes import compile_bounded
+from freezecore.rules.regexes import compile_bounded
 
 MOST_ITEMS = 10_000
 SEARCHES = ("match", "search", "fullmatch")

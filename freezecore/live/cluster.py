@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import freezecore
-from freezecore.entries import Candidate
 from freezecore.errors import FreezeError, ProbeError, shortened
 from freezecore.live.session import Session
 from freezecore.live.sweep import Emit, Task, attempted
 from freezecore.probe import ProbeRequest, ProbeResult
-from freezecore.process import QUIET
-from freezecore.sweep import SweepRequest
+from freezecore.search.entries import Candidate
+from freezecore.search.sweep import SweepRequest
+from freezecore.serving.process import QUIET
 
 LOOK_EVERY_S = 0.5
 REACH_S = 10.0

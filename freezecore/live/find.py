@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from freezecore.errors import FreezeError, ProbeError
-from freezecore.find import Arm, Choice, FindRequest, FindResult
-from freezecore.grammar import parse_spec
-from freezecore.halving import Search
 from freezecore.live.priced import Priced
 from freezecore.live.session import Session
 from freezecore.live.train_optimizer import default_rates
 from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.report import bytes_text
 from freezecore.resolve import resolve
+from freezecore.rules.grammar import parse_spec
+from freezecore.search.find import Arm, Choice, FindRequest, FindResult
+from freezecore.search.halving import Search
+from freezecore.search.sweep import candidates
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
-from freezecore.sweep import candidates
 
 Emit = Callable[[dict], None]
 FACTORS = (1.0, 0.3, 3.0)

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from freezecore.live.priced import Priced
 from freezecore.live.session import Session, never
 from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.resolve import resolve
 
 
 def run(request: ProbeRequest, emit: Callable[[dict], None], should_stop: Callable[[], bool] = never) -> ProbeResult:
@@ -15,7 +17,7 @@ def run(request: ProbeRequest, emit: Callable[[dict], None], should_stop: Callab
 
     `emit` hears, as it happens: `phase` (what is being done, and how much of it), `start` (sizes, device, rates),
     `eval` (accuracy so far), `step` (loss, time), `proof`. `should_stop` is asked before each step and each part of
-    an evaluation or a capture.
+    an evaluation or a capture. `seconds` is the run's own time; the estimate beside it is made afterwards.
 
     Raises:
         FreezeError: it could not start: no such model, data or rule, or nothing trains. What goes wrong later is a
@@ -24,6 +26,10 @@ def run(request: ProbeRequest, emit: Callable[[dict], None], should_stop: Callab
     started = time.perf_counter()
     session = Session(request, emit)
     try:
-        return replace(session.run(request, emit, should_stop), seconds=time.perf_counter() - started)
+        result = replace(session.run(request, emit, should_stop), seconds=time.perf_counter() - started)
+        if result.state != "done":
+            return result
+        peak = Priced(session, request).peak_bytes(resolve(request.spec, session.tree))
+        return replace(result, estimated_peak_bytes=peak)
     finally:
         session.close()

@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from freezecore.budget import least_frozen
 from freezecore.errors import FreezeError
-from freezecore.grammar import parse_spec
+from freezecore.estimate.budget import least_frozen
 from freezecore.live.priced import Priced
 from freezecore.live.session import Session
 from freezecore.live.suggest_blocks import block_accuracies, gradient_norms, signal_ratios
 from freezecore.probe import ProbeRequest
 from freezecore.resolve import resolve
-from freezecore.source import ModelSource
-from freezecore.spec import FreezeSpec
-from freezecore.suggest import (
+from freezecore.rules.grammar import parse_spec
+from freezecore.search.suggest import (
     WAYS,
     Suggestion,
     SuggestRequest,
@@ -26,6 +24,8 @@ from freezecore.suggest import (
     from_gradients,
     from_ratios,
 )
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
 
 Emit = Callable[[dict], None]
 

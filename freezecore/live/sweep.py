@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from freezecore.entries import Candidate, Entry, compared, entry
 from freezecore.errors import FreezeError
 from freezecore.live.session import Session
 from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.search.entries import Candidate, Entry, compared, entry
+from freezecore.search.sweep import OVER, SweepRequest, SweepResult, candidates
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
-from freezecore.sweep import OVER, SweepRequest, SweepResult, candidates
 
 Emit = Callable[[dict], None]
 Task = tuple[int, int]  # position of the candidate, seed

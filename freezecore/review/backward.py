@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from freezecore.mask import Mask
 from freezecore.review.finding import Case, Finding, listed
-from freezecore.shortest import shortest_rules
+from freezecore.rules.shortest import shortest_rules
 from freezecore.tree import Tower
 
 FEW = 0.02

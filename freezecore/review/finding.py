@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from freezecore.grammar import parse_spec
 from freezecore.mask import Mask
+from freezecore.rules.grammar import parse_spec
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from freezecore.names import names_of
 from freezecore.presets import missing_presets
 from freezecore.review.finding import Case, Finding, listed
-from freezecore.select import selected
-from freezecore.selectors import print_selector
+from freezecore.rules.names import names_of
+from freezecore.rules.select import selected
+from freezecore.rules.selectors import print_selector
 from freezecore.spec import Selector
 
 CLASSICS = ("linear-probe", "norms-only", "biases-only")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from freezecore.globs import is_glob, matching
-from freezecore.grammar import parse_spec
-from freezecore.names import names_of
-from freezecore.regexes import compile_bounded
 from freezecore.review.finding import Case, Finding, listed
-from freezecore.select import selected
-from freezecore.selectors import print_selector
+from freezecore.rules.globs import is_glob, matching
+from freezecore.rules.grammar import parse_spec
+from freezecore.rules.names import names_of
+from freezecore.rules.regexes import compile_bounded
+from freezecore.rules.select import selected
+from freezecore.rules.selectors import print_selector
 from freezecore.spec import Rule, Selector
 
 OTHER = {"freeze": "train", "train": "freeze"}

@@ -10,8 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import analyst, selection
-from freezecore import jobs
 from freezecore.errors import FreezeError, ProbeError
+from freezecore.serving import jobs
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 QUICK_S = 60

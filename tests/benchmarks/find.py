@@ -17,10 +17,10 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
-from freezecore.find import FindRequest
 from freezecore.live import find, sweep
 from freezecore.live.session import Session
-from freezecore.sweep import SweepRequest
+from freezecore.search.find import FindRequest
+from freezecore.search.sweep import SweepRequest
 
 FRESH_SEEDS = range(101, 106)
 POINTS = 0.02

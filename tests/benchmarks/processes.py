@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 from app.analyst import Analyst
-from freezecore import FreezeSpec, ModelSource, ProbeRequest, Workload, process
-from freezecore.jobs import Jobs
-from freezecore.runs import Runs
-from freezecore.worker import WAITING
+from freezecore import FreezeSpec, ModelSource, ProbeRequest, Workload
+from freezecore.serving import process
+from freezecore.serving.jobs import Jobs
+from freezecore.serving.runs import Runs
+from freezecore.serving.worker import WAITING
 
 RULES = "freeze all; train head"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from freezecore.grammar import parse_spec
 from freezecore.mask import Mask
-from freezecore.names import names_of
 from freezecore.resolve import resolve
-from freezecore.shortest import shortest_rules
+from freezecore.rules.grammar import parse_spec
+from freezecore.rules.names import names_of
+from freezecore.rules.shortest import shortest_rules
 from tests.freezecore.samples import deep
 
 RULES = (

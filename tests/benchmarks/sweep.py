@@ -18,7 +18,7 @@ from pathlib import Path
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
 from freezecore.live import probe
 from freezecore.live.sweep import run
-from freezecore.sweep import SweepRequest
+from freezecore.search.sweep import SweepRequest
 
 
 def main() -> None:

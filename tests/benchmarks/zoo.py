@@ -35,9 +35,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from freezecore import catalog  # noqa: E402
 from freezecore.errors import FreezeError, shortened  # noqa: E402
-from freezecore.grammar import parse_spec  # noqa: E402
 from freezecore.presets import presets  # noqa: E402
 from freezecore.resolve import resolve  # noqa: E402
+from freezecore.rules.grammar import parse_spec  # noqa: E402
 from freezecore.source import ModelSource  # noqa: E402
 from freezecore.tree import LayerTree  # noqa: E402
 

@@ -92,6 +92,7 @@ def test_a_small_probe_streams_steps_and_ends_with_its_result(capsys):
         *("loss_last", "step_s", "samples_per_s", "peak_bytes", "rss_bytes", "estimated_peak_bytes", "cache"),
     ]
     assert set(documented) <= set(result)
+    assert result["estimated_peak_bytes"] > result["total"] * 4
     assert set(result["cache"]) >= {"used", "why", "cut", "capture_s", "speedup"}
 
 
@@ -142,3 +143,12 @@ def test_help_needs_no_heavy_library():
     blocked = "import sys; sys.modules['torch'] = None; from freezecore.cli import main; main(['--help'])"
     shown = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, timeout=60, check=True)
     assert "export" in shown.stdout
+
+
+def test_a_probe_ends_with_its_accuracy_estimate_and_proof_in_words(capsys):
+    arguments = ["probe", "timm:test_vit", "--weights", "random", "--data", "digits", "--steps", "2", "--rules", PROBE]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "done after 2 steps on " in shown
+    assert "B estimated" in shown
+    assert "proof: Nothing frozen moved: " in shown

@@ -12,7 +12,7 @@ import freezecore
 PACKAGE = Path(freezecore.__file__).parent
 HEAVY = {"torch", "timm", "transformers", "torchvision", "datasets"}
 PAGE = {"streamlit", "plotly", "app"}
-DOORS = ("verbs.py", "analyst.py", "worker.py", "cli/")  # open the live half when they are called
+DOORS = ("verbs.py", "serving/", "cli/")  # open the live half when they are called
 LIGHT = [f for f in PACKAGE.rglob("*.py") if "live" not in f.relative_to(PACKAGE).parts]
 WITHOUT_THE_HEAVY_HALF = """
 import sys

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from freezecore import process
 from freezecore.live.prefix.shapes import NotCuttable, Shaped
+from freezecore.serving import process
 
 MEMORY_SHARE = 0.25  # of what is free now: the training step needs the rest
 DISK_SHARE = 0.5

@@ -7,9 +7,9 @@ from torch import nn
 from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel
 
 import freezecore as fc
-from freezecore.grammar import parse_spec
 from freezecore.presets import preset_first_blocks, presets
 from freezecore.resolve import resolve
+from freezecore.rules.grammar import parse_spec
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from freezecore.entries import Candidate
 from freezecore.errors import ProbeError
-from freezecore.find import Arm, FindRequest
 from freezecore.live import find as live_find
 from freezecore.live.find import ordered, run, run_find
 from freezecore.probe import ProbeRequest
+from freezecore.search.entries import Candidate
+from freezecore.search.find import Arm, FindRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 

@@ -10,9 +10,9 @@ from freezecore.live import cluster
 from freezecore.live import probe as live_probe
 from freezecore.live.sweep import run, run_sweep
 from freezecore.probe import ProbeRequest
+from freezecore.search.sweep import SweepRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
-from freezecore.sweep import SweepRequest
 
 SOURCE = ModelSource.parse(f"config:{Path(__file__).with_name('tiny_vit.json')}", weights="random")
 SIZES = {"data": "digits", "steps": 3, "batch_size": 8, "train_size": 24, "test_size": 40}

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from freezecore.grammar import parse_spec
 from freezecore.resolve import resolve
 from freezecore.review import Finding, mended, review
+from freezecore.rules.grammar import parse_spec
 from freezecore.tree import LayerTree
 from tests.freezecore.samples import load
 

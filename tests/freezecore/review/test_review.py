@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import pytest
 
-from freezecore.grammar import parse_spec, print_spec
 from freezecore.presets import presets
 from freezecore.resolve import resolve
 from freezecore.review import mended, review
 from freezecore.review.finding import SEVERITIES, listed
-from freezecore.shortest import shortest_rules
+from freezecore.rules.grammar import parse_spec, print_spec
+from freezecore.rules.shortest import shortest_rules
 from freezecore.workload import Workload
 from tests.freezecore.samples import NAMES, load
 

@@ -1,0 +1,178 @@
+"""The rule language as text: reads a FreezeSpec from it, and prints one back so that it reads the same.
+
+    spec       statements between ';' or new lines; '#' starts a comment
+    statement  ('freeze' | 'train') selector…
+             | 'norms' ('hold' | 'update') | 'dropout' ('off' | 'on')
+             | 'from' 'epoch' N ':' statement        opens a phase: every rule below belongs to it
+    selector   PATH-OR-GLOB | ROLE | 'path:'… | 'contains:'… | 'regex:'… | 'type:'… | 'kind:'…
+             | ('blocks' | 'stages') ['@' TOWER] ':' ('0-2' | '0,3' | 'first3' | 'last2')
+
+Double quotes protect spaces, ';' and '#'; a doubled quote inside them is a quote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from freezecore.errors import RuleError, did_you_mean, shortened
+from freezecore.rules.selectors import Word, fail, is_plain, parse_selector, print_selector
+from freezecore.spec import FreezeSpec, Phase, Rule
+
+LONGEST = 400_000
+MOST_RULES = 1_000
+MOST_PATTERNS = 500
+LAST_EPOCH = 1_000_000
+ACTIONS = ("freeze", "train")
+SETTINGS = {"norms": ("hold", "update"), "dropout": ("off", "on")}
+
+_TOKEN = re.compile(
+    r'(?P<quoted>"(?:[^"\n]|"")*")|(?P<plain>[^\s;#"]+)|(?P<end>[;\n])|(?P<comment>#[^\n]*)|(?P<space>[^\S\n]+)'
+)
+
+
+def parse_spec(text: str) -> FreezeSpec:
+    """Read rules.
+
+    Raises:
+        RuleError: with the offset of the first word that cannot be read.
+    """
+    if len(text) > LONGEST:
+        raise RuleError(
+            f"The rules are {len(text):,} characters long; {LONGEST:,} are the most that can be read.",
+            "Name whole modules, or use globs such as '*.bias'.",
+        )
+    reading = _Reading()
+    for words in _statements(text):
+        reading.statement(words)
+    return reading.finish()
+
+
+def print_spec(spec: FreezeSpec, separator: str = "; ") -> str:
+    """The rules on one line, or with another separator between statements; `parse_spec` reads back the same spec."""
+    lines = [print_rule(rule) for rule in spec.rules]
+    lines += ["norms update"] * (spec.norms != "hold") + ["dropout on"] * (spec.dropout != "off")
+    for phase in spec.phases:
+        first, *others = (print_rule(rule) for rule in phase.rules)
+        lines += [f"from epoch {phase.epoch}: {first}", *others]
+    return separator.join(lines)
+
+
+def print_rule(rule: Rule) -> str:
+    """One rule as text, such as `freeze conv1 bn1 layer1`."""
+    return " ".join((rule.action, *map(print_selector, rule.selectors)))
+
+
+class _Reading:
+    """The spec as read so far."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+        self.settings: dict[str, str] = {}
+        self.phases: list[tuple[int, list[Rule]]] = []
+        self.phase_at = 0
+        self.patterns = 0
+        self.count = 0
+
+    def statement(self, words: list[Word]) -> None:
+        """Read one statement; an empty one says nothing."""
+        if not words:
+            return
+        verb, *others = words
+        if verb.text in ACTIONS:
+            self.count += 1
+            if self.count > MOST_RULES:
+                fail(f"These are more than {MOST_RULES:,} rules.", "Put several selectors in one rule.", verb)
+            self._current().append(self._rule(verb, others))
+        elif verb.text in SETTINGS:
+            self._setting(verb, others)
+        elif verb.text == "from":
+            self._phase(verb, others)
+        else:
+            close = did_you_mean(verb.text, (*ACTIONS, *SETTINGS, "from"))
+            line = " ".join(word.text for word in words)
+            fail(f"Cannot read the rule '{shortened(line)}'.", close or "Begin it with 'freeze' or 'train'.", verb)
+
+    def finish(self) -> FreezeSpec:
+        """The whole spec; a phase without rules is an error."""
+        self._close_phase()
+        phases = tuple(Phase(epoch, tuple(rules)) for epoch, rules in self.phases)
+        return FreezeSpec(tuple(self.rules), phases=phases, **self.settings)
+
+    def _current(self) -> list[Rule]:
+        return self.phases[-1][1] if self.phases else self.rules
+
+    def _rule(self, verb: Word, words: list[Word]) -> Rule:
+        if not words:
+            fail(f"'{verb.text}' names nothing.", f"Say what, such as '{verb.text} embeddings'.", verb)
+        selectors = tuple(map(parse_selector, words))
+        self.patterns += sum(not is_plain(selector) for selector in selectors)
+        if self.patterns > MOST_PATTERNS:
+            fail(f"These are more than {MOST_PATTERNS} patterns.", "Name modules by their paths instead.", verb)
+        return Rule(verb.text, selectors)
+
+    def _setting(self, verb: Word, words: list[Word]) -> None:
+        choices = SETTINGS[verb.text]
+        if self.phases:
+            fail(f"'{verb.text}' holds for the whole run.", "Write it above the first 'from epoch'.", verb)
+        if len(words) != 1 or words[0].text not in choices:
+            said = shortened(" ".join(word.text for word in words))
+            problem = f"'{verb.text} {said}' is no setting." if said else f"'{verb.text}' says nothing."
+            fail(
+                problem, f"Write '{verb.text} {choices[0]}' or '{verb.text} {choices[1]}'.", words[0] if words else verb
+            )
+        self.settings[verb.text] = words[0].text
+
+    def _phase(self, verb: Word, words: list[Word]) -> None:
+        head, rest = _split_phase(verb, words)
+        epoch = int(head.text)
+        self._close_phase()
+        if self.phases and epoch <= self.phases[-1][0]:
+            last = self.phases[-1][0]
+            fail(f"Epoch {epoch} stands below epoch {last}.", "Write the phases in the order they begin.", head)
+        self.phases.append((epoch, []))
+        self.phase_at = verb.at
+        self.statement(rest)
+
+    def _close_phase(self) -> None:
+        if self.phases and not self.phases[-1][1]:
+            epoch = self.phases[-1][0]
+            raise RuleError(f"'from epoch {epoch}:' changes nothing.", "Write a rule after it.", self.phase_at)
+
+
+def _split_phase(verb: Word, words: list[Word]) -> tuple[Word, list[Word]]:
+    """The epoch of `epoch N: …` and the words after the colon, which may stand alone or stick to either side."""
+    texts = [word.text for word in words]
+    if len(words) >= 2 and texts[0] == "epoch":
+        number, colon, stuck = texts[1].partition(":")
+        number_at, rest = words[1].at, words[2:]
+        if not colon and rest and rest[0].text.startswith(":"):
+            colon, stuck, words, rest = ":", rest[0].text[1:], words[1:], rest[1:]
+        if colon and re.fullmatch("[0-9]{1,7}", number) and int(number) <= LAST_EPOCH:
+            after = Word(stuck, words[1].at + len(words[1].text) - len(stuck))
+            return Word(number, number_at), ([after] if stuck else []) + rest
+    said = shortened(" ".join(("from", *texts)))
+    return fail(f"Cannot read the phase '{said}'.", "Write something like 'from epoch 2: train blocks:last2'.", verb)
+
+
+def _statements(text: str) -> Iterator[list[Word]]:
+    """The words of each statement; pieces that touch, such as `contains:"a b"`, are one word."""
+    words: list[Word] = []
+    end = -1
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise RuleError("A double quote is opened and not closed.", "Close it on the same line.", at)
+        at = token.end()
+        if token.lastgroup == "end":
+            yield words
+            words = []
+        elif token.lastgroup in ("quoted", "plain"):
+            piece = token[0] if token.lastgroup == "plain" else token[0][1:-1].replace('""', '"')
+            if words and end == token.start():
+                words[-1] = Word(words[-1].text + piece, words[-1].at)
+            else:
+                words.append(Word(piece, token.start()))
+            end = at
+    yield words

@@ -1,0 +1,215 @@
+"""What a person would call several paths at once: a role, a range of blocks, a class, a glob."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from freezecore.rules.globs import Node, is_glob
+from freezecore.rules.names import Names, union
+from freezecore.rules.select import selected
+from freezecore.rules.skeleton import FURTHER_PART, Segment, path_price
+from freezecore.spec import ROLES, Selector
+from freezecore.tree import Tower
+
+# What words cost to read, in outermost names such as `layer1`: `conv1 bn1` is as good as `stem`, a range of blocks is
+# as good as two names, a class or a glob over numbers is for selections that nothing plainer says.
+ROLE_PRICES = {"stem": 2.1}
+ROLE_PRICE = 0.9
+RANGE_PRICES = {"blocks": 2.0, "stages": 3.1}
+COUNTED_IN_STAGES = 1.2
+EACH_RUN = 0.3
+TOWER_PRICE = 0.5
+TYPE_PRICE = 3.5
+ENDING_PRICE = 0.6
+NUMBERED_PRICE = 2.1
+LONGEST_ENDING = 3
+NOT_A_WORD = 2.0
+MOST_COMPARED = 400
+SHORT_WORD = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Selectors that belong together, what they hit, and what they cost to read."""
+
+    selectors: tuple[Selector, ...]
+    hits: int
+    price: float
+
+
+def phrases(names: Names, segments: list[Segment], needed: int, allowed: int) -> list[Phrase]:
+    """Phrases that say something of what is needed, and nothing beyond what is allowed.
+
+    Where one short word says it all, nothing else is looked for; thousands of paths are not compared.
+    """
+    found = words(names, needed, allowed)
+    if any(phrase.price <= SHORT_WORD and not needed & ~phrase.hits for phrase in found):
+        return found
+    if len(segments) <= MOST_COMPARED:
+        found += _fitting((*_siblings(segments), *_inside(names, segments, allowed)), needed, allowed)
+    return _undominated(sorted(found, key=lambda phrase: phrase.price), needed)
+
+
+def words(names: Names, needed: int, allowed: int) -> list[Phrase]:
+    """The fitting ones of the model's roles, classes, last parts of paths, and ranges of blocks."""
+    own = names.kept.get("words")
+    if own is None:
+        own = names.kept["words"] = [*_roles(names), *_types(names), *_endings(names)]
+    return _fitting((*own, *_ranges(names, needed, allowed)), needed, allowed)
+
+
+def _fitting(found: Iterable[Phrase], needed: int, allowed: int) -> list[Phrase]:
+    return [phrase for phrase in found if phrase.hits & needed and not phrase.hits & ~allowed]
+
+
+def _undominated(ordered: list[Phrase], needed: int) -> list[Phrase]:
+    """The phrases, cheapest first, without those of which a cheaper one says all that is needed, or more."""
+    kept: list[Phrase] = []
+    for phrase in ordered:
+        said = phrase.hits & needed
+        if all(said & ~other.hits for other in kept):
+            kept.append(phrase)
+    return kept
+
+
+def _roles(names: Names) -> Iterator[Phrase]:
+    for role in ROLES:
+        if role != "all":
+            selector = Selector("kind", role)
+            yield Phrase((selector,), selected(selector, names), ROLE_PRICES.get(role, ROLE_PRICE))
+
+
+def _types(names: Names) -> Iterator[Phrase]:
+    for name in dict.fromkeys(layer.type for layer in names.tree.layers if layer.path and not is_glob(layer.type)):
+        selector = Selector("type", name)
+        yield Phrase((selector,), selected(selector, names), TYPE_PRICE)
+
+
+def _endings(names: Names) -> Iterator[Phrase]:
+    """`*.bias`, `*.attention`, `*.output.dense`: all whose paths end so, where several do."""
+    ending: dict[str, int] = defaultdict(int)
+    shared: dict[str, int] = defaultdict(int)
+    for node, ends in _with_endings(names.root, ()):
+        run = node.run
+        for text in ends:
+            ending[text] |= run
+            shared[text] += 1
+    seen = set()
+    for text in sorted(ending, key=len):
+        if shared[text] > 1 and not is_glob(text) and ending[text] not in seen:
+            seen.add(ending[text])
+            price = ENDING_PRICE + path_price(text) + (NOT_A_WORD if text == "weight" else 0.0)
+            yield Phrase((Selector("path", f"*.{text}"),), ending[text], price)
+
+
+def _with_endings(node: Node, above: tuple[str, ...]) -> Iterator[tuple[Node, list[str]]]:
+    """Every node below, with the last one, two and three parts of its path where they begin with no digit."""
+    for part, child in node.children.items():
+        here = (part, *(f"{end}.{part}" for end in above))
+        yield child, [text for text in here if not text[:1].isdigit()]
+        yield from _with_endings(child, here[: LONGEST_ENDING - 1])
+
+
+def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
+    """`blocks:0-2` and `stages:last1`: in every tower at once where that says it, and tower by tower."""
+    staged = any(tower.stages for tower in names.tree.towers)
+    for form, hits_by_tower in _ordered(names).items():
+        price = RANGE_PRICES[form] + (COUNTED_IN_STAGES if staged and form == "blocks" else 0.0)
+        chosen = {}
+        for tower, hits in hits_by_tower.items():
+            indices = [i for i, hit in enumerate(hits) if hit & needed and not hit & ~allowed]
+            if indices:
+                chosen[tower] = range_text(indices, len(hits))
+        for value in dict.fromkeys(chosen.values()):
+            yield _range(names, Selector(form, value), price)
+        for tower, value in chosen.items():
+            if len(hits_by_tower) > 1 and tower and not any(mark in tower for mark in ' :;#"'):
+                yield _range(names, Selector(form, value, tower), price + TOWER_PRICE)
+
+
+def _ordered(names: Names) -> dict[str, dict[str, list[int]]]:
+    """For `blocks` and `stages`, what each one of each tower hits."""
+
+    def hits(form: Literal["blocks", "stages"], tower: Tower) -> list[int]:
+        return [selected(Selector(form, str(i), tower.name), names) for i in range(len(getattr(tower, form)))]
+
+    if "ordered" not in names.kept:
+        towers = names.tree.towers
+        names.kept["ordered"] = {form: {tower.name: hits(form, tower) for tower in towers} for form in RANGE_PRICES}
+    return names.kept["ordered"]
+
+
+def _range(names: Names, selector: Selector, price: float) -> Phrase:
+    return Phrase((selector,), selected(selector, names), price + EACH_RUN * selector.value.count(","))
+
+
+def range_text(indices: list[int], count: int) -> str:
+    """Positions as a person writes them: `0-2`, `0,3`, or `last2` where they end at the output."""
+    if indices[0] > 0 and indices == list(range(count - len(indices), count)):
+        return f"last{len(indices)}"
+    runs: list[list[int]] = []
+    for i in indices:
+        if runs and runs[-1][1] == i - 1:
+            runs[-1][1] = i
+        else:
+            runs.append([i, i])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
+
+
+def _siblings(segments: list[Segment]) -> Iterator[Phrase]:
+    """`encoder.layer.[0-2].attention`: paths that differ in one number."""
+    runs = {segment.node.path: segment.run for segment in segments}
+    yield from _numbered(runs, lambda path: path, runs.__getitem__)
+
+
+def _inside(names: Names, segments: list[Segment], allowed: int) -> Iterator[Phrase]:
+    """`layer.[0-2].**.bias`: one last part, everywhere in some of the blocks."""
+    chosen: dict[str, dict[str, int]] = defaultdict(dict)
+    for segment in segments:
+        block, last = names.block_of(segment.node.path), segment.node.path.rpartition(".")[2]
+        if block is not None and not last.isdigit() and not is_glob(last):
+            hits = names.within(block)[last]
+            if not hits & ~allowed:
+                chosen[last][block] = hits
+    for last, blocks in chosen.items():
+        for block, hits in blocks.items():
+            selector = Selector("path", f"{block}.**.{last}")
+            yield Phrase((selector,), hits, path_price(block) + 2 * FURTHER_PART)
+        yield from _numbered(blocks, lambda path, last=last: f"{path}.**.{last}", blocks.__getitem__)
+
+
+def _numbered(paths: Iterable[str], written: Callable[[str], str], hits_of: Callable[[str], int]) -> Iterator[Phrase]:
+    """Paths that differ in one number only, as one glob for each run of last digits."""
+    families: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
+    for path in paths:
+        for match in re.finditer(r"(?<![0-9])[0-9]{1,3}(?![0-9])", path):
+            if str(int(match[0])) == match[0] and not is_glob(path):
+                families[path[: match.start()], path[match.end() :]][int(match[0])] = path
+    for (before, after), members in families.items():
+        if len(members) < 2:
+            continue
+        globs = digit_globs(sorted(members))
+        selectors = tuple(Selector("path", written(f"{before}{glob}{after}")) for glob in globs)
+        hits = union(map(hits_of, members.values()))
+        price = sum(NUMBERED_PRICE + path_price(selector.value) for selector in selectors)
+        yield Phrase(selectors, hits, price)
+
+
+def digit_globs(numbers: list[int]) -> list[str]:
+    """Globs that match exactly these numbers: `[0-2]`, `1[01]`, `7`."""
+    by_tens: dict[str, list[int]] = defaultdict(list)
+    for number in numbers:
+        by_tens[str(number)[:-1]].append(number % 10)
+    return [tens + _digits(digits) for tens, digits in by_tens.items()]
+
+
+def _digits(digits: list[int]) -> str:
+    if len(digits) == 1:
+        return str(digits[0])
+    if digits == list(range(digits[0], digits[-1] + 1)) and len(digits) > 2:
+        return f"[{digits[0]}-{digits[-1]}]"
+    return "[" + "".join(map(str, digits)) + "]"

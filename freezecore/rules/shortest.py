@@ -1,0 +1,207 @@
+"""The way back: the shortest readable rules that resolve to exactly a given set of ticks.
+
+Several plans are made and the cheapest to read is taken. A plan opens with what the model's author left, or with
+`freeze all`; it may close with one word for all norms or all biases. Between them stand either a few of the model's
+own words, or the fewest path rules (`skeleton`) in layers of exceptions; in each layer the paths that a person would
+call by one name are called so (`phrases`, `cover`), as long as what that name says beyond them is true or corrected
+by a deeper layer. What the author froze and is to train comes last, by its exact names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from freezecore.mask import Mask
+from freezecore.resolve import conflicts, outcome, rule_hits
+from freezecore.rules.cover import Goal, cover_in_words, cover_layer
+from freezecore.rules.names import Names, bits, names_of, union
+from freezecore.rules.phrases import ROLE_PRICE, Phrase
+from freezecore.rules.select import selected
+from freezecore.rules.skeleton import NESTING, OPENING, Segment, Skeleton, path_price
+from freezecore.spec import Action, FreezeSpec, Rule, Selector
+
+ALL = Selector("kind", "all")
+OTHER: dict[Action, Action] = {"train": "freeze", "freeze": "train"}
+CLOSING_ROLES = ("norms", "biases")
+EXCEPTION = 1.0
+CONFLICT = 4.0
+AGAINST_MOST = 1.0
+SHORT = 4.0
+SCATTERED = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rules and what they cost to read."""
+
+    rules: tuple[Rule, ...] = ()
+    price: float = math.inf
+
+    @property
+    def is_short(self) -> bool:
+        """Nobody would hope for less: a word or two."""
+        said = [selector for rule in self.rules for selector in rule.selectors if selector != ALL]
+        return self.price <= SHORT or len(said) == 1
+
+
+def shortest_rules(mask: Mask) -> FreezeSpec:
+    """Few readable rules that resolve to exactly this mask, with its setting of norms and dropout."""
+    names = names_of(mask.tree)
+    train = bits(mask.trains[position] for position in names.positions)
+    free = names.everything & ~names.frozen_by_author
+    if not free & ~train:
+        rules = (Rule("train", (ALL,)),) if free else ()
+    elif not free & train:
+        rules = (Rule("freeze", (ALL,)),)
+    else:
+        rules = _Search(names, train).best().rules
+    return FreezeSpec((*rules, *_exactly(names, train & ~free)), mask.norms, mask.dropout)
+
+
+class _Search:
+    """The plans for one mask.
+
+    Args:
+        names: the tree's names.
+        train: those that are to train, as bits.
+    """
+
+    def __init__(self, names: Names, train: int) -> None:
+        self.names = names
+        self.train = train
+        parameters = names.tree.parameters
+        trainable = sum(parameters[i].numel for i in names.positions_of(train))
+        # Where most weights are frozen, a person begins with `freeze all`.
+        against_most = AGAINST_MOST if 2 * trainable < names.tree.total else 0.0
+        self.opening_price = {"train": against_most, "freeze": OPENING}
+
+    def best(self) -> Plan:
+        """The cheapest plan. More kinds are tried while the best is long, except where ticks lie scattered all over."""
+        closings = list(self._closings())
+        best = _cheapest(
+            self._plan(opening, [(OTHER[opening], said)], closing)
+            for closing in closings
+            for goal in self._goals(closing)
+            for opening in OTHER
+            if (said := cover_in_words(goal, OTHER[opening])) is not None
+        )
+        scattered = (self.train ^ (self.train >> 1)).bit_count() > SCATTERED
+        if scattered and best.rules:
+            return best
+        for closing in closings:
+            plans, flat = self._plans_on_paths(closing, NESTING, only_cheaper=scattered)
+            best = _cheapest((best, *plans))
+            if best.is_short or scattered:
+                break
+            if not flat:
+                best = _cheapest((best, *self._plans_on_paths(closing, math.inf)[0]))
+        return best
+
+    def _closings(self) -> Iterator[Phrase | None]:
+        """What may be said last: nothing, or one word for all norms or all biases, where all of them are alike."""
+        yield None
+        for role in CLOSING_ROLES:
+            selector = Selector("kind", role)
+            hits = selected(selector, self.names) & ~self.names.frozen_by_author
+            if hits and (not hits & self.train or not hits & ~self.train):
+                yield Phrase((selector,), hits, ROLE_PRICE)
+
+    def _goals(self, closing: Phrase | None) -> list[Goal]:
+        """What must come out before the closing word; twice where tensors are tied, with and without their aliases.
+
+        What the author froze is loose: `freeze` changes nothing there, and `train` does not reach it.
+        """
+        names = self.names
+        loose = names.frozen_by_author | (closing.hits if closing else 0)
+        aliases = names.tied & ~_first_names(names) if names.tied else 0
+        return [
+            Goal(names, self.train & ~loosened, names.everything & ~self.train & ~loosened)
+            for loosened in ([loose, loose | aliases] if aliases else [loose])
+        ]
+
+    def _plans_on_paths(
+        self, closing: Phrase | None, nesting: float, only_cheaper: bool = False
+    ) -> tuple[list[Plan], bool]:
+        """A plan for each goal and opening (or the cheaper one), and whether none of them has exceptions."""
+        plans, flat = [], True
+        for goal in self._goals(closing):
+            skeleton = Skeleton(self.names, goal.train, goal.freeze, nesting)
+            for opening in [skeleton.cheaper_opening] if only_cheaper else OTHER:
+                layers = _layers(skeleton.segments(opening))
+                flat = flat and len(layers) <= 1
+                said = []
+                for i, layer in enumerate(layers):
+                    deeper = union(segment.run for later in layers[i + 1 :] for segment in later)
+                    said.append((layer[0].action, cover_layer(goal, layer, deeper)))
+                plans.append(self._plan(opening, said, closing))
+        return plans, flat
+
+    def _plan(self, opening: Action, said: list[tuple[Action, list[Phrase]]], closing: Phrase | None) -> Plan:
+        """The rules in order, with their price; tied tensors that came out wrong are repaired."""
+        rules = [Rule("freeze", (ALL,))] if opening == "freeze" else []
+        price = self.opening_price[opening]
+        if closing:
+            said = [*said, ("train" if closing.hits & self.train else "freeze", [closing])]
+        for action, chosen in said:
+            rules += _written(action, chosen, self.names)
+            price += EXCEPTION + sum(phrase.price for phrase in chosen)
+        plan = Plan(tuple(rules), price)
+        return _repaired(plan, self.names, self.train) if self.names.tied else plan
+
+
+def _cheapest(plans: Iterable[Plan]) -> Plan:
+    return min(plans, key=lambda plan: plan.price, default=Plan())
+
+
+def _first_names(names: Names) -> int:
+    pairs = zip(names.names, names.positions, strict=True)
+    return bits(names.tree.parameters[position].name == name for name, position in pairs)
+
+
+def _layers(segments: list[Segment]) -> list[list[Segment]]:
+    """The segments by the number of rules they lie inside, outermost first."""
+    ordered = sorted(segments, key=lambda segment: segment.depth)
+    return [list(layer) for _, layer in groupby(ordered, key=lambda segment: segment.depth)]
+
+
+def _written(action: Action, chosen: list[Phrase], names: Names) -> list[Rule]:
+    """Rules in the model's order: paths side by side in one rule, every other phrase in a rule of its own."""
+    ordered = sorted(chosen, key=lambda phrase: _first_position(phrase.hits, names))
+    rules = []
+    for plain, group in groupby(ordered, key=lambda phrase: phrase.selectors[0].form == "path"):
+        if plain:
+            rules.append(Rule(action, tuple(selector for phrase in group for selector in phrase.selectors)))
+        else:
+            rules += [Rule(action, phrase.selectors) for phrase in group]
+    return rules
+
+
+def _first_position(hits: int, names: Names) -> int:
+    """Where in the model the first of these parameters stands."""
+    low, high = (hits & -hits).bit_length() - 1, hits.bit_length()
+    if hits.bit_count() == high - low:
+        return min(names.positions[low:high])
+    return names.positions_of(hits)[0]
+
+
+def _repaired(plan: Plan, names: Names, train: int) -> Plan:
+    """The plan, and after it every tied parameter that it reached under another name, by all its names."""
+    applied = [(rule, rule_hits(rule, names)) for rule in plan.rules]
+    wrong = (outcome(applied, names) ^ train) & ~names.frozen_by_author
+    rules, price = list(plan.rules), plan.price + CONFLICT * len(conflicts(applied, names))
+    for action, found in (("train", wrong & train), ("freeze", wrong & ~train)):
+        tied = [name for i in names.positions_of(found) for name in names.tree.parameters[i].names]
+        if tied:
+            rules.append(Rule(action, tuple(Selector("path", name) for name in tied)))
+            price += EXCEPTION + sum(map(path_price, tied))
+    return Plan(tuple(rules), price)
+
+
+def _exactly(names: Names, train: int) -> tuple[Rule, ...]:
+    """What the author froze and is to train all the same, each by its full name."""
+    tensors = (names.tree.parameters[i] for i in names.positions_of(train))
+    selectors = tuple(Selector("path", name) for tensor in tensors for name in tensor.names)
+    return (Rule("train", selectors),) if selectors else ()

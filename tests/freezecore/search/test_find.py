@@ -1,0 +1,128 @@
+"""Find: what is asked for, which trials run under a clock, and what the search recommends."""
+
+import pytest
+
+from freezecore.errors import ProbeError
+from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.search.entries import Candidate
+from freezecore.search.find import Arm, FindRequest, FindResult, chosen
+from freezecore.search.halving import CHECKS, Search, ranked, trial
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+
+
+class World:
+    """Arms whose accuracy and price are known, and a clock that only their runs move."""
+
+    def __init__(self, fixed_s: float = 1.0) -> None:
+        self.now, self.fixed_s, self.ran = 0.0, fixed_s, []
+
+    def measure(self, arm: Arm, steps: int, seed: int) -> ProbeResult:
+        step_s = arm.work / 100
+        self.now += self.fixed_s + steps * step_s
+        self.ran.append((arm, steps, seed))
+        height = float(arm.candidate.rules) - 0.1 * abs(arm.factor - 1)
+        accuracy = height * (1 - 0.5 / (1 + steps))
+        return ProbeResult("done", "cpu", steps=steps, step_s=step_s, test_size=600, accuracy_after=accuracy)
+
+    def search(self, arms, budget_s: float, **fields) -> Search:
+        return Search(arms, self.measure, budget_s=budget_s, steps=90, clock=lambda: self.now, **fields)
+
+
+def arm(height: float, factor: float = 1.0, work: float = 1.0) -> Arm:
+    return Arm(Candidate(f"{height}", (f"height {height}",)), factor, work, work, peak_bytes=int(100 * work))
+
+
+ARMS = [arm(height, factor) for height in (0.5, 0.6, 0.7, 0.8, 0.9) for factor in (1.0, 0.3, 3.0)]
+
+
+def test_with_time_enough_the_best_wins_with_several_seeds():
+    world = World()
+    search = world.search(ARMS, 1000)
+    search.run()
+    best = search.choices()[0]
+    assert (best.rules, best.steps, best.seeds) == ("0.9", 90, 5)
+    assert {steps for _, steps, _ in world.ran} == {10, 30, 90}
+    assert len({a for a, steps, _ in world.ran if steps == 10}) == len(ARMS)
+
+
+@pytest.mark.parametrize("budget_s", [5, 20, 60, 200])
+def test_a_search_keeps_to_its_time_and_always_has_an_answer(budget_s):
+    world = World()
+    search = world.search(ARMS, budget_s)
+    search.run()
+    longest = 1 + 90 / 100
+    assert world.now <= budget_s + longest
+    assert search.choices()
+
+
+def test_a_dear_arm_does_not_starve_the_cheap_ones():
+    world = World()
+    arms = [arm(0.6), arm(0.95, work=500.0), *ARMS]
+    search = world.search(arms, 60)
+    search.run()
+    assert search.choices()[0].rules == "0.9"
+    assert not [a for a, _, _ in world.ran if a.work > 1]
+
+
+def test_prices_follow_the_work_that_was_measured():
+    world = World(fixed_s=2.0)
+    search = world.search([arm(0.5)], 10, evaluation=30)
+    assert search.price(arm(0.5), 10) == 0  # nothing is known: the first one is tried
+    search._try(arm(0.5), 0, 0)
+    assert search.price(arm(0.5, factor=3.0), 100) == pytest.approx(2.0 + 1.0)  # as it took, for more steps
+    assert search.price(arm(0.7, work=50.0), 100) == pytest.approx(50 * (100 + 30 + CHECKS) / 100)
+
+
+def test_a_first_run_that_takes_all_of_its_share_keeps_nobody_from_being_tried():
+    world = World()
+    slow = iter([30.0])
+
+    def measure(arm: Arm, steps: int, seed: int) -> ProbeResult:
+        world.now += next(slow, 0.0)  # the first run captures the prefix that all others use
+        return world.measure(arm, steps, seed)
+
+    search = Search(ARMS, measure, budget_s=100, steps=90, clock=lambda: world.now)
+    search.run()
+    assert {a.candidate.rules for a, _, _ in world.ran} == {"0.5", "0.6", "0.7", "0.8", "0.9"}
+    assert search.choices()[0].rules == "0.9"
+
+
+def test_stop_ends_a_search_with_what_it_has():
+    world = World()
+    search = world.search(ARMS, 1000, should_stop=lambda: len(world.ran) >= 4)
+    assert len(search.run()) == 4
+    assert len(search.choices()) > 0
+
+
+def test_runs_that_failed_never_win():
+    failed = ProbeResult("out-of-memory", "cpu", accuracy_after=None, message="No memory.")
+    pairs = [(arm(0.9), trial(arm(0.9), 0, 10, 0, failed, 1.0))]
+    assert ranked(pairs) == []
+    assert chosen(pairs) == ()
+
+
+def test_a_choice_rests_on_its_longest_runs_at_its_best_rate():
+    def tried(height: float, factor: float, steps: int, seed: int, accuracy: float):
+        result = ProbeResult("done", "cpu", step_s=0.1, test_size=400, accuracy_after=accuracy)
+        return arm(height, factor), trial(arm(height, factor), 0, steps, seed, result, 1.0)
+
+    found = chosen(
+        [tried(1, 1.0, 10, 0, 0.99), tried(1, 3.0, 90, 0, 0.8), tried(1, 3.0, 90, 1, 0.6), tried(2, 1.0, 90, 0, 0.75)]
+    )
+    assert [(c.rules, c.accuracy_after, c.seeds) for c in found] == [("2", 0.75, 1), ("1", pytest.approx(0.7), 2)]
+    assert found[1].noise > found[0].noise  # its two seeds lie far apart
+
+
+def test_requests_and_results_travel_as_json():
+    request = FindRequest(ProbeRequest(ModelSource("timm", "tiny"), FreezeSpec()), 3.0, 16 * 10**9)
+    assert FindRequest.from_json(request.to_json()) == request
+    with pytest.raises(ProbeError, match="0 minutes are out of range."):
+        FindRequest(request.base, 0)
+    empty = FindResult("failed", message="Nothing fits.").to_json()
+    assert (empty["event"], empty["rules"], empty["runner_up"], empty["tried"]) == ("result", None, None, 0)
+    world = World()
+    search = world.search(ARMS, 100)
+    search.run()
+    told = FindResult("done", *search.choices()[:2]).to_json()
+    assert (told["rules"], told["runner_up"]["rules"]) == ("0.9", "0.8")

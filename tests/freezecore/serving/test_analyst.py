@@ -1,0 +1,61 @@
+"""The analyst's answers: bytes, or an error another process can raise again."""
+
+import pytest
+
+from freezecore.errors import FreezeError, RuleError, SourceError
+from freezecore.serving import process
+from freezecore.serving.analyst import action, answer, described, rebuilt
+
+
+def raising(error: Exception):
+    def verb(arguments: dict) -> bytes:
+        raise error
+
+    return verb
+
+
+def asked(verb, **fields) -> tuple[dict, bytes]:
+    return answer({"id": 1, "verb": "models", "arguments": {"word": "resnet"}, **fields}, {"models": verb})
+
+
+def test_an_answer_is_its_bytes_and_their_number():
+    assert asked(lambda arguments: arguments["word"].encode()) == ({"bytes": 6}, b"resnet")
+
+
+def test_an_error_is_raised_again_as_what_it_was():
+    header, payload = asked(raising(SourceError("timm has no model called 'x'.", "Did you mean 'y'?")))
+    error = rebuilt(header["error"])
+    assert payload == b""
+    assert (type(error), str(error)) == (SourceError, "timm has no model called 'x'. Did you mean 'y'?")
+    assert type(rebuilt({**described(RuleError("a", "b", 3)), "type": "Strange"})) is FreezeError
+
+
+def test_what_a_library_raises_becomes_one_printable_line(capsys):
+    header, _ = asked(raising(KeyError("\x1b[31m" + "long" * 100 + "\nsecond line")))
+    problem = header["error"]["problem"]
+    assert problem.startswith("Searching the models for 'resnet' failed unexpectedly (KeyError: '")
+    assert len(problem) < 260 and problem.isprintable()
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
+)
+def test_memory_that_runs_out_ends_the_process_after_the_answer(error, monkeypatch):
+    monkeypatch.setattr(process, "limit_memory", lambda extra: True)
+    assert process.is_memory_error(error)
+    header, _ = asked(raising(error), memory_bytes=4 * 10**9)
+    assert header["last"]
+    assert "needed more than 4 GB" in header["error"]["problem"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "words"),
+    [
+        ("tree", {"source": {"scheme": "timm", "name": "resnet18"}}, "Opening 'timm:resnet18'"),
+        ("models", {"word": ""}, "Searching the models for"),
+        ("warm", {}, "Starting"),
+    ],
+)
+def test_every_request_can_be_named_in_a_sentence(verb, arguments, words):
+    assert action(verb, arguments) == words

@@ -1,0 +1,117 @@
+"""Runs: what was tried stays, with several processes writing, through schema changes and broken files."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from freezecore.errors import ProbeError
+from freezecore.probe import ProbeRequest
+from freezecore.serving import runs as runs_module
+from freezecore.serving.process import ROOT
+from freezecore.serving.runs import Run, Runs, key_of
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return Runs(tmp_path)
+
+
+def new(runs: Runs, token: str, **fields) -> Run:
+    values = {"kind": "probe", "key": "k", "owner": "ann", "state": "done", "created": 1.0, **fields}
+    return Run(token, folder=str(runs.folder / token), server=runs.server, **values)
+
+
+def test_a_run_comes_back_as_it_was_stored(runs):
+    run = new(runs, "a", request={"data": "shapes"}, result={"state": "done"}, curve=[{"event": "step"}], ended=2.0)
+    runs.add(run)
+    assert runs.find("a") == run
+    assert runs.find("b") is None
+
+
+def test_a_list_is_newest_first_without_curves_and_by_owner(runs):
+    for i, owner in enumerate(["ann", "bob", "ann"]):
+        runs.add(new(runs, str(i), owner=owner, created=float(i), curve=[{"event": "step"}]))
+    assert [run.token for run in runs.listed()] == ["2", "1", "0"]
+    assert [run.token for run in runs.listed(owner="ann", limit=1)] == ["2"]
+    assert runs.listed(kind="sweep") == ()
+    assert runs.listed()[0].curve == []
+
+
+def test_only_a_run_that_is_done_answers_and_the_newest_does(runs):
+    for token, state, ended in [("a", "done", 5.0), ("b", "done", 9.0), ("c", "failed", 10.0), ("d", "running", None)]:
+        runs.add(new(runs, token, state=state, ended=ended))
+    assert runs.answer("k").token == "b"
+    assert runs.answer("other") is None
+
+
+def test_a_key_depends_on_the_request_the_libraries_and_the_files(tmp_path, monkeypatch):
+    file = tmp_path / "data.csv"
+    file.write_text("a")
+
+    def key(seed: int = 0) -> str:
+        return key_of("probe", ProbeRequest(ModelSource("timm", "a"), FreezeSpec(), str(file), seed=seed).to_json())
+
+    first = key()
+    assert key() == first
+    assert key(seed=1) != first
+    file.write_text("other")
+    assert key() != first
+    first = key()
+    monkeypatch.setattr(runs_module, "versions", lambda: {"torch": "99"})
+    assert key() != first
+
+
+def test_threads_and_processes_write_side_by_side(runs):
+    script = (
+        "import sys; from pathlib import Path; from freezecore.serving.runs import *; runs = Runs(Path(sys.argv[1]))\n"
+        "for i in range(20): runs.add(Run(f'{sys.argv[2]}-{i}', 'probe', 'k', 'bob', 'done', '', runs.server, 1.0))"
+    )
+    others = [
+        subprocess.Popen([sys.executable, "-c", script, str(runs.folder), name], cwd=ROOT) for name in ("one", "two")
+    ]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda i: runs.add(new(runs, f"here-{i}")), range(60)))
+    assert [other.wait() for other in others] == [0, 0]
+    assert len(runs.listed()) == 100
+
+
+def test_a_store_of_a_newer_version_is_left_alone(runs):
+    with sqlite3.connect(runs.folder / "runs.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(ProbeError, match="were written by a newer version of this program. Install that version"):
+        Runs(runs.folder)
+
+
+def test_an_older_store_is_brought_up_to_date_and_keeps_its_runs(runs, monkeypatch):
+    runs.add(new(runs, "a"))
+    later = (*runs_module.MIGRATIONS, "CREATE TABLE notes (token TEXT, text TEXT);")
+    monkeypatch.setattr(runs_module, "MIGRATIONS", later)
+    assert Runs(runs.folder).find("a").owner == "ann"
+    with sqlite3.connect(runs.folder / "runs.sqlite") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+    db.close()
+
+
+def test_a_broken_store_is_a_sentence(tmp_path):
+    (tmp_path / "runs.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(ProbeError, match="cannot be read or written: file is not a database. Move the file away"):
+        Runs(tmp_path)
+
+
+def test_a_run_whose_server_died_after_its_result_keeps_that_result(runs):
+    folder = runs.folder / "a"
+    folder.mkdir()
+    lines = [{"event": "step", "step": 1, "loss": 1.0}, {"event": "result", "state": "done", "accuracy_after": 0.9}]
+    (folder / "events.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    runs.add(new(runs, "a", state="running", started=2.0))
+    runs.change("a", server="dead")
+    assert runs.recover() == 1
+    assert (runs.find("a").state, runs.find("a").result["accuracy_after"]) == ("done", 0.9)

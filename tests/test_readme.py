@@ -1,0 +1,49 @@
+"""The README stays true: its Python runs, its commands are known, its links and pictures exist."""
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from freezecore.cli import parser
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^(?:\$ |    )(freezecore .*)$", TEXT, re.MULTILINE)
+LINKS = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_python_runs_in_order_and_prints_what_stands_below_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for block in blocks("python"):
+            exec(compile(block, "README.md", "exec"), {})
+    assert blocks("text")[0] in printed.getvalue()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_is_one_that_the_command_line_knows(command):
+    options = parser().parse_args(shlex.split(command, comments=True)[1:])
+    assert callable(options.gather)
+
+
+def test_there_are_commands_and_links_to_check():
+    assert len(COMMANDS) > 10
+    assert "docs/explore-en.png" in LINKS
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_each_link_leads_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+def test_nothing_is_left_to_fill_in():
+    assert "@@" not in TEXT
