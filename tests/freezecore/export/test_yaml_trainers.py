@@ -1,8 +1,7 @@
 """axolotl and LLaMA-Factory: their keys give the mask under their own matching, or are refused with the nearest.
 
 Both packages are too heavy to install whole here. Their matching functions were read from axolotl 0.19.0
-(`utils/freeze.py`) and llamafactory 0.9.5 (`model/adapter.py`) and are written out again below; the slow matrix
-loads axolotl's own file where the package is present without its dependencies.
+(`utils/freeze.py`) and llamafactory 0.9.5 (`model/adapter.py`) and are written out again below.
 """
 
 from __future__ import annotations
