@@ -1,0 +1,97 @@
+"""From `make run` (installed) to the painted page, and the web process's memory: `python tests/benchmarks/start.py`."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.browser.chromium import find  # noqa: E402
+
+TIMES = 3
+GOALS = {"cold_s": 5.0, "warm_s": 2.0, "web_bytes": 300_000_000}
+
+
+def main() -> None:
+    """Print one JSON document: each start's seconds to the painted tree, cold and warm, and resident bytes."""
+    with tempfile.TemporaryDirectory() as home:
+        runs = [one_start(home) for _ in range(TIMES)]
+    document = {
+        "command": "python tests/benchmarks/start.py",
+        "machine": f"{os.uname().machine}, {os.cpu_count()} cores",
+        "load_average": os.getloadavg()[0],
+        "goals": GOALS,
+        "runs": runs,
+    }
+    Path(__file__).with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
+    print(json.dumps(document))
+
+
+def one_start(home: str) -> dict:
+    """Start the server and a browser; the first start of a home also reads and traces the default model."""
+    port = free_port()
+    began = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app.serve", "--port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "FREEZE_EXPLORER_HOME": home},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        listening = until_listening(port) - began
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox", "--disable-gpu"])
+            cold, warm = (seconds_to_tree(browser, port) for _ in range(2))
+            browser.close()
+        return {"listening_s": listening, "cold_s": cold, "warm_s": warm, "web_bytes": resident_bytes(server.pid)}
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def seconds_to_tree(browser, port: int) -> float:
+    """Seconds from asking for the page to the first row of the layer tree, in a browser context of its own."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    began = time.perf_counter()
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.get_by_role("treeitem").first.wait_for(timeout=120_000)
+    seconds = time.perf_counter() - began
+    context.close()
+    return seconds
+
+
+def until_listening(port: int) -> float:
+    """The moment at which the server answers."""
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return time.perf_counter()
+        time.sleep(0.02)
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process; Linux."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+if __name__ == "__main__":
+    main()
