@@ -1,6 +1,7 @@
 """Every test runs without a network, with caches in a temporary folder, from fixed seeds."""
 
 import os
+import sys
 import tempfile
 
 import pytest
@@ -12,13 +13,13 @@ os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["FREEZE_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="freeze-explorer-tests-")
 
 
-@pytest.fixture(autouse=True)
-def _seeded(request):
-    """Seeds torch only where a test has already imported it: the light half is tested without it."""
-    import sys
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Every test, its module's fixtures included, meets torch as it is when freshly imported.
 
-    if "torch" in sys.modules:
-        import torch
-
+    The light half is tested without torch, so nothing is imported here.
+    """
+    if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
         torch.set_num_threads(1)
+        torch.set_grad_enabled(True)
