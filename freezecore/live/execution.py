@@ -83,7 +83,9 @@ def _first_that_runs(model: nn.Module, example: Example | None, deadline: float)
     try:
         for each, guess in itertools.islice(_tries(model, example), MOST_TRIES):
             try:
-                found = _follow(model, each, guess, deadline)
+                # One that is given up in the middle may leave gradients switched off for the whole process.
+                with torch.set_grad_enabled(torch.is_grad_enabled()):
+                    found = _follow(model, each, guess, deadline)
             except Exception as error:  # a model's own code on tensors without values: whatever it raises
                 problem = f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 120)}"
             else:

@@ -276,3 +276,4 @@ def test_a_forward_that_never_ends_is_given_up(monkeypatch):
     found = execution_order(Endless())
     assert not found
     assert "takes longer" in found.reason
+    assert torch.is_grad_enabled()
