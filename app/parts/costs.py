@@ -144,7 +144,7 @@ def _memory(numbers: Numbers, otherwise: str, words: Words) -> None:
     )
     st.html(_legend(_parts(cost), words))
     if cost.peak_bytes is None:
-        st.caption(words("chart.no_trace") + " " + telling.plain(cost.problem))
+        st.caption(words("chart.no_trace") + " " + telling.said(cost.problem))
 
 
 def _legend(parts: dict[str, int | None], words: Words) -> str:

@@ -170,7 +170,7 @@ def _show_fault(draft: str, words: Words) -> None:
             before = draft[: error.position]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             place = words("rules.place", line=line, column=column) + " "
-        st.error(place + telling.plain(error.problem) + "  \n" + telling.plain(error.hint))
+        st.error(place + telling.said(error.problem) + "  \n" + telling.said(error.hint))
 
 
 @telling.acting

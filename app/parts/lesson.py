@@ -88,7 +88,7 @@ def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
             _start_next(lesson, notes)
         except FreezeError as error:
             notes["measuring"] = False
-            telling.show(words("learn.partly", problem=error.problem), error.hint)
+            telling.show(words("learn.partly", problem=words.said(error.problem)), error.hint)
             return
     number = len(notes["tokens"])
     name = words(f"lesson.{lesson.key}.run.{lesson.runs[number - 1].name}")

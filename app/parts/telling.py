@@ -59,7 +59,12 @@ def acting(act: Callable) -> Callable:
 
 def show(problem: str, hint: str = "") -> None:
     """A sentence of what happened and one of what to do; both are plain text, never Markdown."""
-    st.error(plain(problem) + ("\n\n" + plain(hint) if hint else ""), icon=":material/error:")
+    st.error(said(problem) + ("\n\n" + said(hint) if hint else ""), icon=":material/error:")
+
+
+def said(text: str) -> str:
+    """A sentence of freezecore's in the visitor's language, as plain text."""
+    return plain(state.words().said(text))
 
 
 def plain(text: str) -> str:

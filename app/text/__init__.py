@@ -1,7 +1,11 @@
-"""Every sentence of the page, in English and Japanese, from the TOML files beside this one."""
+"""Every sentence of the page, in English and Japanese, from the TOML files beside this one.
+
+What freezecore says stands in English where it is said; `said.ja.toml` has the Japanese for each, values left open.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -34,6 +38,25 @@ class Words:
             return self._sentences[key].format(**values)
         except (KeyError, IndexError):
             return otherwise
+
+    def said(self, text: str) -> str:
+        """What freezecore said in English, in this language; as it came where there is no sentence for it."""
+        for pattern, sentence in _patterns(self.lang):
+            if found := pattern.fullmatch(text):
+                return sentence.format(*(self.said(value.strip()) for value in found.groups()))
+        return text
+
+
+@cache
+def _patterns(lang: str) -> tuple[tuple[re.Pattern, str], ...]:
+    """Patterns for what is said in English, those with the most fixed letters first, and their sentences."""
+    found = []
+    for key, sentence in sentences(lang).items():
+        table, _, english = key.partition(".")
+        if table in ("said", "value"):
+            parts = re.split(r"\{\d\}", english)
+            found.append((sum(map(len, parts)), re.compile("(.*?)".join(map(re.escape, parts)), re.DOTALL), sentence))
+    return tuple((pattern, sentence) for _, pattern, sentence in sorted(found, key=lambda one: -one[0]))
 
 
 @cache

@@ -8,7 +8,14 @@ import pytest
 from app.text import LANGUAGES, Words, sentences
 
 APP = Path(__file__).parents[2] / "app"
-OTHERS_WORDS = ("finding.", "preset.", "target.", "phase.")  # said by freezecore in English, translated here
+OTHERS_WORDS = (
+    "finding.",
+    "preset.",
+    "target.",
+    "phase.",
+    "said.",
+    "value.",
+)  # said by freezecore in English, translated here
 CALLS = {"words", "w", "either"}
 
 
