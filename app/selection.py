@@ -24,6 +24,7 @@ from freezecore.workload import Workload
 TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
 MOST_TRACES = 32
+MOST_SELECTIONS = 128
 FAILURE_KEPT_S = 20.0
 SMALLEST_VOCABULARY = 1_000
 
@@ -70,8 +71,14 @@ def select(link: Link, tree: LayerTree | None = None) -> Selection:
     """
     source = source_of(link)
     tree = tree or analyst.shared().tree(source)
-    spec = FreezeSpec.parse(link.rules if link.rules is not None else opening(tree))
-    return Selection(link, source, tree, spec, resolve(spec, tree))
+    rules = link.rules if link.rules is not None else opening(tree)
+    key = (source, rules)
+    known = _selections.read(key)
+    if known is None or known.tree is not tree:
+        spec = FreezeSpec.parse(rules)
+        known = Selection(link, source, tree, spec, resolve(spec, tree))
+        _selections.write(key, known)
+    return replace(known, link=link)
 
 
 def opening(tree: LayerTree) -> str:
@@ -184,6 +191,7 @@ class _Recent:
                 self._kept.popitem(last=False)
 
 
+_selections = _Recent(MOST_SELECTIONS)
 _traces = _Recent(MOST_TRACES)
 _futures = _Recent(MOST_TRACES)
 _asking = threading.Lock()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import Literal
 
 from freezecore.errors import FreezeError, nearest
@@ -72,7 +73,7 @@ class Mask:
     @cached_property
     def trainable(self) -> int:
         """Scalars that train."""
-        return sum(p.numel for p, trains in zip(self.tree.parameters, self.trains, strict=True) if trains)
+        return sum(compress(self.tree.sizes, self.trains))
 
     @property
     def frozen(self) -> int:

@@ -163,10 +163,19 @@ class LayerTree:
         """Layer by path, aliases included."""
         return {path: layer for layer in self.layers for path in (layer.path, *layer.aliases)}
 
-    @property
+    def __hash__(self) -> int:
+        """By names and shapes, once: caches ask for it often, and hashing 5,000 parameters takes milliseconds."""
+        return hash(self.fingerprint)
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Scalars of each parameter."""
+        return tuple(p.numel for p in self.parameters)
+
+    @cached_property
     def total(self) -> int:
         """Scalars in all parameters."""
-        return sum(p.numel for p in self.parameters)
+        return sum(self.sizes)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -72,7 +72,7 @@ class Case:
 
     def numel(self, positions) -> int:
         """Scalars in the parameters at these positions."""
-        return sum(self.tree.parameters[i].numel for i in positions)
+        return sum(self.tree.sizes[i] for i in positions)
 
     @property
     def everything(self) -> range:

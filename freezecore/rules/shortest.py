@@ -72,8 +72,8 @@ class _Search:
     def __init__(self, names: Names, train: int) -> None:
         self.names = names
         self.train = train
-        parameters = names.tree.parameters
-        trainable = sum(parameters[i].numel for i in names.positions_of(train))
+        sizes = names.tree.sizes
+        trainable = sum(sizes[i] for i in names.positions_of(train))
         # Where most weights are frozen, a person begins with `freeze all`.
         against_most = AGAINST_MOST if 2 * trainable < names.tree.total else 0.0
         self.opening_price = {"train": against_most, "freeze": OPENING}

@@ -87,7 +87,7 @@ def layer_tree(
     Returns:
         A change that no callback has heard yet, as where the state was set by hand; else None.
     """
-    rows = _packed(_Same(tree))
+    rows = _packed(tree)
     room = st.container(gap=None, key=f"{key}-room")
 
     def hear() -> None:
@@ -134,22 +134,9 @@ def _signs(rows: Rows, prices: Mapping[str, RowPrice] | None, marks: Mapping[str
     return {"prices": priced, "marks": [[kind, text, places] for (kind, text), places in grouped.items()]}
 
 
-class _Same:
-    """A tree compared by identity: comparing 5,000 parameters would cost more than packing them."""
-
-    def __init__(self, tree: LayerTree) -> None:
-        self.tree = tree
-
-    def __hash__(self) -> int:
-        return id(self.tree)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.tree is self.tree
-
-
 @lru_cache(maxsize=64)
-def _packed(same: _Same) -> Rows:
-    return pack(same.tree)
+def _packed(tree: LayerTree) -> Rows:
+    return pack(tree)
 
 
 @cache
