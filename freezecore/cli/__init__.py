@@ -10,9 +10,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
-from freezecore.cli import costing, looking, running, taking
+from freezecore.cli.commands import COMMANDS
 from freezecore.errors import FreezeError
 
 UNFINISHED = ("failed", "out-of-memory", "not-a-number")
@@ -20,7 +21,8 @@ UNFINISHED = ("failed", "out-of-memory", "not-a-number")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(arguments[:1]).parse_args(arguments)
     try:
         document = options.gather(options)
         print(json.dumps(document, ensure_ascii=False) if options.json else options.show(document), flush=True)
@@ -36,13 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if document.get("same") is False or document.get("state") in UNFINISHED else 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every command, each with an example."""
+def parser(wanted: Iterable[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """Every command, each with an example; only those `wanted` get their arguments, which costs imports."""
     root = argparse.ArgumentParser(
         prog="freezecore",
         description="Choose which layers to freeze: see what it costs, try it, prove it, take the code away.",
     )
     commands = root.add_subparsers(required=True, metavar="COMMAND")
-    for group in (looking, costing, running, taking):
-        group.add(commands)
+    whole = {COMMANDS[name].module for name in wanted if name in COMMANDS}
+    for module in dict.fromkeys(command.module for command in COMMANDS.values()):
+        if module in whole:
+            import_module(f"freezecore.cli.{module}").add(commands)
+        else:
+            for name, command in COMMANDS.items():
+                if command.module == module:
+                    commands.add_parser(name, help=command.summary)
     return root

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+from freezecore.cli.commands import COMMANDS
 from freezecore.errors import RuleError, SourceError, shortened
 from freezecore.source import TASKS, WEIGHTS, ModelSource
 from freezecore.spec import FreezeSpec
@@ -17,13 +18,14 @@ LARGEST_FILE = 16 * 2**20
 
 
 def command(
-    commands, name: str, summary: str, example: str, gather: Callable[[Namespace], dict], show: Callable[[dict], str]
+    commands, name: str, example: str, gather: Callable[[Namespace], dict], show: Callable[[dict], str]
 ) -> ArgumentParser:
     """A command with `--json`; `gather` makes its document, `show` the words for a person."""
+    summary = COMMANDS[name].summary
     added = commands.add_parser(
         name,
         help=summary,
-        description=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=f"example:\n  freezecore {name} {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

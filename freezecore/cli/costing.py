@@ -36,7 +36,7 @@ HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backwa
 def add(commands) -> None:
     """Put the command on the command line."""
     example = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
-    to = command(commands, "estimate", "predict peak training memory and FLOPs", example, gather, show)
+    to = command(commands, "estimate", example, gather, show)
     add_source(to)
     add_rules(to)
     to.add_argument("--batch-size", type=int, default=32, metavar="N")

@@ -15,12 +15,11 @@ from freezecore.tree import Layer, Parameter
 
 def add(commands) -> None:
     """Put the three commands on the command line."""
-    models = command(commands, "models", "list models by name", "resnet", gather_models, show_models)
+    models = command(commands, "models", "resnet", gather_models, show_models)
     models.add_argument("word", nargs="?", default="", metavar="WORD", help="only names that contain it")
-    summary = "show a model's layers, blocks, embeddings and head"
-    add_source(command(commands, "tree", summary, "timm:resnet18", gather_tree, show_tree))
+    add_source(command(commands, "tree", "timm:resnet18", gather_tree, show_tree))
     example = 'timm:resnet18 --rules "freeze contains:layer1.0."'
-    mask = command(commands, "mask", "show which parameters train", example, gather_mask, show_mask)
+    mask = command(commands, "mask", example, gather_mask, show_mask)
     add_source(mask)
     add_rules(mask)
 

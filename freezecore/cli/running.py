@@ -19,27 +19,22 @@ FIELDS = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "he
 
 def add(commands) -> None:
     """Put the four commands on the command line."""
-    summary = "train for a moment and prove that the freeze held"
-    probe = command(commands, "probe", summary, f'{DEFAULT} --rules "freeze all; train head"', gather_probe, show_probe)
+    probe = command(commands, "probe", f'{DEFAULT} --rules "freeze all; train head"', gather_probe, show_probe)
     add_source(probe)
     add_rules(probe)
     _add_training(probe)
-    sweep = command(
-        commands, "sweep", "try many selections side by side", f"{DEFAULT} --over depth", gather_sweep, show_sweep
-    )
+    sweep = command(commands, "sweep", f"{DEFAULT} --over depth", gather_sweep, show_sweep)
     add_source(sweep)
     sweep.add_argument("--over", default="depth,presets", metavar="LIST", help="depth, presets, or both")
     sweep.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each selection")
     sweep.add_argument("--ray", metavar="ADDRESS", help="spread the runs over a Ray cluster")
     _add_training(sweep)
-    summary = "find what to freeze in a given time and memory"
-    find = command(commands, "find", summary, f"{DEFAULT} --minutes 3 --budget 16GB", gather_find, show_find)
+    find = command(commands, "find", f"{DEFAULT} --minutes 3 --budget 16GB", gather_find, show_find)
     add_source(find)
     find.add_argument("--minutes", type=float, required=True, metavar="N")
     find.add_argument("--budget", metavar="16GB", help="peak memory that a selection may need")
     _add_training(find)
-    summary = "suggest selections, each with its reason"
-    suggest = command(commands, "suggest", summary, f"{DEFAULT} --by features", gather_suggest, show_suggest)
+    suggest = command(commands, "suggest", f"{DEFAULT} --by features", gather_suggest, show_suggest)
     add_source(suggest)
     suggest.add_argument("--by", default="features", metavar="LIST", help="features, gradients, snr")
     suggest.add_argument("--budget", metavar="8GB", help="also the least frozen selection that fits")

@@ -22,20 +22,17 @@ OPTIONS = ("learning_rate", "head_learning_rate", "layer_decay")
 
 def add(commands) -> None:
     """Put the three commands on the command line."""
-    summary = "write the selection as code for a trainer"
     example = 'timm:resnet18 --rules "freeze all; train head" --to pytorch'
-    out = command(commands, "export", summary, example, gather_export, show_export)
+    out = command(commands, "export", example, gather_export, show_export)
     add_source(out)
     add_rules(out)
     out.add_argument("--to", default="pytorch", metavar="TARGET", help=", ".join(TARGETS))
     for name in OPTIONS:
         out.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X")
-    summary = "read rules back from a file: a spec, names, a trainer's own settings"
-    back = command(commands, "import", summary, "names.txt --source timm:resnet18", gather_import, show_import)
+    back = command(commands, "import", "names.txt --source timm:resnet18", gather_import, show_import)
     back.add_argument("file", metavar="FILE")
     add_source(back, "--source")
-    summary = "fail when a saved spec no longer gives the same set"
-    check = command(commands, "check", summary, "spec.yaml", gather_check, show_check)
+    check = command(commands, "check", "spec.yaml", gather_check, show_check)
     check.add_argument("spec", metavar="SPEC")
 
 

@@ -1,0 +1,52 @@
+"""What importing costs, as counts of modules: times would depend on the machine."""
+
+import json
+import subprocess
+import sys
+
+import freezecore as fc
+
+LOADED = "import json, sys; print(json.dumps(sorted(sys.modules)))"
+DEAR = {"torch", "numpy", "yaml", "pandas", "timm", "transformers", "email", "importlib.metadata"}
+
+
+def loaded_after(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after this code, beside those it starts with."""
+    outputs = [
+        subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60).stdout
+        for text in (f"{code}\n{LOADED}", LOADED)
+    ]
+    after, before = (set(json.loads(output.splitlines()[-1])) for output in outputs)
+    return after - before
+
+
+def test_importing_freezecore_imports_nothing_of_it():
+    assert {name for name in loaded_after("import freezecore") if name.startswith("freezecore")} == {"freezecore"}
+
+
+def test_help_imports_no_command():
+    code = "import freezecore.cli\ntry: freezecore.cli.main(['--help'])\nexcept SystemExit: pass"
+    loaded = loaded_after(code)
+    assert "freezecore.cli.commands" in loaded
+    assert not {name for name in loaded if name.split(".")[0] in DEAR or name in DEAR}
+    assert not {name for name in loaded if name.startswith(("freezecore.cli.", "freezecore.estimate"))} - {
+        "freezecore.cli.commands"
+    }
+
+
+def test_the_light_half_imports_no_dear_library():
+    code = "import freezecore as fc; fc.FreezeSpec.parse('freeze all'); fc.ModelSource.parse('timm:resnet18')"
+    assert not loaded_after(code) & DEAR
+
+
+def test_a_name_is_its_verb_also_after_the_module_of_that_name_was_imported():
+    import freezecore.estimate.cost
+    import freezecore.export.python
+    import freezecore.trace  # noqa: F401
+
+    assert all(callable(getattr(fc, name)) for name in fc.__all__)
+    assert set(fc.__all__) <= set(dir(fc))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    assert not hasattr(fc, "aply")
