@@ -10,7 +10,8 @@ import re
 
 from freezecore.export.causal import require_causal
 from freezecore.export.plan import Plan, number
-from freezecore.export.selection import Cover, Series, select, series
+from freezecore.export.selection import Cover, select
+from freezecore.export.series import Series, series
 from freezecore.export.yaml import scalar
 
 
@@ -29,9 +30,7 @@ def export(plan: Plan) -> str:
 
 def patterns(plan: Plan) -> list[str]:
     """Patterns that hit exactly what trains; each hits whole dotted parts."""
-    names = [p.name for p in plan.tree.parameters]
-    wanted = plan.mask.names()
-    found = select(names, wanted, only_take=True).take or Cover(tuple(dict.fromkeys(n.split(".")[0] for n in names)))
+    found = select(plan.names, plan.mask.names(), only_take=True).take or Cover(tuple(plan.names.root.children))
     return [*(_path(item) for item in series(found.paths)), *(f"^(.+.)?{_part(word)}(.|$)" for word in found.words)]
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from urllib.parse import quote, urlencode
 
 from freezecore.errors import ExportError, shortened
+from freezecore.export.names import Names
 from freezecore.export.python import comment
 from freezecore.export.selection import Selection, select
 from freezecore.mask import Mask
@@ -52,11 +53,15 @@ class Plan:
         return self.masks[0][1]
 
     @cached_property
+    def names(self) -> Names:
+        """The model's parameter names."""
+        return Names(p.name for p in self.tree.parameters)
+
+    @cached_property
     def selections(self) -> tuple[tuple[int, Selection], ...]:
         """The first epoch of each phase with what trains in it, by name."""
-        names = [p.name for p in self.tree.parameters]
         from_all = any(rule.action == "freeze" and EVERYTHING in rule.selectors for rule in self.spec.rules)
-        return tuple((epoch, select(names, mask.names(), mostly=not from_all)) for epoch, mask in self.masks)
+        return tuple((epoch, select(self.names, mask.names(), mostly=not from_all)) for epoch, mask in self.masks)
 
     @property
     def counts(self) -> tuple[tuple[int, int, int], ...]:
@@ -74,9 +79,8 @@ class Plan:
     @cached_property
     def in_head(self) -> Selection | None:
         """Which parameters are the head's, by name; None where the model has none."""
-        names = [p.name for p in self.tree.parameters]
         head = [p.name for p in self.tree.parameters if p.kind == "head"]
-        return select(names, head) if head else None
+        return select(self.names, head) if head else None
 
     @property
     def rate(self) -> float:

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from freezecore.export.selection import Series, series
+from freezecore.export.series import Series, series
 
 WIDTH = 88
 

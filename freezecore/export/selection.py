@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from freezecore.export.names import Names, Node, first_of
+from freezecore.export.series import series
 from freezecore.tree import prefixes
 
-PLAIN = re.compile(r"[A-Za-z0-9_.]+")
-NUMBER = re.compile(r"(?<![^.])(?:0|[1-9][0-9]{0,6})(?![^.])")
-ENOUGH = 3  # a word or a range pays for itself from so many paths on
+ENOUGH = 3  # a word pays for itself from so many paths on
 BOTH = 10  # one list reads better than two
 UNNATURAL = 30  # the way round in which a person chose reads better
 
@@ -60,78 +58,87 @@ class Selection:
         return (self.take.cost if self.take else 0) + self.leave.cost + BOTH * bool(self.take and self.leave)
 
 
-@dataclass(frozen=True)
-class Series:
-    """The paths `before`N`after` for N from `start` up to and without `stop`."""
-
-    before: str
-    start: int
-    stop: int
-    after: str
-
-    def __str__(self) -> str:
-        return f"{self.before}{{i}}{self.after} {self.start} {self.stop}"
-
-
 def select(
-    names: Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
+    names: Names | Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
 ) -> Selection:
     """The shortest selection found that hits exactly `trainable` among `names`.
 
     `mostly` says that what is frozen is the natural thing to name; `only_take` names what trains, for languages
     that have no exceptions.
     """
-    wanted = set(trainable)
-    yes = [name for name in names if name in wanted]
-    no = [name for name in names if name not in wanted]
+    names = names if isinstance(names, Names) else Names(names)
+    yes = names.set_of(trainable)
+    no = names.root.bits & ~yes
     if not no:
         return Selection(None)
+    sides = _sides(names.root, yes, no)
+    take = _cover(names, sides.yes, yes, no)
     if only_take:
-        return Selection(_cover(yes, no))
-    words = _words(no, yes, _paths(no, yes))
-    rest = [name for name in no if not Cover(words=words).has(name)]
-    candidates = [
-        Selection(_cover(yes, no)),
-        Selection(None, _cover(no, yes)),
-        Selection(_cover(yes, rest) if rest else None, Cover(words=words)),
-        _nested(names, wanted),
-    ]
-    exact = [c for c in candidates if all(c.trains(name) == (name in wanted) for name in names)]
+        return Selection(take)
+    candidates = [Selection(take), Selection(None, _cover(names, sides.no, no, yes)), _nested(names.root, sides)]
+    if words := _words(names, sides.no, no, yes):
+        rest = no & ~names.having_any(words)
+        within = _cover(names, _sides(names.root, yes, rest).yes, yes, rest) if rest else None
+        candidates.insert(2, Selection(within, Cover(words=words)))
+    exact = [candidate for candidate in candidates if _hit(candidate, names) == yes]
     return min(exact, key=lambda c: c.cost + UNNATURAL * ((c.take is None) != mostly))
 
 
-def _cover(hit: Sequence[str], miss: Sequence[str]) -> Cover:
-    """A cover of all of `hit` and none of `miss`."""
-    paths = _paths(hit, miss)
-    words = _words(hit, miss, paths)
-    covered = Cover(words=words)
-    left = [name for name in hit if not covered.has(name)]
-    return min(Cover(paths), Cover(_paths(left, miss) if left else (), words), key=lambda c: c.cost)
+def _hit(selection: Selection, names: Names) -> int:
+    """The names that a selection trains."""
+    take = names.root.bits if selection.take is None else _covered(selection.take, names)
+    return take & ~_covered(selection.leave, names)
 
 
-def _paths(hit: Sequence[str], miss: Sequence[str]) -> tuple[str, ...]:
-    """The fewest module paths and parameter names that hold all of `hit` and none of `miss`."""
-    mixed = {prefix for name in miss for prefix in prefixes(name)} | {""}
-    found: dict[str, None] = {}
-    for name in hit:
-        pure = (prefix for prefix in prefixes(name) if prefix not in mixed)
-        found[next(pure, name)] = None
-    return tuple(found)
+def _covered(cover: Cover, names: Names) -> int:
+    return names.at_or_under(cover.paths) | names.having_any(cover.words)
 
 
-def _words(hit: Sequence[str], miss: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:
-    """Parts of names that occur in no name of `miss` and replace at least three of `paths` each."""
-    taken = {part for name in miss for part in name.split(".")}
-    chosen_paths = set(paths)
-    common: dict[str, set[str]] = {}
-    for name in hit:
-        path = name if name in chosen_paths else next(p for p in prefixes(name) if p in chosen_paths)
-        parts = {part for part in name.split(".") if part not in taken and not part.isdigit()}
-        common[path] = common[path] & parts if path in common else parts
+@dataclass(frozen=True)
+class _Sides:
+    """The outermost nodes with names of one set only, in the names' order; the nodes that have both, outer first."""
+
+    yes: list[Node]
+    no: list[Node]
+    both: list[Node]
+
+
+def _sides(root: Node, yes: int, no: int) -> _Sides:
+    """Part the tree; names in neither set follow the others, and nodes of only such names are left out."""
+    sides = _Sides([], [], [root])
+    for node in sides.both:
+        for child in node.children.values():
+            trains, freezes = child.bits & yes, child.bits & no
+            if trains and freezes and child.children:
+                sides.both.append(child)
+            elif trains:
+                sides.yes.append(child)
+            elif freezes:
+                sides.no.append(child)
+    sides.yes.sort(key=lambda node: first_of(node.bits & yes))
+    sides.no.sort(key=lambda node: first_of(node.bits & no))
+    return sides
+
+
+def _cover(names: Names, nodes: list[Node], hit: int, miss: int) -> Cover:
+    """A cover of all of `hit` and none of `miss`; `nodes` are the outermost that do so."""
+    whole = Cover(tuple(node.path for node in nodes))
+    words = _words(names, nodes, hit, miss)
+    if not words:
+        return whole
+    left = hit & ~names.having_any(words)
+    return min(whole, Cover(tuple(node.path for node in nodes if node.bits & left), words), key=lambda c: c.cost)
+
+
+def _words(names: Names, nodes: list[Node], hit: int, miss: int) -> tuple[str, ...]:
+    """Parts of names that occur in no name of `miss` and replace at least three of the `nodes` each."""
+    free = {part: found for part, found in names.having.items() if not found & miss and not part.isdigit()}
     gains: dict[str, set[str]] = {}
-    for path, words in common.items():
-        for word in words:
-            gains.setdefault(word, set()).add(path)
+    for node in nodes if free else ():
+        inside = node.bits & hit
+        for part in names.parts[first_of(inside)]:
+            if part in free and not inside & ~free[part]:
+                gains.setdefault(part, set()).add(node.path)
     chosen: list[str] = []
     while True:
         best = max(sorted(gains), key=lambda word: len(gains[word]), default=None)
@@ -142,84 +149,21 @@ def _words(hit: Sequence[str], miss: Sequence[str], paths: Sequence[str]) -> tup
         gains = {word: rest for word, found in gains.items() if len(rest := found - replaced) >= ENOUGH}
 
 
-@dataclass(frozen=True)
-class _Said:
-    """Below one node: does all of it train (None: some), and the paths to say so where nothing or all is the rule."""
-
-    pure: bool | None
-    take: list[str]
-    leave: list[str]
-    exceptions: list[str]
-
-
-def _nested(names: Sequence[str], wanted: set[str]) -> Selection:
+def _nested(root: Node, sides: _Sides) -> Selection:
     """Paths that train and, under them, paths that do not: the cheapest such pair."""
-    children: dict[str, dict[str, None]] = {}
-    said = {}
-    for name in names:
-        chain = [*prefixes(name), name]
-        for parent, child in zip(chain, chain[1:], strict=False):
-            children.setdefault(parent, {})[child] = None
-        said[name] = _Said(True, [name], [], []) if name in wanted else _Said(False, [], [], [name])
-    for node in reversed(children):  # parents were met before their children
-        said[node] = _joined(node, [said[child] for child in children[node]])
-    return Selection(Cover(tuple(said[""].take)), Cover(tuple(said[""].leave)))
-
-
-def _joined(node: str, parts: list[_Said]) -> _Said:
-    states = {part.pure for part in parts}
-    if node and states == {True}:
-        return _Said(True, [node], [], [])
-    if node and states == {False}:
-        return _Said(False, [], [], [node])
-    take, leave, exceptions = ([path for part in parts for path in side(part)] for side in _SIDES)
-    if node and 1 + len(exceptions) < len(take) + len(leave):
-        take, leave = [node], exceptions
-    return _Said(None, take, leave, exceptions)
-
-
-_SIDES = (lambda part: part.take, lambda part: part.leave, lambda part: part.exceptions)
-
-
-def series(paths: Iterable[str]) -> list[str | Series]:
-    """The same paths in the same order, runs of at least three numbered neighbours taken together, longest first."""
-    order = list(dict.fromkeys(paths))
-    numbered = _numbered(order)
-    queue = [(start - stop, key, start) for key, members in numbered.items() for start, stop in _runs(sorted(members))]
-    heapq.heapify(queue)
-    found: dict[str, str | Series] = {path: path for path in order}
-    gone: set[str] = set()
-    while queue:
-        size, key, start = heapq.heappop(queue)
-        members = {i: numbered[key][i] for i in range(start, start - size)}
-        left = {i: path for i, path in members.items() if path not in gone}
-        if len(left) == len(members):
-            for path in members.values():
-                found.pop(path)
-            found[members[start]] = Series(key[0], start, start - size, key[1])
-            gone.update(members.values())
-        else:
-            for first, stop in _runs(sorted(left)):
-                heapq.heappush(queue, (first - stop, key, first))
-    return [found[path] for path in order if path in found]
-
-
-def _numbered(paths: Iterable[str]) -> dict[tuple[str, str], dict[int, str]]:
-    """Paths by what stands before and after one of their numbers, then by that number."""
-    groups: dict[tuple[str, str], dict[int, str]] = {}
-    for path in paths:
-        if PLAIN.fullmatch(path):
-            for match in NUMBER.finditer(path):
-                groups.setdefault((path[: match.start()], path[match.end() :]), {})[int(match.group())] = path
-    return {key: members for key, members in groups.items() if len(members) >= ENOUGH}
-
-
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Half-open runs of at least three consecutive numbers."""
-    runs, start = [], 0
-    for i in range(1, len(numbers) + 1):
-        if i == len(numbers) or numbers[i] != numbers[i - 1] + 1:
-            if i - start >= ENOUGH:
-                runs.append((numbers[start], numbers[i - 1] + 1))
-            start = i
-    return runs
+    mixed = {id(node) for node in sides.both}
+    trains = {id(node) for node in sides.yes}
+    said: dict[int, tuple[list[str], list[str], list[str]]] = {}
+    for node in reversed(sides.both):  # what it takes, what it leaves, and what it leaves if all of it is taken
+        take, leave, exceptions = [], [], []
+        for child in node.children.values():
+            if id(child) in mixed:
+                for side, paths in zip((take, leave, exceptions), said.pop(id(child)), strict=True):
+                    side += paths
+            else:
+                (take if id(child) in trains else exceptions).append(child.path)
+        if node is not root and 1 + len(exceptions) < len(take) + len(leave):
+            take, leave = [node.path], exceptions
+        said[id(node)] = take, leave, exceptions
+    take, leave, _ = said[id(root)]
+    return Selection(Cover(tuple(take)), Cover(tuple(leave)))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freezecore.export.selection import Cover, Selection, Series, select, series
+from freezecore.export.selection import Cover, Selection, select
+from freezecore.export.series import Series, series
 
 RESNET = [
     "conv1.weight",
