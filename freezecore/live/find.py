@@ -15,6 +15,7 @@ from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.report import bytes_text
 from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
+from freezecore.search.entries import no_better, wins
 from freezecore.search.find import Arm, Choice, FindRequest, FindResult
 from freezecore.search.halving import Search
 from freezecore.search.sweep import candidates
@@ -50,40 +51,30 @@ def run(
     should_stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> FindResult:
-    """Search until the time is used; `emit` hears a `trial` event as each run ends.
+    """Search until the time is used; `emit` hears each run begin and end (see `freezecore.search`).
 
     Raises:
         FreezeError: it could not start, or nothing fits in the memory budget.
     """
     began = clock()
     until = began + 60 * request.minutes
+
+    def over() -> bool:
+        return should_stop() or clock() > until
+
     session = Session(request.base, emit)
     try:
         arms, left_out = arms_of(session, request)
-        emit({"event": "plan", "arms": len(arms), "left_out": list(left_out)})
-
-        def measure(arm: Arm, steps: int, seed: int) -> ProbeResult:
-            result = measured(session, request.base, arm, steps, seed, lambda: should_stop() or clock() > until)
-            told = {"rules": arm.candidate.rules, "factor": arm.factor, "steps": steps, "seed": seed}
-            emit(
-                {
-                    "event": "trial",
-                    **told,
-                    "state": result.state,
-                    "accuracy_after": result.accuracy_after,
-                    "metric_after": result.metric_after,
-                }
-            )
-            return result
-
+        emit({"event": "plan", "arms": len(arms), "left_out": list(left_out), "seconds": 60 * request.minutes})
         search = Search(
             arms,
-            measure,
+            lambda arm, steps, seed: measured(session, request.base, arm, steps, seed, over),
             budget_s=until - clock(),
             clock=clock,
             steps=request.base.steps,
             seed=request.base.seed,
             evaluation=(len(session.data.train) + len(session.data.test)) / request.base.batch_size / 3,
+            emit=emit,
             should_stop=should_stop,
         )
         trials = search.run()
@@ -100,10 +91,11 @@ def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[st
         ProbeError: no selection fits in the memory budget.
     """
     priced = Priced(session, request.base)
-    kept, dear = [], 0
+    kept, dear, schedules = [], 0, 0
     for candidate in candidates(session.tree, ("depth", "presets")):
         spec = parse_spec(candidate.rules)
         if spec.phases:
+            schedules += 1
             continue
         mask = resolve(spec, session.tree)
         peak = priced.peak_bytes(mask)
@@ -116,7 +108,8 @@ def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[st
             f"None of {dear} selections fits in {bytes_text(request.budget_bytes)}.",
             "Choose a smaller batch or input size, or a larger budget.",
         )
-    left_out = [f"{dear} selections need more than {bytes_text(request.budget_bytes)}."] if dear else []
+    left_out = ["Schedules were not tried: short runs end before their later phases."] if schedules else []
+    left_out += [f"{dear} selections need more than {bytes_text(request.budget_bytes)}."] if dear else []
     if priced.why:
         left_out.append(f"Memory and work are unknown, so no selection was left out for them. {priced.why}")
     return ordered(kept, len(session.tree.blocks)), tuple(left_out)
@@ -168,7 +161,7 @@ def concluded(
             "stopped" if stopped else "failed", message=message, hint=why, request=request.to_json(), **told
         )
     best, runner_up = choices[0], choices[1] if len(choices) > 1 else None
-    gap = best.score - runner_up.score if runner_up else math.inf
-    close = gap <= math.hypot(best.noise or 0.0, (runner_up and runner_up.noise) or 0.0)
+    beaten = wins(best, runner_up) if runner_up else None
+    close = runner_up is not None and no_better(best, runner_up)
     state = "stopped" if stopped else "done"
-    return FindResult(state, best, runner_up, close, request=request.to_json(), **told)
+    return FindResult(state, best, runner_up, beaten, close, request=request.to_json(), **told)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import mean, pstdev, stdev
+from typing import Protocol
 
 from freezecore.metrics import bootstrap_wins
 from freezecore.probe import ProbeResult
@@ -121,7 +122,16 @@ def noise(scores: Sequence[float], held_out: float | None) -> float | None:
     return max(held_out, stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else 0.0)
 
 
-def no_better(one: Entry, other: Entry) -> bool:
+class Scored(Protocol):
+    """What two selections are compared by; see `Entry`."""
+
+    score: float | None
+    scores: tuple[float, ...]
+    noise: float | None
+    per_sample: tuple[float, ...]
+
+
+def no_better(one: Scored, other: Scored) -> bool:
     """Whether `one` beats `other` by no more than noise.
 
     Either the held-out samples do not tell them apart (`one` wins fewer than 95 of 100 paired resamples of them), or
@@ -132,9 +142,17 @@ def no_better(one: Entry, other: Entry) -> bool:
     seeds = [stdev(e.scores) / math.sqrt(len(e.scores)) if len(e.scores) > 1 else 0.0 for e in (one, other)]
     if one.score - other.score <= math.hypot(*seeds):
         return True
-    if one.per_sample and len(one.per_sample) == len(other.per_sample):
-        return bootstrap_wins(one.per_sample, other.per_sample) < SURE
+    share = wins(one, other)
+    if share is not None:
+        return share < SURE
     return one.score - other.score <= math.hypot(one.noise or 0.0, other.noise or 0.0)
+
+
+def wins(one: Scored, other: Scored) -> float | None:
+    """Share of the paired resamples of the held-out samples in which `one` beats `other`; None where not paired."""
+    if not one.per_sample or len(one.per_sample) != len(other.per_sample):
+        return None
+    return bootstrap_wins(one.per_sample, other.per_sample)
 
 
 def compared(entries: Sequence[Entry]) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:

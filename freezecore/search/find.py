@@ -5,9 +5,10 @@ The search is `freezecore.search.halving`, the runs are made by `freezecore.live
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from statistics import mean
+from dataclasses import asdict, dataclass, field, replace
+from statistics import mean, variance
 
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
@@ -90,6 +91,11 @@ class Trial:
     learning_rate: float | None = None
     head_learning_rate: float | None = None
     message: str = ""
+    per_sample: tuple[float, ...] = field(default=(), repr=False)
+
+    def to_json(self) -> dict:
+        """Its fields as JSON values, but for the score of each held-out sample."""
+        return _without_samples(self)
 
 
 @dataclass(frozen=True)
@@ -98,15 +104,17 @@ class Choice:
 
     Attributes:
         accuracy_after: mean over its seeds at the longest run it had; None where the data has values.
-        score: the same of the score by which selections are ranked.
+        score, scores: mean and by seed, of what selections are ranked by.
         noise: standard error of that mean.
         steps, seeds: what the mean rests on.
+        per_sample: score of each held-out sample, mean over the seeds; left out of `to_json`.
     """
 
     rules: str
     labels: tuple[str, ...]
     accuracy_after: float | None
     score: float
+    scores: tuple[float, ...]
     noise: float | None
     learning_rate: float | None
     head_learning_rate: float | None
@@ -114,18 +122,31 @@ class Choice:
     step_s: float | None
     steps: int
     seeds: int
+    per_sample: tuple[float, ...] = field(default=(), repr=False)
+
+    def to_json(self) -> dict:
+        """Its fields as JSON values."""
+        return _without_samples(self)
+
+
+def _without_samples(one: Trial | Choice) -> dict:
+    return {key: value for key, value in asdict(one).items() if key != "per_sample"}
 
 
 @dataclass(frozen=True)
 class FindResult:
     """The recommended selection, the runner-up, and what the search cost.
 
-    `within_noise` says that the two differ by no more than the noise.
+    Attributes:
+        wins: share of the resampled held-out sets on which the best beats the runner-up; None where there is none.
+        within_noise: the two differ by no more than the noise.
+        left_out: what was not tried, and why.
     """
 
     state: str
     best: Choice | None = None
     runner_up: Choice | None = None
+    wins: float | None = None
     within_noise: bool = False
     tried: int = 0
     seconds: float | None = None
@@ -137,39 +158,63 @@ class FindResult:
 
     def to_json(self) -> dict:
         """The last line that the command line's `find --json` prints."""
-        best = asdict(self.best) if self.best else {"rules": None, "accuracy_after": None, "peak_bytes": None}
-        rest = {key: value for key, value in asdict(self).items() if key != "best"}
-        return {"event": "result", **best, **rest}
+        best = self.best.to_json() if self.best else {"rules": None, "accuracy_after": None, "peak_bytes": None}
+        plain = replace(self, best=None, runner_up=None, trials=())
+        rest = {key: value for key, value in asdict(plain).items() if key not in ("best", "runner_up", "trials")}
+        runner_up = self.runner_up.to_json() if self.runner_up else None
+        trials = [trial.to_json() for trial in self.trials]
+        return {"event": "result", **best, **rest, "runner_up": runner_up, "trials": trials}
 
 
 def chosen(found: Iterable[tuple[Arm, Trial]]) -> tuple[Choice, ...]:
-    """Each selection at its best learning rate, judged by its longest runs; longer runs stand before shorter ones."""
+    """Each selection at its best learning rate, judged by its longest runs; longer runs stand before shorter ones.
+
+    Of equally long runs the highest lower end counts, a mean less its standard error over seeds, so that one lucky
+    seed does not beat the mean of several.
+    """
     by_arm: dict[tuple[str, float], list[tuple[Arm, Trial]]] = {}
     for arm, tried in found:
         if tried.score is not None:
             by_arm.setdefault((arm.candidate.rules, arm.factor), []).append((arm, tried))
-    choices = sorted(map(_choice, by_arm.values()), key=lambda c: (c.steps, c.score), reverse=True)
+    longest = [_longest(pairs) for pairs in by_arm.values()]
+    spread = _typical_spread([[tried.score for _, tried in pairs] for pairs in longest])
+
+    def rank(choice: Choice) -> tuple[int, float]:
+        return choice.steps, choice.score - spread / math.sqrt(choice.seeds)
+
     best: dict[str, Choice] = {}
-    for choice in choices:
+    for choice in sorted(map(_choice, longest), key=rank, reverse=True):
         best.setdefault(choice.rules, choice)
     return tuple(best.values())
 
 
+def _longest(pairs: Sequence[tuple[Arm, Trial]]) -> list[tuple[Arm, Trial]]:
+    steps = max(tried.steps for _, tried in pairs)
+    return [pair for pair in pairs if pair[1].steps == steps]
+
+
+def _typical_spread(scores: Iterable[Sequence[float]]) -> float:
+    """Standard deviation over seeds, pooled over the arms that have several; 0 where none has."""
+    several = [of for of in scores if len(of) > 1]
+    degrees = sum(len(of) - 1 for of in several)
+    return math.sqrt(sum(variance(of) * (len(of) - 1) for of in several) / degrees) if degrees else 0.0
+
+
 def _choice(pairs: Sequence[tuple[Arm, Trial]]) -> Choice:
-    longest = max(tried.steps for _, tried in pairs)
-    runs = [tried for _, tried in pairs if tried.steps == longest]
-    arm, first = pairs[0][0], runs[0]
+    (arm, first), runs = pairs[0], [tried for _, tried in pairs]
     scores, accuracies = [run.score for run in runs], [run.accuracy_after for run in runs]
     return Choice(
         rules=first.rules,
         labels=first.labels,
         accuracy_after=None if None in accuracies else mean(accuracies),
         score=mean(scores),
+        scores=tuple(scores),
         noise=noise(scores, first.error),
         learning_rate=first.learning_rate,
         head_learning_rate=first.head_learning_rate,
         peak_bytes=arm.peak_bytes,
         step_s=first.step_s,
-        steps=longest,
+        steps=first.steps,
         seeds=len(runs),
+        per_sample=tuple(map(mean, zip(*(run.per_sample for run in runs), strict=True))),
     )

@@ -10,20 +10,27 @@ that there is a good answer at any moment.
     rung 1   a ninth of the steps   coarse depths and presets first, then their other learning rates, then finer depths
     rung 2   a third of the steps   the best third of rung 1 so far
     rung 3   all steps              the best third of rung 2 so far
-    then     all steps              the best three, and further seeds of them
+    then     all steps              the best three, a second seed of each, and further ones
+
+An arm that falls short of its rung's best third by no more than noise is not dropped: it moves up as soon as there
+is nobody new to try. Ranks are means over the seeds, so that a lucky first seed is found out by the second.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from statistics import median
+from dataclasses import dataclass
+from itertools import chain
+from statistics import mean, median
 
 from freezecore.probe import ProbeResult
 from freezecore.search.entries import held_out_error, score_of
 from freezecore.search.find import Arm, Choice, Trial, chosen
 
 SHARES = (9, 3, 1)  # a rung's part of all steps, as a divisor
+LAST = len(SHARES) - 1
 KEPT = 3
 EXPLORING = 0.6  # share of the time in which new arms go before more certainty about the best
 FEWEST_STEPS = 4
@@ -44,6 +51,7 @@ class Search:
         steps: of the last rung.
         seed: of the first run of each arm; further seeds follow it.
         evaluation: what scoring the samples costs, in steps.
+        emit: hears `trying` as a run begins and `trial` as it ends (see `freezecore.search`).
         clock: monotonic seconds.
     """
 
@@ -56,12 +64,13 @@ class Search:
         steps: int,
         seed: int = 0,
         evaluation: float = 0.0,
+        emit: Callable[[dict], None] = lambda event: None,
         should_stop: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._arms, self._measure, self._steps, self._seed = list(arms), measure, steps, seed
         self._should_stop, self._clock, self._evaluation = should_stop, clock, evaluation
-        self._until = clock() + budget_s
+        self._emit, self._budget_s, self._until = emit, budget_s, clock() + budget_s
         self._explore_until = clock() + EXPLORING * budget_s
         self._found: list[tuple[Arm, Trial]] = []
 
@@ -78,39 +87,57 @@ class Search:
     def _next(self) -> tuple[Arm, int, int] | None:
         """Arm, rung and seed of the next trial; None when nothing fits into the time that is left."""
         exploring = self._clock() < self._explore_until
-        promoted, seeds, tries = self._promoted(exploring), self._more_seeds(), self._first_tries()
+        promoted, close = self._promoted(self._share if exploring else FINALISTS), self._promoted_for_noise()
+        tries, seeds, second = self._first_tries(), self._more_seeds(MOST_SEEDS), self._more_seeds(2)
         if exploring:
-            ways = [promoted, *tries, *seeds]
-        elif len(self._at(len(SHARES) - 1)) < 2:  # somebody to compare the best with
-            ways = [promoted, *seeds, *tries]
+            ways = (promoted, tries, close, seeds)
+        elif len(self._standing(LAST)) < 2:  # somebody to compare the best with
+            ways = (promoted, close, seeds, tries)
         else:  # settle who wins before anybody new is tried
-            ways = [*seeds, promoted, *tries]
-        return next((way for way in ways if way), None)
+            ways = (promoted, second, close, seeds, tries)
+        return next(chain.from_iterable(ways), None)
 
-    def _promoted(self, exploring: bool) -> tuple[Arm, int, int] | None:
-        """An arm that has earned the next rung, from the highest rung down."""
-        for rung in reversed(range(len(SHARES) - 1)):
-            best = self._at(rung)
-            for arm in best[: len(best) // KEPT if exploring else FINALISTS]:
-                if not self._ran(arm, rung + 1) and self._fits(arm, rung + 1):
-                    return arm, rung + 1, self._seed
-        return None
+    @staticmethod
+    def _share(standing: Sequence) -> int:
+        """How many of a rung have earned the next."""
+        return len(standing) // KEPT
+
+    def _promoted(self, count: int | Callable[[Sequence], int]) -> Iterator[tuple[Arm, int, int]]:
+        """Arms that have earned the next rung, from the highest rung down."""
+        for rung in reversed(range(LAST)):
+            best = self._standing(rung)
+            yield from self._upwards(best[: count if isinstance(count, int) else count(best)], rung)
+
+    def _promoted_for_noise(self) -> Iterator[tuple[Arm, int, int]]:
+        """Arms that miss the best third of their rung by no more than noise."""
+        for rung in reversed(range(LAST)):
+            best = self._standing(rung)
+            if not best:
+                continue
+            last = best[max(1, len(best) // KEPT) - 1]
+            close = [s for s in best if last.score - s.score <= math.hypot(last.error or 0.0, s.error or 0.0)]
+            yield from self._upwards(close, rung)
+
+    def _upwards(self, standing: Iterable[Standing], rung: int) -> Iterator[tuple[Arm, int, int]]:
+        for one in standing:
+            if not self._ran(one.arm, rung + 1) and self._fits(one.arm, rung + 1):
+                yield one.arm, rung + 1, self._seed
 
     def _first_tries(self) -> Iterator[tuple[Arm, int, int]]:
         for arm in self._arms:
             if not self._ran(arm, 0) and (not self._found or self._fits(arm, 0)):
                 yield arm, 0, self._seed
 
-    def _more_seeds(self) -> Iterator[tuple[Arm, int, int]]:
-        last = len(SHARES) - 1
-        for seed in range(self._seed + 1, self._seed + MOST_SEEDS):
-            for arm in self._at(last)[:FINALISTS]:
-                if not self._ran(arm, last, seed) and self._fits(arm, last):
-                    yield arm, last, seed
+    def _more_seeds(self, most: int) -> Iterator[tuple[Arm, int, int]]:
+        best = self._standing(LAST)[:FINALISTS]
+        for seed in range(self._seed + 1, self._seed + most):
+            for arm in (one.arm for one in best):
+                if not self._ran(arm, LAST, seed) and self._fits(arm, LAST):
+                    yield arm, LAST, seed
 
-    def _at(self, rung: int) -> list[Arm]:
+    def _standing(self, rung: int) -> list[Standing]:
         """The arms that ran on this rung, best first."""
-        return [arm for arm, _ in ranked(p for p in self._found if p[1].rung == rung and p[1].seed == self._seed)]
+        return ranked(pair for pair in self._found if pair[1].rung == rung)
 
     def _ran(self, arm: Arm, rung: int, seed: int | None = None) -> bool:
         seed = self._seed if seed is None else seed
@@ -124,8 +151,19 @@ class Search:
 
     def _try(self, arm: Arm, rung: int, seed: int) -> None:
         began, steps = self._clock(), self._steps_at(rung)
+        told = {"rules": arm.candidate.rules, "labels": list(arm.candidate.labels), "factor": arm.factor}
+        told |= {"rung": rung, "steps": steps, "seed": seed}
+        self._emit({"event": "trying", **told, "expected_s": self.price(arm, steps) or None, **self._spent()})
         result = self._measure(arm, steps, seed)
-        self._found.append((arm, trial(arm, rung, steps, seed, result, self._clock() - began)))
+        tried = trial(arm, rung, steps, seed, result, self._clock() - began)
+        self._found.append((arm, tried))
+        best = next(iter(self.choices()), None)
+        self._emit({"event": "trial", **tried.to_json(), "best": best and best.to_json(), **self._spent()})
+
+    def _spent(self) -> dict:
+        """How far the search is: runs that have ended, and seconds."""
+        left_s = max(0.0, self._until - self._clock())
+        return {"done": len(self._found), "spent_s": self._budget_s - left_s, "left_s": left_s}
 
     def price(self, arm: Arm, steps: int) -> float:
         """Predicted seconds of a run: from this selection's last one, else from the work that this machine does in
@@ -139,10 +177,23 @@ class Search:
         return ((steps + self._evaluation) * arm.work + CHECKS * arm.plain_work) / median(rates)
 
 
-def ranked(pairs: Iterable[tuple[Arm, Trial]]) -> list[tuple[Arm, Trial]]:
-    """The best first; of equals, the one with less work; runs without a score are left out."""
-    measured = [pair for pair in pairs if pair[1].score is not None]
-    return sorted(measured, key=lambda pair: (-pair[1].score, pair[0].work))
+@dataclass(frozen=True)
+class Standing:
+    """An arm on one rung: its mean score over the seeds, and what the held-out set alone makes of its error."""
+
+    arm: Arm
+    score: float
+    error: float | None
+
+
+def ranked(pairs: Iterable[tuple[Arm, Trial]]) -> list[Standing]:
+    """The best first; of equals, the one with less work; arms without a score are left out."""
+    by_arm: dict[Arm, list[Trial]] = {}
+    for arm, tried in pairs:
+        if tried.score is not None:
+            by_arm.setdefault(arm, []).append(tried)
+    standing = [Standing(arm, mean(t.score for t in runs), runs[0].error) for arm, runs in by_arm.items()]
+    return sorted(standing, key=lambda one: (-one.score, one.arm.work))
 
 
 def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, seconds: float) -> Trial:
@@ -165,4 +216,5 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
         learning_rate=result.learning_rate,
         head_learning_rate=result.head_learning_rate,
         message=result.message,
+        per_sample=result.per_sample if result.state == "done" else (),
     )

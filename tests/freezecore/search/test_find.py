@@ -88,6 +88,57 @@ def test_a_first_run_that_takes_all_of_its_share_keeps_nobody_from_being_tried()
     assert search.choices()[0].rules == "0.9"
 
 
+class Bloomers(World):
+    """Arms whose accuracy after few steps says nothing of what they reach; `rules` are `early,late`."""
+
+    def measure(self, arm: Arm, steps: int, seed: int) -> ProbeResult:
+        self.now += 1
+        self.ran.append((arm, steps, seed))
+        early, late = map(float, arm.candidate.rules.split(","))
+        accuracy = late if steps == 90 else early
+        return ProbeResult("done", "cpu", steps=steps, step_s=0.01, test_size=600, accuracy_after=accuracy)
+
+
+def bloomer(early: float, late: float) -> Arm:
+    return Arm(Candidate(f"{early},{late}", ()))
+
+
+def test_a_late_bloomer_is_not_dropped_for_a_difference_within_the_noise():
+    world = Bloomers()
+    early = [bloomer(0.8 + i / 1000, 0.82) for i in range(12)]
+    late, hopeless = bloomer(0.795, 0.9), bloomer(0.5, 0.99)
+    search = world.search([*early, late, hopeless], 200)
+    search.run()
+    assert search.choices()[0].rules == late.candidate.rules
+    assert [steps for arm, steps, _ in world.ran if arm == hopeless] == [10]
+
+
+def test_one_lucky_seed_does_not_win_against_the_mean_of_several():
+    seeds = {"steady": (0.9, 0.92, 0.88, 0.91, 0.89), "lucky": (0.905,)}
+    found = []
+    for name, scores in seeds.items():
+        for seed, score in enumerate(scores):
+            result = ProbeResult("done", "cpu", steps=90, step_s=0.1, test_size=600, accuracy_after=score)
+            one = Arm(Candidate(name, ()))
+            found.append((one, trial(one, 2, 90, seed, result, 1.0)))
+    assert [choice.rules for choice in chosen(found)] == ["steady", "lucky"]
+
+
+def test_whoever_watches_hears_each_run_begin_and_end_and_the_best_so_far():
+    world, heard = World(), []
+    search = world.search(ARMS, 60, emit=heard.append)
+    search.run()
+    trying, trials = heard[::2], heard[1::2]
+    assert {event["event"] for event in trying} == {"trying"}
+    assert {event["event"] for event in trials} == {"trial"}
+    for before, after in zip(trying, trials, strict=True):
+        assert all(before[name] == after[name] for name in ("rules", "factor", "rung", "steps", "seed"))
+    assert [event["done"] for event in trials] == list(range(1, len(trials) + 1))
+    assert trials[-1]["best"]["rules"] == search.choices()[0].rules
+    assert trials[-1]["spent_s"] == pytest.approx(world.now)
+    assert "per_sample" not in trials[-1] | trials[-1]["best"]
+
+
 def test_stop_ends_a_search_with_what_it_has():
     world = World()
     search = world.search(ARMS, 1000, should_stop=lambda: len(world.ran) >= 4)
