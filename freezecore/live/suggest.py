@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from freezecore.errors import FreezeError
 from freezecore.estimate.budget import least_frozen
@@ -68,9 +68,11 @@ def run(request: SuggestRequest, emit: Emit, should_stop: Callable[[], bool] = l
         if should_stop():
             break
         found.append(_within(suggestion, priced, session, request.budget_bytes))
-        emit({"event": "suggestion", "by": way, "rules": suggestion.rules, "why": suggestion.why})
+        emit({"event": "suggestion", **asdict(found[-1])})
     if request.budget_bytes and not should_stop():
-        found += _by_budget(priced, session, request.budget_bytes, notes)
+        for suggestion in _by_budget(priced, session, request.budget_bytes, notes):
+            found.append(suggestion)
+            emit({"event": "suggestion", **asdict(suggestion)})
     session.close()
     if priced.why:
         notes.append(priced.why)

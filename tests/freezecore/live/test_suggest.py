@@ -27,7 +27,9 @@ def test_each_way_gives_rules_a_reason_a_score_for_each_block_and_a_price(sugges
         assert len(suggestion.scores) == 3
         assert suggestion.why.endswith(".") or suggestion.why.endswith("those.")
         assert suggestion.peak_bytes and suggestion.fits
-    assert [event["by"] for event in events if event["event"] == "suggestion"] == ["features", "gradients", "snr"]
+    told = [event for event in events if event["event"] == "suggestion"]
+    assert [event["rules"] for event in told] == [suggestion.rules for suggestion in found.suggestions]
+    assert all(event["why"] and event["peak_bytes"] for event in told)
 
 
 def test_a_budget_marks_what_does_not_fit():
