@@ -8,6 +8,7 @@ from app import selection as chosen
 from app import state
 from app.parts import telling
 from app.parts.address import follow
+from app.parts.bring import bring
 from app.parts.costs import costs
 from app.parts.export import code
 from app.parts.findings import findings
@@ -16,12 +17,12 @@ from app.parts.layers import layers, preset_row, rules_box
 from app.parts.probe import is_live, probe
 from app.parts.top import first_models, top
 
-PANES = {"probe": probe, "findings": findings, "code": code, "fit": fit}
+PANES = {"probe": probe, "findings": findings, "code": code, "bring": bring, "fit": fit}
 
 
 @telling.told
 def draw_pane() -> None:
-    """One of four panes; only the one that is looked at is drawn."""
+    """One of the panes; only the one that is looked at is drawn."""
     words = state.words()
     pane = st.segmented_control(
         words("pane.label"),
