@@ -20,8 +20,8 @@ LONGEST_WORD = 80
 class Link:
     """What a link carries; None takes the model's or the page's own default.
 
-    `size` is pixels per side for pictures, tokens per sample for text. `run`, `klass` and `lesson` name a probe's
-    run, a class and a lesson.
+    `size` is pixels per side for pictures, tokens per sample for text. `run`, `search`, `klass` and `lesson` name a
+    probe's run, a sweep or search, a class and a lesson.
     """
 
     model: str = DEFAULT_MODEL
@@ -36,6 +36,7 @@ class Link:
     device: str = "cpu"
     lang: str | None = None
     run: str | None = None
+    search: str | None = None
     klass: str | None = None
     lesson: str | None = None
 
@@ -119,6 +120,7 @@ READERS = {
     "device": _one_of(*CHOICES["device"]),
     "lang": _one_of(*LANGUAGES),
     "run": _token,
+    "search": _token,
     "class": _token,
     "lesson": _token,
 }

@@ -47,7 +47,7 @@ def change(**fields: object) -> None:
 
 def open_model(model: str, task: str | None = None, labels: int | None = None) -> None:
     """Turn to another model, with its own opening selection, as a new step of the browser's history."""
-    change(model=model, task=task, labels=labels, rules=None, size=None, run=None)
+    change(model=model, task=task, labels=labels, rules=None, size=None, run=None, search=None)
     st.session_state.switched = True
     forget_draft()
 

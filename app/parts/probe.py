@@ -6,11 +6,11 @@ import streamlit as st
 
 from app import curves, events, figures, look, state
 from app import selection as chosen
-from app.parts import telling
+from app.parts import live, telling
+from app.parts.data import about, data_picker
 from app.parts.outcome import outcome
 from app.selection import Selection
 from app.text import Words
-from freezecore.datasets import BUILT_IN, default_for
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
@@ -19,17 +19,6 @@ from freezecore.serving import jobs
 CURVE_HEIGHT = 210
 MOST_STEPS = 2_000
 WEIGHTLESS = ("config", "file", "py")
-
-
-def is_live() -> bool:
-    """Whether the run in the link is waiting or training."""
-    token = state.link().run
-    if token is None:
-        return False
-    try:
-        return jobs.shared().look(token).live
-    except FreezeError:
-        return False
 
 
 def probe(words: Words) -> None:
@@ -47,19 +36,15 @@ def probe(words: Words) -> None:
     if standing.live:
         _watch(token, standing, words)
         return
-    if state.value("watched") == token:
-        state.fill("watched", None)
-        st.rerun()
+    live.settle(token)
     outcome(token, words)
     _again(words)
 
 
 def _settings(selection: Selection, words: Words) -> None:
-    kind = "text" if chosen.reads_text(selection.tree) else "image"
-    offered = sorted((data.name for data in BUILT_IN.values() if data.kind == kind), key=default_for(kind).__ne__)
     data, steps, rate, seed = st.columns([2, 1.2, 1.6, 1], vertical_alignment="bottom")
     with data:
-        st.selectbox(words("probe.data"), offered, key="w_data", format_func=lambda name: words(f"data.{name}"))
+        picked = data_picker(selection, words)
     steps.number_input(words("probe.steps"), 1, MOST_STEPS, value=60, step=10, key="w_steps")
     rate.number_input(
         words("probe.rate"),
@@ -94,7 +79,7 @@ def _settings(selection: Selection, words: Words) -> None:
     if nothing:
         st.warning(words("probe.nothing_trains"))
     else:
-        st.caption(words(f"data_about.{state.value('w_data')}") + " " + words("probe.promise"))
+        st.caption(about(picked, words) + " " + words("probe.promise"))
 
 
 @telling.acting
@@ -124,7 +109,7 @@ def watch(request: ProbeRequest) -> None:
 
 
 def _watch(token: str, standing, words: Words) -> None:
-    state.fill("watched", token)
+    live.watching(token)
     seen = jobs.shared().events(token)
     losses = events.losses(seen)
     total = standing.request.get("steps")

@@ -14,10 +14,12 @@ from app.parts.export import code
 from app.parts.findings import findings
 from app.parts.fit import fit
 from app.parts.layers import layers, preset_row, rules_box
-from app.parts.probe import is_live, probe
+from app.parts.live import is_live
+from app.parts.probe import probe
+from app.parts.search import search
 from app.parts.top import first_models, top
 
-PANES = {"probe": probe, "findings": findings, "code": code, "bring": bring, "fit": fit}
+PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": bring, "fit": fit}
 
 
 @telling.told

@@ -61,6 +61,9 @@ class StillJobs:
 
     def __init__(self) -> None:
         self.requests: list[object] = []
+        self.kind = "probe"
+        self.ended: dict | None = None  # a result, once it has ended
+        self.seen = [{"event": "step", "step": 6, "loss": 1.5, "step_s": 0.1}]
 
     def warm(self) -> None:
         pass
@@ -72,12 +75,17 @@ class StillJobs:
     def look(self, token):
         if token != "token":
             raise ProbeError(f"There is no run '{token}'.", "Its link may be cut.")
-        return jobs.Standing(token, "probe", "running", {"steps": 60}, 0.0, 0.0, None)
+        asked = self.requests[0].to_json() if self.requests else {"steps": 60}
+        state, end = (self.ended["state"], 1.0) if self.ended else ("running", None)
+        return jobs.Standing(token, self.kind, state, asked, 0.0, 0.0, end)
 
     def events(self, token, after=0):
-        return [{"event": "step", "step": 6, "loss": 1.5, "step_s": 0.1}]
+        return self.seen
 
     def result(self, token):
+        return self.ended
+
+    def expected_s(self, request):
         return None
 
     def stop(self, control):

@@ -15,6 +15,7 @@ OTHERS_WORDS = (
     "phase.",
     "said.",
     "value.",
+    "suggestion.",
 )  # said by freezecore in English, translated here
 CALLS = {"words", "w", "either"}
 

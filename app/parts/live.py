@@ -1,0 +1,36 @@
+"""Whether something that the link names is waiting or running, so that the page looks again every second."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from freezecore.errors import FreezeError
+from freezecore.serving import jobs
+
+WATCHED = "watched"
+
+
+def is_live() -> bool:
+    """Whether the run or the search in the link goes on."""
+    link = state.link()
+    return any(_goes_on(token) for token in (link.run, link.search) if token)
+
+
+def _goes_on(token: str) -> bool:
+    try:
+        return jobs.shared().look(token).live
+    except FreezeError:
+        return False
+
+
+def watching(token: str) -> None:
+    """Remember that this was seen going on."""
+    state.fill(WATCHED, token)
+
+
+def settle(token: str) -> None:
+    """Draw the whole page once when what was seen going on has ended: looking every second ends with it."""
+    if state.value(WATCHED) == token:
+        state.fill(WATCHED, None)
+        st.rerun()
