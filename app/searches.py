@@ -89,3 +89,8 @@ def left_s(kind: str, request: dict, events: Sequence[dict], running_s: float) -
 def now_trying(events: Sequence[dict]) -> str | None:
     """Rules of the selection that is being tried."""
     return next((event["rules"] for event in reversed(events) if event.get("rules") is not None), None)
+
+
+def best_so_far(events: Sequence[dict]) -> dict | None:
+    """The selection that a search would recommend now."""
+    return next((event["best"] for event in reversed(events) if event.get("best")), None)

@@ -113,7 +113,7 @@ def _rows(rows: Sequence[Row], ours: bool, words: Words) -> None:
             words("runs.peak"): bytes_text(row.peak_bytes),
             words("runs.step"): seconds_text(row.step_s),
             words("search.front"): words("search.on_front") if row.front else "",
-            words("search.remark"): row.message,
+            words("search.remark"): words.said(row.message),
         }
         for row in rows
     ]
@@ -143,7 +143,11 @@ def _find(result: dict | None, events: Sequence[dict], ours: bool, words: Words)
             said = words(key, rules=_code(second["rules"]), accuracy=accuracy, peak=bytes_text(second["peak_bytes"]))
             _offer(said, second["rules"], "second", ours, words)
         for sentence in result["left_out"]:
-            st.caption(telling.plain(sentence))
+            st.caption(telling.said(sentence))
+    elif result is None and (best := searches.best_so_far(events)):
+        accuracy = _accuracy(best["accuracy_after"], best["noise"], words)
+        said = words("search.so_far", rules=_code(best["rules"]), accuracy=accuracy)
+        _offer(said, best["rules"], "recommended", ours, words)
     _trials(trials or [event for event in events if event.get("event") == "trial"], words)
 
 
@@ -185,7 +189,7 @@ def _suggest(result: dict | None, events: Sequence[dict], ours: bool, words: Wor
             figure = search_charts.by_block(one["scores"], words, look.of(state.theme()))
             _chart(figure, f"by_block_{i}", words(f"search.score_{one['by']}"), BY_BLOCK_HEIGHT)
     for note in result["notes"]:
-        st.caption(telling.plain(note))
+        st.caption(telling.said(note))
 
 
 def _why(suggestion: dict, words: Words) -> str:
@@ -193,4 +197,4 @@ def _why(suggestion: dict, words: Words) -> str:
     score = suggestion.get("score")
     value = "" if score is None else f"{score:.3g}"
     peak = bytes_text(suggestion.get("peak_bytes"))
-    return words.either(f"suggestion.{suggestion['by']}", telling.plain(suggestion["why"]), score=value, peak=peak)
+    return words.either(f"suggestion.{suggestion['by']}", telling.said(suggestion["why"]), score=value, peak=peak)

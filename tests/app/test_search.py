@@ -14,9 +14,12 @@ DEEP = Entry("freeze stem blocks:first6", ("6 blocks frozen",), 6, 0.91, None, N
 FULL = replace(DEEP, rules="train all", frozen_blocks=0, accuracy_after=0.92, score=0.92, peak_bytes=900_000_000)
 HEAD = replace(DEEP, rules="freeze all; train head", frozen_blocks=None, accuracy_after=0.5, peak_bytes=100_000_000)
 SWEPT = SweepResult("done", (FULL, DEEP, HEAD), (0, 1, 2), 0, (0, 1), seconds=30.0).to_json()
-CHOICE = Choice("freeze layer1", ("",), 0.9, 0.9, 0.01, 3e-4, 1e-3, 300_000_000, 0.1, 60, 2)
+CHOICE = Choice("freeze layer1", ("",), 0.9, 0.9, (0.9, 0.9), 0.01, 3e-4, 1e-3, 300_000_000, 0.1, 60, 2)
 TRIAL = Trial("freeze layer1", ("",), 0.3, 1, 60, 0, 0.9, 6.0, 0.1, "done")
-FOUND = FindResult("done", CHOICE, replace(CHOICE, rules="train all"), True, 5, 60.0, (TRIAL,), ("2 need more.",))
+FOUND = FindResult(
+    "done", CHOICE, replace(CHOICE, rules="train all"), within_noise=True, tried=5, seconds=60.0, trials=(TRIAL,),
+    left_out=("2 need more.",),
+)  # fmt: skip
 LOOKED = SuggestResult("done", (Suggestion("features", "freeze layer1 layer2", "Because it is so.", 0.8,
                                            (0.5, 0.8, None), 10**8, True),), ("One note.",), 9.0)  # fmt: skip
 
@@ -78,6 +81,12 @@ def test_a_search_tells_its_choice_and_the_runner_up(searched):
     assert "As good within the noise" in shown(page)
     page.button(key="use_second").click().run()
     assert ticked(page) == "train all"
+
+
+def test_the_best_so_far_is_told_while_a_search_goes_on(searched):
+    page = searched("find", None, ({"event": "trial", **TRIAL.to_json(), "best": CHOICE.to_json()},))
+    assert not page.exception
+    assert "So far" in shown(page) and "0.900" in shown(page)
 
 
 def test_a_suggestion_has_a_reason_and_a_price(searched):
