@@ -34,8 +34,8 @@ def phase(events: Sequence[dict]) -> str:
 
 
 def share(events: Sequence[dict]) -> float | None:
-    """How much of the evaluation in progress is done; None while there is none."""
+    """How much is done of what goes on besides steps; None while there is nothing of a known size."""
     last = events[-1] if events else {}
-    if last.get("event") == "eval" and last.get("total"):
+    if last.get("event") in ("eval", "phase") and last.get("total"):
         return last["done"] / last["total"]
     return None

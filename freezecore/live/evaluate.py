@@ -12,11 +12,11 @@ from torch import Tensor
 
 from freezecore.live.score import Score, changes, metric_for
 from freezecore.live.train import predict
-from freezecore.live.train_phase import Phase
 from freezecore.probe import ProbeRequest
 
 if TYPE_CHECKING:
     from freezecore.live.session import Session
+    from freezecore.live.train_phase import Phase
 
 MOST_OF_TRAINING = 1_000  # samples of the training data that are scored afterwards
 
@@ -38,7 +38,7 @@ class Evaluation:
         self.metric = metric_for(session.data.raw, request.metric)
         self.first: Score | None = None
 
-    def before(self, phase: Phase, ask_to_stop: Callable[[], None]) -> dict:
+    def before(self, phase: Phase, ask_to_stop: Callable[[], None] = silent) -> dict:
         """Fields of the result that say what the first weights can do; measured once a seed in a session."""
         known = self.session.before
         if self.seed not in known:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ import torch
 from torch import Tensor
 
 from freezecore.live import device as devices
+from freezecore.live.evaluate import MOST_OF_TRAINING
 from freezecore.live.hold import hold
 from freezecore.live.prefix import Kept, NotCuttable, Prefix, find
 from freezecore.live.proof import ProofCheck
-from freezecore.live.train_measure import PlainStep, measure_plain_step
+from freezecore.live.train_measure import PlainStep
 from freezecore.live.train_optimizer import Rates, build_optimizer
 from freezecore.mask import Mask
 from freezecore.probe import CacheUse, ProbeRequest
@@ -26,6 +28,9 @@ TOLERANCE = 2e-3  # of a tensor's largest entry: kernels round differently at an
 HALF_TOLERANCE = 5e-2  # under autocast
 CHECKED = 8  # samples on which a cut is checked
 LOOKING = 6  # forward passes of so many samples that looking for a cut takes
+WATCHED = 2  # the whole step whose memory is watched: by then the optimizer has its state
+WHOLE_FIRST = 3  # whole steps before a prefix is looked for: a person sees them at once, and what they take is known
+TOO_EARLY = "The run ended before its frozen part was looked at."
 
 
 class Phase:
@@ -33,26 +38,38 @@ class Phase:
 
     Attributes:
         optimizer: holds exactly what trains.
-        cache: whether the frozen prefix is computed once.
+        plain: what a whole step takes under this mask, in this run or an earlier one.
+        looked: whether it was decided how the frozen prefix is treated.
+        cache: whether it is computed once.
     """
 
     def __init__(
-        self, session: Session, mask: Mask, request: ProbeRequest, rates: Rates, trained: Set[str] = frozenset()
+        self,
+        session: Session,
+        mask: Mask,
+        request: ProbeRequest,
+        rates: Rates,
+        emit: Callable[[dict], None],
+        trained: Set[str] = frozenset(),
     ) -> None:
         """`trained` are the parameters that earlier phases of this run have trained."""
         self.stale = bool(trained & set(mask.names(trainable=False)))
-        self.session, self.mask, self.request = session, mask, request
+        self.session, self.mask, self.request, self.emit = session, mask, request, emit
         self.model = session.model
         self.parts = {"train": session.train, "test": session.test}
         mask.apply_to(self.model)
         self.holding = hold(self.model, mask)
         self.rates = rates
-        self.optimizer = self._new_optimizer()
+        self.optimizer = build_optimizer(self.model, mask, request.optimizer, rates)
         self.check = ProofCheck(self.model, mask)
-        self.cache = CacheUse()
+        self.cache = CacheUse(why=TOO_EARLY)
+        self.looked = False
         self._kept: dict[str, Kept] | None = None
         self._looked_s = 0.0
+        self._steps = 0
+        self._durations: list[float] = []
         self._key = (mask.trains, mask.held, request.batch_size, request.optimizer)
+        self.plain = session.plain.setdefault(self._key, PlainStep())
         self.model.train()
 
     def forward(self, part: str, positions: Tensor) -> Tensor:
@@ -63,17 +80,49 @@ class Phase:
         """The training loss on these samples."""
         return self.parts["train"].loss(self.forward("train", positions), positions)
 
-    def prepare(self, positions: Tensor) -> None:
-        """Compute the kept prefix of these samples to train on, if it is not there yet."""
-        if self._kept:
-            self._kept["train"].ensure(positions)
+    def prepare(self, positions: Tensor, steps: int) -> None:
+        """Before a step on these samples, `steps` before the phase's last: keep the frozen prefix once that is due,
+        and compute what it lacks of them."""
+        if not self.looked:
+            self._look(steps)
+        kept = self._kept and self._kept["train"]
+        if kept and kept.lacks(positions):
+            total = len(self.parts["train"])
+            self.emit({"event": "phase", "phase": "capture", "done": total - kept.lacks(), "total": total})
+            kept.ensure(positions)
 
-    def keep_prefix(self, steps: int) -> None:
-        """Find and check the frozen prefix, if that is asked for, possible and worth it."""
-        began = time.perf_counter()
-        if why := self._why_not(steps):
-            self.cache = CacheUse(why=f"Every step runs the whole model: {why}.")
+    @property
+    def watches(self) -> bool:
+        """The next step's memory is to be watched."""
+        return not self._kept and self._steps + 1 == WATCHED and self.plain.peak_bytes is None
+
+    def note(self, seconds: float, peak_bytes: int | None, watched: bool) -> None:
+        """A step is over; watching costs time that is not the step's."""
+        self._steps += 1
+        if watched:
+            self.plain.peak_bytes = peak_bytes
             return
+        self._durations.append(seconds)
+        if not self._kept and self._steps >= WHOLE_FIRST:
+            self.plain.step_s = statistics.median(self._durations)
+
+    @property
+    def step_s(self) -> float | None:
+        """Median seconds of a step, of those from the kept prefix where there is one."""
+        return statistics.median(self._durations) if self._durations else None
+
+    def _look(self, steps: int) -> None:
+        """Decide on the prefix as soon as that can be decided."""
+        whole = 0 if self.plain.step_s else max(0, WHOLE_FIRST - self._steps)
+        if why := self._why_not(steps - whole):
+            self.looked, self.cache = True, CacheUse(why=f"Every step runs the whole model: {why}.")
+        elif not whole:
+            self.looked = True
+            self._keep_prefix()
+
+    def _keep_prefix(self) -> None:
+        """Find and check the frozen prefix, and keep what it gives from now on."""
+        began = time.perf_counter()
         tolerance = HALF_TOLERANCE if devices.half(self.session.device) else TOLERANCE
         try:
             prefix = self._cut(tolerance)
@@ -82,6 +131,7 @@ class Phase:
             self.cache = CacheUse(why=f"Every step runs the whole model: {error}.")
             return
         self._looked_s = time.perf_counter() - began - self._kept_s()
+        self._durations.clear()
         where = ", on disk" if any(part.store.on_disk for part in self._kept.values()) else ""
         why = f"What runs before '{prefix.path}' is frozen and was computed once a sample{where}."
         self.cache = CacheUse(True, why, prefix.path)
@@ -90,36 +140,21 @@ class Phase:
         """Seconds that the shelf has spent on this cut, in this run and those before."""
         return sum(part.seconds for part in self._kept.values())
 
-    def cache_use(self, step_s: float | None, plain: PlainStep | None) -> CacheUse:
+    def cache_use(self) -> CacheUse:
         """What the cache has cost and brought in this run."""
         if not self._kept:
             return self.cache
-        speedup = plain.step_s / step_s if plain and step_s else None
+        speedup = self.plain.step_s / self.step_s if self.plain.step_s and self.step_s else None
         return replace(self.cache, capture_s=self._looked_s + self._kept_s(), speedup=speedup)
-
-    def plain_step(self) -> PlainStep:
-        """What a step takes without the cache; measured once for this mask, batch size and optimizer."""
-        if self._key not in self.session.plain:
-            train = self.parts["train"]
-            some = torch.arange(min(self.request.batch_size, len(train)), device=self.session.device)
-            self.session.plain[self._key] = measure_plain_step(
-                self.model,
-                self._new_optimizer,
-                lambda: train.loss(train.forward(some), some),
-                self.session.device,
-            )
-        return self.session.plain[self._key]
 
     def _cut(self, tolerance: float) -> Prefix:
         """A verified cut, looked for once for this mask."""
         if self._key not in self.session.cuts:
+            self.emit({"event": "phase", "phase": "check"})
             train = self.parts["train"]
             some = torch.arange(min(CHECKED, self.request.batch_size, len(train)), device=self.session.device)
             self.session.cuts[self._key] = find(self.model, train, some, tolerance)
         return self.session.cuts[self._key]
-
-    def _new_optimizer(self) -> torch.optim.Optimizer:
-        return build_optimizer(self.model, self.mask, self.request.optimizer, self.rates)
 
     def _why_not(self, steps: int) -> str:
         """Why the prefix is not even looked for, as the rest of a sentence; empty when it is."""
@@ -132,11 +167,18 @@ class Phase:
             return "with 'norms update' frozen layers change from step to step"
         if self.mask.dropout == "on" and any(layer.drops for layer in layers):
             return "with 'dropout on' frozen layers are random"
-        train, test = len(self.parts["train"]), len(self.parts["test"])
-        used = steps * min(self.request.batch_size, train)
-        if used + 2 * test < min(train, used) + test + LOOKING * CHECKED:
+        if steps <= 0 or not self._saves(steps):
             return "the run is too short for more than that"
         return ""
+
+    def _saves(self, steps: int) -> bool:
+        """Whether fewer samples go through the frozen part when each does once than in these steps and evaluations."""
+        train, test = len(self.parts["train"]), len(self.parts["test"])
+        evaluations = 1 if self.request.seed in self.session.before else 2
+        scored, stepped = min(train, MOST_OF_TRAINING), steps * min(self.request.batch_size, train)
+        drawn = min(train, stepped)
+        once = drawn + scored * (1 - drawn / train) + test + LOOKING * CHECKED
+        return once < stepped + evaluations * test + scored
 
     def _values(self) -> object:
         """What decides the kept values beside the cut: the seed, where fresh weights are frozen.

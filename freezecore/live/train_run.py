@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from freezecore.live.session import Session
 
 AFTER_A_STOP_S = 0.5  # for the last evaluation: whoever pressed Stop waits for it
-WATCHED_STEP = 2  # the plain step whose memory is watched: by then the optimizer has its state
 
 
 class Ended(Exception):
@@ -61,7 +59,6 @@ class Training:
         self.phase: Phase | None = None
         self.trained: set[str] = set()
         self.proofs: list[Proof] = []
-        self.durations: list[float] = []
         self.step = 0
         self.measured: dict = {}
         self.began = time.perf_counter()
@@ -72,11 +69,11 @@ class Training:
         torch.manual_seed(self.request.seed)
         try:
             self._start()
-            for number, (first, last, mask) in enumerate(self._spans()):
+            for number, (_, last, mask) in enumerate(self._spans()):
                 if number:
-                    self._enter(mask, last - first)
+                    self._enter(mask)
                 while self.step < last and not self._time_is_over():
-                    self._one_step(next(self.batches))
+                    self._one_step(next(self.batches), last - self.step)
         except Ended as ended:
             state, message, hint = ended.state, ended.message, ended.hint
         except (RuntimeError, MemoryError) as error:
@@ -101,7 +98,7 @@ class Training:
             metric=self.evaluation.metric,
         )
         self.emit({"event": "start", **self.measured})
-        self._enter(mask, self._spans()[0][1])
+        self._enter(mask)
 
     def _spans(self) -> list[tuple[int, int, Mask]]:
         """First and last step of each phase, and its mask; phases that would begin after the last step are left out."""
@@ -113,18 +110,16 @@ class Training:
             if start < steps
         ]
 
-    def _enter(self, mask: Mask, steps: int) -> None:
+    def _enter(self, mask: Mask) -> None:
         """Put the next mask in force; norms that the first phase held stay held, as a schedule's default is."""
         earlier = self.phase
         if earlier:
             self.proofs.append(earlier.check.verify(earlier.optimizer))
             mask = replace(mask, also_held=self.masks[0][1].norms_held)
-        self.phase = Phase(self.session, mask, self.request, self.rates, self.trained)
+        self.phase = Phase(self.session, mask, self.request, self.rates, self.emit, self.trained)
         self.trained |= set(mask.names())
         if earlier:
             carry_state(earlier.optimizer, self.phase.optimizer)
-        self._ask_to_stop()
-        self.phase.keep_prefix(steps)
 
     def _ask_to_stop(self) -> None:
         if self.should_stop():
@@ -133,24 +128,22 @@ class Training:
     def _time_is_over(self) -> bool:
         return self.request.seconds is not None and time.perf_counter() - self.began > self.request.seconds
 
-    def _one_step(self, positions: Tensor) -> None:
-        """One optimizer step, told as it ends."""
+    def _one_step(self, positions: Tensor, left: int) -> None:
+        """One optimizer step, told as it ends; `left` steps are left of the phase."""
         self._ask_to_stop()
         phase = self.phase
-        phase.prepare(positions)
-        watched = self.step + 1 == WATCHED_STEP and not phase.cache.used
+        phase.prepare(positions, left)
         set_rates(phase.optimizer, self.step, self.request.steps)
+        phase.optimizer.zero_grad(set_to_none=True)
+        watched = phase.watches
         at = time.perf_counter()
         with peak_of(phase.model, phase.optimizer, self.session.device) if watched else nullcontext() as peak:
             loss = self._update(positions)
         seconds = time.perf_counter() - at
         self.step += 1
-        if watched:
-            self.measured["peak_bytes"] = peak.bytes
-        else:  # watching costs time that is not the step's
-            self.durations.append(seconds)
-        self._note(loss, seconds)
-        if self.evaluation.first is None:  # after the first step, so that a person sees that one first
+        phase.note(seconds, peak.bytes if watched else None, watched)
+        self._tell(loss, seconds)
+        if phase.looked and self.evaluation.first is None:  # a person sees steps first, and a kept prefix serves both
             self.measured.update(self.evaluation.before(phase, self._ask_to_stop))
 
     def _update(self, positions: Tensor) -> float:
@@ -160,7 +153,6 @@ class Training:
             Ended: the loss is not a number; nothing was changed.
         """
         optimizer = self.phase.optimizer
-        optimizer.zero_grad(set_to_none=True)
         loss = self.phase.loss(positions)
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -174,38 +166,30 @@ class Training:
             optimizer.step()
         return value
 
-    def _note(self, loss: float, seconds: float) -> None:
+    def _tell(self, loss: float, seconds: float) -> None:
         self.measured.setdefault("loss_first", loss)
         self.measured.update(steps=self.step, loss_last=loss)
-        if self.durations:
-            step_s = statistics.median(self.durations)
+        if step_s := self.phase.step_s:
             self.measured.update(step_s=step_s, samples_per_s=self.batch_size / step_s)
         self.emit({"event": "step", "step": self.step, "loss": loss, "step_s": seconds})
 
     def _finish(self, state: State) -> None:
         """The proof first, because a stop may cut short what follows; then what the model can do now."""
-        if self.phase is None:
+        phase = self.phase
+        if phase is None:
             return
-        self.phase.model.train()
-        proof = merged([*self.proofs, self.phase.check.verify(self.phase.optimizer)])
+        phase.model.train()
+        proof = merged([*self.proofs, phase.check.verify(phase.optimizer)])
         self.measured["proof"] = proof
         self.emit({"event": "proof", "proof": proof.to_json()})
         if self.step and state in ("done", "stopped"):
+            if state == "done" and self.evaluation.first is None:
+                self.measured.update(self.evaluation.before(phase))
             until = math.inf if state == "done" else time.perf_counter() + AFTER_A_STOP_S
-            self.measured.update(self.evaluation.after(self.phase, until))
-        self._compare_with_plain(state)
-
-    def _compare_with_plain(self, state: State) -> None:
-        """A step without the cache, its time and memory, beside the cached ones."""
-        phase, plain = self.phase, None
-        if phase.cache.used and state == "done":
-            try:
-                plain = phase.plain_step()
-                self.measured["peak_bytes"] = plain.peak_bytes
-            except (RuntimeError, MemoryError) as error:  # the cached steps fitted, a whole one does not
-                if not devices.is_out_of_memory(error):
-                    raise
-        self.measured["cache"] = phase.cache_use(self.measured.get("step_s"), plain)
+            self.measured.update(self.evaluation.after(phase, until))
+        if phase.plain.peak_bytes:
+            self.measured["peak_bytes"] = phase.plain.peak_bytes
+        self.measured["cache"] = phase.cache_use()
 
     def _result(self, state: State, message: str, hint: str) -> ProbeResult:
         return ProbeResult(

@@ -20,3 +20,8 @@ def test_the_phase_is_the_last_thing_the_run_spoke_of():
     assert [events.phase(RUN[:n]) for n in (0, 1, 2, 4, 7)] == ["starting", "data", "eval_before", "step", "eval_after"]
     assert events.share(RUN[:2]) == 0.5
     assert events.share(RUN[:4]) is None
+
+
+def test_computing_the_frozen_part_has_a_share_too():
+    seen = [*RUN[:4], {"event": "phase", "phase": "capture", "done": 120, "total": 300}]
+    assert (events.phase(seen), events.share(seen)) == ("capture", 0.4)

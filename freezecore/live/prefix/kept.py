@@ -47,6 +47,10 @@ class Kept:
         self.ensure(positions)
         return self.prefix.forward(self.samples, positions, self.store.take(positions))
 
+    def lacks(self, positions: Tensor | None = None) -> int:
+        """How many of these samples, or of all, are not computed yet."""
+        return int((~(self.have if positions is None else self.have[positions.cpu()])).sum())
+
     def ensure(self, positions: Tensor) -> None:
         """Compute what is not yet kept of these samples."""
         asked = positions.cpu()
