@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from freezecore.errors import ProbeError
 from freezecore.live import device as devices
-from freezecore.live.build import build
+from freezecore.kept import keep_tree, kept_tree
+from freezecore.live.build import Built, build
 from freezecore.live.data import Dataset, encode, read
 from freezecore.live.hold import hold
 from freezecore.live.prefix import Prefix, Shelf
@@ -63,7 +65,7 @@ class Session:
         torch.manual_seed(request.seed)
         built = build(self.source)
         self.model: nn.Module = built.model
-        self.tree: LayerTree = read_module(self.model, str(request.source), new=built.new)
+        self.tree: LayerTree = _tree_of(built, str(request.source))
         self.data: Dataset = encode(raw, self.model, self.source, request)
         layout = self._to_device()
         self.train = Feed(self.model, self.data.train, self.data, self.device, layout)
@@ -158,6 +160,20 @@ class Session:
 def _copy(values: dict[str, Tensor], tensors: dict[str, Tensor]) -> None:
     for name, value in values.items():
         tensors[name].copy_(value)
+
+
+def _tree_of(built: Built, label: str) -> LayerTree:
+    """The module's tree; one that was kept for its source is taken when it names the same tensors, with the marks
+    that depend on the weights made anew."""
+    kept = kept_tree(built.source)
+    found = {name: (tuple(p.shape), str(p.dtype).removeprefix("torch.")) for name, p in built.model.named_parameters()}
+    if kept is None or found != {p.name: (p.shape, p.dtype) for p in kept.parameters}:
+        tree = read_module(built.model, label, new=built.new)
+        keep_tree(built.source, tree)
+        return tree
+    frozen = {name for name, parameter in built.model.named_parameters() if not parameter.requires_grad}
+    marked = (replace(p, new=p.name in built.new, frozen_by_author=p.name in frozen) for p in kept.parameters)
+    return replace(kept, source=label, parameters=tuple(marked))
 
 
 def headed(source: ModelSource, kind: str, outputs: int) -> ModelSource:
