@@ -76,9 +76,19 @@ def told(error: BaseException, memory_bytes: int | None) -> tuple[str, str, str]
     return "failed", f"The run failed unexpectedly ({type(error).__name__}: {cause}).", "Its log has the details."
 
 
+PRELOADED = (
+    "freezecore.live.probe",
+    "freezecore.live.tracer",
+    "timm",
+    "freezecore.live.build_transformers",
+    "transformers.models.auto.tokenization_auto",
+    "transformers.models.bert.modeling_bert",  # transformers imports a family's file when a model of it is opened
+)
+
+
 def _preload() -> None:
     """Import what nearly every run needs; what is missing here will be told by the run itself."""
-    for name in ("torch", "freezecore.live.probe", "timm"):
+    for name in PRELOADED:
         try:
             importlib.import_module(name)
         except ImportError:
