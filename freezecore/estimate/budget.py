@@ -9,11 +9,11 @@ from freezecore.errors import WorkloadError
 from freezecore.estimate import estimate
 from freezecore.estimate.cards import Card, all_cards, margin_bytes
 from freezecore.estimate.curve import depth_mask, depth_rules
+from freezecore.estimate.peaks import Peaks, under
 from freezecore.mask import Mask
 from freezecore.report import bytes_text
 from freezecore.trace import Trace
 from freezecore.tree import LayerTree
-from freezecore.workload import LIMITS
 
 HEAD_ONLY = "freeze all; train head"
 
@@ -60,7 +60,7 @@ def fits(
     trace: Trace, mask: Mask, *, batch_size: int | None = None, cards: Sequence[Card] | None = None
 ) -> tuple[CardFit, ...]:
     """Each card (None is all that are known), with the largest batch that fits on it under this mask."""
-    peaks = _Peaks(trace, mask)
+    peaks = Peaks(trace, mask)
     batch_size = batch_size or trace.workload.batch_size
     peak = peaks(batch_size)
     return tuple(_fit(card, peaks, peak, trace) for card in (all_cards() if cards is None else cards))
@@ -72,7 +72,7 @@ def largest_batch(trace: Trace, mask: Mask, budget_bytes: int, margin: Callable[
     Raises:
         WorkloadError: the peak is unknown.
     """
-    found = _Peaks(trace, mask).largest(budget_bytes, margin)
+    found = Peaks(trace, mask).largest(under(budget_bytes, margin))
     if found is None:
         raise WorkloadError("The peak of this selection is unknown, so no batch can be found for it.")
     return found
@@ -116,58 +116,12 @@ def _head(tree: LayerTree) -> list[str]:
     return [tree.parameters[i].name for path in tree.head for i in tree.under(path)]
 
 
-def _fit(card: Card, peaks: _Peaks, peak: int | None, trace: Trace) -> CardFit:
+def _fit(card: Card, peaks: Peaks, peak: int | None, trace: Trace) -> CardFit:
     note = ""
     if trace.workload.precision.startswith("bf16") and not card.native_bf16:
         note = "this card has no native bf16 and emulates it slowly"
     if peak is None:
         return CardFit(card.name, card.usable_bytes, None, None, None, note)
     margin = margin_bytes(peak)
-    largest = peaks.largest(card.usable_bytes, margin_bytes)
+    largest = peaks.largest(under(card.usable_bytes, margin_bytes))
     return CardFit(card.name, card.usable_bytes, margin, peak + margin <= card.usable_bytes, largest, note)
-
-
-class _Peaks:
-    """Peaks of one mask by batch size, each computed once and shared by all cards."""
-
-    def __init__(self, trace: Trace, mask: Mask) -> None:
-        self.trace, self.mask = trace, mask
-        self._known: dict[int, int | None] = {}
-
-    def __call__(self, batch_size: int) -> int | None:
-        if batch_size not in self._known:
-            self._known[batch_size] = estimate(self.trace, self.mask, batch_size=batch_size).peak_bytes
-        return self._known[batch_size]
-
-    def largest(self, budget: int, margin: Callable[[int], int]) -> int | None:
-        """The peak is a maximum of lines that rise with the batch, so a chord above the budget never overshoots."""
-        low, high = LIMITS["batch_size"]
-        if len(self.trace.batch_sizes) == 1:
-            return None
-        if self(low) is None:
-            return None
-
-        def over(batch_size: int) -> int:
-            peak = self(batch_size)
-            return peak + margin(peak) - budget
-
-        if over(low) > 0:
-            return 0
-        if over(high) <= 0:
-            return high
-        for batch_size in sorted(self._known):  # what other cards have shown narrows the search
-            if over(batch_size) <= 0:
-                low = max(low, batch_size)
-            else:
-                high = min(high, batch_size)
-        turn = 0
-        while high - low > 1:
-            share = -over(low) / (over(high) - over(low))
-            guess = low + int((high - low) * share) if turn % 3 else (low + high) // 2
-            guess = min(max(guess, low + 1), high - 1)
-            if over(guess) <= 0:
-                low = guess
-            else:
-                high = guess
-            turn += 1
-        return low
