@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -104,6 +105,17 @@ class Runs:
     def find(self, token: str) -> Run | None:
         """The run of this token, its curve included."""
         return next(iter(self._select("*", "WHERE token = ?", token)), None)
+
+    def delete(self, token: str, owner: str) -> bool:
+        """Forget a run that has ended, its record too, if this owner started it; whether it is gone."""
+        run = self.find(token)
+        if run is None or run.owner != owner or run.state in LIVE:
+            return run is None
+        with self._open() as db:
+            db.execute("DELETE FROM runs WHERE token = ?", [token])
+        if Path(run.folder).parent == self.folder:
+            shutil.rmtree(run.folder, ignore_errors=True)
+        return True
 
     def answer(self, key: str) -> Run | None:
         """The newest finished run that answers a request of this key."""

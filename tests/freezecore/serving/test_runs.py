@@ -115,3 +115,13 @@ def test_a_run_whose_server_died_after_its_result_keeps_that_result(runs):
     runs.change("a", server="dead")
     assert runs.recover() == 1
     assert (runs.find("a").state, runs.find("a").result["accuracy_after"]) == ("done", 0.9)
+
+
+def test_a_run_is_deleted_by_its_owner_alone_with_its_record(runs):
+    runs.add(new(runs, "a"))
+    runs.add(new(runs, "b", state="running"))
+    (runs.folder / "a").mkdir()
+    assert not runs.delete("a", "bob") and runs.find("a")
+    assert not runs.delete("b", "ann") and runs.find("b"), "a run that goes on is stopped first"
+    assert runs.delete("a", "ann") and runs.find("a") is None
+    assert not (runs.folder / "a").exists()
