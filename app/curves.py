@@ -126,3 +126,46 @@ def accuracy_against_cost(points: Sequence[Point], words: Words, look: Look) -> 
 def _beats(one: Point, other: Point) -> bool:
     better = one.peak_bytes <= other.peak_bytes and one.accuracy >= other.accuracy
     return better and (one.peak_bytes, one.accuracy) != (other.peak_bytes, other.accuracy)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One run through the columns of a model: the share of each that trained, and the accuracy that came of it."""
+
+    name: str
+    shares: tuple[float, ...]
+    accuracy: float
+
+
+def parallel(axis: Sequence[str], lines: Sequence[Line], words: Words, look: Look) -> dict:
+    """Parallel coordinates: what trained, column by column, and accuracy last; the best run is drawn thick.
+
+    Runs that train the same would lie on one another, so each is moved by a hair.
+    """
+    best = max(lines, key=lambda line: line.accuracy)
+    places = [*range(len(axis)), len(axis) + 1]
+    data = []
+    for i, line in enumerate(lines):
+        off = (i - (len(lines) - 1) / 2) * min(0.012, 0.2 / len(lines))
+        colour = look.train if line is best else look.series[1 + i % (len(look.series) - 1)]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": line.name,
+                "x": places,
+                "y": [*(share + off for share in line.shares), line.accuracy],
+                "line": {"color": colour, "width": 3.5 if line is best else 1.5},
+                "marker": {"size": [4] * len(axis) + [10], "symbol": "star" if line is best else "circle"},
+                "opacity": 1 if line is best else 0.65,
+                "hovertemplate": f"%{{fullData.name}}<br>{words('chart.accuracy')} {line.accuracy:.3f}<extra></extra>",
+                "showlegend": False,
+            }
+        )
+    layout = layout_of(look, uirevision="parallel", hovermode="closest")
+    layout["margin"] = {"l": 4, "r": 8, "t": 8, "b": 4}
+    ticktext = [*axis, f"<b>{words('chart.accuracy')}</b>"]
+    layout["xaxis"] |= {"tickvals": places, "ticktext": ticktext, "automargin": True}
+    layout["yaxis"] |= {"range": [-0.15, 1.15], "tickvals": [0, 0.5, 1], "automargin": True}
+    layout["yaxis"] |= {"ticktext": [words("runs.frozen"), "0.5", words("runs.trains")]}
+    return {"data": data, "layout": layout}

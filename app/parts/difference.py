@@ -24,11 +24,14 @@ def difference(words: Words) -> None:
     """Two texts, and a table of what they share and what they do not."""
     link = state.link()
     first = chosen.select(link)
+    for key, opening in (("w_diff_first", first.rules), ("w_diff_second", "train all")):
+        if state.value(key) is None:
+            state.fill(key, opening)
     left, right = st.columns(2)
     with left:
-        one = st.text_area(words("diff.first"), first.rules, key="w_diff_first", height=90, max_chars=LONGEST)
+        one = st.text_area(words("diff.first"), key="w_diff_first", height=90, max_chars=LONGEST)
     with right:
-        other = st.text_area(words("diff.second"), "train all", key="w_diff_second", height=90, max_chars=LONGEST)
+        other = st.text_area(words("diff.second"), key="w_diff_second", height=90, max_chars=LONGEST)
     pair = [chosen.select(replace(link, rules=text), first.tree) for text in (one, other)]
     _counts(pair, words)
     _only(pair, words)

@@ -1,124 +1,192 @@
-"""Runs that were tried, side by side: a table to choose from, their curves over one another, accuracy against cost."""
+"""Runs that were tried, side by side: a table to filter, sort and choose from, and what can be done with a choice."""
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Sequence
 
 import streamlit as st
 
-from app import curves, events, figures, gallery, look, state
+from app import gallery, state, tried
+from app.parts import telling
+from app.parts.kaggle import kaggle
+from app.parts.run_charts import charts
 from app.text import Words
-from freezecore.report import bytes_text, count_text, seconds_text
+from app.tried import Tried
+from freezecore.compare import duel_of
+from freezecore.errors import ProbeError
+from freezecore.export.comparison import read_runs
+from freezecore.probe import ProbeResult
 from freezecore.serving import jobs
-from freezecore.serving.runs import Run
 
 MOST_RUNS = 200
 MOST_CURVES = 8
-CHART_HEIGHT = 300
-CSV_FIELDS = (
-    "token", "model", "rules", "data", "weights", "learning_rate", "steps", "seed", "state", "accuracy_before",
-    "accuracy_after", "train_accuracy_after", "trainable", "total", "peak_bytes", "estimated_peak_bytes", "step_s",
-    "seconds",
-)  # fmt: skip
+BROUGHT = "brought_runs"
 
 
 def runs() -> None:
-    """The table and the charts of the rows that are chosen."""
+    """The table, its tools, and the charts of the rows that are chosen."""
     words = state.words()
-    mine = st.segmented_control(
-        words("runs.whose"),
-        ["all", "mine"],
-        default="all",
-        required=True,
-        key="w_whose",
-        format_func=lambda name: words(f"runs.{name}"),
+    whose, search, order, bring = st.columns([2.2, 2.4, 1.6, 1.6], vertical_alignment="bottom")
+    with whose:
+        mine = _whose(words)
+    text = search.text_input(
+        words("runs.filter"), key="w_filter", placeholder=words("runs.filter_example"), max_chars=200
     )
-    owner = state.owner() if mine == "mine" else None
-    stored = [run for run in jobs.shared().runs.listed(owner, "probe", MOST_RUNS) if run.result]
+    by = order.selectbox(
+        words("runs.sort"), list(tried.SORTS), key="w_sort", format_func=lambda name: words(f"runs.by_{name}")
+    )
+    with bring.popover(words("runs.bring"), icon=":material/upload_file:", width="stretch"):
+        _bring(words)
+    stored = _stored(state.owner() if mine == "mine" else None)
     if not stored:
         st.info(words("runs.none"), icon=":material/science:")
         return
-    chosen = _table(stored, words)
-    st.download_button(
-        words("runs.csv"),
-        _csv(stored),
-        file_name="freeze_runs.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="runs_csv",
-    )
-    _charts(chosen or stored[:MOST_CURVES], words)
+    shown = tried.ordered(tried.filtered(stored, text or "", gallery.name_of), by or "newest")
+    if not shown:
+        st.info(words("runs.no_match", text=telling.plain(text)))
+        return
+    chosen = _table(shown, words)
+    _tools(shown, chosen, words)
+    if len(chosen) == 2:
+        _duel(chosen, words)
+    charts(chosen or shown[:MOST_CURVES], words)
 
 
-def _table(stored: list[Run], words: Words) -> list[Run]:
+def _whose(words: Words) -> str | None:
+    return st.segmented_control(
+        words("runs.whose"), ["all", "mine"], default="all", required=True, key="w_whose",
+        format_func=lambda name: words(f"runs.{name}"),
+    )  # fmt: skip
+
+
+def _stored(owner: str | None) -> list[Tried]:
+    """What was brought in this visit, and the newest runs of the server."""
+    brought = [tried.of_result(result) for result in state.notes(BROUGHT).get("results", ())]
+    listed = jobs.shared().runs.listed(owner, "probe", MOST_RUNS)
+    return brought + [tried.of_run(run) for run in listed if run.result]
+
+
+def _bring(words: Words) -> None:
+    st.file_uploader(
+        words("runs.bring_label"), type=["json"], key="w_runs_file", on_change=_brought, help=words("runs.bring_help"),
+        max_upload_size=10,
+    )  # fmt: skip
+
+
+@telling.acting
+def _brought() -> None:
+    file = state.value("w_runs_file")
+    if file is None:
+        state.forget_notes(BROUGHT)
+        return
+    state.notes(BROUGHT)["results"] = read_runs(file.getvalue().decode("utf-8", "replace"))
+
+
+def _table(shown: Sequence[Tried], words: Words) -> list[Tried]:
     rows = [
         {
-            words("runs.model"): gallery.name_of(_source(run)),
-            words("runs.rules"): run.request.get("spec", ""),
-            words("runs.data"): run.request.get("data", ""),
-            words("runs.weights"): words(f"weights.{run.request['source'].get('weights', 'pretrained')}"),
-            words("runs.rate"): run.result.get("learning_rate"),
-            words("runs.seed"): run.request.get("seed"),
-            words("runs.accuracy"): run.result.get("accuracy_after"),
-            words("runs.trainable"): count_text(run.result.get("trainable")),
-            words("runs.peak"): bytes_text(run.result.get("peak_bytes")),
-            words("runs.step"): seconds_text(run.result.get("step_s")),
+            words("runs.model"): gallery.name_of(one.model),
+            words("runs.rules"): one.rules.replace("\n", "; "),
+            words("runs.data"): one.data or words("runs.from_file"),
+            words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else "",
+            words("runs.accuracy"): one.result.get("accuracy_after"),
+            words("runs.on_training"): one.result.get("train_accuracy_after"),
+            words("runs.trainable"): one.result.get("trainable"),
+            words("runs.peak"): _mega(one.result.get("peak_bytes")),
+            words("runs.step"): _milli(one.result.get("step_s")),
+            words("runs.rate"): one.result.get("learning_rate"),
+            words("runs.seed"): one.request.get("seed"),
         }
-        for run in stored
+        for one in shown
     ]
+    number, share = st.column_config.NumberColumn, st.column_config.NumberColumn(format="%.3f")
+    formats = {
+        words("runs.accuracy"): share,
+        words("runs.on_training"): share,
+        words("runs.trainable"): number(format="compact"),
+        words("runs.peak"): number(format="%.0f MB"),
+        words("runs.step"): number(format="%.0f ms"),
+        words("runs.rate"): number(format="%.2g"),
+    }
     picked = st.dataframe(
-        rows, hide_index=True, height=260, key="w_runs", on_select="rerun", selection_mode="multi-row"
-    )
-    return [stored[i] for i in picked["selection"]["rows"] if i < len(stored)]
+        rows, hide_index=True, height=min(260, 38 + 35 * len(rows)), key="w_runs", on_select="rerun",
+        selection_mode="multi-row", column_config=formats,
+    )  # fmt: skip
+    return [shown[i] for i in picked["selection"]["rows"] if i < len(shown)]
 
 
-def _source(run: Run) -> str:
-    source = run.request["source"]
-    return f"{source['scheme']}:{source['name']}"
+def _mega(value: int | None) -> float | None:
+    return None if value is None else value / 1e6
 
 
-def _charts(shown: list[Run], words: Words) -> None:
-    theme = look.of(state.theme())
-    named = [(_label(run), run) for run in shown[:MOST_CURVES]]
-    left, right = st.columns(2)
-    with left:
-        st.markdown(f"**{words('runs.curves')}**")
-        lines = [(name, events.losses(jobs.shared().events(run.token))) for name, run in named]
-        figure = curves.overlaid(lines, words, theme)
-        st.plotly_chart(
-            figure, key="overlaid", height=CHART_HEIGHT, theme=None, config=figures.CONFIG, alt=words("runs.curves")
-        )
-    with right:
-        st.markdown(f"**{words('runs.pareto')}**", help=words("runs.pareto_help"))
-        points = [
-            curves.Point(name, run.result["peak_bytes"], run.result["accuracy_after"], run.result.get("interval"))
-            for name, run in named
-            if run.result.get("peak_bytes") and run.result.get("accuracy_after") is not None
-        ]
-        figure = curves.accuracy_against_cost(points, words, theme)
-        st.plotly_chart(
-            figure, key="pareto", height=CHART_HEIGHT, theme=None, config=figures.CONFIG, alt=words("runs.pareto")
-        )
+def _milli(value: float | None) -> float | None:
+    return None if value is None else value * 1e3
 
 
-def _label(run: Run) -> str:
-    rules = run.request.get("spec", "").replace("\n", "; ")
-    return f"{gallery.name_of(_source(run))}: {rules if len(rules) <= 40 else rules[:39] + '…'}"
+def _tools(shown: Sequence[Tried], chosen: Sequence[Tried], words: Words) -> None:
+    """What can be done with the rows that are chosen, or with all of them."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.download_button(
+            words("runs.csv"), tried.as_csv(chosen or shown), file_name="freeze_runs.csv", mime="text/csv",
+            icon=":material/download:", on_click="ignore", key="runs_csv",
+        )  # fmt: skip
+        kaggle(chosen or shown, words)
+        mine = [one for one in chosen if one.token and one.owner == state.owner()]
+        st.button(
+            words("runs.delete", count=len(mine)) if mine else words("runs.delete_none"), icon=":material/delete:",
+            key="delete_runs", disabled=not mine, help=words("runs.delete_help"), on_click=_delete,
+            args=([one.token for one in mine],),
+        )  # fmt: skip
+        st.button(
+            words("runs.diff"), icon=":material/difference:", key="diff_runs", disabled=len(chosen) != 2,
+            help=words("runs.diff_help"), on_click=_diff, args=([one.rules for one in chosen],),
+        )  # fmt: skip
+        if len(chosen) == 1:
+            st.button(
+                words("runs.open"), icon=":material/open_in_new:", key="open_run", on_click=_open, args=(chosen[0],),
+                help=words("runs.open_help"),
+            )  # fmt: skip
+    st.caption(words("runs.chosen", count=len(chosen)) if chosen else words("runs.choose"))
 
 
-def _csv(stored: list[Run]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_FIELDS, extrasaction="ignore")
-    writer.writeheader()
-    for run in stored:
-        source = run.request["source"]
-        row = {**run.request, **run.result, "token": run.token, "model": _source(run), "rules": run.request.get("spec")}
-        writer.writerow({name: _plain_cell(value) for name, value in {**row, "weights": source["weights"]}.items()})
-    return text.getvalue()
+@telling.acting
+def _delete(tokens: list[str]) -> None:
+    gone = [token for token in tokens if jobs.shared().runs.delete(token, state.owner())]
+    if state.link().run in gone:
+        state.change(run=None)
 
 
-def _plain_cell(value: object) -> object:
-    """A spreadsheet takes a text that begins like a formula for one."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+@telling.acting
+def _diff(rules: list[str]) -> None:
+    state.fill("w_diff_first", rules[0])
+    state.fill("w_diff_second", rules[1])
+
+
+@telling.acting
+def _open(one: Tried) -> None:
+    """Bring a run's model and rules, and its result, into Explore."""
+    if one.model != state.link().model:
+        shown = gallery.BY_SOURCE.get(one.model)
+        state.open_model(one.model, shown.task if shown else None, shown.labels if shown else None)
+    state.write_rules(one.rules)
+    state.change(run=one.token)
+
+
+def _duel(pair: Sequence[Tried], words: Words) -> None:
+    """Whether the first of two runs is better than the second by more than noise."""
+    results = [_result(one) for one in pair]
+    try:
+        found = duel_of(*results)
+    except ProbeError as error:
+        st.caption(telling.said(f"{error.problem} {error.hint}"))
+        return
+    names = [f"`{one.rules.replace('`', '')}`".replace("\n", "; ") for one in pair]
+    first, second = reversed(names) if found.better == "b" else names
+    wins = round(100 * max(found.wins, 1 - found.wins))
+    key = "runs.duel_none" if found.better is None else "runs.duel"
+    st.markdown(words(key, first=first, second=second, wins=wins, share=round(100 * found.wins)))
+
+
+def _result(one: Tried) -> ProbeResult:
+    scores = tuple(one.result.get("per_sample") or ())
+    return ProbeResult(one.result["state"], one.result["device"], per_sample=scores, request=one.request)

@@ -1,0 +1,115 @@
+"""Runs as the Compare page lists them: those of this server and those brought from a notebook, filtered and sorted."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from freezecore.probe import ProbeResult
+from freezecore.serving.runs import Run
+
+CSV_FIELDS = (
+    "token", "model", "rules", "data", "weights", "learning_rate", "head_learning_rate", "steps", "seed", "device",
+    "state", "accuracy_before", "accuracy_after", "train_accuracy_after", "trainable", "total", "peak_bytes",
+    "estimated_peak_bytes", "step_s", "seconds",
+)  # fmt: skip
+SORTS: dict[str, tuple[str, bool]] = {
+    "newest": ("created", True),
+    "accuracy": ("accuracy_after", True),
+    "peak": ("peak_bytes", False),
+    "step": ("step_s", False),
+}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One run with its result.
+
+    Attributes:
+        token: names a run of this server; None for one that was brought in a file.
+        owner: who started it; None for one that was brought.
+        model: the source as text.
+        created: seconds since 1970; 0 for one that was brought.
+    """
+
+    token: str | None
+    owner: str | None
+    model: str
+    rules: str
+    request: dict
+    result: dict
+    created: float = 0.0
+
+    @property
+    def data(self) -> str:
+        """Its data's name; of an uploaded file the name that its owner gave it."""
+        name = self.request.get("data") or ""
+        return name_of_data(name)
+
+    @property
+    def weights(self) -> str | None:
+        source = self.request.get("source")
+        return source.get("weights") if isinstance(source, dict) else None
+
+    def value(self, name: str) -> object:
+        """What was measured, by its name; None where it was not."""
+        return self.created if name == "created" else self.result.get(name)
+
+
+def name_of_data(name: str) -> str:
+    """A data set's name for people: the path of an upload begins with its digest, which nobody needs to read."""
+    last = PurePath(name).name
+    digest, dash, given = last.partition("-")
+    return given if dash and len(digest) == 32 else last
+
+
+def of_run(run: Run) -> Tried:
+    """A finished run of this server."""
+    source = run.request["source"]
+    model = f"{source['scheme']}:{source['name']}"
+    return Tried(run.token, run.owner, model, run.request.get("spec", ""), run.request, run.result, run.created)
+
+
+def of_result(result: ProbeResult) -> Tried:
+    """A run of a comparison notebook."""
+    asked = result.request
+    return Tried(None, None, str(asked.get("source", "")), str(asked.get("spec", "")), asked, result.to_json())
+
+
+def filtered(tried: Sequence[Tried], text: str, named: Callable[[str], str]) -> list[Tried]:
+    """Those in which every word occurs: in the model, its name, the rules, the data or the state."""
+    words = text.lower().split()
+
+    def holds(one: Tried) -> bool:
+        hay = " ".join((one.model, named(one.model), one.rules, one.data, str(one.result.get("state")))).lower()
+        return all(word in hay for word in words)
+
+    return [one for one in tried if holds(one)]
+
+
+def ordered(tried: Sequence[Tried], by: str) -> list[Tried]:
+    """By a key of `SORTS`; what was not measured comes last."""
+    name, down = SORTS[by]
+    known = [one for one in tried if one.value(name) is not None]
+    unknown = [one for one in tried if one.value(name) is None]
+    return sorted(known, key=lambda one: one.value(name), reverse=down) + unknown
+
+
+def as_csv(tried: Sequence[Tried]) -> str:
+    """All of them as a table that a spreadsheet opens."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_FIELDS, extrasaction="ignore")
+    writer.writeheader()
+    for one in tried:
+        own = {"token": one.token, "model": one.model, "rules": one.rules, "weights": one.weights, "data": one.data}
+        row = {**one.request, **one.result, **own}
+        writer.writerow({name: _plain_cell(row.get(name)) for name in CSV_FIELDS})
+    return text.getvalue()
+
+
+def _plain_cell(value: object) -> object:
+    """A spreadsheet takes a text that begins like a formula for one."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
