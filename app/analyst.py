@@ -19,17 +19,19 @@ from typing import Any
 
 from app.remembered import Remembered
 from freezecore import store
+from freezecore.datasets import DataPreview
 from freezecore.errors import FreezeError
+from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
 from freezecore.serving import process
 from freezecore.serving.analyst import action, rebuilt
-from freezecore.serving.door import check_source
+from freezecore.serving.door import check_data, check_source
 from freezecore.source import ModelSource
 from freezecore.trace import Trace
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
-LIMITS_S = {"tree": 60.0, "trace": 120.0, "fill": 120.0, "models": 30.0, "warm": 120.0}
+LIMITS_S = {"tree": 60.0, "trace": 120.0, "fill": 120.0, "models": 30.0, "preview": 60.0, "warm": 120.0}
 START_LIMIT_S = 120.0
 MEMORY_BYTES = 6 * 10**9
 MOST_REMEMBERED = 128
@@ -91,6 +93,15 @@ class Analyst:
     def models(self, word: str = "") -> list[dict]:
         """Sources whose name contains the word: `[{source, family, parameters}]`."""
         return self._ask("models", {"word": word}, json.loads)
+
+    def preview(self, request: ProbeRequest) -> DataPreview:
+        """A look at a request's data, before anything is trained; the model does not count.
+
+        Raises:
+            FreezeError: the data may not or cannot be read; the sentence names the file and the row.
+        """
+        check_data(request.data)
+        return self._ask("preview", {"request": request.to_json()}, lambda raw: DataPreview.from_json(json.loads(raw)))
 
     def warm(self) -> None:
         """Start the process in the background, so that the first visitor does not wait for torch's import."""
@@ -214,9 +225,9 @@ class _Child:
 
 
 def _stamp(arguments: dict) -> list[int]:
-    """Size and time of the file that a source names, so that an edited file is read again; empty for all others."""
+    """Size and time of the file that a request names, so that an edited file is read again; empty for all others."""
     try:
-        stat = os.stat(arguments["source"]["name"])
+        stat = os.stat(arguments["request"]["data"] if "request" in arguments else arguments["source"]["name"])
     except (OSError, KeyError, ValueError):
         return []
     return [stat.st_size, stat.st_mtime_ns]

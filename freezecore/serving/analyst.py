@@ -62,6 +62,13 @@ def _models(arguments: dict) -> bytes:
     return json.dumps([{"source": m.source, "family": m.family, "parameters": m.parameters} for m in found]).encode()
 
 
+def _preview(arguments: dict) -> bytes:
+    from freezecore.live.data.preview import preview
+    from freezecore.probe import ProbeRequest
+
+    return json.dumps(preview(ProbeRequest.from_json(arguments["request"])).to_json()).encode()
+
+
 def _warm(arguments: dict) -> bytes:
     """Import what the first request would otherwise wait for."""
     for name in ("freezecore.live.read", "freezecore.live.tracer", "timm", "transformers"):
@@ -69,12 +76,20 @@ def _warm(arguments: dict) -> bytes:
     return b""
 
 
-VERBS: dict[str, Verb] = {"tree": _tree, "trace": _trace, "fill": _fill, "models": _models, "warm": _warm}
+VERBS: dict[str, Verb] = {
+    "tree": _tree,
+    "trace": _trace,
+    "fill": _fill,
+    "models": _models,
+    "preview": _preview,
+    "warm": _warm,
+}
 ACTIONS = {
     "tree": "Opening",
     "trace": "Following a training step of",
     "fill": "Following a training step of",
     "models": "Searching the models for",
+    "preview": "Reading the data",
     "warm": "Starting",
 }
 
