@@ -1,17 +1,22 @@
-"""Which data to try a selection on; the choice is shared by everything that trains."""
+"""Which data to try a selection on: built in, or a person's own; the choice is shared by everything that trains."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from app import own_data, state
 from app import selection as chosen
-from app import state
 from app.parts import telling
+from app.parts.data_look import look_at
 from app.selection import Selection
 from app.text import Words
+from app.tried import name_of_data
 from freezecore.datasets import BUILT_IN, default_for
+from freezecore.errors import DataError
 
 NOTES = "data"
+OWN = "own"
+COLUMNS = ("target", "text", "text_pair", "group", "fold")
 
 
 def kind_of(selection: Selection) -> str:
@@ -19,10 +24,12 @@ def kind_of(selection: Selection) -> str:
     return "text" if chosen.reads_text(selection.tree) else "image"
 
 
-def data_picker(selection: Selection, words: Words) -> str:
-    """Draw the list; the name of the data that is picked."""
+def data_picker(selection: Selection, words: Words) -> str | None:
+    """Draw the list; the name of the data that is picked, None while a file is awaited."""
     kind = kind_of(selection)
-    offered = sorted((data.name for data in BUILT_IN.values() if data.kind == kind), key=default_for(kind).__ne__)
+    built_in = sorted((data.name for data in BUILT_IN.values() if data.kind == kind), key=default_for(kind).__ne__)
+    uploaded = state.notes(NOTES).get(f"{kind}_files", [])
+    offered = [*built_in, *uploaded, OWN]
     picked = state.notes(NOTES).get(kind)
     name = picked if picked in offered else offered[0]
     state.fill("w_data", name)
@@ -30,11 +37,11 @@ def data_picker(selection: Selection, words: Words) -> str:
         words("probe.data"),
         offered,
         key="w_data",
-        format_func=lambda one: words(f"data.{one}"),
+        format_func=lambda one: words.either(f"data.{one}", name_of_data(one)),
         on_change=_picked,
         args=(kind,),
     )
-    return name
+    return None if name == OWN else name
 
 
 @telling.acting
@@ -42,6 +49,82 @@ def _picked(kind: str) -> None:
     state.notes(NOTES)[kind] = state.value("w_data")
 
 
-def about(name: str, words: Words) -> str:
+def data_below(selection: Selection, name: str | None, words: Words) -> bool:
+    """Below the row of settings: the drop zone, or a look at the data; whether a run may start on it."""
+    kind = kind_of(selection)
+    if name is None:
+        st.file_uploader(
+            words(f"own.drop_{kind}"),
+            type=[ending[1:] for ending in own_data.TYPES[kind]],
+            key="w_own_data",
+            on_change=_dropped,
+            args=(kind,),
+            help=words("own.help"),
+            max_upload_size=own_data.LARGEST_MIB,
+        )
+        return False
+    own = name not in BUILT_IN
+    if own and kind == "text":
+        _columns(words)
+    state.fill("w_look", state.notes(NOTES).get(f"look_{own}", own))
+    st.toggle(words("own.look"), key="w_look", on_change=_looked, args=(own,))
+    if not state.value("w_look"):
+        return True
+    return look_at(name, fields(selection), own, words)
+
+
+@telling.acting
+def _looked(own: bool) -> None:
+    state.notes(NOTES)[f"look_{own}"] = state.value("w_look")
+
+
+@telling.acting
+def _dropped(kind: str) -> None:
+    file = state.value("w_own_data")
+    if file is None:
+        return
+    path = own_data.keep(file.getvalue(), file.name, kind)
+    notes = state.notes(NOTES)
+    notes[f"{kind}_files"] = list(dict.fromkeys([*notes.get(f"{kind}_files", []), path]))
+    notes[kind] = path
+
+
+def _columns(words: Words) -> None:
+    """Names of a table's columns, where the usual ones are not used."""
+    with st.popover(words("own.columns"), help=words("own.columns_help")):
+        for column in COLUMNS:
+            state.fill(f"w_column_{column}", state.notes("columns").get(column))
+            st.text_input(
+                words(f"own.column_{column}"),
+                key=f"w_column_{column}",
+                placeholder=words("own.column_auto"),
+                max_chars=200,
+                on_change=_column_named,
+                args=(column,),
+            )
+
+
+@telling.acting
+def _column_named(column: str) -> None:
+    state.notes("columns")[column] = (state.value(f"w_column_{column}") or "").strip() or None
+
+
+def fields(selection: Selection) -> dict:
+    """What a probe's request takes from here.
+
+    Raises:
+        DataError: a file was to be dropped first.
+    """
+    kind = kind_of(selection)
+    name = state.notes(NOTES).get(kind) or default_for(kind)
+    if name == OWN:
+        raise DataError("There is no file yet.", "Drop one, or choose built-in data.")
+    if name in BUILT_IN:
+        return {"data": name}
+    named = {column: state.notes("columns").get(column) for column in COLUMNS} if kind == "text" else {}
+    return {"data": name, "metric": state.notes("metric").get(name), **{k: v for k, v in named.items() if v}}
+
+
+def about(name: str | None, words: Words) -> str:
     """A sentence on the data."""
-    return words(f"data_about.{name}")
+    return words(f"data_about.{name}") if name in BUILT_IN else ""

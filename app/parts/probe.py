@@ -7,7 +7,7 @@ import streamlit as st
 from app import curves, events, figures, look, state
 from app import selection as chosen
 from app.parts import live, telling
-from app.parts.data import about, data_picker
+from app.parts.data import about, data_below, data_picker, fields
 from app.parts.outcome import outcome
 from app.selection import Selection
 from app.text import Words
@@ -42,29 +42,23 @@ def probe(words: Words) -> None:
 
 
 def _settings(selection: Selection, words: Words) -> None:
-    data, steps, rate, seed = st.columns([2, 1.2, 1.6, 1], vertical_alignment="bottom")
+    data, steps, rate, head_rate = st.columns([2, 1.1, 1.3, 1.3], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)
     steps.number_input(words("probe.steps"), 1, MOST_STEPS, value=60, step=10, key="w_steps")
-    rate.number_input(
-        words("probe.rate"),
-        1e-6,
-        10.0,
-        value=None,
-        step=1e-4,
-        format="%.5f",
-        key="w_rate",
-        placeholder=words("probe.auto"),
-        help=words("probe.rate_help"),
-    )
-    seed.number_input(words("probe.seed"), 0, 9_999, value=0, key="w_seed")
-    weights, start = st.columns([2, 3.8], vertical_alignment="bottom")
+    _rate(rate, "rate", words)
+    _rate(head_rate, "head_rate", words)
+    weights, seed, start = st.columns([1.6, 1.1, 3], vertical_alignment="bottom")
     weights.selectbox(
         words("probe.weights"),
         ["random"] if selection.source.scheme in WEIGHTLESS else ["pretrained", "random"],
         key="w_weights",
         format_func=lambda name: words(f"weights.{name}"),
     )
+    seed.number_input(words("probe.seed"), 0, 9_999, value=0, key="w_seed")
+    below = st.container()
+    with below:
+        readable = data_below(selection, picked, words)
     nothing = not any(selection.mask.trains)
     state.fill("nothing_trained", nothing)
     start.button(
@@ -74,29 +68,52 @@ def _settings(selection: Selection, words: Words) -> None:
         key="start",
         width="stretch",
         on_click=_start,
-        disabled=nothing,
+        disabled=nothing or not readable,
     )
     if nothing:
         st.warning(words("probe.nothing_trains"))
-    else:
-        st.caption(about(picked, words) + " " + words("probe.promise"))
+    elif readable:
+        expected = jobs.shared().expected_s(_request(selection))
+        took = words("probe.expected", time=seconds_text(round(expected, 1))) if expected else ""
+        st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), took))))
+
+
+def _rate(column, name: str, words: Words) -> None:
+    column.number_input(
+        words(f"probe.{name}"),
+        1e-6,
+        10.0,
+        value=None,
+        step=1e-4,
+        format="%.5f",
+        key=f"w_{name}",
+        placeholder=words("probe.auto"),
+        help=words("probe.rate_help"),
+    )
+
+
+def _request(selection: Selection) -> ProbeRequest:
+    """What the widgets ask for."""
+    link = selection.link
+    reads_text = chosen.reads_text(selection.tree)
+    return ProbeRequest(
+        selection.source.with_(weights=state.value("w_weights") or "pretrained"),
+        selection.spec,
+        **fields(selection),
+        steps=state.value("w_steps") or 60,
+        batch_size=link.batch,
+        image_size=None if reads_text else link.size,
+        sequence_length=link.size if reads_text else None,
+        seed=state.value("w_seed") or 0,
+        learning_rate=state.value("w_rate"),
+        head_learning_rate=state.value("w_head_rate"),
+        optimizer=link.optimizer if link.optimizer in ("sgd", "sgd-momentum", "adamw") else "adamw",
+    )
 
 
 @telling.acting
 def _start() -> None:
-    link = state.link()
-    selection = chosen.select(link)
-    request = ProbeRequest(
-        selection.source.with_(weights=state.value("w_weights") or "pretrained"),
-        selection.spec,
-        data=state.value("w_data"),
-        steps=state.value("w_steps") or 60,
-        batch_size=link.batch,
-        seed=state.value("w_seed") or 0,
-        learning_rate=state.value("w_rate"),
-        optimizer=link.optimizer if link.optimizer in ("sgd", "sgd-momentum", "adamw") else "adamw",
-    )
-    watch(request)
+    watch(_request(chosen.select(state.link())))
     st.rerun()
 
 
@@ -145,8 +162,12 @@ def _status(standing, seen: list[dict], done: int, total: int | None, words: Wor
         return words("probe.queued", ahead=standing.position - 1) + wait
     phase = events.phase(seen)
     if phase == "step":
-        return words("probe.running", step=done, steps=total) + _left(seen, done, total, words)
+        return words("probe.running", step=done, steps=total, device=_device(seen)) + _left(seen, done, total, words)
     return words.either(f"phase.{phase}", phase)
+
+
+def _device(seen: list[dict]) -> str:
+    return next((str(event["device"]).upper() for event in seen if event.get("device")), "")
 
 
 def _left(seen: list[dict], done: int, total: int | None, words: Words) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from app import searches, state
 from app import selection as chosen
 from app.parts import live, telling
-from app.parts.data import data_picker
+from app.parts.data import data_below, data_picker, fields
 from app.parts.found import found
 from app.selection import Selection
 from app.text import Words
@@ -64,7 +64,9 @@ def _settings(selection: Selection, words: Words) -> None:
     OPTIONS[kind](first, second, third, words)
     if selection.source.scheme in WEIGHTLESS:
         st.caption(words("search.random"))
-    request = _request(kind, selection, picked)
+    if not data_below(selection, picked, words):
+        return
+    request = _request(kind, selection)
     expected = jobs.shared().expected_s(request)
     count = _runs(selection.tree, request.over) * request.seeds if kind == "sweep" else None
     st.button(
@@ -116,14 +118,14 @@ def _budget(column, words: Words) -> None:
     )  # fmt: skip
 
 
-def _request(kind: str, selection: Selection, data: str) -> SweepRequest | FindRequest | SuggestRequest:
+def _request(kind: str, selection: Selection) -> SweepRequest | FindRequest | SuggestRequest:
     """What the widgets ask for; a value that is not on the page takes its default."""
     link = selection.link
     reads_text = chosen.reads_text(selection.tree)
     base = ProbeRequest(
         selection.source.with_(weights="random" if selection.source.scheme in WEIGHTLESS else "pretrained"),
         FreezeSpec(),
-        data=data,
+        **fields(selection),
         steps=state.value("w_search_steps") or STEPS[kind],
         batch_size=link.batch,
         optimizer=link.optimizer if link.optimizer in OPTIMIZERS else "adamw",
@@ -142,7 +144,7 @@ def _request(kind: str, selection: Selection, data: str) -> SweepRequest | FindR
 @telling.acting
 def _start(kind: str) -> None:
     selection = chosen.select(state.link())
-    job = jobs.shared().start(_request(kind, selection, state.value("w_data")), state.owner())
+    job = jobs.shared().start(_request(kind, selection), state.owner())
     if job.control:
         state.keep_control(job.token, job.control)
     state.change(search=job.token)

@@ -52,6 +52,11 @@ class HereAnalyst:
 
         return fill(self.trace(source, workload), source, missing)
 
+    def preview(self, request):
+        from freezecore.live.data.preview import preview
+
+        return preview(request)
+
     def warm(self) -> None:
         pass
 
