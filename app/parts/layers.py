@@ -10,6 +10,7 @@ from app import selection as chosen
 from app import state
 from app.components.tree import RowPrice, TreeChange, layer_tree, tree_strings
 from app.parts import telling
+from app.parts.proved import proof_marks
 from app.selection import Selection
 from app.text import Words
 from freezecore.errors import RuleError
@@ -108,6 +109,7 @@ def layers(selection: Selection, words: Words) -> None:
         selection.mask,
         strings=tree_strings(words.lang),
         prices=_prices(selection, words),
+        marks=proof_marks(selection, words),
         key="layers",
         on_change=_ticked,
         height=TREE_HEIGHT,
