@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.link import DEFAULT_MODEL
@@ -37,13 +38,15 @@ class Lesson:
         key: its name in links and words.
         guesses: keys of the answers to choose from.
         runs: what is measured, in order.
-        shows: which measurements its table and chart are about, the first one drawn.
+        shows: which measurements its table is about.
+        measured: from the results by run's name, which of the guesses they bear out.
     """
 
     key: str
     guesses: tuple[str, ...]
     runs: tuple[Measured, ...]
     shows: tuple[str, ...]
+    measured: Callable[[dict[str, dict]], str]
     model: str = DEFAULT_MODEL
     data: str = "shapes"
     options: dict[str, object] = field(default_factory=dict)
@@ -55,6 +58,46 @@ class Lesson:
         task = "sequence-classification" if self.model == MINILM else None
         source = ModelSource.parse(self.model, weights=weights, task=task)
         return ProbeRequest(source, FreezeSpec.parse(run.rules), data=self.data, **options)
+
+    def answer(self, results: list[dict | None]) -> str | None:
+        """The guess that was right, here and now; None where a run did not end well."""
+        if len(results) < len(self.runs) or any(not result or result["state"] != "done" for result in results):
+            return None
+        return self.measured({run.name: result for run, result in zip(self.runs, results, strict=True)})
+
+
+def _enough(results: dict[str, dict]) -> str:
+    head, everything = results["head"]["interval"], results["all"]["interval"]
+    if head[0] <= everything[1] and everything[0] <= head[1]:
+        return "same"
+    return "head" if head > everything else "all"
+
+
+def _winner(results: dict[str, dict]) -> str:
+    accuracy = {name: result["accuracy_after"] for name, result in results.items()}
+    rates = {name.partition("_")[2] for name in accuracy}
+    won = {"head" if accuracy[f"head_{rate}"] > accuracy[f"all_{rate}"] else "all" for rate in rates}
+    return won.pop() if len(won) == 1 else "depends"
+
+
+def _moved(results: dict[str, dict]) -> str:
+    moved = results["hold"]["proof"]["buffers"] - results["update"]["proof"]["buffers"]
+    return "none" if not moved else "few" if moved <= 100 else "many"
+
+
+def _overfits(results: dict[str, dict]) -> str:
+    lost = {name: result["train_accuracy_after"] - result["accuracy_after"] for name, result in results.items()}
+    return max(("all", "last", "head"), key=lost.__getitem__)
+
+
+def _slowest(results: dict[str, dict]) -> str:
+    return max(results, key=lambda name: results[name]["step_s"])
+
+
+def _saved(results: dict[str, dict]) -> str:
+    saved = 1 - results["embeddings"]["step_s"] / results["all"]["step_s"]
+    shares = {"half": 1 / 2, "third": 1 / 3, "tenth": 1 / 10}
+    return min(shares, key=lambda name: abs(shares[name] - saved))
 
 
 def _race() -> tuple[Measured, ...]:
@@ -76,6 +119,7 @@ LESSONS: tuple[Lesson, ...] = (
             Measured("random", HEAD, {"weights": "random"}),
         ),
         ("accuracy_after", "trainable", "seconds"),
+        _enough,
         options={"image_size": 96},
     ),
     Lesson(
@@ -83,6 +127,7 @@ LESSONS: tuple[Lesson, ...] = (
         ("head", "all", "depends"),
         _race(),
         ("accuracy_after", "learning_rate"),
+        _winner,
         options={"image_size": 96, "steps": 40},
     ),
     Lesson(
@@ -95,6 +140,7 @@ LESSONS: tuple[Lesson, ...] = (
             Measured("small_update", f"{HEAD}; norms update", {"batch_size": 4, "cache": False}),
         ),
         ("accuracy_after", "buffers"),
+        _moved,
         options={"image_size": 96, "steps": 40},
     ),
     Lesson(
@@ -104,9 +150,10 @@ LESSONS: tuple[Lesson, ...] = (
             Measured("all", EVERYTHING),
             Measured("held", "freeze norms"),
             Measured("last", "freeze all; train blocks:last1; train head"),
-            Measured("head", HEAD),
+            Measured("head", HEAD, {"head_learning_rate": 1e-3}),
         ),
         ("accuracy_after", "train_accuracy_after"),
+        _overfits,
         options={"image_size": 96, "train_size": 20, "batch_size": 10, "steps": 40},
     ),
     Lesson(
@@ -118,6 +165,7 @@ LESSONS: tuple[Lesson, ...] = (
             Measured("last", "freeze all; train stages:last3", {"cache": False}),
         ),
         ("step_s", "trainable"),
+        _slowest,
         options={"image_size": 96, "steps": 10},
     ),
     Lesson(
@@ -129,6 +177,7 @@ LESSONS: tuple[Lesson, ...] = (
             Measured("five", "freeze embeddings; freeze blocks:first5", {"cache": False}),
         ),
         ("step_s", "trainable", "accuracy_after"),
+        _saved,
         model=MINILM,
         data="docstrings",
         options={"steps": 12, "train_size": None, "test_size": None},

@@ -14,6 +14,7 @@ DEFAULT_MODEL = "timm:tf_efficientnet_lite0"
 LANGUAGES = ("en", "ja")
 LONGEST_RULES = 4_000
 LONGEST_WORD = 80
+MOST_RUNS = 8
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Link:
     """What a link carries; None takes the model's or the page's own default.
 
     `size` is pixels per side for pictures, tokens per sample for text. `run`, `search`, `klass` and `lesson` name a
-    probe's run, a sweep or search, a class and a lesson.
+    probe's run, a sweep or search, a class and a lesson; `guess` and `runs` what was guessed in that lesson, and the
+    runs that answered.
     """
 
     model: str = DEFAULT_MODEL
@@ -39,6 +41,8 @@ class Link:
     search: str | None = None
     klass: str | None = None
     lesson: str | None = None
+    guess: str | None = None
+    runs: str | None = None
 
     def query(self) -> str:
         """The query string without its `?`: only what differs from a fresh page, readable where URLs allow it."""
@@ -107,6 +111,12 @@ def _token(text: str) -> str:
     return text
 
 
+def _tokens(text: str) -> str:
+    if len(text.split(",")) > MOST_RUNS:
+        raise ValueError
+    return ",".join(map(_token, text.split(",")))
+
+
 READERS = {
     "model": _model,
     "rules": _rules,
@@ -123,4 +133,6 @@ READERS = {
     "search": _token,
     "class": _token,
     "lesson": _token,
+    "guess": _token,
+    "runs": _tokens,
 }

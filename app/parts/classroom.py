@@ -31,7 +31,23 @@ def who(words: Words) -> None:
     if not shared().exists(token):
         st.warning(words("class.gone"))
         return
-    st.text_input(words("class.nickname"), key="w_nickname", max_chars=24, help=words("class.nickname_help"), width=320)
+    st.text_input(
+        words("class.nickname"),
+        key="w_nickname",
+        max_chars=24,
+        help=words("class.nickname_help"),
+        width=320,
+        on_change=_named,
+    )
+
+
+@telling.acting
+def _named() -> None:
+    """Whoever guessed before typing a name is not forgotten."""
+    for lesson in lessons.LESSONS:
+        notes = state.notes(f"lesson_{lesson.key}")
+        if "guess" in notes:
+            note(lesson, notes["guess"], [] if notes.get("measuring") else notes.get("tokens", []))
 
 
 def note(lesson: Lesson, guess: str, tokens: list[str]) -> None:

@@ -19,8 +19,23 @@ def is_measuring(lesson: Lesson) -> bool:
 
 
 def _notes(lesson: Lesson) -> dict:
-    """This visit's guess, tokens of the runs, and whether more are to come."""
-    return state.notes(f"lesson_{lesson.key}")
+    """This visit's guess, tokens of the runs, and whether more are to come; at first what the link says of them."""
+    notes, link = state.notes(f"lesson_{lesson.key}"), state.link()
+    if not notes and link.guess in lesson.guesses and lesson_named(link.lesson) is lesson:
+        notes.update(guess=link.guess, tokens=[], measuring=False)
+        for token in link.runs.split(",")[: len(lesson.runs)] if link.runs else []:
+            try:
+                notes["measuring"] = jobs.shared().look(token).live
+            except FreezeError:
+                break  # a link cut short, or of another server: what is missing can be measured
+            notes["tokens"].append(token)
+    return notes
+
+
+def put_in_link(lesson: Lesson) -> None:
+    """The link names this lesson, what was guessed in it, and the runs that answered."""
+    notes = _notes(lesson)
+    state.change(lesson=lesson.key, guess=notes.get("guess"), runs=",".join(notes.get("tokens", ())) or None)
 
 
 def lesson_page(lesson: Lesson) -> None:
@@ -31,7 +46,7 @@ def lesson_page(lesson: Lesson) -> None:
     st.markdown(words(f"lesson.{lesson.key}.question"))
     if "guess" in notes and state.value(f"w_guess_{lesson.key}") is None:
         state.fill(f"w_guess_{lesson.key}", notes["guess"])
-    guess = st.radio(
+    st.radio(
         words("learn.guess"),
         lesson.guesses,
         index=None,
@@ -39,12 +54,23 @@ def lesson_page(lesson: Lesson) -> None:
         key=f"w_guess_{lesson.key}",
         format_func=lambda name: words(f"lesson.{lesson.key}.guess.{name}"),
         disabled=bool(notes.get("tokens")),
+        on_change=_guessed,
+        args=(lesson,),
     )
-    if guess and not notes.get("tokens"):
-        notes["guess"] = guess
-    if not notes.get("tokens") and not notes.get("measuring"):
+    if notes.get("measuring"):
+        _go_on(lesson, notes, words)
+    if notes.get("tokens"):
+        _table(lesson, notes, words)
+    if not notes.get("measuring"):
+        _after(lesson, notes, words)
+
+
+def _after(lesson: Lesson, notes: dict, words: Words) -> None:
+    """What can be done while nothing is measured."""
+    done = len(notes.get("tokens", ()))
+    if done < len(lesson.runs):
         st.button(
-            words("learn.measure"),
+            words("learn.rest") if done else words("learn.measure"),
             type="primary",
             icon=":material/timer:",
             key=f"measure_{lesson.key}",
@@ -52,20 +78,25 @@ def lesson_page(lesson: Lesson) -> None:
             args=(lesson,),
             disabled="guess" not in notes,
         )
-        return
-    if notes.get("measuring"):
-        _go_on(lesson, notes, words)
-    _table(lesson, notes, words)
-    if not notes.get("measuring"):
+    else:
         _meaning(lesson, notes, words)
+
+
+@telling.acting
+def _guessed(lesson: Lesson) -> None:
+    notes = _notes(lesson)
+    notes["guess"] = state.value(f"w_guess_{lesson.key}")
+    put_in_link(lesson)
+    classroom.note(lesson, notes["guess"], [])
+    st.rerun()
 
 
 @telling.acting
 def _begin(lesson: Lesson) -> None:
     notes = _notes(lesson)
-    notes.update(measuring=True, tokens=[])
+    notes.setdefault("tokens", [])
     _start_next(lesson, notes)
-    classroom.note(lesson, notes["guess"], [])
+    notes["measuring"] = True
     st.rerun()
 
 
@@ -74,6 +105,7 @@ def _start_next(lesson: Lesson, notes: dict) -> None:
     if job.control:
         state.keep_control(job.token, job.control)
     notes["tokens"].append(job.token)
+    put_in_link(lesson)
 
 
 def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
@@ -88,20 +120,22 @@ def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
             _start_next(lesson, notes)
         except FreezeError as error:
             notes["measuring"] = False
-            telling.show(words("learn.partly", problem=words.said(error.problem)), error.hint)
-            return
+            state.tell(words("learn.partly", problem=words.said(error.problem)), error.hint)
+        st.rerun()
     number = len(notes["tokens"])
     name = words(f"lesson.{lesson.key}.run.{lesson.runs[number - 1].name}")
     st.progress((number - 1) / count, text=words("learn.running", number=number, count=count, name=name))
-    st.button(words("learn.stop"), key=f"stop_{lesson.key}", icon=":material/stop:", on_click=_stop, args=(lesson,))
+    if state.control(notes["tokens"][-1]):  # a run found again by its link is somebody else's to stop
+        st.button(words("learn.stop"), key=f"stop_{lesson.key}", icon=":material/stop:", on_click=_stop, args=(lesson,))
 
 
 @telling.acting
 def _stop(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes["measuring"] = False
-    if control := state.control(notes["tokens"][-1]):
+    if control := state.control(notes["tokens"].pop()):
         jobs.shared().stop(control)
+    put_in_link(lesson)
     st.rerun()
 
 
@@ -130,8 +164,12 @@ def _cell(name: str, result: dict) -> str:
 
 
 def _meaning(lesson: Lesson, notes: dict, words: Words) -> None:
-    guess = words(f"lesson.{lesson.key}.guess.{notes['guess']}")
-    st.caption(words("learn.right", guess=guess))
+    answer = lesson.answer([jobs.shared().result(token) for token in notes["tokens"]])
+    guess, measured = (words(f"lesson.{lesson.key}.guess.{key}") for key in (notes["guess"], answer or notes["guess"]))
+    if answer == notes["guess"]:
+        st.success(words("learn.right", guess=guess), icon=":material/check_circle:")
+    elif answer:
+        st.markdown(":material/explore: " + words("learn.surprise", guess=guess, measured=measured))
     st.info(f"**{words('learn.showed')}**  \n" + words(f"lesson.{lesson.key}.showed"), icon=":material/lightbulb:")
     st.warning(f"**{words('learn.careful')}**  \n" + words(f"lesson.{lesson.key}.careful"), icon=":material/balance:")
     st.button(words("learn.again"), key=f"again_{lesson.key}", on_click=_again, args=(lesson,))
@@ -140,6 +178,8 @@ def _meaning(lesson: Lesson, notes: dict, words: Words) -> None:
 @telling.acting
 def _again(lesson: Lesson) -> None:
     state.forget_notes(f"lesson_{lesson.key}")
+    state.change(guess=None, runs=None)
+    state.fill(f"w_guess_{lesson.key}", None)
     st.rerun()
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app import lessons, state
 from app.parts import classroom, telling
 from app.parts.address import copy_button, follow
-from app.parts.lesson import is_measuring, lesson_named, lesson_page
+from app.parts.lesson import is_measuring, lesson_named, lesson_page, put_in_link
 
 
 def draw() -> None:
@@ -42,4 +42,4 @@ def draw() -> None:
 
 @telling.acting
 def _chosen() -> None:
-    state.change(lesson=state.value("w_lesson"))
+    put_in_link(lesson_named(state.value("w_lesson")))

@@ -17,6 +17,9 @@ def test_a_link_survives_the_way_through_a_url():
         lang="ja",
         run="abc-_9",
         klass="room1",
+        lesson="race",
+        guess="head",
+        runs="abc-_9,def",
     )
     assert read_link(dict(parse_qsl(link.query()))) == (link, ())
 
@@ -50,6 +53,8 @@ def test_rules_stay_readable_in_the_link():
         ("task", "anything"),
         ("lang", "xx"),
         ("run", "../../etc/passwd"),
+        ("runs", "abc,../def"),
+        ("runs", ",".join("abcdefghi")),
         ("class", "a" * 81),
         ("checkpointing", "yes"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.chromium import BY_HAND, find
 from tests.browser.tree_room import APP, TreeRoom
@@ -88,11 +89,12 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_page(address: str, *, width: int = 1280, height: int = 900, scheme: str = "light", **options) -> Page:
         viewport = {"width": width, "height": height}
-        context = chromium.new_context(viewport=viewport, color_scheme=scheme, locale="en-US", **options)
+        options = {"locale": "en-US", **options}
+        context = chromium.new_context(viewport=viewport, color_scheme=scheme, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: faults.append(_told(message)) if _is_fault(message) else None)
         page.goto(address)
         return page
 
@@ -100,6 +102,15 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not faults, faults
+
+
+def _is_fault(message: ConsoleMessage) -> bool:
+    """Below a page of its own (/learn), Streamlit looks for its server there first, and then where it is."""
+    return message.type == "error" and not re.search(r"/\w+/_stcore/", message.location["url"])
+
+
+def _told(message: ConsoleMessage) -> str:
+    return f"{message.text} {message.location['url']}"
 
 
 @pytest.fixture

@@ -2,17 +2,14 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
-RESNET = "/?model=timm:resnet18"
+from tests.browser.page_room import MAIN, RESNET, TRACED_MS, TRAINED_MS, figure, pane, rules, settled, tick, traced
+
 PAGES = ("Explore", "Compare", "Learn", "Class")
-TRACED_MS = 180_000
-TRAINED_MS = 300_000
 
 
 @pytest.fixture
@@ -25,28 +22,6 @@ def page_at(serve, browse):
         return page
 
     return open_page
-
-
-def settled(page: Page) -> None:
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=TRACED_MS)
-
-
-def traced(page: Page) -> None:
-    """Wait until the numbers are there."""
-    expect(figure(page, 0)).to_have_text(re.compile(r"\d.*B"), timeout=TRACED_MS)
-
-
-def figure(page: Page, place: int):
-    return page.locator("[data-testid=stMetricValue]").nth(place)
-
-
-def tick(page: Page, path: str) -> None:
-    row = page.get_by_role("treeitem", name=re.compile(rf"^{re.escape(path)}\b")).first
-    row.click(position={"x": 15, "y": 14})
-
-
-def rules(page: Page):
-    return page.locator(".st-key-w_rules textarea")
 
 
 def test_from_the_first_paint_to_a_downloaded_script(page_at, tmp_path):
@@ -63,7 +38,7 @@ def test_from_the_first_paint_to_a_downloaded_script(page_at, tmp_path):
     page.reload()
     expect(page.get_by_text("unseen samples")).to_be_visible(timeout=TRACED_MS)
 
-    page.get_by_role("radio", name="Code").or_(page.get_by_role("button", name="Code", exact=True)).first.click()
+    pane(page, "Code")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     script = tmp_path / "freeze.py"

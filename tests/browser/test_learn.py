@@ -1,0 +1,85 @@
+"""Learn and Class in real browsers: a guess, a measurement on the spot, and a teacher who sees both."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.page_room import MAIN, TRAINED_MS, settled
+
+
+@pytest.fixture
+def browser_at(serve, browse):
+    """`browser_at("/learn")` opens the page in a browser of its own."""
+
+    def open_page(address: str, **options) -> Page:
+        page = browse(serve(MAIN) + address, **options)
+        settled(page)
+        return page
+
+    return open_page
+
+
+def guess(page: Page, label: str) -> None:
+    page.locator("[data-testid=stRadio]").get_by_text(label, exact=True).click()
+    expect(page).to_have_url(re.compile("guess="))
+    settled(page)
+
+
+def test_a_teacher_sees_what_two_students_guessed_and_measured(browser_at):
+    teacher = browser_at("/class")
+    teacher.get_by_role("button", name="Begin a class").click()
+    expect(teacher).to_have_url(re.compile("class="))
+    expect(teacher.get_by_text("Nobody has guessed yet.")).to_be_visible()
+    address = teacher.locator("[data-testid=stCode]").first.inner_text().strip()
+    link = address[address.index("/learn") :].replace("lesson=enough", "lesson=position")
+
+    yuki, aoi = browser_at(link), browser_at(link + "&lang=ja", locale="ja-JP")
+    yuki.get_by_role("textbox", name="Nickname").fill("Yuki")
+    yuki.keyboard.press("Enter")
+    settled(yuki)
+    guess(yuki, "The head")
+    guess(aoi, "ステム")
+    aoi.get_by_role("textbox", name="ニックネーム").fill("あおい")  # guessed first, typed the name later
+    aoi.keyboard.press("Enter")
+    settled(aoi)
+
+    teacher.locator("[data-testid=stSelectbox]").get_by_role("combobox").click()
+    teacher.get_by_role("option", name="928 weights").click()
+    votes = teacher.locator("[data-testid=stMetric]")
+    for place, count in enumerate("110"):  # the stem, the head, the last three stages
+        expect(votes.nth(place).locator("[data-testid=stMetricValue]")).to_have_text(count)
+
+    yuki.get_by_role("button", name="Measure it").click()
+    expect(yuki.get_by_text("What it showed")).to_be_visible(timeout=TRAINED_MS)
+    rows = yuki.locator("[data-testid=stTable] tbody tr")
+    steps = {row.split("\t")[0]: row for row in rows.all_inner_texts()}
+    assert set(steps) == {"stem", "head", "last three stages"}
+    assert "…" not in "".join(steps.values())
+
+    yuki.reload()
+    expect(yuki.get_by_text("What it showed")).to_be_visible()
+    shared = browser_at(yuki.url[yuki.url.index("/learn") :].replace("lang=en", "") + "&lang=ja")
+    expect(shared.get_by_text("わかったこと")).to_be_visible()
+
+
+def test_a_lesson_is_guessed_measured_and_stopped_by_keyboard(browser_at):
+    page = browser_at("/learn?lesson=race&lang=ja", scheme="dark")
+    choice = page.locator("[data-testid=stRadio] input").first
+    choice.focus()
+    page.keyboard.press("Space")
+    settled(page)
+    page.get_by_role("button", name="測ってみる").focus()
+    page.keyboard.press("Enter")
+    stop = page.get_by_role("button", name="停止")
+    stop.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="測ってみる")).to_be_visible()
+
+
+def test_a_lesson_link_with_runs_of_nobody_opens_the_lesson(browser_at):
+    page = browser_at("/learn?lesson=race&guess=head&runs=no-such-run,another")
+    expect(page.get_by_role("button", name="Measure it")).to_be_enabled()
+    page = browser_at("/learn?lesson=nonsense&guess=%3Cb%3E&runs=../..")
+    expect(page.get_by_text("0.4 % is enough, sometimes").first).to_be_visible()
+    expect(page.locator("[data-testid=stAlert]")).to_contain_text("guess, runs")
