@@ -1,4 +1,4 @@
-"""Take it away: the selection as code for the trainer in use, with a copy and a download button."""
+"""Take it away: the selection as code for the trainer in use, two targets side by side where asked, or a notebook."""
 
 from __future__ import annotations
 
@@ -7,40 +7,85 @@ import streamlit as st
 from app import selection as chosen
 from app import state
 from app.parts import telling
+from app.selection import Selection
 from app.text import Words
 from freezecore.errors import ExportError
 from freezecore.export import TARGETS, export
 
 LANGUAGE = {"axolotl": "yaml", "llama-factory": "yaml", "spec": "yaml", "notebook": "json"}
 ENDING = {"yaml": ".yaml", "json": ".ipynb", "python": ".py"}
+MIME = {"yaml": "application/yaml", "json": "application/x-ipynb+json", "python": "text/x-python"}
+NOTEBOOK = "notebook"
 CODE_HEIGHT = 290
 
 
 def code(words: Words) -> None:
-    """The target picker and the code."""
+    """The target pickers, the code of one or two of them, and the notebook."""
     selection = chosen.select(state.link())
-    pick, download = st.columns([3, 2], vertical_alignment="bottom")
-    target = pick.selectbox(
-        words("export.target"),
-        list(TARGETS),
-        key="w_target",
-        format_func=lambda name: words.either(f"target.{name}", name),
+    first, second, notebook = st.columns([2, 2, 1.6], vertical_alignment="bottom")
+    target = first.selectbox(words("export.target"), list(TARGETS), key="w_target", format_func=_named(words))
+    beside = second.selectbox(
+        words("export.beside"),
+        [name for name in TARGETS if name != target],
+        index=None,
+        key="w_beside",
+        format_func=_named(words),
+        placeholder=words("export.nothing_beside"),
     )
+    with notebook:
+        _notebook(selection, words)
+    shown = [target] if beside in (None, target) else [target, beside]
+    for column, name in zip(st.columns(len(shown)), shown, strict=True):
+        with column, telling.telling():
+            _one(name, selection, words)
+
+
+def _named(words: Words):
+    return lambda name: words.either(f"target.{name}", name)
+
+
+def _text(target: str, selection: Selection) -> str:
+    """The selection as text for a target, with a link back to this page."""
+    base = state.base_address()
+    link = f"{base}/?{state.link().query()}" if base else None
+    return export(selection.source, selection.spec, to=target, tree=selection.tree, link=link)
+
+
+def _one(target: str, selection: Selection, words: Words) -> None:
+    """One target's code, with the button that downloads it; the code itself has one that copies it."""
     try:
-        base = state.base_address()
-        link = f"{base}/?{state.link().query()}" if base else None
-        text = export(selection.source, selection.spec, to=target, tree=selection.tree, link=link)
+        text = _text(target, selection)
     except ExportError as error:
         telling.show(error.problem, error.hint)
         return
     language = LANGUAGE.get(target, "python")
-    download.download_button(
-        words("export.download"),
+    st.download_button(
+        words("export.download", target=words.either(f"target.{target}", target)),
         text,
         file_name=f"freeze_{selection.source.label}{ENDING[language]}",
-        key="download",
+        mime=MIME[language],
+        key=f"download_{target}",
         icon=":material/download:",
         on_click="ignore",
-        width="stretch",
     )
     st.code(text, language=language, height=CODE_HEIGHT)
+
+
+def _notebook(selection: Selection, words: Words) -> None:
+    """A button for the notebook, whatever else is looked at; where there can be none, its help says why."""
+    try:
+        text, why = _text(NOTEBOOK, selection), words("export.notebook_help")
+    except ExportError as error:
+        text, why = "", words.said(error.problem)
+    st.download_button(
+        words("export.notebook"),
+        text,
+        file_name=f"freeze_{selection.source.label}.ipynb",
+        mime=MIME["json"],
+        key="as_notebook",
+        icon=":material/menu_book:",
+        on_click="ignore",
+        disabled=not text,
+        help=why,
+        width="stretch",
+    )

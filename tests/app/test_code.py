@@ -1,0 +1,54 @@
+import json
+
+import pytest
+
+from tests.app.test_explore import RESNET, said
+
+
+@pytest.fixture
+def coded(opened):
+    """`coded(rules=…)` is the page with its code pane in sight."""
+
+    def open_pane(**query: str):
+        page = opened(**{"model": RESNET, **query})
+        return page.segmented_control(key="w_pane").set_value("code").run()
+
+    return open_pane
+
+
+def buttons(page) -> dict:
+    return {button.key: button for button in page.get("download_button")}
+
+
+def test_two_targets_stand_side_by_side(coded):
+    page = coded()
+    assert len(page.code) == 1
+    page.selectbox(key="w_beside").set_value("lightning").run()
+    assert not page.exception and not page.error
+    first, second = (block.value for block in page.code)
+    assert "requires_grad" in first and "lightning" in second
+    assert {"download_pytorch", "download_lightning", "as_notebook"} <= set(buttons(page))
+
+
+def test_a_target_that_cannot_say_it_is_a_sentence_beside_the_other(coded):
+    page = coded(rules="freeze all; train layer1.0.conv1.weight; norms update")
+    page.selectbox(key="w_beside").set_value("llama-factory").run()
+    assert said(page)
+    assert len(page.code) == 1, "the other one stands"
+
+
+def test_the_same_target_is_not_shown_twice(coded):
+    page = coded()
+    assert "pytorch" not in page.selectbox(key="w_beside").options
+
+
+def test_it_speaks_japanese(coded):
+    page = coded(lang="ja")
+    assert not page.exception
+    assert "ノートブック" in buttons(page)["as_notebook"].proto.label
+
+
+def test_a_notebook_is_one(coded):
+    page = coded()
+    page.selectbox(key="w_target").set_value("notebook").run()
+    assert json.loads(page.code[0].value)["nbformat"] == 4
