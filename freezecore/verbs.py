@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from freezecore.compare import Comparison
     from freezecore.live.unfreezing import Unfreezing
+    from freezecore.search.find import FindResult
+    from freezecore.search.suggest import SuggestResult
+    from freezecore.search.sweep import SweepResult
 
 
 def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -> LayerTree:
@@ -86,6 +89,41 @@ def run_probe(
     from freezecore.live.probe import run
 
     return run(request, emit, should_stop)
+
+
+def run_sweep(source: ModelSource, **options: object) -> SweepResult:
+    """Many selections side by side: `over` (`depth`, `presets`), `specs`, `seeds`, `ray`, `emit`, `should_stop`, and
+    fields of ProbeRequest (`data`, `steps`, …).
+
+    Raises:
+        FreezeError: it could not start. A run that fails is an entry that says so.
+    """
+    from freezecore.live.sweep import run_sweep as live_sweep
+
+    return live_sweep(source, **options)
+
+
+def run_find(source: ModelSource, *, minutes: float, **options: object) -> FindResult:
+    """The best selection within so many minutes: `budget_bytes`, `emit`, `should_stop`, and fields of ProbeRequest.
+
+    Raises:
+        FreezeError: it could not start, or nothing fits in the memory budget.
+    """
+    from freezecore.live.find import run_find as live_find
+
+    return live_find(source, minutes=minutes, **options)
+
+
+def run_suggest(source: ModelSource, **options: object) -> SuggestResult:
+    """Selections that a quick look recommends: `by` (`features`, `gradients`, `snr`), `budget_bytes`, `emit`,
+    `should_stop`, and fields of ProbeRequest.
+
+    Raises:
+        FreezeError: no such model or data.
+    """
+    from freezecore.live.suggest import run_suggest as live_suggest
+
+    return live_suggest(source, **options)
 
 
 def apply(model: Module, rules: FreezeSpec | str) -> Mask:

@@ -11,7 +11,7 @@ from freezecore.cli.arguments import add_rules, add_source, command, read_source
 from freezecore.datasets import default_for
 from freezecore.probe import ProbeRequest
 from freezecore.report import accuracy_text, bytes_from_text, bytes_text, seconds_text, table
-from freezecore.verbs import run_probe
+from freezecore.verbs import run_find, run_probe, run_suggest, run_sweep
 
 DEFAULT = "timm:tf_efficientnet_lite0"
 FIELDS = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "head_learning_rate", "device")
@@ -66,8 +66,6 @@ def show_probe(document: dict) -> str:
 
 
 def gather_sweep(options: Namespace) -> dict:
-    from freezecore.live.sweep import run_sweep
-
     over = [word.strip() for word in options.over.split(",") if word.strip()]
     result = run_sweep(
         read_source(options, default_weights="pretrained"),
@@ -103,8 +101,6 @@ def show_sweep(document: dict) -> str:
 
 
 def gather_find(options: Namespace) -> dict:
-    from freezecore.live.find import run_find
-
     result = run_find(
         read_source(options, default_weights="pretrained"),
         minutes=options.minutes,
@@ -129,8 +125,6 @@ def show_find(document: dict) -> str:
 
 
 def gather_suggest(options: Namespace) -> dict:
-    from freezecore.live.suggest import run_suggest
-
     by = [word.strip() for word in options.by.split(",") if word.strip()]
     source = read_source(options, default_weights="pretrained")
     return run_suggest(source, by=by, budget_bytes=_budget(options), **_fields(options, steps=60)).to_json()
