@@ -71,7 +71,7 @@ def connected(address: str):
     except ImportError:
         raise ProbeError(
             "Ray is not installed, so the sweep cannot be spread over a cluster.",
-            'Install it with pip install "ray[default]", or leave out --ray.',
+            "Install it with pip install ray, or leave out --ray.",
         ) from None
     environment = {"py_modules": [str(Path(freezecore.__file__).parent)], "env_vars": QUIET}
     try:

@@ -91,7 +91,7 @@ def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[st
         ProbeError: no selection fits in the memory budget.
     """
     priced = Priced(session, request.base)
-    kept, dear, schedules = [], 0, 0
+    kept, dear, schedules = [], [], 0
     for candidate in candidates(session.tree, ("depth", "presets")):
         spec = parse_spec(candidate.rules)
         if spec.phases:
@@ -100,16 +100,17 @@ def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[st
         mask = resolve(spec, session.tree)
         peak = priced.peak_bytes(mask)
         if request.budget_bytes and peak is not None and peak > request.budget_bytes:
-            dear += 1
+            dear.append(peak)
         else:
             kept.append(Arm(candidate, 1.0, *priced.work(mask), peak))
-    if not kept:
+    if not kept and dear:
         raise ProbeError(
-            f"None of {dear} selections fits in {bytes_text(request.budget_bytes)}.",
+            f"None of {len(dear)} selections fits in {bytes_text(request.budget_bytes)}: "
+            f"the smallest needs {bytes_text(min(dear))}.",
             "Choose a smaller batch or input size, or a larger budget.",
         )
     left_out = ["Schedules were not tried: short runs end before their later phases."] if schedules else []
-    left_out += [f"{dear} selections need more than {bytes_text(request.budget_bytes)}."] if dear else []
+    left_out += [f"{len(dear)} selections need more than {bytes_text(request.budget_bytes)}."] if dear else []
     if priced.why:
         left_out.append(f"Memory and work are unknown, so no selection was left out for them. {priced.why}")
     return ordered(kept, len(session.tree.blocks)), tuple(left_out)
@@ -156,7 +157,8 @@ def concluded(
     told = {"tried": len(trials), "seconds": seconds, "trials": tuple(trials), "left_out": left_out}
     if not choices:
         message = "The search was stopped before its first result." if stopped else "No run reached its end in time."
-        why = next((trial.message for trial in trials if trial.message), "Give it more minutes, or fewer steps.")
+        failed = (trial.message for trial in trials if trial.message and trial.state != "stopped")
+        why = next(failed, "Give it more minutes, or fewer steps.")
         return FindResult(
             "stopped" if stopped else "failed", message=message, hint=why, request=request.to_json(), **told
         )

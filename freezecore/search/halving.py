@@ -147,7 +147,7 @@ class Search:
         return max(FEWEST_STEPS, self._steps // SHARES[rung])
 
     def _fits(self, arm: Arm, rung: int) -> bool:
-        return self.price(arm, self._steps_at(rung)) <= self._until - self._clock()
+        return self.price(arm, self._steps_at(rung)) < self._until - self._clock()
 
     def _try(self, arm: Arm, rung: int, seed: int) -> None:
         began, steps = self._clock(), self._steps_at(rung)

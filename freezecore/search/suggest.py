@@ -46,6 +46,8 @@ class SuggestRequest:
             if way not in WAYS:
                 hint = did_you_mean(way, WAYS) or "Choose " + ", ".join(WAYS) + "."
                 raise ProbeError(f"There is no suggestion by '{shortened(way)}'.", hint)
+        if not self.by and not self.budget_bytes:
+            raise ProbeError("There is no way to look, and no budget.", "Choose features, gradients, snr, or a budget.")
 
     def to_json(self) -> dict:
         """The request as JSON values."""

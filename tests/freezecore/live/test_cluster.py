@@ -8,7 +8,7 @@ from freezecore.errors import ProbeError
 from freezecore.live.sweep import run_sweep
 from freezecore.source import ModelSource
 
-ray = pytest.importorskip("ray", reason="ray is optional: pip install 'ray[default]'")
+ray = pytest.importorskip("ray", reason="ray is optional: pip install ray")
 pytestmark = pytest.mark.slow
 SOURCE = ModelSource.parse(f"config:{Path(__file__).with_name('tiny_vit.json')}", weights="random")
 SIZES = {"data": "digits", "steps": 3, "batch_size": 8, "train_size": 24, "test_size": 40}

@@ -73,7 +73,7 @@ def session_peaks() -> dict[str, int]:
 
 
 def test_a_budget_that_nothing_fits_is_a_sentence():
-    with pytest.raises(ProbeError, match=r"None of \d+ selections fits in 1 kB."):
+    with pytest.raises(ProbeError, match=r"None of \d+ selections fits in 1 kB: the smallest needs \d+ kB\."):
         run_find(SOURCE, minutes=1, budget_bytes=1000, **SIZES)
 
 

@@ -88,4 +88,4 @@ def test_without_ray_a_cluster_is_a_sentence(monkeypatch):
     with pytest.raises(ProbeError) as refused:
         cluster.connected("auto")
     assert refused.value.problem == "Ray is not installed, so the sweep cannot be spread over a cluster."
-    assert refused.value.hint == 'Install it with pip install "ray[default]", or leave out --ray.'
+    assert refused.value.hint == "Install it with pip install ray, or leave out --ray."
