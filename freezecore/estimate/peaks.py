@@ -49,10 +49,8 @@ class Peaks:
         while high - low > 1:
             below = low + (limit - self(low)) * (high - low) // (self(high) - self(low))  # a chord runs above
             slope = self._slope(high)
-            if slope <= 0:  # rounding only: no tangent to follow
-                above = (low + high) // 2
-            else:
-                above = high + (limit - self(high)) // slope  # a tangent runs below
+            # A tangent runs below; where there is rounding only, none can be followed.
+            above = high + (limit - self(high)) // slope if slope > 0 else (low + high) // 2
             above = min(max(above, low), high - 1)
             if below >= above:
                 return below

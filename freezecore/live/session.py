@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from freezecore.errors import ProbeError
-from freezecore.live import device as devices
 from freezecore.kept import keep_tree, kept_tree
+from freezecore.live import device as devices
 from freezecore.live.build import Built, build
 from freezecore.live.data import Dataset, encode, read
 from freezecore.live.hold import hold
