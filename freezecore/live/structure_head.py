@@ -7,18 +7,28 @@ from torch import nn
 from freezecore.live.structure_marks import is_norm
 from freezecore.live.structure_view import Node, View
 
+PASSING = (nn.Dropout, nn.Identity)
+
 
 def hinted_head(seen: View) -> list[str] | None:
     """Paths of the head by the library's accessors; None for a module that has no such accessor.
 
     timm names its classifier. A Hugging Face model keeps its base apart: what lies beside the base is the head, and
-    so is what it says its outputs are looked up in.
+    so is what it says its outputs are looked up in. A module that only wraps such a model has that model's head.
     """
-    model = seen.root.module
+    found, node = _own_head(seen, seen.root), seen.root
+    while not found and not node.own and len(node.bearing) == 1:
+        node = node.bearing[0]
+        found = _own_head(seen, node) or found
+    return found
+
+
+def _own_head(seen: View, node: Node) -> list[str] | None:
+    model = node.module
     if callable(getattr(model, "get_classifier", None)):
         return _timm_head(seen, model)
     if hasattr(model, "base_model_prefix") and callable(getattr(model, "get_output_embeddings", None)):
-        return _transformers_head(seen, model)
+        return _transformers_head(seen, node)
     return None
 
 
@@ -44,7 +54,19 @@ def _timm_head(seen: View, model: nn.Module) -> list[str] | None:
         return None
     parts = classifier if isinstance(classifier, tuple | list | nn.ModuleList) else (classifier,)
     nodes = [seen.node_of[id(part)] for part in parts if isinstance(part, nn.Module) and id(part) in seen.node_of]
-    return [node.path for node in (*nodes, *_twins(nodes)) if node.numel]
+    return [node.path for node in map(_with_its_norm, (*nodes, *_twins(nodes))) if node.numel]
+
+
+def _with_its_norm(node: Node) -> Node:
+    """A classifier, or the sequence that is nothing but a norm and then the classifier: one replaces both together.
+
+    A sequence that pools as well is a neck with a classifier, and its norm is the body's last one.
+    """
+    around = node.parent
+    if around is None or around.parent is None or not isinstance(around.module, nn.Sequential):
+        return node
+    *before, last = (each for each in around.children.values() if not isinstance(each.module, PASSING))
+    return around if before and last is node and all(map(is_norm, before)) else node
 
 
 def _twins(nodes: list[Node]) -> list[Node]:
@@ -57,13 +79,14 @@ def _twins(nodes: list[Node]) -> list[Node]:
     return found
 
 
-def _transformers_head(seen: View, model: nn.Module) -> list[str] | None:
+def _transformers_head(seen: View, node: Node) -> list[str] | None:
+    model = node.module
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
     found = []
     if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:
         around = seen.node_of[id(base)]
-        beside = [child for child in seen.root.bearing if child is not around and not around.contains(child.path)]
-        found = [child.path for child in beside] + seen.root.own
+        beside = [child for child in node.bearing if child is not around and not around.contains(child.path)]
+        found = [child.path for child in beside] + node.own
     try:
         output = model.get_output_embeddings()
     except (NotImplementedError, AttributeError):
@@ -79,7 +102,8 @@ def last_layers(seen: View, place: dict[str, float], spine: dict[str, list[str]]
     """What runs after every block, where no accessor tells the head.
 
     Beside a base that holds all blocks and what comes before them, all of it; else, in a module of a person's own, the
-    last layer with a matrix. A library's bare base has no head, unless several towers meet in one (CLIP).
+    last layer with a matrix. A library's bare base has no head, unless several towers meet in one (CLIP), or it keeps
+    a complete model of the library apart (a classifier over CLIP's vision tower).
 
     Args:
         spine: names of the embeddings, stem and blocks of each tower, by its path.
@@ -91,7 +115,7 @@ def last_layers(seen: View, place: dict[str, float], spine: dict[str, list[str]]
         return _beside(seen, _after_towers(seen, place, names, ends))
     end = max(ends.values(), default=-1)
     base = _common(seen, names)
-    if library:
+    if library and (base is seen.root or not hasattr(base.module, "base_model_prefix")):
         return []
     if base is not seen.root:
         inside = seen.names_at([base.path])
