@@ -20,7 +20,7 @@ from freezecore.workload import Workload
 
 MOST_TRIES = 12
 MOST_USED = 0.9  # of all parameters, for a forward pass to be taken for the whole
-MOST_SECONDS = 20.0  # recurrent models loop over tokens in Python
+MOST_SECONDS = 20.0  # of processor time, so that a busy machine reads the same tree; recurrent models loop in Python
 SHORT = 16  # tokens: enough for a window or a pooling, few for a loop
 ASKED = {Tensor.__bool__: bool, Tensor.item: int, Tensor.__int__: int, Tensor.__float__: float, Tensor.__index__: int}
 
@@ -65,14 +65,14 @@ def execution_order(model: nn.Module, example: Example | None = None, *, own: bo
         return _untraced(f"it cannot be copied: {shortened(str(error), 100)}")
     if hasattr(config := getattr(twin, "config", None), "use_cache"):
         config.use_cache = False  # what generation would keep, no step of training needs
-    whole = _first_that_runs(twin, example, time.monotonic() + MOST_SECONDS)
+    whole = _first_that_runs(twin, example, time.thread_time() + MOST_SECONDS)
     if example is not None:
         return whole
     seen = set(whole.parameters) if whole else set()
     parts = []
     for path, part in _parts(twin):
         names = {f"{path}.{name}" for name, _ in part.named_parameters()}
-        if not names & seen and (alone := _first_that_runs(part, None, time.monotonic() + MOST_SECONDS / 2)):
+        if not names & seen and (alone := _first_that_runs(part, None, time.thread_time() + MOST_SECONDS / 2)):
             parts.append(_below(alone, path))
     return _joined([*parts, *([whole] if whole else [])]) if parts else whole
 
@@ -93,11 +93,12 @@ def _first_that_runs(model: nn.Module, example: Example | None, deadline: float)
                 best = max((best, found), key=lambda one: len(one.parameters) if one else -1)
             if best and (len(best.parameters) >= wanted or not guess):
                 return best
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 problem = f"it takes longer than {MOST_SECONDS:.0f} seconds"
                 break
-    except WorkloadError as error:
-        problem = shortened(str(error), 160)
+    except Exception as error:  # no batch can be made up, or not of the sizes that the model's config names
+        own = isinstance(error, WorkloadError)
+        problem = shortened(str(error) if own else f"{type(error).__name__}: {error}", 160)
     return best or _untraced(problem)
 
 
@@ -210,7 +211,7 @@ class _FirstUse(TorchFunctionMode):
         self.order: dict[str, None] = {}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if time.monotonic() > self.deadline:
+        if time.thread_time() > self.deadline:
             raise TimeoutError
         if func in ASKED and args[0].is_meta:
             return ASKED[func](self.guess)
