@@ -45,15 +45,21 @@ class Node:
 def path_tree(names: Sequence[str]) -> Node:
     """Sorted names as a tree of their dotted parts."""
     root = Node("", -1, 0)
-    root.high = len(names)
+    within = [(root, "")]  # the way down to the last name, each node with what the names below it begin with
     for i, name in enumerate(names):
-        node = root
-        for part in name.split("."):
+        while not name.startswith(within[-1][1]):
+            within.pop()[0].high = i
+        node, start = within[-1]
+        for part in name[len(start) :].split("."):
+            start += part
             child = node.children.get(part)
             if child is None:
-                child = node.children[part] = Node(f"{node.path}.{part}" if node.path else part, node.depth + 1, i)
-            child.high = i + 1
+                child = node.children[part] = Node(start, node.depth + 1, i)
+            start += "."
+            within.append((child, start))
             node = child
+    for node, _ in within:
+        node.high = len(names)
     return root
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from freezecore.rules.globs import Node, by_last_part, path_tree
 from freezecore.tree import LayerTree, Parameter
 
+FEW_RUNS = 16  # beyond them, marking characters is cheaper than joining integers
 _ZERO_ONE = bytes.maketrans(b"01", b"\x00\x01")
 
 
@@ -39,17 +40,32 @@ class Names:
 
     def under(self, path: str) -> int:
         """The names under a module path, or the one parameter of that name; `''` takes all."""
+        low, high = self.span(path)
+        return (1 << high) - (1 << low)
+
+    def span(self, path: str) -> tuple[int, int]:
+        """Where the names under a path stand among the sorted ones: from the first place up to the second."""
         if not path:
-            return self.everything
+            return 0, len(self.names)
         start = bisect_left(self.names, path)
         if start < len(self.names) and self.names[start] == path:
-            return 1 << start
-        low, high = bisect_left(self.names, path + "."), bisect_left(self.names, path + "/")  # '/' follows '.'
-        return (1 << high) - (1 << low)
+            return start, start + 1
+        return bisect_left(self.names, path + ".", start), bisect_left(self.names, path + "/", start)  # '/' follows '.'
 
     def union(self, paths: Iterable[str]) -> int:
         """The names under any of these paths."""
-        return union(map(self.under, paths))
+        return self.runs(map(self.span, paths))
+
+    def runs(self, spans: Iterable[tuple[int, int]]) -> int:
+        """The names in any of these runs, each from its first place up to its second."""
+        spans = list(spans)
+        if len(spans) <= FEW_RUNS:
+            return union((1 << high) - (1 << low) for low, high in spans)
+        marks = bytearray(b"0") * len(self.names)
+        for low, high in spans:
+            marks[low:high] = b"1" * (high - low)
+        marks.reverse()
+        return int(marks, 2)
 
     def where(self, holds: Callable[[str], object]) -> int:
         """The names for which `holds` is true."""
@@ -58,7 +74,7 @@ class Names:
     def parameters_where(self, holds: Callable[[Parameter], bool]) -> int:
         """All names of the parameters for which `holds` is true."""
         chosen = [holds(parameter) for parameter in self.tree.parameters]
-        return bits(chosen[position] for position in self.positions)
+        return bits(chosen[position] for position in self.positions) if any(chosen) else 0
 
     def positions_of(self, found: int) -> tuple[int, ...]:
         """Places in `tree.parameters`, ascending, each once."""
@@ -80,6 +96,19 @@ class Names:
         return by_last_part(self.root)
 
     @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """The nodes of `root` by their path."""
+        return {node.path: node for node in self.root.family()}
+
+    @cached_property
+    def of_type(self) -> dict[str, list[str]]:
+        """The paths of the modules of each class, aliases included."""
+        found: dict[str, list[str]] = {}
+        for layer in self.tree.layers:
+            found.setdefault(layer.type, []).extend((layer.path, *layer.aliases))
+        return found
+
+    @cached_property
     def _blocks(self) -> frozenset[str]:
         return frozenset(self.tree.blocks)
 
@@ -96,20 +125,13 @@ class Names:
         """The names below a module by any part of their path inside it: all that is under an `attention`, a `bias`."""
         if path not in self._within:
             found: dict[str, int] = {}
-            nodes = [self.node(path)]
+            nodes = [self.nodes[path]]
             for node in nodes:
                 for part, child in node.children.items():
                     found[part] = found.get(part, 0) | child.run
                     nodes.append(child)
             self._within[path] = found
         return self._within[path]
-
-    def node(self, path: str) -> Node:
-        """The node of a path that exists."""
-        node = self.root
-        for part in path.split("."):
-            node = node.children[part]
-        return node
 
     @cached_property
     def frozen_by_author(self) -> int:

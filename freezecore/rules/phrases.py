@@ -6,14 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from freezecore.rules.globs import Node, is_glob
 from freezecore.rules.names import Names, union
-from freezecore.rules.select import selected
+from freezecore.rules.select import selected, stage_hits
 from freezecore.rules.skeleton import FURTHER_PART, Segment, path_price
 from freezecore.spec import ROLES, Selector
-from freezecore.tree import Tower
 
 # What words cost to read, in outermost names such as `layer1`: `conv1 bn1` is as good as `stem`, a range of blocks is
 # as good as two names, a class or a glob over numbers is for selections that nothing plainer says.
@@ -58,8 +56,15 @@ def words(names: Names, needed: int, allowed: int) -> list[Phrase]:
     """The fitting ones of the model's roles, classes, last parts of paths, and ranges of blocks."""
     own = names.kept.get("words")
     if own is None:
-        own = names.kept["words"] = [*_roles(names), *_types(names), *_endings(names)]
-    return _fitting((*own, *_ranges(names, needed, allowed)), needed, allowed)
+        own = names.kept["words"] = [*_types(names), *_endings(names)]
+    return [*roles(names, needed, allowed), *_fitting((*own, *_ranges(names, needed, allowed)), needed, allowed)]
+
+
+def roles(names: Names, needed: int, allowed: int) -> list[Phrase]:
+    """The fitting ones of the model's roles."""
+    if "roles" not in names.kept:
+        names.kept["roles"] = list(_roles(names))
+    return _fitting(names.kept["roles"], needed, allowed)
 
 
 def _fitting(found: Iterable[Phrase], needed: int, allowed: int) -> list[Phrase]:
@@ -84,34 +89,50 @@ def _roles(names: Names) -> Iterator[Phrase]:
 
 
 def _types(names: Names) -> Iterator[Phrase]:
-    for name in dict.fromkeys(layer.type for layer in names.tree.layers if layer.path and not is_glob(layer.type)):
-        selector = Selector("type", name)
-        yield Phrase((selector,), selected(selector, names), TYPE_PRICE)
+    """Classes of modules that hold parameters, the model's own class apart."""
+    for name, paths in names.of_type.items():
+        inside = [names.nodes[path] for path in paths if path and path in names.nodes]
+        if inside and not is_glob(name) and "" not in paths:
+            yield Phrase((Selector("type", name),), names.runs((node.low, node.high) for node in inside), TYPE_PRICE)
 
 
 def _endings(names: Names) -> Iterator[Phrase]:
     """`*.bias`, `*.attention`, `*.output.dense`: all whose paths end so, where several do."""
-    ending: dict[str, int] = defaultdict(int)
-    shared: dict[str, int] = defaultdict(int)
-    for node, ends in _with_endings(names.root, ()):
-        run = node.run
-        for text in ends:
-            ending[text] |= run
-            shared[text] += 1
-    seen = set()
-    for text in sorted(ending, key=len):
-        if shared[text] > 1 and not is_glob(text) and ending[text] not in seen:
-            seen.add(ending[text])
-            price = ENDING_PRICE + path_price(text) + (NOT_A_WORD if text == "weight" else 0.0)
-            yield Phrase((Selector("path", f"*.{text}"),), ending[text], price)
+    nodes = _nodes_by_ending(names.root)
+    seen: set[object] = set()
+    for text in sorted(nodes, key=len):
+        same = tuple(map(id, nodes[text]))
+        if sum(map(len, nodes[text])) > 1 and not is_glob(text) and same not in seen:
+            hits = names.runs([(node.low, node.high) for found in nodes[text] for node in found])
+            if hits not in seen:
+                seen.update((same, hits))
+                price = ENDING_PRICE + path_price(text) + (NOT_A_WORD if text == "weight" else 0.0)
+                yield Phrase((Selector("path", f"*.{text}"),), hits, price)
 
 
-def _with_endings(node: Node, above: tuple[str, ...]) -> Iterator[tuple[Node, list[str]]]:
-    """Every node below, with the last one, two and three parts of its path where they begin with no digit."""
-    for part, child in node.children.items():
-        here = (part, *(f"{end}.{part}" for end in above))
-        yield child, [text for text in here if not text[:1].isdigit()]
-        yield from _with_endings(child, here[: LONGEST_ENDING - 1])
+def _nodes_by_ending(root: Node) -> dict[str, list[list[Node]]]:
+    """All nodes by the last one, two and three parts of their paths, where those begin with no digit.
+
+    Blocks repeat their parts: each ending is written out once, and nodes that share all of theirs share a list.
+    """
+    found: dict[str, list[list[Node]]] = defaultdict(list)
+    known: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], list[Node]]] = {}
+
+    def visit(node: Node, above: tuple[str, ...]) -> None:
+        for part, child in node.children.items():
+            alike = known.get((part, above))
+            if alike is None:
+                here = (part, *(f"{end}.{part}" for end in above))
+                alike = known[part, above] = here[: LONGEST_ENDING - 1], []
+                for text in here:
+                    if not text[:1].isdigit():
+                        found[text].append(alike[1])
+            alike[1].append(child)
+            if child.children:
+                visit(child, alike[0])
+
+    visit(root, ())
+    return found
 
 
 def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
@@ -134,12 +155,12 @@ def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
 def _ordered(names: Names) -> dict[str, dict[str, list[int]]]:
     """For `blocks` and `stages`, what each one of each tower hits."""
 
-    def hits(form: Literal["blocks", "stages"], tower: Tower) -> list[int]:
-        return [selected(Selector(form, str(i), tower.name), names) for i in range(len(getattr(tower, form)))]
-
     if "ordered" not in names.kept:
         towers = names.tree.towers
-        names.kept["ordered"] = {form: {tower.name: hits(form, tower) for tower in towers} for form in RANGE_PRICES}
+        names.kept["ordered"] = {
+            "blocks": {tower.name: [names.under(path) for path in tower.blocks] for tower in towers},
+            "stages": {tower.name: [stage_hits(stage, names) for stage in tower.stages] for tower in towers},
+        }
     return names.kept["ordered"]
 
 

@@ -8,7 +8,7 @@ from freezecore.rules.globs import PartMatch, is_glob, matching
 from freezecore.rules.names import Names, union
 from freezecore.rules.regexes import compile_bounded
 from freezecore.spec import Selector
-from freezecore.tree import Tower
+from freezecore.tree import Stage, Tower
 
 MOST_REMEMBERED = 2_000
 
@@ -57,8 +57,7 @@ def _regex(names: Names, selector: Selector) -> int:
 
 def _type(names: Names, selector: Selector) -> int:
     matches = PartMatch(selector.value)
-    layers = [layer for layer in names.tree.layers if matches[layer.type]]
-    return names.union(path for layer in layers for path in (layer.path, *layer.aliases))
+    return names.union(path for kind, paths in names.of_type.items() if matches[kind] for path in paths)
 
 
 def _kind(names: Names, selector: Selector) -> int:
@@ -99,9 +98,13 @@ def _stages(names: Names, selector: Selector) -> int:
     for tower in names.tree.towers:
         if in_tower(tower, selector.tower):
             for i in chosen_positions(selector.value, len(tower.stages)):
-                stage = tower.stages[i]
-                found |= names.union((stage.path, *stage.blocks) if stage.path else stage.blocks)
+                found |= stage_hits(tower.stages[i], names)
     return found
+
+
+def stage_hits(stage: Stage, names: Names) -> int:
+    """The names in a stage, what stands between its blocks included."""
+    return names.union((stage.path, *stage.blocks) if stage.path else stage.blocks)
 
 
 _FORMS: dict[str, Callable[[Names, Selector], int]] = {

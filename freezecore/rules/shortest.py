@@ -18,9 +18,9 @@ from freezecore.mask import Mask
 from freezecore.resolve import conflicts, outcome, rule_hits
 from freezecore.rules.cover import Goal, cover_in_words, cover_layer
 from freezecore.rules.names import Names, bits, names_of, union
-from freezecore.rules.phrases import ROLE_PRICE, Phrase
+from freezecore.rules.phrases import ROLE_PRICE, Phrase, roles
 from freezecore.rules.select import selected
-from freezecore.rules.skeleton import NESTING, OPENING, Segment, Skeleton, path_price
+from freezecore.rules.skeleton import FIRST_PART, NESTING, OPENING, Segment, Skeleton, path_price
 from freezecore.spec import Action, FreezeSpec, Rule, Selector
 
 ALL = Selector("kind", "all")
@@ -81,6 +81,8 @@ class _Search:
     def best(self) -> Plan:
         """The cheapest plan. More kinds are tried while the best is long, except where ticks lie scattered all over."""
         closings = list(self._closings())
+        if (role := self._one_role()) is not None:
+            return role
         best = _cheapest(
             self._plan(opening, [(OTHER[opening], said)], closing)
             for closing in closings
@@ -99,6 +101,18 @@ class _Search:
             if not flat:
                 best = _cheapest((best, *self._plans_on_paths(closing, math.inf)[0]))
         return best
+
+    def _one_role(self) -> Plan | None:
+        """A plan of one role, such as `freeze all; train head`: nothing else can say it better."""
+        for opening in ("freeze", "train"):
+            for goal in self._goals(None):
+                needed = goal.wanting(OTHER[opening])
+                for phrase in roles(self.names, needed, needed | ~(goal.train | goal.freeze)):
+                    if not needed & ~phrase.hits and phrase.price < FIRST_PART:
+                        plan = self._plan(opening, [(OTHER[opening], [phrase])], None)
+                        if len(plan.rules) <= 2:
+                            return plan
+        return None
 
     def _closings(self) -> Iterator[Phrase | None]:
         """What may be said last: nothing, or one word for all norms or all biases, where all of them are alike."""
