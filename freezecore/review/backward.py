@@ -45,10 +45,37 @@ def leak(case: Case) -> Iterator[Finding]:
         )
 
 
+def _checkpoints_in_transformers(case: Case) -> bool:
+    source = str(case.source) if case.source is not None else case.tree.source
+    return case.workload is not None and case.workload.checkpointing and source.startswith(LIBRARIES)
+
+
+def reentrant(case: Case) -> Iterator[Finding]:
+    """Behind a frozen input side of pictures or sound, reentrant checkpointing gives no gradient to any block.
+
+    Tokens are looked up in an embedding whose output transformers makes need a gradient; nothing does so for patches.
+    """
+    if not _checkpoints_in_transformers(case):
+        return
+    for tower in case.tree.towers:
+        before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+        looked_up = any(case.tree.layer_at[case.tree.parameters[i].owner].type == "Embedding" for i in before)
+        if before and not looked_up and not case.training(before) and any(case.mask.trains):
+            count = str(len(tower.blocks))
+            yield Finding(
+                "reentrant-checkpointing",
+                "note",
+                tower.blocks,
+                f"With use_reentrant=True, gradient checkpointing would give no gradient to any of the {count} blocks "
+                f"behind this frozen input side: leave it at False, the default of transformers.",
+                None,
+                {"blocks": count},
+            )
+
+
 def phantom_backward(case: Case) -> Iterator[Finding]:
     """transformers' gradient checkpointing makes the first block's input need a gradient."""
-    source = str(case.source) if case.source is not None else case.tree.source
-    if case.workload is None or not case.workload.checkpointing or not source.startswith(LIBRARIES):
+    if not _checkpoints_in_transformers(case):
         return
     for tower in case.tree.towers:
         frozen = _frozen_start(case, tower)
@@ -124,4 +151,4 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
 
 
-CHECKS = (leak, phantom_backward)
+CHECKS = (leak, phantom_backward, reentrant)

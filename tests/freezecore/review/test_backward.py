@@ -81,6 +81,18 @@ def test_without_checkpointing_or_a_frozen_prefix_or_transformers_nothing_runs_f
     assert "phantom-backward" not in reviewed(model, rules, workload=workload)
 
 
+def test_reentrant_checkpointing_starves_all_blocks_behind_frozen_patches():
+    finding = reviewed("vit_hf", "freeze embeddings", workload=CHECKPOINTING)["reentrant-checkpointing"]
+    assert (finding.severity, finding.facts) == ("note", {"blocks": "12"})
+    for model, rules, workload in [
+        ("vit_hf", "freeze embeddings", Workload()),
+        ("vit_hf", "freeze blocks:0-5", CHECKPOINTING),
+        ("bert", "freeze embeddings", CHECKPOINTING),
+        ("vit_tiny", "freeze embeddings", CHECKPOINTING),
+    ]:
+        assert "reentrant-checkpointing" not in reviewed(model, rules, workload=workload)
+
+
 def test_the_source_tells_the_library_where_the_tree_does_not():
     source = ModelSource.parse("timm:resnet18")
     rules = "freeze embeddings; freeze blocks:0-5"
