@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from freezecore.errors import FreezeError
 from freezecore.live.hold import hold
 from freezecore.live.read import read_module
 from freezecore.mask import Mask
@@ -55,6 +56,31 @@ class Unfreezing:
         if optimizer is not None:
             _follow(optimizer, self.model)
         return mask
+
+    def optimizer_state(self, optimizer: torch.optim.Optimizer) -> dict:
+        """The optimizer's `state_dict`, with the names of its parameters: what `load_optimizer_state` takes back."""
+        return {"names": _names(optimizer, self.model), "optimizer": optimizer.state_dict()}
+
+    def load_optimizer_state(self, optimizer: torch.optim.Optimizer, saved: dict) -> None:
+        """Load a saved state where the names agree: torch itself compares none, and gives one layer another's momentum.
+
+        Raises:
+            FreezeError: the saved optimizer held other parameters; nothing was loaded.
+        """
+        now = _names(optimizer, self.model)
+        if now != saved["names"]:
+            strange = sorted(set(now) ^ set(saved["names"])) or now
+            raise FreezeError(
+                f"The saved optimizer state does not fit: '{strange[0]}' is held by one of the two only, or elsewhere.",
+                "Nothing was loaded. Begin the epoch that it was saved in first, with the same rules.",
+            )
+        optimizer.load_state_dict(saved["optimizer"])
+
+
+def _names(optimizer: torch.optim.Optimizer, model: nn.Module) -> list[str]:
+    """Names of the optimizer's parameters in its order, which is that of its `state_dict`."""
+    name_of = {id(parameter): name for name, parameter in model.named_parameters()}
+    return [name_of[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def _follow(optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
