@@ -138,11 +138,17 @@ def _build_python(source: ModelSource, allow_python: bool) -> Built:
     try:
         function = getattr(importlib.import_module(module_name), function_name)
     except (ImportError, AttributeError) as error:
-        raise SourceError(f"'{shortened(str(source))}' cannot be imported: {shortened(str(error), 160)}.") from error
+        raise SourceError(
+            f"'{shortened(str(source))}' cannot be imported: {shortened(str(error), 160)}.",
+            "Start where the module can be imported, and check both names.",
+        ) from error
     with device_for(source):
         model = function()
     if not isinstance(model, nn.Module):
-        raise SourceError(f"'{shortened(str(source))}' returned {type(model).__name__}, not an nn.Module.")
+        raise SourceError(
+            f"'{shortened(str(source))}' returned {type(model).__name__}, not an nn.Module.",
+            "Name a function without arguments that returns the model.",
+        )
     return Built(model, source)
 
 
@@ -154,12 +160,15 @@ def _told(source: ModelSource) -> Iterator[None]:
     except (FreezeError, KeyboardInterrupt):
         raise
     except RecursionError as error:
-        raise SourceError(f"{shortened(str(source))} could not be built: it contains itself.") from error
-    except Exception as error:
+        raise SourceError(
+            f"'{shortened(str(source))}' could not be built: it is nested too deeply, or contains itself.",
+            "Check what it is made of: each part may hold only smaller ones.",
+        ) from error
+    except (Exception, SystemExit) as error:
         cause = shortened(" ".join(str(error).split()), 200) or "no reason given"
         raise SourceError(
             f"'{shortened(str(source))}' could not be built ({type(error).__name__}: {cause}).",
-            "The sentence in brackets is the library's own.",
+            "The words in brackets are those of the code that builds it: check the value they name.",
         ) from error
 
 

@@ -16,6 +16,7 @@ from freezecore.source import MOST_LABELS, ModelSource
 REMOTE_CODE_VARIABLE = "FREEZE_EXPLORER_TRUST_REMOTE_CODE"
 LARGEST_CONFIG = 8 * 2**20
 MOST_REPEATS = 10_000  # of a layer, by a config's own field; the deepest model in use has some hundreds
+COUNTED = re.compile(r"^(?:num|n)_(?:\w+_)?(?:layers?|labels|experts|blocks)$")
 REPEATED = re.compile(r"layer|depth|block|stage|expert|head", re.IGNORECASE)
 
 
@@ -50,7 +51,9 @@ def _read(source: ModelSource, place: str | None) -> PretrainedConfig:
         raise SourceError(
             f"The config in '{shortened(source.name)}' names no model type that transformers knows"
             + (f": '{shortened(str(kind))}'." if kind else "."),
-            did_you_mean(str(kind), CONFIG_MAPPING) if kind else "A config.json has a field 'model_type'.",
+            (did_you_mean(str(kind), CONFIG_MAPPING) or "Search the types with: freezecore models WORD")
+            if kind
+            else "A config.json has a field 'model_type'.",
         )
     if not _trusts_remote_code():
         raise _refused_code(source)
@@ -103,14 +106,24 @@ def _is_file(name: str) -> bool:
 def _read_json(path: Path) -> dict:
     try:
         if path.stat().st_size > LARGEST_CONFIG:
-            raise SourceError(f"'{shortened(path.name)}' is too large for a config: {path.stat().st_size:,} bytes.")
+            raise SourceError(
+                f"'{shortened(path.name)}' is too large for a config: {path.stat().st_size:,} bytes.",
+                "Name the model's config.json, not its weights or tokenizer.",
+            )
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SourceError(f"'{shortened(str(path))}' cannot be read: {error.strerror}.") from error
+        hint = "Check the path, or name a model type such as config:bert."
+        raise SourceError(f"'{shortened(str(path))}' cannot be read: {error.strerror}.", hint) from error
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"'{shortened(path.name)}' is no JSON: {shortened(str(error))}.") from error
+        raise SourceError(
+            f"'{shortened(path.name)}' is no JSON: {shortened(str(error))}.",
+            "A config.json is UTF-8 text that begins with a brace; download it again if it is cut off.",
+        ) from error
     if not isinstance(data, dict):
-        raise SourceError(f"'{shortened(path.name)}' is no config: it holds a {type(data).__name__}.")
+        raise SourceError(
+            f"'{shortened(path.name)}' is no config: it holds a {type(data).__name__}.",
+            "A config.json is one JSON object with a field 'model_type'.",
+        )
     return data
 
 
@@ -121,14 +134,23 @@ def _check_sizes(data: dict, source: ModelSource, depth: int = 0) -> None:
             _check_sizes(value, source, depth + 1)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
+        if value < 0 and COUNTED.search(key):
+            raise SourceError(
+                f"The config of '{shortened(str(source))}' has {shortened(key)} = {value:,}.",
+                "A count cannot be negative; check the field.",
+            )
         most = (
             MOST_LABELS if "label" in key else MOST_REPEATS if REPEATED.search(key) and "head_dim" not in key else None
         )
         if most is not None and value > most:
             raise SourceError(
-                f"The config of '{shortened(str(source))}' has {shortened(key)} = {value:,}.",
+                f"The config of '{shortened(str(source))}' has {shortened(key)} = {_written(value)}.",
                 f"At most {most:,} are built; check the field.",
             )
+
+
+def _written(number: float) -> str:
+    return f"{number:,}" if number < 1e15 else f"{number:g}"
 
 
 def _pad(config: PretrainedConfig) -> None:

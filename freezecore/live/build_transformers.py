@@ -101,21 +101,34 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
             able = [task for task, name in TASK_CLASSES.items() if _offers(name, kind)]
             raise SourceError(
                 f"{source.label} has no model for the task '{source.task}'.",
-                "It has " + ", ".join(able) + "." if able else "",
+                "It has " + ", ".join(able) + "." if able else "Leave the task out.",
             )
         return _concrete(auto, config)
     if source.num_labels is not None:
         for task in CLASSIFIERS:
             if _offers(TASK_CLASSES[task], kind):
                 return _concrete(getattr(modeling_auto, TASK_CLASSES[task]), config)
-        raise SourceError(f"{source.label} has no classifier, so it cannot have {source.num_labels} labels.")
-    named = getattr(transformers, (config.architectures or [""])[0] or " ", None)
-    if named is not None and issubclass(named, transformers.PreTrainedModel):
+        raise SourceError(
+            f"{source.label} has no classifier, so it cannot have {source.num_labels} labels.",
+            "Leave the number of labels out, or name a task that the model has.",
+        )
+    if named := _named_class(config):
         return named
     for name in ("AutoModel", *(n for n in dir(modeling_auto) if n.startswith("AutoModelFor"))):
         if _offers(name, kind):
             return _concrete(getattr(modeling_auto, name), config)
-    raise SourceError(f"transformers can read the config of {source.label}, but has no model class for it.")
+    raise SourceError(
+        f"transformers can read the config of {source.label}, but has no model class for it.",
+        "It describes a part of a model: name the whole one.",
+    )
+
+
+def _named_class(config: PretrainedConfig) -> type[transformers.PreTrainedModel] | None:
+    """The class that the config names first, where the library has it and it is a model's."""
+    first = next(iter(config.architectures or ()), None)
+    found = getattr(transformers, first, None) if isinstance(first, str) and first else None
+    is_model = isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)
+    return found if is_model else None
 
 
 def _offers(auto_name: str, kind: type) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
+from freezecore.errors import SourceError
 from freezecore.kept import keep_tree, kept_tree, versions
 from freezecore.live.execution import Execution, Untraced, execution_order
 from freezecore.live.hold import known_author_frozen
@@ -32,7 +34,11 @@ def read_module(
         author_frozen: names that were frozen when the model was built; None takes what is frozen now, or what was
             before this program first applied a selection.
         own: the model stands on the meta device and may itself be run, which saves the copy.
+
+    Raises:
+        SourceError: it is no module, or the sizes of some layers are not known yet.
     """
+    _check(model)
     seen = view(model)
     run = execution_order(model, own=own)
     place = {name: at for at, name in enumerate(run.parameters)} if run else None
@@ -69,6 +75,19 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     tree = read_module(built.model, str(source), new=built.new, own=True)
     keep_tree(source, tree)
     return tree
+
+
+def _check(model: object) -> None:
+    if not isinstance(model, nn.Module):
+        raise SourceError(
+            f"Layers are read from an nn.Module, not from an object of the class {type(model).__name__}.",
+            "Hand over the model itself, not its class, weights or file.",
+        )
+    if lazy := next((name for name, tensor in model.named_parameters() if is_lazy(tensor)), None):
+        raise SourceError(
+            f"The size of '{lazy}' is not known yet, so there is nothing to freeze.",
+            "Run the model on one batch first.",
+        )
 
 
 def _notes(run: Execution | Untraced) -> tuple[str, ...]:

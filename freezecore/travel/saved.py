@@ -157,7 +157,10 @@ def _read_yaml(text: str) -> object:
     import yaml
 
     if len(text) > LONGEST:
-        raise FreezeError(f"The file has {len(text):,} characters; {LONGEST:,} are the most a spec can have.")
+        raise FreezeError(
+            f"The file has {len(text):,} characters; {LONGEST:,} are the most a spec can have.",
+            "A saved spec holds rules and names, no weights: check which file this is.",
+        )
     try:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
