@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app import state
 from app.link import DEFAULT_MODEL
 from freezecore.errors import shortened
 
@@ -50,3 +51,9 @@ def name_of(source: str) -> str:
     """The name people know a source by; the source itself where the gallery does not have it."""
     shown = BY_SOURCE.get(source)
     return shown.name if shown else shortened(source, 40)
+
+
+def open_source(source: str) -> None:
+    """Turn the page to a model, as the gallery opens it."""
+    shown = BY_SOURCE.get(source)
+    state.open_model(source, shown.task if shown else None, shown.labels if shown else None)

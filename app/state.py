@@ -52,6 +52,19 @@ def open_model(model: str, task: str | None = None, labels: int | None = None) -
     forget_draft()
 
 
+def go_to_explore(pane: str) -> None:
+    """Turn to Explore with this pane in sight, at the next drawing of another page."""
+    st.session_state.go_to = pane
+
+
+def going_to_explore() -> bool:
+    """Whether Explore was asked for; its pane is then chosen."""
+    pane = st.session_state.pop("go_to", None)
+    if pane is not None:
+        st.session_state.w_pane = pane
+    return pane is not None
+
+
 def write_rules(rules: str) -> None:
     """Choose a selection by its rules; a draft that could not be read is dropped."""
     change(rules=rules)

@@ -103,11 +103,17 @@ def _circumstances(result: dict, words: Words) -> str:
         said.append(
             words("outcome.rates", body=_rate(result["learning_rate"]), head=_rate(result["head_learning_rate"]))
         )
-    said.append(words("outcome.device", device=telling.plain(str(result["device"]).upper())))
+    said.append(words("outcome.device", device=_device(result["device"])))
     cache = result.get("cache") or {}
     if cache.get("used") and cache.get("speedup"):
         said.append(words("outcome.cached", times=f"{cache['speedup']:.1f}"))
     return " · ".join(said)
+
+
+def _device(device: str) -> str:
+    """`CPU, 2 threads` for `cpu, 2 threads`."""
+    kind, comma, rest = str(device).partition(",")
+    return telling.plain(kind.upper() + comma + rest)
 
 
 def _rate(rate: float | None) -> str:

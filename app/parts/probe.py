@@ -167,7 +167,7 @@ def _status(standing, seen: list[dict], done: int, total: int | None, words: Wor
 
 
 def _device(seen: list[dict]) -> str:
-    return next((str(event["device"]).upper() for event in seen if event.get("device")), "")
+    return next((str(event["device"]).partition(",")[0].upper() for event in seen if event.get("device")), "")
 
 
 def _left(seen: list[dict], done: int, total: int | None, words: Words) -> str:

@@ -166,10 +166,10 @@ def _diff(rules: list[str]) -> None:
 def _open(one: Tried) -> None:
     """Bring a run's model and rules, and its result, into Explore."""
     if one.model != state.link().model:
-        shown = gallery.BY_SOURCE.get(one.model)
-        state.open_model(one.model, shown.task if shown else None, shown.labels if shown else None)
+        gallery.open_source(one.model)
     state.write_rules(one.rules)
     state.change(run=one.token)
+    state.go_to_explore("probe")
 
 
 def _duel(pair: Sequence[Tried], words: Words) -> None:

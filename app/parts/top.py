@@ -85,8 +85,7 @@ def _model_chosen() -> None:
 
 @acting
 def _open(source: str) -> None:
-    shown = gallery.BY_SOURCE.get(source)
-    state.open_model(str(ModelSource.parse(source)), shown.task if shown else None, shown.labels if shown else None)
+    gallery.open_source(str(ModelSource.parse(source)))
 
 
 def _number(column, name: str, value: int | None, label: str, limits: tuple[int, int], words: Words) -> None:

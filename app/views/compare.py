@@ -8,14 +8,21 @@ from app import state
 from app.parts import telling
 from app.parts.difference import difference
 from app.parts.runs import runs
+from app.parts.searched import searched
+from app.views import explore
 
 
 def draw() -> None:
-    """The runs above, two selections below."""
+    """The runs, the searches, and two selections side by side."""
+    if state.going_to_explore():
+        st.switch_page(st.Page(explore.draw, url_path="explore", default=True))
     words = state.words()
     st.header(words("page.compare"))
     with telling.telling():
         runs()
+    st.subheader(words("searched.title"), help=words("searched.help"))
+    with telling.telling():
+        searched(words)
     st.subheader(words("diff.title"), help=words("diff.help"))
     with telling.telling():
         difference(words)

@@ -14,7 +14,7 @@ from freezecore.errors import FreezeError, ProbeError
 from freezecore.serving import jobs
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
-QUICK_S = 60
+QUICK_S = 180  # a ceiling for a machine that is shared
 
 
 @cache

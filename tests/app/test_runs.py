@@ -10,6 +10,7 @@ from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.serving.runs import Run, Runs
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from tests.app.conftest import QUICK_S
 from tests.app.test_explore import said
 
 RESNET = ModelSource("timm", "resnet18", "pretrained")
@@ -60,7 +61,7 @@ def compared(helpers, tmp_path, monkeypatch):
 
     def open_page(rows: list[int] = (), **query: str) -> AppTest:
         picks[:] = rows
-        page = AppTest.from_function(compare_page, default_timeout=60)
+        page = AppTest.from_function(compare_page, default_timeout=QUICK_S)
         for name, value in {"model": "timm:resnet18", **query}.items():
             page.query_params[name] = value
         return page.run()
@@ -138,7 +139,7 @@ def test_the_page_speaks_japanese(compared):
     stored(compared.runs, "a", "train all", 0.5)
     page = compared([0], lang="ja")
     assert not page.exception
-    assert page.button(key="open_run").label == "エクスプローラーで開く"
+    assert page.button(key="open_run").label == "「調べる」で開く"
 
 
 def test_a_table_for_a_spreadsheet_holds_no_formula():
