@@ -1,186 +1,111 @@
-"""Plotly figures of what a model costs, as plain dictionaries: no Streamlit, no formula, no plotly object to build."""
+"""What the charts beside the tree show, as plain data: no Streamlit, no formula."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
-from app.columns import Column
-from app.figures import layout_of, round_ticks
+from app.columns import Column, columns, labels
+from app.figures import round_ticks
 from app.look import Look
 from app.text import Words
+from freezecore.estimate import CurvePoint, Estimate
+from freezecore.mask import Mask
 from freezecore.report import bytes_text, count_text, flops_text
+from freezecore.tree import LayerTree
 
 PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
-PATTERNS = {"weights": "", "gradients": "/", "optimizer": "\\", "activations": ".", "temporaries": "x"}
-STATE_PATTERNS = {"frozen": "", "trainable": "", "mixed": "/"}
+COLOURS = (*PARTS, "train", "frozen")
+OUTSIDE = ("embeddings", "stem", "head", "rest")
 
 
-@dataclass(frozen=True)
-class CurveShown:
-    """The depth curve as it is drawn: one point a number of frozen blocks, None where a value is unknown."""
+def still(tree: LayerTree, full: Estimate | None, points: Sequence[CurvePoint], words: Words, look: Look) -> dict:
+    """What does not change with a tick: columns, axes, the depth curve, the bar for training everything.
 
-    frozen_blocks: tuple[int, ...]
-    peak_bytes: tuple[int | None, ...]
-    flops_backward: tuple[int | None, ...]
-    rules: tuple[str, ...]
-
-
-def memory(parts: dict[str, int | None], full: dict[str, int | None], words: Words, look: Look) -> dict:
-    """What memory is made of at its peak: this selection above training everything, on one axis."""
-    rows = [words("chart.everything"), words("chart.selection")]
-    traces = []
-    for part in PARTS:
-        if parts.get(part) is None and full.get(part) is None:
-            continue
-        values = [full.get(part) or 0, parts.get(part) or 0]
-        traces.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": words(f"part.{part}"),
-                "y": rows,
-                "x": values,
-                "marker": {
-                    "color": getattr(look, part),
-                    "line": {"color": look.paper, "width": 1},
-                    "pattern": {
-                        "shape": PATTERNS[part],
-                        "solidity": 0.15,
-                        "fgcolor": look.paper,
-                        "fillmode": "overlay",
-                    },
-                },
-                "customdata": [bytes_text(value) for value in values],
-                "hovertemplate": "%{fullData.name}: %{customdata}<extra></extra>",
-            }
-        )
-    layout = layout_of(look, uirevision="memory", barmode="stack", bargap=0.35)
-    layout["margin"] = {"l": 4, "r": 8, "t": 4, "b": 4}
-    layout["showlegend"] = False
-    layout["xaxis"] |= {
-        "tickvals": (ticks := round_ticks(_top(full, parts))),
-        "ticktext": [bytes_text(t) for t in ticks],
-    }
-    layout["xaxis"] |= {"range": [0, _top(full, parts) * 1.02], "automargin": True}
-    layout["yaxis"] |= {"automargin": True, "showgrid": False}
-    return {"data": traces, "layout": layout}
-
-
-def blocks(
-    found: Sequence[Column], names: Sequence[str], curve: CurveShown | None, now: int | None, words: Words, look: Look
-) -> dict:
-    """One column a block in execution order; above it, on the same axis, what freezing up to there leaves of the peak.
-
-    `now` is the peak of the present selection.
+    A column is `[name, count, scalars, blocks up to its end, runs of parameters]`, where a column that is no block has
+    0 blocks; a point of the curve is `[place on the axis, peak, its text, backward work, blocks frozen]`.
     """
-    state_colour = {"frozen": look.frozen, "trainable": look.train, "mixed": look.mixed}
-    most = max((column.parameters for column in found), default=1)
-    bars = {
-        "type": "bar",
-        "x": list(range(len(found))),
-        "y": [max(column.parameters, most * 0.012) for column in found],
-        "name": words("chart.blocks"),
-        "marker": {
-            "color": [state_colour[column.state] for column in found],
-            "pattern": {
-                "shape": [STATE_PATTERNS[column.state] for column in found],
-                "solidity": 0.3,
-                "fgcolor": look.paper,
-                "fillmode": "overlay",
-            },
-            "line": {"color": look.soft, "width": 0.5},
-        },
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
-        "customdata": [
-            [name, count_text(column.parameters), words(f"state.{column.state}")]
-            for column, name in zip(found, names, strict=True)
-        ],
-        "hovertemplate": "%{customdata[0]} · %{customdata[1]} · %{customdata[2]}<extra></extra>",
-        "yaxis": "y",
-        "showlegend": False,
-    }
-    layout = layout_of(look, uirevision="blocks", bargap=0.18)
-    layout["margin"] = {"l": 4, "r": 8, "t": 6, "b": 4}
-    layout |= {"clickmode": "event+select", "dragmode": False, "hovermode": "closest"}
-    shown = list(range(0, len(names), max(1, len(names) // 14)))
-    layout["xaxis"] |= {
-        "tickvals": shown,
-        "ticktext": [names[i] for i in shown],
-        "showgrid": False,
-        "automargin": True,
-        "tickangle": 0 if len(names) <= 9 else -35,
-        "range": [-0.6, len(found) - 0.4],
-    }
-    ticks = round_ticks(most)
-    layout["yaxis"] |= {"tickvals": ticks, "ticktext": [count_text(t) for t in ticks], "automargin": True}
-    layout["yaxis"] |= {"title": {"text": words("chart.parameters"), "font": {"size": 11}}}
-    data = [bars]
-    if curve and any(value is not None for value in curve.peak_bytes):
-        data += _curve(found, curve, now, words, look)
-        layout["yaxis"]["domain"] = [0, 0.48]
-        layout["yaxis2"] = _curve_axis(curve, now, words, look)
-    return {"data": data, "layout": layout}
-
-
-def _curve(found: Sequence[Column], curve: CurveShown, now: int | None, words: Words, look: Look) -> list[dict]:
-    edges = _edges(found)
-    pairs = [i for i, count in enumerate(curve.frozen_blocks) if count < len(edges) and curve.peak_bytes[i] is not None]
-    line = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": [edges[curve.frozen_blocks[i]] for i in pairs],
-        "y": [curve.peak_bytes[i] for i in pairs],
-        "yaxis": "y2",
-        "name": words("chart.depth"),
-        "line": {"color": look.activations, "width": 2},
-        "marker": {"size": 6},
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
-        "customdata": [
-            [curve.frozen_blocks[i], bytes_text(curve.peak_bytes[i]), flops_text(curve.flops_backward[i])]
-            for i in pairs
-        ],
-        "hovertemplate": words("chart.depth_hover") + "<extra></extra>",
-        "showlegend": False,
-    }
-    if now is None:
-        return [line]
-    here = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [-0.6, len(found) - 0.4],
-        "y": [now, now],
-        "yaxis": "y2",
-        "name": words("chart.now"),
-        "line": {"color": look.train, "width": 2, "dash": "dot"},
-        "hovertemplate": f"{words('chart.now')}: {bytes_text(now)}<extra></extra>",
-        "showlegend": False,
-    }
-    return [line, here]
-
-
-def _edges(found: Sequence[Column]) -> list[float]:
-    """Where on the axis the border lies after so many frozen blocks; before the first stands nothing frozen."""
-    return [-0.5, *(i + 0.5 for i, column in enumerate(found) if column.block is not None)]
-
-
-def _curve_axis(curve: CurveShown, now: int | None, words: Words, look: Look) -> dict:
-    top = max([value for value in (*curve.peak_bytes, now) if value is not None])
-    ticks = round_ticks(top, 3)
+    found = columns(tree)
+    shown = [point for point in points if point.peak_bytes is not None]
+    sizes = _sizes(full)
+    named = {name: words(f"column.{name}") for name in OUTSIDE}
+    names = labels(found, words("side.input"), words("side.output"), named)
+    behind = list(_blocks_behind(found))
     return {
-        "domain": [0.58, 1],
-        "range": [0, top * 1.12],
-        "tickvals": ticks,
-        "ticktext": [bytes_text(t) for t in ticks],
-        "gridcolor": look.grid,
-        "zeroline": False,
-        "automargin": True,
-        "fixedrange": True,
-        "title": {"text": words("chart.peak"), "font": {"size": 11}},
+        "of": tree.fingerprint,
+        "words": _sentences(words),
+        "colours": {name: value for name, value in asdict(look).items() if name in COLOURS} | {"edge": look.soft},
+        "parts": [[part, words(f"part.{part}")] for part in PARTS],
+        "full": sizes,
+        "axis": _axis(sum(sizes) if sizes else 1, bytes_text),
+        "columns": [
+            [name, count_text(column.parameters), column.parameters, blocks, list(_runs(column.positions))]
+            for column, name, blocks in zip(found, names, behind, strict=True)
+        ],
+        "heights": _axis(max((column.parameters for column in found), default=1), count_text, 2),
+        "curve": [
+            [place, point.peak_bytes, bytes_text(point.peak_bytes), flops_text(point.flops_backward), place_blocks]
+            for point, place, place_blocks in _placed(shown, behind)
+        ],
+        "peaks": _axis(max((point.peak_bytes for point in shown), default=1), bytes_text, 2),
     }
 
 
-def _top(*parts: dict[str, int | None]) -> int:
-    return max(sum(part.get(name) or 0 for name in PARTS) for part in parts) or 1
+def now(tree: LayerTree, mask: Mask, cost: Estimate | None, note: str) -> dict:
+    """What a tick changes: a letter a column, the parts of memory, the peak; or a note where those are unknown."""
+    return {
+        "of": tree.fingerprint,
+        "states": "".join(column.state(mask)[0] for column in columns(tree)),
+        "sizes": _sizes(cost),
+        "texts": [None if size is None else bytes_text(size) for size in _parts(cost)],
+        "peak": cost.peak_bytes if cost else None,
+        "note": note,
+    }
+
+
+def _sentences(words: Words) -> dict[str, str]:
+    keys = ("memory", "everything", "selection", "where", "hint", "parameters", "depth", "point")
+    states = {state[0]: words(f"state.{state}") for state in ("frozen", "trainable", "mixed")}
+    return {"lang": words.lang, **states} | {key: words(f"chart.{key}") for key in keys}
+
+
+def _parts(cost: Estimate | None) -> list[int | None]:
+    return [getattr(cost, part) for part in PARTS] if cost else []
+
+
+def _sizes(cost: Estimate | None) -> list[int] | None:
+    return [size or 0 for size in _parts(cost)] if cost else None
+
+
+def _axis(top: float, text, most: int = 4) -> list[list]:
+    return [[tick, text(tick)] for tick in round_ticks(top, most)]
+
+
+def _runs(positions: Sequence[int]) -> Iterator[list[int]]:
+    """Neighbouring positions as `[first, one past the last]`."""
+    run: list[int] = []
+    for position in positions:
+        if run and run[1] == position:
+            run[1] += 1
+        else:
+            if run:
+                yield run
+            run = [position, position + 1]
+    if run:
+        yield run
+
+
+def _blocks_behind(found: Sequence[Column]) -> Iterator[int]:
+    """For each block, how many blocks of all towers end with it; 0 for what is no block."""
+    count = 0
+    for column in found:
+        count += column.block is not None
+        yield count if column.block is not None else 0
+
+
+def _placed(points: Sequence[CurvePoint], behind: Sequence[int]) -> Iterator[tuple[CurvePoint, float, int]]:
+    """Each point at the border behind its last frozen block; nothing frozen stands before the first column."""
+    edge = {0: -0.5} | {blocks: i + 0.5 for i, blocks in enumerate(behind) if blocks}
+    for point in points:
+        if point.frozen_blocks in edge:
+            yield point, edge[point.frozen_blocks], point.frozen_blocks

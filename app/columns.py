@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from freezecore.mask import Mask
@@ -13,58 +15,53 @@ State = Literal["frozen", "trainable", "mixed"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its label, what it holds and how much of that trains.
+    """One column: its label and what it holds.
 
     Attributes:
         label: `0`, `1`, … for blocks; a word's key for the others.
         tower: the tower it belongs to; empty for what stands outside.
-        positions: its parameters, as positions in the tree.
-        parameters, trainable: scalars.
+        positions: its parameters, as ascending positions in the tree.
+        parameters: scalars.
         block: its number in the tower; None where it is no block.
     """
 
     label: str
     tower: str
-    path: str
     positions: tuple[int, ...]
     parameters: int
-    trainable: int
     block: int | None = None
 
-    @property
-    def state(self) -> State:
-        if not self.trainable:
-            return "frozen"
-        return "trainable" if self.trainable == self.parameters else "mixed"
+    def state(self, mask: Mask) -> State:
+        """Whether what it holds trains."""
+        trains = {mask.trains[i] for i in self.positions}
+        return "mixed" if len(trains) == 2 else "trainable" if True in trains else "frozen"
 
 
-def columns(tree: LayerTree, mask: Mask) -> tuple[Column, ...]:
+@lru_cache(maxsize=64)
+def columns(tree: LayerTree) -> tuple[Column, ...]:
     """Every parameter in exactly one column; columns without parameters are left out."""
     left = dict.fromkeys(range(len(tree.parameters)))
     found: list[Column] = []
 
-    def take(label: str, tower: str, path: str, wanted, block: int | None = None) -> None:
-        positions = tuple(i for i in wanted if i in left)
+    def take(label: str, tower: str, wanted: Sequence[int], block: int | None = None) -> None:
+        positions = tuple(sorted({i for i in wanted if i in left}))
         for i in positions:
             del left[i]
         if positions:
-            sizes = [(tree.parameters[i].numel, mask.trains[i]) for i in positions]
-            total, trainable = sum(n for n, _ in sizes), sum(n for n, trains in sizes if trains)
-            found.append(Column(label, tower, path, positions, total, trainable, block))
+            found.append(Column(label, tower, positions, sum(tree.sizes[i] for i in positions), block))
 
-    head = [i for path in tree.head for i in tree.under(path)]
+    head = {i for path in tree.head for i in tree.under(path)}
     for tower in tree.towers:
         before = [i for path in (*tower.embeddings, *tower.stem) for i in tree.under(path) if i not in head]
-        take("embeddings" if tower.embeddings else "stem", tower.name, "", before)
+        take("embeddings" if tower.embeddings else "stem", tower.name, before)
         for number, path in enumerate(tower.blocks):
-            take(str(number), tower.name, path, tree.under(path), number)
-    rest = [i for i in left if i not in head]
-    take("rest", "", "", rest)
-    take("head", "", "", [i for i in head if i in left])
+            take(str(number), tower.name, tree.under(path), number)
+    take("rest", "", [i for i in left if i not in head])
+    take("head", "", list(head))
     return tuple(found)
 
 
-def labels(found: tuple[Column, ...], input_side: str, output_side: str, words: dict[str, str]) -> list[str]:
+def labels(found: Sequence[Column], input_side: str, output_side: str, words: Mapping[str, str]) -> list[str]:
     """One label a column: `0 (input)`, `1`, …, `11 (output)`, with the tower's name where there are several."""
     last = {column.tower: column.block for column in found if column.block is not None}
     several = len(last) > 1

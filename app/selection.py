@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app import analyst
@@ -25,6 +26,7 @@ TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
 MOST_TRACES = 32
 MOST_SELECTIONS = 128
+COMPLETE = 2
 FAILURE_KEPT_S = 20.0
 SMALLEST_VOCABULARY = 1_000
 
@@ -42,6 +44,15 @@ class Selection:
     @property
     def rules(self) -> str:
         return str(self.spec)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What every selection of a model and workload is seen beside; empty where the step cannot be followed."""
+
+    trace: Trace | None = None
+    points: tuple[CurvePoint, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 def source_of(link: Link) -> ModelSource:
@@ -107,7 +118,7 @@ def cost_of(selection: Selection) -> tuple[Trace, Estimate]:
     """
     key = _key(selection)
     trace = _traces.read(key) or _pending(selection).result()
-    cost = estimate(trace, selection.mask, batch_size=selection.link.batch)
+    cost = _estimated(trace, selection)
     if not cost.missing:
         return trace, cost
     try:
@@ -115,7 +126,13 @@ def cost_of(selection: Selection) -> tuple[Trace, Estimate]:
     except FreezeError:
         return trace, cost
     _traces.write(key, trace)
-    return trace, estimate(trace, selection.mask, batch_size=selection.link.batch)
+    return trace, _estimated(trace, selection)
+
+
+def _estimated(trace: Trace, selection: Selection) -> Estimate:
+    batch = selection.link.batch
+    about = ("cost", id(trace), selection.rules, batch)
+    return _known(about, trace, lambda: estimate(trace, selection.mask, batch_size=batch))
 
 
 def _key(selection: Selection) -> tuple[ModelSource, Workload]:
@@ -141,31 +158,60 @@ def _traced(key: tuple[ModelSource, Workload]) -> Trace:
     return trace
 
 
-def reference_of(selection: Selection, trace: Trace) -> tuple[Estimate, tuple[CurvePoint, ...]]:
-    """What training everything costs, and the depth curve: the same for every selection of a model and workload."""
-    key = (selection.source, workload_of(selection.link), id(trace))
-    known = _references.read(key)
-    if known is None:
-        batch = selection.link.batch
-        full = full_estimate(trace, selection.tree, batch_size=batch)
-        known = (trace, full, depth_curve(trace, selection.tree, batch_size=batch))
-        _references.write(key, known)
-    return known[1:]
+def full_of(selection: Selection, trace: Trace) -> Estimate:
+    """What training everything costs."""
+    batch = selection.link.batch
+    return _known(("full", id(trace), batch), trace, lambda: full_estimate(trace, selection.tree, batch_size=batch))
 
 
-def prices_of(selection: Selection) -> dict[str, Price]:
-    """What training each block, and each part of the model around them, adds; empty until the step was followed."""
+def reference_of(selection: Selection) -> Reference:
+    """What is the same for every selection of a model and workload; empty until it was made, in the background."""
+    future = _referring(selection)
+    return future.result() if future and future.done() else Reference()
+
+
+def stage_of(selection: Selection) -> int:
+    """How much is known: 0 nothing of the cost, 1 the cost of a selection, 2 the depth curve and prices as well.
+
+    What is missing is being made in the background from now on.
+    """
+    if not is_traced(selection):
+        return 0
+    future = _referring(selection)
+    return COMPLETE if future is None or future.done() else 1
+
+
+def _referring(selection: Selection) -> Future | None:
+    """The reference on its way; None where the step was not followed."""
     trace = _traces.read(_key(selection))
-    if trace is None or trace.problem:
-        return {}
-    key = ("prices", selection.source, workload_of(selection.link), id(trace))
-    known = _references.read(key)
-    if known is None:
-        tree = selection.tree
-        outer = [layer.path for layer in tree.layers if layer.path and "." not in layer.path and layer.parameters]
-        paths = dict.fromkeys((*outer, *tree.blocks))
-        known = (trace, prices(trace, tree, paths, batch_size=selection.link.batch))
-        _references.write(key, known)
+    if trace is None:
+        return None
+    about = (selection.source, workload_of(selection.link), id(trace))
+    with _asking:
+        future = _references.read(about)
+        if future is None:
+            future = _background.submit(_referred, trace, selection)
+            _references.write(about, future)
+        return future
+
+
+def _referred(trace: Trace, selection: Selection) -> Reference:
+    tree, batch = selection.tree, selection.link.batch
+    outer = [layer.path for layer in tree.layers if layer.path and "." not in layer.path and layer.parameters]
+    paths = dict.fromkeys((*outer, *tree.blocks))
+    try:
+        points = depth_curve(trace, tree, batch_size=batch)
+        return Reference(trace, points, prices(trace, tree, paths, batch_size=batch))
+    except FreezeError:  # the cost of the selection, asked for at the same time, says what is wrong
+        return Reference(trace)
+
+
+def _known(key: tuple, trace: Trace, make: Callable[[], Any]) -> Any:
+    """What `make` made for this trace, now or before."""
+    known = _estimates.read(key)
+    if known is None or known[0] is not trace:
+        known = (trace, make())
+        _estimates.write(key, known)
     return known[1]
 
 
@@ -197,3 +243,4 @@ _futures = _Recent(MOST_TRACES)
 _asking = threading.Lock()
 _background = ThreadPoolExecutor(4, thread_name_prefix="trace")
 _references = _Recent(MOST_TRACES)
+_estimates = _Recent(MOST_SELECTIONS)

@@ -28,7 +28,19 @@ TREE_HEIGHT = 280
 
 @lru_cache(maxsize=32)
 def _offered(tree: LayerTree) -> dict[str, Preset]:
-    return {preset.key: preset for preset in presets(tree)}
+    """All presets but the stepper's, which stands before them."""
+    return {preset.key: preset for preset in presets(tree) if preset.key != "first-blocks"}
+
+
+@lru_cache(maxsize=32)
+def _preset_of(tree: LayerTree) -> dict[str, str]:
+    """Keys of the presets by their rules as they are printed."""
+    return {str(FreezeSpec.parse(preset.rules)): key for key, preset in reversed(_offered(tree).items())}
+
+
+def _shown_preset(selection: Selection) -> tuple[str | None, int | None]:
+    """The preset that this selection is, and the stepper's number that it is; None where it is none."""
+    return _preset_of(selection.tree).get(selection.rules), _depths(selection.tree).get(selection.rules)
 
 
 @lru_cache(maxsize=32)
@@ -47,9 +59,8 @@ def preset_row() -> None:
     tree = selection.tree
     if tree.blocks:
         _first_blocks(selection, words)
-    offered = {key: preset for key, preset in _offered(tree).items() if key != "first-blocks"}
-    now = next((key for key, preset in offered.items() if _same(preset.rules, selection)), None)
-    state.fill("w_preset", now)
+    offered = _offered(tree)
+    state.fill("w_preset", _shown_preset(selection)[0])
     st.pills(
         words("preset.label"),
         list(offered),
@@ -62,14 +73,11 @@ def preset_row() -> None:
     )
 
 
-def _same(rules: str, selection: Selection) -> bool:
-    return rules == selection.rules or str(FreezeSpec.parse(rules)) == selection.rules
-
-
 def _first_blocks(selection: Selection, words: Words) -> None:
     tree = selection.tree
     longest = max(len(tower.blocks) for tower in tree.towers)
-    shown = _depths(tree).get(selection.rules, state.value("w_first_n"))
+    shown = _shown_preset(selection)[1]
+    shown = state.value("w_first_n") if shown is None else shown
     state.fill("w_first_n", min(3 if shown is None else shown, longest))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="first_n"):
         embeds = any(tower.embeddings for tower in tree.towers)
@@ -119,7 +127,7 @@ def layers(selection: Selection, words: Words) -> None:
 def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
     """What training a block adds to the backward pass, beside its row; nothing until the step has been followed."""
     shown = {}
-    for path, price in chosen.prices_of(selection).items():
+    for path, price in chosen.reference_of(selection).prices.items():
         if price.share_backward is not None:
             backward, weights = share_text(price.share_backward, 1), share_text(price.share_parameters, 1)
             title = words("price.why", path=path, weights=weights, backward=backward)
@@ -131,8 +139,12 @@ def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
 def _ticked(change: TreeChange) -> None:
     selection = chosen.select(state.link())
     mask = Mask(selection.tree, change.trains, selection.mask.norms, selection.mask.dropout)
+    before = _shown_preset(selection)
     state.write_rules(str(shortest_rules(mask)))
-    st.rerun(state.fragments(not any(change.trains)))
+    parts = state.fragments(not any(change.trains))
+    if _shown_preset(chosen.select(state.link())) != before:
+        parts.append("presets")
+    st.rerun(parts)
 
 
 @st.fragment(key="rules")

@@ -1,46 +1,58 @@
+import json
+
 import pytest
 
 from app import charts, curves, look
-from app.columns import Column
 from app.text import Words
+from freezecore.estimate import CurvePoint, Estimate
+from freezecore.mask import Mask
+from freezecore.tree import Layer, LayerTree, Parameter, Tower
 
 WORDS = Words("en")
-PARTS = {"weights": 40, "gradients": 10, "optimizer": 20, "activations": 25, "temporaries": None}
-FULL = {"weights": 40, "gradients": 40, "optimizer": 80, "activations": 90, "temporaries": None}
-COLUMNS = (
-    Column("stem", "", "", (0,), 100, 0),
-    Column("0", "", "a", (1,), 300, 300, 0),
-    Column("1", "", "b", (2,), 400, 40, 1),
-    Column("head", "", "", (3,), 20, 20),
+TREE = LayerTree(
+    "timm:x",
+    (Layer("", "Net"),),
+    (
+        Parameter("stem.w", "stem", (10, 10), kind="stem"),
+        Parameter("a.w", "a", (300,), kind="block"),
+        Parameter("b.w", "b", (4, 90), kind="block"),
+        Parameter("b.b", "b", (40,), kind="block", bias=True),
+        Parameter("head.w", "head", (20,), kind="head"),
+    ),
+    towers=(Tower("net", "", stem=("stem",), blocks=("a", "b")),),
+    head=("head",),
 )
+COST = Estimate(95, "backward", 40, 10, 20, 25, None, 1, 1, 10)
+FULL = Estimate(250, "backward", 40, 40, 80, 90, None, 1, 2, 40)
+POINTS = (CurvePoint(0, "train all", 900, 5), CurvePoint(1, "", None, None), CurvePoint(2, "", 300, 1))
 
 
-def test_memory_parts_stand_as_they_were_computed_and_unknown_ones_are_left_out():
-    figure = charts.memory(PARTS, FULL, WORDS, look.LIGHT)
-    assert {trace["name"]: trace["x"] for trace in figure["data"]} == {
-        "weights": [40, 40],
-        "gradients": [40, 10],
-        "optimizer": [80, 20],
-        "activations": [90, 25],
-    }
+def test_memory_parts_stand_as_they_were_computed_and_unknown_ones_have_no_text():
+    mask = Mask.from_names(TREE, ["head.w"])
+    now = charts.now(TREE, mask, COST, "")
+    assert now["sizes"] == [40, 10, 20, 25, 0]
+    assert now["texts"] == ["40 B", "10 B", "20 B", "25 B", None]
+    assert charts.still(TREE, FULL, (), WORDS, look.LIGHT)["full"] == [40, 40, 80, 90, 0]
 
 
-def test_the_memory_axis_reaches_to_training_everything():
-    low, high = charts.memory(PARTS, FULL, WORDS, look.LIGHT)["layout"]["xaxis"]["range"]
-    assert (low, round(high / 250, 2)) == (0, 1.02)
-
-
-def test_blocks_tell_their_state_by_colour_and_by_pattern():
-    bars = charts.blocks(COLUMNS, ["in", "0", "1", "head"], None, None, WORDS, look.DARK)["data"][0]
-    assert bars["marker"]["color"] == [look.DARK.frozen, look.DARK.train, look.DARK.mixed, look.DARK.train]
-    assert [row[2] for row in bars["customdata"]] == ["frozen", "trains", "partly trains", "trains"]
+def test_every_column_has_a_state_a_name_and_its_parameters():
+    mask = Mask.from_names(TREE, ["a.w", "b.b", "head.w"])
+    still = charts.still(TREE, None, (), WORDS, look.DARK)
+    assert charts.now(TREE, mask, None, "…")["states"] == "ftmt"
+    assert [column[0] for column in still["columns"]] == ["stem", "0 (input)", "1 (output)", "head"]
+    assert [column[4] for column in still["columns"]] == [[[0, 1]], [[1, 2]], [[2, 4]], [[4, 5]]]
 
 
 def test_the_depth_curve_shares_the_axis_of_the_blocks():
-    curve = charts.CurveShown((0, 1, 2), (900, None, 300), (5, None, 1), ("train all", "", ""))
-    data = charts.blocks(COLUMNS, ["in", "0", "1", "head"], curve, 350, WORDS, look.LIGHT)["data"]
-    assert (data[1]["x"], data[1]["y"]) == ([-0.5, 2.5], [900, 300])
-    assert data[2]["y"] == [350, 350]
+    curve = charts.still(TREE, FULL, POINTS, WORDS, look.LIGHT)["curve"]
+    assert [point[:3] for point in curve] == [[-0.5, 900, "900 B"], [2.5, 300, "300 B"]]
+
+
+def test_what_a_tick_sends_is_small_even_for_hundreds_of_blocks():
+    blocks = tuple(f"block.{i}" for i in range(400))
+    parameters = tuple(Parameter(f"{path}.w", path, (8, 8), kind="block") for path in blocks)
+    tree = LayerTree("timm:deep", (Layer("", "Net"),), parameters, towers=(Tower("net", "", blocks=blocks),))
+    assert len(json.dumps(charts.now(tree, Mask(tree, (True,) * 400), COST, ""))) < 1_000
 
 
 def test_only_runs_that_no_other_beats_are_on_the_front():

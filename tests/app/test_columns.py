@@ -24,7 +24,7 @@ def tree(towers: int = 1) -> LayerTree:
 @pytest.mark.parametrize("towers", [1, 2])
 def test_every_parameter_stands_in_exactly_one_column(towers):
     model = tree(towers)
-    found = columns(model, Mask(model, (True,) * len(model.parameters)))
+    found = columns(model)
     assert sorted(i for column in found for i in column.positions) == list(range(len(model.parameters)))
     assert sum(column.parameters for column in found) == model.total
     assert [column.label for column in found][-2:] == ["rest", "head"]
@@ -33,11 +33,11 @@ def test_every_parameter_stands_in_exactly_one_column(towers):
 def test_a_column_says_whether_it_trains_in_part():
     model = tree()
     mask = Mask.from_names(model, ["body.block.0.b", "head.w"])
-    assert [column.state for column in columns(model, mask)] == ["frozen", "mixed", "frozen", "frozen", "trainable"]
+    assert [column.state(mask) for column in columns(model)] == ["frozen", "mixed", "frozen", "frozen", "trainable"]
 
 
 def test_the_ends_are_named_and_towers_are_told_apart():
     words = {"embeddings": "embeddings", "head": "head", "rest": "rest"}
-    one, two = (columns(tree(n), Mask(tree(n), (True,) * len(tree(n).parameters))) for n in (1, 2))
+    one, two = columns(tree(1)), columns(tree(2))
     assert labels(one, "input", "output", words) == ["embeddings", "0 (input)", "1 (output)", "rest", "head"]
     assert labels(two, "input", "output", words)[3:6] == ["other embeddings", "other 0 (input)", "other 1 (output)"]

@@ -95,7 +95,7 @@ def measure(page: Page, address: str, model: str, ticks: int, alone: bool) -> di
     page.goto(f"{address}/?{'tree' if alone else 'model'}={model}")
     page.get_by_role("tree", name="Layers").wait_for(timeout=READY_S * 1000)
     if not alone:
-        page.locator(".js-plotly-plot").nth(1).wait_for(timeout=READY_S * 1000)  # both charts: the costs are known
+        page.locator(".charts .curve").wait_for(timeout=READY_S * 1000)  # the depth curve comes last
     page.wait_for_timeout(3000)
     boxes = page.get_by_role("treeitem").locator(".box")
     visible = min(boxes.count(), 8)

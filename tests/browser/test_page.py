@@ -127,6 +127,19 @@ def test_axe_finds_nothing_on_any_page(page_at, lang, scheme):
 
 
 @pytest.mark.parametrize("width", [360, 768, 1440, 2560])
+def test_a_column_is_ticked_by_mouse_and_by_keyboard(page_at):
+    page = page_at(RESNET + "&rules=freeze+all;+train+layer4")
+    traced(page)
+    column = page.get_by_role("button", name=re.compile(r"^0 \(input\)"))
+    column.click()
+    expect(column).to_have_attribute("aria-pressed", "true")
+    expect(rules(page)).to_have_value(re.compile("layer1.0"))
+    expect(page.get_by_role("treeitem", name=re.compile(r"^layer1\.0\b"))).to_have_attribute("aria-checked", "true")
+    column.press("ArrowLeft")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name=re.compile("^stem"))).to_have_attribute("aria-pressed", "true")
+
+
 def test_nothing_is_wider_than_the_window(page_at, width):
     page = page_at(RESNET, width=width)
     wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
@@ -136,7 +149,7 @@ def test_nothing_is_wider_than_the_window(page_at, width):
 def test_the_tree_and_its_charts_stand_on_one_screen(page_at):
     page = page_at(RESNET, width=1440)
     traced(page)
-    for part in (".st-key-layers-room", ".st-key-memory", ".st-key-blocks"):
+    for part in (".st-key-layers-room", ".st-key-charts"):
         box = page.locator(part).bounding_box()
         assert box["y"] + box["height"] <= 900, part
     assert page.get_by_role("button", name="Train for a minute").bounding_box()["y"] < 880

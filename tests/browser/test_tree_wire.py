@@ -83,7 +83,7 @@ def test_hostile_states_are_passed_over(tree_room):
     room = tree_room()
     room.tick("conv1")
     room.heard(3)
-    room.page.evaluate("window.layerTrees.get('tree').hear({ part: 'ticks', tree: 'another', bits: '', sequence: 9 })")
+    room.page.evaluate("window.channels.get('tree').hear({ part: 'ticks', tree: 'another', bits: '', sequence: 9 })")
     room.says("conv1", "true")
     room.tick("bn1")
     room.heard(5)

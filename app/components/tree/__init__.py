@@ -6,7 +6,6 @@ to it afterwards; prices and marks, and the ticks, are small messages to the sam
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import streamlit as st
 
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import Rows, pack
+from app.components.wire import feed, joined
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
 
@@ -99,9 +99,9 @@ def layer_tree(
         still = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
         _map()(data=still, key=key, on_ticks_change=hear)
         unheard = _heard(key, tree)
-        _feed()(data={"channel": key, "part": "signs", **_signs(rows, prices, marks)}, key=f"{key}-signs", height=1)
+        feed(key, "signs", _signs(rows, prices, marks))
         ticks = {"tree": tree.fingerprint, "bits": encode(mask.trains), "sequence": _last(key, tree)}
-        _feed()(data={"channel": key, "part": "ticks", **ticks}, key=f"{key}-ticks", height=1)
+        feed(key, "ticks", ticks)
     return unheard
 
 
@@ -141,22 +141,14 @@ def _packed(tree: LayerTree) -> Rows:
 
 @cache
 def script() -> str:
-    """All modules of the tree as one, since a component's script is one text: imports go, exports become plain."""
-    parts = [(HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in MODULES]
-    plain = [re.sub(r"^import .*?;\n", "", part, flags=re.MULTILINE | re.DOTALL) for part in parts]
-    return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
+    """All modules of the tree as one."""
+    return joined(HERE / "js", MODULES)
 
 
 @cache
 def _map() -> Callable:
     style = (HERE / "tree.css").read_text(encoding="utf-8")
     return st.components.v2.component("layer_tree", css=style, js=script())
-
-
-@cache
-def _feed() -> Callable:
-    """Hands its data on to the tree of the same channel, whichever of the two the browser drew first."""
-    return st.components.v2.component("layer_tree_feed", js=(HERE / "js" / "feed.js").read_text(encoding="utf-8"))
 
 
 @cache

@@ -86,11 +86,23 @@ export class Ticks {
     this.view.repaint();
   }
 
+  // Train these parameters, or freeze them where all of them train: a click on their column in a chart.
+  turnOver(parameters) {
+    const able = parameters.filter((p) => !this.model.author[p]);
+    const train = able.some((p) => !this.model.trains[p]);
+    this.set(train ? able : parameters, train);
+    this.settle(this.view.active);
+  }
+
   // Returns how many parameters changed; a stroke of several calls is one step of undo.
   change(rows, train, sameStroke = false) {
+    return this.set(this.model.reach(rows, train), train, sameStroke);
+  }
+
+  set(parameters, train, sameStroke = false) {
     if (!this.ready) return 0;
     if (!sameStroke) this.past.keep(this.model.trains);
-    const changed = this.model.set(this.model.reach(rows, train), train);
+    const changed = this.model.set(parameters, train);
     if (!changed && !sameStroke) this.past.forget();
     if (changed) this.report();
     return changed;

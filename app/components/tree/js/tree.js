@@ -47,10 +47,11 @@ class TreeView {
     this.toolbar.paint();
   }
 
-  // What Python says, by way of the small messages.
+  // What Python says by way of the small messages, or another component of the page.
   hear(part) {
     if (part.part === "signs") this.hearSigns(part);
     else if (part.part === "ticks" && part.tree === this.data.tree) this.ticks.hear(part);
+    else if (part.part === "turn") this.ticks.turnOver(part.parameters);
   }
 
   hearSigns({ prices, marks }) {
@@ -135,9 +136,9 @@ const views = new WeakMap();
 
 // Streamlit calls this anew for each change of data or theme, and the function it returns only at the very end.
 export default function ({ data, parentElement, setStateValue }) {
-  const rooms = (globalThis.layerTrees ??= new Map());
-  const channel = rooms.get(data.channel) ?? { parts: {}, hear: null };
-  rooms.set(data.channel, channel);
+  const channels = (globalThis.channels ??= new Map());
+  const channel = channels.get(data.channel) ?? { parts: {}, hear: null };
+  channels.set(data.channel, channel);
   const earlier = views.get(parentElement);
   if (earlier?.data !== data) {
     const root = earlier?.root ?? element("section", "tree");

@@ -1,0 +1,40 @@
+"""The charts beside the tree, painted by the browser: what memory is made of, and where in the model that comes from.
+
+What stands still for a model and a workload is sent once; a tick sends a few numbers. They are no plotly figures,
+because building, checking and redrawing two of those takes longer than a tick may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from app.components.wire import feed, joined
+
+HERE = Path(__file__).parent
+MODULES = ("elements", "memory", "blocks", "charts")
+
+
+def cost_charts(still: dict, *, tree: str, key: str) -> None:
+    """Mount the charts; call it outside fragments.
+
+    Args:
+        still: `app.charts.still`.
+        tree: key of the layer tree on the page, which a click on a column ticks.
+        key: also the channel that `show_costs` speaks on.
+    """
+    _charts()(data={"channel": key, "tree": tree, **still}, key=key)
+
+
+def show_costs(now: dict, *, key: str) -> None:
+    """Paint another selection: `app.charts.now`."""
+    feed(key, "now", now)
+
+
+@cache
+def _charts() -> Callable:
+    style = (HERE / "charts.css").read_text(encoding="utf-8")
+    return st.components.v2.component("cost_charts", css=style, js=joined(HERE / "js", MODULES))

@@ -1,0 +1,135 @@
+// One column a block in the order they run, each a button; above them, on the same axis, the depth curve.
+
+import { element, percent, ticks } from "./elements.js";
+
+const LABEL = 62; // pixels that a label of the axis takes
+const PRESSED = { f: "false", t: "true", m: "mixed" };
+const SMALLEST = 0.012; // height of a column that would else not be seen
+
+export class Blocks {
+  constructor(data, turn) {
+    Object.assign(this, { words: data.words, columns: data.columns, curve: data.curve, data });
+    this.count = this.columns.length;
+    this.root = element("figure", "blocks");
+    this.plot = element("div", "plot");
+    this.bars = this.drawBars(turn);
+    this.tip = element("output", "tip");
+    this.tip.hidden = true;
+    this.labels = element("div", "labels");
+    this.labels.setAttribute("aria-hidden", "true");
+    if (this.curve.length) this.drawCurve();
+    const stage = element("div", "stage");
+    stage.append(this.bars, this.tip);
+    const heights = ticks("axis heights", "bottom", data.heights, this.most);
+    this.plot.append(element("p", "axis-name", this.words.parameters), heights, stage, this.labels);
+    const caption = element("figcaption", "", this.words.where);
+    this.root.append(caption, element("p", "hint", this.words.hint), this.plot);
+    this.watch = new ResizeObserver(() => this.label());
+    this.watch.observe(this.bars);
+  }
+
+  drawBars(turn) {
+    this.most = Math.max(1, ...this.columns.map(([, , size]) => size));
+    const bars = element("div", "bars");
+    bars.setAttribute("role", "group");
+    bars.setAttribute("aria-label", this.words.where);
+    this.buttons = this.columns.map(([, , size, , runs], i) => {
+      const button = element("button");
+      button.type = "button";
+      button.tabIndex = i ? -1 : 0;
+      button.append(element("i"));
+      button.firstChild.style.height = percent(Math.max(size / this.most, SMALLEST));
+      button.addEventListener("click", () => turn(runs.flatMap(([from, to]) => range(from, to))));
+      button.addEventListener("focus", () => this.tell(i));
+      button.addEventListener("blur", () => this.tell(-1));
+      button.addEventListener("pointerenter", () => this.tell(i));
+      button.addEventListener("pointerleave", () => this.tell(-1));
+      return button;
+    });
+    bars.append(...this.buttons);
+    bars.addEventListener("keydown", (event) => this.step(event));
+    return bars;
+  }
+
+  // One stop of the Tab key for all columns; arrows move inside.
+  step(event) {
+    const from = this.buttons.indexOf(event.target);
+    const to = { ArrowRight: from + 1, ArrowLeft: from - 1, Home: 0, End: this.count - 1 }[event.key];
+    event.stopPropagation(); // Streamlit's own keys, C and R, mean nothing here
+    if (to === undefined || from < 0 || !this.buttons[to]) return;
+    event.preventDefault();
+    this.buttons[from].tabIndex = -1;
+    this.buttons[to].tabIndex = 0;
+    this.buttons[to].focus();
+  }
+
+  drawCurve() {
+    const top = Math.max(...this.curve.map(([, peak]) => peak));
+    this.ceiling = top * 1.12;
+    const at = ([place, peak]) => `${(place + 0.5).toFixed(2)} ${(100 - (100 * peak) / this.ceiling).toFixed(2)}`;
+    const points = this.curve.map(at);
+    const frame = element("div", "curve");
+    frame.innerHTML = `<svg viewBox="0 0 ${this.count} 100" preserveAspectRatio="none" aria-hidden="true">
+      <path class="line"/><path class="dots"/><path class="now"/></svg>`;
+    frame.querySelector(".line").setAttribute("d", `M${points.join("L")}`);
+    if (points.length <= 80) frame.querySelector(".dots").setAttribute("d", points.map((p) => `M${p}h0`).join(""));
+    this.now = frame.querySelector(".now");
+    this.plot.classList.add("curved");
+    this.plot.append(
+      element("p", "axis-name", this.words.depth),
+      ticks("axis peaks", "bottom", this.data.peaks, this.ceiling),
+      frame,
+    );
+  }
+
+  // Labels where there is room for them: the ends always, every so many between.
+  label() {
+    const width = this.bars.clientWidth || 1;
+    const every = Math.max(1, Math.ceil((LABEL * this.count) / width));
+    const shown = this.columns.map((_, i) => i).filter((i) => i % every === 0 && i + every / 2 < this.count);
+    if (this.count) shown.push(this.count - 1);
+    const labels = [...new Set(shown)].map((i) => {
+      const label = element("span", "", this.columns[i][0]);
+      label.style.left = percent((i + 0.5) / this.count);
+      return label;
+    });
+    labels[0]?.classList.add("first");
+    labels[labels.length - 1]?.classList.add("last");
+    this.labels.replaceChildren(...labels);
+  }
+
+  // A state a column, one letter each, and the peak of the present selection.
+  paint({ states, peak }) {
+    this.states = states;
+    this.buttons.forEach((button, i) => {
+      if (button.dataset.state === states[i]) return;
+      button.dataset.state = states[i];
+      button.setAttribute("aria-pressed", PRESSED[states[i]]);
+      button.setAttribute("aria-label", this.said(i));
+    });
+    if (!this.now) return;
+    const height = 100 - (100 * Math.min(peak ?? 0, this.ceiling)) / this.ceiling;
+    this.now.setAttribute("d", peak === null ? "" : `M0 ${height.toFixed(2)}h${this.count}`);
+    if (this.told >= 0) this.tell(this.told);
+  }
+
+  said(i) {
+    const [name, count] = this.columns[i];
+    return `${name} · ${count} · ${this.words[this.states[i]]}`;
+  }
+
+  tell(i) {
+    this.told = i;
+    this.tip.hidden = i < 0;
+    if (i < 0) return;
+    const frozen = this.columns[i][3];
+    const point = this.curve.find(([, , , , blocks]) => frozen && blocks === frozen);
+    this.tip.replaceChildren(element("b", "", this.said(i)));
+    if (point) this.tip.append(element("span", "", this.words.point.replace("{peak}", point[2]).replace("{work}", point[3])));
+    const middle = (i + 0.5) / this.count;
+    this.tip.style.left = percent(middle);
+    this.tip.style.transform = `translateX(${percent(-middle)})`;
+  }
+}
+
+const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);

@@ -1,0 +1,33 @@
+"""What the page's own components share: scripts made of modules, and small messages to a large component.
+
+Streamlit sends a component's script and data again whenever the data changes. What changes with every tick therefore
+goes to a component of a few lines, which hands it on in the browser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+
+
+def joined(folder: Path, modules: Iterable[str]) -> str:
+    """Modules as one, since a component's script is one text: imports go, exports become plain."""
+    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in modules]
+    plain = [re.sub(r"^import .*?;\n", "", part, flags=re.MULTILINE | re.DOTALL) for part in parts]
+    return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
+
+
+def feed(channel: str, part: str, data: dict) -> None:
+    """Send one part of what a component shows; takes a pixel of the page."""
+    _feed()(data={"channel": channel, "part": part, **data}, key=f"{channel}-{part}", height=1)
+
+
+@cache
+def _feed() -> Callable:
+    return st.components.v2.component("feed", js=(HERE / "feed.js").read_text(encoding="utf-8"))
