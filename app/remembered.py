@@ -58,3 +58,25 @@ class Remembered:
     def _forget(self, key: str) -> None:
         with self._lock:
             self._kept.pop(key, None)
+
+
+class Recent:
+    """What was asked for last, shared by all threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[object, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, key: object) -> Any:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def write(self, key: object, value: object) -> None:
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -12,10 +11,12 @@ from typing import Any
 
 from app import analyst
 from app.link import Link
+from app.remembered import Recent
 from freezecore.errors import FreezeError
 from freezecore.estimate import CurvePoint, Estimate, Price, depth_curve, estimate, full_estimate, prices
 from freezecore.mask import Mask
 from freezecore.resolve import resolve
+from freezecore.review import Finding, review
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.trace import Trace
@@ -26,6 +27,7 @@ TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
 MOST_TRACES = 32
 MOST_SELECTIONS = 128
+SELECTION_KEPT_S = 2.0  # one tick asks several times, and a file may have been edited since
 COMPLETE = 2
 FAILURE_KEPT_S = 20.0
 SMALLEST_VOCABULARY = 1_000
@@ -81,14 +83,14 @@ def select(link: Link, tree: LayerTree | None = None) -> Selection:
         RuleError: the rules cannot be read, or hit nothing.
     """
     source = source_of(link)
-    tree = tree or analyst.shared().tree(source)
-    rules = link.rules if link.rules is not None else opening(tree)
-    key = (source, rules)
-    known = _selections.read(key)
-    if known is None or known.tree is not tree:
-        spec = FreezeSpec.parse(rules)
-        known = Selection(link, source, tree, spec, resolve(spec, tree))
-        _selections.write(key, known)
+    key = (source, link.rules)
+    known, until = _selections.read(key) or (None, 0.0)
+    if known is None or time.monotonic() > until:
+        tree = tree or analyst.shared().tree(source)
+        if known is None or known.tree is not tree:
+            spec = FreezeSpec.parse(link.rules if link.rules is not None else opening(tree))
+            known = Selection(link, source, tree, spec, resolve(spec, tree))
+        _selections.write(key, (known, time.monotonic() + SELECTION_KEPT_S))
     return replace(known, link=link)
 
 
@@ -158,6 +160,19 @@ def _traced(key: tuple[ModelSource, Workload]) -> Trace:
     return trace
 
 
+def findings_of(selection: Selection, fixes: bool = True) -> tuple[Finding, ...]:
+    """What can be said against the selection, worst first; without `fixes` only what is wrong, much sooner."""
+    return review(
+        selection.tree,
+        selection.mask,
+        spec=selection.spec,
+        workload=workload_of(selection.link),
+        source=selection.source,
+        prices=dict(reference_of(selection).prices),
+        fixes=fixes,
+    )
+
+
 def full_of(selection: Selection, trace: Trace) -> Estimate:
     """What training everything costs."""
     batch = selection.link.batch
@@ -215,32 +230,10 @@ def _known(key: tuple, trace: Trace, make: Callable[[], Any]) -> Any:
     return known[1]
 
 
-class _Recent:
-    """What was asked for last, shared by all threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[object, Any] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def read(self, key: object) -> Any:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def write(self, key: object, value: object) -> None:
-        with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-
-_selections = _Recent(MOST_SELECTIONS)
-_traces = _Recent(MOST_TRACES)
-_futures = _Recent(MOST_TRACES)
+_selections = Recent(MOST_SELECTIONS)
+_traces = Recent(MOST_TRACES)
+_futures = Recent(MOST_TRACES)
 _asking = threading.Lock()
 _background = ThreadPoolExecutor(4, thread_name_prefix="trace")
-_references = _Recent(MOST_TRACES)
-_estimates = _Recent(MOST_SELECTIONS)
+_references = Recent(MOST_TRACES)
+_estimates = Recent(MOST_SELECTIONS)

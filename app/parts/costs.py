@@ -18,7 +18,6 @@ from freezecore.estimate import Estimate
 from freezecore.estimate.budget import CardFit, fits
 from freezecore.estimate.cards import CARDS
 from freezecore.report import bytes_text, change_text, flops_text
-from freezecore.review import review
 from freezecore.trace import Trace
 
 CARD = next(card for card in CARDS if card.name.startswith("T4"))
@@ -107,7 +106,7 @@ def _figures(selection: Selection, numbers: Numbers, words: Words, otherwise: st
         border=True,
         help=words("cost.backward_help"),
     )
-    findings = review(selection.tree, selection.mask, spec=selection.spec, source=selection.source)
+    findings = chosen.findings_of(selection, fixes=False)
     worst = findings[0].severity if findings else None
     wrong.metric(
         words("cost.findings"),

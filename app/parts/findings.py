@@ -10,7 +10,7 @@ from app.parts import telling
 from app.selection import Selection
 from app.text import Words
 from freezecore.resolve import resolve
-from freezecore.review import Finding, review
+from freezecore.review import Finding
 from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
 
@@ -21,8 +21,7 @@ MOST = 12
 def findings(words: Words) -> None:
     """The list; an empty one says so."""
     selection = chosen.select(state.link())
-    workload = chosen.workload_of(selection.link)
-    found = review(selection.tree, selection.mask, spec=selection.spec, workload=workload, source=selection.source)
+    found = chosen.findings_of(selection)
     if not found:
         st.success(words("findings.none"), icon=":material/check_circle:")
     for number, finding in enumerate(found[:MOST]):

@@ -142,7 +142,7 @@ def _ticked(change: TreeChange) -> None:
     before = _shown_preset(selection)
     state.write_rules(str(shortest_rules(mask)))
     parts = state.fragments(not any(change.trains))
-    if _shown_preset(chosen.select(state.link())) != before:
+    if _shown_preset(chosen.select(state.link(), selection.tree)) != before:
         parts.append("presets")
     st.rerun(parts)
 

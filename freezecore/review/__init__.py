@@ -23,6 +23,7 @@ def review(
     workload: Workload | None = None,
     source: ModelSource | None = None,
     prices: dict | None = None,
+    fixes: bool = True,
 ) -> tuple[Finding, ...]:
     """Everything that can be said against a selection, worst first.
 
@@ -33,7 +34,8 @@ def review(
         workload: how it is to be trained; with it, checkpointing, precision and small batches are looked at.
         source: which model; with it, a head that will be replaced is known.
         prices: `freezecore.estimate.prices` by path; with them, a forgotten parameter's cost is named.
+        fixes: also look for the rules that mend each finding; the dearest part in a large model.
     """
-    case = Case(tree, mask, spec, workload, source, prices)
+    case = Case(tree, mask, spec, workload, source, prices, fixes)
     found = [finding for check in CHECKS for finding in check(case)]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

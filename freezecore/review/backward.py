@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from freezecore.mask import Mask
 from freezecore.review.finding import Case, Finding, listed
 from freezecore.rules.shortest import shortest_rules
-from freezecore.tree import Tower
+from freezecore.tree import LayerTree, Tower
 
 FEW = 0.02
 LIBRARIES = ("hf:", "config:")
@@ -40,9 +41,8 @@ def leak(case: Case) -> Iterator[Finding]:
         )
         if price is not None:
             facts["price"] = _percent(price)
-        yield Finding(
-            "leak" if price is None else "leak-priced", "warning", names, message, _freeze(case, early), facts
-        )
+        fix = _freeze(case, early) if case.fixes else None
+        yield Finding("leak" if price is None else "leak-priced", "warning", names, message, fix, facts)
 
 
 def _checkpoints_in_transformers(case: Case) -> bool:
@@ -97,25 +97,29 @@ def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
     """What trains before the last frozen block, and how many frozen blocks gradients must pass; nothing where few."""
     before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
     training = case.training(dict.fromkeys(before))
-    early: list[int] = []
-    passed = 0
-    for path, between in zip(tower.blocks, _between(case, tower), strict=True):
+    early = passed = 0
+    for path, between in zip(tower.blocks, _between(case.tree)[tower.name, tower.path], strict=True):
         own = case.training(case.tree.under(path))
-        training = training + case.training(between) + own
+        training += case.training(between) + own
         if training and not own:
-            early, passed = training, passed + 1
-    return (early, passed) if passed * 3 >= len(tower.blocks) else ([], 0)
+            early, passed = len(training), passed + 1
+    return (training[:early], passed) if passed * 3 >= len(tower.blocks) else ([], 0)
 
 
-def _between(case: Case, tower: Tower) -> list[list[int]]:
-    """For each block, what is defined between it and the one before: a downsampling, a transition."""
-    inside = {i for path in tower.blocks for i in case.tree.under(path)}
+@lru_cache(maxsize=64)
+def _between(tree: LayerTree) -> dict[tuple[str, str], list[list[int]]]:
+    """For each block of each tower, what is defined between it and the one before: a downsampling, a transition."""
+    return {(tower.name, tower.path): _gaps(tree, tower) for tower in tree.towers}
+
+
+def _gaps(tree: LayerTree, tower: Tower) -> list[list[int]]:
+    inside = {i for path in tower.blocks for i in tree.under(path)}
     reached = min(inside, default=0)
     gaps = []
     for path in tower.blocks:
-        own = case.tree.under(path)
+        own = tree.under(path)
         gap = (i for i in range(reached, min(own, default=reached)) if i not in inside)
-        gaps.append([i for i in gap if case.tree.parameters[i].kind == "block"])
+        gaps.append([i for i in gap if tree.parameters[i].kind == "block"])
         reached = max(own, default=reached)
     return gaps
 

@@ -49,6 +49,7 @@ class Case:
         workload: how it is to be trained.
         source: which model, with which weights and how many labels.
         prices: per path, an object with `share_backward` (0 to 1, or None).
+        fixes: whether mending rules are asked for.
     """
 
     tree: LayerTree
@@ -57,6 +58,7 @@ class Case:
     workload: Workload | None = None
     source: ModelSource | None = None
     prices: dict | None = None
+    fixes: bool = True
 
     def frozen(self, positions) -> list[int]:
         """Those of the positions that are frozen."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import analyst, selection
+from app import analyst, remembered, selection
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.serving import jobs
 
@@ -104,7 +104,7 @@ def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
     pair = HereAnalyst(), StillJobs()
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
-    monkeypatch.setattr(selection, "_futures", selection._Recent(8))
+    monkeypatch.setattr(selection, "_futures", remembered.Recent(8))
     return pair
 
 

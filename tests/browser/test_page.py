@@ -126,7 +126,6 @@ def test_axe_finds_nothing_on_any_page(page_at, lang, scheme):
         assert told == [], PAGES[place]
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440, 2560])
 def test_a_column_is_ticked_by_mouse_and_by_keyboard(page_at):
     page = page_at(RESNET + "&rules=freeze+all;+train+layer4")
     traced(page)
@@ -140,6 +139,7 @@ def test_a_column_is_ticked_by_mouse_and_by_keyboard(page_at):
     expect(page.get_by_role("button", name=re.compile("^stem"))).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.parametrize("width", [360, 768, 1440, 2560])
 def test_nothing_is_wider_than_the_window(page_at, width):
     page = page_at(RESNET, width=width)
     wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
