@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from statistics import stdev
 
 from freezecore.errors import ProbeError
 from freezecore.metrics import bootstrap_wins
 from freezecore.probe import ProbeResult, Proof
+from freezecore.report import seconds_text, table
 
 SURE = 0.95  # of the resamples that one has to win
 
@@ -19,14 +22,18 @@ class Duel:
     Attributes:
         difference: mean score of A less that of B, in the score's own unit.
         wins: share of the resamples in which A beats B; a tie counts half.
+        seed_error: standard error that the seeds give the difference; 0 with one seed each.
     """
 
     difference: float
     wins: float
+    seed_error: float = 0.0
 
     @property
     def better(self) -> str | None:
         """`a`, `b`, or None where the difference is within the noise."""
+        if abs(self.difference) <= self.seed_error:
+            return None
         return "a" if self.wins >= SURE else "b" if self.wins <= 1 - SURE else None
 
     def sentence(self, a: str, b: str) -> str:
@@ -66,7 +73,7 @@ def duel_of(a: ProbeResult, b: ProbeResult) -> Duel:
 
 @dataclass(frozen=True)
 class Tried:
-    """One selection on a person's own model and data.
+    """One selection on a person's own model and data, at the learning rate that suited it best.
 
     Attributes:
         score: mean of `per_sample` over all seeds.
@@ -74,15 +81,24 @@ class Tried:
         by_seed: the mean score of each seed.
         step_s: median seconds of a step.
         proof: of the last seed.
+        factor: of the default learning rates.
+        message: what went wrong, else empty.
     """
 
     rules: str
     trainable: int
     score: float
-    per_sample: tuple[float, ...]
+    per_sample: tuple[float, ...] = field(repr=False)
     by_seed: tuple[float, ...]
     step_s: float
-    proof: Proof
+    proof: Proof = field(repr=False)
+    factor: float = 1.0
+    message: str = ""
+
+    @property
+    def seed_error(self) -> float:
+        """Standard error of the score over the seeds; 0 with one seed."""
+        return stdev(self.by_seed) / math.sqrt(len(self.by_seed)) if len(self.by_seed) > 1 else 0.0
 
 
 @dataclass(frozen=True)
@@ -99,16 +115,30 @@ class Comparison:
         """The best against each of the others."""
         best = self.best
         return tuple(
-            (best.rules, other.rules, duel(best.per_sample, other.per_sample))
-            for other in self.tried
-            if other is not best
+            (best.rules, other.rules, _duel_of_tried(best, other)) for other in self.tried if other is not best
         )
 
     def __str__(self) -> str:
-        rows = [f"{one.score:8.3f}  {one.trainable:12,}  {one.step_s * 1e3:8.1f} ms  {one.rules}" for one in self.tried]
-        said = [found.sentence(a, b) for a, b, found in self.duels()]
-        return "\n".join([f"{'score':>8}  {'trainable':>12}  {'step':>11}  rules", *rows, *said])
+        rows = [
+            [
+                f"{one.score:.3f}",
+                f"±{stdev(one.by_seed):.3f}" if len(one.by_seed) > 1 else "",
+                f"{one.trainable:,}",
+                seconds_text(one.step_s),
+                f"×{one.factor:g}",
+                one.rules,
+            ]
+            for one in self.tried
+        ]
+        lines = [table(["score", "spread", "trainable", "step", "rate", "rules"], rows, right=[0, 1, 2, 3, 4])]
+        lines += [found.sentence(a, b) for a, b, found in self.duels()]
+        lines += [f"'{one.rules}': {one.proof.sentence()}" for one in self.tried if not one.proof.ok]
+        return "\n".join([*lines, *(f"'{one.rules}': {one.message}" for one in self.tried if one.message)])
 
     def to_json(self) -> dict:
         """The comparison as JSON values."""
         return {**asdict(self), "duels": [{"a": a, "b": b, **asdict(found)} for a, b, found in self.duels()]}
+
+
+def _duel_of_tried(a: Tried, b: Tried) -> Duel:
+    return replace(duel(a.per_sample, b.per_sample), seed_error=math.hypot(a.seed_error, b.seed_error))

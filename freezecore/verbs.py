@@ -180,7 +180,8 @@ def compare(
 ) -> Comparison:
     """Train a fresh model of your own under each selection, and compare them on the same held-out samples.
 
-    `options` are those of `freezecore.live.compare.compare`: `held_out`, `score`, `steps`, `seeds`, `learning_rate`.
+    `options` are those of `freezecore.live.compare.compare`: `held_out`, `score`, `steps`, `seeds`, `learning_rate`,
+    `factors`.
     """
     from freezecore.live.compare import compare as live_compare
 

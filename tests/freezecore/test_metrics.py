@@ -69,6 +69,17 @@ def test_a_difference_within_the_noise_is_said_to_be_none():
     assert found.sentence("a", "b").startswith("No difference beyond the noise")
 
 
+def test_a_difference_that_the_seeds_do_not_bear_out_is_none():
+    def tried(rules, hits, *by_seed):
+        return Tried(rules, 10, hits / 50, tuple([1.0] * hits + [0.0] * (50 - hits)), by_seed, 0.01, Proof(1, 0))
+
+    steady = Comparison((tried("train all", 40, 0.79, 0.81), tried("train head", 30, 0.59, 0.61)))
+    assert steady.duels()[0][2].better == "a"
+    wild = Comparison((tried("train all", 40, 0.5, 1.1), tried("train head", 30, 0.4, 0.8)))
+    assert wild.duels()[0][2].better is None
+    assert "No difference beyond the noise: 'train all' beats 'train head'" in str(wild)
+
+
 def test_different_samples_are_not_compared():
     with pytest.raises(ProbeError, match="scored on 2 and 3 held-out samples"):
         duel([1, 0], [1, 0, 1])

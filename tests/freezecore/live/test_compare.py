@@ -49,12 +49,49 @@ def test_a_score_and_held_out_batches_of_one_s_own_are_used():
     assert found.best.per_sample == (7.0,) * 32
 
 
+def test_each_selection_gets_the_rate_that_suits_it_best():
+    few = {"loss": nn.functional.cross_entropy, "steps": 20}
+    one = compare(make_model, ["train all"], batches(), **few, factors=(1.0,)).best
+    best = compare(make_model, ["train all"], batches(), **few, factors=(1.0, 30.0)).best
+    assert (one.factor, best.factor) == (1.0, 30.0)
+    assert best.score > one.score
+    assert compare(make_model, ["train all"], batches(), **few, learning_rate=0.01).best.factor == 1.0
+
+
+def test_a_loss_that_is_not_a_number_ends_that_selection_and_leaves_the_others():
+    def loss(output, targets):
+        return nn.functional.cross_entropy(output, targets) * (float("nan") if output.std() < 1e-6 else 1)
+
+    pairs = [(inputs * 0, targets) for inputs, targets in batches(4)] + list(batches(4))
+    found = compare(lambda: nn.Linear(8, 4, bias=False), ["train all"], pairs, loss)
+    assert found.best.message == "The loss became not a number at step 1; trained until then."
+    assert found.best.message in str(found)
+
+
+def test_batches_that_are_no_pairs_are_told_apart():
+    with pytest.raises(ProbeError, match="Batch 0 is a dict, and not a pair of inputs and targets."):
+        compare(make_model, ["train all"], [{"x": 1, "labels": 2}] * 8, nn.functional.cross_entropy)
+
+
+def test_rules_that_hit_nothing_are_told_before_anything_trains():
+    built = []
+
+    def make():
+        built.append(1)
+        return make_model()
+
+    with pytest.raises(RuleError):
+        compare(make, ["train all", "freeze nothere"], batches(), nn.functional.cross_entropy)
+    assert len(built) == 1
+
+
 @pytest.mark.parametrize(
     ("specs", "count", "error", "problem"),
     [
         (["freeze all"], 8, ProbeError, "'freeze all' leaves nothing to train"),
         (["freeze nothere"], 8, RuleError, "nothere"),
         (["train all"], 2, ProbeError, "2 batches are too few"),
+        ([], 8, ProbeError, "There is nothing to compare"),
     ],
 )
 def test_what_cannot_be_compared_says_why(specs, count, error, problem):
