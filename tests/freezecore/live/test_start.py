@@ -47,9 +47,6 @@ def test_a_second_run_of_the_selection_knows_both_and_starts_from_the_prefix(ses
     first, _ = told(session, asked())
     again, kinds = told(session, asked(seed=1))
     assert ("phase", "check") not in kinds
-    assert kinds.index(("phase", "capture") if ("phase", "capture") in kinds else ("step", 1)) < kinds.index(
-        ("step", 2)
-    )
     assert again.cache.used
     assert again.peak_bytes == first.peak_bytes
 
