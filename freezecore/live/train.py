@@ -23,11 +23,12 @@ class Feed:
     def __init__(self, model: nn.Module, samples: Samples, data: Dataset, device: torch.device, layout) -> None:
         self.model, self.device, self.layout = model, device, layout
         self.name, self.outputs = data.raw.name, data.outputs
-        self.inputs = {name: tensor.to(device) for name, tensor in samples.inputs.items()}
+        self.inputs = {name: _laid_out(tensor, layout).to(device) for name, tensor in samples.inputs.items()}
         self.targets = samples.targets.to(device)
-        self.mean, self.std = (
-            None if of is None else torch.tensor(of, device=device).view(1, -1, 1, 1) for of in (data.mean, data.std)
-        )
+        self.scale = self.shift = None  # of a picture's bytes: (x / 255 - mean) / std in two passes over a batch
+        if data.mean is not None:
+            mean, std = (torch.tensor(of, device=device).view(1, -1, 1, 1) for of in (data.mean, data.std))
+            self.scale, self.shift = 1 / (255 * std), mean / std
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -35,7 +36,7 @@ class Feed:
     def forward(self, positions: Tensor, blank: bool = False) -> Tensor:
         """Logits [batch, outputs]; `blank` hands pictures of the right size over without their values."""
         with autocast(self.device):
-            logits = call(self.model, self._batch(positions, blank))
+            logits = call(self.model, self.batch(positions, blank))
         if logits.shape[-1] != self.outputs:
             raise ProbeError(
                 f"{type(self.model).__name__} has {logits.shape[-1]} outputs, and {self.name} needs {self.outputs}.",
@@ -50,18 +51,23 @@ class Feed:
             return F.mse_loss(logits.float().squeeze(-1), targets)
         return F.cross_entropy(logits.float(), targets)
 
-    def _batch(self, positions: Tensor, blank: bool) -> dict[str, Tensor]:
-        if self.mean is None:
+    def batch(self, positions: Tensor, blank: bool = False) -> dict[str, Tensor]:
+        """The model's inputs by name, pictures normalised."""
+        if self.scale is None:
             return {name: tensor[positions] for name, tensor in self.inputs.items()}
         make = self._blank if blank else self._normalised
         return {name: make(tensor, positions) for name, tensor in self.inputs.items()}
 
     def _normalised(self, pictures: Tensor, positions: Tensor) -> Tensor:
-        scaled = pictures[positions].to(torch.float32, memory_format=self.layout).div_(255)
-        return scaled.sub_(self.mean).div_(self.std)
+        return pictures[positions].to(torch.float32, memory_format=self.layout).mul_(self.scale).sub_(self.shift)
 
     def _blank(self, pictures: Tensor, positions: Tensor) -> Tensor:
         return torch.zeros((), device=self.device).expand(len(positions), *pictures.shape[1:])
+
+
+def _laid_out(tensor: Tensor, layout: torch.memory_format) -> Tensor:
+    """Pictures in the order in which their batches are wanted: no batch need be turned round."""
+    return tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor
 
 
 def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:

@@ -1,15 +1,17 @@
 """The default probe's claims, measured on this machine, each number beside what it is compared with.
 
-    python tests/benchmarks/probe.py            # all parts, written to tests/benchmarks/probe.json
-    python tests/benchmarks/probe.py claim      # one part: claim, loop or cache
+    python -m tests.benchmarks.probe            # all parts, written to tests/benchmarks/probe.json
+    python -m tests.benchmarks.probe claim      # one part: claim, loop or cache
 
 claim   head alone, everything, and the head on random weights: accuracy and seconds (the README's first sentence)
-loop    samples per second without the cache beside a bare PyTorch loop, in turn, median of five
+loop    samples per second without the cache beside a bare PyTorch loop, Hugging Face's Trainer, Lightning and fastai,
+        in turn, median of five; about 8 minutes
 cache   the same steps with the frozen prefix computed once
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import platform
@@ -20,15 +22,18 @@ from pathlib import Path
 
 import torch
 
+from freezecore.live.hold import hold
 from freezecore.live.probe import run
 from freezecore.live.session import Session
 from freezecore.probe import ProbeRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from tests.benchmarks import trainers
 
 MODEL = "timm:tf_efficientnet_lite0"
 HEAD, LAST, ALL = "freeze all; train head", "freeze all; train stages:last1 head", "train all"
 ROUNDS = 5
+LOOP_STEPS, LOOP_SIZE = 24, 256  # whole epochs, as fastai counts
 OUT = Path(__file__).with_suffix(".json")
 
 
@@ -48,48 +53,66 @@ def claim() -> list[dict]:
     return rows
 
 
-def bare(session: Session, request: ProbeRequest) -> float:
-    """Samples per second of the loop that a person would write."""
-    model, data = session.model, session.train
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-3)
-    order = torch.randperm(len(data))
-    began = time.perf_counter()
-    model.train()
-    for step in range(request.steps):
-        rows = order[(step * 32) % 256 :][:32]
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(data.forward(rows), data.targets[rows])
-        loss.backward()
-        optimizer.step()
-        loss.item()
-    return request.steps * 32 / (time.perf_counter() - began)
-
-
-def whole(session: Session, request: ProbeRequest) -> float:
-    """Samples per second of a probe from its start to its proof, streaming, hashing and watching included."""
+def ours(request: ProbeRequest, session: Session) -> tuple[float, float]:
+    """Seconds of a probe from its start to its proof: streaming, hashing, watching and a first evaluation included."""
     marks = {}
-    session.run(request, lambda event: marks.setdefault(event["event"], time.perf_counter()))
-    return request.steps * 32 / (marks["proof"] - marks["start"])
+    session.run(request, lambda event: marks.setdefault(event["event"], clocks()))
+    return took(marks["start"], marks["proof"])
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds on the wall, and of this process's threads on the processor."""
+    return time.perf_counter(), time.process_time()
+
+
+def took(begin: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
+    return end[0] - begin[0], end[1] - begin[1]
 
 
 def loop() -> list[dict]:
-    rows = []
-    for rules in (HEAD, LAST, ALL):
-        request = asked(rules, cache=False, steps=24, train_size=288, test_size=10)
-        session = Session(request)
-        session.run(request)
-        pairs = []
-        for _ in range(ROUNDS):
-            probe = whole(session, request)
-            mask = session.masks(request)[0][1]
-            mask.apply_to(session.model)
-            pairs.append((probe, bare(session, request)))
-        ratio = statistics.median(probe / plain for probe, plain in pairs)
-        best = [statistics.median(column) for column in zip(*pairs, strict=True)]
-        rows.append({"rules": rules, "probe": best[0], "bare": best[1], "ratio": ratio, "rounds": pairs})
-        print(json.dumps(rows[-1]), flush=True)
-    return rows
+    trainers.hush()
+    return [loop_of(rules) for rules in (HEAD, LAST, ALL)]
+
+
+def loop_of(rules: str) -> dict:
+    """One selection by all, in turn, `ROUNDS` times after a first round that does not count."""
+    request = asked(rules, cache=False, steps=LOOP_STEPS, train_size=LOOP_SIZE, test_size=10)
+    session = Session(request)
+    pictures, classes = session.train.batch(torch.arange(LOOP_SIZE))["image"], session.train.targets
+    times: dict[str, list[tuple[float, float]]] = {"probe": [], **{name: [] for name in trainers.OTHERS}}
+    for number in range(ROUNDS + 1):
+        for name in times:
+            if name == "probe":
+                spent = ours(request, session)
+            else:
+                model = frozen_copy(session, request)
+                began = clocks()
+                trainers.OTHERS[name](model, pictures, classes, LOOP_STEPS if number else LOOP_SIZE // 32)
+                spent = took(began, clocks())
+            if number:
+                times[name].append(spent)
+    session.close()
+    row = {"rules": rules, "steps": LOOP_STEPS}
+    for name, spent in times.items():
+        wall, cpu = (statistics.median(column) for column in zip(*spent, strict=True))
+        mine = zip(spent, times["probe"], strict=True)
+        against = [(other[0] / probe[0], other[1] / probe[1]) for other, probe in mine]
+        row[name] = {
+            "samples_per_s": LOOP_STEPS * 32 / wall,
+            "cpu_s": cpu,
+            "probe_is_times_as_fast": statistics.median(ratio[0] for ratio in against),
+            "by_processor_time": statistics.median(ratio[1] for ratio in against),
+        }
+    print(json.dumps(row), flush=True)
+    return row
+
+
+def frozen_copy(session: Session, request: ProbeRequest) -> torch.nn.Module:
+    """The model under the selection, its held modules in eval mode through every `train()`, as exported code does."""
+    model = copy.deepcopy(session.model)
+    session.masks(request)[0][1].apply_to(model)
+    hold(model, session.masks(request)[0][1])
+    return model
 
 
 def cache() -> list[dict]:
@@ -107,7 +130,7 @@ def main(parts: list[str]) -> None:
         load = os.getloadavg()[0]
         rows = {"claim": claim, "loop": loop, "cache": cache}[part]()
         found[part] = {
-            "command": f"python tests/benchmarks/probe.py {part}",
+            "command": f"python -m tests.benchmarks.probe {part}",
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
             "torch": torch.__version__,
             "load_before": round(load, 1),
