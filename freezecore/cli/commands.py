@@ -17,6 +17,7 @@ COMMANDS = {
     "tree": Command("looking", "show a model's layers, blocks, embeddings and head"),
     "mask": Command("looking", "show which parameters train"),
     "estimate": Command("costing", "predict peak training memory and FLOPs"),
+    "data": Command("data", "look at what a probe would train on"),
     "probe": Command("running", "train for a moment and prove that the freeze held"),
     "sweep": Command("searching", "try many selections side by side"),
     "find": Command("searching", "find what to freeze in a given time and memory"),

@@ -11,13 +11,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from freezecore.cli.arguments import add_rules, add_source, command, read_source, read_spec
+from freezecore.cli.data import FIELDS as READING
+from freezecore.cli.data import add_reading
 from freezecore.datasets import default_for
 from freezecore.probe import ProbeRequest
 from freezecore.report import accuracy_text, bytes_text, seconds_text
 from freezecore.verbs import run_probe
 
 DEFAULT = "timm:tf_efficientnet_lite0"
-FIELDS = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "head_learning_rate", "device")
+FIELDS = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "head_learning_rate", "device", *READING)
+
+PHASES = {
+    "data": "preparing the data",
+    "model": "loading the model and its weights",
+    "check": "checking the frozen part",
+    "capture": "computing the frozen part once",
+}
 
 
 def add(commands) -> None:
@@ -43,13 +52,32 @@ def show_probe(document: dict) -> str:
         f"accuracy: {accuracy_text(document['accuracy_before'])} before, "
         f"{accuracy_text(document['accuracy_after'], interval)} after, "
         f"{accuracy_text(document['train_accuracy_after'])} on the training data",
+        _metric_line(document),
         f"step: {seconds_text(document['step_s'])}, peak memory {bytes_text(document['peak_bytes'])} measured, "
         f"{bytes_text(document['estimated_peak_bytes'])} estimated",
         f"cache: {cache['why'] or 'not used'}",
         f"proof: {proof['sentence']}" if proof else "proof: none, the run did not get that far",
         document["hint"],
+        *(_change_line(change) for change in document["changed_samples"]),
+        *document["notes"],
     ]
     return "\n".join(filter(None, lines))
+
+
+def _metric_line(document: dict) -> str:
+    """The score by the metric, where that is not the accuracy told already."""
+    scores = [document["metric_before"], document["metric_after"]]
+    if document["metric"] in (None, "accuracy") or scores == [None, None]:
+        return ""
+    before, after = ("unknown" if score is None else f"{score:.4g}" for score in scores)
+    return f"{document['metric']}: {before} before, {after} after"
+
+
+def _change_line(change: dict) -> str:
+    """A held-out sample that training turned."""
+    turned = "right" if change["after"] == change["target"] else "wrong"
+    sample = change["text"] or f"held-out sample {change['position']}"
+    return f"turned {turned}: {change['before']} → {change['after']}, is {change['target']}: {sample}"
 
 
 def add_training(to: ArgumentParser) -> None:
@@ -63,6 +91,7 @@ def add_training(to: ArgumentParser) -> None:
     to.add_argument("--head-learning-rate", type=float, metavar="X", help="of the new head")
     to.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     to.add_argument("--no-cache", action="store_true", help="do not compute the frozen prefix once")
+    add_reading(to)
 
 
 def fields(options: Namespace, steps: int | None = None) -> dict:
@@ -88,6 +117,10 @@ def emit_of(options: Namespace, told: Callable[[dict], str] = lambda event: "") 
             print(f"\r\033[K{line}" if screen else line, file=sys.stderr, flush=True)
         elif screen and event["event"] == "step":
             print(f"\r\033[Kstep {event['step']}  loss {event['loss']:.4f} ", end="", file=sys.stderr, flush=True)
+        elif screen and event["event"] == "phase":
+            done = f": {event['done']} of {event['total']}" if event.get("total") else ""
+            said = PHASES.get(event["phase"], event["phase"])
+            print(f"\r\033[K{said}{done} ", end="", file=sys.stderr, flush=True)
 
     return progress
 

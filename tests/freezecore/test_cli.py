@@ -133,7 +133,20 @@ def test_wrong_usage_ends_with_2(arguments):
 def test_every_command_has_help_with_an_example():
     commands = parser()._subparsers._group_actions[0].choices
     assert set(commands) == {
-        *("models", "tree", "mask", "estimate", "probe", "sweep", "find", "suggest", "export", "import", "check"),
+        *(
+            "models",
+            "tree",
+            "mask",
+            "estimate",
+            "data",
+            "probe",
+            "sweep",
+            "find",
+            "suggest",
+            "export",
+            "import",
+            "check",
+        ),
     }
     for name, command in commands.items():
         assert f"freezecore {name}" in command.epilog
