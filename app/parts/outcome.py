@@ -41,6 +41,7 @@ def outcome(token: str, words: Words) -> None:
         words("outcome.memory"),
         bytes_text(result["peak_bytes"]),
         _estimated(result["estimated_peak_bytes"], words),
+        help=words("outcome.memory_help"),
         **still,
     )
     speed.metric(
