@@ -162,7 +162,7 @@ def rules_box() -> None:
     st.text_area(
         words("rules.label"),
         key="w_rules",
-        height=96,
+        height=122,
         max_chars=LONGEST_TYPED,
         on_change=_typed,
         help=words("rules.help"),
