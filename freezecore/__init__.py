@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from freezecore.spec import FreezeSpec
     from freezecore.tree import LayerTree
     from freezecore.verbs import (
+        ProofCallback,
         apply,
         compare,
         proof,
-        proof_callback,
         read_tree,
         run_find,
         run_probe,
@@ -47,6 +47,7 @@ __all__ = [
     "ModelSource",
     "ProbeRequest",
     "ProbeResult",
+    "ProofCallback",
     "Workload",
     "apply",
     "compare",
@@ -54,7 +55,6 @@ __all__ = [
     "export",
     "presets",
     "proof",
-    "proof_callback",
     "read_tree",
     "resolve",
     "review",

@@ -8,6 +8,7 @@ from torch import nn
 
 from freezecore.errors import ProofError
 from freezecore.live.proof import ProofCheck, mask_of
+from freezecore.live.wrappers import unwrapped
 from freezecore.probe import Proof
 
 
@@ -45,7 +46,7 @@ class _Proving:
         """Both trainers call this name, with different arguments; there is nothing left to do."""
 
     def _remember(self, model: nn.Module) -> None:
-        self._check = ProofCheck(model, mask_of(model))
+        self._check = ProofCheck(model := unwrapped(model), mask_of(model))
 
     def _compare(self, optimizer) -> None:
         if self._check is None:

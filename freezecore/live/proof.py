@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from freezecore.errors import ProofError
+from freezecore.live.wrappers import unwrapped
 from freezecore.mask import Mask
 from freezecore.probe import Proof
 
@@ -107,6 +108,7 @@ def proof(
     Raises:
         ProofError: on leaving, with the names of what moved and why.
     """
+    model = unwrapped(model)
     check = ProofCheck(model, mask or mask_of(model))
     yield check
     found = check.verify(optimizer)

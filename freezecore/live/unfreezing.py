@@ -8,6 +8,7 @@ from torch import nn
 from freezecore.errors import FreezeError
 from freezecore.live.hold import hold
 from freezecore.live.read import read_module
+from freezecore.live.wrappers import unwrapped
 from freezecore.mask import Mask
 from freezecore.resolve import resolve
 from freezecore.spec import FreezeSpec
@@ -31,12 +32,13 @@ class Unfreezing:
 
     Raises:
         RuleError: a rule of any phase cannot be read or hits nothing; the model is unchanged.
+        FreezeError: the model is sharded, or wrapped so that it can no longer be frozen.
     """
 
     def __init__(self, model: nn.Module, rules: FreezeSpec | str) -> None:
         self.spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
-        self.model = model
-        tree = read_module(model)
+        self.model = unwrapped(model, to_freeze=True)
+        tree = read_module(self.model)
         self.masks = {epoch: resolve(self.spec, tree, epoch) for epoch in self.spec.epochs}
         self.begin_epoch(0)
 

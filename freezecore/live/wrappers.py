@@ -1,0 +1,54 @@
+"""What is wrapped around a person's model: taken off for names, and refused where parameters are not whole."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from freezecore.errors import FreezeError
+
+SHARDING = {
+    "DTensor": "fully_shard (FSDP2) or tensor parallelism",
+    "FlatParameter": "FullyShardedDataParallel",
+    "FullyShardedDataParallel": "FullyShardedDataParallel",
+}
+
+
+def unwrapped(model: nn.Module, *, to_freeze: bool = False) -> nn.Module:
+    """The model itself, from inside torch.compile, DataParallel and DistributedDataParallel, in any order.
+
+    Args:
+        to_freeze: what trains is about to change, which DistributedDataParallel would not notice.
+
+    Raises:
+        FreezeError: it can no longer be frozen, or its parameters are sharded over processes, so that a name does
+            not stand for a whole tensor.
+    """
+    while (inner := _inside(model)) is not None:
+        if to_freeze and isinstance(model, nn.parallel.DistributedDataParallel):
+            raise FreezeError(
+                "DistributedDataParallel read what trains when it wrapped this model, so it cannot be frozen now.",
+                "Freeze the model first, then wrap it.",
+            )
+        model = inner
+    _require_whole(model)
+    return model
+
+
+def _inside(model: nn.Module) -> nn.Module | None:
+    """What one wrapper holds; None where there is none."""
+    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return model.module
+    inner = model._modules.get("_orig_mod")  # torch.compile's; its class is private
+    return inner if len(model._modules) == 1 else None
+
+
+def _require_whole(model: nn.Module) -> None:
+    for name, parameter in model.named_parameters():
+        how = next((SHARDING[cls.__name__] for cls in type(parameter).__mro__ if cls.__name__ in SHARDING), None)
+        if how is None and hasattr(parameter, "ds_id"):
+            how = "DeepSpeed ZeRO-3"
+        if how:
+            raise FreezeError(
+                f"'{name}' is sharded by {how}, so no process holds it whole.",
+                "Freeze the model before it is sharded.",
+            )
