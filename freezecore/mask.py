@@ -85,6 +85,15 @@ class Mask:
         pairs = zip(self.tree.parameters, self.trains, strict=True)
         return tuple(p.name for p, trains in pairs if trains == trainable)
 
+    def __repr__(self) -> str:
+        scalars = f"{self.trainable:,} of {self.tree.total:,} scalars"
+        return f"Mask({self.tree.source!r}, {sum(self.trains)} of {len(self.trains)} parameters train: {scalars})"
+
+    def _repr_html_(self) -> str:
+        from freezecore.treeview import html
+
+        return html(self.tree, self)
+
     def __getitem__(self, name: str) -> bool:
         """Whether the parameter of this name (or alias) trains."""
         return self.trains[self.tree.index[name]]

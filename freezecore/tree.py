@@ -230,6 +230,16 @@ class LayerTree:
             versions=dict(data["versions"]),
         )
 
+    def __str__(self) -> str:
+        from freezecore.treeview import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from freezecore.treeview import html
+
+        return html(self)
+
     def __repr__(self) -> str:
         kinds = Counter(p.kind for p in self.parameters)
         counts = ", ".join(f"{kind} {kinds[kind]}" for kind in KINDS if kinds[kind])

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from freezecore import modelfile, tracecache
+from freezecore.errors import WorkloadError
 from freezecore.kept import kept_tree
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest, ProbeResult
@@ -53,17 +54,33 @@ def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -
 
         return read_source(model, allow_python=allow_python)
     from freezecore.live.read import read_module
+    from freezecore.live.wrappers import unwrapped
 
-    return read_module(model)
+    return read_module(unwrapped(model))
 
 
-def trace(model: ModelSource | str | Module, workload: Workload | None = None) -> Trace:
+def trace(model: ModelSource | str | Module, workload: Workload | None = None, *, batch: object = None) -> Trace:
     """One training step followed without weights or arithmetic; `estimate` then prices any mask from it.
+
+    Args:
+        workload: batch size, sizes, optimizer, precision; None takes a batch of 32 in full precision under AdamW.
+        batch: for a module, an example batch of your own: a tensor, a tuple of arguments, or a dictionary of
+            keywords, whose first dimension is the batch size.
 
     Raises:
         TraceError: the step cannot be followed.
         WorkloadError: a size that the model refuses.
     """
+    if workload is not None and not isinstance(workload, Workload):
+        raise WorkloadError(
+            f"A {type(workload).__name__} is no Workload.",
+            "Give an example batch as batch=…: fc.trace(model, batch=x).",
+        )
+    if batch is not None and not isinstance(model, ModelSource | str):
+        from freezecore.live.tracer import trace_batch
+        from freezecore.live.wrappers import unwrapped
+
+        return trace_batch(unwrapped(model), batch, workload)
     workload = workload or Workload()
     if isinstance(model, str):
         model = ModelSource.parse(model)
@@ -129,13 +146,17 @@ def run_suggest(source: ModelSource, **options: object) -> SuggestResult:
 def apply(model: Module, rules: FreezeSpec | str) -> Mask:
     """Freeze and train a model's parameters by rules; held modules stay in eval mode through every `train()`.
 
-    Call it after the head was replaced and before the optimizer is built.
+    Call it after the head was replaced, and before the optimizer is built and DistributedDataParallel wraps the model.
+    Names are those inside torch.compile and DataParallel.
 
     Raises:
+        FreezeError: the model is sharded, or wrapped so that it can no longer be frozen.
         RuleError: a rule cannot be read or hits nothing; the model is unchanged.
     """
     from freezecore.live.hold import hold
+    from freezecore.live.wrappers import unwrapped
 
+    model = unwrapped(model, to_freeze=True)
     spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
     mask = resolve(spec, read_tree(model))
     mask.apply_to(model)
@@ -150,11 +171,14 @@ def proof(model: Module, optimizer: object | None = None) -> AbstractContextMana
     return live_proof(model, optimizer)
 
 
-def proof_callback() -> object:
-    """The same proof inside a Hugging Face or Lightning trainer: `Trainer(callbacks=[fc.proof_callback()])`."""
-    from freezecore.live.callbacks import proof_callback as live_callback
+def ProofCallback() -> object:
+    """The same proof inside a Hugging Face or Lightning trainer: `Trainer(callbacks=[fc.ProofCallback()])`.
 
-    return live_callback()
+    Import the trainer's library first, and give it last, after callbacks that freeze.
+    """
+    from freezecore.live.callbacks import proof_callback
+
+    return proof_callback()
 
 
 def trainable_parameters(model: Module) -> list:
@@ -192,5 +216,7 @@ def save(model: Module, batch: object, path: str | Path) -> None:
     """Write a model object's tree and the trace of a training step on `batch`, for the page: no code, no weights."""
     from freezecore.live.read import read_module
     from freezecore.live.tracer import trace_batch
+    from freezecore.live.wrappers import unwrapped
 
+    model = unwrapped(model)
     modelfile.write(path, read_module(model), trace_batch(model, batch))
