@@ -7,15 +7,15 @@ from string import Template
 from freezecore.export import optimizing
 from freezecore.export.batches import batch_of
 from freezecore.export.plan import Plan
-from freezecore.export.script import epochs, script
+from freezecore.export.script import loop, script
 
-FINE_TUNE = Template('''\
-def fine_tune(loader, epochs: int = $epochs) -> nn.Module:
-    """Train on $what; returns the trained model."""
+FINE_TUNE = Template("""\
+def fine_tune(loader, $arguments) -> nn.Module:
+    $docstring
     accelerator = Accelerator()
 $alone    optimizer = $optimizer
     prepared, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-    for $epoch in range(epochs):
+    for $epoch in range($span):
 $begin        prepared.train()
         for $unpacked in loader:
             loss = $loss
@@ -24,7 +24,7 @@ $begin        prepared.train()
             optimizer.zero_grad()
 $check
     return accelerator.unwrap_model(prepared)
-''')
+""")
 ALONE = """\
     if accelerator.num_processes > 1:  # DDP reads requires_grad once, when it wraps
         raise RuntimeError("Gradual unfreezing needs a single process.")
@@ -39,9 +39,7 @@ def export(plan: Plan) -> str:
     """
     batch = batch_of(plan)
     fine_tune = FINE_TUNE.substitute(
-        epochs=epochs(plan),
-        epoch="epoch" if plan.scheduled else "_",
-        what=batch.what,
+        **loop(plan, f"Train on {batch.what}; returns the trained model."),
         alone=ALONE if plan.scheduled else "",
         optimizer=optimizing.adamw(plan, indent=4, before=len("optimizer = ")),
         begin="        begin_epoch(model, optimizer, epoch)\n" if plan.scheduled else "",

@@ -7,7 +7,7 @@ from string import Template
 from freezecore.export import optimizing
 from freezecore.export.batches import Batch, batch_of
 from freezecore.export.plan import Plan, number
-from freezecore.export.script import epochs, script
+from freezecore.export.script import loop, script
 
 UNFREEZE = '''\
 class Unfreeze(Callback):
@@ -41,9 +41,9 @@ def loss_of(output, labels):
     """The model has computed it already."""
     return output.loss
 '''
-FINE_TUNE = Template('''\
-def fine_tune(dls, epochs: int = $epochs) -> Learner:
-    """Train on $what. Learner.freeze() and fine_tune() would choose for themselves."""
+FINE_TUNE = Template("""\
+def fine_tune(dls, $arguments) -> Learner:
+    $docstring
     learn = Learner(
         dls,
         $model,
@@ -51,11 +51,11 @@ def fine_tune(dls, epochs: int = $epochs) -> Learner:
         splitter=split,
         train_bn=False,  # or it trains frozen batch norms
 $callbacks    )
-    learn.fit(epochs, lr=$rate)
+    learn.fit(epochs, lr=$rate$start)
     held = {id(p) for p in learn.opt.all_params().itemgot(0)}
     assert held == {id(p) for p in model.parameters() if p.requires_grad}
     return learn
-''')
+""")
 
 
 def export(plan: Plan) -> str:
@@ -69,8 +69,8 @@ def export(plan: Plan) -> str:
     groups = '[group["params"] for group in parameter_groups(model)]' if rated else f"[{ALL_THAT_TRAINS}]"
     rates = '[group["lr"] for group in parameter_groups(model)]' if rated else number(plan.rate)
     fine_tune = FINE_TUNE.substitute(
-        epochs=epochs(plan),
-        what=_what(batch),
+        **loop(plan, f"Train on {_what(batch)}. Learner.freeze() and fine_tune() would choose for themselves."),
+        start=", start_epoch=start_epoch" if plan.scheduled else "",
         model="Unpacked(model)" if batch.dictionary else "model",
         loss="loss_of" if batch.dictionary else "nn.functional.cross_entropy",
         callbacks="        cbs=[Unfreeze()],\n" if plan.scheduled else "",

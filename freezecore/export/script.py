@@ -30,6 +30,24 @@ def script(
     return "\n\n\n".join([top, *(block.strip("\n") for block in blocks[1:]), *rest]) + "\n"
 
 
+def loop(plan: Plan, docstring: str) -> dict[str, str]:
+    """For a function that loops over epochs: its arguments, its docstring, its variable, and what it runs through.
+
+    A schedule can be entered at any epoch, so that a resumed run freezes what an unbroken one would.
+    """
+    arguments = f"epochs: int = {epochs(plan)}"
+    if not plan.scheduled:
+        return {"arguments": arguments, "docstring": f'"""{docstring}"""', "epoch": "_", "span": "epochs"}
+    docstring += "\n\n    To resume, load the weights into `model` and give the epoch that comes first.\n    "
+    span = "start_epoch, epochs"
+    return {
+        "arguments": f"{arguments}, start_epoch: int = 0",
+        "docstring": f'"""{docstring}"""',
+        "epoch": "epoch",
+        "span": span,
+    }
+
+
 def epochs(plan: Plan) -> int:
     """How many epochs an example trains: one of the last phase, three where nothing changes."""
     return plan.masks[-1][0] + 1 if plan.scheduled else 3

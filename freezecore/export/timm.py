@@ -8,17 +8,17 @@ from freezecore.errors import ExportError
 from freezecore.export import optimizing
 from freezecore.export.model import call
 from freezecore.export.plan import Plan, number
-from freezecore.export.script import epochs, script
+from freezecore.export.script import loop, script
 
 TRANSFORMS = """\
 data = resolve_model_data_config(model)  # size and normalisation
 train_transform = create_transform(**data, is_training=True)
 eval_transform = create_transform(**data)"""
 
-FINE_TUNE = Template('''\
-def fine_tune(loader, epochs: int = $epochs) -> None:
-    """Train on batches of (inputs, labels), whose inputs went through `train_transform`."""
-    for $epoch in range(epochs):
+FINE_TUNE = Template("""\
+def fine_tune(loader, $arguments) -> None:
+    $docstring
+    for $epoch in range($span):
 $begin        model.train()
         for inputs, labels in loader:
             loss = nn.functional.cross_entropy(model(inputs), labels)
@@ -26,7 +26,7 @@ $begin        model.train()
             optimizer.step()
             optimizer.zero_grad()
 $check
-''')
+""")
 
 
 def export(plan: Plan) -> str:
@@ -40,7 +40,9 @@ def export(plan: Plan) -> str:
     own = plan.scheduled or optimizing.rated(plan)  # timm would sort what trains into groups by weight decay
     begin = "        begin_epoch(model, optimizer, epoch)\n" if plan.scheduled else ""
     fine_tune = FINE_TUNE.substitute(
-        epochs=epochs(plan), epoch="epoch" if plan.scheduled else "_", begin=begin, check=optimizing.CHECK_OPTIMIZER
+        **loop(plan, "Train on batches of (inputs, labels), whose inputs went through `train_transform`."),
+        begin=begin,
+        check=optimizing.CHECK_OPTIMIZER,
     )
     what = optimizing.parameters(plan) if own else "model"
     needs = {

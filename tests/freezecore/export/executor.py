@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import runpy
+import shutil
 import sys
 import traceback
 import warnings
@@ -41,10 +42,10 @@ def trainable(model) -> list[str]:
     return [name for name, p in model.named_parameters() if p.requires_grad]
 
 
-def by_hand(made: dict, data: list, epochs: int) -> list[list[str]]:
+def by_hand(made: dict, data: list, epochs: int, start: int = 0) -> list[list[str]]:
     """The plain loop around a script that offers a model and an optimizer."""
     model, optimizer, seen = made["model"], made["optimizer"], []
-    for epoch in range(epochs):
+    for epoch in range(start, epochs):
         if "begin_epoch" in made:
             made["begin_epoch"](model, optimizer, epoch)
         seen.append(trainable(model))
@@ -60,8 +61,8 @@ def by_hand(made: dict, data: list, epochs: int) -> list[list[str]]:
     return seen
 
 
-def by_loader(made: dict, data: list, epochs: int) -> list[list[str]]:
-    made["fine_tune"](DataLoader(data, BATCH), epochs)
+def by_loader(made: dict, data: list, epochs: int, **start: int) -> list[list[str]]:
+    made["fine_tune"](DataLoader(data, BATCH), epochs, **start)
     return [trainable(made["model"])]
 
 
@@ -71,13 +72,13 @@ def by_lightning(made: dict, data: list, epochs: int) -> list[list[str]]:
     return [trainable(made["model"])]
 
 
-def by_fastai(made: dict, data: list, epochs: int) -> list[list[str]]:
+def by_fastai(made: dict, data: list, epochs: int, **start: int) -> list[list[str]]:
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader as Loader
 
     rows = [(row, row["labels"]) if isinstance(row, dict) else row for row in data]
     dls = DataLoaders(Loader(rows, bs=BATCH, num_workers=0), Loader(rows, bs=BATCH, num_workers=0), device="cpu")
-    made["fine_tune"](dls, epochs)
+    made["fine_tune"](dls, epochs, **start)
     return [trainable(made["model"])]
 
 
@@ -91,25 +92,44 @@ def again_by_hand(case: dict, first: dict, made: dict, data: list) -> list[list[
     by_hand(first, data, 1)
     made["model"].load_state_dict(first["model"].state_dict())
     made["optimizer"].load_state_dict(first["optimizer"].state_dict())
-    return by_hand(made, data, case["epochs"])
+    return by_hand(made, data, case["epochs"] + 1, start=1)
+
+
+def again_by(way):
+    """For scripts that are given the weights and the epoch to begin with."""
+
+    def again(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
+        way(first, data, 1)
+        made["model"].load_state_dict(first["model"].state_dict())
+        return way(made, data, case["epochs"], **({"start_epoch": 1} if case["epochs"] > 1 else {}))
+
+    return again
 
 
 def again_by_lightning(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
     by_lightning(first, data, 2)
     first["trainer"].save_checkpoint("resumed.ckpt")
-    made["trainer"].fit_loop.max_epochs = case["epochs"]
+    made["trainer"].fit_loop.max_epochs = max(case["epochs"], 3)
     made["trainer"].fit(made["FineTune"](), DataLoader(data, BATCH), ckpt_path="resumed.ckpt")
     return [trainable(made["model"])]
 
 
 def again_by_trainer(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
+    shutil.rmtree("checkpoints", ignore_errors=True)
     first["fine_tune"](data)
     checkpoints = sorted(Path("checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     made["fine_tune"](data, checkpoint=str(checkpoints[0]))
     return [trainable(made["model"])]
 
 
-RESUMES = {"pytorch": again_by_hand, "lightning": again_by_lightning, "transformers-trainer": again_by_trainer}
+RESUMES = {
+    "pytorch": again_by_hand,
+    "timm": again_by(by_loader),
+    "accelerate": again_by(by_loader),
+    "fastai": again_by(by_fastai),
+    "lightning": again_by_lightning,
+    "transformers-trainer": again_by_trainer,
+}
 WAYS = {
     "pytorch": by_hand,
     "timm": by_loader,

@@ -1,6 +1,7 @@
 """The whole matrix: every target with every preset on eight models, run or refused; its results are data.
 
-`python -m tests.freezecore.export.matrix [TARGET …]` runs it and writes `matrix.json`.
+`python -m tests.freezecore.export.matrix [TARGET …]` runs it and writes `matrix.json`. Its column `resumed` says how a
+run that starts again from its own checkpoint came out, for one selection that stays and one that changes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.freezecore.export.running import Case, difference, run
 from tests.freezecore.export.test_yaml_trainers import as_axolotl, as_llama_factory
 
 RESULTS = Path(__file__).with_name("matrix.json")
+RESUMED = ("linear-probe", "gradual")
 EXECUTED = ("pytorch", "timm", "transformers-trainer", "lightning", "fastai", "accelerate")
 
 
@@ -68,13 +70,15 @@ def outcome_of_reading(target: str, model: Small, rules: str) -> str:
         return f"refused: {error.problem.replace(str(model.source), model.source.label)}"
 
 
-def run_all(folder: Path, targets: tuple[str, ...]) -> dict[str, str]:
-    """The outcome of every cell of these targets, by `target/model/preset`."""
+def run_all(
+    folder: Path, targets: tuple[str, ...], chosen: tuple[str, ...] | None = None, resume: bool = False
+) -> dict[str, str]:
+    """The outcome of every cell of these targets (and of the `chosen` presets), by `target/model/preset`."""
     found: dict[str, str] = {}
     cases: dict[str, tuple[str, Case]] = {}
     for target, name, preset, model, rules in cells(folder):
         key = f"{target}/{name}/{preset}"
-        if target not in targets:
+        if target not in targets or (chosen and preset not in chosen):
             continue
         if target not in EXECUTED:
             found[key] = outcome_of_reading(target, model, rules)
@@ -84,17 +88,22 @@ def run_all(folder: Path, targets: tuple[str, ...]) -> dict[str, str]:
         except ExportError as error:
             found[key] = f"refused: {error.problem.replace(str(model.source), model.source.label)}"
         else:
-            cases[key] = (target, Case(f"case{len(cases)}", target, model, rules))
+            cases[key] = (target, Case(f"case{len(cases)}", target, model, rules, resume))
     for target in targets:
-        chosen = [case for kind, case in cases.values() if kind == target]
-        if chosen:
-            done = run(chosen, folder, timeout_s=3600)
+        ours = [case for kind, case in cases.values() if kind == target]
+        if ours:
+            done = run(ours, folder, timeout_s=3600)
             for key, (kind, case) in cases.items():
                 if kind == target:
                     wrong = difference(case, done[case.id])
                     found[key] = "ran: exact" if not wrong else f"ran: {wrong[0]}"
-            print(f"{target}: {len(chosen)} ran", flush=True)
+            print(f"{target}: {len(ours)} ran", flush=True)
     return found
+
+
+def run_resumed(folder: Path, targets: tuple[str, ...] = EXECUTED) -> dict[str, str]:
+    """The outcome of every cell of the column `resumed`."""
+    return run_all(folder, tuple(target for target in targets if target in EXECUTED), RESUMED, resume=True)
 
 
 def summary(found: dict[str, str]) -> dict[str, int]:
@@ -105,10 +114,13 @@ def summary(found: dict[str, str]) -> dict[str, int]:
 if __name__ == "__main__":
     began = time.perf_counter()
     chosen = tuple(sys.argv[1:]) or tuple(TARGETS)
-    earlier = json.loads(RESULTS.read_text())["cells"] if RESULTS.exists() else {}
-    kept = {key: value for key, value in earlier.items() if key.split("/")[0] not in chosen}
-    with tempfile.TemporaryDirectory() as made:
-        whole = {**kept, **run_all(Path(made), chosen)}
-    table = {"summary": summary(whole), "cells": dict(sorted(whole.items()))}
+    earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    table: dict[str, dict] = {}
+    for column, how in (("cells", run_all), ("resumed", run_resumed)):
+        kept = {key: value for key, value in earlier.get(column, {}).items() if key.split("/")[0] not in chosen}
+        with tempfile.TemporaryDirectory() as made:
+            whole = {**kept, **how(Path(made), chosen)}
+        table |= {"summary" if column == "cells" else f"summary of {column}": summary(whole)}
+        table |= {column: dict(sorted(whole.items()))}
     RESULTS.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
-    print(table["summary"], f"{time.perf_counter() - began:.0f} s")
+    print(table["summary"], table["summary of resumed"], f"{time.perf_counter() - began:.0f} s")

@@ -31,6 +31,10 @@ DIAGONAL = [
 
 RESUMED = [
     ("pytorch", "bert", GRADUAL),
+    ("pytorch", "test_convnext", "freeze all; train head"),
+    ("timm", "resnet18", GRADUAL),
+    ("accelerate", "gpt2", GRADUAL),
+    ("fastai", "test_efficientnet", GRADUAL),
     ("lightning", "resnet18", GRADUAL),
     ("transformers-trainer", "bert", GRADUAL),
     ("transformers-trainer", "resnet18", "freeze all; train head; from epoch 1: freeze head; train blocks:last1"),
