@@ -1,12 +1,16 @@
 """The matrix of targets, models and presets: whole, without a failure, and still true when it is run again."""
 
 import json
+import subprocess
 
 import pytest
 
 from freezecore.export import TARGETS
 from tests.freezecore.export.matrix import RESULTS, cells, run_all, summary
 from tests.freezecore.export.models import MODELS
+from tests.freezecore.export.theirs import CALLED
+from tests.freezecore.export.theirs import RESULTS as theirs_results
+from tests.freezecore.export.theirs import run_all as run_theirs
 
 GOOD = ("ran: exact", "same")
 
@@ -23,6 +27,22 @@ def test_every_cell_ran_or_was_refused_with_its_reason(table):
 
 def test_no_cell_is_missing(table):
     assert {tuple(key.split("/")[:2]) for key in table} == {(target, name) for target in TARGETS for name in MODELS}
+
+
+def test_axolotl_and_llama_factory_themselves_freeze_what_every_export_says(table):
+    theirs = json.loads(theirs_results.read_text())["cells"]
+    expressed = {key for key, value in table.items() if key.split("/")[0] in CALLED and value == "same"}
+    assert set(theirs) == expressed
+    assert set(theirs.values()) == {"exact"}
+
+
+@pytest.mark.slow
+def test_axolotl_and_llama_factory_come_out_as_it_is_written(tmp_path):
+    try:
+        found = run_theirs(tmp_path)
+    except subprocess.CalledProcessError:
+        pytest.skip("axolotl and LLaMA-Factory could not be installed: no network")
+    assert found == json.loads(theirs_results.read_text())["cells"]
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """axolotl and LLaMA-Factory: their keys give the mask under their own matching, or are refused with the nearest.
 
-Both packages are too heavy to install whole here. Their matching functions were read from axolotl 0.19.0
-(`utils/freeze.py`) and llamafactory 0.9.5 (`model/adapter.py`) and are written out again below.
+Both packages are too heavy to install whole here. `theirs.py` runs their own functions on every model and preset; for
+what is drawn at random, those of axolotl (`utils/freeze.py`) and LLaMA-Factory (`model/adapter.py`) are written out
+again below.
 """
 
 from __future__ import annotations
