@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 
+from freezecore.cli.colour import painted
 from freezecore.cli.commands import COMMANDS
 from freezecore.errors import FreezeError
 
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = options.gather(options)
         print(json.dumps(document, ensure_ascii=False) if options.json else options.show(document), flush=True)
     except FreezeError as error:
-        print(f"freezecore: {error.problem}", *filter(None, [error.hint]), sep="\n  ", file=sys.stderr)
+        problem = painted(f"freezecore: {error.problem}", "red", sys.stderr)
+        print(problem, *filter(None, [error.hint]), sep="\n  ", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

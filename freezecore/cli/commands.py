@@ -25,4 +25,5 @@ COMMANDS = {
     "export": Command("taking", "write the selection as code for a trainer"),
     "import": Command("taking", "read rules back from a file: a spec, names, a trainer's own settings"),
     "check": Command("taking", "fail when a saved spec no longer gives the same set"),
+    "completion": Command("completing", "print a script by which bash, zsh or fish complete this command line"),
 }

@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec
+from freezecore.cli.colour import SEVERITIES, painted
 from freezecore.report import count_text, share_text, table
 from freezecore.resolve import resolve
 from freezecore.review import review
@@ -98,10 +99,14 @@ def gather_mask(options: Namespace) -> dict:
 
 def show_mask(document: dict) -> str:
     rows = [(p["name"], f"{p['numel']:,}", str(p["trainable"])) for p in document["parameters"]]
+    head, rule, *lines = table(["name", "numel", "requires_grad"], rows, right=[1]).split("\n")
+    trains = [p["trainable"] for p in document["parameters"]]
     share = share_text(document["trainable"], document["total"])
     return "\n".join(
         [
-            table(["name", "numel", "requires_grad"], rows, right=[1]),
+            head,
+            rule,
+            *(painted(line, "green" if trainable else None) for line, trainable in zip(lines, trains, strict=True)),
             "",
             f"{document['trainable']:,} of {document['total']:,} train ({share})",
             *(f"{hit['rule']}: {hit['parameters']} parameters" for hit in document["hits"]),
@@ -128,7 +133,8 @@ def _tower(tower: dict) -> str:
 
 
 def _finding(finding: dict) -> str:
-    return f"{finding['severity']}: {finding['message']}" + (f" Mend it: {finding['fix']}" if finding["fix"] else "")
+    severity = painted(f"{finding['severity']}:", SEVERITIES.get(finding["severity"]))
+    return f"{severity} {finding['message']}" + (f" Mend it: {finding['fix']}" if finding["fix"] else "")
 
 
 def _depth(path: str) -> int:

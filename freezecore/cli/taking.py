@@ -14,7 +14,12 @@ from freezecore.cli.arguments import (
     read_spec,
     read_text,
 )
+from freezecore.cli.colour import painted
+from freezecore.errors import RuleError
 from freezecore.export import TARGETS, export
+from freezecore.resolve import resolve
+from freezecore.travel import SavedSpec, carry, load_spec
+from freezecore.tree import LayerTree
 from freezecore.verbs import read_tree
 
 OPTIONS = ("learning_rate", "head_learning_rate", "layer_decay")
@@ -58,16 +63,33 @@ def show_import(document: dict) -> str:
 
 
 def gather_check(options: Namespace) -> dict:
-    from freezecore.travel import carry, load_spec
-
     saved = load_spec(read_text(options.spec))
-    carried = carry(saved, read_tree(saved.model_source))
-    return {"same": carried.same, "missing": list(carried.missing), "new": list(carried.new)}
+    tree = read_tree(saved.model_source)
+    carried = carry(saved, tree)
+    changed = _changed(saved, tree, dict(carried.mapped))
+    return {
+        "same": carried.same and not changed,
+        "missing": list(carried.missing),
+        "new": list(carried.new),
+        "changed": changed,
+        "reason": carried.reason,
+    }
+
+
+def _changed(saved: SavedSpec, tree: LayerTree, now_called: dict[str, str]) -> list[str]:
+    """Parameters to which the saved rules do something else today, by today's names."""
+    try:
+        masks = [resolve(saved.spec, tree, epoch) for epoch in saved.spec.epochs]
+    except RuleError:
+        return []  # a rule hits nothing any more: the reason says so
+    there = [(now_called.get(parameter.names[0]), parameter.trains) for parameter in saved.parameters]
+    return [name for name, trains in there if name and trains != tuple(mask[name] for mask in masks)]
 
 
 def show_check(document: dict) -> str:
-    return "\n".join(["the same set" if document["same"] else "not the same set", *_differences(document)])
+    verdict = painted("the same set", "green") if document["same"] else painted("not the same set", "red")
+    return "\n".join([verdict, *filter(None, [document["reason"]]), *_differences(document)])
 
 
 def _differences(document: dict) -> list[str]:
-    return [f"{key}: {name}" for key in ("missing", "new") for name in document[key]]
+    return [f"{key}: {name}" for key in ("missing", "new", "changed") for name in document.get(key, [])]

@@ -58,7 +58,7 @@ def carry(saved: SavedSpec, tree: LayerTree) -> Carried:
     new = tuple(p.name for p in tree.parameters if p.name not in taken)
     wanted = {now: there[was].trains for was, now in mapped}
     spec, reason = _fitting(saved, tree, pairs, wanted, [there[name] for name in missing])
-    same = saved.fingerprint == tree.fingerprint and not reason
+    same = saved.fingerprint == tree.fingerprint and not (reason or missing or new)
     return Carried(spec, mapped, missing, new, same, reason)
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -133,20 +134,8 @@ def test_wrong_usage_ends_with_2(arguments):
 def test_every_command_has_help_with_an_example():
     commands = parser()._subparsers._group_actions[0].choices
     assert set(commands) == {
-        *(
-            "models",
-            "tree",
-            "mask",
-            "estimate",
-            "data",
-            "probe",
-            "sweep",
-            "find",
-            "suggest",
-            "export",
-            "import",
-            "check",
-        ),
+        *("models", "tree", "mask", "estimate", "data", "probe", "sweep", "find", "suggest", "export", "import"),
+        *("check", "completion"),
     }
     for name, command in commands.items():
         assert f"freezecore {name}" in command.epilog
@@ -165,3 +154,76 @@ def test_a_probe_ends_with_its_accuracy_estimate_and_proof_in_words(capsys):
     assert "done after 2 steps on " in shown
     assert "B estimated" in shown
     assert "proof: Nothing frozen moved: " in shown
+
+
+@pytest.fixture
+def saved(tmp_path, capsys) -> str:
+    """A spec of a linear probe, as `export --to spec` writes it."""
+    assert main(["export", RESNET, "--rules", PROBE, "--to", "spec"]) == 0
+    file = tmp_path / "spec.yaml"
+    file.write_text(capsys.readouterr().out)
+    return str(file)
+
+
+def test_what_comes_back_and_what_is_checked_have_their_documented_fields(saved, capsys):
+    back = run(capsys, "import", saved, "--source", RESNET)
+    assert set(back) >= {"rules", "mapped", "missing", "new"}
+    assert back["rules"] == PROBE
+    nothing = {"missing": [], "new": [], "changed": [], "reason": ""}
+    assert run(capsys, "check", saved) == {"same": True, **nothing}
+
+
+@pytest.mark.parametrize(
+    ("then", "difference"),
+    [
+        ("fc.offset: 1000 t", ["missing: fc.offset", "new: fc.bias"]),
+        ("fc.bias: 1000 f", ["changed: fc.bias"]),
+    ],
+)
+def test_a_spec_that_no_longer_gives_the_same_set_fails_by_name(then, difference, saved, capsys):
+    file = Path(saved)
+    file.write_text(file.read_text().replace("fc.bias: 1000 t", then))
+    assert main(["check", saved]) == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "not the same set"
+    assert [line for line in shown if ": " in line] == difference
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_options_and_targets(shell, capsys):
+    pytest.importorskip("shtab", reason="requirements.txt")
+    script = run(capsys, "completion", shell)["script"]
+    assert all(word in script for word in ("export", "--layer-decay" if shell != "fish" else "layer-decay", "axolotl"))
+
+
+def test_bash_completes_from_the_script(tmp_path, capsys):
+    pytest.importorskip("shtab", reason="requirements.txt")
+    file = tmp_path / "completion"
+    file.write_text(run(capsys, "completion", "bash")["script"])
+    typed = "COMP_WORDS=(freezecore export x --to li); COMP_CWORD=4; _shtab_freezecore freezecore li --to"
+    shown = subprocess.run(
+        ["bash", "-c", f'source {file}; {typed}; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True, timeout=60
+    )
+    assert shown.stdout == "lightning\n"
+
+
+def test_without_shtab_completion_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 1
+    assert "pip install shtab" in capsys.readouterr().err
+
+
+def test_colour_is_for_terminals_only(monkeypatch, capsys):
+    arguments = ["mask", RESNET, "--rules", PROBE]
+    assert main(arguments) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line for line in shown if "\x1b" in line and "fc." in line]
+    assert not [line for line in shown if "\x1b" in line and "conv1" in line]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(arguments) == 0
+    assert "\x1b" not in capsys.readouterr().out
