@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from freezecore.errors import ExportError, shortened
+from freezecore.errors import ExportError, did_you_mean, shortened
 from freezecore.importing.imported import Imported, Unread
 from freezecore.importing.names import read_names
 from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
@@ -49,7 +49,7 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
         return _from_mapping(mapping, tree)
     found = read_python(text, tree) if looks_like_python(text) else read_names(text, tree)
     if found.spec is None:
-        raise ExportError("Nothing in this text says what to freeze.", _hint(found))
+        raise ExportError("Nothing in this text says what to freeze.", _hint(found, tree))
     return found
 
 
@@ -82,9 +82,11 @@ def _looks_like_rules(text: str) -> bool:
     return False
 
 
-def _hint(found: Imported) -> str:
+def _hint(found: Imported, tree: LayerTree) -> str:
     if found.missing:
-        return f"Its names are of another model: '{found.missing[0]}' is not in this one."
+        name = found.missing[0]
+        close = did_you_mean(name, tree.index)
+        return f"Its names are of another model: '{shortened(name)}' is not in this one. {close}".strip()
     if found.unread:
         return f"Line {found.unread[0].line} cannot be read: {found.unread[0].why}."
     return "Paste rules, a saved spec, names with True or False, or the lines that set requires_grad."
