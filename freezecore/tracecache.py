@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 
 from freezecore import store
 from freezecore.errors import TraceError
@@ -13,7 +14,7 @@ from freezecore.workload import Workload
 
 FOLDER = "traces"
 LIBRARIES = ("torch", "timm", "transformers")
-REVISION = 2  # raise it when the same step would be followed differently
+REVISION = 3  # raise it when the same step would be followed differently
 
 
 def stored(source: ModelSource, workload: Workload) -> Trace | None:
@@ -39,7 +40,19 @@ def keep(source: ModelSource, trace: Trace) -> None:
 def key_of(source: ModelSource, workload: Workload) -> str:
     """Everything that a trace depends on: neither the batch size nor what only the optimizer needs."""
     step = [workload.image_size, workload.sequence_length, workload.precision, workload.checkpointing, workload.device]
-    return json.dumps([FORMAT, REVISION, str(source), source.task, source.num_labels, step, versions()])
+    named = [str(source), source.task, source.num_labels, stamp(source.name)]
+    return json.dumps([FORMAT, REVISION, *named, step, versions()])
+
+
+def stamp(name: str) -> list[int]:
+    """Size and time of a file (or of the config in a folder) that a source names, so that an edited one is traced
+    again; empty for all others."""
+    try:
+        path = Path(name)
+        found = (path / "config.json" if path.is_dir() else path).stat()
+    except (OSError, ValueError):
+        return []
+    return [found.st_size, found.st_mtime_ns]
 
 
 def versions() -> dict[str, str]:

@@ -31,7 +31,7 @@ class Tracer:
 
     Attributes:
         model: on the meta device or real; it is copied, never changed.
-        workload: its precision, device and checkpointing are followed.
+        workload: its precision and device are followed.
         inputs: makes positional and keyword arguments for a batch size and device, inside a fake mode.
         shifted: the loss predicts the next token.
     """

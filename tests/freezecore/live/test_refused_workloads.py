@@ -1,0 +1,119 @@
+"""What no training step could be, or nobody can follow: a sentence and a hint, and never a number instead of none."""
+
+import json
+
+import pytest
+from torch import nn
+
+import freezecore as fc
+from freezecore import store, tracecache
+from freezecore.errors import FreezeError, TraceError, WorkloadError
+from freezecore.estimate import budget
+from freezecore.live.read import read_module
+from freezecore.live.tracer import trace_module, trace_source
+from freezecore.mask import Mask
+from freezecore.workload import Workload
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, x):
+        return self.head(self.conv(x).mean((2, 3)))
+
+
+@pytest.fixture(scope="module")
+def net():
+    model = Net()
+    return read_module(model, "Net"), trace_module(model, Workload(4, image_size=16), "Net")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "sentence", "hint"),
+    [
+        ("timm:vit_tiny_patch16_224", {"image_size": 100}, "refuses an image size of 100", "model's own"),
+        ("config:bert", {"sequence_length": 4096}, "has 512 positions", "at most 512"),
+        ("timm:resnet18", {"checkpointing": True}, "gradient checkpointing", "Leave it off"),
+    ],
+)
+def test_a_step_that_the_model_refuses_is_refused_by_name(source, options, sentence, hint):
+    with pytest.raises(WorkloadError) as caught:
+        trace_source(fc.ModelSource.parse(source), Workload(**options))
+    assert sentence in caught.value.problem
+    assert hint in caught.value.hint
+
+
+def test_a_batch_beyond_all_batches_is_refused_when_a_trace_is_evaluated_too(net):
+    tree, trace = net
+    with pytest.raises(WorkloadError, match="The batch size 1000000000 is out of range"):
+        fc.estimate(trace, Mask(tree, (True,) * len(tree.parameters)), batch_size=10**9)
+
+
+def test_a_budget_smaller_than_the_weights_is_said_to_be(net):
+    tree, trace = net
+    found = budget.least_frozen(trace, tree, 100)
+    assert found.rules is None
+    assert found.problem.startswith("The weights alone take")
+    assert found.problem.endswith("a larger budget.")
+
+
+def test_with_everything_frozen_only_the_forward_pass_is_left(net):
+    tree, trace = net
+    cost = fc.estimate(trace, Mask(tree, (False,) * len(tree.parameters)))
+    assert (cost.gradients, cost.optimizer, cost.flops_backward) == (0, 0, 0)
+    assert [phase.name for phase in cost.phases] == ["forward"]
+    assert cost.weights < cost.peak_bytes
+
+
+def test_a_mask_of_another_model_is_refused(net):
+    tree, trace = net
+    other = read_module(nn.Sequential(nn.Linear(2, 2)), "other")
+    with pytest.raises(TraceError, match="Trace the model whose tree this is"):
+        fc.estimate(trace, Mask(other, (True, True)))
+    assert tree.parameters
+
+
+@pytest.mark.parametrize("content", [b"", b"half a trace", b"\x78\x9c\x00"])
+def test_a_stored_trace_that_cannot_be_read_is_forgotten_and_made_again(content, net, tmp_path, monkeypatch):
+    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
+    source, trace = fc.ModelSource.parse("timm:resnet18"), net[1]
+    key = tracecache.key_of(source, trace.workload)
+    store.write(tracecache.FOLDER, key, content)
+    assert tracecache.stored(source, trace.workload) is None
+    assert store.read(tracecache.FOLDER, key) is None
+    tracecache.keep(source, trace)
+    assert tracecache.stored(source, trace.workload).source == "Net"
+
+
+def test_a_config_file_that_was_edited_is_traced_again(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"model_type": "bert"}))
+    source = fc.ModelSource.parse(f"config:{config}")
+    before = tracecache.key_of(source, Workload())
+    config.write_text(json.dumps({"model_type": "bert", "num_hidden_layers": 2}))
+    assert tracecache.key_of(source, Workload()) != before
+
+
+def test_what_an_estimate_leaves_out_is_listed(net):
+    tree, trace = net
+    mask = Mask(tree, (True,) * len(tree.parameters))
+    assert any("kernels" in text for text in fc.estimate(trace, mask).left_out)
+    eight_bit = trace.under(Workload(4, optimizer="adamw-8bit"))
+    assert any("by formula" in text for text in fc.estimate(eight_bit, mask).left_out)
+
+
+def test_accumulated_gradients_live_through_the_next_forward(net):
+    tree, trace = net
+    mask = Mask(tree, (True,) * len(tree.parameters))
+    once, many = fc.estimate(trace, mask), fc.estimate(trace.under(Workload(4, accumulate=4)), mask)
+    forward = {cost: next(p.peak_bytes for p in cost.phases if p.name == "forward") for cost in (once, many)}
+    assert forward[many] - forward[once] == tree.total * 4
+
+
+def test_every_sentence_of_a_refusal_has_a_hint():
+    with pytest.raises(FreezeError) as caught:
+        Workload(batch_size=0)
+    assert caught.value.hint
