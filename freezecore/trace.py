@@ -117,6 +117,21 @@ class Bind(NamedTuple):
     pairs: tuple[tuple[int, int], ...]
 
 
+class Region(NamedTuple):
+    """Steps under gradient checkpointing: what they made is not kept, and they run again in the backward pass.
+
+    Attributes:
+        begin, end: a range of `Trace.steps`.
+        layer: index into `Trace.layers`; held in eval mode, it is not checkpointed. None: it always is.
+        inputs: values that are kept instead.
+    """
+
+    begin: int
+    end: int
+    layer: int | None
+    inputs: tuple[int, ...]
+
+
 class TracedParameter(NamedTuple):
     """A parameter: its name, its value, its scalars, and bytes of one; `used` when a path leads from it to the loss."""
 
@@ -151,6 +166,8 @@ class Trace:
         sizes: per storage, an amount; nothing for what is there before the step (counted above).
         ends: per step, the storages that Python lets go of before it; one more entry than steps.
         loss: value of the loss.
+        regions: steps under gradient checkpointing, in order.
+        asking: values that the model itself makes need a gradient, whatever trains.
         buffers: bytes of each buffer.
         batch: amount of each input and target.
         batch_sizes: at which it was traced; with one only, it is exact for that one alone.
@@ -172,6 +189,8 @@ class Trace:
     sizes: tuple[int, ...] = ()
     ends: tuple[tuple[int, ...], ...] = ((),)
     loss: int = -1
+    regions: tuple[Region, ...] = ()
+    asking: tuple[int, ...] = ()
     batch: tuple[int, ...] = ()
     batch_sizes: tuple[int, ...] = ()
     problem: str = ""
@@ -216,6 +235,7 @@ def _rebuilt(data: dict) -> dict:
     fields["workload"] = Workload(**data["workload"])
     fields["versions"] = data["versions"]
     fields["parameters"] = tuple(TracedParameter(*row) for row in fields["parameters"])
+    fields["regions"] = tuple(Region(*row) for row in fields.get("regions", ()))
     fields["amounts"] = tuple(Amount(*row) for row in fields["amounts"])
     fields["steps"] = tuple(Bind(*row) if len(row) == 2 else Call(*row) for row in fields["steps"])
     fields["operations"] = tuple(

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from freezecore.errors import TraceError
+from freezecore.estimate.moments import BACKWARD, FORWARD, Moment
 from freezecore.estimate.optimizer import state_bytes, step_bytes
 from freezecore.estimate.program import Program, program
-from freezecore.estimate.replay import BACKWARD, FORWARD, Moment, Replay
+from freezecore.estimate.replay import Replay
 from freezecore.mask import Mask
 from freezecore.trace import Missing, Trace, TracedParameter
 from freezecore.tree import LayerTree

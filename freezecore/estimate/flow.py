@@ -31,6 +31,11 @@ class Flow:
         self.bytes += size
         return len(self._size) - 1
 
+    @property
+    def now(self) -> int:
+        """Bytes of all gradients at the moment."""
+        return self.ready + self.bytes
+
     def has(self, value: int) -> bool:
         return value in self._waiting
 

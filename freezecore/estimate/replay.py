@@ -9,49 +9,14 @@ functions/accumulate_grad.h (when a gradient is taken over as it is, and when it
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from freezecore.estimate.flow import Flow
+from freezecore.estimate.moments import BACKWARD, FORWARD, Moment, Node
 from freezecore.estimate.program import Program
+from freezecore.estimate.recompute import RANDOM_STATE, Frame
 from freezecore.estimate.scratch import backward_scratch, forward_scratch
 from freezecore.trace import Bind, Call, Kept, Missing, Returned
 
-FORWARD, BACKWARD = "forward", "backward"
 NOTHING_KEPT = Kept()
-
-
-class Node(NamedTuple):
-    """A call that autograd will come back to, with the storages it keeps and bytes of copies kept for it alone."""
-
-    index: int
-    call: Call
-    needs: int
-    kept: tuple[int, ...]
-    copies: int
-
-
-class Moment(NamedTuple):
-    """What is alive at one moment, in bytes, beyond weights, buffers, optimizer state and the batch.
-
-    Attributes:
-        activations: made by the forward pass.
-        gradients: of parameters, ready for the optimizer.
-        flow: gradients on their way, and what a backward step needs for a moment.
-        phase: `forward` or `backward`.
-        layer: path of the module at work.
-        operation: aten's name of the operation at work.
-    """
-
-    activations: int
-    gradients: int
-    flow: int
-    phase: str
-    layer: str
-    operation: str
-
-    @property
-    def total(self) -> int:
-        return self.activations + self.gradients + self.flow
 
 
 class Replay:
@@ -100,6 +65,10 @@ class Replay:
             self._ready = sum(program.parameter_bytes[value] for value in trains & program.uses.first.keys())
         self._peak, self._peak_at = (0, 0, 0), (FORWARD, 0)
         self._nodes: list[Node] = []
+        self._regions = {region.begin: region for region in program.trace.regions}
+        self._random_state = RANDOM_STATE if self._scratch else 0
+        self._frame: Frame | None = None  # the region that the forward pass is in
+        self._asking = frozenset(program.trace.asking)
         self._forward()
         self.saved, self.forward_peak = self._live, self._peak_described()
         if not self.missing:
@@ -109,10 +78,12 @@ class Replay:
     def _forward(self) -> None:
         program, storage, moved, holders = self.program, self._storage, self._moved, self._holders
         trace, sizes, held = program.trace, program.sizes, self.held
-        needing = set(self.trains)
+        needing = {*self.trains, *self._asking}
         unneeded_casts: dict[int, int] = {}
         most = -1
         for index, step in enumerate(trace.steps):
+            if self._regions:
+                self._enter(index)
             for number in trace.ends[index]:
                 self._let_go(moved.get(number, number))
             if isinstance(step, Bind):
@@ -127,6 +98,10 @@ class Replay:
                 if not holders[number]:
                     holders[number] = 1
                     self._live += sizes[number]
+                    if self._frame:
+                        self._frame.born.setdefault(number, index)
+            if self._frame:
+                self._frame.ran.append(index)
             needs = 0
             if step.counts:
                 for position, value in enumerate(step.inputs):
@@ -134,6 +109,8 @@ class Replay:
                         needs |= 1 << position
             if needs:
                 self._keep(index, step, needs, trace.operations[step.operation].kept.get(needs), needing)
+            elif self._asking and not self._asking.isdisjoint(step.outputs):
+                self._hold_for_good(step)
             elif step.cast:
                 number = storage[step.outputs[0]]
                 unneeded_casts[program.uses.last[number]] = number
@@ -145,8 +122,31 @@ class Replay:
                 self.scratch_peak = max(self.scratch_peak, self._live + self._ready + extra)
             if index in unneeded_casts:
                 self._let_go(unneeded_casts[index])
+        if self._regions:
+            self._enter(len(trace.steps))
         for number in trace.ends[-1]:
             self._let_go(moved.get(number, number))
+
+    def _enter(self, index: int) -> None:
+        """End the checkpointed region that ends before this step, and begin the one that begins there."""
+        if self._frame and index == self._frame.region.end:
+            if not self._frame.waiting:
+                self._live -= self._random_state
+            else:
+                for number in self._frame.inputs:
+                    self._holders[number] += 1
+            self._frame = None
+        region = self._regions.get(index)
+        if region and region.layer not in self.held:
+            inputs = {self._storage[value] for value in region.inputs}
+            self._live += self._random_state
+            self._frame = Frame(region, frozenset(self._moved.get(number, number) for number in inputs))
+
+    def _hold_for_good(self, call: Call) -> None:
+        """A value that the model asks a gradient for is a leaf, which its gradient keeps alive beyond the step."""
+        for value in self._asking.intersection(call.outputs):
+            number = self._storage[value]
+            self._holders[self._moved.get(number, number)] += 1
 
     def _keep(self, index: int, call: Call, needs: int, kept: Kept | None, needing: set[int]) -> None:
         """Note the backward node of a call, which holds on to what it kept."""
@@ -159,12 +159,16 @@ class Replay:
         storages = {self._storage[call.inputs[i]] for i in kept.inputs}
         storages.update([self._storage[call.outputs[i]] for i in kept.outputs])
         storages = {self._moved.get(number, number) for number in storages}
+        copies = sum([self.program.blocks[amount] for amount in kept.new])
+        needing.update([call.outputs[i] for i in kept.needing])
+        node = Node(index, call, needs, tuple(storages), copies, self._frame)
+        self._nodes.append(node)
+        if self._frame:
+            self._frame.keep(node, runs=bool(kept.outputs or kept.new))
+            return
         for number in storages:
             self._holders[number] += 1
-        copies = sum([self.program.blocks[amount] for amount in kept.new])
         self._live += copies
-        needing.update([call.outputs[i] for i in kept.needing])
-        self._nodes.append(Node(index, call, needs, tuple(storages), copies))
 
     def _bind(self, bind: Bind, needing: set[int]) -> None:
         """Let the calls to come read what eval mode made, for as long as train mode's own would have lived."""
@@ -188,29 +192,65 @@ class Replay:
         flow = Flow(self.program, self._ready, self.in_place)
         loss = self._source[self.program.trace.loss]
         flow.add(loss, flow.new(self.program.nbytes[loss]))
-        most = -1
+        self._most = -1
         for node in reversed(self._nodes):
             received = flow.received(node.call.outputs)
             step = self._returned(node, received) if received else None
             if step:
+                if node.frame and not node.frame.done and node.frame.keeps(node):
+                    self._run_again(node.frame, flow)
                 flow.start(step)
-                if self._live + flow.spike > most:
-                    most = self._live + flow.spike
+                if self._live + flow.spike > self._most:
+                    self._most = self._live + flow.spike
                     self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
                 if self._scratch and self.program.trace.operations[node.call.operation].reorders:
                     extra = backward_scratch(*self._sizes_of(node.call))
                     self.scratch_peak = max(self.scratch_peak, self._live + flow.spike + extra)
                 handed = flow.handed(step, node.call.outputs)
                 self.flops_backward += self.program.values[step.flops]
-            for number in node.kept:
-                self._let_go(number)
-            self._live -= node.copies
+            if node.frame:
+                self._release(node)
+            else:
+                for number in node.kept:
+                    self._let_go(number)
+                self._live -= node.copies
             if step:
                 self._hand_on(node, step, handed, flow)
-                if self._live + flow.spike > most:
-                    most = self._live + flow.spike
+                if self._live + flow.spike > self._most:
+                    self._most = self._live + flow.spike
                     self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
         self._ready = flow.ready
+        if self._asking:  # the gradient of such a value stays with it
+            self._live += flow.bytes
+
+    def _run_again(self, frame: Frame, flow: Flow) -> None:
+        """Run a checkpointed region's forward again, while the gradients on their way wait."""
+        program, steps = self.program, self.program.trace.steps
+        for index, change in frame.again(program.trace, program.sizes):
+            self._live += change
+            if index < 0:
+                continue
+            self.flops_backward += program.flops[steps[index].operation]
+            if self._live + flow.now > self._most:
+                self._most = self._live + flow.now
+                self._peak, self._peak_at = (self._live, flow.ready, flow.bytes), (BACKWARD, index)
+            if self._scratch and program.trace.operations[steps[index].operation].reorders:
+                extra = forward_scratch(*self._sizes_of(steps[index]))
+                self.scratch_peak = max(self.scratch_peak, self._live + flow.now + extra)
+
+    def _release(self, node: Node) -> None:
+        """A node under gradient checkpointing lets go; with the last of its region the arguments go too."""
+        frame = node.frame
+        if not frame.keeps(node):
+            return
+        if frame.done:
+            self._live += frame.release(node, self.program.sizes)
+        else:
+            frame.waiting -= 1
+        if not frame.waiting:
+            self._live -= self._random_state
+            for number in frame.inputs:
+                self._let_go(number)
 
     def _sizes_of(self, convolution: Call) -> tuple[int, int, int]:
         """Bytes of its input, weight and output."""

@@ -14,6 +14,7 @@ from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from freezecore.live.tracer.checkpoints import enable
 from freezecore.live.tracer.fake import fake_copy
 from freezecore.live.tracer.inputs import Inputs
 from freezecore.live.tracer.loss import find_output, loss_function, targets
@@ -41,6 +42,8 @@ class Step:
         model.train()
         for path in held:
             model.get_submodule(path).training = False
+        if workload.checkpointing:
+            enable(model, type(model).__name__)
         self.optimizer = optimizer(workload, [p for p in model.parameters() if p.requires_grad])
 
     def load(self, inputs: Inputs) -> None:

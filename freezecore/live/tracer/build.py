@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 
-from freezecore.live.tracer import probing
+from freezecore.live.tracer import checkpoints, probing
 from freezecore.live.tracer.fake import fake_copy
 from freezecore.live.tracer.inputs import Inputs
 from freezecore.live.tracer.join import Amounts, Joined, Pair, Twin
@@ -31,7 +31,7 @@ class Tracer:
 
     Attributes:
         model: on the meta device or real; it is copied, never changed.
-        workload: its precision and device are followed.
+        workload: its precision, device and checkpointing are followed.
         inputs: makes positional and keyword arguments for a batch size and device, inside a fake mode.
         shifted: the loss predicts the next token.
     """
@@ -50,6 +50,8 @@ class Tracer:
         self._batch_bytes: list[list[int]] = []
         dtype = torch.bfloat16 if self.workload.precision == "bf16" else None
         self.fake = fake_copy(self.model, self.fake_mode, self.workload.device, dtype)
+        if self.workload.checkpointing:
+            checkpoints.enable(self.fake, type(self.model).__name__)
 
     def trace(self, label: str, versions: dict[str, str]) -> Trace:
         """Record, join and probe."""
@@ -60,6 +62,7 @@ class Tracer:
             joined.sizes[storage] = self.amounts(*[0] * len(self.batch_sizes))
         self.pairs = joined.pairs
         steps, loss = joined.steps, train.recording.loss
+        regions = tuple(joined.regions(train.recording.regions))
         parameters = train.recording.parameters
         counted = list(counting(steps, loss))
         steps = [
@@ -86,6 +89,8 @@ class Tracer:
             sizes=tuple(joined.sizes),
             ends=tuple(joined.ends),
             loss=loss,
+            regions=regions,
+            asking=tuple(train.recording.asking),
             batch=tuple(self.amounts(*sizes) for sizes in zip(*self._batch_bytes, strict=True)),
             batch_sizes=self.batch_sizes,
             versions=versions,

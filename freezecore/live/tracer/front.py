@@ -90,11 +90,6 @@ def complete(trace: Trace, model: ModelSource | nn.Module, masks: Iterable[Mask]
 def _traced(
     model: nn.Module, workload: Workload, label: str, inputs: Inputs | None = None
 ) -> tuple[Trace, Tracer | None]:
-    if workload.checkpointing:
-        raise WorkloadError(
-            "What gradient checkpointing saves cannot be estimated yet.",
-            "Leave it off, and let a probe measure it.",
-        )
     if inputs is None:
         check_sizes(model, workload, label)
     problem = ""

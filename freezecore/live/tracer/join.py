@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from freezecore.live.tracer.checkpoints import Region as RecordedRegion
 from freezecore.live.tracer.record import Call as RecordedCall
 from freezecore.live.tracer.record import Recording, Signature
-from freezecore.trace import EVAL, TRAIN, Amount, Bind, Call
+from freezecore.trace import EVAL, TRAIN, Amount, Bind, Call, Region
 
 Pair = tuple[Signature, Signature]
 
@@ -125,6 +126,12 @@ class Joined:
         for number, call in train.recording.died.items():
             self._ending.setdefault(self._at(call), []).append(number)
         self.ends = [tuple(self._ending.get(step, ())) for step in range(len(self.steps) + 1)]
+
+    def regions(self, recorded: list[RecordedRegion]) -> Iterator[Region]:
+        """Ranges of calls in train mode as ranges of steps; must be asked for before `layers` is read."""
+        for region in recorded:
+            layer = None if region.layer is None else self._layer(region.layer)
+            yield Region(self._at(region.begin), self._at(region.end), layer, region.inputs)
 
     def _at(self, call: int) -> int:
         return self._step_of[call] if call < len(self._step_of) else len(self.steps)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from freezecore.live.tracer.checkpoints import Region, noting
 from freezecore.live.tracer.shapes import run
 
 TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
@@ -92,6 +93,8 @@ class Recording:
         parameters: value by parameter name.
         loss: value of the loss.
         segments: enterings and leavings of modules, as the segment that began then belongs to this module.
+        regions: calls under gradient checkpointing.
+        asking: values that the model makes need a gradient, whatever trains.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -103,6 +106,8 @@ class Recording:
     parameters: dict[str, int] = field(default_factory=dict)
     loss: int = -1
     segments: list[str] = field(default_factory=lambda: [""])
+    regions: list[Region] = field(default_factory=list)
+    asking: list[int] = field(default_factory=list)
 
 
 class Recorder(TorchDispatchMode):
@@ -133,13 +138,18 @@ class Recorder(TorchDispatchMode):
             made = tuple(self._new_value(tensor, len(self.recording.calls)) for tensor in outputs)
             count = flops(function, args, kwargs, result)
             recording = self.recording
-            recording.calls.append(Call(signature, values, made, self._stack[-1], len(recording.segments) - 1, count))
+            recording.calls.append(Call(signature, values, made, self.layer, len(recording.segments) - 1, count))
         return result
 
     def value(self, tensor: Tensor) -> int:
         """The number of a tensor's value; a tensor never seen before was there from the start."""
         token, number = getattr(tensor, TAG, (None, -1))
         return number if token is self._token else self._new_value(tensor, -1)
+
+    @property
+    def layer(self) -> str:
+        """Path of the module at work."""
+        return self._stack[-1]
 
     def parameter(self, name: str, tensor: Tensor) -> None:
         """Number a parameter before the forward pass."""
@@ -201,7 +211,7 @@ def record(model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Calla
     gc.disable()  # a collection at a moment of its own choosing would move the end of a storage
     try:
         nothing_kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: None)
-        with fake_mode, nothing_kept, recorder.following(model), recorder, autocast():
+        with noting(model, recorder), fake_mode, nothing_kept, recorder.following(model), recorder, autocast():
             loss = step(recorder)
         recorder.recording.loss = recorder.value(loss)
         recorder.over = True  # the loss lives on

@@ -33,7 +33,7 @@ def test_frozen_embeddings_and_three_blocks_save_a_gibibyte_and_a_third_of_gradi
     saved = full.gradients_total + full.optimizer - cost.gradients_total - cost.optimizer
     assert saved == pytest.approx(FP32_AND_ADAM * mask.frozen, rel=1e-3)
     assert saved / GIB == pytest.approx(1.34, abs=0.01)
-    assert full.peak_bytes - cost.peak_bytes >= saved  # and what is not kept for the frozen blocks
+    assert (full.peak_bytes - cost.peak_bytes) / GIB > 1.3  # at the peak not every gradient is there yet
 
 
 def test_the_least_that_the_evening_needs_is_known_before_it_begins(deberta):

@@ -36,7 +36,6 @@ def net():
     [
         ("timm:vit_tiny_patch16_224", {"image_size": 100}, "refuses an image size of 100", "model's own"),
         ("config:bert", {"sequence_length": 4096}, "has 512 positions", "at most 512"),
-        ("timm:resnet18", {"checkpointing": True}, "gradient checkpointing", "Leave it off"),
     ],
 )
 def test_a_step_that_the_model_refuses_is_refused_by_name(source, options, sentence, hint):
@@ -44,6 +43,11 @@ def test_a_step_that_the_model_refuses_is_refused_by_name(source, options, sente
         trace_source(fc.ModelSource.parse(source), Workload(**options))
     assert sentence in caught.value.problem
     assert hint in caught.value.hint
+
+
+def test_checkpointing_that_a_model_does_not_have_is_refused():
+    with pytest.raises(WorkloadError, match="Net has no gradient checkpointing of its own. Leave it off."):
+        trace_module(Net(), Workload(4, image_size=16, checkpointing=True), "Net")
 
 
 def test_a_batch_beyond_all_batches_is_refused_when_a_trace_is_evaluated_too(net):

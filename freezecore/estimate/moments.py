@@ -1,0 +1,48 @@
+"""What a replay notes: the nodes that autograd will come back to, and what is alive at a moment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from freezecore.estimate.recompute import Frame
+from freezecore.trace import Call
+
+FORWARD, BACKWARD = "forward", "backward"
+
+
+class Node(NamedTuple):
+    """A call that autograd will come back to, with the storages it keeps and bytes of copies kept for it alone.
+
+    Under gradient checkpointing these are not there until its `frame` has run again.
+    """
+
+    index: int
+    call: Call
+    needs: int
+    kept: tuple[int, ...]
+    copies: int
+    frame: Frame | None = None
+
+
+class Moment(NamedTuple):
+    """What is alive at one moment, in bytes, beyond weights, buffers, optimizer state and the batch.
+
+    Attributes:
+        activations: made by the forward pass.
+        gradients: of parameters, ready for the optimizer.
+        flow: gradients on their way, and what a backward step needs for a moment.
+        phase: `forward` or `backward`.
+        layer: path of the module at work.
+        operation: aten's name of the operation at work.
+    """
+
+    activations: int
+    gradients: int
+    flow: int
+    phase: str
+    layer: str
+    operation: str
+
+    @property
+    def total(self) -> int:
+        return self.activations + self.gradients + self.flow
