@@ -18,9 +18,10 @@ from functools import cache
 from typing import Any
 
 from app.remembered import Remembered
-from freezecore import store
+from freezecore import store, tracecache
 from freezecore.datasets import DataPreview
 from freezecore.errors import FreezeError
+from freezecore.kept import kept_tree
 from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
 from freezecore.serving import process
@@ -75,7 +76,11 @@ class Analyst:
         Raises:
             FreezeError: the model may not or cannot be opened, or opening it took too long or too much memory.
         """
-        return self._ask("tree", {"source": asdict(source)}, lambda raw: LayerTree.from_json(json.loads(raw)))
+
+        def read(raw: bytes) -> LayerTree:
+            return LayerTree.from_json(json.loads(raw))
+
+        return self._ask("tree", {"source": asdict(source)}, read, lambda: kept_tree(source))
 
     def trace(self, source: ModelSource, workload: Workload) -> Trace:
         """One training step of the source, from which every mask's cost follows.
@@ -83,7 +88,8 @@ class Analyst:
         Raises:
             FreezeError: the model cannot be followed, or that took too long or too much memory.
         """
-        return self._ask("trace", {"source": asdict(source), "workload": workload.to_json()}, Trace.from_bytes)
+        arguments = {"source": asdict(source), "workload": workload.to_json()}
+        return self._ask("trace", arguments, Trace.from_bytes, lambda: tracecache.stored(source, workload))
 
     def fill(self, source: ModelSource, workload: Workload, missing: tuple) -> Trace:
         """The trace with the combinations that an estimate was `missing`."""
@@ -121,11 +127,15 @@ class Analyst:
         except FreezeError:
             return  # the request that needs the process says what is wrong
 
-    def _ask(self, verb: str, arguments: dict, read: Callable[[bytes], Any]) -> Any:
+    def _ask(
+        self, verb: str, arguments: dict, read: Callable[[bytes], Any], kept: Callable[[], Any] = lambda: None
+    ) -> Any:
+        """What was answered before, what an earlier server left on the disk, or what the process answers now."""
         if "source" in arguments:
             check_source(ModelSource(**arguments["source"]))
         key = json.dumps([verb, arguments, _stamp(arguments)], sort_keys=True)
-        return self._answers.answer(key, lambda: read(self._answered(verb, arguments)))
+        found = kept if self._verbs is None else lambda: None
+        return self._answers.answer(key, lambda: found() or read(self._answered(verb, arguments)))
 
     def _answered(self, verb: str, arguments: dict) -> bytes:
         """Wait for a turn, ask the process, and put every way of going wrong into one sentence."""

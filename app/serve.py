@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-MAIN = Path(__file__).with_name("main.py")
+SERVED = Path(__file__).with_name("served.py")
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
         _invite(f"http://{here}:{options.port}")
     else:
         print(f"\n  Freeze Explorer: http://{LOOPBACK[0]}:{options.port}\n", flush=True)
-    os.chdir(MAIN.parent.parent)
+    os.chdir(SERVED.parent.parent)
     os.execv(sys.executable, [sys.executable, *streamlit_command(options.address, options.port, hosts)])
 
 
@@ -34,7 +34,7 @@ def streamlit_command(address: str, port: int, hosts: list[str]) -> list[str]:
     allowed = [argument for host in hosts for argument in ("--server.allowedHosts", host)]
     settings = {"server.address": address, "server.port": port, "server.headless": "true"}
     flags = [argument for name, value in settings.items() for argument in (f"--{name}", str(value))]
-    return ["-m", "streamlit", "run", str(MAIN), *flags, *allowed]
+    return ["-m", "streamlit", "run", str(SERVED), *flags, *allowed]
 
 
 def local_address() -> str:
