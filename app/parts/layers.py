@@ -23,7 +23,7 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 LONGEST_TYPED = 4_000
-TREE_HEIGHT = 280
+TREE_HEIGHT = "max(280px, 100vh - 620px)"  # the rest of the screen, where there is more than the page needs
 
 
 @lru_cache(maxsize=32)

@@ -74,7 +74,7 @@ def layer_tree(
     marks: Mapping[str, RowMark] | None = None,
     key: str,
     on_change: Callable[[TreeChange], None] | None = None,
-    height: int = 560,
+    height: str = "560px",
 ) -> TreeChange | None:
     """Draw the tree with the mask's ticks; call it outside fragments, so that a tick moves nothing but itself.
 
@@ -82,7 +82,7 @@ def layer_tree(
         strings: the sentences of `tree_strings`.
         prices, marks: by path of a module or name of a parameter.
         on_change: called with every change before the script runs; may end in `st.rerun([...])`.
-        height: of the rows' window, in pixels.
+        height: of the rows' window, as CSS writes a length.
 
     Returns:
         A change that no callback has heard yet, as where the state was set by hand; else None.

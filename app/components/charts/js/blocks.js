@@ -2,7 +2,8 @@
 
 import { element, percent, ticks } from "./elements.js";
 
-const LABEL = 62; // pixels that a label of the axis takes
+const LETTER = { narrow: 6.4, wide: 11.5 }; // pixels of a Latin and of a Japanese letter on the axis
+const BETWEEN = 10; // pixels between two labels
 const PRESSED = { f: "false", t: "true", m: "mixed" };
 const SMALLEST = 0.012; // height of a column that would else not be seen
 
@@ -82,19 +83,24 @@ export class Blocks {
     );
   }
 
-  // Labels where there is room for them: the ends always, every so many between.
+  // Labels where there is room for them: the ends of the blocks first, then those of the model, then the rest.
   label() {
-    const width = this.bars.clientWidth || 1;
-    const every = Math.max(1, Math.ceil((LABEL * this.count) / width));
-    const shown = this.columns.map((_, i) => i).filter((i) => i % every === 0 && i + every / 2 < this.count);
-    if (this.count) shown.push(this.count - 1);
-    const labels = [...new Set(shown)].map((i) => {
-      const label = element("span", "", this.columns[i][0]);
-      label.style.left = percent((i + 0.5) / this.count);
-      return label;
-    });
-    labels[0]?.classList.add("first");
-    labels[labels.length - 1]?.classList.add("last");
+    const width = this.bars.clientWidth;
+    const isBlock = this.columns.map(([, , , blocks]) => blocks > 0);
+    const ends = [isBlock.indexOf(true), isBlock.lastIndexOf(true), 0, this.count - 1].filter((i) => i >= 0);
+    const taken = [];
+    const labels = [];
+    for (const i of new Set([...ends, ...this.columns.keys()])) {
+      const text = this.columns[i][0];
+      const wide = [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? LETTER.wide : LETTER.narrow), 0);
+      const middle = ((i + 0.5) / this.count) * width;
+      const left = Math.max(0, Math.min(width - wide, middle - wide / 2));
+      if (taken.some(([from, to]) => left < to + BETWEEN && left + wide + BETWEEN > from)) continue;
+      taken.push([left, left + wide]);
+      const label = element("span", "", text);
+      label.style.left = `${(left + wide / 2).toFixed(1)}px`;
+      labels.push(label);
+    }
     this.labels.replaceChildren(...labels);
   }
 

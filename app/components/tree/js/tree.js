@@ -39,7 +39,7 @@ class TreeView {
     this.list = new List(this);
     this.toolbar = new Toolbar(this);
     this.list.tree.setAttribute("aria-label", this.strings.name);
-    this.list.tree.style.maxHeight = `${this.data.height}px`;
+    this.list.tree.style.maxHeight = this.data.height;
     this.root.style.setProperty("--row", `${this.rowHeight}px`);
     this.root.setAttribute("lang", this.strings.lang);
     this.root.replaceChildren(this.toolbar.above, this.list.tree, this.toolbar.below);
