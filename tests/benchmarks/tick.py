@@ -52,8 +52,8 @@ ALONE = ROOT / "tests" / "browser" / "apps" / "tree_app.py"
 
 
 @contextmanager
-def page_server(folder: Path, alone: bool = False) -> Iterator[str]:
-    """The app on a free port, allowed to open models in `folder`; or the tree on a page of its own."""
+def page_server(folder: Path, alone: bool = False) -> Iterator[tuple[str, int]]:
+    """The app on a free port, allowed to open models in `folder`, or the tree on a page of its own; and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -66,7 +66,7 @@ def page_server(folder: Path, alone: bool = False) -> Iterator[str]:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             _wait(f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", server.pid
         finally:
             os.killpg(server.pid, 15)
             server.wait(30)
@@ -141,7 +141,7 @@ def main() -> None:
     rows = []
     with (
         tempfile.TemporaryDirectory() as name,
-        page_server(Path(name), options.alone) as address,
+        page_server(Path(name), options.alone) as (address, _),
         sync_playwright() as playwright,
     ):
         config = Path(name) / "bert-5000.json"

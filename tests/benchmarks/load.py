@@ -1,0 +1,131 @@
+"""A class on one small server: thirty visitors tick every three seconds while one of them trains.
+
+    python tests/benchmarks/load.py [--visitors 30] [--seconds 40] [--write tests/benchmarks/load.json]
+
+Starts the real page and as many visitors without a browser (`visitor.py`), each with its own selection of one of three
+models, on the same machine as the server. One more starts a probe and watches it. An answer counts from sending the
+tick until the last message of the run that it caused; a tick is lost when its answer does not come or holds no numbers.
+Takes about two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(ROOT), str(HERE)]
+
+from tick import page_server  # noqa: E402
+from visitor import Answer, Visitor  # noqa: E402
+
+MODELS = ("timm:resnet18", "timm:tf_efficientnet_lite0", "config:bert&task=sequence-classification")
+EVERY_S = 3.0
+PATIENCE_S = 60.0
+GOALS = {"p95_ms": 250, "lost": 0, "web_bytes": 400_000_000}
+
+
+async def lesson(address: str, visitors: int, seconds: float, server: int) -> dict:
+    """Open all pages, let them tick while a probe trains, and say how that went."""
+    room = [Visitor(address, f"model={MODELS[i % len(MODELS)]}") for i in range(visitors)]
+    for visitor in room[: len(MODELS)]:
+        await until_known(visitor)
+    opened = [await visitor.open() for visitor in room[len(MODELS) :]]
+    trainer = Visitor(address, f"model={MODELS[1]}&rules=train+all")
+    await until_known(trainer)
+    started = await trainer.press("start")
+    watching = asyncio.create_task(watch(trainer, seconds))
+    until = time.monotonic() + seconds
+    told = await asyncio.gather(*(student(visitor, i, until) for i, visitor in enumerate(room)))
+    answers = [answer for one in told for answer in one]
+    came = [answer for answer in answers if answer.finished_s and answer.numbers_s and not answer.fault]
+    document = {
+        "ticks": len(answers),
+        "lost": len(answers) - len(came),
+        "finished_ms": spread([answer.finished_s for answer in came]),
+        "numbers_ms": spread([answer.numbers_s for answer in came]),
+        "bytes_down": statistics.median(answer.bytes_down for answer in came),
+        "open_ms": spread([answer.finished_s for answer in opened]),
+        "web_bytes": resident_bytes(server),
+        "probe": {"fault": started.fault, "drawn": await watching, "stop_button": "stop" in trainer.widgets},
+    }
+    for visitor in [*room, trainer]:
+        await visitor.close()
+    return document
+
+
+async def until_known(visitor: Visitor) -> None:
+    """Open a page and wait until its model was followed, which happens once per server."""
+    answer = await visitor.open()
+    until = time.monotonic() + 180
+    while (not answer.numbers or "…" in answer.numbers) and time.monotonic() < until:
+        await asyncio.sleep(1)
+        answer = await visitor.draw()
+
+
+async def student(visitor: Visitor, number: int, until: float) -> list[Answer]:
+    """Tick every few seconds, a different row each time, beginning at a moment of one's own."""
+    chance = random.Random(number)
+    await asyncio.sleep(chance.random() * EVERY_S)
+    answers = []
+    while time.monotonic() < until:
+        began = time.monotonic()
+        try:
+            answers.append(await asyncio.wait_for(visitor.tick(chance), PATIENCE_S))
+        except (TimeoutError, ConnectionError) as error:
+            answers.append(Answer(fault=repr(error)))
+        await asyncio.sleep(max(0.0, EVERY_S * (0.8 + 0.4 * chance.random()) - (time.monotonic() - began)))
+    return answers
+
+
+async def watch(trainer: Visitor, seconds: float) -> int:
+    """Draw the page of the run once a second, as its own page does; how often."""
+    drawn, until = 0, time.monotonic() + seconds
+    while time.monotonic() < until:
+        await asyncio.sleep(1)
+        await trainer.draw()
+        drawn += 1
+    return drawn
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(seconds, n=20, method="inclusive")
+    middle, late, most = (round(1000 * value, 1) for value in (statistics.median(seconds), cuts[18], max(seconds)))
+    return {"p50": middle, "p95": late, "max": most, "n": len(seconds)}
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of the web process; Linux."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def main() -> None:
+    """Measure, print, and write the figures where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--visitors", type=int, default=30)
+    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--write", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, page_server(Path(name)) as (address, server):
+        found = asyncio.run(lesson(address.removeprefix("http://"), options.visitors, options.seconds, server))
+    about = {"cores": os.cpu_count(), "machine": platform.machine(), "load_average": os.getloadavg()[0]}
+    command = " ".join(["python", "tests/benchmarks/load.py", *sys.argv[1:]])
+    document = {"command": command, **about, "visitors": options.visitors, "goals": GOALS, **found}
+    print(json.dumps(document, indent=1))
+    if options.write:
+        options.write.write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""A visitor without a browser: speaks the page's own protocol, ticks rows, and tells when each answer came."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass, field
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from app.components.tree.bits import decode, encode
+
+LARGEST_MESSAGE = 64 * 2**20
+
+
+@dataclass
+class Answer:
+    """One run of the page or of some of its fragments: seconds from the request, and bytes that came."""
+
+    numbers_s: float | None = None
+    finished_s: float | None = None
+    bytes_down: int = 0
+    fault: str = ""
+    numbers: list[str] = field(default_factory=list)
+
+
+class Visitor:
+    """One open page.
+
+    Args:
+        address: `127.0.0.1:8501`.
+        query: the link's query string, without its `?`.
+    """
+
+    def __init__(self, address: str, query: str = "") -> None:
+        self.address = address
+        self.query = query
+        self.page_hash = ""
+        self.tree: dict = {}
+        self.tree_widget = ""
+        self.trains: list[bool] = []
+        self.sequence = 0
+        self.widgets: dict[str, str] = {}
+        self.live = None
+
+    async def open(self) -> Answer:
+        """Connect and draw the whole page."""
+        self.live = await websockets.connect(
+            f"ws://{self.address}/_stcore/stream", subprotocols=["streamlit"], max_size=LARGEST_MESSAGE
+        )
+        return await self._run()
+
+    async def draw(self) -> Answer:
+        """Draw the whole page again."""
+        return await self._run()
+
+    async def tick(self, chance: random.Random) -> Answer:
+        """Turn a random run of neighbouring parameters, as a tick of a module does."""
+        first = chance.randrange(len(self.trains))
+        train = not self.trains[first]
+        for i in range(first, min(len(self.trains), first + chance.choice((1, 2, 6)))):
+            self.trains[i] = train
+        self.sequence += 1
+        return await self._run(self._ticks())
+
+    async def press(self, key: str) -> Answer:
+        """Press the button with this key."""
+        message = BackMsg()
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = self.widgets[key], True
+        return await self._run(message)
+
+    async def close(self) -> None:
+        await self.live.close()
+
+    def _ticks(self) -> BackMsg:
+        message = BackMsg()
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = self.tree_widget
+        ticks = {"tree": self.tree["tree"], "sequence": self.sequence, "bits": encode(tuple(self.trains))}
+        state.json_value = json.dumps({"ticks": ticks})
+        return message
+
+    async def _run(self, message: BackMsg | None = None) -> Answer:
+        message = message or BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.page_script_hash = self.page_hash
+        began = time.perf_counter()
+        await self.live.send(message.SerializeToString())
+        answer = Answer()
+        async for raw in self.live:
+            now = time.perf_counter() - began
+            answer.bytes_down += len(raw)
+            said = ForwardMsg.FromString(raw)
+            self._hear(said, answer, now)
+            # A run that a callback ended early is followed by the one that it asked for.
+            if said.WhichOneof("type") == "script_finished" and said.script_finished in (
+                ForwardMsg.FINISHED_SUCCESSFULLY,
+                ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+                ForwardMsg.FINISHED_WITH_COMPILE_ERROR,
+            ):
+                answer.finished_s = now
+                return answer
+        raise ConnectionError("the page closed the connection")
+
+    def _hear(self, said: ForwardMsg, answer: Answer, now: float) -> None:
+        kind = said.WhichOneof("type")
+        if kind == "new_session":
+            self.page_hash = said.new_session.page_script_hash
+        if kind != "delta" or said.delta.WhichOneof("type") != "new_element":
+            return
+        element = said.delta.new_element
+        name = element.WhichOneof("type")
+        content = getattr(element, name)
+        if name == "metric":
+            answer.numbers_s = answer.numbers_s or now
+            answer.numbers.append(content.body)
+        if name == "exception":
+            answer.fault = content.message
+        if name == "bidi_component":
+            self._hear_component(content)
+        widget = getattr(content, "id", "")
+        if widget.startswith("$$ID-"):
+            self.widgets[widget.split("-", 2)[2]] = widget
+
+    def _hear_component(self, content) -> None:
+        if content.component_name.endswith("layer_tree"):
+            self.tree_widget, self.tree = content.id, json.loads(content.json)
+        if content.component_name.endswith("feed"):
+            data = json.loads(content.json)
+            if data["part"] == "ticks" and data["tree"] == self.tree.get("tree"):
+                self.trains = list(decode(data["bits"], self.tree["count"]))
+                self.sequence = data["sequence"]
