@@ -213,6 +213,8 @@ class Jobs:
 
     def _finish(self, live: Live, state: str, message: str, hint: str = "") -> None:
         run = ended(live.run, state, message, hint)
+        if run.state == "stopped" and live.stopping.is_set():  # the worker knows that it was told to end, and not why
+            run = replace(run, result={**run.result, "message": live.why if live.thread else message})
         try:
             self.runs.store_end(run)
         except ProbeError:  # no room: it stays in memory, and its record is read when the next server starts

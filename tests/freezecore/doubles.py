@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from freezecore.probe import ProbeRequest, ProbeResult
 
 
 def run(request: ProbeRequest, emit, should_stop) -> ProbeResult:
+    if request.data == "hang":  # data that never comes
+        emit({"event": "phase", "phase": "data"})
+        threading.Event().wait()
     emit({"event": "start", "device": "cpu", "train_size": 300, "pid": os.getpid()})
     emit({"event": "eval", "when": "before", "done": 600, "total": 600, "accuracy": 0.1})
     emit({"event": "step", "step": 1, "loss": 2.5})

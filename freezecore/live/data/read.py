@@ -44,6 +44,8 @@ def _file(path: Path, request: ProbeRequest) -> Raw:
         size = path.stat().st_size
     except OSError as error:
         raise DataError(f"There is no file '{shortened(request.data)}'.", "Check its path.") from error
+    if not path.is_file():  # a pipe would be waited for without end
+        raise DataError(f"'{shortened(request.data)}' is no file.", "Choose a file, or zip the folder.")
     if size > MOST_BYTES:
         raise DataError(
             f"{shortened(path.name)} has {size / 1e9:.1f} GB.",

@@ -155,6 +155,18 @@ def test_stop_ends_a_run_within_three_seconds_and_keeps_what_it_measured(jobs, d
     assert result["state"] == "stopped"
 
 
+def test_data_that_never_comes_is_stopped_by_a_person_or_by_the_limit(open_jobs):
+    jobs = open_jobs(Limits(longest_s=4))
+    job = jobs.start(asked("hang"), "ann")
+    until(lambda: jobs.events(job.token))
+    began = time.monotonic()
+    jobs.stop(job.control)
+    assert ended(jobs, job.token)["state"] == "stopped"
+    assert time.monotonic() - began < 3
+    forgotten = ended(jobs, jobs.start(asked("hang", 1), "bob").token)
+    assert (forgotten["state"], forgotten["message"]) == ("stopped", "Stopped because it took longer than 4 s.")
+
+
 def test_stop_reaches_a_run_at_any_moment(jobs):
     for seed in range(5):  # at once, while the worker starts, and while it runs
         job = jobs.start(asked("wait", seed), "ann")
