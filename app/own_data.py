@@ -10,7 +10,7 @@ from freezecore.errors import DataError, shortened
 from freezecore.serving import door
 
 TYPES = {"image": (".zip",), "text": (".csv", ".tsv", ".parquet")}
-LARGEST_MIB = 100
+LARGEST_MIB = 50  # the web process holds a file while it arrives
 MOST_BYTES = 2 * 10**9  # of all visitors together
 LONGEST_NAME = 60
 

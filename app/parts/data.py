@@ -59,7 +59,7 @@ def data_below(selection: Selection, name: str | None, words: Words) -> bool:
             key="w_own_data",
             on_change=_dropped,
             args=(kind,),
-            help=words("own.help"),
+            help=words("own.help", most=own_data.LARGEST_MIB),
             max_upload_size=own_data.LARGEST_MIB,
         )
         return False

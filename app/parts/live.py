@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import streamlit as st
 
 from app import state
@@ -34,3 +36,14 @@ def settle(token: str) -> None:
     if state.value(WATCHED) == token:
         state.fill(WATCHED, None)
         st.rerun()
+
+
+def expected_s(request: object) -> float | None:
+    """Seconds that this will take, by what was measured here; None where nothing like it was."""
+    return _expected_s(json.dumps(request.to_json(), sort_keys=True), request)
+
+
+@st.cache_data(ttl=30, max_entries=200, show_spinner=False)
+def _expected_s(asked: str, _request: object) -> float | None:
+    """Remembered for a moment: it reads every run that was measured."""
+    return jobs.shared().expected_s(_request)

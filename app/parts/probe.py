@@ -73,7 +73,7 @@ def _settings(selection: Selection, words: Words) -> None:
     if nothing:
         st.warning(words("probe.nothing_trains"))
     elif readable:
-        expected = jobs.shared().expected_s(_request(selection))
+        expected = live.expected_s(_request(selection))
         took = words("probe.expected", time=seconds_text(round(expected, 1))) if expected else ""
         st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), took))))
 

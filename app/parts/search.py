@@ -67,7 +67,7 @@ def _settings(selection: Selection, words: Words) -> None:
     if not data_below(selection, picked, words):
         return
     request = _request(kind, selection)
-    expected = jobs.shared().expected_s(request)
+    expected = live.expected_s(request)
     count = _runs(selection.tree, request.over) * request.seeds if kind == "sweep" else None
     st.button(
         words("search.start_runs", count=count) if count else words("search.start"),
