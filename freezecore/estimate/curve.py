@@ -10,6 +10,8 @@ from freezecore.mask import Mask
 from freezecore.trace import Trace
 from freezecore.tree import LayerTree
 
+EVERY_DEPTH, MOST_DEPTHS = 48, 33  # up to so many blocks each depth is a point; of more, so many evenly spaced ones
+
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
@@ -46,13 +48,22 @@ class Price:
 
 
 def depth_curve(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> tuple[CurvePoint, ...]:
-    """Memory and backward work against frozen blocks, from none to all; empty for a model without blocks."""
+    """Memory and backward work against frozen blocks, from none to all; empty for a model without blocks.
+
+    Of a very deep model not every depth is evaluated: the points say how many blocks they freeze.
+    """
     if not tree.blocks:
         return ()
     points = [_point(trace, tree, 0, "", _full(tree), batch_size)]
-    for count in range(1, len(tree.blocks) + 1):
+    for count in depths(len(tree.blocks)):
         points.append(_point(trace, tree, count, depth_rules(tree, count), depth_mask(tree, count), batch_size))
     return tuple(points)
+
+
+def depths(blocks: int) -> tuple[int, ...]:
+    """Numbers of frozen blocks to evaluate, the last of them all blocks."""
+    steps = blocks if blocks <= EVERY_DEPTH else MOST_DEPTHS - 1
+    return tuple(dict.fromkeys(round(blocks * step / steps) for step in range(1, steps + 1)))
 
 
 def depth_mask(tree: LayerTree, count: int) -> Mask:

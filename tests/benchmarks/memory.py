@@ -3,7 +3,7 @@
     fake     100 models x 8 masks against the same step run on fake tensors         -> memory_fake.csv
     cpu      20 models x 5 masks (and those to fit on) against the CPU's allocator  -> memory_cpu.csv
     gpu      20 models x 5 masks x fp32 and bf16 autocast against a GPU's allocator -> memory_gpu.csv
-    summary  the figures of all that has been run
+    summary  the figures of all that has been run, printed and kept in memory.json
 
 Rows already in a file are kept, so that a run goes on where the last one ended; `--again` forgets them.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import gc
+import json
 import signal
 import statistics
 import sys
@@ -132,6 +133,7 @@ def read(file: Path) -> list[dict]:
 
 
 def summary() -> None:
+    kept: dict[str, dict] = {}
     for place in ("fake", "cpu", "gpu"):
         rows = read(HERE / f"memory_{place}.csv")
         good = [row for row in rows if row["true"] and row["estimated"]]
@@ -140,16 +142,18 @@ def summary() -> None:
         flops = [off(r["flops_estimated"], r["flops_true"]) for r in good if r["flops_true"] not in ("", "0")]
         traces = {(r["model"], r["task"]): float(r["trace_s"]) for r in good}
         print(f"{place}: {len(traces)} models, {len(good)} of {len(rows)} cases")
+        figures = kept[place] = {"models": len(traces), "cases": len(good), "failed": len(rows) - len(good)}
         raw = [row for row in good if place != "cpu" or row["model"] not in models.FITTED_ON]
-        spread("peak, %", [off(row["estimated"], row["true"]) for row in raw], 4)
+        figures |= spread("peak, %", [off(row["estimated"], row["true"]) for row in raw], 4)
         judged = [row for row in good if row["corrected"] and row["model"] not in models.FITTED_ON]
-        spread("corrected peak, %", [off(row["corrected"], row["true"]) for row in judged], 4)
-        spread("backward FLOPs, %", flops, 4)
-        spread("evaluation, ms", [1000 * float(row["evaluate_s"]) for row in good], 1)
-        spread("trace, s", list(traces.values()), 1)
+        figures |= spread("corrected peak, %", [off(row["corrected"], row["true"]) for row in judged], 4)
+        figures |= spread("backward FLOPs, %", flops, 4)
+        figures |= spread("evaluation, ms", [1000 * float(row["evaluate_s"]) for row in good], 1)
+        figures |= spread("trace, s", list(traces.values()), 1)
         for row in rows:
             if row["problem"]:
                 print(f"  {row['model']} {row['task']} {row['mask']}: {row['problem']}")
+    (HERE / "memory.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def off(estimated: str, true: str) -> float:
@@ -157,11 +161,13 @@ def off(estimated: str, true: str) -> float:
     return abs(int(estimated) / int(true) - 1) * 100
 
 
-def spread(name: str, values: list[float], digits: int) -> None:
-    if values:
-        ordered = sorted(values)
-        shown = (statistics.median(ordered), ordered[int(len(ordered) * 0.95)], ordered[-1])
-        print(f"  {name}: median {shown[0]:.{digits}f}, p95 {shown[1]:.{digits}f}, worst {shown[2]:.{digits}f}")
+def spread(name: str, values: list[float], digits: int) -> dict[str, dict[str, float]]:
+    if not values:
+        return {}
+    ordered = sorted(values)
+    shown = (statistics.median(ordered), ordered[int(len(ordered) * 0.95)], ordered[-1])
+    print(f"  {name}: median {shown[0]:.{digits}f}, p95 {shown[1]:.{digits}f}, worst {shown[2]:.{digits}f}")
+    return {name: dict(zip(("median", "p95", "worst"), (round(value, 6) for value in shown), strict=True))}
 
 
 def main() -> None:
