@@ -43,6 +43,9 @@ def add(commands) -> None:
     size = to.add_mutually_exclusive_group()
     size.add_argument("--image-size", type=int, metavar="N", help="pixels per side")
     size.add_argument("--sequence-length", type=int, metavar="N", help="tokens per sample")
+    size.add_argument(
+        "--input", action="append", metavar="SHAPE", help="such as 3x224x224 or input_ids=128:int64; repeat for more"
+    )
     for name, choices in CHOICES.items():
         to.add_argument(f"--{name}", choices=choices, default=getattr(Workload, name))
     to.add_argument("--checkpointing", action="store_true", help="the library's own gradient checkpointing")
@@ -59,7 +62,7 @@ def gather(options: Namespace) -> dict:
     masks = [resolve(spec, tree, epoch=epoch) for epoch in (spec.epochs if spec.phases else (options.epoch,))]
     author = Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters))
     began = time.perf_counter()
-    trace = _complete(trace_step(source, workload), source, [*masks, author])
+    trace = _followed(source, workload, options.input, [*masks, author])
     traced = time.perf_counter()
     costs = [estimate(trace, mask) for mask in masks]
     evaluated = time.perf_counter()
@@ -94,6 +97,14 @@ def show(document: dict) -> str:
     if budget := document["budget"]:
         lines.append(f"within {bytes_text(budget['bytes'])}: {_within(budget)}")
     return "\n".join([*lines, *(f"left out: {text}" for text in document["left_out"])])
+
+
+def _followed(source: ModelSource, workload: Workload, shapes: list[str] | None, masks: list[Mask]) -> Trace:
+    if not shapes:
+        return _complete(trace_step(source, workload), source, masks)
+    from freezecore.live.tracer import trace_shapes
+
+    return trace_shapes(source, workload, shapes, masks)
 
 
 def _complete(trace: Trace, source: ModelSource, masks: list[Mask]) -> Trace:

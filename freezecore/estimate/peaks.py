@@ -3,7 +3,7 @@
 At each moment of the step what is alive is a line in the batch size (see `freezecore.trace`), so the peak, the highest
 of these lines, is convex: it runs below any chord and above any tangent. A chord and a tangent that leave no whole
 batch size between them name the answer without trying it. The CUDA allocator's rounding bends the lines by up to a
-block per storage, so there the answer is tried.
+block per storage, so there an answer that is closer than that is tried.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from freezecore.estimate.cost import estimate
+from freezecore.estimate.program import CUDA_BLOCK
 from freezecore.mask import Mask
 from freezecore.trace import Trace
 from freezecore.workload import LIMITS
@@ -24,7 +25,8 @@ class Peaks:
     def __init__(self, trace: Trace, mask: Mask) -> None:
         self.trace, self.mask = trace, mask
         self._known: dict[int, int | None] = {}
-        self._exact = trace.workload.device == "cpu"
+        stored = len(trace.sizes) + 4 * len(trace.parameters)  # each parameter's own, gradient and optimizer state
+        self._rounding = CUDA_BLOCK * stored if trace.workload.device == "cuda" else 0
 
     def __call__(self, batch_size: int) -> int | None:
         if batch_size not in self._known:
@@ -40,7 +42,7 @@ class Peaks:
         if self(LARGEST) <= limit:
             return LARGEST
         found = self._between(limit)
-        return found if self._exact else self._tried(found, limit)
+        return found if not self._rounding or self._certain(found, limit) else self._tried(found, limit)
 
     def _between(self, limit: int) -> int:
         known = {size: peak for size, peak in self._known.items() if peak is not None}
@@ -62,6 +64,14 @@ class Peaks:
         """At least what the peak rises by just before this size."""
         after = size + 1 if size + 1 in self._known else size
         return self(after) - self(after - 1)
+
+    def _certain(self, found: int, limit: int) -> bool:
+        """Whether the lines around an answer leave more room than rounding can bend them."""
+        low = max(size for size in self._known if size <= found)
+        high = min(size for size in self._known if size > found)
+        chord = self(low) + (self(high) - self(low)) * (found - low) // (high - low)
+        tangent = self(high) - self._slope(high) * (high - found - 1)
+        return chord + self._rounding <= limit < tangent - self._rounding
 
     def _tried(self, found: int, limit: int) -> int:
         while found > SMALLEST and self(found) > limit:

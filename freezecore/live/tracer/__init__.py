@@ -8,6 +8,6 @@ build     all of it, as a `freezecore.trace.Trace`
 
 from __future__ import annotations
 
-from freezecore.live.tracer.front import complete, fill, trace_batch, trace_module, trace_source
+from freezecore.live.tracer.front import complete, fill, trace_batch, trace_module, trace_shapes, trace_source
 
-__all__ = ["complete", "fill", "trace_batch", "trace_module", "trace_source"]
+__all__ = ["complete", "fill", "trace_batch", "trace_module", "trace_shapes", "trace_source"]

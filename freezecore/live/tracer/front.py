@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from torch import nn
@@ -13,10 +13,10 @@ from torch._subclasses.fake_tensor import (
 )
 
 from freezecore import tracecache
-from freezecore.errors import FreezeError, WorkloadError, shortened
+from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
 from freezecore.estimate.cost import estimate
 from freezecore.live.tracer.build import BATCH_SIZES, Tracer, distinct_bytes
-from freezecore.live.tracer.inputs import Inputs, batches, check_sizes, own_batch
+from freezecore.live.tracer.inputs import Inputs, batches, check_sizes, own_batch, own_shapes
 from freezecore.live.tracer.join import Unlike
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
@@ -59,6 +59,29 @@ def trace_batch(model: nn.Module, batch: object, workload: Workload | None = Non
     size, inputs = own_batch(batch)
     workload = replace(workload or Workload(), batch_size=size)
     return _traced(model, workload, type(model).__name__, inputs)[0]
+
+
+def trace_shapes(source: ModelSource, workload: Workload, shapes: Sequence[str], masks: Iterable[Mask]) -> Trace:
+    """The trace of a source on inputs of a person's own shapes, with everything probed that these masks need.
+
+    Raises:
+        TraceError: the model does not run on such inputs.
+        WorkloadError: a text is no shape.
+    """
+    from freezecore.live.build import meta
+
+    inputs, masks = own_shapes(shapes), list(masks)
+    trace, tracer = _traced(meta(source).model, workload, str(source), inputs)
+    if tracer is None:
+        raise TraceError(
+            f"{source} does not run on {' '.join(shapes)}: {trace.problem}", "Leave them out to have inputs made up."
+        )
+    for _ in range(MOST_ROUNDS):
+        missing = {one for mask in masks for one in estimate(trace, mask).missing}
+        if not missing:
+            break
+        trace = tracer.filled(trace, list(missing))
+    return trace
 
 
 def fill(trace: Trace, model: ModelSource | nn.Module, missing: Iterable[Missing | tuple]) -> Trace:

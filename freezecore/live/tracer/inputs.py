@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from freezecore.errors import TraceError, WorkloadError
+from freezecore.errors import TraceError, WorkloadError, shortened
 from freezecore.live.example import examples
 from freezecore.workload import Workload
 
 Inputs = Callable[[int, str], tuple[tuple, dict]]
 MOST_TRIED = 8
+DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "bool")
+MOST_PER_SIZE = 1_048_576
+SHAPE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)(?::(?P<dtype>[a-z]+\d*))?")
 LABELS = ("labels", "label", "start_positions", "end_positions")
 
 
@@ -55,6 +59,38 @@ def own_batch(batch: object) -> tuple[int, Inputs]:
         return tuple(map(resized, args)), {name: resized(item) for name, item in kwargs.items()}
 
     return size, make
+
+
+def own_shapes(texts: Sequence[str]) -> Inputs:
+    """A maker of batches from shapes without the batch, in order or by name: `3x224x224`, `input_ids=128:int64`.
+
+    Raises:
+        WorkloadError: a text is no shape.
+    """
+    shapes = [_own_shape(text) for text in texts]
+
+    def make(batch_size: int, device: str) -> tuple[tuple, dict]:
+        def made(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+            return torch.zeros((batch_size, *shape), dtype=dtype, device=device)
+
+        args = tuple(made(shape, dtype) for name, shape, dtype in shapes if not name)
+        return args, {name: made(shape, dtype) for name, shape, dtype in shapes if name}
+
+    return make
+
+
+def _own_shape(text: str) -> tuple[str, tuple[int, ...], torch.dtype]:
+    found = SHAPE.fullmatch(text.strip())
+    dtype = found["dtype"] or "float32" if found else ""
+    if dtype not in DTYPES:
+        raise WorkloadError(
+            f"'{shortened(text)}' is no shape of an input.",
+            "Write the sizes behind the batch, such as 3x224x224, input_ids=128:int64 or mask=128:bool.",
+        )
+    shape = tuple(int(size) for size in found["sizes"].split("x") if size)
+    if any(size > MOST_PER_SIZE for size in shape):
+        raise WorkloadError(f"'{shortened(text)}' is too large an input.", f"Choose at most {MOST_PER_SIZE:,} a side.")
+    return found["name"] or "", shape, getattr(torch, dtype)
 
 
 def check_sizes(model: nn.Module, workload: Workload, label: str) -> None:

@@ -1,6 +1,7 @@
 """What no training step could be, or nobody can follow: a sentence and a hint, and never a number instead of none."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from torch import nn
@@ -10,7 +11,8 @@ from freezecore import store, tracecache
 from freezecore.errors import FreezeError, TraceError, WorkloadError
 from freezecore.estimate import budget
 from freezecore.live.read import read_module
-from freezecore.live.tracer import trace_module, trace_source
+from freezecore.live.tracer import trace_module, trace_shapes, trace_source
+from freezecore.live.tracer.inputs import own_shapes
 from freezecore.mask import Mask
 from freezecore.workload import Workload
 
@@ -121,3 +123,25 @@ def test_every_sentence_of_a_refusal_has_a_hint():
     with pytest.raises(FreezeError) as caught:
         Workload(batch_size=0)
     assert caught.value.hint
+
+
+def test_inputs_of_a_persons_own_shapes_are_followed():
+    source = fc.ModelSource.parse("timm:test_vit")
+    tree = fc.read_tree(source)
+    everything = Mask(tree, (True,) * len(tree.parameters))
+    workload = Workload(4)
+    own = trace_shapes(source, workload, ["3x160x160"], [everything])
+    made_up = trace_source(source, replace(workload, image_size=160))
+    assert fc.estimate(own, everything).peak_bytes == fc.estimate(made_up, everything).peak_bytes
+
+
+@pytest.mark.parametrize("text", ["", "3x", "big", "ids=128:int6", "3x9999999x3", "x=1;2"])
+def test_what_is_no_shape_is_refused(text):
+    with pytest.raises(WorkloadError) as caught:
+        own_shapes([text])
+    assert caught.value.hint
+
+
+def test_shapes_that_the_model_does_not_take_are_refused():
+    with pytest.raises(TraceError, match="does not run on 5x160x160"):
+        trace_shapes(fc.ModelSource.parse("timm:test_vit"), Workload(4), ["5x160x160"], [])
