@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from freezecore.cli import parser
+from tests.readme_exports import MARKED, filled, printed
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^(?:\$ |    )(freezecore .*)$", TEXT, re.MULTILINE)
+EXPORTS = [match.group(0, 2, 3) for match in MARKED.finditer(TEXT)]
 LINKS = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link]
 
 
@@ -27,6 +29,20 @@ def test_the_python_runs_in_order_and_prints_what_stands_below_it(tmp_path, monk
         for block in blocks("python"):
             exec(compile(block, "README.md", "exec"), {})
     assert blocks("text")[0] in printed.getvalue()
+
+
+@pytest.mark.parametrize(("command", "shown"), [match[1:3] for match in EXPORTS])
+def test_each_export_stands_there_as_it_comes_out(command, shown):
+    assert printed(command) == shown
+
+
+def test_an_export_is_written_below_its_command():
+    command = 'freezecore export timm:resnet18 --rules "freeze all; train head"'
+    before = f"before\n\n<!-- {command} -->\n```py\nstale\n```\nafter\n"
+    after = filled(before)
+    assert "stale" not in after
+    assert '\nmodel = timm.create_model("resnet18", pretrained=True)\n' in after
+    assert filled(after) == after
 
 
 @pytest.mark.parametrize("command", COMMANDS)
