@@ -29,6 +29,12 @@ def test_no_cell_is_missing(table):
     assert {tuple(key.split("/")[:2]) for key in table} == {(target, name) for target in TARGETS for name in MODELS}
 
 
+def test_every_resumed_run_froze_and_trained_what_an_unbroken_one_does():
+    resumed = json.loads(RESULTS.read_text())["resumed"]
+    assert len({key.split("/")[1] for key in resumed}) == len(MODELS)
+    assert {value for value in resumed.values() if not value.startswith("refused: ")} == {"ran: exact"}
+
+
 def test_axolotl_and_llama_factory_themselves_freeze_what_every_export_says(table):
     theirs = json.loads(theirs_results.read_text())["cells"]
     expressed = {key for key, value in table.items() if key.split("/")[0] in CALLED and value == "same"}
