@@ -1,4 +1,4 @@
-"""A sweep on a real Ray cluster of two nodes on this machine; needs the optional `ray`."""
+"""A sweep on a real Ray cluster of two nodes on this machine; needs the optional `ray` (`pip install ray`)."""
 
 from pathlib import Path
 
@@ -48,6 +48,7 @@ def test_stop_ends_a_spread_sweep_with_the_runs_that_had_ended(address):
     assert any(entry.scores for entry in found.runs)
 
 
-def test_no_cluster_at_an_address_is_a_sentence():
-    with pytest.raises(ProbeError, match="No Ray cluster answers at '127.0.0.1:1'."):
-        run_sweep(SOURCE, over=("depth",), ray="127.0.0.1:1", **SIZES)
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense", "nonsense:port"])
+def test_no_cluster_at_an_address_is_a_sentence(address):
+    with pytest.raises(ProbeError, match=f"No Ray cluster answers at '{address}'."):
+        run_sweep(SOURCE, over=("depth",), ray=address, **SIZES)
