@@ -66,3 +66,11 @@ def test_a_linear_classifier_learns_what_is_linear_and_nothing_else():
 def test_channels_are_pooled_wherever_they_stand(shape, axes):
     x = torch.randn(*shape)
     assert torch.allclose(_pooled(x), x.mean(axes) if axes else x)
+
+
+def test_gradients_are_finite_where_weights_start_at_zero():
+    """A fresh ConvNeXt has biases at 0 and LayerScales at 1e-6: tensor by tensor its ratios have no bound."""
+    source = ModelSource.parse("timm:test_convnext", weights="random")
+    found = run_suggest(source, by=("gradients",), **SIZES | {"image_size": 64})
+    (suggestion,) = found.suggestions
+    assert all(0 < score < 10 for score in suggestion.scores)
