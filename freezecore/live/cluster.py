@@ -30,7 +30,7 @@ class Runner:
     def run(self, rules: str, seed: int) -> ProbeResult:
         """One run; every failure is a result."""
         try:
-            self._session = self._session or Session(self._base)
+            self._session = self._session or Session(self._base, scores_training=False)
         except FreezeError as error:
             return ProbeResult("failed", self._base.device, message=error.problem, hint=error.hint)
         return attempted(self._session, self._base, (rules, seed), lambda event: None, lambda: False)

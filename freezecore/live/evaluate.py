@@ -60,7 +60,7 @@ class Evaluation:
             "per_sample": tuple(now.per_sample),
             "changed_samples": changes(self.first, now) if self.first else (),
         }
-        if (logits := self._logits(phase, "train", "train", until)) is not None:
+        if self.session.scores_training and (logits := self._logits(phase, "train", "train", until)) is not None:
             found["train_accuracy_after"] = self._score("train", logits).accuracy
         return found
 

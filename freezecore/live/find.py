@@ -62,7 +62,7 @@ def run(
     def over() -> bool:
         return should_stop() or clock() > until
 
-    session = Session(request.base, emit)
+    session = Session(request.base, emit, scores_training=False)
     try:
         arms, left_out = arms_of(session, request)
         emit({"event": "plan", "arms": len(arms), "left_out": list(left_out), "seconds": 60 * request.minutes})
@@ -73,7 +73,7 @@ def run(
             clock=clock,
             steps=request.base.steps,
             seed=request.base.seed,
-            evaluation=(len(session.data.train) + len(session.data.test)) / request.base.batch_size / 3,
+            evaluation=len(session.data.test) / request.base.batch_size / 3,
             emit=emit,
             should_stop=should_stop,
         )

@@ -51,13 +51,16 @@ class Session:
         cuts, plain: verified cuts and what a step without them takes, by mask, batch size and optimizer.
     """
 
-    def __init__(self, request: ProbeRequest, emit: Emit = silent) -> None:
+    def __init__(self, request: ProbeRequest, emit: Emit = silent, *, scores_training: bool = True) -> None:
         """Read the data and build the model; the selection is not looked at.
+
+        `scores_training` is whether runs end with a score of the training samples too.
 
         Raises:
             FreezeError: no such model or data, or the two do not go together.
         """
         self.device = devices.choose(request.device)
+        self.scores_training = scores_training
         emit({"event": "phase", "phase": "data"})
         raw = read(request)
         self.source = headed(request.source, raw.kind, len(raw.classes) or 1)

@@ -45,7 +45,7 @@ def run(request: SweepRequest, emit: Emit, should_stop: Callable[[], bool] = lam
         FreezeError: it could not start. A run that fails is an entry that says so.
     """
     began = time.perf_counter()
-    session = Session(request.base, emit)
+    session = Session(request.base, emit, scores_training=False)
     found = candidates(session.tree, request.over, request.specs)
     emit({"event": "plan", "candidates": [c.rules for c in found], "total": len(found) * request.seeds})
     results: dict[Task, ProbeResult] = {}

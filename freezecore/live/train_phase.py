@@ -175,7 +175,8 @@ class Phase:
         """Whether fewer samples go through the frozen part when each does once than in these steps and evaluations."""
         train, test = len(self.parts["train"]), len(self.parts["test"])
         evaluations = 1 if self.request.seed in self.session.before else 2
-        scored, stepped = min(train, MOST_OF_TRAINING), steps * min(self.request.batch_size, train)
+        scored = min(train, MOST_OF_TRAINING) if self.session.scores_training else 0
+        stepped = steps * min(self.request.batch_size, train)
         drawn = min(train, stepped)
         once = drawn + scored * (1 - drawn / train) + test + LOOKING * CHECKED
         return once < stepped + evaluations * test + scored

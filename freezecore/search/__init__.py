@@ -3,7 +3,8 @@
 What `emit` hears from each of them, as dictionaries of JSON values; `event` says which. `rules` is a selection's text,
 `labels` what it is called, scores and accuracies are shares from 0 to 1, times are seconds, unknown is None.
 
-    phase       phase: `data`, `model`, `cluster` (with `runners`), or a way to suggest
+    phase       phase: `data`, `model`, `cluster` (with `runners`), or a way to suggest; within a run those of a probe,
+                `check` and `capture` (with done, total)
     plan        a sweep: candidates (their rules), total (runs)
                 a search: arms (selections times rates), left_out (sentences), seconds (in all)
     start, eval, step, proof

@@ -52,7 +52,7 @@ def base_of(name: str) -> ProbeRequest:
 def exhaustive(name: str, base: ProbeRequest, known: dict, options: argparse.Namespace) -> dict:
     """Every selection at every rate; runs that are in the file already are not made again."""
     until = time.monotonic() + options.seconds
-    session = Session(base)
+    session = Session(base, scores_training=False)
     found = candidates(session.tree, ("depth", "presets"))
     runs = {(run["rules"], run["factor"], run["seed"]): run for run in known.get("runs", ())}
     arms = [Arm(found[at], factor) for factor in find.FACTORS for at, _ in planned(found, [0])]
@@ -121,7 +121,7 @@ def search(name: str, base: ProbeRequest, known: dict, options: argparse.Namespa
 def judge(name: str, base: ProbeRequest, known: dict, options: argparse.Namespace) -> dict:
     """Both winners on fresh seeds."""
     ours, theirs = (told_of(name)[side]["best"] for side in ("search", "exhaustive"))
-    session = Session(base)
+    session = Session(base, scores_training=False)
     fresh = {side: again(session, base, best) for side, best in (("search", ours), ("exhaustive", theirs))}
     session.close()
     a, b = fresh["exhaustive"], fresh["search"]

@@ -64,7 +64,7 @@ def shared(base: ProbeRequest) -> dict[str, dict]:
 def alone(base: ProbeRequest, every: int) -> tuple[dict, dict[str, dict]]:
     """What each probe of its own does first, and the runs without a cache, by their rules."""
     clock = Clock()
-    session = Session(base)
+    session = Session(base, scores_training=False)
     first = {"session": clock.lap()}
     found = candidates(session.tree, ("depth", "presets"))
     scored = Scored()

@@ -47,6 +47,11 @@ def test_runs_are_told_as_they_end(swept):
     }
 
 
+def test_what_a_sweep_does_not_compare_is_not_scored(swept):
+    _, events = swept
+    assert {event["when"] for event in events if event["event"] == "eval"} == {"before", "after"}
+
+
 def test_a_run_of_a_sweep_is_the_probe_of_the_same_request(swept):
     result, events = swept
     entry = result.runs[2]
