@@ -54,6 +54,9 @@ def enable(model: nn.Module, label: str) -> None:
         if hasattr(model, "gradient_checkpointing_enable"):
             with warnings.catch_warnings(action="ignore"):
                 model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            for module in model.modules():  # as transformers does in train mode, where both would be on
+                if hasattr(config := getattr(module, "config", None), "use_cache"):
+                    config.use_cache = False
         else:
             model.set_grad_checkpointing(True)
     except (AttributeError, AssertionError, ValueError, NotImplementedError) as error:
