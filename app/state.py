@@ -156,7 +156,7 @@ def forget_notes(name: str) -> None:
 
 def fragments(nothing_trains: bool) -> list[str]:
     """The parts that a tick redraws: the lower pane only where it shows something that follows the ticks."""
-    always = ["costs", "address", "rules"]
+    always = ["rules", "address", "costs"]  # in this order: costs take longest, and say what they know first
     pane = value("w_pane", "probe")
     still = pane == "search" or (pane == "probe" and nothing_trains == value("nothing_trained", False))
     return always if still else [*always, "pane"]

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import charts, look, state
 from app import selection as chosen
@@ -15,7 +16,7 @@ from app.selection import Selection
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.estimate import Estimate
-from freezecore.estimate.budget import CardFit, fits
+from freezecore.estimate.budget import fits, fits_on
 from freezecore.estimate.cards import CARDS
 from freezecore.report import bytes_text, change_text, flops_text
 from freezecore.trace import Trace
@@ -62,10 +63,13 @@ def _costs() -> None:
             numbers = Numbers(trace, cost, chosen.full_of(selection, trace))
         except FreezeError as error:
             telling.show(error.problem, error.hint)
-    _figures(selection, numbers, words, words("unknown") if stage else "…")
+    card = _figures(selection, numbers, words, words("unknown") if stage else "…")
     known = numbers.cost is not None and numbers.cost.peak_bytes is not None
     shown = charts.now(selection.tree, selection.mask, numbers.cost, "" if known else _note(numbers, stage, words))
     show_costs(shown, key=CHARTS)
+    if known:  # the largest batch takes several estimates, so everything else is on the page before it
+        largest = fits(numbers.trace, selection.mask, batch_size=selection.link.batch, cards=(CARD,))[0].largest_batch
+        _card(card, numbers, words, "", words("cost.largest", batch=largest) if largest else None)
 
 
 def _note(numbers: Numbers, stage: int, words: Words) -> str:
@@ -75,7 +79,8 @@ def _note(numbers: Numbers, stage: int, words: Words) -> str:
     return " ".join([words("chart.no_trace"), numbers.cost.problem if numbers.cost else ""]).strip()
 
 
-def _figures(selection: Selection, numbers: Numbers, words: Words, otherwise: str) -> None:
+def _figures(selection: Selection, numbers: Numbers, words: Words, otherwise: str) -> DeltaGenerator:
+    """Draw the four figures; the place of the second, which the largest batch completes."""
     cost, full = numbers.cost, numbers.full
     peak, card, backward, wrong = st.columns(4, gap="small")
     peak.metric(
@@ -87,16 +92,8 @@ def _figures(selection: Selection, numbers: Numbers, words: Words, otherwise: st
         border=True,
         help=words("cost.peak_help", moment=telling.plain(cost.peak_moment)) if cost and cost.peak_moment else None,
     )
-    fit = _fit(numbers.trace, selection)
-    card.metric(
-        words("cost.fits", card=CARD.name.split()[0]),
-        words(f"fits.{fit.fits}") if fit else otherwise,
-        words("cost.largest", batch=fit.largest_batch) if fit and fit.largest_batch else None,
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        help=words("cost.fits_help"),
-    )
+    place = card.empty()
+    _card(place, numbers, words, otherwise, "…" if cost else None)
     backward.metric(
         words("cost.backward"),
         flops_text(cost.flops_backward) if cost else otherwise,
@@ -117,6 +114,7 @@ def _figures(selection: Selection, numbers: Numbers, words: Words, otherwise: st
         border=True,
         help=words("cost.findings_help"),
     )
+    return place
 
 
 def _good(value: int | None, full: int | None) -> str:
@@ -131,7 +129,14 @@ def _against(value: int | None, full: int | None, words: Words) -> str | None:
     return words("cost.against", change=change_text(value, full))
 
 
-def _fit(trace: Trace | None, selection: Selection) -> CardFit | None:
-    if trace is None:
-        return None
-    return fits(trace, selection.mask, batch_size=selection.link.batch, cards=(CARD,))[0]
+def _card(place: DeltaGenerator, numbers: Numbers, words: Words, otherwise: str, largest: str | None) -> None:
+    cost = numbers.cost
+    place.metric(
+        words("cost.fits", card=CARD.name.split()[0]),
+        words(f"fits.{fits_on(CARD, cost.peak_bytes)}") if cost else otherwise,
+        largest,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        help=words("cost.fits_help"),
+    )

@@ -66,6 +66,11 @@ def fits(
     return tuple(_fit(card, peaks, peak, trace) for card in (all_cards() if cards is None else cards))
 
 
+def fits_on(card: Card, peak_bytes: int | None) -> bool | None:
+    """Whether a peak and its margin fit on a card; None where the peak is unknown."""
+    return None if peak_bytes is None else peak_bytes + margin_bytes(peak_bytes) <= card.usable_bytes
+
+
 def largest_batch(trace: Trace, mask: Mask, budget_bytes: int, margin: Callable[[int], int] = lambda peak: 0) -> int:
     """Most samples per step whose peak and margin fit in a budget; 0 when not even one does.
 
@@ -124,4 +129,4 @@ def _fit(card: Card, peaks: Peaks, peak: int | None, trace: Trace) -> CardFit:
         return CardFit(card.name, card.usable_bytes, None, None, None, note)
     margin = margin_bytes(peak)
     largest = peaks.largest(under(card.usable_bytes, margin_bytes))
-    return CardFit(card.name, card.usable_bytes, margin, peak + margin <= card.usable_bytes, largest, note)
+    return CardFit(card.name, card.usable_bytes, margin, fits_on(card, peak), largest, note)
