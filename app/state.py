@@ -140,6 +140,16 @@ def fill(name: str, content: object) -> None:
     st.session_state[name] = content
 
 
+def lasting(**openings: object) -> None:
+    """Keep what these widgets hold while out of sight, which Streamlit forgets; called before they are drawn."""
+    kept = notes("lasting")
+    for name, opening in openings.items():
+        if name in st.session_state:
+            kept[name] = st.session_state[name]
+        else:
+            st.session_state[name] = kept.get(name, opening)
+
+
 def theme() -> str:
     """`light` or `dark`, as the visitor sees the page."""
     return st.context.theme.type or "light"

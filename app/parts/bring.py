@@ -28,6 +28,7 @@ NOTES = "bring"
 def bring(words: Words) -> None:
     """The box, the drop zone, and what was read from whichever was filled last."""
     selection = chosen.select(state.link())
+    state.lasting(w_bring="")
     paste, drop = st.columns([3, 2])
     with paste:
         st.text_area(

@@ -27,6 +27,15 @@ from freezecore.tree import LayerTree
 KINDS = ("sweep", "find", "suggest")
 OPTIMIZERS = ("sgd", "sgd-momentum", "adamw")
 STEPS = {"sweep": 40, "find": 60, "suggest": 60}
+OPENINGS = {
+    "w_search_over": list(OVER),
+    "w_search_seeds": 1,
+    "w_sweep_steps": STEPS["sweep"],
+    "w_find_steps": STEPS["find"],
+    "w_search_minutes": 3.0,
+    "w_search_by": list(WAYS[:1]),
+    "w_search_budget": None,
+}
 WEIGHTLESS = ("config", "file", "py")
 
 
@@ -53,8 +62,9 @@ def search(words: Words) -> None:
 
 
 def _settings(selection: Selection, words: Words) -> None:
+    state.lasting(w_search_kind="sweep", **OPENINGS)
     kind = st.segmented_control(
-        words("search.kind"), KINDS, default="sweep", required=True, key="w_search_kind",
+        words("search.kind"), KINDS, required=True, key="w_search_kind",
         format_func=lambda name: words(f"search.{name}"), label_visibility="collapsed",
     )  # fmt: skip
     st.caption(words(f"search.{kind}_about"))
@@ -89,22 +99,20 @@ def _runs(tree: LayerTree, over: tuple[str, ...]) -> int:
 
 def _sweep_options(first, second, third, words: Words) -> None:
     first.multiselect(
-        words("search.over"), OVER, OVER, key="w_search_over", format_func=lambda name: words(f"search.over_{name}")
+        words("search.over"), OVER, key="w_search_over", format_func=lambda name: words(f"search.over_{name}")
     )
-    second.number_input(words("search.seeds"), 1, 5, 1, key="w_search_seeds", help=words("search.seeds_help"))
-    third.number_input(words("probe.steps"), 5, 2_000, STEPS["sweep"], step=10, key="w_search_steps")
+    second.number_input(words("search.seeds"), 1, 5, None, key="w_search_seeds", help=words("search.seeds_help"))
+    third.number_input(words("probe.steps"), 5, 2_000, None, step=10, key="w_sweep_steps")
 
 
 def _find_options(first, second, third, words: Words) -> None:
-    first.number_input(words("search.minutes"), 0.5, 60.0, 3.0, step=0.5, format="%.1f", key="w_search_minutes")
+    first.number_input(words("search.minutes"), 0.5, 60.0, None, step=0.5, format="%.1f", key="w_search_minutes")
     _budget(second, words)
-    third.number_input(words("probe.steps"), 5, 2_000, STEPS["find"], step=10, key="w_search_steps")
+    third.number_input(words("probe.steps"), 5, 2_000, None, step=10, key="w_find_steps")
 
 
 def _suggest_options(first, second, third, words: Words) -> None:
-    first.multiselect(
-        words("search.by"), WAYS, WAYS[:1], key="w_search_by", format_func=lambda name: words(f"search.by_{name}")
-    )
+    first.multiselect(words("search.by"), WAYS, key="w_search_by", format_func=lambda name: words(f"search.by_{name}"))
     _budget(second, words)
 
 
@@ -126,7 +134,7 @@ def _request(kind: str, selection: Selection) -> SweepRequest | FindRequest | Su
         selection.source.with_(weights="random" if selection.source.scheme in WEIGHTLESS else "pretrained"),
         FreezeSpec(),
         **fields(selection),
-        steps=state.value("w_search_steps") or STEPS[kind],
+        steps=state.value(f"w_{kind}_steps") or STEPS[kind],
         batch_size=link.batch,
         optimizer=link.optimizer if link.optimizer in OPTIMIZERS else "adamw",
         image_size=None if reads_text else link.size,

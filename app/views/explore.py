@@ -26,10 +26,10 @@ PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "
 def draw_pane() -> None:
     """One of the panes; only the one that is looked at is drawn."""
     words = state.words()
+    state.lasting(w_pane="probe")
     pane = st.segmented_control(
         words("pane.label"),
         list(PANES),
-        default="probe",
         required=True,
         key="w_pane",
         format_func=lambda name: words(f"pane.{name}"),

@@ -127,3 +127,15 @@ def test_a_sweep_goes_on_at_the_pace_so_far():
     events = [{"event": "plan", "total": 10}, {"event": "run", "rules": "a"}, {"event": "run", "rules": "b"}]
     assert searches.share("sweep", {}, events, 20.0) == 0.2
     assert searches.left_s("sweep", {}, events, 20.0) == 80.0
+
+
+def test_what_was_set_is_there_again_after_another_pane(opened):
+    page = opened(model=RESNET)
+    page.number_input(key="w_steps").set_value(7).run()
+    page.segmented_control(key="w_pane").set_value("search").run()
+    page.number_input(key="w_search_seeds").set_value(3).run()
+    page.segmented_control(key="w_pane").set_value("probe").run()
+    assert page.number_input(key="w_steps").value == 7
+    page.segmented_control(key="w_pane").set_value("search").run()
+    assert page.number_input(key="w_search_seeds").value == 3
+    assert not page.exception and not page.warning
