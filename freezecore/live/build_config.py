@@ -161,7 +161,9 @@ def _pad(config: PretrainedConfig) -> None:
         return
     if hasattr(text, "vocab_size") and getattr(text, "pad_token_id", None) is None:
         end = getattr(text, "eos_token_id", None)
-        config.pad_token_id = text.pad_token_id = (end[0] if isinstance(end, list) else end) or 0
+        end = (end[0] if isinstance(end, list) and end else end) or 0
+        known = isinstance(end, int) and isinstance(text.vocab_size, int) and end < text.vocab_size
+        config.pad_token_id = text.pad_token_id = end if known else 0
 
 
 def _trusts_remote_code() -> bool:
