@@ -91,7 +91,7 @@ def _first_blocks(tree: LayerTree) -> Preset:
     rules = preset_first_blocks(tree, n)
     hits = _frozen(tree, rules) if n else 0
     before = "embeddings" if _count(tree, "embeddings") else "stem"
-    why = f"Freezes the input side: {hits} parameters of {len(tree.parameters)}." if hits else "It has no blocks."
+    why = f"Freezes the input side: {hits} parameters of {len(tree.parameters)}." if hits else _few(deepest)
     return Preset("first-blocks", f"Freeze {before} and first {n} blocks", rules, hits, why)
 
 
@@ -104,8 +104,14 @@ def _linear_probe(tree: LayerTree) -> Preset:
 def _last_blocks(tree: LayerTree) -> Preset:
     towers = [tower for tower in tree.towers if len(tower.blocks) > LAST_BLOCKS]
     hits = len({i for tower in towers for path in tower.blocks[-LAST_BLOCKS:] for i in tree.under(path)})
-    why = f"Trains {hits} parameters of the output side, and the head." if hits else "It has no blocks to choose from."
+    deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
+    why = f"Trains {hits} parameters of the output side, and the head." if hits else _few(deepest)
     return Preset("last-blocks", f"Train last {LAST_BLOCKS} blocks", preset_last_blocks(tree, LAST_BLOCKS), hits, why)
+
+
+def _few(blocks: int) -> str:
+    """Why no number of blocks can be chosen."""
+    return "Its one block runs as a whole." if blocks == 1 else f"It has {blocks or 'no'} blocks to choose from."
 
 
 def _by_role(tree: LayerTree) -> tuple[Preset, ...]:
@@ -152,7 +158,8 @@ def _gradual(tree: LayerTree) -> Preset:
     counts = sorted({-(-deepest * step // STEPS) for step in range(1, STEPS)} - {0, deepest})
     phases = [f"from epoch {i}: train blocks:last{count}" for i, count in enumerate(counts, start=1)]
     rules = "; ".join(["freeze all", "train head", *phases, f"from epoch {len(counts) + 1}: train all"])
-    why = f"Unfreezes {deepest} blocks in {len(counts) + 1} steps." if hits else "It lacks blocks or a head."
+    lacking = "It has no head." if deepest > 1 else _few(deepest)
+    why = f"Unfreezes {deepest} blocks in {len(counts) + 1} steps." if hits else lacking
     return Preset("gradual", "Gradual unfreezing", rules, hits, why)
 
 
