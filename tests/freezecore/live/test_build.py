@@ -64,3 +64,9 @@ def test_what_cannot_be_built_is_told_in_a_sentence(text, options, words):
     with pytest.raises(SourceError) as told:
         built(text, **options)
     assert words in str(told.value)
+
+
+@pytest.mark.parametrize("kind", ["arcee", "llama"])
+def test_a_padding_token_lies_within_the_vocabulary(kind):
+    config = built(f"config:{kind}", task="sequence-classification").config
+    assert 0 <= config.pad_token_id < config.vocab_size
