@@ -22,10 +22,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import mean, stdev
 
-import torch
-
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
-from freezecore.live import find
+from freezecore.live import find  # before torch: it sets how threads wait
 from freezecore.live.session import Session
 from freezecore.live.sweep import planned
 from freezecore.search.entries import score_of
@@ -151,6 +149,8 @@ def told_of(name: str) -> dict:
 
 def keep(name: str, part: str, told: dict) -> None:
     """Write one part of one model; what else the file holds stays."""
+    import torch
+
     whole = json.loads(OUT.read_text()) if OUT.exists() else {}
     here = {
         "command": f"python tests/benchmarks/find.py {part} {name}",
@@ -167,6 +167,8 @@ def keep(name: str, part: str, told: dict) -> None:
 
 
 def main() -> None:
+    import torch
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("exhaustive", "search", "judge"))
     parser.add_argument("model", choices=MODELS)

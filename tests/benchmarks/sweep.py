@@ -23,11 +23,9 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
 from freezecore.live.session import Session
-from freezecore.live.sweep import attempted, planned, run
+from freezecore.live.sweep import attempted, planned, run  # before torch: it sets how threads wait
 from freezecore.search.sweep import SweepRequest, candidates
 
 OUT = Path(__file__).with_suffix(".json")
@@ -107,6 +105,8 @@ def tell(way: str, rules: str, row: dict) -> None:
 
 
 def main() -> None:
+    import torch
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="timm:tf_efficientnet_lite0")
     parser.add_argument("--data", default="shapes")
