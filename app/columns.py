@@ -36,6 +36,10 @@ class Column:
         trains = {mask.trains[i] for i in self.positions}
         return "mixed" if len(trains) == 2 else "trainable" if True in trains else "frozen"
 
+    def share(self, mask: Mask) -> float:
+        """How much of what it holds trains, by scalars, from 0 to 1."""
+        return sum(mask.tree.sizes[i] for i in self.positions if mask.trains[i]) / self.parameters
+
 
 @lru_cache(maxsize=64)
 def columns(tree: LayerTree) -> tuple[Column, ...]:

@@ -54,15 +54,16 @@ def _what_trained(shown: Sequence[Tried], words: Words) -> None:
         st.caption(words("runs.parallel_none", model=gallery.name_of(link.model)))
         return
     tree = chosen.select(link).tree
-    lines, axis = [], []
+    found = columns(tree)
+    named = {key: words(f"column.{key}") for key in ("embeddings", "stem", "head", "rest")}
+    axis = labels(found, words("side.input"), words("side.output"), named)
+    lines = []
     for one in ours:
         try:
-            found = columns(tree, resolve(FreezeSpec.parse(one.rules), tree))
+            mask = resolve(FreezeSpec.parse(one.rules), tree)
         except FreezeError:  # a run of a version of this model that had other names
             continue
-        named = {key: words(f"column.{key}") for key in ("embeddings", "stem", "head", "rest")}
-        axis = labels(found, words("side.input"), words("side.output"), named)
-        shares = [column.trainable / column.parameters for column in found]
+        shares = [column.share(mask) for column in found]
         lines.append(curves.Line(_label(one), tuple(shares), one.result["accuracy_after"]))
     if lines:
         _chart(curves.parallel(axis, lines, words, look.of(state.theme())), "parallel", words("runs.parallel"))

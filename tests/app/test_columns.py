@@ -34,6 +34,8 @@ def test_a_column_says_whether_it_trains_in_part():
     model = tree()
     mask = Mask.from_names(model, ["body.block.0.b", "head.w"])
     assert [column.state(mask) for column in columns(model)] == ["frozen", "mixed", "frozen", "frozen", "trainable"]
+    shares = [column.share(mask) for column in columns(model)]
+    assert (shares[0], 0 < shares[1] < 1, shares[2:]) == (0, True, [0, 0, 1])
 
 
 def test_the_ends_are_named_and_towers_are_told_apart():
