@@ -1,4 +1,8 @@
-"""The optimizer over exactly what trains, and its learning rates: a higher one for the head than for the rest."""
+"""The optimizer over exactly what trains, and its learning rates: a higher one for the head than for the rest.
+
+The default rates were picked by what they gave on the held-out samples of `shapes` and `docstrings`, which a probe of
+that data then reports: there its accuracy is slightly optimistic, on other data it is not.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """The default probe's claims, measured on this machine, each number beside what it is compared with.
 
     python -m tests.benchmarks.probe            # all parts, written to tests/benchmarks/probe.json
-    python -m tests.benchmarks.probe claim      # one part: claim, loop or cache
+    python -m tests.benchmarks.probe claim      # one part: claim, loop, cache or memory
 
 claim   head alone, everything, and the head on random weights: accuracy and seconds (the README's first sentence)
 loop    samples per second without the cache beside a bare PyTorch loop, Hugging Face's Trainer, Lightning and fastai,
         in turn, median of five; about 8 minutes
 cache   the same steps with the frozen prefix computed once
+memory  a worker's peak beside the estimate, over a handful of selections; about 2 minutes
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -32,6 +34,7 @@ from tests.benchmarks import trainers
 
 MODEL = "timm:tf_efficientnet_lite0"
 HEAD, LAST, ALL = "freeze all; train head", "freeze all; train stages:last1 head", "train all"
+THREE = "freeze all; train stages:last3 head"
 ROUNDS = 5
 LOOP_STEPS, LOOP_SIZE = 24, 256  # whole epochs, as fastai counts
 OUT = Path(__file__).with_suffix(".json")
@@ -117,18 +120,35 @@ def frozen_copy(session: Session, request: ProbeRequest) -> torch.nn.Module:
 
 def cache() -> list[dict]:
     rows = []
-    for rules in (HEAD, LAST, "freeze all; train stages:last3 head"):
+    for rules in (HEAD, LAST, THREE):
         result = run(asked(rules), lambda event: None)
         rows.append({"rules": rules, **vars(result.cache), "step_s": result.step_s, "accuracy": result.accuracy_after})
         print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
+def memory() -> list[dict]:
+    """Each in a process of its own, as a worker runs it: what the allocator gave at most during one plain step."""
+    rows = []
+    for rules in (HEAD, LAST, THREE, "freeze all; train norms head", ALL):
+        command = [sys.executable, "-m", "freezecore", "probe", MODEL, "--rules", rules, "--steps", "4", "--json"]
+        sizes = ["--no-cache", "--train-size", "128", "--test-size", "64"]
+        told = subprocess.run([*command, *sizes], capture_output=True, text=True, check=True).stdout
+        result = json.loads(told.splitlines()[-1])
+        row = {name: result[name] for name in ("trainable", "peak_bytes", "estimated_peak_bytes", "rss_bytes")}
+        rows.append({"rules": rules, **row, "measured_to_estimated": row["peak_bytes"] / row["estimated_peak_bytes"]})
+        print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
+PARTS = {"claim": claim, "loop": loop, "cache": cache, "memory": memory}
+
+
 def main(parts: list[str]) -> None:
     found = json.loads(OUT.read_text()) if OUT.exists() else {}
-    for part in parts or ["claim", "loop", "cache"]:
+    for part in parts or PARTS:
         load = os.getloadavg()[0]
-        rows = {"claim": claim, "loop": loop, "cache": cache}[part]()
+        rows = PARTS[part]()
         found[part] = {
             "command": f"python -m tests.benchmarks.probe {part}",
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",

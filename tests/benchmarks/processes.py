@@ -1,8 +1,10 @@
 """Times the processes: Start to first step with a warm and a cold worker, Stop to the end, and what a worker costs.
 
-    python -m tests.benchmarks.processes [--model timm:tf_efficientnet_lite0] [--steps 60]
+    python -m tests.benchmarks.processes [--model timm:tf_efficientnet_lite0] [--steps 60]     about 4 minutes
 
-Prints one JSON document. Runs are stored in a temporary folder.
+Prints one JSON document and writes it to tests/benchmarks/processes.json. Runs are stored in a temporary folder.
+`overhead` is the share of a whole run in a warm worker, from Start to its end, that the same run called directly in
+one process does not take, with the direct run's proof (hashing and comparing) on top; three rounds, in turn.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +25,9 @@ from freezecore.serving.runs import Runs
 from freezecore.serving.worker import WAITING
 
 RULES = "freeze all; train head"
+LAST = "freeze all; train stages:last1 head"
+ROUNDS = 3
+OUT = Path(__file__).with_suffix(".json")
 
 
 def until(condition, limit_s: float = 300.0) -> float:
@@ -63,6 +69,49 @@ def timed_stop(jobs: Jobs, request: ProbeRequest) -> dict:
     return {"seconds": time.perf_counter() - began, "state": result["state"], "kept": kept}
 
 
+def timed_direct(request: ProbeRequest) -> dict:
+    """The same run as a call in this process, and how much of it is the proof."""
+    from freezecore.live import train_phase
+    from freezecore.live.probe import run
+
+    spent = []
+
+    def timed(method):
+        def wrapped(*arguments):
+            began = time.perf_counter()
+            try:
+                return method(*arguments)
+            finally:
+                spent.append(time.perf_counter() - began)
+
+        return wrapped
+
+    class Timed(train_phase.ProofCheck):
+        __init__ = timed(train_phase.ProofCheck.__init__)
+        verify = timed(train_phase.ProofCheck.verify)
+
+    plain, train_phase.ProofCheck = train_phase.ProofCheck, Timed
+    try:
+        began = time.perf_counter()
+        run(request, lambda event: None)
+        return {"run_s": time.perf_counter() - began, "proof_s": sum(spent)}
+    finally:
+        train_phase.ProofCheck = plain
+
+
+def timed_overhead(jobs: Jobs, request: ProbeRequest) -> dict:
+    """In turn, after a direct run that does not count: it fills the caches on the disk and in the libraries."""
+    timed_direct(request)
+    rounds = []
+    for _ in range(ROUNDS):
+        direct = timed_direct(request)
+        until(lambda: spare_ready(jobs))
+        worker = timed_run(jobs, request)
+        extra = worker["end_s"] - direct["run_s"]
+        rounds.append({**direct, "worker_s": worker["end_s"], "share": (extra + direct["proof_s"]) / worker["end_s"]})
+    return {"overhead": statistics.median(one["share"] for one in rounds), "rounds": rounds}
+
+
 def spare_ready(jobs: Jobs) -> bool:
     """Whether a spare has imported torch and says so in its log."""
     return any(WAITING in log.read_text() for log in jobs.runs.folder.glob("worker-*.log"))
@@ -86,9 +135,12 @@ def main() -> None:
         until(lambda: spare_ready(jobs))
         plain = ProbeRequest(source, FreezeSpec.parse("train all"), data=options.data, steps=1000)
         told["stop"] = timed_stop(jobs, plain)
+        whole = ProbeRequest(source, FreezeSpec.parse(LAST), data=options.data, steps=options.steps, cache=False)
+        told.update(timed_overhead(jobs, whole))
     finally:
         jobs.close()
     told["analyst"] = timed_analyst()
+    OUT.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told, indent=2))
 
 
