@@ -9,7 +9,7 @@ from freezecore import packaged, store
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 
-FORMAT = 5  # raise it when the same module would be read differently
+FORMAT = 6  # raise it when the same module would be read differently
 LIBRARIES = ("torch", "timm", "transformers")
 
 

@@ -42,7 +42,7 @@ def read_module(
     seen = view(model)
     run = execution_order(model, own=own)
     place = {name: at for at, name in enumerate(run.parameters)} if run else None
-    found = find_structure(seen, place)
+    found = find_structure(seen, place, run.calls if run else None)
     used = set(run.parameters) if run else None
     if author_frozen is None:
         author_frozen = known_author_frozen(model)

@@ -20,6 +20,7 @@ from freezecore.tree import Kind, Stage, Tower
 
 EMBEDS = re.compile(r"emb(?:ed|_|$|s$)|token|\bcls|(?:^|_)pos(?:_|$)|position|patch|(?:^|_)query", re.IGNORECASE)
 NEVER = 1 << 60
+OFTEN = 3  # calls in one forward; two are a pair of inputs through one encoder
 
 
 @dataclass
@@ -50,18 +51,20 @@ class _Tower:
     end: float = 0
 
 
-def find_structure(seen: View, order: dict[str, int] | None = None) -> Structure:
+def find_structure(seen: View, order: dict[str, int] | None = None, calls: dict[str, int] | None = None) -> Structure:
     """Towers, head and the kind of every parameter.
 
     Args:
         order: place of each parameter's first use in a forward pass; None takes the definition's order.
+        calls: how often that forward called each module, by path.
     """
-    return _Finder(seen, order).find()
+    return _Finder(seen, order, calls or {}).find()
 
 
 class _Finder:
-    def __init__(self, seen: View, order: dict[str, int] | None) -> None:
+    def __init__(self, seen: View, order: dict[str, int] | None, calls: dict[str, int]) -> None:
         self.seen = seen
+        self.calls = calls
         self.place: dict[str, float] = dict(order) if order else {name: at for at, name in enumerate(seen.tensors)}
         self.kinds: dict[str, Kind] = {}
         self.head_paths = hinted_head(seen)
@@ -70,7 +73,7 @@ class _Finder:
 
     def find(self) -> Structure:
         lists = [each for each in block_lists(self.seen) if not self.head.issuperset(self._names(each.elements))]
-        lists = lists or self._layers()
+        lists = lists or self._repeated() or self._layers()
         towers = [_Tower(path, group) for path, group in grouped(lists).items()]
         self._complete(towers)
         # Inner towers first: what runs after an inner tower may stand before an outer one's blocks.
@@ -86,8 +89,22 @@ class _Finder:
             if name in self.head and self.kinds.get(name) != "embedding":
                 self.kinds[name] = "head"
             self.kinds.setdefault(name, "other")
-        made = [self._made(tower, towers) for tower in towers]
-        return Structure(tuple(made) or (Tower("model", ""),), tuple(self.head_paths or ()), self.kinds)
+        made = [self._made(tower, towers) for tower in towers] or [self._without_blocks()]
+        return Structure(tuple(made), tuple(self.head_paths or ()), self.kinds)
+
+    def _without_blocks(self) -> Tower:
+        """The one tower of a model that repeats nothing: what it looks up is known all the same."""
+        lookups = [name for name in self.seen.tensors if self.kinds[name] == "other" and self._is_lookup(name)]
+        self.kinds |= dict.fromkeys(lookups, "embedding")
+        return Tower("model", "", tuple(self.seen.owner[name].path or name for name in lookups))
+
+    def _is_lookup(self, name: str) -> bool:
+        return isinstance(self.seen.owner[name].module, nn.Embedding)
+
+    def _repeated(self) -> list[BlockList]:
+        """Blocks that stand once and run often, in a model that has no row of them."""
+        often = [n for path, n in self.seen.nodes.items() if self.calls.get(path, 0) >= OFTEN and n.matrices > 1]
+        return [BlockList(node.parent, (node,)) for node in often if node.parent and node.parent not in often]
 
     def _complete(self, towers: list[_Tower]) -> None:
         """In a tower that did not run, the order of definition, after whatever is defined before it."""
@@ -146,8 +163,7 @@ class _Finder:
         return any(name in self.seen.below(node) for node in self.inputs)
 
     def _embeds(self, name: str) -> bool:
-        owner = self.seen.owner[name]
-        if isinstance(owner.module, nn.Embedding):
+        if self._is_lookup(name):
             return True
         return any(EMBEDS.search(part) for part in name.split(".")[-3:])
 
@@ -158,7 +174,7 @@ class _Finder:
                 users = [t for t in towers if any(self.seen.nodes[t.path].contains(n) for n in self._all_names(name))]
                 self._embed(name, users)
         for name in self.seen.tensors:
-            raw = isinstance(self.seen.owner[name].module, nn.Embedding) or name in self.seen.owner[name].raw
+            raw = self._is_lookup(name) or name in self.seen.owner[name].raw
             if name not in self.kinds and name not in self.head and raw and self._embeds(name):
                 at = self.place.get(name, NEVER)
                 self._embed(name, [tower for tower in towers if at < tower.start][:1])

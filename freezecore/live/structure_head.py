@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from freezecore.live.structure_marks import is_norm
+from freezecore.live.structure_marks import place as place_of
 from freezecore.live.structure_view import Node, View
 
 PASSING = (nn.Dropout, nn.Identity)
@@ -117,14 +118,14 @@ def last_layers(seen: View, place: dict[str, float], spine: dict[str, list[str]]
     base = _common(seen, names)
     if library and (base is seen.root or not hasattr(base.module, "base_model_prefix")):
         return []
-    if base is not seen.root:
+    if base is not seen.root and base.bearing:
         inside = seen.names_at([base.path])
         return _beside(seen, [n for n in seen.tensors if place.get(n, -1) > end and n not in inside])
     matrices = [name for name, at in place.items() if at > end and seen.tensors[name].ndim > 1]
     if not matrices:
         return []
     last = max(matrices, key=place.__getitem__)
-    return [seen.owner[last].path or last]
+    return [place_of(last)[0] or last]
 
 
 def _beside(seen: View, names: list[str]) -> list[str]:

@@ -64,10 +64,15 @@ def layer_list(seen: View, leave_out: str) -> BlockList | None:
     """
     rows = []
     for node in seen.nodes.values():
-        layers = [each for each in node.bearing if each.matrices == 1 and not each.contains(leave_out)]
+        layers = [each for each in node.bearing if _is_layer(each) and not each.contains(leave_out)]
         if len(layers) > 1:
             rows.append(BlockList(node, tuple(layers)))
     return max(rows, key=lambda each: (len(each.elements), each.numel), default=None)
+
+
+def _is_layer(node: Node) -> bool:
+    """One matrix that is multiplied with, and not a table to look up in."""
+    return node.matrices == 1 and not isinstance(node.module, nn.Embedding)
 
 
 def _counts(each: BlockList, largest: BlockList) -> bool:

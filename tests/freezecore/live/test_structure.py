@@ -101,6 +101,45 @@ def test_a_layer_that_runs_three_times_is_one_layer_with_three_uses():
     assert of(tree, "layers.0.up.weight").aliases == ("layers.1.up.weight", "layers.2.up.weight")
 
 
+class Recurrent(nn.Module):
+    """One block that runs three times, and an output that is tied to the embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(50, 16)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.scale = nn.Parameter(torch.ones(16))
+        self.out = nn.utils.parametrizations.weight_norm(nn.Linear(16, 5))
+
+    def forward(self, ids):
+        x = self.tokens(ids)
+        for _ in range(3):
+            x = self.block(x)
+        return self.out(x * self.scale)
+
+
+def test_a_block_that_stands_once_and_runs_often_is_the_block():
+    tree = read_module(Recurrent())
+    assert (tree.blocks, tree.head) == (("block",), ("out",))
+    assert tree.towers[0].embeddings == ("tokens",)
+    assert {p.kind for p in tree.parameters if p.name.startswith("block.")} == {"block"}
+
+
+def test_a_model_that_repeats_nothing_still_has_its_embeddings_and_its_head():
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tokens = nn.Embedding(50, 8)
+            self.rnn = nn.LSTM(8, 8, 2, batch_first=True)
+            self.out = nn.Linear(8, 2)
+
+        def forward(self, ids):
+            return self.out(self.rnn(self.tokens(ids))[0][:, -1])
+
+    tree = read_module(Reader())
+    assert (tree.towers[0].embeddings, tree.blocks, tree.head) == (("tokens",), (), ("out",))
+
+
 def test_albert_calls_its_one_group_twelve_times():
     tree = tree_of("config:albert")
     (block,) = tree.blocks
