@@ -114,6 +114,7 @@ def test_two_runs_are_put_side_by_side(compared):
     stored(compared.runs, "a", "freeze all; train fc", 0.5)
     stored(compared.runs, "bb", "freeze layer1", 0.9)
     page = compared([0, 1])
+    assert len(page.get("plotly_chart")) == 3, "losses, accuracy against memory, what trained"
     page.button(key="diff_runs").click().run()
     assert not page.exception and not page.warning
     assert page.text_area(key="w_diff_first").value == "freeze layer1"
