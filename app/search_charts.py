@@ -8,7 +8,7 @@ from app.figures import layout_of, round_ticks
 from app.look import Look
 from app.searches import Row
 from app.text import Words
-from freezecore.report import bytes_text, seconds_text
+from freezecore.report import bytes_text
 
 ROOM = 0.06  # of accuracy, above and below what is shown
 SYMBOLS = {"chosen": "star", "front": "diamond", "other": "circle"}
@@ -62,7 +62,7 @@ def against_cost(rows: Sequence[Row], chosen: Row | None, cost: str, words: Word
         cost: `peak_bytes` or `step_s`.
     """
     shown = [r for r in rows if r.accuracy is not None and getattr(r, cost) is not None]
-    said: Callable = bytes_text if cost == "peak_bytes" else seconds_text
+    said: Callable = bytes_text if cost == "peak_bytes" else words.seconds
     points = {
         **_points(shown, chosen, look, look.soft),
         "mode": "markers",

@@ -11,7 +11,7 @@ from app import selection as chosen
 from app.parts import telling
 from app.searches import Row
 from app.text import Words
-from freezecore.report import bytes_text, seconds_text
+from freezecore.report import bytes_text
 
 CHART_HEIGHT = 280
 BY_BLOCK_HEIGHT = 120
@@ -24,7 +24,7 @@ def found(standing, result: dict | None, events: Sequence[dict], words: Words) -
     elif result is not None and result["state"] == "stopped":
         st.info(words("search.stopped"))
     elif result is not None:
-        st.caption(words("search.took", time=seconds_text(result.get("seconds"))))
+        st.caption(words("search.took", time=words.seconds(result.get("seconds"))))
     ours = _of_this_model(standing.request)
     if not ours:
         st.info(words("search.other_model", model=telling.plain(_model(standing.request))))
@@ -72,7 +72,7 @@ def _recommendation(row: Row, best: Row, ours: bool, words: Words) -> None:
     key = "search.recommended" if row is best else "search.recommended_cheap"
     said = words(
         key, rules=_code(row.rules), accuracy=accuracy, peak=bytes_text(row.peak_bytes),
-        step=seconds_text(row.step_s), best=_accuracy(best.accuracy, best.spread, words),
+        step=words.seconds(row.step_s), best=_accuracy(best.accuracy, best.spread, words),
     )  # fmt: skip
     _offer(said, row.rules, "recommended", ours, words)
 
@@ -111,7 +111,7 @@ def _rows(rows: Sequence[Row], ours: bool, words: Words) -> None:
             words("runs.accuracy"): row.accuracy,
             words("search.spread"): row.spread,
             words("runs.peak"): bytes_text(row.peak_bytes),
-            words("runs.step"): seconds_text(row.step_s),
+            words("runs.step"): words.seconds(row.step_s),
             words("search.front"): words("search.on_front") if row.front else "",
             words("search.remark"): words.said(row.message),
         }

@@ -9,7 +9,7 @@ from app.lessons import Lesson
 from app.parts import classroom, telling
 from app.text import Words
 from freezecore.errors import FreezeError
-from freezecore.report import count_text, seconds_text
+from freezecore.report import count_text
 from freezecore.serving import jobs
 
 
@@ -145,12 +145,12 @@ def _table(lesson: Lesson, notes: dict, words: Words) -> None:
     for run, token in zip(lesson.runs, notes["tokens"], strict=False):
         result = jobs.shared().result(token) or {}
         row = {words("learn.run"): words(f"lesson.{lesson.key}.run.{run.name}")}
-        row |= {words(f"shown.{name}"): _cell(name, result) for name in lesson.shows}
+        row |= {words(f"shown.{name}"): _cell(name, result, words) for name in lesson.shows}
         rows.append(row)
     st.table(rows)
 
 
-def _cell(name: str, result: dict) -> str:
+def _cell(name: str, result: dict, words: Words) -> str:
     if name == "buffers":
         return str((result.get("proof") or {}).get("buffers", "…"))
     value = result.get(name)
@@ -159,7 +159,7 @@ def _cell(name: str, result: dict) -> str:
     if name == "trainable":
         return count_text(value)
     if name in ("seconds", "step_s"):
-        return seconds_text(value)
+        return words.seconds(value)
     return f"{value:.3f}" if "accuracy" in name else f"{value:g}"
 
 

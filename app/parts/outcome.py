@@ -10,7 +10,7 @@ from app import curves, events, figures, look, state
 from app.parts import telling
 from app.parts.samples import gallery_html
 from app.text import Words
-from freezecore.report import bytes_text, seconds_text
+from freezecore.report import bytes_text
 from freezecore.serving import jobs
 
 CURVE_HEIGHT = 185
@@ -46,8 +46,8 @@ def outcome(token: str, words: Words) -> None:
     )
     speed.metric(
         words("outcome.time"),
-        seconds_text(result["seconds"]),
-        words("outcome.step", step=seconds_text(result["step_s"])),
+        words.seconds(result["seconds"]),
+        words("outcome.step", step=words.seconds(result["step_s"])),
         **still,
     )
     _proof(result, words)

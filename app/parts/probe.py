@@ -13,7 +13,6 @@ from app.selection import Selection
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
-from freezecore.report import seconds_text
 from freezecore.serving import jobs
 
 CURVE_HEIGHT = 210
@@ -75,7 +74,7 @@ def _settings(selection: Selection, words: Words) -> None:
         st.warning(words("probe.nothing_trains"))
     elif readable:
         expected = live.expected_s(_request(selection))
-        took = words("probe.expected", time=seconds_text(round(expected, 1))) if expected else ""
+        took = words("probe.expected", time=words.seconds(round(expected, 1))) if expected else ""
         st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), took))))
 
 
@@ -159,7 +158,7 @@ def _progress(seen: list[dict], done: int, total: int | None) -> float:
 
 def _status(standing, seen: list[dict], done: int, total: int | None, words: Words) -> str:
     if standing.position is not None:
-        wait = words("probe.wait", wait=seconds_text(standing.waits_s)) if standing.waits_s else ""
+        wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
         return words("probe.queued", ahead=standing.position - 1) + wait
     phase = events.phase(seen)
     if phase == "step":
@@ -175,7 +174,7 @@ def _left(seen: list[dict], done: int, total: int | None, words: Words) -> str:
     durations = [event["step_s"] for event in events.losses(seen)[-10:] if event.get("step_s")]
     if not durations or not total:
         return ""
-    return words("probe.left", left=seconds_text(round((total - done) * sum(durations) / len(durations), 1)))
+    return words("probe.left", left=words.seconds(round((total - done) * sum(durations) / len(durations), 1)))
 
 
 @telling.acting

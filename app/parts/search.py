@@ -16,7 +16,6 @@ from app.selection import Selection
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
-from freezecore.report import seconds_text
 from freezecore.search.find import FindRequest
 from freezecore.search.suggest import WAYS, SuggestRequest
 from freezecore.search.sweep import OVER, SweepRequest, candidates
@@ -87,7 +86,7 @@ def _settings(selection: Selection, words: Words) -> None:
         width="stretch",
         on_click=_start,
         args=(kind,),
-        help=words("search.expected", time=seconds_text(expected)) if expected else None,
+        help=words("search.expected", time=words.seconds(expected)) if expected else None,
     )
 
 
@@ -177,12 +176,12 @@ def _watch(token: str, standing, words: Words) -> None:
 
 def _status(standing, seen: list[dict], running_s: float, words: Words) -> str:
     if standing.position is not None:
-        wait = words("probe.wait", wait=seconds_text(standing.waits_s)) if standing.waits_s else ""
+        wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
         return words("probe.queued", ahead=standing.position - 1) + wait
     done, total = searches.done_and_total(standing.kind, standing.request, seen)
     said = words("search.tried", done=done) if total is None else words("search.tried_of", done=done, total=total)
     left = searches.left_s(standing.kind, standing.request, seen, running_s)
-    said += words("probe.left", left=seconds_text(round(left))) if left is not None else ""
+    said += words("probe.left", left=words.seconds(round(left))) if left is not None else ""
     rules = searches.now_trying(seen)
     return f"{said} · {telling.plain(rules)}" if rules is not None else said
 

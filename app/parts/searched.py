@@ -9,7 +9,6 @@ from app.parts import telling
 from app.parts.search import KINDS
 from app.text import Words
 from app.tried import name_of_data
-from freezecore.report import seconds_text
 from freezecore.serving import jobs
 from freezecore.serving.runs import Run
 
@@ -29,7 +28,7 @@ def searched(words: Words) -> None:
             words("runs.model"): gallery.name_of(_model(run)),
             words("runs.data"): name_of_data(run.request.get("data") or ""),
             words("searched.state"): words(f"searched.{run.state.replace('-', '_')}"),
-            words("searched.took"): seconds_text((run.result or {}).get("seconds")),
+            words("searched.took"): words.seconds((run.result or {}).get("seconds")),
         }
         for run in found
     ]

@@ -10,6 +10,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from freezecore.report import seconds_text
+
 LANGUAGES = ("en", "ja")
 HERE = Path(__file__).parent
 
@@ -38,6 +40,10 @@ class Words:
             return self._sentences[key].format(**values)
         except (KeyError, IndexError):
             return otherwise
+
+    def seconds(self, seconds: float | None) -> str:
+        """A time in this language's units: `3 min 20 s`."""
+        return self.said(seconds_text(seconds))
 
     def said(self, text: str) -> str:
         """What freezecore said in English, in this language; as it came where there is no sentence for it."""

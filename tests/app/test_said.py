@@ -47,7 +47,7 @@ def test_the_japanese_names_every_value_but_a_plural_s():
         ("The batch size 9 is out of range.", "バッチサイズ 9 は範囲外です。"),
         (
             "Opening 'timm:x' took longer than 60 s and was stopped.",
-            "'timm:x' を開く処理に 60 s 以上かかったため、止めました。",
+            "'timm:x' を開く処理に 60 秒以上かかったため、止めました。",
         ),
         ("Nobody ever said this.", "Nobody ever said this."),
     ],
@@ -55,3 +55,17 @@ def test_the_japanese_names_every_value_but_a_plural_s():
 def test_values_stand_in_the_japanese_sentence(english, japanese):
     assert Words("ja").said(english) == japanese
     assert Words("en").said(english) == english
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "japanese"),
+    [
+        (0.12, "0.12 s", "0.12 秒"),
+        (60, "1 min", "1 分"),
+        (948, "15 min 48 s", "15 分 48 秒"),
+        (None, "unknown", "不明"),
+    ],
+)
+def test_a_time_is_told_in_the_units_of_the_language(seconds, english, japanese):
+    assert Words("en").seconds(seconds) == english
+    assert Words("ja").seconds(seconds) == japanese
