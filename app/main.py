@@ -31,8 +31,7 @@ def _settled() -> bool:
 st.set_page_config(page_title="Freeze Explorer", page_icon="❄️", layout="wide", initial_sidebar_state="collapsed")
 st.logo(str(THEME / "logo.svg"), size="large")
 st.html(THEME / "page.css")
-if state.theme() == "dark":
-    st.html(THEME / "dark.css")
+st.html(THEME / f"{state.theme()}.css")
 _settled()
 state.begin()
 words = state.words()
