@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from freezecore.estimate.moments import Change
 from freezecore.estimate.program import Program
 from freezecore.trace import Returned
+
+
+class Left(NamedTuple):
+    """What a walk through a segment leaves waiting at the values that it shares with others.
+
+    Attributes:
+        at: per value, the place of the storage that waits there, or None.
+        users: per place, the change in how many hold it: first those that waited before, then new ones.
+        new: sizes of new storages.
+    """
+
+    at: tuple[int | None, ...]
+    users: tuple[int, ...]
+    new: tuple[int, ...]
 
 
 class Flow:
@@ -96,6 +113,46 @@ class Flow:
         else:
             self.bytes -= size
             self.ready += size
+
+    def crossing(self, values: tuple[int, ...]) -> tuple[tuple[tuple[int, int, int] | None, ...], dict[int, int]]:
+        """What waits at these values: per value size, users and place of its storage; and the places by storage."""
+        places: dict[int, int] = {}
+        found = []
+        for value in values:
+            number = self._waiting.get(value)
+            if number is None:
+                found.append(None)
+            else:
+                place = places.setdefault(number, len(places))
+                found.append((self._size[number], self._users[number], place))
+        return tuple(found), places
+
+    def left(self, values: tuple[int, ...], places: dict[int, int], users: list[int]) -> Left:
+        """What waits at these values after a walk that began with these places and users; `places` is used up."""
+        before = len(places)
+        waits = [self._waiting.get(value) for value in values]
+        at = tuple(None if n is None else places.setdefault(n, len(places)) for n in waits)
+        change = [self._users[n] - (users[i] if i < before else 0) for i, n in enumerate(places)]
+        return Left(at, tuple(change), tuple([self._size[n] for n in places][before:]))
+
+    def users(self, places: dict[int, int]) -> list[int]:
+        return [self._users[number] for number in places]
+
+    def leave(self, values: tuple[int, ...], places: dict[int, int], left: Left, change: Change) -> None:
+        """Bring about what a walk left at other values of the same shape."""
+        numbers = list(places)
+        for size in left.new:
+            numbers.append(self.new(size))
+            self.bytes -= size
+        for number, more in zip(numbers, left.users, strict=True):
+            self._users[number] += more
+        for value, place in zip(values, left.at, strict=True):
+            if place is None:
+                self._waiting.pop(value, None)
+            else:
+                self._waiting[value] = numbers[place]
+        self.bytes += change.bytes
+        self.ready += change.ready
 
     def _note_spike(self, extra: int) -> None:
         if self.ready + self.bytes + extra > self.spike:

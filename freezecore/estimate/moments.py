@@ -46,3 +46,21 @@ class Moment(NamedTuple):
     @property
     def total(self) -> int:
         return self.activations + self.gradients + self.flow
+
+
+class Change(NamedTuple):
+    """What a walk through a segment changes, relative to where it began.
+
+    Attributes:
+        live, bytes, ready: bytes that the forward pass made, of gradients on their way, of parameters' gradients.
+        flops: floating-point operations of this pass.
+        peak: the most that was alive, its three parts, and the step; None when nothing ran.
+        scratch: the most with scratch memory; None without.
+    """
+
+    live: int
+    bytes: int
+    ready: int
+    flops: int
+    peak: tuple[int, int, int, int, int] | None
+    scratch: int | None

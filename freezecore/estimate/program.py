@@ -27,6 +27,7 @@ class Program:
         parameter_bytes: per parameter's value.
         flops: per operation, of its forward call.
         uses: where parameters and their autocast copies are read.
+        walked: what replays have found out about segments, by shape and what crossed.
     """
 
     def __init__(self, trace: Trace, batch_size: int) -> None:
@@ -40,6 +41,7 @@ class Program:
         self.parameter_bytes = {p.value: self.rounded(p.numel * p.itemsize) for p in trace.parameters}
         self.flops = [self.values[operation.flops] for operation in trace.operations]
         self.uses = _uses(trace)
+        self.walked: dict[tuple, object] = {}
 
     def rounded(self, nbytes: int) -> int:
         return -(-nbytes // self.block) * self.block

@@ -1,25 +1,54 @@
-"""Replay: one training step under a mask, over integers, with the allocator's rises and falls as autograd makes them.
+"""Replay: one training step under a mask, segment by segment; a segment met before in the same state is not walked.
 
-The forward pass runs call by call: storages are born, and end when Python lets go of them, unless a backward node
-still to come keeps them. The backward pass runs the nodes in the reverse order of their calls, as the engine does
-(by descending sequence number); each hands gradients on, which are added where branches meet, and lets go of what it
-kept. Sources: torch/csrc/autograd/engine.cpp, input_buffer.cpp (when a sum is made in place) and
-functions/accumulate_grad.h (when a gradient is taken over as it is, and when it is copied).
+What a walk through a segment changes depends on its shape, on which of what it reads needs a gradient, on which layers
+are held, on who else holds the storages that cross its border and, in the backward pass, on the gradients that wait
+there. All of it is the key under which the change is remembered, so a remembered change is the walk's own.
 """
 
 from __future__ import annotations
 
-from freezecore.estimate.flow import Flow
-from freezecore.estimate.moments import BACKWARD, FORWARD, Moment, Node
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from freezecore.estimate.moments import BACKWARD, FORWARD, Change, Moment, Node
 from freezecore.estimate.program import Program
-from freezecore.estimate.recompute import RANDOM_STATE, Frame
-from freezecore.estimate.scratch import backward_scratch, forward_scratch
-from freezecore.trace import Bind, Call, Kept, Missing, Returned
+from freezecore.estimate.segments import Segment, segments
+from freezecore.estimate.walk import Walk
+from freezecore.trace import Call
 
-NOTHING_KEPT = Kept()
+MOST_WALKED = 20_000  # changes remembered per program
+_NUMBERS = itertools.count()  # threads may replay one program side by side
 
 
-class Replay:
+class Passed(NamedTuple):
+    """What the forward pass through a segment has done.
+
+    Attributes:
+        number: of this outcome.
+        change: see there.
+        needing: per shared value, whether it needs a gradient.
+        holders: per crossing storage, by how many more it is held.
+        kept: per crossing storage, how many of the segment's nodes keep it.
+    """
+
+    number: int
+    change: Change
+    needing: tuple[bool, ...]
+    holders: tuple[int, ...]
+    kept: tuple[int, ...]
+
+
+class Visit(NamedTuple):
+    """A segment that the forward pass went through; without nodes where it was not walked."""
+
+    segment: Segment
+    nodes: list[Node] | None
+    passed: Passed | None = None
+
+
+class Replay(Walk):
     """One step under one mask.
 
     Attributes:
@@ -49,229 +78,128 @@ class Replay:
             accumulates: gradients of an earlier backward pass are there from the start.
             in_place: sums of gradients reuse the first; a dispatch mode, as on fake tensors, forbids it.
         """
-        self.program = program
-        self.trains, self.held = trains, held
-        self.accumulates, self.in_place = accumulates, in_place
-        self.missing: set[Missing] = set()
-        self.flops_forward = self.flops_backward = self.scratch_peak = 0
-        self._scratch = program.trace.workload.device == "cpu"
-        self._holders = [0] * len(program.sizes)  # per storage: Python itself, and every node that keeps it
-        self._moved: dict[int, int] = {}  # storage that train mode would have made -> the one that stands for it
-        self._storage = list(program.trace.storage)
-        self._source = list(range(len(self._storage)))  # per value, the one that a gradient for it goes to
-        self._live = self._flow = 0
-        self._ready = 0  # gradients of parameters
-        if accumulates:
-            self._ready = sum(program.parameter_bytes[value] for value in trains & program.uses.first.keys())
-        self._peak, self._peak_at = (0, 0, 0), (FORWARD, 0)
-        self._nodes: list[Node] = []
-        self._regions = {region.begin: region for region in program.trace.regions}
-        self._random_state = RANDOM_STATE if self._scratch else 0
-        self._frame: Frame | None = None  # the region that the forward pass is in
-        self._asking = frozenset(program.trace.asking)
-        self._forward()
+        super().__init__(program, trains, held, accumulates, in_place)
+        if len(program.walked) > MOST_WALKED:
+            program.walked.clear()
+        self._start()
+        visits = [self._pass(segment) for segment in segments(program.trace)]
         self.saved, self.forward_peak = self._live, self._peak_described()
         if not self.missing:
-            self._backward()
-        self.gradients, self.left, self.backward_peak = self._ready, self._live, self._peak_described()
+            self._most = -1
+            self._receive_loss()
+            for visit in reversed(visits):
+                self._return(visit)
+            self._live += self._flow.bytes if self._asking else 0  # the gradient of such a value stays with it
+        self.gradients, self.left, self.backward_peak = self._flow.ready, self._live, self._peak_described()
 
-    def _forward(self) -> None:
-        program, storage, moved, holders = self.program, self._storage, self._moved, self._holders
-        trace, sizes, held = program.trace, program.sizes, self.held
-        needing = {*self.trains, *self._asking}
-        unneeded_casts: dict[int, int] = {}
-        most = -1
-        for index, step in enumerate(trace.steps):
-            if self._regions:
-                self._enter(index)
-            for number in trace.ends[index]:
-                self._let_go(moved.get(number, number))
-            if isinstance(step, Bind):
-                if step.layer in held:
-                    self._bind(step, needing)
-                continue
-            if step.mode is not None and (step.layer in held) == step.mode:
-                continue
-            self.flops_forward += program.flops[step.operation]
-            for value in step.outputs:
-                number = moved.get(storage[value], storage[value])
-                if not holders[number]:
-                    holders[number] = 1
-                    self._live += sizes[number]
-                    if self._frame:
-                        self._frame.born.setdefault(number, index)
-            if self._frame:
-                self._frame.ran.append(index)
-            needs = 0
-            if step.counts:
-                for position, value in enumerate(step.inputs):
-                    if value in needing:
-                        needs |= 1 << position
-            if needs:
-                self._keep(index, step, needs, trace.operations[step.operation].kept.get(needs), needing)
-            elif self._asking and not self._asking.isdisjoint(step.outputs):
-                self._hold_for_good(step)
-            elif step.cast:
-                number = storage[step.outputs[0]]
-                unneeded_casts[program.uses.last[number]] = number
-            if self._live > most:
-                most = self._live
-                self._peak, self._peak_at = (most, self._ready, 0), (FORWARD, index)
-            if self._scratch and trace.operations[step.operation].reorders:
-                extra = forward_scratch(*self._sizes_of(step))
-                self.scratch_peak = max(self.scratch_peak, self._live + self._ready + extra)
-            if index in unneeded_casts:
-                self._let_go(unneeded_casts[index])
-        if self._regions:
-            self._enter(len(trace.steps))
-        for number in trace.ends[-1]:
-            self._let_go(moved.get(number, number))
+    def _pass(self, segment: Segment) -> Visit:
+        """Go through a segment forwards."""
+        begin, end, shape, reads, shared, storages, layers = segment
+        if shape is None:
+            return Visit(segment, self._forward(begin, end))
+        holders, needing = self._holders, self._needing
+        before = [holders[number] for number in storages]
+        key = (
+            shape,
+            tuple(map(needing.__contains__, reads)),
+            tuple(map(self.held.__contains__, layers)),
+            tuple([min(count, 2) for count in before]),  # Python lets go once: more holders than two are as two
+        )
+        passed: Passed | None = self.program.walked.get(key)
+        if passed:
+            for number, more in zip(storages, passed.holders, strict=True):
+                holders[number] += more
+            needing.update([value for value, needs in zip(shared, passed.needing, strict=True) if needs])
+            self.flops_forward += passed.change.flops
+            self._apply(segment, passed.change, FORWARD)
+            return Visit(segment, None, passed)
+        change, nodes = self._measured(segment, lambda: self._forward(begin, end))
+        kept = Counter([number for node in nodes for number in node.kept])
+        passed = Passed(
+            next(_NUMBERS),
+            change,
+            tuple(map(needing.__contains__, shared)),
+            tuple([holders[n] - count for n, count in zip(storages, before, strict=True)]),
+            tuple([kept[number] for number in storages]),
+        )
+        if not self.missing:
+            self.program.walked[key] = passed
+        return Visit(segment, nodes, passed)
 
-    def _enter(self, index: int) -> None:
-        """End the checkpointed region that ends before this step, and begin the one that begins there."""
-        if self._frame and index == self._frame.region.end:
-            if not self._frame.waiting:
-                self._live -= self._random_state
-            else:
-                for number in self._frame.inputs:
-                    self._holders[number] += 1
-            self._frame = None
-        region = self._regions.get(index)
-        if region and region.layer not in self.held:
-            inputs = {self._storage[value] for value in region.inputs}
-            self._live += self._random_state
-            self._frame = Frame(region, frozenset(self._moved.get(number, number) for number in inputs))
-
-    def _hold_for_good(self, call: Call) -> None:
-        """A value that the model asks a gradient for is a leaf, which its gradient keeps alive beyond the step."""
-        for value in self._asking.intersection(call.outputs):
-            number = self._storage[value]
-            self._holders[self._moved.get(number, number)] += 1
-
-    def _keep(self, index: int, call: Call, needs: int, kept: Kept | None, needing: set[int]) -> None:
-        """Note the backward node of a call, which holds on to what it kept."""
-        if kept is None:
-            self.missing.add(Missing(call.operation, needs))
-            needing.update(call.outputs)
+    def _return(self, visit: Visit) -> None:
+        """Go through a segment backwards."""
+        segment, nodes, passed = visit
+        if passed is None:
+            self._backward(nodes)
             return
-        if not kept.needing:
+        flow, holders, shared, storages = self._flow, self._holders, segment.shared, segment.storages
+        waits, places = flow.crossing(shared)
+        others = tuple([holders[n] > own for n, own in zip(storages, passed.kept, strict=True)])
+        key = (passed.number, waits, others, self.accumulates, self.in_place)
+        if key in self.program.walked:
+            change, left = self.program.walked[key]
+            for number, own in zip(storages, passed.kept, strict=True):
+                holders[number] -= own
+            self.flops_backward += change.flops
+            self._apply(segment, change, BACKWARD, flow.now)
+            flow.leave(shared, places, left, change)
             return
-        storages = {self._storage[call.inputs[i]] for i in kept.inputs}
-        storages.update([self._storage[call.outputs[i]] for i in kept.outputs])
-        storages = {self._moved.get(number, number) for number in storages}
-        copies = sum([self.program.blocks[amount] for amount in kept.new])
-        needing.update([call.outputs[i] for i in kept.needing])
-        node = Node(index, call, needs, tuple(storages), copies, self._frame)
-        self._nodes.append(node)
-        if self._frame:
-            self._frame.keep(node, runs=bool(kept.outputs or kept.new))
-            return
-        for number in storages:
-            self._holders[number] += 1
-        self._live += copies
+        nodes = self._nodes_again(segment) if nodes is None else nodes
+        users = flow.users(places)
+        change, _ = self._measured(segment, lambda: self._backward(nodes), flow.now)
+        if not self.missing:
+            self.program.walked[key] = change, flow.left(shared, places, users)
 
-    def _bind(self, bind: Bind, needing: set[int]) -> None:
-        """Let the calls to come read what eval mode made, for as long as train mode's own would have lived."""
-        for value, stand_in in bind.pairs:
-            number, other = self._storage[value], self._storage[stand_in]
-            other = self._moved.get(other, other)
-            if not self._holders[number]:
-                self._moved[number] = other
-                self._holders[other] += 1
-            self._storage[value] = other
-            self._source[value] = self._source[stand_in]
-            if stand_in in needing:
-                needing.add(value)
+    def _measured(
+        self, segment: Segment, walk: Callable[[], list[Node] | None], flowing: int = 0
+    ) -> tuple[Change, list[Node] | None]:
+        """Walk, and say what it changed; `flowing` bytes of gradients count in this pass's peak."""
+        flow = self._flow
+        outer = self._most, self._peak, self._peak_at, self.scratch_peak
+        live, in_flow, ready = self._live, flow.bytes, flow.ready
+        flops, now = self.flops_forward + self.flops_backward, flow.now
+        self._most, self.scratch_peak = -1, 0
+        found = walk()
+        most, (at_live, at_ready, at_flow), (phase, index) = self._most, self._peak, self._peak_at
+        scratch = self.scratch_peak - live - now if self.scratch_peak else None
+        peak = None
+        if most >= 0:
+            parts = at_live - live, at_ready - ready, at_flow - in_flow
+            peak = (most - live - flowing, *parts, index - segment.begin)
+        change = Change(
+            self._live - live,
+            flow.bytes - in_flow,
+            flow.ready - ready,
+            self.flops_forward + self.flops_backward - flops,
+            peak,
+            scratch,
+        )
+        self._most, self._peak, self._peak_at, outer_scratch = outer
+        self.scratch_peak = max(outer_scratch, self.scratch_peak)
+        if most >= 0:
+            self._note(index, most, (at_live, at_ready, at_flow), phase)
+        return change, found
 
-    def _let_go(self, number: int) -> None:
-        self._holders[number] -= 1
-        if not self._holders[number]:
-            self._live -= self.program.sizes[number]
+    def _apply(self, segment: Segment, change: Change, phase: str, flowing: int = 0) -> None:
+        """Bring about a remembered change of what is alive, its peak included; the flow's own part is its own."""
+        flow, live = self._flow, self._live
+        if change.peak:
+            total, at_live, at_ready, at_flow, step = change.peak
+            parts = live + at_live, flow.ready + at_ready, flow.bytes + at_flow
+            self._note(segment.begin + step, live + flowing + total, parts, phase)
+        if change.scratch is not None:
+            self.scratch_peak = max(self.scratch_peak, live + flow.now + change.scratch)
+        self._live += change.live
 
-    def _backward(self) -> None:
-        flow = Flow(self.program, self._ready, self.in_place)
-        loss = self._source[self.program.trace.loss]
-        flow.add(loss, flow.new(self.program.nbytes[loss]))
-        self._most = -1
-        for node in reversed(self._nodes):
-            received = flow.received(node.call.outputs)
-            step = self._returned(node, received) if received else None
-            if step:
-                if node.frame and not node.frame.done and node.frame.keeps(node):
-                    self._run_again(node.frame, flow)
-                flow.start(step)
-                if self._live + flow.spike > self._most:
-                    self._most = self._live + flow.spike
-                    self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
-                if self._scratch and self.program.trace.operations[node.call.operation].reorders:
-                    extra = backward_scratch(*self._sizes_of(node.call))
-                    self.scratch_peak = max(self.scratch_peak, self._live + flow.spike + extra)
-                handed = flow.handed(step, node.call.outputs)
-                self.flops_backward += self.program.values[step.flops]
-            if node.frame:
-                self._release(node)
-            else:
-                for number in node.kept:
-                    self._let_go(number)
-                self._live -= node.copies
-            if step:
-                self._hand_on(node, step, handed, flow)
-                if self._live + flow.spike > self._most:
-                    self._most = self._live + flow.spike
-                    self._peak, self._peak_at = (self._live, *flow.spike_parts), (BACKWARD, node.index)
-        self._ready = flow.ready
-        if self._asking:  # the gradient of such a value stays with it
-            self._live += flow.bytes
-
-    def _run_again(self, frame: Frame, flow: Flow) -> None:
-        """Run a checkpointed region's forward again, while the gradients on their way wait."""
-        program, steps = self.program, self.program.trace.steps
-        for index, change in frame.again(program.trace, program.sizes):
-            self._live += change
-            if index < 0:
-                continue
-            self.flops_backward += program.flops[steps[index].operation]
-            if self._live + flow.now > self._most:
-                self._most = self._live + flow.now
-                self._peak, self._peak_at = (self._live, flow.ready, flow.bytes), (BACKWARD, index)
-            if self._scratch and program.trace.operations[steps[index].operation].reorders:
-                extra = forward_scratch(*self._sizes_of(steps[index]))
-                self.scratch_peak = max(self.scratch_peak, self._live + flow.now + extra)
-
-    def _release(self, node: Node) -> None:
-        """A node under gradient checkpointing lets go; with the last of its region the arguments go too."""
-        frame = node.frame
-        if not frame.keeps(node):
-            return
-        if frame.done:
-            self._live += frame.release(node, self.program.sizes)
-        else:
-            frame.waiting -= 1
-        if not frame.waiting:
-            self._live -= self._random_state
-            for number in frame.inputs:
-                self._let_go(number)
-
-    def _sizes_of(self, convolution: Call) -> tuple[int, int, int]:
-        """Bytes of its input, weight and output."""
-        nbytes = self.program.nbytes
-        return nbytes[convolution.inputs[0]], nbytes[convolution.inputs[1]], nbytes[convolution.outputs[0]]
-
-    def _returned(self, node: Node, received: int) -> Returned | None:
-        step = self.program.trace.operations[node.call.operation].returned.get((node.needs, received))
-        if step is None:
-            self.missing.add(Missing(node.call.operation, node.needs, received))
-        return step
-
-    def _hand_on(self, node: Node, step: Returned, handed: list[int], flow: Flow) -> None:
-        """Pass a step's gradients to the calls that made its inputs, and to the parameters."""
-        first = self.program.uses.first
-        for value, gradient in zip(node.call.inputs, step.gradients, strict=True):
-            if gradient is not None:
-                flow.add(self._source[value], handed[gradient])
-        for value in node.call.inputs:
-            if value in self.trains and first[value] == node.index and flow.has(value):
-                flow.take(value, self.program.parameter_bytes[value], already_there=self.accumulates)
+    def _nodes_again(self, segment: Segment) -> list[Node]:
+        """Walk a segment forwards that was not walked, for its nodes and for what they hold; nothing else changes."""
+        counts = [self._holders[number] for number in segment.storages]
+        kept = self._live, self.flops_forward, self.scratch_peak, self._most, self._peak, self._peak_at
+        nodes = self._forward(segment.begin, segment.end)
+        self._live, self.flops_forward, self.scratch_peak, self._most, self._peak, self._peak_at = kept
+        for number, count in zip(segment.storages, counts, strict=True):
+            self._holders[number] = count
+        return nodes
 
     def _peak_described(self) -> Moment:
         phase, index = self._peak_at
