@@ -146,7 +146,7 @@ class _Constant:
         self.trace, self.prepared = trace, prepared
         # what never reaches the loss gets no gradient, and Adam keeps no state for it
         self.parameters = [p for p in parameters if p.used or trace.problem]
-        self.weights = sum(prepared.parameter_bytes.values()) + sum(map(prepared.rounded, trace.buffers))
+        self.weights = prepared.weights
         self.gradients = sum(prepared.parameter_bytes[p.value] for p in self.parameters)
         self.optimizer = state_bytes(trace.workload, self.parameters, prepared.rounded)
         self.step = step_bytes(trace.workload, self.parameters, prepared.rounded)

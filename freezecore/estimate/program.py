@@ -25,6 +25,7 @@ class Program:
         nbytes: bytes that each value would take on its own.
         batch: bytes of inputs and targets.
         parameter_bytes: per parameter's value.
+        weights: bytes of parameters and buffers.
         flops: per operation, of its forward call.
         uses: where parameters and their autocast copies are read.
         walked: what replays have found out about segments, by shape and what crossed.
@@ -39,6 +40,7 @@ class Program:
         self.nbytes = [self.blocks[amount] for amount in trace.nbytes]
         self.batch = sum(self.blocks[amount] for amount in trace.batch)
         self.parameter_bytes = {p.value: self.rounded(p.numel * p.itemsize) for p in trace.parameters}
+        self.weights = sum(self.parameter_bytes.values()) + sum(map(self.rounded, trace.buffers))
         self.flops = [self.values[operation.flops] for operation in trace.operations]
         self.uses = _uses(trace)
         self.walked: dict[tuple, object] = {}
