@@ -12,18 +12,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.chromium import BY_HAND, find
+from tests.browser.page_room import MAIN, settled
 from tests.browser.tree_room import APP, TreeRoom
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 APPS = HERE / "apps"
 STARTING_S = 90
-expect.set_options(timeout=20_000)  # a busy machine of two cores draws a first page in ten seconds
+PATIENCE_MS = 120_000
+expect.set_options(timeout=60_000)  # a busy machine of two cores draws a first page in twenty seconds
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -84,7 +87,7 @@ def _started(script: Path) -> tuple[subprocess.Popen, str]:
 
 @pytest.fixture
 def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """`browse(address, width=…, scheme=…)` opens a page; at the end its console must hold no error."""
+    """`browse(address, width=…, scheme=…)` opens a page: no error on its console, no other host asked."""
     contexts, faults = [], []
 
     def open_page(address: str, *, width: int = 1280, height: int = 900, scheme: str = "light", **options) -> Page:
@@ -93,6 +96,8 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(viewport=viewport, color_scheme=scheme, **options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", lambda request: faults.append(request.url) if _is_elsewhere(request.url) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(_told(message)) if _is_fault(message) else None)
         page.goto(address)
@@ -102,6 +107,23 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not faults, faults
+
+
+@pytest.fixture
+def page_at(serve: Callable[..., str], browse: Callable[..., Page]) -> Callable[..., Page]:
+    """`page_at("/?model=timm:resnet18")` opens the whole page and waits until nothing more is being drawn."""
+
+    def open_page(address: str = "/", **options) -> Page:
+        page = browse(serve(MAIN) + address, **options)
+        settled(page)
+        return page
+
+    return open_page
+
+
+def _is_elsewhere(url: str) -> bool:
+    """Whether something is asked of another host than our own."""
+    return urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).hostname != "127.0.0.1"
 
 
 def _is_fault(message: ConsoleMessage) -> bool:

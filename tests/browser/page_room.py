@@ -14,8 +14,9 @@ TRAINED_MS = 600_000  # a ceiling for a machine that is shared
 
 
 def settled(page: Page) -> None:
-    """Nothing more is being drawn."""
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=TRACED_MS)
+    """Something has been drawn, and nothing more is being drawn."""
+    idle = "[data-testid=stApp][data-test-script-state=notRunning]"
+    page.locator(f"{idle}:has(.st-key-top, h2)").wait_for(timeout=TRACED_MS)
 
 
 def traced(page: Page) -> None:

@@ -6,27 +6,13 @@ import json
 import re
 import zipfile
 
-import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.page_room import MAIN, RESNET, TRACED_MS, TRAINED_MS, pane, rules, settled
+from tests.browser.page_room import RESNET, TRACED_MS, TRAINED_MS, pane, rules, settled
 
 SMALL = "/?batch=8&size=64"
 PASTED = "layer4.0.conv1.weight True\nlayer9.conv7.weight True\nfc.weight False\nwhat is this\n"
-
-
-@pytest.fixture
-def page_at(serve, browse):
-    """`page_at("/?model=timm:resnet18")` opens the page and waits until nothing more is being drawn."""
-
-    def open_page(address: str = "/", **options) -> Page:
-        page = browse(serve(MAIN) + address, **options)
-        expect(rules(page)).to_be_visible(timeout=TRAINED_MS)
-        settled(page)
-        return page
-
-    return open_page
 
 
 def pictures() -> bytes:

@@ -5,23 +5,11 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.page_room import MAIN, RESNET, TRACED_MS, TRAINED_MS, figure, pane, rules, settled, tick, traced
+from tests.browser.page_room import RESNET, TRACED_MS, TRAINED_MS, figure, pane, rules, settled, tick, traced
 
 PAGES = ("Explore", "Compare", "Learn", "Class")
-
-
-@pytest.fixture
-def page_at(serve, browse):
-    """`page_at("/?model=timm:resnet18")` opens the page and waits until nothing more is being drawn."""
-
-    def open_page(address: str = "/", **options) -> Page:
-        page = browse(serve(MAIN) + address, **options)
-        settled(page)
-        return page
-
-    return open_page
 
 
 def test_from_the_first_paint_to_a_downloaded_script(page_at, tmp_path):
@@ -153,9 +141,3 @@ def test_the_tree_and_its_charts_stand_on_one_screen(page_at):
         box = page.locator(part).bounding_box()
         assert box["y"] + box["height"] <= 900, part
     assert page.get_by_role("button", name="Train for a minute").bounding_box()["y"] < 880
-
-
-def test_everything_comes_from_this_host(page_at):
-    page = page_at(RESNET)
-    hosts = page.evaluate("[...new Set(performance.getEntriesByType('resource').map(r => new URL(r.name).host))]")
-    assert hosts == [page.evaluate("location.host")]
