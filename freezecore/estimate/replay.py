@@ -136,8 +136,8 @@ class Replay(Walk):
         waits, places = flow.crossing(shared)
         others = tuple([holders[n] > own for n, own in zip(storages, passed.kept, strict=True)])
         key = (passed.number, waits, others, self.accumulates, self.in_place)
-        if key in self.program.walked:
-            change, left = self.program.walked[key]
+        if met := self.program.walked.get(key):  # asked once: another thread may forget it in between
+            change, left = met
             for number, own in zip(storages, passed.kept, strict=True):
                 holders[number] -= own
             self.flops_backward += change.flops
