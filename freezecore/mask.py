@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -13,7 +13,7 @@ from typing import Literal
 
 from freezecore.errors import FreezeError, nearest
 from freezecore.spec import Dropout, Norms
-from freezecore.tree import LayerTree, prefixes
+from freezecore.tree import Layer, LayerTree, prefixes
 
 State = Literal["frozen", "trainable", "mixed"]
 
@@ -110,28 +110,37 @@ class Mask:
         A module without parameters follows its nearest ancestor that has some. `norms update` leaves out those
         that move, `dropout on` leaves out all others.
         """
-        alive = {""} if any(self.trains) else set()
-        for parameter, trains in zip(self.tree.parameters, self.trains, strict=True):
-            if trains:
-                for name in parameter.names:
-                    alive.update(prefixes(name))
-        holds = []
-        for layer in self.tree.layers:
-            keep = self.norms == "hold" if layer.moves else self.dropout == "off"
-            quiet = not any(self._carrier(path) in alive for path in (layer.path, *layer.aliases))
-            if keep and (quiet or layer.path in self.also_held):
-                holds.append(layer.path)
-        return tuple(holds)
+        return self._held_of(self.tree.layers)
 
     @cached_property
     def norms_held(self) -> tuple[str, ...]:
         """Held modules whose buffers would otherwise move."""
-        return tuple(path for path in self.held if self.tree.layer_at[path].moves)
+        return self._held_of([layer for layer in self.tree.layers if layer.moves])
 
     @cached_property
     def dropout_off(self) -> tuple[str, ...]:
         """Held modules that would otherwise drop at random."""
-        return tuple(path for path in self.held if self.tree.layer_at[path].drops)
+        return self._held_of([layer for layer in self.tree.layers if layer.drops])
+
+    def _held_of(self, layers: Sequence[Layer]) -> tuple[str, ...]:
+        holds = []
+        for layer in layers:
+            keep = self.norms == "hold" if layer.moves else self.dropout == "off"
+            if keep and (self._quiet(layer) or layer.path in self.also_held):
+                holds.append(layer.path)
+        return tuple(holds)
+
+    def _quiet(self, layer: Layer) -> bool:
+        if layer.aliases:
+            return not any(self._carrier(path) in self._alive for path in (layer.path, *layer.aliases))
+        return self._carrier(layer.path) not in self._alive
+
+    @cached_property
+    def _alive(self) -> set[str]:
+        """The modules in which something trains."""
+        trained = compress(self.tree.parameters, self.trains)
+        owners = {name.rpartition(".")[0]: name for parameter in trained for name in parameter.names}
+        return {path for name in owners.values() for path in prefixes(name)}
 
     def _carrier(self, path: str) -> str:
         """The module itself, or its nearest ancestor with parameters below it."""

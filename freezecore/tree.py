@@ -187,12 +187,14 @@ class LayerTree:
     def below(self) -> dict[str, tuple[int, ...]]:
         """Positions of the parameters under each module path (aliases included); `''` holds all."""
         found: dict[str, list[int]] = {}
+        above: dict[tuple[str, ...], list[list[int]]] = {}  # parameters of one module lie under the same paths
         for i, parameter in enumerate(self.parameters):
-            ancestors: set[str] = set()
-            for name in parameter.names:
-                ancestors.update(prefixes(name))
-            for path in ancestors:
-                found.setdefault(path, []).append(i)
+            owners = tuple(name.rpartition(".")[0] for name in parameter.names)
+            if owners not in above:
+                paths = dict.fromkeys(path for name in parameter.names for path in prefixes(name))
+                above[owners] = [found.setdefault(path, []) for path in paths]
+            for positions in above[owners]:
+                positions.append(i)
         return {path: tuple(positions) for path, positions in found.items()}
 
     def under(self, path: str) -> tuple[int, ...]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from freezecore.tree import LayerTree
+
 
 class Node:
     """A module's path or a parameter's name, its last part, and the names at or under it as bits."""
@@ -71,6 +73,14 @@ class Names:
         for word in words:
             found |= self.having[word]
         return found
+
+
+def names_in_order(tree: LayerTree) -> Names:
+    """The names of the tree's parameters, made once and kept with the tree as its cached properties are."""
+    kept = vars(tree)
+    if "_names_in_order" not in kept:
+        kept["_names_in_order"] = Names(p.name for p in tree.parameters)
+    return kept["_names_in_order"]
 
 
 def first_of(bits: int) -> int:

@@ -7,7 +7,7 @@ from functools import cached_property
 from urllib.parse import quote, urlencode
 
 from freezecore.errors import ExportError, shortened
-from freezecore.export.names import Names
+from freezecore.export.names import Names, names_in_order
 from freezecore.export.python import comment
 from freezecore.export.selection import Selection, select
 from freezecore.mask import Mask
@@ -55,7 +55,7 @@ class Plan:
     @cached_property
     def names(self) -> Names:
         """The model's parameter names."""
-        return Names(p.name for p in self.tree.parameters)
+        return names_in_order(self.tree)
 
     @cached_property
     def selections(self) -> tuple[tuple[int, Selection], ...]:

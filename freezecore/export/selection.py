@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
 from freezecore.export.names import Names, Node, first_of
-from freezecore.export.series import series
+from freezecore.export.series import series, unnumbered
 from freezecore.tree import prefixes
 
 ENOUGH = 3  # a word pays for itself from so many paths on
@@ -37,8 +38,18 @@ class Cover:
     @cached_property
     def cost(self) -> int:
         """How much there is to read: its words and its paths, ranges of blocks taken together."""
-        texts = [*self.words, *(str(item) for item in series(self.paths))]
-        return sum(8 + len(text) for text in texts)
+        return _length((*self.words, *map(str, series(self.paths))))
+
+    def costs_over(self, limit: float) -> bool:
+        """Whether it costs more; paths that differ in more than numbers tell at once, without looking for ranges."""
+        least, seen = _length(self.words), set()
+        for path in self.paths:
+            if least > limit:
+                return True
+            if (kind := unnumbered(path)) not in seen:
+                seen.add(kind)
+                least += _length((kind,))
+        return least > limit or self.cost > limit
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,16 @@ class Selection:
     @property
     def cost(self) -> int:
         """How much there is to read."""
-        return (self.take.cost if self.take else 0) + self.leave.cost + BOTH * bool(self.take and self.leave)
+        return (self.take.cost if self.take else 0) + self.leave.cost + self._both
+
+    def costs_over(self, limit: float) -> bool:
+        """Whether it costs more than that."""
+        limit -= self._both
+        return any(cover.costs_over(limit) for cover in (self.take, self.leave) if cover) or self.cost > limit
+
+    @property
+    def _both(self) -> int:
+        return BOTH * bool(self.take and self.leave)
 
 
 def select(
@@ -80,8 +100,24 @@ def select(
         rest = no & ~names.having_any(words)
         within = _cover(names, _sides(names.root, yes, rest).yes, yes, rest) if rest else None
         candidates.insert(2, Selection(within, Cover(words=words)))
-    exact = [candidate for candidate in candidates if _hit(candidate, names) == yes]
-    return min(exact, key=lambda c: c.cost + UNNATURAL * ((c.take is None) != mostly))
+    return _cheapest([candidate for candidate in candidates if _hit(candidate, names) == yes], mostly)
+
+
+def _cheapest(exact: Sequence[Selection], mostly: bool) -> Selection:
+    """The first of those that cost least; the way round that is not natural costs more."""
+    best, least = exact[0], inf
+    for candidate in sorted(exact, key=lambda c: len(c.take.paths if c.take else ()) + len(c.leave.paths)):
+        extra = UNNATURAL * ((candidate.take is None) != mostly)
+        if candidate.costs_over(least - extra):
+            continue
+        cost = candidate.cost + extra
+        if cost < least or exact.index(candidate) < exact.index(best):
+            best, least = candidate, cost
+    return best
+
+
+def _length(texts: Iterable[str]) -> int:
+    return sum(8 + len(text) for text in texts)
 
 
 def _hit(selection: Selection, names: Names) -> int:
@@ -127,7 +163,8 @@ def _cover(names: Names, nodes: list[Node], hit: int, miss: int) -> Cover:
     if not words:
         return whole
     left = hit & ~names.having_any(words)
-    return min(whole, Cover(tuple(node.path for node in nodes if node.bits & left), words), key=lambda c: c.cost)
+    worded = Cover(tuple(node.path for node in nodes if node.bits & left), words)
+    return worded if whole.costs_over(worded.cost) else whole
 
 
 def _words(names: Names, nodes: list[Node], hit: int, miss: int) -> tuple[str, ...]:

@@ -48,6 +48,11 @@ def series(paths: Iterable[str]) -> list[str | Series]:
     return [found[path] for path in order if path in found]
 
 
+def unnumbered(path: str) -> str:
+    """The path with its numbers taken out: the same for all paths of one series."""
+    return NUMBER.sub("#", path) if PLAIN.fullmatch(path) else path
+
+
 def _numbered(paths: Iterable[str]) -> dict[tuple[str, str], dict[int, str]]:
     """Paths by what stands before and after one of their numbers, then by that number."""
     groups: dict[tuple[str, str], dict[int, str]] = {}
