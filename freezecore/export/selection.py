@@ -70,8 +70,8 @@ class Selection:
 
     def costs_over(self, limit: float) -> bool:
         """Whether it costs more than that."""
-        limit -= self._both
-        return any(cover.costs_over(limit) for cover in (self.take, self.leave) if cover) or self.cost > limit
+        each = limit - self._both
+        return any(cover.costs_over(each) for cover in (self.take, self.leave) if cover) or self.cost > limit
 
     @property
     def _both(self) -> int:
