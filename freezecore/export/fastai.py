@@ -51,7 +51,7 @@ def fine_tune(dls, $arguments) -> Learner:
         splitter=split,
         train_bn=False,  # or it trains frozen batch norms
 $callbacks    )
-    learn.fit(epochs, lr=$rate$start)
+$rates    learn.fit(epochs, lr=$rate$start)
     held = {id(p) for p in learn.opt.all_params().itemgot(0)}
     assert held == {id(p) for p in model.parameters() if p.requires_grad}
     return learn
@@ -67,14 +67,15 @@ def export(plan: Plan) -> str:
     batch = batch_of(plan)
     rated = optimizing.rated(plan)
     groups = '[group["params"] for group in parameter_groups(model)]' if rated else f"[{ALL_THAT_TRAINS}]"
-    rates = '[group["lr"] for group in parameter_groups(model)]' if rated else number(plan.rate)
+    rates = '    rates = [group["lr"] for group in parameter_groups(model)]\n' if rated else ""
     fine_tune = FINE_TUNE.substitute(
         **loop(plan, f"Train on {_what(batch)}. Learner.freeze() and fine_tune() would choose for themselves."),
         start=", start_epoch=start_epoch" if plan.scheduled else "",
         model="Unpacked(model)" if batch.dictionary else "model",
         loss="loss_of" if batch.dictionary else "nn.functional.cross_entropy",
         callbacks="        cbs=[Unfreeze()],\n" if plan.scheduled else "",
-        rate=rates,
+        rates=rates,
+        rate="rates" if rated else number(plan.rate),
     )
     functions = [SPLIT.substitute(groups=groups)]
     functions += [UNPACKED] if batch.dictionary else []
