@@ -31,7 +31,9 @@ def export(plan: Plan) -> str:
 def patterns(plan: Plan) -> list[str]:
     """Patterns that hit exactly what trains; each hits whole dotted parts."""
     found = select(plan.names, plan.mask.names(), only_take=True).take or Cover(tuple(plan.names.root.children))
-    return [*(_path(item) for item in series(found.paths)), *(f"^(.+.)?{_part(word)}(.|$)" for word in found.words)]
+    before = r"[\s\S]+" if any("\n" in name for name in plan.mask.names()) else ".+"  # a plain dot stops at line ends
+    words = [f"^({before}.)?{_part(word)}(.|$)" for word in found.words]
+    return [*(_path(item) for item in series(found.paths)), *words]
 
 
 def _path(item: str | Series) -> str:

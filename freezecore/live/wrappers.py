@@ -23,6 +23,8 @@ def unwrapped(model: nn.Module, *, to_freeze: bool = False) -> nn.Module:
         FreezeError: it can no longer be frozen, or its parameters are sharded over processes, so that a name does
             not stand for a whole tensor.
     """
+    if not isinstance(model, nn.Module):
+        return model  # whoever asked says what it wanted
     while (inner := _inside(model)) is not None:
         if to_freeze and isinstance(model, nn.parallel.DistributedDataParallel):
             raise FreezeError(
