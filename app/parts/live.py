@@ -7,6 +7,7 @@ import json
 import streamlit as st
 
 from app import state
+from app.parts import telling
 from freezecore.errors import FreezeError
 from freezecore.serving import jobs
 
@@ -36,6 +37,12 @@ def settle(token: str) -> None:
     if state.value(WATCHED) == token:
         state.fill(WATCHED, None)
         st.rerun()
+
+
+@telling.acting
+def stop(token: str) -> None:
+    """Stop this, if it was started in this visit."""
+    jobs.shared().stop(state.control(token))
 
 
 def expected_s(request: object) -> float | None:

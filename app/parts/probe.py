@@ -140,7 +140,7 @@ def _watch(token: str, standing, words: Words) -> None:
         icon=":material/stop:",
         key="stop",
         width="stretch",
-        on_click=_stop,
+        on_click=live.stop,
         args=(token,),
         disabled=mine is None,
         help=None if mine else words("probe.not_yours"),
@@ -175,11 +175,6 @@ def _left(seen: list[dict], done: int, total: int | None, words: Words) -> str:
     if not durations or not total:
         return ""
     return words("probe.left", left=words.seconds(round((total - done) * sum(durations) / len(durations), 1)))
-
-
-@telling.acting
-def _stop(token: str) -> None:
-    jobs.shared().stop(state.control(token))
 
 
 def _again(words: Words) -> None:

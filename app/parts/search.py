@@ -168,7 +168,7 @@ def _watch(token: str, standing, words: Words) -> None:
         st.progress(part, text=_status(standing, seen, running_s, words))
     mine = state.control(token)
     stop.button(
-        words("probe.stop"), icon=":material/stop:", key="search_stop", width="stretch", on_click=_stop,
+        words("probe.stop"), icon=":material/stop:", key="search_stop", width="stretch", on_click=live.stop,
         args=(token,), disabled=mine is None, help=None if mine else words("probe.not_yours"),
     )  # fmt: skip
     found(standing, None, seen, words)
@@ -184,11 +184,6 @@ def _status(standing, seen: list[dict], running_s: float, words: Words) -> str:
     said += words("probe.left", left=words.seconds(round(left))) if left is not None else ""
     rules = searches.now_trying(seen)
     return f"{said} · {telling.plain(rules)}" if rules is not None else said
-
-
-@telling.acting
-def _stop(token: str) -> None:
-    jobs.shared().stop(state.control(token))
 
 
 def _again(words: Words) -> None:
