@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,16 +50,20 @@ PICTURES = (
 def main() -> None:
     """Start a server of its own, take every picture, and end it."""
     wanted = set(sys.argv[1:])
+    with served() as base:
+        take_all(base, [p for p in PICTURES if not wanted or p.name in wanted])
+
+
+@contextlib.contextmanager
+def served() -> Iterator[str]:
+    """The address of a server of its own with an empty home, ended afterwards."""
     with tempfile.TemporaryDirectory() as home:
-        port = free_port()
-        server = subprocess.Popen(
-            [sys.executable, "-m", "app.serve", "--port", str(port)],
-            cwd=ROOT,
-            env={**os.environ, "FREEZE_EXPLORER_HOME": home},
-        )
+        base = f"http://127.0.0.1:{(port := free_port())}"
+        command = [sys.executable, "-m", "app.serve", "--port", str(port)]
+        server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "FREEZE_EXPLORER_HOME": home})
         try:
-            wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-            take_all(f"http://127.0.0.1:{port}", [p for p in PICTURES if not wanted or p.name in wanted])
+            wait_for(f"{base}/_stcore/health")
+            yield base
         finally:
             server.terminate()
             server.wait(30)

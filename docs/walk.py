@@ -9,9 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -21,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from app.text import Words  # noqa: E402, TID251
-from docs.screenshots import SLOW_MS, free_port, ready, wait_for  # noqa: E402
+from docs.screenshots import SLOW_MS, ready, served  # noqa: E402
 from tests.browser.chromium import find  # noqa: E402
 
 OUT = ROOT / "docs" / "walk"
@@ -102,26 +100,14 @@ def main() -> None:
     """Start a server of its own, walk, and end it."""
     langs = sys.argv[1:] or list(LOCALES)
     OUT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as home:
-        port = free_port()
-        server = subprocess.Popen(
-            [sys.executable, "-m", "app.serve", "--port", str(port)],
-            cwd=ROOT,
-            env={**os.environ, "FREEZE_EXPLORER_HOME": home},
-        )
-        try:
-            wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-            with sync_playwright() as playwright:
-                flags = ["--no-sandbox"] if os.geteuid() == 0 else []
-                browser = playwright.chromium.launch(executable_path=find(), args=flags)
-                for lang in langs:
-                    context = browser.new_context(viewport=SIZE, locale=LOCALES[lang])
-                    Stranger(context.new_page(), lang).walk(f"http://127.0.0.1:{port}/")
-                    context.close()
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait(30)
+    with served() as base, sync_playwright() as playwright:
+        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=find(), args=flags)
+        for lang in langs:
+            context = browser.new_context(viewport=SIZE, locale=LOCALES[lang])
+            Stranger(context.new_page(), lang).walk(f"{base}/")
+            context.close()
+        browser.close()
 
 
 if __name__ == "__main__":
