@@ -103,6 +103,8 @@ def state(runs: list[dict]) -> dict:
 def search(name: str, base: ProbeRequest, known: dict, options: argparse.Namespace) -> dict:
     began = time.process_time()
     found = find.run(FindRequest(base, options.minutes), heard)
+    if found.best is None:
+        raise SystemExit(f"{found.message} {found.hint}")
     best = asdict(found.best)
     return {
         "minutes": options.minutes,
