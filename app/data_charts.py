@@ -34,7 +34,7 @@ def balance(rows: Sequence[tuple[str, int, int]], words: Words, look: Look) -> d
 
 
 def lengths(counts: Sequence[tuple[int, int]], words: Words, look: Look) -> dict:
-    """One column a range of lengths in words."""
+    """One column a range of lengths, in words or tokens."""
     last = max(high for high, _ in counts)
     named = [words("own.words_up_to", n=high) if high < 10**9 else words("own.words_more") for high, _ in counts]
     bars = {

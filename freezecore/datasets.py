@@ -83,7 +83,9 @@ class DataPreview:
     Attributes:
         classes: class balance, in the order of their numbers; empty for values.
         values: smallest, median and largest value; None for classes.
-        lengths: how many texts have up to so many words, as (words, texts); empty for pictures.
+        lengths: how many texts have up to so many words or tokens, as (length, texts); empty for pictures.
+        counted: what `lengths` counts: `tokens` of the request's model, `words` where it brings no tokenizer.
+        sequence_length: tokens that a probe takes where none are asked for; None where words are counted.
         notes: what was left out or looks odd, a sentence each.
     """
 
@@ -95,6 +97,8 @@ class DataPreview:
     values: tuple[float, float, float] | None = None
     samples: tuple[SamplePreview, ...] = ()
     lengths: tuple[tuple[int, int], ...] = ()
+    counted: Literal["words", "tokens"] = "words"
+    sequence_length: int | None = None
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict:
@@ -110,7 +114,7 @@ class DataPreview:
                 "classes": tuple(ClassCount(**row) for row in data["classes"]),
                 "samples": tuple(SamplePreview(**row) for row in data["samples"]),
                 "values": tuple(data["values"]) if data["values"] else None,
-                "lengths": tuple((words, texts) for words, texts in data["lengths"]),
+                "lengths": tuple((length, texts) for length, texts in data["lengths"]),
                 "notes": tuple(data["notes"]),
             }
         )

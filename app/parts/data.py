@@ -70,7 +70,10 @@ def data_below(selection: Selection, name: str | None, words: Words) -> bool:
     st.toggle(words("own.look"), key="w_look", on_change=_looked, args=(own,))
     if not state.value("w_look"):
         return True
-    return look_at(name, fields(selection), own, words)
+    asked = fields(selection)
+    if kind == "text":
+        asked["sequence_length"] = selection.link.size
+    return look_at(name, asked, selection.source if kind == "text" else None, own, words)
 
 
 @telling.acting

@@ -18,13 +18,13 @@ from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
 MOST_CLASSES = 12
-ANY_MODEL = ModelSource("timm", "resnet18")  # a look at data is the same for every model, and is remembered so
+ANY_MODEL = ModelSource("timm", "resnet18")  # a look at pictures is the same for every model, and is remembered so
 BALANCE_HEIGHT = 190
 
 
-def look_at(name: str, asked: dict, own: bool, words: Words) -> bool:
-    """Draw it; whether the data could be read."""
-    request = ProbeRequest(ANY_MODEL, FreezeSpec(), **{**asked, "metric": None})
+def look_at(name: str, asked: dict, reader: ModelSource | None, own: bool, words: Words) -> bool:
+    """Draw it; whether the data could be read. `reader` is the model whose tokens are counted."""
+    request = ProbeRequest(reader or ANY_MODEL, FreezeSpec(), **{**asked, "metric": None})
     try:
         with st.spinner(words("own.reading")):
             preview = analyst.shared().preview(request)
@@ -65,10 +65,12 @@ def _chart(preview: DataPreview, words: Words) -> None:
         figure = data_charts.balance(rows, words, theme)
         st.plotly_chart(figure, key="balance", height=BALANCE_HEIGHT, theme=None, config=figures.CONFIG, alt=title)
     if preview.lengths:
-        title = words("own.lengths")
+        title = words(f"own.lengths_{preview.counted}")
         st.markdown(f"**{title}**", help=words("own.lengths_help"))
         figure = data_charts.lengths(preview.lengths, words, theme)
         st.plotly_chart(figure, key="lengths", height=BALANCE_HEIGHT, theme=None, config=figures.CONFIG, alt=title)
+    if preview.sequence_length:
+        st.caption(words("own.sequence_length", n=preview.sequence_length))
 
 
 def _metric(name: str, preview: DataPreview, words: Words) -> None:

@@ -21,6 +21,7 @@ def add(commands) -> None:
     """Put the command on the command line."""
     look = command(commands, "data", "shapes", gather_data, show_data)
     look.add_argument("data", metavar="NAME", help="shapes, digits, docstrings, a .zip, .csv or .parquet, or hub:NAME")
+    look.add_argument("--source", metavar="MODEL", help="count lengths in this model's tokens, not in words")
     add_reading(look)
 
 
@@ -43,8 +44,8 @@ def gather_data(options: Namespace) -> dict:
     from freezecore.live.data import preview
 
     typed = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
-    anything = ModelSource.parse("timm:resnet18")  # looking at data needs no model, a request names one
-    return preview(ProbeRequest(anything, FreezeSpec(), data=options.data, **typed)).to_json()
+    source = ModelSource.parse(options.source or "timm:resnet18")  # a request names one, though few looks need it
+    return preview(ProbeRequest(source, FreezeSpec(), data=options.data, **typed)).to_json()
 
 
 def show_data(document: dict) -> str:
@@ -57,7 +58,9 @@ def show_data(document: dict) -> str:
         lines.append(f"values from {low:g} to {high:g}, half of them below {middle:g}")
     if document["lengths"]:
         longest = document["lengths"][-1][0]
-        rows = [(f"up to {words:,}" if words < 10**9 else "more", f"{texts:,}") for words, texts in document["lengths"]]
-        lines.append(table(["words", "texts"], rows, right=[1]) if longest else "")
+        rows = [(f"up to {high:,}" if high < 10**9 else "more", f"{texts:,}") for high, texts in document["lengths"]]
+        lines.append(table([document["counted"], "texts"], rows, right=[1]) if longest else "")
+    if document["sequence_length"]:
+        lines.append(f"a probe reads {document['sequence_length']} tokens of each")
     lines += [f"{one['target']}: {one['text']}" for one in document["samples"] if one["text"]]
     return "\n".join(filter(None, [*lines, *document["notes"]]))

@@ -9,20 +9,21 @@ from freezecore.errors import shortened
 from freezecore.live.data.picture import data_address
 from freezecore.live.data.read import read
 from freezecore.live.data.samples import Raw
+from freezecore.live.data.tokens import token_lengths
 from freezecore.probe import ProbeRequest
 
 MOST_SAMPLES = 12
 THUMBNAIL = 64
 TEXT = 200
 FEW = 50  # held-out samples below which an accuracy says little
-BINS = (8, 16, 32, 64, 128, 256, 512, 1024)  # words
+BINS = (8, 16, 32, 64, 128, 256, 512, 1024)  # words or tokens
 
 
 def preview(request: ProbeRequest) -> DataPreview:
-    """What a request's data is like; the model is not looked at.
+    """What a request's data is like; of the model only its tokenizer is looked at.
 
     Raises:
-        DataError: it cannot be read; names the file and the row.
+        DataError: it cannot be read; names the file and the row, or what the tokenizer lacks.
     """
     raw = read(request)
     values = raw.targets[raw.train] if raw.target == "value" else None
@@ -34,7 +35,7 @@ def preview(request: ProbeRequest) -> DataPreview:
         classes=_balance(raw),
         values=None if values is None else (float(values.min()), float(np.median(values)), float(values.max())),
         samples=tuple(_sample(raw, int(i)) for i in _spread(raw)),
-        lengths=_lengths(raw),
+        **_lengths(raw, request),
         notes=(*raw.notes, *_odd(raw)),
     )
 
@@ -67,13 +68,27 @@ def _sample(raw: Raw, position: int) -> SamplePreview:
     return SamplePreview(target, text=f"{text} / {shortened(raw.pairs[position], TEXT)}" if raw.pairs else text)
 
 
-def _lengths(raw: Raw) -> tuple[tuple[int, int], ...]:
+def _lengths(raw: Raw, request: ProbeRequest) -> dict:
+    """The preview's fields on how long the texts are: those to train on and those held out, as a probe reads both."""
     if not raw.texts:
-        return ()
-    words = [len(raw.texts[i].split()) for i in raw.train]
-    counts, low = [], 0
+        return {}
+    used = np.concatenate([raw.train, raw.test])
+    texts, pairs = (tuple(column[i] for i in used) if column else () for column in (raw.texts, raw.pairs))
+    tokens = token_lengths(texts, pairs, request.source)
+    if tokens is None:
+        return {"lengths": _binned([len(text.split()) for text in texts])}
+    lengths, chosen = tokens
+    return {
+        "lengths": _binned(lengths),
+        "counted": "tokens",
+        "sequence_length": request.sequence_length or chosen,
+    }
+
+
+def _binned(lengths: list[int]) -> tuple[tuple[int, int], ...]:
+    counts, low = [], -1
     for high in (*BINS, 10**9):
-        counts.append((high, sum(low < n <= high or (low == 0 and n == 0) for n in words)))
+        counts.append((high, sum(low < n <= high for n in lengths)))
         low = high
     while counts and not counts[-1][1]:
         counts.pop()

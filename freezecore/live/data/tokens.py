@@ -64,6 +64,24 @@ def fitting(lengths: list[int], longest: int) -> int:
     return min(-(-wanted // STEP) * STEP, longest)
 
 
+def token_lengths(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource) -> tuple[list[int], int] | None:
+    """Tokens of each whole text, and the length that `tokenize` would choose; None where the model brings none.
+
+    Raises:
+        DataError: the tokenizer cannot be loaded.
+    """
+    if source.scheme != "hf":
+        return None
+    from transformers import AutoConfig
+
+    tokenizer = _tokenizer(source)
+
+    longest = min(_longest(AutoConfig.from_pretrained(_folder(source))), tokenizer.model_max_length)
+    both = (list(texts), list(pairs)) if pairs else (list(texts),)
+    lengths = [len(ids) for ids in tokenizer(*both, verbose=False)["input_ids"]]
+    return lengths, fitting(lengths, longest)
+
+
 def _cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
     cut = sum(n > length for n in lengths)
     return (f"{cut:,} of {len(lengths):,} texts are longer than {length} tokens and were cut off.",) if cut else ()
@@ -85,10 +103,8 @@ def _tokenizer(source: ModelSource):
         return None
     from transformers import AutoTokenizer
 
-    found = packaged.find(source)
-    folder = packaged.root(found) if found else None
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder / found.folder) if folder else source.name)
+        tokenizer = AutoTokenizer.from_pretrained(_folder(source))
     except (OSError, ValueError, ImportError) as error:
         cause = shortened(" ".join(str(error).split()), 160)
         raise DataError(
@@ -97,6 +113,13 @@ def _tokenizer(source: ModelSource):
     if tokenizer.pad_token is None:  # GPT-2 and its kin
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _folder(source: ModelSource) -> str:
+    """Where the model's files are: inside an installed package, else as it is called."""
+    found = packaged.find(source)
+    folder = packaged.root(found) if found else None
+    return str(folder / found.folder) if folder else source.name
 
 
 def _package_hint(error: str) -> str:

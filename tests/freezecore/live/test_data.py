@@ -1,8 +1,6 @@
 """Data for probes: built in, and a person's own with its limits; what cannot be read is named by file and row."""
 
-import base64
 import io
-import json
 import sys
 import types
 import zipfile
@@ -13,11 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from freezecore.datasets import BUILT_IN, DataPreview
 from freezecore.errors import DataError
 from freezecore.live.data import docstrings, folders, preview, read, table
 from freezecore.live.data.split import split
-from freezecore.live.data.tokens import fitting, tokenize
 from freezecore.probe import ProbeRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -264,43 +260,7 @@ def test_a_hub_that_breaks_off_is_a_sentence(monkeypatch):
         read(asked("hub:imdb"))
 
 
-def test_a_preview_shows_balance_and_samples_and_travels_as_json():
-    seen = preview(asked("shapes", train_size=40, test_size=20))
-    assert [row.name for row in seen.classes] == list(BUILT_IN["shapes"].classes)
-    assert all((row.train, row.test) == (4, 2) for row in seen.classes)
-    assert len({sample.target for sample in seen.samples}) == 10
-    head, _, data = seen.samples[0].picture.partition(",")
-    assert head == "data:image/jpeg;base64"
-    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (64, 64)
-    assert DataPreview.from_json(json.loads(json.dumps(seen.to_json()))) == seen
-
-
-def test_a_preview_of_values_shows_their_range_and_lengths(tmp_path):
-    rows = [{"text": "word " * (i + 1), "score": i / 2} for i in range(20)]
-    seen = preview(asked(written(tmp_path / "v.csv", rows)))
-    low, middle, high = seen.values
-    assert low < middle < high <= 9.5
-    assert sum(count for _, count in seen.lengths) == seen.train_size
-
-
 def test_groups_and_classes_are_divided_the_same_way_each_time():
     targets = np.arange(100) % 3
     one, other = (split(targets, by_class=True, name="d") for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-
-
-def test_the_length_holds_nearly_all_texts_and_is_rounded_up():
-    assert fitting([10] * 99 + [400], longest=512) == 16
-    assert fitting([300] * 10, longest=128) == 128
-
-
-def test_words_become_numbers_where_a_config_brings_no_tokenizer():
-    config = types.SimpleNamespace(model_type="bert", max_position_embeddings=64, vocab_size=100)
-    tokens = tokenize(("one two", "one"), (), ModelSource.parse("config:bert"), config, None)
-    ids = tokens.inputs["input_ids"]
-    assert ids[0, :2].tolist() == ids[1, :2].tolist()
-    assert ids.max() < 100
-    assert tokens.inputs["attention_mask"].sum(1).tolist() == [4, 3]
-    assert "hashing" in tokens.notes[0]
-    with pytest.raises(DataError, match="64 tokens at most, not 65"):
-        tokenize(("a",), (), ModelSource.parse("config:bert"), config, 65)
