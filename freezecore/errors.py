@@ -74,6 +74,16 @@ class ExportError(FreezeError):
     """A target that cannot express the selection, or a file that cannot be imported."""
 
 
+def require(value: object, kind: type, hint: str) -> None:
+    """Refuse an argument of another class, in a sentence.
+
+    Raises:
+        FreezeError: it is of another class; `hint` says how to come by the right one.
+    """
+    if not isinstance(value, kind):
+        raise FreezeError(f"This takes a {kind.__name__}, not an object of the class {type(value).__name__}.", hint)
+
+
 def shortened(text: str, limit: int = 80) -> str:
     """The user's own value as it may stand in a sentence: printable, and never longer than `limit`."""
     clean = "".join(ch if ch.isprintable() else "�" for ch in text[: limit + 1])

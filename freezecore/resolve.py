@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from freezecore.errors import RuleError, shortened
+from freezecore.errors import RuleError, require, shortened
 from freezecore.mask import Conflict, Hit, Mask
 from freezecore.rules.grammar import print_rule
 from freezecore.rules.names import Names, names_of
@@ -23,7 +23,10 @@ def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
 
     Raises:
         RuleError: a selector hits nothing; names the nearest real names.
+        FreezeError: an argument of another class.
     """
+    require(spec, FreezeSpec, "Call fc.FreezeSpec.parse(rules) first.")
+    require(tree, LayerTree, "Call fc.read_tree(model) first.")
     names = names_of(tree)
     for phase in spec.phases:
         if phase.epoch > epoch:

@@ -197,6 +197,9 @@ class Trace:
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict, hash=False)
 
+    def __repr__(self) -> str:
+        return f"Trace({self.source!r}, {len(self.parameters)} parameters, {len(self.steps)} steps, {self.workload})"
+
     def under(self, workload: Workload) -> Trace:
         """The same step with another batch size, optimizer and accumulation; what was traced stays as it was."""
         changes = {

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from freezecore import modelfile, tracecache
-from freezecore.errors import WorkloadError
+from freezecore.errors import require
 from freezecore.kept import kept_tree
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest, ProbeResult
@@ -70,12 +70,10 @@ def trace(model: ModelSource | str | Module, workload: Workload | None = None, *
     Raises:
         TraceError: the step cannot be followed.
         WorkloadError: a size that the model refuses.
+        FreezeError: an example batch where the workload belongs.
     """
-    if workload is not None and not isinstance(workload, Workload):
-        raise WorkloadError(
-            f"A {type(workload).__name__} is no Workload.",
-            "Give an example batch as batch=…: fc.trace(model, batch=x).",
-        )
+    if workload is not None:
+        require(workload, Workload, "Give an example batch as batch=…: fc.trace(model, batch=x).")
     if batch is not None and not isinstance(model, ModelSource | str):
         from freezecore.live.tracer import trace_batch
         from freezecore.live.wrappers import unwrapped

@@ -10,6 +10,7 @@ from freezecore.cli.arguments import add_rules, add_source, command, read_layers
 from freezecore.estimate import Estimate, depth_curve, estimate
 from freezecore.estimate.budget import fits, least_frozen
 from freezecore.estimate.cards import MARGIN_SENTENCE
+from freezecore.estimate.cost import PARTS
 from freezecore.mask import Mask
 from freezecore.report import bytes_from_text, bytes_text, change_text, flops_text, seconds_text, table
 from freezecore.resolve import resolve
@@ -29,7 +30,6 @@ FIELDS = (
     "flops_forward",
     "flops_backward",
 )
-PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
 HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backward", flops_text)
 
 

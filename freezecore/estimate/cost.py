@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from freezecore.errors import TraceError
+from freezecore.errors import TraceError, require
 from freezecore.estimate.moments import BACKWARD, FORWARD, Moment
 from freezecore.estimate.optimizer import state_bytes, step_bytes
 from freezecore.estimate.program import Program, program
 from freezecore.estimate.replay import Replay
 from freezecore.mask import Mask
+from freezecore.report import bytes_text, flops_text
 from freezecore.trace import Missing, Trace, TracedParameter
 from freezecore.tree import LayerTree
 
 OPTIMIZER = "optimizer step"
+PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ class Estimate:
     missing: tuple[Missing, ...] = ()
     problem: str = ""
 
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name} {bytes_text(getattr(self, name))}" for name in PARTS)
+        work = f"{flops_text(self.flops_forward)} forward, {flops_text(self.flops_backward)} backward"
+        when = self.peak_moment or self.problem or "combinations are missing"
+        return f"peak {bytes_text(self.peak_bytes)} ({when}): {parts}; {work}"
+
     def to_json(self) -> dict:
         """Its fields as JSON values."""
         return asdict(self)
@@ -78,7 +86,10 @@ def estimate(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> Esti
     Raises:
         TraceError: the trace follows another model than the mask's, or cannot be evaluated at this batch size.
         WorkloadError: the batch size is out of range.
+        FreezeError: an argument of another class.
     """
+    require(trace, Trace, "Call fc.trace(model) first.")
+    require(mask, Mask, "Call fc.apply(model, rules), or fc.resolve(spec, tree), which leaves the model alone.")
     return estimate_names(trace, trained(trace, mask), mask.held, batch_size=batch_size)
 
 

@@ -16,7 +16,7 @@ from dataclasses import fields
 import torch
 from torch import Tensor, nn
 
-from freezecore.errors import ProofError
+from freezecore.errors import ProofError, require
 from freezecore.live.wrappers import unwrapped
 from freezecore.mask import Mask
 from freezecore.probe import Proof
@@ -108,6 +108,7 @@ def proof(
     Raises:
         ProofError: on leaving, with the names of what moved and why.
     """
+    require(model, nn.Module, "Hand over the model itself.")
     model = unwrapped(model)
     check = ProofCheck(model, mask or mask_of(model))
     yield check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from freezecore.errors import FreezeError
+from freezecore.errors import FreezeError, require
 from freezecore.live.hold import hold
 from freezecore.live.read import read_module
 from freezecore.live.wrappers import unwrapped
@@ -15,7 +15,12 @@ from freezecore.spec import FreezeSpec
 
 
 def trainable_parameters(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that train, each once, in the model's order: what an optimizer is given."""
+    """The parameters that train, each once, in the model's order: what an optimizer is given.
+
+    Raises:
+        FreezeError: it is no module.
+    """
+    require(model, nn.Module, "Hand over the model itself.")
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 

@@ -78,3 +78,33 @@ def test_a_file_that_is_no_model_file_is_told_in_a_sentence(content, tmp_path):
 def test_the_public_names_are_all_there():
     assert sorted(fc.__all__) == fc.__all__
     assert all(getattr(fc, name).__doc__ for name in fc.__all__)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda model, tree: fc.estimate(model, fc.apply(model, "freeze all; train 4")), "This takes a Trace"),
+        (lambda model, tree: fc.estimate(fc.trace(model), "freeze all"), "This takes a Mask"),
+        (lambda model, tree: fc.trace(model, torch.zeros(2, 3, 8, 8)), "This takes a Workload"),
+        (lambda model, tree: fc.resolve("freeze all", tree), "This takes a FreezeSpec"),
+        (lambda model, tree: fc.resolve(fc.FreezeSpec.parse("freeze all"), model), "This takes a LayerTree"),
+        (lambda model, tree: fc.apply(model, 3), "This takes a FreezeSpec"),
+        (lambda model, tree: fc.trainable_parameters(type(model)), "This takes a Module"),
+        (lambda model, tree: fc.proof(None).__enter__(), "This takes a Module"),
+    ],
+)
+def test_an_argument_of_another_class_is_a_sentence(call, said):
+    model = own_model()
+    with pytest.raises(fc.FreezeError, match=said):
+        call(model, fc.read_tree(model))
+
+
+def test_an_estimate_and_a_trace_print_as_a_line_each():
+    model = own_model()
+    mask = fc.apply(model, "freeze all; train 4")
+    trace = fc.trace(model, batch=torch.zeros(2, 3, 8, 8))
+    told = str(fc.estimate(trace, mask))
+    assert told.startswith("peak ")
+    assert "weights" in told
+    assert "backward" in told
+    assert len(repr(trace)) < 400
