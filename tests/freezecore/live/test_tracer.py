@@ -5,9 +5,13 @@ import torch
 from torch import nn
 
 from freezecore.estimate.cost import estimate_names
-from freezecore.live.tracer import fill, trace_module
+from freezecore.live.tracer import fill, trace_batch, trace_module
+from freezecore.live.tracer.inputs import own_batch
 from freezecore.trace import Trace
 from freezecore.workload import Workload
+from tests.benchmarks.memory_truth import on_fake
+
+STRAY = 8  # bytes: a loss or a counter more or less
 
 
 class Net(nn.Module):
@@ -90,3 +94,32 @@ def test_a_model_that_asks_for_values_is_not_guessed_at():
     assert cost.activations is None
     assert cost.gradients == 3 * 2 * 4
     assert "without running" in cost.problem
+
+
+class Difference(nn.Module):
+    def forward(self, x, y):
+        return x - y
+
+
+class Residual(nn.Module):
+    """A module with two inputs, whose gradients are complete at moments far apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.inner, self.unused = nn.Linear(16, 512), nn.Linear(512, 512), nn.Linear(2, 2)
+        self.difference = Difference()
+
+    def forward(self, x):
+        x = self.wide(x)
+        return self.difference(-self.inner(x).sin().cos(), x).mean(0)
+
+
+@pytest.mark.parametrize("trains", [("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",)])
+def test_the_peak_is_that_of_the_step_on_fake_tensors(trains):
+    batch = torch.randn(4096, 16)
+    trace = trace_batch(Residual(), batch, Workload(implementation="loop"))
+    chosen = [p for p in trace.parameters if p.name in trains]
+    cost = estimate_names(trace, chosen, (), in_place=False)
+    true = on_fake(Residual(), set(trains), (), trace.workload, own_batch(batch)[1], False)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+    assert cost.flops_backward == true.flops_backward
