@@ -12,7 +12,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from freezecore.errors import FreezeError
 from freezecore.kept import kept_tree
 from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
-from freezecore.serving import process
+from freezecore.serving import ahead, process
 from freezecore.serving.analyst import action, rebuilt
 from freezecore.serving.door import check_data, check_source
 from freezecore.source import ModelSource
@@ -68,6 +68,8 @@ class Analyst:
         self._answers = Remembered(MOST_REMEMBERED)
         self._turn = threading.Lock()
         self._child: _Child | None = None
+        self._helping = threading.Lock()
+        self._helper: subprocess.Popen | None = None
         self._closed = False
 
     def tree(self, source: ModelSource) -> LayerTree:
@@ -109,23 +111,32 @@ class Analyst:
         check_data(request.data)
         return self._ask("preview", {"request": request.to_json()}, lambda raw: DataPreview.from_json(json.loads(raw)))
 
-    def warm(self) -> None:
-        """Start the process in the background, so that the first visitor does not wait for torch's import."""
-        threading.Thread(target=self._warm, name="analyst-warm", daemon=True).start()
+    def warm(self, models: Iterable[ahead.Model] = ()) -> None:
+        """Start the process in the background, so that the first visitor does not wait for torch's import.
+
+        Then another one, which yields to everyone, reads and traces these models, for whoever opens them first.
+        """
+        threading.Thread(target=self._warm, args=(models,), name="analyst-warm", daemon=True).start()
 
     def close(self) -> None:
         """End the process; later requests are refused."""
         self._closed = True
         if child := self._child:
             process.end(child.process)
+        with self._helping:
+            if self._helper:
+                process.close(self._helper)
         with self._turn:
             self._drop()
 
-    def _warm(self) -> None:
+    def _warm(self, models: Iterable[ahead.Model] = ()) -> None:
         try:
             self._ask("warm", {}, bytes)
         except FreezeError:
             return  # the request that needs the process says what is wrong
+        with self._helping:
+            if models and not self._closed and not self._helper:
+                self._helper = ahead.start(models)
 
     def _ask(
         self, verb: str, arguments: dict, read: Callable[[bytes], Any], kept: Callable[[], Any] = lambda: None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app import state
-from app.link import DEFAULT_MODEL
+from app import selection, state
+from app.link import DEFAULT_MODEL, Link
 from freezecore.errors import shortened
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ def name_of(source: str) -> str:
     """The name people know a source by; the source itself where the gallery does not have it."""
     shown = BY_SOURCE.get(source)
     return shown.name if shown else shortened(source, 40)
+
+
+def steps() -> list[tuple[ModelSource, Workload]]:
+    """What the page asks about each of them when it is opened from the gallery, in its order."""
+    links = [Link(model=shown.source, task=shown.task, labels=shown.labels) for shown in MODELS]
+    return [selection.step_of(link) for link in links]
 
 
 def open_source(source: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import analyst, state
+from app import analyst, gallery, state
 from app.parts import telling
 from app.views import classroom, compare, explore, learn
 from freezecore.serving import jobs
@@ -21,7 +21,7 @@ def _settled() -> bool:
 
     Streamlit collects garbage after each run; without this a tick pays for every object the imports made.
     """
-    analyst.shared().warm()
+    analyst.shared().warm(gallery.steps())
     jobs.shared().warm()
     gc.collect()
     gc.freeze()

@@ -137,9 +137,13 @@ def _estimated(trace: Trace, selection: Selection) -> Estimate:
     return _known(about, trace, lambda: estimate(trace, selection.mask, batch_size=batch))
 
 
+def step_of(link: Link) -> tuple[ModelSource, Workload]:
+    """The step that is traced for a link: any batch size follows from one."""
+    return source_of(link), replace(workload_of(link), batch_size=TRACED_BATCH)
+
+
 def _key(selection: Selection) -> tuple[ModelSource, Workload]:
-    """What a trace depends on: any batch size follows from the one that is traced."""
-    return selection.source, replace(workload_of(selection.link), batch_size=TRACED_BATCH)
+    return selection.source, step_of(selection.link)[1]
 
 
 def _pending(selection: Selection) -> Future:

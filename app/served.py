@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import analyst
+from app import analyst, gallery
 from freezecore.serving import jobs
 
 LIBRARIES = ("pandas", "plotly.graph_objects", "pyarrow")  # Streamlit imports them when it first draws something
@@ -17,7 +17,7 @@ LIBRARIES = ("pandas", "plotly.graph_objects", "pyarrow")  # Streamlit imports t
 
 @asynccontextmanager
 async def _helped(_: st.App) -> AsyncIterator[None]:
-    analyst.shared().warm()
+    analyst.shared().warm(gallery.steps())
     jobs.shared().warm()
     importlib.import_module("app.views.explore")
     for library in LIBRARIES:

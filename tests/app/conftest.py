@@ -57,7 +57,7 @@ class HereAnalyst:
 
         return preview(request)
 
-    def warm(self) -> None:
+    def warm(self, models=()) -> None:
         pass
 
 

@@ -7,9 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app import gallery
 from app.analyst import Analyst
+from app.link import Link
+from app.selection import TRACED_BATCH
 from freezecore.errors import FreezeError, SourceError
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
 
+DEFAULT = ModelSource.parse(Link().model)
 LIMITS_S = {"models": 20.0, "warm": 20.0}
 
 
@@ -108,3 +114,19 @@ def test_close_ends_a_request_in_progress(analyst):
     session.join(10)
     assert not session.is_alive()
     assert len(failures) == 1
+
+
+def test_work_ahead_is_begun_once_and_ends_with_the_analyst():
+    analyst = Analyst("tests.freezecore.faulty_verbs", limits_s=LIMITS_S)
+    analyst._warm([(DEFAULT, Workload())])
+    helper = analyst._helper
+    analyst._warm([(DEFAULT, Workload())])
+    assert analyst._helper is helper
+    analyst.close()
+    assert helper.returncode is not None
+
+
+def test_the_page_asks_for_the_very_steps_that_were_followed_ahead():
+    steps = gallery.steps()
+    assert len(set(steps)) == len(gallery.MODELS)
+    assert steps[0] == (DEFAULT, Workload(TRACED_BATCH))
