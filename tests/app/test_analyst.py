@@ -82,6 +82,30 @@ def test_a_request_that_needs_too_much_memory_is_refused_by_itself(analyst):
     assert pid(analyst, "after") != before
 
 
+TRACE_FAILURES = {
+    "hang": "took longer than 1 s and was stopped.",
+    "eat": "needed more than 1 GB of memory and was stopped.",
+}
+
+
+@pytest.mark.parametrize("name", TRACE_FAILURES)
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux holds a process to its memory")
+def test_a_trace_that_hangs_or_eats_memory_costs_a_sentence_with_a_hint_and_only_that_process(name):
+    analyst = Analyst("tests.freezecore.faulty_verbs", limits_s={"trace": 1.0}, memory_bytes=10**9)
+    before = traced_by(analyst, "before")
+    with pytest.raises(FreezeError) as failure:
+        analyst.trace(ModelSource.parse(f"timm:{name}"), Workload())
+    assert failure.value.problem == f"Following a training step of 'timm:{name}' {TRACE_FAILURES[name]}"
+    assert failure.value.hint.startswith("Choose a smaller model, batch or input size")
+    assert traced_by(analyst, "before") == before  # what was known stays known
+    assert traced_by(analyst, "after") != before
+    analyst.close()
+
+
+def traced_by(analyst: Analyst, name: str) -> int:
+    return int(analyst.trace(ModelSource.parse(f"timm:{name}"), Workload()).problem)
+
+
 def test_a_process_killed_between_requests_is_replaced_unnoticed(analyst):
     os.kill(pid(analyst, "before"), signal.SIGKILL)
     assert analyst.models("after")[0]["source"] == "after"

@@ -6,6 +6,9 @@ import signal
 import threading
 
 from freezecore.errors import SourceError
+from freezecore.source import ModelSource
+from freezecore.trace import Trace
+from freezecore.workload import Workload
 
 CALLS = []
 
@@ -30,4 +33,11 @@ def _answer(arguments: dict) -> bytes:
     return json.dumps([{"source": word, "family": str(os.getpid()), "parameters": CALLS.count(word)}]).encode()
 
 
-VERBS = {"models": _answer, "warm": lambda arguments: b""}
+def _trace(arguments: dict) -> bytes:
+    """A trace that hangs, eats or is made, by the name of its model."""
+    _answer({"word": arguments["source"]["name"]})
+    source = ModelSource(**arguments["source"])
+    return Trace(str(source), Workload(**arguments["workload"]), (), problem=str(os.getpid())).to_bytes()
+
+
+VERBS = {"models": _answer, "trace": _trace, "warm": lambda arguments: b""}
