@@ -41,10 +41,10 @@ class Flow:
         self._users: list[int] = []  # per storage, the buffers that hold it
         self._waiting: dict[int, int] = {}  # value -> storage of the gradient so far
 
-    def new(self, size: int) -> int:
-        """A new storage, as yet in nobody's hands."""
+    def new(self, size: int, users: int = 0) -> int:
+        """A new storage, in so many hands."""
         self._size.append(size)
-        self._users.append(0)
+        self._users.append(users)
         self.bytes += size
         return len(self._size) - 1
 
@@ -71,29 +71,32 @@ class Flow:
         self.spike, self.spike_parts = self.ready + self.bytes + extra, (self.ready, self.bytes + extra)
 
     def handed(self, step: Returned, outputs: tuple[int, ...]) -> list[int]:
-        """Storages of a step's gradients: new ones, then the outputs' backwards, so that index `~k` finds one."""
+        """Storages of a step's gradients: new ones, then the outputs' backwards, so that index `~k` finds one.
+
+        The step's results hold each of them once per gradient, until `add` has taken it.
+        """
         fresh = [self.new(self.program.blocks[amount]) for amount in step.new]
         given = [self._waiting.pop(value, -1) for value in outputs]
-        passed_on = {~g for g in step.gradients if g is not None and g < 0}
-        for position, number in enumerate(given):
+        numbers = [*fresh, *reversed(given)]
+        for gradient in step.gradients:
+            if gradient is not None:
+                self._users[numbers[gradient]] += 1
+        for number in given:
             if number >= 0:
                 self._users[number] -= 1
-                if position not in passed_on:
-                    self._free_if_unused(number)
-        return [*fresh, *reversed(given)]
+                self._free_if_unused(number)
+        return numbers
 
     def add(self, value: int, number: int) -> None:
-        """A gradient arrives: it waits alone, or is added to what waits there already."""
+        """A gradient arrives from the hand that held it: it waits alone, or is added to what waits there already."""
         waiting = self._waiting.get(value)
-        self._users[number] += 1
         if waiting is None:
             self._waiting[value] = number
         elif self.in_place and self._users[waiting] == 1:
             self._users[number] -= 1
             self._free_if_unused(number)
         else:
-            total = self.new(self.program.nbytes[value])
-            self._users[total] = 1
+            total = self.new(self.program.nbytes[value], users=1)
             self._note_spike(0)
             for part in (waiting, number):
                 self._users[part] -= 1

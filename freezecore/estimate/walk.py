@@ -59,7 +59,7 @@ class Walk:
     def _receive_loss(self) -> None:
         """The gradient that the backward pass starts from."""
         loss = self._source[self.program.trace.loss]
-        self._flow.add(loss, self._flow.new(self.program.nbytes[loss]))
+        self._flow.add(loss, self._flow.new(self.program.nbytes[loss], users=1))
 
     def _forward(self, begin: int, end: int) -> list[Node]:
         """Walk these steps, and what Python lets go of after each; the nodes that autograd will come back to."""

@@ -9,7 +9,7 @@ from freezecore.live.tracer import fill, trace_batch, trace_module
 from freezecore.live.tracer.inputs import own_batch
 from freezecore.trace import Trace
 from freezecore.workload import Workload
-from tests.benchmarks.memory_truth import on_fake
+from tests.benchmarks.memory_truth import on_cpu, on_fake
 
 STRAY = 8  # bytes: a loss or a counter more or less
 
@@ -114,12 +114,39 @@ class Residual(nn.Module):
         return self.difference(-self.inner(x).sin().cos(), x).mean(0)
 
 
-@pytest.mark.parametrize("trains", [("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",)])
-def test_the_peak_is_that_of_the_step_on_fake_tensors(trains):
+class Branches(nn.Module):
+    """A sum that hands its gradient to a value with one waiting, and then to another."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.inner, self.unused = nn.Linear(16, 512), nn.Linear(512, 512), nn.Linear(2, 2)
+
+    def forward(self, x):
+        x = self.inner(self.wide(x))
+        early, late = x.sin(), -x.cos().sin().cos()
+        return ((early + late).neg() - early).mean(0)
+
+
+MODELS = (Residual, Branches)
+TRAINS = (("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",))
+
+
+@pytest.mark.parametrize("trains", TRAINS)
+@pytest.mark.parametrize("model", MODELS)
+def test_the_peak_is_that_of_the_step_on_fake_tensors(model, trains):
     batch = torch.randn(4096, 16)
-    trace = trace_batch(Residual(), batch, Workload(implementation="loop"))
+    trace = trace_batch(model(), batch, Workload(implementation="loop"))
     chosen = [p for p in trace.parameters if p.name in trains]
     cost = estimate_names(trace, chosen, (), in_place=False)
-    true = on_fake(Residual(), set(trains), (), trace.workload, own_batch(batch)[1], False)
+    true = on_fake(model(), set(trains), (), trace.workload, own_batch(batch)[1], False)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
     assert cost.flops_backward == true.flops_backward
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_peak_is_that_of_the_real_allocator(model):
+    batch = torch.randn(4096, 16)
+    trace = trace_batch(model(), batch, Workload(implementation="loop"))
+    names = [p.name for p in trace.parameters if p.used]
+    real = on_cpu(model(), set(names), (), trace.workload, own_batch(batch)[1], False)
+    assert abs(costs(trace, *names).peak_bytes - real.peak_bytes) <= 8 * STRAY
