@@ -144,10 +144,19 @@ def lasting(**openings: object) -> None:
     """Keep what these widgets hold while out of sight, which Streamlit forgets; called before they are drawn."""
     kept = notes("lasting")
     for name, opening in openings.items():
-        if name in st.session_state:
-            kept[name] = st.session_state[name]
-        else:
+        if name not in st.session_state:
             st.session_state[name] = kept.get(name, opening)
+        kept[name] = st.session_state[name]
+
+
+def show_again() -> None:
+    """Send the browser what those widgets hold; called as a whole page begins.
+
+    A drawing that is cut short by the next one may never have reached the browser, which then shows empty fields.
+    """
+    for name in notes("lasting"):
+        if name in st.session_state:
+            st.session_state[name] = st.session_state[name]
 
 
 def theme() -> str:

@@ -1,6 +1,8 @@
-"""Sweeps and searches that were made on this server, the newest first; one is chosen and opened in Explore."""
+"""Sweeps and searches that were made on this server, the newest first: one is opened in Explore, or a new one begun."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -16,12 +18,34 @@ MOST = 50
 
 
 def searched(words: Words) -> None:
-    """The list; nothing at all where there was none."""
+    """The list, and what can be done with it."""
     found = [run for kind in KINDS for run in jobs.shared().runs.listed(None, kind, MOST)]
     found = sorted(found, key=lambda run: run.created, reverse=True)[:MOST]
+    chosen = found[picked] if found and (picked := _table(found, words)) is not None else None
     if not found:
         st.caption(words("searched.none"))
-        return
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            words("searched.new", model=gallery.name_of(state.link().model)),
+            icon=":material/add:",
+            key="new_search",
+            on_click=_new,
+            help=words("searched.new_help"),
+        )
+        if found:
+            st.button(
+                words("runs.open"),
+                icon=":material/open_in_new:",
+                key="open_search",
+                disabled=chosen is None,
+                on_click=_open,
+                args=(chosen,),
+                help=words("searched.open_help"),
+            )
+
+
+def _table(found: Sequence[Run], words: Words) -> int | None:
+    """Draw the list; the position of the row that is chosen."""
     rows = [
         {
             words("searched.kind"): words(f"search.{run.kind}"),
@@ -40,20 +64,17 @@ def searched(words: Words) -> None:
         on_select="rerun",
         selection_mode="single-row",
     )["selection"]["rows"]
-    chosen = found[picked[0]] if picked and picked[0] < len(found) else None
-    st.button(
-        words("runs.open"),
-        icon=":material/open_in_new:",
-        key="open_search",
-        disabled=chosen is None,
-        on_click=_open,
-        args=(chosen,),
-        help=words("searched.open_help"),
-    )
+    return picked[0] if picked and picked[0] < len(found) else None
 
 
 def _model(run: Run) -> str:
     return f"{run.request['source']['scheme']}:{run.request['source']['name']}"
+
+
+@telling.acting
+def _new() -> None:
+    state.change(search=None)
+    state.go_to_explore("search")
 
 
 @telling.acting

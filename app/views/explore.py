@@ -41,6 +41,7 @@ def draw_pane() -> None:
 def draw() -> None:
     """The screen."""
     words = state.words()
+    state.show_again()
     top(words)
     first_models(words)
     follow()

@@ -141,3 +141,12 @@ def test_two_targets_stand_side_by_side_and_the_notebook_is_one(page_at, tmp_pat
         page.get_by_role("button", name="As a notebook").click()
     download.value.save_as(tmp_path / "freeze.ipynb")
     assert json.loads((tmp_path / "freeze.ipynb").read_text())["nbformat"] == 4
+
+
+def test_a_search_is_begun_from_compare(page_at):
+    page = page_at("/compare?model=timm:resnet18")
+    page.get_by_role("button", name="Try many with ResNet-18").click()
+    expect(page.get_by_role("radio", name="Try many", exact=True)).to_be_checked()
+    expect(page.get_by_role("button", name=re.compile("^Start 13 runs"))).to_be_visible()
+    expect(page).to_have_url(re.compile("model=timm:resnet18"))
+    expect(page.get_by_role("spinbutton", name="Steps")).to_have_value("40")
