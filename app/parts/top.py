@@ -15,13 +15,15 @@ from app.text import Words
 from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, LIMITS
 
+EMPTY = ("size", "labels")  # may stay empty: then the model has its own
+
 
 def top(words: Words) -> None:
     """Draw the row; every change is a new run of the whole page."""
     link = state.link()
     with st.container(key="top"):
         model, batch, size, optimizer, precision, more, lang = st.columns(
-            [3.6, 1.2, 1.4, 1.3, 1.4, 1, 1.1], vertical_alignment="bottom"
+            [3.5, 1.3, 1.1, 1.5, 1.4, 0.9, 1.1], vertical_alignment="bottom"
         )
         with model:
             _model(link, words)
@@ -93,7 +95,7 @@ def _number(column, name: str, value: int | None, label: str, limits: tuple[int,
     column.number_input(
         label,
         *limits,
-        value=None,
+        value=None if name in EMPTY else "min",
         step=1,
         key=f"w_{name}",
         placeholder=words("top.own"),
@@ -111,8 +113,7 @@ def _choice(column, name: str, label: str, shown: Callable[[str], str]) -> None:
 @acting
 def _changed(name: str) -> None:
     value = state.value(f"w_{name}")
-    if value is not None or name in ("size", "labels"):
-        state.change(**{name: value})
+    state.change(**{name: value})
 
 
 def _more(link: Link, words: Words) -> None:
