@@ -18,6 +18,8 @@ from app.parts.live import is_live
 from app.parts.probe import probe
 from app.parts.search import search
 from app.parts.top import first_models, top
+from app.selection import Selection
+from freezecore.errors import RuleError
 
 PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": bring, "fit": fit}
 
@@ -38,6 +40,16 @@ def draw_pane() -> None:
     PANES[pane or "probe"](words)
 
 
+def _selected() -> Selection:
+    """What the link selects; a link's rules that cannot be used wait in the box to be mended, beside what is wrong."""
+    try:
+        return chosen.select(state.link())
+    except RuleError:
+        state.keep_draft(state.link().rules)
+        state.change(rules=None)
+        return chosen.select(state.link())
+
+
 def draw() -> None:
     """The screen."""
     words = state.words()
@@ -47,7 +59,7 @@ def draw() -> None:
     follow()
     telling.left_behind(words)
     with telling.telling():
-        selection = chosen.select(state.link())
+        selection = _selected()
         left, right = st.columns([5, 7], gap="medium")
         with left, telling.telling():
             preset_row()
