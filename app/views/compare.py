@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import telling
+from app.parts.address import copy_button, follow
 from app.parts.difference import difference
 from app.parts.runs import runs
 from app.parts.searched import searched
@@ -17,7 +18,12 @@ def draw() -> None:
     if state.going_to_explore():
         st.switch_page(st.Page(explore.draw, url_path="explore", default=True))
     words = state.words()
-    st.header(words("page.compare"))
+    title, link = st.columns([4, 1], vertical_alignment="bottom")
+    title.header(words("page.compare"))
+    with link:
+        copy_button()
+    follow()
+    telling.left_behind(words)
     with telling.telling():
         runs()
     st.subheader(words("searched.title"), help=words("searched.help"))
