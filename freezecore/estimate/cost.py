@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from freezecore.errors import TraceError, require
 from freezecore.estimate.moments import BACKWARD, FORWARD, Moment
-from freezecore.estimate.optimizer import state_bytes, step_bytes
+from freezecore.estimate.optimizer import step_bytes
 from freezecore.estimate.program import Program, program
 from freezecore.estimate.replay import Replay
 from freezecore.mask import Mask
@@ -158,9 +158,10 @@ class _Constant:
         # what never reaches the loss gets no gradient, and Adam keeps no state for it
         self.parameters = [p for p in parameters if p.used or trace.problem]
         self.weights = prepared.weights
-        self.gradients = sum(prepared.parameter_bytes[p.value] for p in self.parameters)
-        self.optimizer = state_bytes(trace.workload, self.parameters, prepared.rounded)
-        self.step = step_bytes(trace.workload, self.parameters, prepared.rounded)
+        sizes = [prepared.parameter_bytes[p.value] for p in self.parameters]
+        self.gradients = sum(sizes)
+        self.optimizer = sum([prepared.state_bytes[p.value] for p in self.parameters])
+        self.step = step_bytes(trace.workload, sizes)
 
     def unknown(self, *, missing: tuple[Missing, ...] = (), problem: str = "") -> Estimate:
         return Estimate(

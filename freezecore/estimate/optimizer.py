@@ -32,11 +32,13 @@ def state_bytes(workload: Workload, parameters: Sequence[TracedParameter], round
     return sum(2 * rounded(p.numel * p.itemsize) + counter for p in parameters)
 
 
-def step_bytes(workload: Workload, parameters: Sequence[TracedParameter], rounded: Rounded) -> int:
-    """The most that one step allocates for a moment, in steady state, without weight decay's own temporaries."""
+def step_bytes(workload: Workload, sizes: Sequence[int]) -> int:
+    """The most that one step allocates for a moment, in steady state, without weight decay's own temporaries.
+
+    `sizes` are the trainable parameters' bytes, as an allocator hands them out.
+    """
     if workload.optimizer != "adamw" or workload.implementation == "fused":
         return 0
-    sizes = [rounded(p.numel * p.itemsize) for p in parameters]
     if workload.implementation == "foreach":
         return sum(sizes)  # the square roots of all second moments at once
     # the square root, its quotient, and still the quotient of the parameter before

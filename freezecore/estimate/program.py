@@ -6,6 +6,7 @@ import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from freezecore.estimate.optimizer import Rounded, state_bytes
 from freezecore.trace import Call, Trace
 
 CUDA_BLOCK = 512  # the CUDA allocator's smallest unit, bytes
@@ -24,10 +25,10 @@ class Program:
         sizes: bytes of each storage.
         nbytes: bytes that each value would take on its own.
         batch: bytes of inputs and targets.
-        parameter_bytes: per parameter's value.
+        parameter_bytes, state_bytes: per parameter's value, of itself and of what the optimizer remembers of it.
         weights: bytes of parameters and buffers.
         flops: per operation, of its forward call.
-        uses: where parameters and their autocast copies are read.
+        uses: what is known of parameters and their autocast copies.
         walked: what replays have found out about segments, by shape and what crossed.
     """
 
@@ -39,10 +40,10 @@ class Program:
         self.sizes = [self.blocks[amount] for amount in trace.sizes]
         self.nbytes = [self.blocks[amount] for amount in trace.nbytes]
         self.batch = sum(self.blocks[amount] for amount in trace.batch)
-        self.parameter_bytes = {p.value: self.rounded(p.numel * p.itemsize) for p in trace.parameters}
+        self.uses = _uses(trace, self.rounded)
+        self.parameter_bytes, self.state_bytes = self.uses.parameter_bytes, self.uses.state_bytes
         self.weights = sum(self.parameter_bytes.values()) + sum(map(self.rounded, trace.buffers))
         self.flops = [self.values[operation.flops] for operation in trace.operations]
-        self.uses = _uses(trace)
         self.walked: dict[tuple, object] = {}
 
     def rounded(self, nbytes: int) -> int:
@@ -51,18 +52,21 @@ class Program:
 
 @dataclass(frozen=True)
 class Uses:
-    """Where a trace reads its parameters.
+    """What is the same at every batch size: where a trace reads its parameters, and what they take.
 
     Attributes:
+        parameter_bytes, state_bytes: as a program has them.
         first: per parameter's value, the first step that reads it: the last whose backward adds to its gradient.
         last: per storage of an autocast copy, the last step that reads it.
     """
 
     first: dict[int, int]
     last: dict[int, int]
+    parameter_bytes: dict[int, int]
+    state_bytes: dict[int, int]
 
 
-def _uses(trace: Trace) -> Uses:
+def _uses(trace: Trace, rounded: Rounded) -> Uses:
     if trace not in _USES:
         calls = [(index, step) for index, step in enumerate(trace.steps) if isinstance(step, Call)]
         parameters = {parameter.value for parameter in trace.parameters}
@@ -75,7 +79,9 @@ def _uses(trace: Trace) -> Uses:
                     first.setdefault(value, index)
                 if trace.storage[value] in casts:
                     last[trace.storage[value]] = index
-        _USES[trace] = Uses(first, last)
+        sizes = {p.value: rounded(p.numel * p.itemsize) for p in trace.parameters}
+        states = {p.value: state_bytes(trace.workload, (p,), rounded) for p in trace.parameters}
+        _USES[trace] = Uses(first, last, sizes, states)
     return _USES[trace]
 
 
