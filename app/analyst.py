@@ -111,12 +111,15 @@ class Analyst:
         check_data(request.data)
         return self._ask("preview", {"request": request.to_json()}, lambda raw: DataPreview.from_json(json.loads(raw)))
 
-    def warm(self, models: Iterable[ahead.Model] = ()) -> None:
+    def warm(self, models: Iterable[ahead.Model] = (), *, then: Callable[[], None] | None = None) -> None:
         """Start the process in the background, so that the first visitor does not wait for torch's import.
 
         Then another one, which yields to everyone, reads and traces these models, for whoever opens them first.
+
+        Args:
+            then: called once the process is ready, or cannot be: what would only compete with it for the first page.
         """
-        threading.Thread(target=self._warm, args=(models,), name="analyst-warm", daemon=True).start()
+        threading.Thread(target=self._warm, args=(models, then), name="analyst-warm", daemon=True).start()
 
     def close(self) -> None:
         """End the process; later requests are refused."""
@@ -129,11 +132,13 @@ class Analyst:
         with self._turn:
             self._drop()
 
-    def _warm(self, models: Iterable[ahead.Model] = ()) -> None:
+    def _warm(self, models: Iterable[ahead.Model] = (), then: Callable[[], None] | None = None) -> None:
         try:
             self._ask("warm", {}, bytes)
         except FreezeError:
-            return  # the request that needs the process says what is wrong
+            models = ()  # the request that needs the process says what is wrong
+        if then:
+            then()
         with self._helping:
             if models and not self._closed and not self._helper:
                 self._helper = ahead.start(models)

@@ -21,8 +21,7 @@ def _settled() -> bool:
 
     Streamlit collects garbage after each run; without this a tick pays for every object the imports made.
     """
-    analyst.shared().warm(gallery.steps())
-    jobs.shared().warm()
+    analyst.shared().warm(gallery.steps(), then=jobs.shared().warm)
     gc.collect()
     gc.freeze()
     return True

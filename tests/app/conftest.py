@@ -57,7 +57,7 @@ class HereAnalyst:
 
         return preview(request)
 
-    def warm(self, models=()) -> None:
+    def warm(self, models=(), *, then=None) -> None:
         pass
 
 
