@@ -173,14 +173,6 @@ def forget_notes(name: str) -> None:
     st.session_state.pop(name, None)
 
 
-def fragments(nothing_trains: bool) -> list[str]:
-    """The parts that a tick redraws: the lower pane only where it shows something that follows the ticks."""
-    always = ["rules", "address", "costs"]  # in this order: costs take longest, and say what they know first
-    pane = value("w_pane", "probe")
-    still = pane == "search" or (pane == "probe" and nothing_trains == value("nothing_trained", False))
-    return always if still else [*always, "pane"]
-
-
 def base_address() -> str:
     """Scheme and host that this visitor reaches the page by; empty where that is unknown."""
     here = urlsplit(st.context.url or "")

@@ -1,10 +1,13 @@
-// Hands small messages to a large component of the same channel, whichever of the two the browser drew first.
+// Hands small messages to large components, each on its channel, whichever of the two the browser drew first.
+// A part with ticks also takes the tree's own ticks to Python: what draws this message is what a tick draws again.
 
-export default function ({ data }) {
-  if (!data) return;
+export default function ({ data, setStateValue }) {
   const channels = (globalThis.channels ??= new Map());
-  const channel = channels.get(data.channel) ?? { parts: {}, hear: null };
-  channels.set(data.channel, channel);
-  channel.parts[data.part] = data;
-  channel.hear?.(data);
+  for (const part of data?.parts ?? []) {
+    const channel = channels.get(part.channel) ?? { parts: {}, hear: null };
+    channels.set(part.channel, channel);
+    if (part.part === "ticks") channel.tell = (ticks) => setStateValue("ticks", ticks);
+    channel.parts[part.part] = part;
+    channel.hear?.(part);
+  }
 }

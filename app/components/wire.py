@@ -23,9 +23,16 @@ def joined(folder: Path, modules: Iterable[str]) -> str:
     return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
 
 
-def feed(channel: str, part: str, data: dict) -> None:
-    """Send one part of what a component shows; takes a pixel of the page."""
-    _feed()(data={"channel": channel, "part": part, **data}, key=f"{channel}-{part}", height=1)
+def feed(*parts: dict, key: str, on_ticks: Callable[[], None] | None = None) -> None:
+    """Send parts of what components show, in one message; takes no room on the page.
+
+    Args:
+        parts: each with its `channel`, the name of the `part`, and what it says.
+        key: ends in `-feed`.
+        on_ticks: called when the tree whose `ticks` are among the parts was ticked, before the script or fragment runs.
+    """
+    heard = {"on_ticks_change": on_ticks} if on_ticks else {}
+    _feed()(data={"parts": list(parts)}, key=key, height=1, **heard)
 
 
 @cache

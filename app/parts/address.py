@@ -5,9 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
+from app.components.wire import feed
 
+CHANNEL = "address"
 BUTTON = """
 export default function ({ parentElement, data }) {
+  const channels = (globalThis.channels ??= new Map())
+  const channel = channels.get(data.channel) ?? { parts: {}, hear: null }
+  channels.set(data.channel, channel)
+  channel.hear = ({ query }) => {
+    if (location.search !== "?" + query) history.replaceState(history.state, "", "?" + query + location.hash)
+  }
+  if (channel.parts.link) channel.hear(channel.parts.link)
   const button = parentElement.querySelector("button")
   const status = parentElement.querySelector("[role=status]")
   button.querySelector("span").textContent = data.label
@@ -28,13 +37,6 @@ function copied(text) {
   const done = document.execCommand("copy")
   field.remove()
   return done
-}
-"""
-
-BAR = """
-export default function ({ data }) {
-  const wanted = "?" + data
-  if (location.search !== wanted) history.replaceState(history.state, "", wanted + location.hash)
 }
 """
 
@@ -61,17 +63,20 @@ MARKUP = f"""
 """
 
 _button = st.components.v2.component("copy_link", html=MARKUP, css=STYLE, js=BUTTON)
-_bar = st.components.v2.component("address_bar", js=BAR)
 
 
 def copy_button() -> None:
-    """Draw the button; it copies whatever the address bar holds."""
+    """Draw the button; it copies whatever the address bar holds, and writes there what `link_part` says."""
     words = state.words()
-    data = {"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")}
-    _button(data=data, key="copy_link", width="content", height="content")
+    sentences = {"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")}
+    _button(data={"channel": CHANNEL, **sentences}, key="copy_link", width="content", height="content")
 
 
-@st.fragment(key="address")
+def link_part() -> dict:
+    """What brings the address bar up to date, to be sent by `feed`."""
+    return {"channel": CHANNEL, "part": "link", "query": state.link().query()}
+
+
 def follow() -> None:
-    """Bring the address bar up to date; this alone is drawn again with every tick."""
-    _bar(data=state.link().query(), key="address_bar", height=1)
+    """Bring the address bar up to date."""
+    feed(link_part(), key="address-feed")

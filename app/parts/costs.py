@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import charts, look, state
 from app import selection as chosen
-from app.components.charts import cost_charts, show_costs
+from app.components.charts import cost_charts, costs_part
 from app.parts import telling
 from app.selection import Selection
 from app.text import Words
@@ -22,7 +22,6 @@ from freezecore.report import bytes_text, change_text, flops_text
 from freezecore.trace import Trace
 
 CARD = next(card for card in CARDS if card.name.startswith("T4"))
-POLL_S = 0.7
 CHARTS = "charts"
 
 
@@ -33,48 +32,67 @@ class Numbers:
     trace: Trace | None = None
     cost: Estimate | None = None
     full: Estimate | None = None
+    fault: FreezeError | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the peak is there."""
+        return self.cost is not None and self.cost.peak_bytes is not None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the step is still being followed."""
+        return self.cost is None and self.fault is None
 
 
-def costs(selection: Selection) -> None:
-    """Four figures and two charts; a tick redraws the figures and paints the charts anew."""
-    stage = chosen.stage_of(selection)
-    waiting = stage < chosen.COMPLETE
-    state.fill("stage", stage)
-    st.fragment(_costs, key="costs", run_every=POLL_S if waiting else None)()
+def cost_pictures(selection: Selection, tree: str) -> None:
+    """The two charts, which the part of `painted` paints; call it outside fragments.
+
+    Args:
+        tree: key of the layer tree on the page.
+    """
     full, points = None, chosen.reference_of(selection).points
-    if stage:
+    if chosen.stage_of(selection):
         with suppress(FreezeError):  # the figures tell of it
             full = chosen.full_of(selection, chosen.cost_of(selection)[0])
     still = charts.still(selection.tree, full, points, state.words(), look.of(state.theme()))
-    cost_charts(still, tree="layers", key=CHARTS)
+    cost_charts(still, tree=tree, key=CHARTS)
 
 
-@telling.told
-def _costs() -> None:
-    words = state.words()
-    selection = chosen.select(state.link())
-    stage = chosen.stage_of(selection)
-    if stage > state.value("stage", stage):
-        st.rerun()  # the tree's prices and the depth curve have come
-    numbers = Numbers()
-    if stage:
-        try:
-            trace, cost = chosen.cost_of(selection)
-            numbers = Numbers(trace, cost, chosen.full_of(selection, trace))
-        except FreezeError as error:
-            telling.show(error.problem, error.hint)
-    card = _figures(selection, numbers, words, words("unknown") if stage else "…")
-    known = numbers.cost is not None and numbers.cost.peak_bytes is not None
-    shown = charts.now(selection.tree, selection.mask, numbers.cost, "" if known else _note(numbers, stage, words))
-    show_costs(shown, key=CHARTS)
-    if known:  # the largest batch takes several estimates, so everything else is on the page before it
+def numbers_of(selection: Selection) -> Numbers:
+    """What is known by now."""
+    if not chosen.stage_of(selection):
+        return Numbers()
+    try:
+        trace, cost = chosen.cost_of(selection)
+        return Numbers(trace, cost, chosen.full_of(selection, trace))
+    except FreezeError as error:
+        return Numbers(fault=error)
+
+
+def painted(selection: Selection, numbers: Numbers, words: Words) -> dict:
+    """The part of a message that paints the charts."""
+    note = "" if numbers.known else _note(numbers, words)
+    return costs_part(charts.now(selection.tree, selection.mask, numbers.cost, note), key=CHARTS)
+
+
+def figures(selection: Selection, numbers: Numbers, words: Words) -> DeltaGenerator:
+    """Draw the four figures, and what went wrong; the place of the second, for `complete`."""
+    if numbers.fault:
+        telling.show(numbers.fault.problem, numbers.fault.hint)
+    return _figures(selection, numbers, words, "…" if numbers.awaited else words("unknown"))
+
+
+def complete(card: DeltaGenerator, selection: Selection, numbers: Numbers, words: Words) -> None:
+    """Draw the second figure with the largest batch, which takes several estimates: after everything else."""
+    if numbers.known:
         largest = fits(numbers.trace, selection.mask, batch_size=selection.link.batch, cards=(CARD,))[0].largest_batch
         _card(card, numbers, words, "", words("cost.largest", batch=largest) if largest else None)
 
 
-def _note(numbers: Numbers, stage: int, words: Words) -> str:
+def _note(numbers: Numbers, words: Words) -> str:
     """Why the peak is not there."""
-    if not stage:
+    if numbers.awaited:
         return words("cost.tracing")
     return " ".join([words("chart.no_trace"), numbers.cost.problem if numbers.cost else ""]).strip()
 

@@ -8,21 +8,20 @@ import streamlit as st
 
 from app import selection as chosen
 from app import state
-from app.components.tree import RowPrice, TreeChange, layer_tree, tree_strings
+from app.components.tree import RowPrice, layer_tree, tree_strings
 from app.parts import telling
 from app.parts.proved import proof_marks
 from app.selection import Selection
 from app.text import Words
 from freezecore.errors import RuleError
-from freezecore.mask import Mask
 from freezecore.presets import Preset, preset_first_blocks, presets
 from freezecore.report import share_text
 from freezecore.resolve import resolve
-from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 LONGEST_TYPED = 4_000
+TREE = "layers"
 TREE_HEIGHT = "max(280px, 100vh - 620px)"  # the rest of the screen, where there is more than the page needs
 
 
@@ -60,7 +59,9 @@ def preset_row() -> None:
     if tree.blocks:
         _first_blocks(selection, words)
     offered = _offered(tree)
-    state.fill("w_preset", _shown_preset(selection)[0])
+    shown = _shown_preset(selection)
+    state.fill("drawn_preset", shown)
+    state.fill("w_preset", shown[0])
     st.pills(
         words("preset.label"),
         list(offered),
@@ -71,6 +72,11 @@ def preset_row() -> None:
         label_visibility="collapsed",
         wrap=True,
     )
+
+
+def presets_are_behind(selection: Selection) -> bool:
+    """Whether the presets on the page show another selection's."""
+    return state.value("drawn_preset") != _shown_preset(selection)
 
 
 def _first_blocks(selection: Selection, words: Words) -> None:
@@ -111,15 +117,13 @@ def _preset_chosen(rules: dict[str, str]) -> None:
 
 
 def layers(selection: Selection, words: Words) -> None:
-    """The tree; a tick redraws the parts that show numbers and leaves the tree to itself."""
+    """The tree; a tick redraws what answers it (`answer.py`) and leaves the tree to itself."""
     layer_tree(
         selection.tree,
-        selection.mask,
         strings=tree_strings(words.lang),
         prices=_prices(selection, words),
         marks=proof_marks(selection, words),
-        key="layers",
-        on_change=_ticked,
+        key=TREE,
         height=TREE_HEIGHT,
     )
 
@@ -135,19 +139,6 @@ def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
     return shown
 
 
-@telling.acting
-def _ticked(change: TreeChange) -> None:
-    selection = chosen.select(state.link())
-    mask = Mask(selection.tree, change.trains, selection.mask.norms, selection.mask.dropout)
-    before = _shown_preset(selection)
-    state.write_rules(str(shortest_rules(mask)))
-    parts = state.fragments(not any(change.trains))
-    if _shown_preset(chosen.select(state.link(), selection.tree)) != before:
-        parts.append("presets")
-    st.rerun(parts)
-
-
-@st.fragment(key="rules")
 @telling.told
 def rules_box() -> None:
     """The selection as text, either as it was resolved or as it was typed with what is wrong at its place."""
@@ -156,9 +147,7 @@ def rules_box() -> None:
     selection = None
     if draft is None:
         selection = chosen.select(state.link())
-        state.fill("w_rules", selection.rules.replace("; ", "\n"))
-    else:
-        state.fill("w_rules", draft)
+    state.fill("w_rules", selection.rules.replace("; ", "\n") if selection else draft)
     st.text_area(
         words("rules.label"),
         key="w_rules",

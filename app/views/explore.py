@@ -8,18 +8,19 @@ from app import selection as chosen
 from app import state
 from app.parts import telling
 from app.parts.address import follow
+from app.parts.answer import answer, awaited
 from app.parts.bring import bring
-from app.parts.costs import costs
+from app.parts.costs import cost_pictures
 from app.parts.export import code
 from app.parts.findings import findings
 from app.parts.fit import fit
-from app.parts.layers import layers, preset_row, rules_box
+from app.parts.layers import TREE, layers, preset_row
 from app.parts.live import is_live
 from app.parts.probe import probe
 from app.parts.search import search
 from app.parts.top import first_models, top
 from app.selection import Selection
-from freezecore.errors import RuleError
+from freezecore.errors import FreezeError, RuleError
 
 PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": bring, "fit": fit}
 
@@ -56,15 +57,21 @@ def draw() -> None:
     state.show_again()
     top(words)
     first_models(words)
-    follow()
     telling.left_behind(words)
     with telling.telling():
-        selection = _selected()
+        try:
+            selection = _selected()
+        except FreezeError:
+            follow()  # as the answer to a tick does where there is a tree
+            raise
+        stage = chosen.stage_of(selection)
         left, right = st.columns([5, 7], gap="medium")
         with left, telling.telling():
             preset_row()
             layers(selection, words)
-            rules_box()
+            rules_place = st.container()
         with right, telling.telling():
-            costs(selection)
+            answer(selection, rules_place)
+            cost_pictures(selection, TREE)
             st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()
+        awaited(stage)

@@ -125,7 +125,8 @@ def ticks(trains, sequence=1, **other):
 
 def sent(app, part):
     found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    return next(data for data in found if data.get("part") == part)
+    parts = [said for data in found for said in data.get("parts", ())]
+    return next(said for said in parts if said["part"] == part)
 
 
 def test_the_page_sends_the_masks_ticks(app):
@@ -135,7 +136,7 @@ def test_the_page_sends_the_masks_ticks(app):
 
 
 def test_a_state_set_by_hand_is_given_back_once(app):
-    app.session_state["tree"] = ticks([True] * 62, sequence=4)
+    app.session_state["tree-feed"] = ticks([True] * 62, sequence=4)
     app.run()
     assert not app.exception
     assert sent(app, "ticks")["sequence"] == 4
@@ -159,7 +160,7 @@ def test_a_state_set_by_hand_is_given_back_once(app):
     ],
 )
 def test_hostile_states_leave_everything_as_it_was(app, hostile):
-    app.session_state["tree"] = hostile
+    app.session_state["tree-feed"] = hostile
     app.run()
     assert not app.exception
     assert sent(app, "ticks")["sequence"] == 0

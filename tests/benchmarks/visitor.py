@@ -41,6 +41,7 @@ class Visitor:
         self.page_hash = ""
         self.tree: dict = {}
         self.tree_widget = ""
+        self.tree_fragment = ""
         self.trains: list[bool] = []
         self.sequence = 0
         self.widgets: dict[str, str] = {}
@@ -82,6 +83,7 @@ class Visitor:
         state.id = self.tree_widget
         ticks = {"tree": self.tree["tree"], "sequence": self.sequence, "bits": encode(tuple(self.trains))}
         state.json_value = json.dumps({"ticks": ticks})
+        message.rerun_script.fragment_id = self.tree_fragment
         return message
 
     async def _run(self, message: BackMsg | None = None) -> Answer:
@@ -96,7 +98,7 @@ class Visitor:
             answer.bytes_down += len(raw)
             said = ForwardMsg.FromString(raw)
             self._hear(said, answer, now)
-            # A run that a callback ended early is followed by the one that it asked for.
+            # A run that ended early is followed by the one that it asked for.
             if said.WhichOneof("type") == "script_finished" and said.script_finished in (
                 ForwardMsg.FINISHED_SUCCESSFULLY,
                 ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
@@ -121,16 +123,17 @@ class Visitor:
         if name == "exception":
             answer.fault = content.message
         if name == "bidi_component":
-            self._hear_component(content)
+            self._hear_component(content, said.delta.fragment_id)
         widget = getattr(content, "id", "")
         if widget.startswith("$$ID-"):
             self.widgets[widget.split("-", 2)[2]] = widget
 
-    def _hear_component(self, content) -> None:
+    def _hear_component(self, content, fragment: str) -> None:
         if content.component_name.endswith("layer_tree"):
-            self.tree_widget, self.tree = content.id, json.loads(content.json)
+            self.tree = json.loads(content.json)
         if content.component_name.endswith("feed"):
-            data = json.loads(content.json)
-            if data["part"] == "ticks" and data["tree"] == self.tree.get("tree"):
-                self.trains = list(decode(data["bits"], self.tree["count"]))
-                self.sequence = data["sequence"]
+            for part in json.loads(content.json)["parts"]:
+                if part["part"] == "ticks" and part["tree"] == self.tree.get("tree"):
+                    self.tree_widget, self.tree_fragment = content.id, fragment
+                    self.trains = list(decode(part["bits"], self.tree["count"]))
+                    self.sequence = part["sequence"]

@@ -65,6 +65,25 @@ def test_rules_edit_the_ticks(page_at):
     expect(page.get_by_role("treeitem", name=re.compile(r"^conv1\b")).first).to_have_attribute("aria-checked", "false")
 
 
+def test_a_tick_leaves_the_preset_and_the_next_one_finds_it_again(page_at):
+    page = page_at(RESNET)
+    traced(page)
+    preset, peak = page.get_by_role("radio", name="Head", exact=True), figure(page, 0)
+    expect(preset).to_be_checked()
+    head = peak.inner_text()
+    tick(page, "conv1")
+    expect(rules(page)).to_have_value(re.compile("train conv1"))
+    expect(preset).not_to_be_checked()
+    expect(peak).not_to_have_text(head)
+    tick(page, "layer1")  # nothing but the answer is drawn again
+    expect(rules(page)).to_have_value(re.compile("layer1|stages|blocks"))
+    for path in ("layer1", "conv1"):
+        tick(page, path)
+    expect(preset).to_be_checked()
+    expect(peak).to_have_text(head)
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
 def test_a_wrong_rule_says_where(page_at):
     page = page_at(RESNET)
     rules(page).fill("freeze all\ntrian head")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.components.wire import feed, joined
+from app.components.wire import joined
 
 HERE = Path(__file__).parent
 MODULES = ("elements", "memory", "blocks", "charts")
@@ -24,14 +24,14 @@ def cost_charts(still: dict, *, tree: str, key: str) -> None:
     Args:
         still: `app.charts.still`.
         tree: key of the layer tree on the page, which a click on a column ticks.
-        key: also the channel that `show_costs` speaks on.
+        key: also the channel that `costs_part` speaks on.
     """
     _charts()(data={"channel": key, "tree": tree, **still}, key=key)
 
 
-def show_costs(now: dict, *, key: str) -> None:
-    """Paint another selection: `app.charts.now`."""
-    feed(key, "now", now)
+def costs_part(now: dict, *, key: str) -> dict:
+    """What paints another selection, to be sent by `feed`: `app.charts.now`."""
+    return {"channel": key, "part": "now", **now}
 
 
 @cache

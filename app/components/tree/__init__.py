@@ -1,7 +1,8 @@
 """The layer tree on the page: boxes that train or freeze, painted by the browser, heard by Python.
 
 A mount is three messages. The tree itself is large and never changes, so that Streamlit sends it once and refers
-to it afterwards; prices and marks, and the ticks, are small messages to the same tree in the browser.
+to it afterwards; prices and marks, and the ticks, are small messages to the same tree in the browser. The ticks go
+both ways: what a person ticks comes back through the message of `tree_ticks` and redraws the fragment it stands in.
 """
 
 from __future__ import annotations
@@ -67,47 +68,55 @@ class RowMark:
 
 def layer_tree(
     tree: LayerTree,
-    mask: Mask,
     *,
     strings: Mapping[str, str],
     prices: Mapping[str, RowPrice] | None = None,
     marks: Mapping[str, RowMark] | None = None,
     key: str,
-    on_change: Callable[[TreeChange], None] | None = None,
     height: str = "560px",
-) -> TreeChange | None:
-    """Draw the tree with the mask's ticks; call it outside fragments, so that a tick moves nothing but itself.
+) -> None:
+    """Draw the tree; call it outside fragments, so that a tick moves nothing but itself.
 
     Args:
         strings: the sentences of `tree_strings`.
         prices, marks: by path of a module or name of a parameter.
-        on_change: called with every change before the script runs; may end in `st.rerun([...])`.
+        key: also the channel that `tree_ticks` speaks on.
         height: of the rows' window, as CSS writes a length.
+    """
+    rows = _packed(tree)
+    with st.container(gap=None, key=f"{key}-room"):
+        still = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
+        _map()(data=still, key=key)
+        feed({"channel": key, "part": "signs", **_signs(rows, prices, marks)}, key=f"{key}-signs-feed")
+
+
+def tree_ticks(
+    tree: LayerTree, mask: Mask, *beside: dict, key: str, on_change: Callable[[TreeChange], None] | None = None
+) -> TreeChange | None:
+    """Give the tree of this key the mask's ticks, and hear a person's; call it in the fragment that a tick redraws.
+
+    Args:
+        beside: parts of other components that travel with the ticks, as `feed` takes them.
+        on_change: called with every change before the fragment runs.
 
     Returns:
         A change that no callback has heard yet, as where the state was set by hand; else None.
     """
-    rows = _packed(tree)
-    room = st.container(gap=None, key=f"{key}-room")
 
     def hear() -> None:
         change = _heard(key, tree)
         if change is not None and on_change is not None:
             on_change(change)
 
-    with room:
-        still = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
-        _map()(data=still, key=key, on_ticks_change=hear)
-        unheard = _heard(key, tree)
-        feed(key, "signs", _signs(rows, prices, marks))
-        ticks = {"tree": tree.fingerprint, "bits": encode(mask.trains), "sequence": _last(key, tree)}
-        feed(key, "ticks", ticks)
+    unheard = _heard(key, tree)
+    about = {"tree": tree.fingerprint, "bits": encode(mask.trains), "sequence": _last(key, tree)}
+    feed({"channel": key, "part": "ticks", **about}, *beside, key=f"{key}-feed", on_ticks=hear)
     return unheard
 
 
 def _heard(key: str, tree: LayerTree) -> TreeChange | None:
     """The browser's newest ticks, once; anything that is not one of this tree's states is passed over."""
-    state = (st.session_state.get(key) or {}).get("ticks")
+    state = (st.session_state.get(f"{key}-feed") or {}).get("ticks")
     if not isinstance(state, Mapping) or state.get("tree") != tree.fingerprint:
         return None
     sequence, trains = state.get("sequence"), decode(state.get("bits"), len(tree.parameters))

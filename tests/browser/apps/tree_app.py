@@ -9,7 +9,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).parent))
 import trees
 
-from app.components.tree import RowMark, RowPrice, TreeChange, layer_tree, tree_strings
+from app.components.tree import RowMark, RowPrice, TreeChange, layer_tree, tree_strings, tree_ticks
 from freezecore.mask import Mask
 
 st.set_page_config(page_title="Tree", layout="wide")
@@ -40,11 +40,6 @@ def take(change: TreeChange) -> None:
     session.heard += 1
 
 
-def hear(change: TreeChange) -> None:
-    take(change)
-    st.rerun(["numbers"])
-
-
 def write(trains) -> None:
     session.trains = tuple(trains)
 
@@ -65,14 +60,13 @@ def signs():
 left, right = st.columns([3, 2])
 with left:
     prices, marks = signs()
-    mask = Mask(tree, session.trains)
-    unheard = layer_tree(tree, mask, strings=tree_strings(lang), prices=prices, marks=marks, key="tree", on_change=hear)
-    if unheard:
-        take(unheard)
+    layer_tree(tree, strings=tree_strings(lang), prices=prices, marks=marks, key="tree")
 with right:
 
     @st.fragment(key="numbers")
     def numbers() -> None:
+        if unheard := tree_ticks(tree, Mask(tree, session.trains), key="tree", on_change=take):
+            take(unheard)
         names = [p.name for p, trains in zip(tree.parameters, session.trains, strict=True) if trains]
         st.metric("Heard", session.heard)
         st.metric("Trainable tensors", len(names))

@@ -135,7 +135,7 @@ class TreeView {
 const views = new WeakMap();
 
 // Streamlit calls this anew for each change of data or theme, and the function it returns only at the very end.
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement }) {
   const channels = (globalThis.channels ??= new Map());
   const channel = channels.get(data.channel) ?? { parts: {}, hear: null };
   channels.set(data.channel, channel);
@@ -144,7 +144,7 @@ export default function ({ data, parentElement, setStateValue }) {
     const root = earlier?.root ?? element("section", "tree");
     if (!earlier) parentElement.append(root);
     earlier?.list.stop();
-    const view = new TreeView(data, root, (ticks) => setStateValue("ticks", ticks));
+    const view = new TreeView(data, root, (ticks) => channel.tell?.(ticks));
     views.set(parentElement, view);
     if (earlier?.data.tree === data.tree && earlier.model.rows === view.model.rows) view.resume(earlier);
     channel.hear = (part) => view.hear(part);
