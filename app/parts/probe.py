@@ -45,7 +45,7 @@ def _settings(selection: Selection, words: Words) -> None:
     data, steps, rate, head_rate = st.columns([2, 1.1, 1.3, 1.3], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)
-    steps.number_input(words("probe.steps"), 1, MOST_STEPS, value="min", step=10, key="w_steps")
+    steps.number_input(words("probe.steps"), 1, MOST_STEPS, value=None, step=10, key="w_steps")
     _rate(rate, "rate", words)
     _rate(head_rate, "head_rate", words)
     weights, seed, start = st.columns([1.6, 1.1, 3], vertical_alignment="bottom")
@@ -55,7 +55,7 @@ def _settings(selection: Selection, words: Words) -> None:
         key="w_weights",
         format_func=lambda name: words(f"weights.{name}"),
     )
-    seed.number_input(words("probe.seed"), 0, 9_999, value="min", key="w_seed")
+    seed.number_input(words("probe.seed"), 0, 9_999, value=None, key="w_seed")
     below = st.container()
     with below:
         readable = data_below(selection, picked, words)

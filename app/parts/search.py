@@ -67,7 +67,7 @@ def _settings(selection: Selection, words: Words) -> None:
         format_func=lambda name: words(f"search.{name}"), label_visibility="collapsed",
     )  # fmt: skip
     st.caption(words(f"search.{kind}_about"))
-    data, first, second, third = st.columns([2, 1.6, 1.1, 1.1], vertical_alignment="bottom")
+    data, first, second, third = st.columns([1.7, 1.6, 1.3, 1.3], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)
     OPTIONS[kind](first, second, third, words)
@@ -100,14 +100,14 @@ def _sweep_options(first, second, third, words: Words) -> None:
     first.multiselect(
         words("search.over"), OVER, key="w_search_over", format_func=lambda name: words(f"search.over_{name}")
     )
-    second.number_input(words("search.seeds"), 1, 5, "min", key="w_search_seeds", help=words("search.seeds_help"))
-    third.number_input(words("probe.steps"), 5, 2_000, "min", step=10, key="w_sweep_steps")
+    second.number_input(words("search.seeds"), 1, 5, None, key="w_search_seeds", help=words("search.seeds_help"))
+    third.number_input(words("probe.steps"), 5, 2_000, None, step=10, key="w_sweep_steps")
 
 
 def _find_options(first, second, third, words: Words) -> None:
-    first.number_input(words("search.minutes"), 0.5, 60.0, "min", step=0.5, format="%.1f", key="w_search_minutes")
+    first.number_input(words("search.minutes"), 0.5, 60.0, None, step=0.5, format="%.1f", key="w_search_minutes")
     _budget(second, words)
-    third.number_input(words("probe.steps"), 5, 2_000, "min", step=10, key="w_find_steps")
+    third.number_input(words("probe.steps"), 5, 2_000, None, step=10, key="w_find_steps")
 
 
 def _suggest_options(first, second, third, words: Words) -> None:
