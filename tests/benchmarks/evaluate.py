@@ -1,8 +1,9 @@
 """How long an estimate takes, in processor time: `python -m tests.benchmarks.evaluate [resnet18|bert|llama …]`.
 
 resnet18 (62 parameters), a BERT of 312 narrow layers (5,001 parameters) and the shape of Llama-3-70B in bf16. Of each:
-the first estimate (trace and warm-up), an evaluation of a mask met before, of one never met, every card with its
-largest batch, the depth curve, and the price of every block. Some seconds for resnet18, some minutes for the others.
+the first estimate (trace and warm-up), an evaluation of a mask met before, of one never met, of one that differs in a
+single leaf from one met before, every card with its largest batch, the depth curve, and the price of every block. Some
+seconds for resnet18, some minutes for the others.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ LLAMA = {
     "max_position_embeddings": 8192,
 }
 WORKLOADS = {"llama": fc.Workload(batch_size=1, sequence_length=2048, precision="bf16", device="cuda")}
+TIMES = 5
 TASKS = {"bert": "sequence-classification", "llama": "causal-lm"}
 
 
@@ -44,6 +46,11 @@ def seconds(run: Callable[[], object], times: int = 1) -> float:
         run()
         taken.append(time.process_time() - began)
     return sorted(taken)[times // 2]
+
+
+def ticked(mask: Mask, position: int) -> Mask:
+    """The mask after one tick."""
+    return Mask(mask.tree, tuple(trains != (i == position) for i, trains in enumerate(mask.trains)))
 
 
 def measure(name: str, folder: Path) -> dict[str, float]:
@@ -60,9 +67,11 @@ def measure(name: str, folder: Path) -> dict[str, float]:
     fc.estimate(trace, full)
     found = {"first": time.process_time() - began}
     draw = random.Random(0)
-    fresh = iter([Mask(tree, tuple(draw.random() < 0.5 for _ in tree.parameters)) for _ in range(5)])
-    found["full, again"] = seconds(lambda: fc.estimate(trace, full), 5)
-    found["random, never met"] = seconds(lambda: fc.estimate(trace, next(fresh)), 5)
+    masks = [Mask(tree, tuple(draw.random() < 0.5 for _ in tree.parameters)) for _ in range(TIMES)]
+    fresh, near = iter(masks), iter([ticked(mask, draw.randrange(len(tree.parameters))) for mask in masks])
+    found["full, again"] = seconds(lambda: fc.estimate(trace, full), TIMES)
+    found["random, never met"] = seconds(lambda: fc.estimate(trace, next(fresh)), TIMES)
+    found["one tick away"] = seconds(lambda: fc.estimate(trace, next(near)), TIMES)
     found["every card"] = seconds(lambda: fits(trace, full))
     found["depth curve"] = seconds(lambda: depth_curve(trace, tree))
     found["every block's price"] = seconds(lambda: prices(trace, tree, tree.blocks))
