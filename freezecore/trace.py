@@ -164,7 +164,8 @@ class Trace:
         storage: per value, its storage.
         nbytes: per value, the amount it would take on its own.
         sizes: per storage, an amount; nothing for what is there before the step (counted above).
-        ends: per step, the storages that Python lets go of before it; one more entry than steps.
+        ends: per step, the storages that Python lets go of before it, where the step before it ran; one more entry
+            than steps.
         loss: value of the loss.
         regions: steps under gradient checkpointing, in order.
         asking: values that the model itself makes need a gradient, whatever trains.

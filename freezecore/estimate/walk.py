@@ -67,16 +67,17 @@ class Walk:
         nodes: list[Node] = []
         for index in range(begin, end):
             step = steps[index]
+            runs = True
             if isinstance(step, Bind):
                 if step.layer in held:
                     self._bind(step, self._needing)
-            elif step.mode is None or (step.layer in held) != step.mode:
+            elif runs := step.mode is None or (step.layer in held) != step.mode:
                 node = self._call(index, step)
                 if node:
                     nodes.append(node)
             if self._regions:
                 self._enter(index + 1)
-            for number in ends[index + 1]:
+            for number in ends[index + 1] if runs else ():  # the other mode has moments of its own
                 self._let_go(moved.get(number, number))
         return nodes
 

@@ -27,7 +27,7 @@ import torch
 from freezecore.estimate.cost import Estimate, estimate_names, trained
 from freezecore.live.build import build, meta
 from freezecore.live.read import read_module
-from freezecore.live.tracer.front import inputs_of, predicts_next, trace_module
+from freezecore.live.tracer.front import complete, inputs_of, predicts_next, trace_module
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
 from freezecore.trace import Trace
@@ -67,8 +67,10 @@ def compare(source: ModelSource, workload: Workload, masks: tuple[str, ...], pla
     started = time.perf_counter()
     trace = trace_module(model, workload, str(source))
     trace_s = time.perf_counter() - started
+    chosen = list(cases(tree, masks))
+    trace = complete(trace, model, [mask for _, mask in chosen])
     inputs = inputs_of(model, workload)
-    for name, mask in cases(tree, masks):
+    for name, mask in chosen:
         cost, evaluate_s = evaluated(trace, mask, in_place=place != "fake")
         row = dict.fromkeys(FIELDS, "") | {"model": str(source), "task": source.task or "", "mask": name}
         row |= {"precision": workload.precision, "estimated": cost.peak_bytes, "flops_estimated": cost.flops_backward}

@@ -173,7 +173,7 @@ def inputs_of(model: nn.Module, workload: Workload) -> Inputs:
 def _wants_values(error: Exception) -> bool:
     """Whether this is a step that depends on values, which fake tensors have not."""
     known = (DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException)
-    return isinstance(error, known) or "data-dependent" in str(error)
+    return isinstance(error, known) or "data-dependent" in str(error) or "data-independent" in str(error)
 
 
 def _size_asked(workload: Workload) -> str:

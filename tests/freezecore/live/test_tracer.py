@@ -127,6 +127,30 @@ class Branches(nn.Module):
         return ((early + late).neg() - early).mean(0)
 
 
+class Block(nn.Module):
+    """A residual whose dropout is a function: train mode reads what is added before what it is added to."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(512, 512)
+
+    def forward(self, x, mask):
+        return (x + nn.functional.dropout(self.inner(x).sin(), 0.1, self.training)) * mask
+
+
+class Dropping(nn.Module):
+    """Two of them, and a mask that is read inside and outside."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.block, self.last, self.unused = nn.Linear(16, 512), Block(), Block(), nn.Linear(2, 2)
+        self.register_buffer("mask", torch.ones(512))
+
+    def forward(self, x):
+        x = self.block(self.wide(x), self.mask) * self.mask
+        return self.last(x, self.mask).mean(0)
+
+
 MODELS = (Residual, Branches)
 TRAINS = (("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",))
 
@@ -141,6 +165,17 @@ def test_the_peak_is_that_of_the_step_on_fake_tensors(model, trains):
     true = on_fake(model(), set(trains), (), trace.workload, own_batch(batch)[1], False)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
     assert cost.flops_backward == true.flops_backward
+
+
+@pytest.mark.parametrize("held", [(), ("block",), ("block", "last"), ("last",)])
+@pytest.mark.parametrize("trains", [("wide.weight", "block.inner.weight"), ("last.inner.weight",), ("wide.bias",)])
+def test_dropouts_that_are_functions_are_followed_in_both_modes(held, trains):
+    batch = torch.randn(4096, 16)
+    trace = trace_batch(Dropping(), batch, Workload(implementation="loop"))
+    cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], held, in_place=False)
+    true = on_fake(Dropping(), set(trains), held, trace.workload, own_batch(batch)[1], False)
+    assert (trace.problem, cost.flops_backward) == ("", true.flops_backward)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
 
 
 @pytest.mark.parametrize("model", MODELS)
