@@ -42,13 +42,13 @@ def probe(words: Words) -> None:
 
 def _settings(selection: Selection, words: Words) -> None:
     state.lasting(w_steps=60, w_rate=None, w_head_rate=None, w_seed=0)
-    data, steps, rate, head_rate = st.columns([2, 1.1, 1.3, 1.3], vertical_alignment="bottom")
+    data, steps, rate, head_rate = st.columns([1.9, 1.4, 1.2, 1.2], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)
     steps.number_input(words("probe.steps"), 1, MOST_STEPS, value=None, step=10, key="w_steps")
     _rate(rate, "rate", words)
     _rate(head_rate, "head_rate", words)
-    weights, seed, start = st.columns([1.6, 1.1, 3], vertical_alignment="bottom")
+    weights, seed, start = st.columns([1.6, 1.3, 2.8], vertical_alignment="bottom")
     weights.selectbox(
         words("probe.weights"),
         ["random"] if selection.source.scheme in WEIGHTLESS else ["pretrained", "random"],
