@@ -13,6 +13,11 @@ os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["FREEZE_EXPLORER_HOME"] = tempfile.mkdtemp(prefix="freeze-explorer-tests-")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Stands here because pytest reads options before it finds the folders below."""
+    parser.addoption("--update-pictures", action="store_true", help="take the browser tests' reference pictures anew")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup():
     """Every test, its module's fixtures included, meets torch as it is when freshly imported.
