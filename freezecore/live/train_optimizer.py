@@ -17,8 +17,8 @@ from freezecore.tree import Parameter
 
 BODY = {"adamw": 5e-4, "sgd": 1e-2, "sgd-momentum": 2e-3}  # of what is pretrained
 TEXT_SHARE = 0.2  # transformers that read text forget at the rates that suit convolutions
-HEAD_TIMES = 10  # the head starts from nothing, and may go faster
-ALONE_TIMES = {"image": 2, "text": 30}  # again for a head that trains alone: its features hold still
+HEAD_TIMES = {"image": 10, "text": 100}  # the head starts from nothing, and may go faster
+ALONE_TIMES = {"image": 2, "text": 3}  # again for a head that trains alone: its features hold still
 FEW = 0.02  # trainable share of the body below which (norms, biases) it takes and needs larger steps
 FEW_TIMES = 4
 WARM_UP = 0.1  # share of the steps over which the body's rate rises: the head's first gradients are noise
@@ -36,7 +36,7 @@ class Rates:
 def default_rates(mask: Mask, optimizer: str, kind: str) -> Rates:
     """Where a person has not chosen: by optimizer, by what the model reads, and by how much of its body trains."""
     body = BODY[optimizer] * (TEXT_SHARE if kind == "text" else 1)
-    head = body * HEAD_TIMES
+    head = body * HEAD_TIMES[kind]
     pairs = list(zip(mask.tree.parameters, mask.trains, strict=True))
     trains = sum(p.numel for p, train in pairs if train and not is_head(p))
     if not trains:
