@@ -36,15 +36,15 @@ Verb = Callable[[dict], bytes]
 
 
 def _tree(arguments: dict) -> bytes:
-    from freezecore.live.read import read_source
+    from freezecore.verbs import read_tree
 
-    return json.dumps(read_source(ModelSource(**arguments["source"])).to_json()).encode()
+    return json.dumps(read_tree(ModelSource(**arguments["source"])).to_json()).encode()
 
 
 def _trace(arguments: dict) -> bytes:
-    from freezecore.live.tracer import trace_source
+    from freezecore.verbs import trace
 
-    return trace_source(ModelSource(**arguments["source"]), Workload(**arguments["workload"])).to_bytes()
+    return trace(ModelSource(**arguments["source"]), Workload(**arguments["workload"])).to_bytes()
 
 
 def _fill(arguments: dict) -> bytes:

@@ -1,10 +1,16 @@
 """The analyst's answers: bytes, or an error another process can raise again."""
 
-import pytest
+import json
+from dataclasses import asdict
 
+import pytest
+import torch
+
+import freezecore as fc
 from freezecore.errors import FreezeError, RuleError, SourceError
 from freezecore.serving import process
-from freezecore.serving.analyst import action, answer, described, rebuilt
+from freezecore.serving.analyst import VERBS, action, answer, described, rebuilt
+from freezecore.trace import Trace
 
 
 def raising(error: Exception):
@@ -16,6 +22,15 @@ def raising(error: Exception):
 
 def asked(verb, **fields) -> tuple[dict, bytes]:
     return answer({"id": 1, "verb": "models", "arguments": {"word": "resnet"}, **fields}, {"models": verb})
+
+
+def test_a_file_that_somebody_saved_is_answered_from_the_file(tmp_path):
+    fc.save(torch.nn.Linear(8, 2), torch.randn(4, 8), tmp_path / "model.json")
+    source = asdict(fc.ModelSource("file", str(tmp_path / "model.json")))
+    tree = fc.LayerTree.from_json(json.loads(VERBS["tree"]({"source": source})))
+    trace = Trace.from_bytes(VERBS["trace"]({"source": source, "workload": fc.Workload(batch_size=16).to_json()}))
+    assert [parameter.name for parameter in tree.parameters] == ["weight", "bias"]
+    assert fc.estimate(trace, fc.resolve(fc.FreezeSpec.parse("train all"), tree)).peak_bytes > 0
 
 
 def test_an_answer_is_its_bytes_and_their_number():
