@@ -67,7 +67,7 @@ def _settings(selection: Selection, words: Words) -> None:
         format_func=lambda name: words(f"search.{name}"), label_visibility="collapsed",
     )  # fmt: skip
     st.caption(words(f"search.{kind}_about"))
-    data, first, second, third = st.columns([1.7, 1.5, 1.4, 1.4], vertical_alignment="bottom")
+    data, first, second, third = st.columns([1.8, 1.8, 1.1, 1.2], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)
     OPTIONS[kind](first, second, third, words)

@@ -23,7 +23,7 @@ def top(words: Words) -> None:
     link = state.link()
     with st.container(key="top"):
         model, batch, size, optimizer, precision, more, lang = st.columns(
-            [3.5, 1.3, 1.1, 1.5, 1.4, 0.9, 1.1], vertical_alignment="bottom"
+            [3.4, 1.3, 1.1, 1.6, 1.4, 0.9, 1.1], vertical_alignment="bottom"
         )
         with model:
             _model(link, words)
