@@ -58,12 +58,9 @@ def work(models: Iterable[Model]) -> None:
 
 
 def _follow(source: ModelSource, workload: Workload) -> None:
-    import torch  # not needed where everything is there
-
-    from freezecore.live.read import read_source
+    from freezecore.live.read import read_source  # not needed where everything is there
     from freezecore.live.tracer import trace_source
 
-    torch.set_num_threads(1)
     read_source(source)
     trace_source(source, workload)
 
@@ -71,6 +68,7 @@ def _follow(source: ModelSource, workload: Workload) -> None:
 def main() -> None:
     """Work on the models of the first line."""
     yield_to_others()
+    os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported
     process.die_first()
     asked: queue.SimpleQueue[str] = queue.SimpleQueue()
     process.follow_parent(asked.put)
