@@ -4,12 +4,9 @@ import ast
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.page_room import RESNET, TRACED_MS, TRAINED_MS, figure, pane, rules, settled, tick, traced
-
-PAGES = ("Explore", "Compare", "Learn", "Class")
 
 
 def test_from_the_first_paint_to_a_downloaded_script(page_at, tmp_path):
@@ -117,20 +114,6 @@ def test_a_hostile_link_is_a_sentence(page_at, address):
     expect(page.locator("[data-testid=stAlert]").first).to_be_visible()
     assert "Traceback" not in page.inner_text("body")
     expect(page.get_by_role("combobox", name="Model")).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("lang", ["en", "ja"])
-def test_axe_finds_nothing_on_any_page(page_at, lang, scheme):
-    page = page_at(f"{RESNET}&lang={lang}", scheme=scheme)
-    traced(page)
-    for place in range(len(PAGES)):
-        page.locator("[data-testid=stTopNavLink]").nth(place).click()
-        settled(page)
-        expect(page.locator("h2").or_(page.locator(".st-key-layers-room")).first).to_be_visible()
-        found = Axe().run(page)
-        told = [(v["id"], [node["target"] for node in v["nodes"]]) for v in found.response["violations"]]
-        assert told == [], PAGES[place]
 
 
 def test_a_column_is_ticked_by_mouse_and_by_keyboard(page_at):
