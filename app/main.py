@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 import streamlit as st
 
-from app import analyst, gallery, state
+from app import state
 from app.parts import telling
+from app.ready import get_ready
 from app.views import classroom, compare, explore, learn
-from freezecore.serving import jobs
 
 THEME = Path(__file__).with_name("theme")
-
-
-@st.cache_resource
-def _settled() -> bool:
-    """Once per server: start the helpers, then leave what is imported out of every later garbage collection.
-
-    Streamlit collects garbage after each run; without this a tick pays for every object the imports made.
-    """
-    analyst.shared().warm(gallery.steps(), then=jobs.shared().warm)
-    gc.collect()
-    gc.freeze()
-    return True
-
 
 st.set_page_config(page_title="Freeze Explorer", page_icon="❄️", layout="wide", initial_sidebar_state="collapsed")
 st.logo(str(THEME / "logo.svg"), size="large")
 st.html(THEME / "page.css")
 st.html(THEME / f"{state.theme()}.css")
-_settled()
+get_ready()
 state.begin()
 words = state.words()
 pages = [

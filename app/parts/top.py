@@ -112,8 +112,7 @@ def _choice(column, name: str, label: str, shown: Callable[[str], str]) -> None:
 
 @acting
 def _changed(name: str) -> None:
-    value = state.value(f"w_{name}")
-    state.change(**{name: value})
+    state.change(**{name: state.value(f"w_{name}")})
 
 
 def _more(link: Link, words: Words) -> None:
