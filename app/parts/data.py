@@ -70,10 +70,9 @@ def data_below(selection: Selection, name: str | None, words: Words) -> bool:
     st.toggle(words("own.look"), key="w_look", on_change=_looked, args=(own,))
     if not state.value("w_look"):
         return True
-    asked = fields(selection)
     if kind == "text":
-        asked["sequence_length"] = selection.link.size
-    return look_at(name, asked, selection.source if kind == "text" else None, own, words)
+        return look_at(name, fields(selection) | size(selection), selection.source, own, words)
+    return look_at(name, fields(selection), None, own, words)
 
 
 @telling.acting
@@ -126,6 +125,11 @@ def fields(selection: Selection) -> dict:
         return {"data": name}
     named = {column: state.notes("columns").get(column) for column in COLUMNS} if kind == "text" else {}
     return {"data": name, "metric": state.notes("metric").get(name), **{k: v for k, v in named.items() if v}}
+
+
+def size(selection: Selection) -> dict:
+    """The input size that the link asks for, as a probe's request takes it."""
+    return {"sequence_length" if kind_of(selection) == "text" else "image_size": selection.link.size}
 
 
 def about(name: str | None, words: Words) -> str:

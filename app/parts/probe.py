@@ -7,7 +7,7 @@ import streamlit as st
 from app import curves, events, figures, look, state
 from app import selection as chosen
 from app.parts import live, telling
-from app.parts.data import about, data_below, data_picker, fields
+from app.parts.data import about, data_below, data_picker, fields, size
 from app.parts.outcome import outcome
 from app.selection import Selection
 from app.text import Words
@@ -95,15 +95,13 @@ def _rate(column, name: str, words: Words) -> None:
 def _request(selection: Selection) -> ProbeRequest:
     """What the widgets ask for."""
     link = selection.link
-    reads_text = chosen.reads_text(selection.tree)
     return ProbeRequest(
         selection.source.with_(weights=state.value("w_weights") or "pretrained"),
         selection.spec,
         **fields(selection),
+        **size(selection),
         steps=state.value("w_steps") or 60,
         batch_size=link.batch,
-        image_size=None if reads_text else link.size,
-        sequence_length=link.size if reads_text else None,
         seed=state.value("w_seed") or 0,
         learning_rate=state.value("w_rate"),
         head_learning_rate=state.value("w_head_rate"),

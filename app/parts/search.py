@@ -10,7 +10,7 @@ import streamlit as st
 from app import searches, state
 from app import selection as chosen
 from app.parts import live, telling
-from app.parts.data import data_below, data_picker, fields
+from app.parts.data import data_below, data_picker, fields, size
 from app.parts.found import found
 from app.selection import Selection
 from app.text import Words
@@ -128,16 +128,14 @@ def _budget(column, words: Words) -> None:
 def _request(kind: str, selection: Selection) -> SweepRequest | FindRequest | SuggestRequest:
     """What the widgets ask for; a value that is not on the page takes its default."""
     link = selection.link
-    reads_text = chosen.reads_text(selection.tree)
     base = ProbeRequest(
         selection.source.with_(weights="random" if selection.source.scheme in WEIGHTLESS else "pretrained"),
         FreezeSpec(),
         **fields(selection),
+        **size(selection),
         steps=state.value(f"w_{kind}_steps") or STEPS[kind],
         batch_size=link.batch,
         optimizer=link.optimizer if link.optimizer in OPTIMIZERS else "adamw",
-        image_size=None if reads_text else link.size,
-        sequence_length=link.size if reads_text else None,
     )
     gigabytes = state.value("w_search_budget")
     budget = round(gigabytes * 10**9) if gigabytes else None

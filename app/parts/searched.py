@@ -21,7 +21,7 @@ def searched(words: Words) -> None:
     """The list, and what can be done with it."""
     found = [run for kind in KINDS for run in jobs.shared().runs.listed(None, kind, MOST)]
     found = sorted(found, key=lambda run: run.created, reverse=True)[:MOST]
-    chosen = found[picked] if found and (picked := _table(found, words)) is not None else None
+    chosen = _table(found, words) if found else None
     if not found:
         st.caption(words("searched.none"))
     with st.container(horizontal=True, gap="small"):
@@ -44,8 +44,8 @@ def searched(words: Words) -> None:
             )
 
 
-def _table(found: Sequence[Run], words: Words) -> int | None:
-    """Draw the list; the position of the row that is chosen."""
+def _table(found: Sequence[Run], words: Words) -> Run | None:
+    """Draw the list; the run whose row is chosen."""
     rows = [
         {
             words("searched.kind"): words(f"search.{run.kind}"),
@@ -64,7 +64,7 @@ def _table(found: Sequence[Run], words: Words) -> int | None:
         on_select="rerun",
         selection_mode="single-row",
     )["selection"]["rows"]
-    return picked[0] if picked and picked[0] < len(found) else None
+    return found[picked[0]] if picked and picked[0] < len(found) else None
 
 
 def _model(run: Run) -> str:

@@ -51,7 +51,7 @@ def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource
     if tokenizer is None:
         return _hashed(texts, pairs, config.vocab_size, lambda lengths: asked or fitting(lengths, longest))
     longest = min(longest, tokenizer.model_max_length)
-    both = (list(texts), list(pairs)) if pairs else (list(texts),)
+    both = _columns(texts, pairs)
     lengths = [len(ids) for ids in tokenizer(*both, truncation=True, max_length=longest)["input_ids"]]
     length = asked or fitting(lengths, longest)
     made = tokenizer(*both, truncation=True, max_length=length, padding="max_length", return_tensors="pt")
@@ -75,11 +75,14 @@ def token_lengths(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelS
     from transformers import AutoConfig
 
     tokenizer = _tokenizer(source)
-
     longest = min(_longest(AutoConfig.from_pretrained(_folder(source))), tokenizer.model_max_length)
-    both = (list(texts), list(pairs)) if pairs else (list(texts),)
-    lengths = [len(ids) for ids in tokenizer(*both, verbose=False)["input_ids"]]
+    lengths = [len(ids) for ids in tokenizer(*_columns(texts, pairs), verbose=False)["input_ids"]]
     return lengths, fitting(lengths, longest)
+
+
+def _columns(texts: tuple[str, ...], pairs: tuple[str, ...]) -> tuple[list[str], ...]:
+    """What a tokenizer takes: the texts, and the second ones where there are any."""
+    return (list(texts), list(pairs)) if pairs else (list(texts),)
 
 
 def _cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
