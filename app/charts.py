@@ -64,7 +64,7 @@ def now(tree: LayerTree, mask: Mask, cost: Estimate | None, note: str) -> dict:
 
 
 def _sentences(words: Words) -> dict[str, str]:
-    keys = ("memory", "everything", "selection", "where", "hint", "parameters", "depth", "point")
+    keys = ("memory", "everything", "selection", "where", "hint", "parameters", "depth", "point", "what")
     states = {state[0]: words(f"state.{state}") for state in ("frozen", "trainable", "mixed")}
     return {"lang": words.lang, **states} | {key: words(f"chart.{key}") for key in keys}
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from app import analyst
@@ -47,6 +48,11 @@ class Selection:
     def rules(self) -> str:
         return str(self.spec)
 
+    @property
+    def workload(self) -> Workload:
+        """The training step; raises where there is none of this size."""
+        return workload_of(self.link, reads_text(self.tree))
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -62,12 +68,16 @@ def source_of(link: Link) -> ModelSource:
     return ModelSource.parse(link.model, task=link.task, num_labels=link.labels)
 
 
-def workload_of(link: Link) -> Workload:
-    """The training step that the link describes."""
+def workload_of(link: Link, text: bool = False) -> Workload:
+    """The training step that the link describes; for a model that reads `text` its size counts tokens, else pixels.
+
+    Raises:
+        WorkloadError: there is no step of this size.
+    """
     return Workload(
         batch_size=link.batch,
-        image_size=link.size,
-        sequence_length=link.size,
+        image_size=None if text else link.size,
+        sequence_length=link.size if text else None,
         optimizer=link.optimizer,
         precision=link.precision,
         checkpointing=link.checkpointing,
@@ -99,6 +109,7 @@ def opening(tree: LayerTree) -> str:
     return OPENING_RULES if tree.head else "train all"
 
 
+@lru_cache(maxsize=MOST_TRACES)
 def reads_text(tree: LayerTree) -> bool:
     """Whether it takes token ids: it has a table of embeddings with a row a word."""
     return any(
@@ -137,13 +148,13 @@ def _estimated(trace: Trace, selection: Selection) -> Estimate:
     return _known(about, trace, lambda: estimate(trace, selection.mask, batch_size=batch))
 
 
-def step_of(link: Link) -> tuple[ModelSource, Workload]:
+def step_of(link: Link, text: bool = False) -> tuple[ModelSource, Workload]:
     """The step that is traced for a link: any batch size follows from one."""
-    return source_of(link), replace(workload_of(link), batch_size=TRACED_BATCH)
+    return source_of(link), replace(workload_of(link, text), batch_size=TRACED_BATCH)
 
 
 def _key(selection: Selection) -> tuple[ModelSource, Workload]:
-    return selection.source, step_of(selection.link)[1]
+    return selection.source, replace(selection.workload, batch_size=TRACED_BATCH)
 
 
 def _pending(selection: Selection) -> Future:
@@ -170,7 +181,7 @@ def findings_of(selection: Selection, fixes: bool = True) -> tuple[Finding, ...]
         selection.tree,
         selection.mask,
         spec=selection.spec,
-        workload=workload_of(selection.link),
+        workload=selection.workload,
         source=selection.source,
         prices=dict(reference_of(selection).prices),
         fixes=fixes,
@@ -205,7 +216,7 @@ def _referring(selection: Selection) -> Future | None:
     trace = _traces.read(_key(selection))
     if trace is None:
         return None
-    about = (selection.source, workload_of(selection.link), id(trace))
+    about = (selection.source, selection.workload, id(trace))
     with _asking:
         future = _references.read(about)
         if future is None:

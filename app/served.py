@@ -1,4 +1,4 @@
-"""The server around the page: what the first visitor would wait for is loaded before the door opens."""
+"""The server around the page: loads what the first visitor would wait for, and answers ticks beside the page's runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import tick
 from app.ready import get_ready
 
 
@@ -17,4 +18,4 @@ async def _helped(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(__file__).with_name("main.py"), lifespan=_helped)
+app = st.App(Path(__file__).with_name("main.py"), lifespan=_helped, routes=[tick.route()])

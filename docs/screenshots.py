@@ -104,7 +104,7 @@ def ready(page: Page) -> None:
     """Nothing is being drawn, and no figure is still on its way."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=SLOW_MS)
     if page.locator(".st-key-layers-room").count():
-        expect(page.locator("[data-testid=stMetricValue]").first).to_have_text(re.compile(r"\d"), timeout=SLOW_MS)
+        expect(page.locator(".st-key-charts .numbers .value").first).to_have_text(re.compile(r"\d"), timeout=SLOW_MS)
 
 
 def free_port() -> int:

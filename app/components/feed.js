@@ -6,7 +6,10 @@ export default function ({ data, setStateValue }) {
   for (const part of data?.parts ?? []) {
     const channel = channels.get(part.channel) ?? { parts: {}, hear: null };
     channels.set(part.channel, channel);
-    if (part.part === "ticks") channel.tell = (ticks) => setStateValue("ticks", ticks);
+    if (part.part === "ticks") {
+      Object.assign(channel, { ask: data.ask, tell: (ticks) => setStateValue("ticks", ticks) });
+      if (channel.told?.tree === part.tree && channel.told.sequence > part.sequence) return; // they have changed since
+    }
     channel.parts[part.part] = part;
     channel.hear?.(part);
   }

@@ -7,7 +7,7 @@ goes to a component of a few lines, which hands it on in the browser.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -23,16 +23,19 @@ def joined(folder: Path, modules: Iterable[str]) -> str:
     return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
 
 
-def feed(*parts: dict, key: str, on_ticks: Callable[[], None] | None = None) -> None:
+def feed(
+    *parts: dict, key: str, on_ticks: Callable[[], None] | None = None, ask: Mapping[str, object] | None = None
+) -> None:
     """Send parts of what components show, in one message; takes no room on the page.
 
     Args:
         parts: each with its `channel`, the name of the `part`, and what it says.
         key: ends in `-feed`.
         on_ticks: called when the tree whose `ticks` are among the parts was ticked, before the script or fragment runs.
+        ask: a `path` that answers ticks with parts at once, before Python is told of them, and what to ask it `about`.
     """
     heard = {"on_ticks_change": on_ticks} if on_ticks else {}
-    _feed()(data={"parts": list(parts)}, key=key, height=1, **heard)
+    _feed()(data={"parts": list(parts), "ask": ask}, key=key, height=1, **heard)
 
 
 @cache

@@ -1,6 +1,6 @@
-"""What a tick is answered with, in one run of one fragment: charts, figures, the address bar, and the rules.
+"""What a tick is answered with, in one run of one fragment: numbers, charts, the address bar, and the rules.
 
-The tree's ticks come in by the message that the charts' numbers go out with, so that Streamlit runs nothing else. Only
+The tree's ticks come in by the message that the numbers go out with, so that Streamlit runs nothing else. Only
 where something else on the page shows the selection, and is behind, does a second run draw both.
 """
 
@@ -10,15 +10,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import selection as chosen
-from app import state
+from app import state, tick
 from app.components.tree import TreeChange, tree_ticks
 from app.parts import telling
 from app.parts.address import link_part
-from app.parts.costs import complete, figures, numbers_of, painted
+from app.parts.costs import complete, known_by_now, told
 from app.parts.layers import TREE, presets_are_behind, rules_box
 from app.selection import Selection
-from freezecore.mask import Mask
-from freezecore.rules.shortest import shortest_rules
 
 KEY = "answer"
 POLL_S = 0.7
@@ -26,7 +24,7 @@ STILL_PANES = ("search",)
 
 
 def answer(selection: Selection, rules_place: DeltaGenerator) -> None:
-    """Draw the figures here and the rules at their place; again with every tick."""
+    """Paint numbers and charts and draw the rules at their place; again with every tick."""
     st.fragment(_answer, key=KEY)(rules_place)
 
 
@@ -46,21 +44,20 @@ def _answer(rules_place: DeltaGenerator) -> None:
     with telling.telling():
         words = state.words()
         selection = chosen.select(state.link())
-        numbers = numbers_of(selection)
-        charts = painted(selection, numbers, words)
-        tree_ticks(selection.tree, selection.mask, charts, link_part(), key=TREE, on_change=_ticked)
-        card = figures(selection, numbers, words)
+        known = known_by_now(selection)
+        charts = told(selection, known, words)
+        asked = tick.question(selection.link, words.lang)
+        tree_ticks(selection.tree, selection.mask, charts, link_part(), key=TREE, on_change=_ticked, ask=asked)
         with rules_place:
             rules_box()
-        complete(card, selection, numbers, words)
+        complete(selection, known, words)
 
 
 @telling.acting
 def _ticked(change: TreeChange) -> None:
-    selection = chosen.select(state.link())
-    mask = Mask(selection.tree, change.trains, selection.mask.norms, selection.mask.dropout)
-    state.write_rules(str(shortest_rules(mask)))
-    if behind := _behind(chosen.select(state.link(), selection.tree)):
+    selection = tick.ticked(chosen.select(state.link()), change.trains)
+    state.write_rules(selection.link.rules)
+    if behind := _behind(selection):
         st.rerun([KEY, *behind])
 
 

@@ -20,7 +20,7 @@ from app.parts.probe import probe
 from app.parts.search import search
 from app.parts.top import first_models, top
 from app.selection import Selection
-from freezecore.errors import FreezeError, RuleError
+from freezecore.errors import FreezeError, RuleError, WorkloadError
 
 PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": bring, "fit": fit}
 
@@ -42,9 +42,16 @@ def draw_pane() -> None:
 
 
 def _selected() -> Selection:
-    """What the link selects; a link's rules that cannot be used wait in the box to be mended, beside what is wrong."""
+    """What the link selects; a link's rules that cannot be used wait in the box to be mended, beside what is wrong,
+    and a size that no step has gives way to the model's own."""
     try:
-        return chosen.select(state.link())
+        selection = chosen.select(state.link())
+        _ = selection.workload
+        return selection
+    except WorkloadError as error:
+        state.change(size=None)
+        state.tell(error.problem, error.hint)
+        st.rerun()
     except RuleError:
         state.keep_draft(state.link().rules)
         state.change(rules=None)

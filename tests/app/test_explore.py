@@ -1,3 +1,5 @@
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +17,20 @@ def said(page) -> str:
 
 
 def figures(page) -> dict[str, str]:
-    return {metric.label: metric.value for metric in page.metric}
+    """The numbers above the charts by name."""
+    names = next(data["numbers"] for data in mounted(page) if "numbers" in data)
+    told = next(part["numbers"] for part in sent(page) if "numbers" in part)
+    return {name: text for (name, _), (text, *_) in zip(names, told, strict=True)}
+
+
+def mounted(page) -> list[dict]:
+    """What the page's own components were given."""
+    return [json.loads(element.proto.json) for element in page.get("bidi_component")]
+
+
+def sent(page) -> list[dict]:
+    """The parts of all messages to them."""
+    return [part for data in mounted(page) for part in data.get("parts", ()) if isinstance(part, dict)]
 
 
 def test_a_link_opens_the_model_with_its_rules_and_its_numbers(opened):
@@ -24,6 +39,7 @@ def test_a_link_opens_the_model_with_its_rules_and_its_numbers(opened):
     assert page.text_area(key="w_rules").value == "freeze all\ntrain fc"
     assert page.number_input(key="w_batch").value == 8
     assert figures(page)["Peak memory"].endswith("MB")
+    assert re.fullmatch(r"up to batch \d+", next(part["text"] for part in sent(page) if part["part"] == "largest"))
 
 
 def test_a_model_opens_with_its_head_alone(opened):
@@ -95,6 +111,33 @@ def test_what_a_link_cannot_say_is_named_until_the_visitor_goes_on(opened):
     assert "steal" in said(page)
     page.number_input(key="w_batch").set_value(8).run()
     assert "steal" not in said(page)
+
+
+def test_a_size_that_no_step_has_gives_way_to_the_models_own(opened):
+    page = opened(model=RESNET)
+    numbers = figures(page)
+    page.number_input(key="w_size").set_value(7).run()
+    assert "from 8 to 4,096" in said(page)
+    assert (figures(page), page.number_input(key="w_size").value) == (numbers, None)
+
+
+def test_the_size_of_a_model_that_reads_text_counts_tokens(opened):
+    page = opened(model="config:modernbert", size="5000")
+    assert not page.error
+    assert figures(page)["Peak memory"].endswith("GB")
+
+
+def test_the_last_good_numbers_stay_marked_as_old(opened, helpers):
+    page = opened(model=RESNET)
+    numbers = figures(page)
+    helpers[0].broken = TraceError("An image of 64 x 64 is too small for resnet18.", "Choose a larger one.")
+    page.number_input(key="w_size").set_value(64).run()
+    page.run()
+    assert "too small" in said(page)
+    assert figures(page) == numbers
+    assert [part["old"] for part in sent(page) if part["part"] == "now"] == [True]
+    page.number_input(key="w_size").set_value(None).run()
+    assert [part["old"] for part in sent(page) if part["part"] == "now"] == [False]
 
 
 def test_a_step_that_cannot_be_followed_leaves_the_rest_standing(opened, helpers):

@@ -6,6 +6,7 @@ import torch
 import freezecore as fc
 from app.parts import upload
 from freezecore.errors import SourceError
+from tests.app.test_explore import figures
 
 BERT = {
     "model_type": "bert",
@@ -39,10 +40,10 @@ def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
     page = opened(model=source, rules="freeze all; train 3", batch="4")
     assert not page.exception
     assert page.text_area(key="w_rules").value == "freeze all\ntrain 3"
-    peak = page.metric[0].value
+    peak = figures(page)["Peak memory"]
     assert peak.endswith("B")
     more = opened(model=source, rules="train all", batch="4")
-    assert more.metric[0].value != peak
+    assert figures(more)["Peak memory"] != peak
     page.segmented_control(key="w_pane").set_value("code").run()
     assert "requires_grad" in page.code[0].value
 

@@ -2,18 +2,17 @@
 
 (() => {
   const now = () => performance.now();
-  const texts = (selector) => [...document.querySelectorAll(selector)].map((e) => e.value ?? e.textContent).join("|");
-  const inTrees = (selector) =>
-    [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
-      .map((host) => host.shadowRoot?.querySelector(selector)?.textContent ?? "")
-      .join("|");
-  const parts = {
-    box: () => inTrees(".sum"),
-    numbers: () => texts("[data-testid=stMetricValue], [data-testid=stMetricDelta]"),
-    rules: () => texts("textarea"),
-    charts: () => (alone() ? "" : inTrees(".charts .parts")), // columns and curve are painted in the same moment
-  };
   const alone = () => document.querySelector(".js-plotly-plot"); // the tree beside one figure, which is awaited below
+  const shadows = () => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].map((host) => host.shadowRoot);
+  const inShadow = (selector) => shadows().map((root) => root?.querySelector(selector)).find(Boolean);
+  const elements = {
+    box: () => inShadow(".sum"),
+    numbers: () => (alone() ? document.querySelector("[data-testid=stMetricValue]") : inShadow(".charts .numbers")),
+    rules: () => document.querySelector("textarea"),
+    charts: () => (alone() ? null : inShadow(".charts .parts")), // columns and curve are painted in the same moment
+  };
+  let parts = {}; // looked up once a press: reading them must not cost what it measures
+  const read = (element) => element?.value ?? element?.textContent ?? "";
   const watch = { started: 0, before: {}, seen: {}, charts: 0 };
   const painted = new MessageChannel(); // its message arrives once the frame has been handed over
   const waiting = [];
@@ -25,8 +24,8 @@
 
   const frame = () => {
     if (!watch.started) return;
-    for (const [name, read] of Object.entries(parts)) {
-      if (watch.seen[name] === undefined && read() !== watch.before[name]) {
+    for (const [name, element] of Object.entries(parts)) {
+      if (watch.seen[name] === undefined && read(element) !== watch.before[name]) {
         watch.seen[name] = null;
         afterPaint((time) => (watch.seen[name] = time - watch.started));
       }
@@ -41,7 +40,8 @@
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
   window.addEventListener("pointerdown", (event) => {
-    watch.before = Object.fromEntries(Object.entries(parts).map(([name, read]) => [name, read()]));
+    parts = Object.fromEntries(Object.entries(elements).map(([name, find]) => [name, find()]));
+    watch.before = Object.fromEntries(Object.entries(parts).map(([name, element]) => [name, read(element)]));
     watch.seen = {};
     watch.charts = 0;
     watch.started = event.timeStamp;

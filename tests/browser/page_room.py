@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
+MAIN = Path(__file__).parents[2] / "app" / "served.py"
 RESNET = "/?model=timm:resnet18"
 TRACED_MS = 180_000
 TRAINED_MS = 600_000  # a ceiling for a machine that is shared
@@ -25,7 +25,7 @@ def traced(page: Page) -> None:
 
 
 def figure(page: Page, place: int) -> Locator:
-    return page.locator("[data-testid=stMetricValue]").nth(place)
+    return page.locator(".st-key-charts .numbers .value").nth(place)
 
 
 def tick(page: Page, path: str) -> None:

@@ -1,7 +1,7 @@
-"""The charts beside the tree, painted by the browser: what memory is made of, and where in the model that comes from.
+"""The numbers and charts beside the tree, painted by the browser: what a selection costs and where that comes from.
 
-What stands still for a model and a workload is sent once; a tick sends a few numbers. They are no plotly figures,
-because building, checking and redrawing two of those takes longer than a tick may.
+What stands still for a model and a workload is sent once; a tick sends a few numbers. They are no Streamlit metrics and
+no plotly figures, because drawing four of those and two of these again takes longer than a tick may.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import streamlit as st
 from app.components.wire import joined
 
 HERE = Path(__file__).parent
-MODULES = ("elements", "memory", "blocks", "charts")
+MODULES = ("elements", "numbers", "memory", "blocks", "charts")
 
 
 def cost_charts(still: dict, *, tree: str, key: str) -> None:
-    """Mount the charts; call it outside fragments.
+    """Mount numbers and charts; call it outside fragments.
 
     Args:
-        still: `app.charts.still`.
+        still: `app.charts.still`, and as `numbers` what `app.numbers.named` says.
         tree: key of the layer tree on the page, which a click on a column ticks.
         key: also the channel that `costs_part` speaks on.
     """
@@ -30,8 +30,17 @@ def cost_charts(still: dict, *, tree: str, key: str) -> None:
 
 
 def costs_part(now: dict, *, key: str) -> dict:
-    """What paints another selection, to be sent by `feed`: `app.charts.now`."""
+    """What paints another selection, to be sent by `feed`: `app.charts.now`, and `app.numbers.told` as `numbers`."""
     return {"channel": key, "part": "now", **now}
+
+
+def largest_part(text: str | None, of: str, *, key: str) -> dict:
+    """What paints the largest batch that fits, to be sent by `feed` once it is known.
+
+    Args:
+        of: fingerprint of the tree that the charts show.
+    """
+    return {"channel": key, "part": "largest", "of": of, "text": text}
 
 
 @cache

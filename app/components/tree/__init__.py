@@ -25,6 +25,7 @@ from freezecore.tree import LayerTree
 HERE = Path(__file__).parent
 MODULES = (
     "bits",
+    "ask",
     "words",
     "model",
     "search",
@@ -91,13 +92,19 @@ def layer_tree(
 
 
 def tree_ticks(
-    tree: LayerTree, mask: Mask, *beside: dict, key: str, on_change: Callable[[TreeChange], None] | None = None
+    tree: LayerTree,
+    mask: Mask,
+    *beside: dict,
+    key: str,
+    on_change: Callable[[TreeChange], None] | None = None,
+    ask: Mapping[str, object] | None = None,
 ) -> TreeChange | None:
     """Give the tree of this key the mask's ticks, and hear a person's; call it in the fragment that a tick redraws.
 
     Args:
         beside: parts of other components that travel with the ticks, as `feed` takes them.
         on_change: called with every change before the fragment runs.
+        ask: see `feed`.
 
     Returns:
         A change that no callback has heard yet, as where the state was set by hand; else None.
@@ -110,7 +117,7 @@ def tree_ticks(
 
     unheard = _heard(key, tree)
     about = {"tree": tree.fingerprint, "bits": encode(mask.trains), "sequence": _last(key, tree)}
-    feed({"channel": key, "part": "ticks", **about}, *beside, key=f"{key}-feed", on_ticks=hear)
+    feed({"channel": key, "part": "ticks", **about}, *beside, key=f"{key}-feed", on_ticks=hear, ask=ask)
     return unheard
 
 

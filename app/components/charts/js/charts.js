@@ -1,24 +1,29 @@
-// Both charts side by side, kept while Streamlit calls again and again.
+// The numbers above both charts, kept while Streamlit calls again and again.
 
 import { Blocks } from "./blocks.js";
 import { element } from "./elements.js";
 import { Memory } from "./memory.js";
+import { Numbers } from "./numbers.js";
 
 const views = new WeakMap();
 
 class Charts {
   constructor(data, root) {
     const channels = globalThis.channels;
-    this.data = data;
+    Object.assign(this, { data, root });
+    this.numbers = new Numbers(data);
     this.memory = new Memory(data);
     this.blocks = new Blocks(data, (parameters) => channels.get(data.tree)?.hear?.({ part: "turn", parameters }));
     root.setAttribute("lang", data.words.lang);
     for (const [name, colour] of Object.entries(data.colours)) root.style.setProperty(`--${name}`, colour);
-    root.replaceChildren(this.memory.root, this.blocks.root);
+    root.replaceChildren(this.numbers.root, this.memory.root, this.blocks.root);
   }
 
   hear(part) {
     if (part.of !== this.data.of) return; // costs of the model before
+    if (part.part === "largest") return this.numbers.paintLargest(part.text);
+    this.root.classList.toggle("old", part.old);
+    this.numbers.paint(part);
     this.memory.paint(part);
     this.blocks.paint(part);
   }

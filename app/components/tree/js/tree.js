@@ -1,5 +1,6 @@
 // The tree as a whole: one view of one model, kept while Streamlit calls again and again.
 
+import { tell } from "./ask.js";
 import { listenToKeys } from "./keys.js";
 import { List } from "./list.js";
 import { TreeModel } from "./model.js";
@@ -144,7 +145,7 @@ export default function ({ data, parentElement }) {
     const root = earlier?.root ?? element("section", "tree");
     if (!earlier) parentElement.append(root);
     earlier?.list.stop();
-    const view = new TreeView(data, root, (ticks) => channel.tell?.(ticks));
+    const view = new TreeView(data, root, (ticks) => tell(channel, ticks));
     views.set(parentElement, view);
     if (earlier?.data.tree === data.tree && earlier.model.rows === view.model.rows) view.resume(earlier);
     channel.hear = (part) => view.hear(part);

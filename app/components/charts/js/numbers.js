@@ -1,0 +1,64 @@
+// The numbers above the charts: what the selection costs, each against training everything and with what it means.
+
+import { element } from "./elements.js";
+
+const LARGEST = 1; // the number that the largest batch stands below
+
+export class Numbers {
+  constructor({ numbers, words }) {
+    this.root = element("dl", "numbers");
+    this.cards = numbers.map(([name, help], i) => new Card(name, help, `number-${i}`, words.what));
+    this.root.append(...this.cards.map((card) => card.root));
+  }
+
+  // Per number its text, what stands below it, and whether that saves something.
+  paint({ numbers, moment }) {
+    numbers.forEach(([value, below, saves], i) => this.cards[i].paint(value, below, saves, moment));
+    this.paintLargest(this.largest);
+  }
+
+  // The largest batch that fits, which comes a moment after the rest.
+  paintLargest(text) {
+    this.largest = text;
+    this.cards[LARGEST].tell(text);
+  }
+}
+
+class Card {
+  constructor(name, help, id, what) {
+    this.help = help;
+    this.root = element("div", "card");
+    this.value = element("dd", "value", "…");
+    this.below = element("dd", "below");
+    this.button = element("button", "help", "?");
+    this.button.type = "button";
+    this.button.setAttribute("aria-label", what.replace("{name}", name));
+    this.button.setAttribute("aria-describedby", id);
+    this.tip = element("span", "tip");
+    this.tip.id = id;
+    this.tip.setAttribute("role", "tooltip");
+    this.button.addEventListener("keydown", (event) => event.key === "Escape" && this.button.blur());
+    const term = element("dt");
+    term.append(element("span", "", name), this.button, this.tip);
+    this.root.append(term, this.value, this.below);
+    this.tell(null);
+    this.explain(null);
+  }
+
+  paint(value, below, saves, moment) {
+    this.value.textContent = value;
+    this.below.classList.toggle("saves", saves);
+    this.tell(below);
+    this.explain(moment);
+  }
+
+  tell(below) {
+    this.below.hidden = !below;
+    this.below.textContent = below ?? "";
+  }
+
+  explain(moment) {
+    this.button.hidden = this.help.includes("{moment}") && !moment;
+    this.tip.textContent = this.help.replace("{moment}", moment ?? "");
+  }
+}
