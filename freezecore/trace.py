@@ -73,14 +73,16 @@ class Operation:
         flops: amount of floating-point operations of the forward call.
         kept: by the set of inputs (as bits) that need a gradient.
         returned: by that set and the set of outputs that received one.
-        reorders: a convolution whose kernel needs scratch memory that no tensor shows.
+        reorders: a convolution whose kernel needs scratch memory that no tensor shows; its kind in `estimate.scratch`.
+        copies: amounts of the copy that its kernel makes of an input, in the forward and in the backward step.
     """
 
     name: str
     flops: int
     kept: dict[int, Kept]
     returned: dict[tuple[int, int], Returned]
-    reorders: bool = False
+    reorders: int = 0
+    copies: tuple[int, int] | None = None
 
 
 class Call(NamedTuple):
@@ -213,7 +215,8 @@ class Trace:
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         data["workload"] = asdict(self.workload)
         data["operations"] = [
-            [o.name, o.flops, list(o.kept.items()), list(o.returned.items()), o.reorders] for o in self.operations
+            [o.name, o.flops, list(o.kept.items()), list(o.returned.items()), o.reorders, o.copies]
+            for o in self.operations
         ]
         return zlib.compress(json.dumps([FORMAT, data], separators=(",", ":")).encode(), 1)
 
@@ -248,9 +251,9 @@ def _rebuilt(data: dict) -> dict:
             flops,
             {needs: Kept(*row) for needs, row in kept},
             {tuple(key): Returned(*row) for key, row in returned},
-            reorders,
+            *rest,
         )
-        for name, flops, kept, returned, reorders in fields["operations"]
+        for name, flops, kept, returned, *rest in fields["operations"]
     )
     return fields
 

@@ -64,10 +64,10 @@ class Flow:
                 bits |= 1 << position
         return bits
 
-    def start(self, step: Returned) -> None:
-        """A backward step begins: the spike is what it needs beside what is there."""
+    def start(self, step: Returned, copy: int) -> None:
+        """A backward step begins, whose kernel makes such a copy: the spike is what it needs beside what is there."""
         blocks = self.program.blocks
-        extra = max(self.program.values[step.extra], sum([blocks[amount] for amount in step.new]))
+        extra = copy + max(self.program.values[step.extra], sum([blocks[amount] for amount in step.new]))
         self.spike, self.spike_parts = self.ready + self.bytes + extra, (self.ready, self.bytes + extra)
 
     def handed(self, step: Returned, outputs: tuple[int, ...]) -> list[int]:

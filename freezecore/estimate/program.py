@@ -28,6 +28,7 @@ class Program:
         parameter_bytes, state_bytes: per parameter's value, of itself and of what the optimizer remembers of it.
         weights: bytes of parameters and buffers.
         flops: per operation, of its forward call.
+        copies: per operation, bytes of the copies that its kernel makes in the forward and in the backward step.
         uses: what is known of parameters and their autocast copies.
         walked: what replays have found out about segments, by shape and what crossed.
     """
@@ -44,6 +45,7 @@ class Program:
         self.parameter_bytes, self.state_bytes = self.uses.parameter_bytes, self.uses.state_bytes
         self.weights = sum(self.parameter_bytes.values()) + sum(map(self.rounded, trace.buffers))
         self.flops = [self.values[operation.flops] for operation in trace.operations]
+        self.copies = [tuple(self.blocks[amount] for amount in o.copies or ()) or (0, 0) for o in trace.operations]
         self.walked: dict[tuple, object] = {}
 
     def rounded(self, nbytes: int) -> int:

@@ -76,7 +76,8 @@ class Replay(Walk):
             trains: values of the parameters that train.
             held: indices of the layers held in eval mode.
             accumulates: gradients of an earlier backward pass are there from the start.
-            in_place: sums of gradients reuse the first; a dispatch mode, as on fake tensors, forbids it.
+            in_place: sums of gradients reuse the first, and kernels make copies of their own, as on real tensors; a
+                dispatch mode, as on fake ones, forbids the first and does not see the second.
         """
         super().__init__(program, trains, held, accumulates, in_place)
         if len(program.walked) > MOST_WALKED:
@@ -104,6 +105,7 @@ class Replay(Walk):
             tuple(map(needing.__contains__, reads)),
             tuple(map(self.held.__contains__, layers)),
             tuple([min(count, 2) for count in before]),  # Python lets go once: more holders than two are as two
+            self.in_place,
         )
         passed: Passed | None = self.program.walked.get(key)
         if passed:

@@ -31,6 +31,7 @@ class Walk:
         self.missing: set[Missing] = set()
         self.flops_forward = self.flops_backward = self.scratch_peak = 0
         self._scratch = program.trace.workload.device == "cpu"
+        self._copies = program.copies if in_place else [(0, 0)] * len(program.copies)
         self._holders = [0] * len(program.sizes)  # per storage: Python itself, and every node that keeps it
         self._moved: dict[int, int] = {}  # storage that train mode would have made -> the one that stands for it
         self._storage = list(program.trace.storage)
@@ -107,9 +108,10 @@ class Walk:
         elif step.cast:
             number = storage[step.outputs[0]]
             self._unneeded_casts[program.uses.last[number]] = number
-        self._note(index, self._live, (self._live, self._flow.ready, 0), FORWARD)
+        copy = self._copies[step.operation][0]
+        self._note(index, self._live + copy, (self._live, self._flow.ready, copy), FORWARD)
         if self._scratch and operation.reorders:
-            extra = forward_scratch(*self._sizes_of(step))
+            extra = forward_scratch(operation.reorders, *self._sizes_of(step))
             self.scratch_peak = max(self.scratch_peak, self._live + self._flow.ready + extra)
         if index in self._unneeded_casts:
             self._let_go(self._unneeded_casts[index])
@@ -190,10 +192,10 @@ class Walk:
             if step:
                 if node.frame and not node.frame.done and node.frame.keeps(node):
                     self._run_again(node.frame, flow)
-                flow.start(step)
+                flow.start(step, self._copies[node.call.operation][1])
                 self._note(node.index, self._live + flow.spike, (self._live, *flow.spike_parts), BACKWARD)
-                if self._scratch and program.trace.operations[node.call.operation].reorders:
-                    extra = backward_scratch(*self._sizes_of(node.call))
+                if self._scratch and (kind := program.trace.operations[node.call.operation].reorders):
+                    extra = backward_scratch(kind, node.needs, *self._sizes_of(node.call))
                     self.scratch_peak = max(self.scratch_peak, self._live + flow.spike + extra)
                 handed = flow.handed(step, node.call.outputs)
                 self.flops_backward += program.values[step.flops]
@@ -215,9 +217,10 @@ class Walk:
             if index < 0:
                 continue
             self.flops_backward += program.flops[steps[index].operation]
-            self._note(index, self._live + flow.now, (self._live, flow.ready, flow.bytes), BACKWARD)
-            if self._scratch and program.trace.operations[steps[index].operation].reorders:
-                extra = forward_scratch(*self._sizes_of(steps[index]))
+            copy = self._copies[steps[index].operation][0]
+            self._note(index, self._live + flow.now + copy, (self._live, flow.ready, flow.bytes + copy), BACKWARD)
+            if self._scratch and (kind := program.trace.operations[steps[index].operation].reorders):
+                extra = forward_scratch(kind, *self._sizes_of(steps[index]))
                 self.scratch_peak = max(self.scratch_peak, self._live + flow.now + extra)
 
     def _release(self, node: Node) -> None:

@@ -121,6 +121,10 @@ def run(place: str, chosen: list[tuple[str, str | None]], workload: Workload, ma
             print(name, task or "", *(told(row) for row in rows), flush=True)
 
 
+def _too_long(number: int, frame: object) -> None:
+    raise TimeoutError(f"given up after {LONGEST_S} s")
+
+
 def told(row: dict) -> str:
     if row["problem"] or not row["true"]:
         return row["problem"][:60] or "?"
@@ -183,6 +187,7 @@ def main() -> None:
         return summary()
     if options.what == "gpu" and not torch.cuda.is_available():
         return print("skipped: this machine has no CUDA device", file=sys.stderr)
+    signal.signal(signal.SIGALRM, _too_long)
     if options.again:
         (HERE / f"memory_{options.what}.csv").unlink(missing_ok=True)
     chosen = list(models.MODELS if options.what == "fake" else models.REAL_MODELS)

@@ -91,7 +91,13 @@ def measure(page: Page, address: str, model: str, ticks: int, alone: bool) -> di
         wire.on("framereceived", lambda frame: moved.__setitem__("down", moved["down"] + len(frame)))
         wire.on("framesent", lambda frame: moved.__setitem__("up", moved["up"] + len(frame)))
 
+    def answered(response) -> None:
+        if response.url.endswith("/tick"):
+            moved["down"] += int(response.headers.get("content-length", 0))
+            moved["up"] += len(response.request.post_data or "")
+
     page.on("websocket", listen)
+    page.on("response", answered)
     page.goto(f"{address}/?{'tree' if alone else 'model'}={model}")
     page.get_by_role("tree", name="Layers").wait_for(timeout=READY_S * 1000)
     if not alone:
@@ -106,12 +112,12 @@ def measure(page: Page, address: str, model: str, ticks: int, alone: bool) -> di
         boxes.nth(i * 3 % visible).click()
         page.wait_for_timeout(REST_MS)
         page.locator("[data-test-script-state=notRunning]").wait_for()
-        answered = page.evaluate("tickTimes()")
+        seen = page.evaluate("tickTimes()")
         if i < WARM_UP:
             continue
         bytes_down.append(moved["down"])
         bytes_up.append(moved["up"])
-        for part, elapsed in answered.items():
+        for part, elapsed in seen.items():
             if elapsed is not None:
                 times.setdefault(part, []).append(elapsed)
     total = page.locator("section.tree .sum .m").inner_text()

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 
+from freezecore.estimate import scratch
 from freezecore.live.tracer import checkpoints, probing
+from freezecore.live.tracer.copies import copied_bytes
 from freezecore.live.tracer.fake import fake_copy
 from freezecore.live.tracer.inputs import Inputs
 from freezecore.live.tracer.join import Amounts, Joined, Pair, Twin
@@ -156,11 +158,15 @@ class Tracer:
     def _operations(self, joined: Joined, steps: list, parameters: set[int]) -> Iterator[Operation]:
         able, received = able_inputs(joined, steps, parameters), received_outputs(steps)
         for number, (pair, flops) in enumerate(zip(joined.pairs, joined.flops, strict=True)):
-            operation = Operation(pair[0].name, flops, {}, {}, reorders(pair[0]))
+            operation = Operation(pair[0].name, flops, {}, {}, reorders(pair[0]), self._copies(pair))
             for needs in combinations(able.get(number, 0)):
                 for outputs in received.get(number, ()):
                     self.try_out(operation, pair, needs, outputs)
             yield operation
+
+    def _copies(self, pair: Pair) -> tuple[int, int] | None:
+        found = [copied_bytes(signature) for signature in pair[: len(self.batch_sizes)]]
+        return tuple(self.amounts(*sizes) for sizes in zip(*found, strict=True)) if any(found[0]) else None
 
     def try_out(self, operation: Operation, pair: Pair, needs: int, received: int | None = None) -> None:
         """Probe one combination at each batch size, and note it in the operation."""
@@ -196,13 +202,15 @@ def autograd_copies(joined: Joined) -> Iterator[int]:
             yield joined.storage[step.outputs[0]]
 
 
-def reorders(signature: Signature) -> bool:
-    """Whether this is a convolution whose kernel needs scratch memory: all but a matrix product (1 x 1, stride 1)."""
+def reorders(signature: Signature) -> int:
+    """Which kind of scratch memory a convolution's kernel needs: none for a matrix product (1 x 1, stride 1)."""
     if signature.name != "convolution":
-        return False
-    weight, stride = signature.arguments[0][1], signature.arguments[0][3]
-    groups = signature.arguments[0][8]
-    return groups > 1 or any(size > 1 for size in (*weight.size[2:], *stride))
+        return scratch.NONE
+    pictures, weight, _, stride = signature.arguments[0][:4]
+    groups, kernel = signature.arguments[0][8], weight.size[2:]
+    if groups > 1 and groups == weight.size[0] and max(kernel) > 3 and pictures.stride[1] == 1:
+        return scratch.PADS
+    return scratch.REORDERS if groups > 1 or any(size > 1 for size in (*kernel, *stride)) else scratch.NONE
 
 
 def counting(steps: list, loss: int) -> Iterator[bool]:

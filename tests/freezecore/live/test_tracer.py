@@ -151,6 +151,18 @@ class Dropping(nn.Module):
         return self.last(x, self.mask).mean(0)
 
 
+class Turned(nn.Module):
+    """Norms and a softmax of turned inputs, which their kernels copy."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.first, self.last = nn.Linear(16, 64), nn.LayerNorm(64), nn.LayerNorm(64)
+
+    def forward(self, x):
+        x = self.first(self.wide(x).transpose(1, 2)).transpose(1, 2)
+        return self.last(x.softmax(-1).transpose(1, 2)).mean(1)
+
+
 MODELS = (Residual, Branches)
 TRAINS = (("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",))
 
@@ -176,6 +188,15 @@ def test_dropouts_that_are_functions_are_followed_in_both_modes(held, trains):
     true = on_fake(Dropping(), set(trains), held, trace.workload, own_batch(batch)[1], False)
     assert (trace.problem, cost.flops_backward) == ("", true.flops_backward)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+
+
+@pytest.mark.parametrize("trains", [("wide.weight",), ("first.weight",), ("last.bias",)])
+def test_copies_that_kernels_make_are_in_the_peak(trains):
+    batch = torch.randn(64, 64, 16)
+    trace = trace_batch(Turned(), batch, Workload(implementation="loop"))
+    real = on_cpu(Turned(), set(trains), (), trace.workload, own_batch(batch)[1], False)
+    assert abs(costs(trace, *trains).peak_bytes - real.peak_bytes) <= 8 * STRAY
+    assert costs(Trace.from_bytes(trace.to_bytes()), *trains) == costs(trace, *trains)
 
 
 @pytest.mark.parametrize("model", MODELS)
