@@ -171,6 +171,7 @@ class Trace:
         loss: value of the loss.
         regions: steps under gradient checkpointing, in order.
         asking: values that the model itself makes need a gradient, whatever trains.
+        lasting: layer and storage of what a layer held in eval mode computes once and keeps from step to step.
         buffers: bytes of each buffer.
         batch: amount of each input and target.
         batch_sizes: at which it was traced; with one only, it is exact for that one alone.
@@ -194,6 +195,7 @@ class Trace:
     loss: int = -1
     regions: tuple[Region, ...] = ()
     asking: tuple[int, ...] = ()
+    lasting: tuple[tuple[int, int], ...] = ()
     batch: tuple[int, ...] = ()
     batch_sizes: tuple[int, ...] = ()
     problem: str = ""

@@ -53,6 +53,7 @@ class _Cutter:
         self.ranges = _ranges(trace)
         self.value_home: dict[int, int] = {trace.loss: SHARED}  # the only segment that a value appears in, or SHARED
         self.storage_home: dict[int, int] = dict.fromkeys(trace.ends[0], SHARED)
+        self.storage_home.update((number, SHARED) for _, number in trace.lasting)
         for home, (begin, end) in enumerate(self.ranges):
             for index in range(begin, end):
                 for value in _values(trace.steps[index]):

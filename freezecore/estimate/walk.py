@@ -51,7 +51,11 @@ class Walk:
         self._unneeded_casts: dict[int, int] = {}
 
     def _start(self) -> None:
-        """What happens before the first step."""
+        """What happens before the first step, and what an earlier one has left."""
+        for layer, number in self.program.trace.lasting:
+            if layer in self.held:
+                self._holders[number] = 2  # its layer's hand, and Python's while the step runs
+                self._live += self.program.sizes[number]
         if self._regions:
             self._enter(0)
         for number in self.program.trace.ends[0]:

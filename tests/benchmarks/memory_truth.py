@@ -54,6 +54,7 @@ class Step:
         with torch.no_grad():
             self.kind, output = find_output(self.model(*self.args, **self.kwargs))
         self.wanted = targets(self.kind, output)
+        self.model.train()  # what modules kept from eval mode goes
         for name, module in self.model.named_modules():
             module.training = modes[name]
 
@@ -84,12 +85,21 @@ class Step:
         self.optimizer.zero_grad(set_to_none=True)
 
     def standing(self) -> Iterable[torch.Tensor]:
-        """Tensors that are there before the step."""
+        """Tensors that are there before the step; some modules keep what they computed once, as LeViT's do."""
         yield from self.model.parameters()
         yield from self.model.buffers()
+        for module in self.model.modules():
+            yield from _tensors_in(vars(module))
         yield from (item for item in (*self.args, *self.kwargs.values(), self.wanted) if isinstance(item, torch.Tensor))
         for state in self.optimizer.state.values():
             yield from (item for item in state.values() if isinstance(item, torch.Tensor))
+
+
+def _tensors_in(attributes: dict) -> Iterable[torch.Tensor]:
+    for value in attributes.values():
+        for item in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(item, torch.Tensor):
+                yield item
 
 
 def flop_counter() -> FlopCounterMode:

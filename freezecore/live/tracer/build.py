@@ -93,6 +93,7 @@ class Tracer:
             loss=loss,
             regions=regions,
             asking=tuple(train.recording.asking),
+            lasting=joined.lasting,
             batch=tuple(self.amounts(*sizes) for sizes in zip(*self._batch_bytes, strict=True)),
             batch_sizes=self.batch_sizes,
             versions=versions,
@@ -115,9 +116,9 @@ class Tracer:
         return replace(trace, amounts=tuple(self.amounts.rows))
 
     def _held(self, train: Twin) -> Twin | None:
-        """The same in eval mode, or None where that runs the same calls."""
+        """The same in eval mode, or None where that runs the same calls and keeps nothing more."""
         first = self._record(self.batch_sizes[0], False)
-        if [c.signature for c in first.calls] == [c.signature for c in train.calls]:
+        if not first.lasting and [c.signature for c in first.calls] == [c.signature for c in train.calls]:
             return None
         return Twin([first, *(self._record(size, False) for size in self.batch_sizes[1:])], self.amounts)
 

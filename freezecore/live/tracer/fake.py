@@ -17,7 +17,7 @@ def fake_copy(model: nn.Module, fake_mode: FakeTensorMode, device: str, dtype: t
     memo: dict[int, object] = {}
     for module in model.modules():
         for held in (module._parameters, module._buffers, vars(module)):
-            for tensor in _tensors(held):
+            for tensor in tensors_in(held):
                 if id(tensor) not in memo:
                     memo[id(tensor)] = _fake(tensor, fake_mode, device, dtype)
     return copy.deepcopy(model, memo)
@@ -32,11 +32,12 @@ def _fake(tensor: Tensor, fake_mode: FakeTensorMode, device: str, dtype: torch.d
     return fake
 
 
-def _tensors(held: object) -> list[Tensor]:
+def tensors_in(held: object) -> list[Tensor]:
+    """Tensors in a dictionary, list or tuple, however deep."""
     if isinstance(held, Tensor):
         return [held]
     if isinstance(held, dict):
-        return [tensor for item in held.values() for tensor in _tensors(item)]
+        return [tensor for item in held.values() for tensor in tensors_in(item)]
     if isinstance(held, list | tuple):
-        return [tensor for item in held for tensor in _tensors(item)]
+        return [tensor for item in held for tensor in tensors_in(item)]
     return []

@@ -101,7 +101,7 @@ class Joined:
         steps: see `Trace.steps`.
         pairs: signatures of each operation, at each batch size.
         flops: amount of each operation's forward.
-        layers, storage, nbytes, sizes, ends: see `Trace`.
+        layers, storage, nbytes, sizes, ends, lasting: see `Trace`.
     """
 
     def __init__(self, train: Twin, held: Twin | None) -> None:
@@ -123,6 +123,7 @@ class Joined:
             names.learn(segment)
         for segment in segments:
             self._append(segment, train, held, names)
+        self.lasting = tuple((self._layer(layer), number) for layer, number in names.lasting())
         for number, call in train.recording.died.items():
             self._ending.setdefault(self._at(call), []).append(number)
         self.ends = [tuple(self._ending.get(step, ())) for step in range(len(self.steps) + 1)]
@@ -243,6 +244,12 @@ class _Names:
         for number, joined in self._storage.items():
             if recording.born[number] in segment.held:
                 yield joined, recording.born[number], recording.died.get(number, len(recording.calls))
+
+    def lasting(self) -> Iterator[tuple[str, int]]:
+        """Path and joined storage of what modules in eval mode have kept."""
+        recording = self.held.recording if self.held else None
+        for number in recording.lasting if recording else ():
+            yield recording.calls[recording.born[number]].layer, self._storage_of[number]
 
     def ends_in(self, segment: Segment) -> Iterator[tuple[int, int]]:
         """Storages made before the segment that end among its calls in train mode: number, call before which each

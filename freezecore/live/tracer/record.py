@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from freezecore.live.tracer.checkpoints import Region, noting
+from freezecore.live.tracer.fake import tensors_in
 from freezecore.live.tracer.shapes import run
 
 TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
@@ -95,6 +96,7 @@ class Recording:
         segments: enterings and leavings of modules, as the segment that began then belongs to this module.
         regions: calls under gradient checkpointing.
         asking: values that the model makes need a gradient, whatever trains.
+        lasting: storages that modules have kept for the next forward pass.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -108,6 +110,7 @@ class Recording:
     segments: list[str] = field(default_factory=lambda: [""])
     regions: list[Region] = field(default_factory=list)
     asking: list[int] = field(default_factory=list)
+    lasting: list[int] = field(default_factory=list)
 
 
 class Recorder(TorchDispatchMode):
@@ -145,6 +148,14 @@ class Recorder(TorchDispatchMode):
         """The number of a tensor's value; a tensor never seen before was there from the start."""
         token, number = getattr(tensor, TAG, (None, -1))
         return number if token is self._token else self._new_value(tensor, -1)
+
+    def note_lasting(self, model: nn.Module) -> None:
+        """Note what this forward pass has made and the modules still have."""
+        for module in model.modules():
+            for tensor in tensors_in(vars(module)):
+                token, value = getattr(tensor, TAG, (None, -1))
+                if token is self._token and self.recording.born[number := self.recording.storage[value]] >= 0:
+                    self.recording.lasting.append(number)
 
     @property
     def layer(self) -> str:
@@ -215,6 +226,7 @@ def record(model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Calla
             loss = step(recorder)
         recorder.recording.loss = recorder.value(loss)
         recorder.over = True  # the loss lives on
+        recorder.note_lasting(model)
     finally:
         if collects:
             gc.enable()

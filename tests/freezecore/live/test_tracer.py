@@ -163,6 +163,34 @@ class Turned(nn.Module):
         return self.last(x.softmax(-1).transpose(1, 2)).mean(1)
 
 
+class Keeping(nn.Module):
+    """Keeps what it computed in eval mode for the next forward pass, as LeViT's attention does."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.block = nn.Linear(16, 64), KeepingBlock()
+
+    def forward(self, x):
+        return self.block(self.wide(x))
+
+
+class KeepingBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.kept = nn.Parameter(torch.randn(64, 1)), {}
+
+    def train(self, mode=True):
+        self.kept = {}
+        return super().train(mode)
+
+    def forward(self, x):
+        if self.training:
+            return x * self.table.repeat(1, 4096).mean(1)
+        if "wide" not in self.kept:
+            self.kept["wide"] = self.table.repeat(1, 4096)
+        return x * self.kept["wide"].mean(1)
+
+
 MODELS = (Residual, Branches)
 TRAINS = (("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",))
 
@@ -188,6 +216,16 @@ def test_dropouts_that_are_functions_are_followed_in_both_modes(held, trains):
     true = on_fake(Dropping(), set(trains), held, trace.workload, own_batch(batch)[1], False)
     assert (trace.problem, cost.flops_backward) == ("", true.flops_backward)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+
+
+@pytest.mark.parametrize("held", [(), ("block",)])
+def test_what_a_module_keeps_from_step_to_step_is_there_before_it(held):
+    batch = torch.randn(64, 16)
+    trace = trace_batch(Keeping(), batch, Workload(implementation="loop"))
+    cost = estimate_names(trace, [p for p in trace.parameters if p.name == "wide.weight"], held, in_place=False)
+    true = on_fake(Keeping(), {"wide.weight"}, held, trace.workload, own_batch(batch)[1], False)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+    assert true.peak_bytes > 64 * 4096 * 4
 
 
 @pytest.mark.parametrize("trains", [("wide.weight",), ("first.weight",), ("last.bias",)])
