@@ -40,12 +40,14 @@ class Kept(NamedTuple):
         inputs: positions of the inputs whose storage is kept.
         outputs: positions of the outputs whose storage is kept.
         new: amounts of copies made only to be kept.
+        inside: amount of the most that is alive in the call beyond all that; None for none.
     """
 
     needing: tuple[int, ...] = ()
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
     new: tuple[int, ...] = ()
+    inside: int | None = None
 
 
 class Returned(NamedTuple):

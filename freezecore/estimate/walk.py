@@ -105,15 +105,18 @@ class Walk:
             for position, value in enumerate(step.inputs):
                 if value in needing:
                     needs |= 1 << position
+        inside = self._copies[step.operation][0]
         if needs:
-            node = self._keep(index, step, needs, operation.kept.get(needs), needing)
+            kept = operation.kept.get(needs)
+            node = self._keep(index, step, needs, kept, needing)
+            if kept and kept.inside is not None:
+                inside = program.blocks[kept.inside]
         elif self._asking and not self._asking.isdisjoint(step.outputs):
             self._hold_for_good(step)
         elif step.cast:
             number = storage[step.outputs[0]]
             self._unneeded_casts[program.uses.last[number]] = number
-        copy = self._copies[step.operation][0]
-        self._note(index, self._live + copy, (self._live, self._flow.ready, copy), FORWARD)
+        self._note(index, self._live + inside, (self._live, self._flow.ready, inside), FORWARD)
         if self._scratch and operation.reorders:
             extra = forward_scratch(operation.reorders, *self._sizes_of(step))
             self.scratch_peak = max(self.scratch_peak, self._live + self._flow.ready + extra)

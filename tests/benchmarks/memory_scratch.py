@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from freezecore.live.build import meta
-from freezecore.live.tracer.build import reorders
 from freezecore.live.tracer.front import followed
+from freezecore.live.tracer.steps import reorders
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 from tests.benchmarks.memory_models import FITTED_ON

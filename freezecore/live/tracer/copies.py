@@ -8,7 +8,7 @@ and cuda/SoftMax.cu; test_tracer.py holds them against the CPU's allocator.
 
 from __future__ import annotations
 
-from freezecore.live.tracer.record import Shape, Signature
+from freezecore.live.tracer.signature import Shape, Signature
 
 FORWARD_ONLY = ("_softmax", "_log_softmax")
 BOTH = ("native_layer_norm",)

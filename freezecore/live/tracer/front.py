@@ -15,9 +15,10 @@ from torch._subclasses.fake_tensor import (
 from freezecore import tracecache
 from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
 from freezecore.estimate.cost import estimate
-from freezecore.live.tracer.build import BATCH_SIZES, Tracer, distinct_bytes
+from freezecore.live.tracer.build import BATCH_SIZES, Tracer
 from freezecore.live.tracer.inputs import Inputs, batches, check_sizes, own_batch, own_shapes
-from freezecore.live.tracer.join import Unlike
+from freezecore.live.tracer.steps import distinct_bytes
+from freezecore.live.tracer.twin import Unlike
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
 from freezecore.trace import Missing, Trace, TracedParameter

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from freezecore.live.tracer.record import Shape, Signature, flops, leaves
 from freezecore.live.tracer.shapes import Running, run
+from freezecore.live.tracer.signature import Shape, Signature, flops, leaves
 
 
 class Allocations(TorchDispatchMode):
@@ -38,15 +38,16 @@ class Allocations(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        for tensor in _tensors((args, tuple(kwargs.values()))):
+        for tensor in tensors_of((args, tuple(kwargs.values()))):
             self._known.add(tensor.untyped_storage()._cdata)
         result = run(function, args, kwargs)
-        for tensor in _tensors((result,)):
-            self._meet(tensor.untyped_storage())
+        for tensor in tensors_of((result,)):
+            self.meet(tensor.untyped_storage())
         self.flops += flops(function, args, kwargs, result)
         return result
 
-    def _meet(self, storage) -> None:
+    def meet(self, storage) -> None:
+        """Count a storage, if it is new, until it goes."""
         key = storage._cdata
         if key not in self._known:
             self._known.add(key)
@@ -68,6 +69,7 @@ class Kept:
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
     new: tuple[int, ...] = ()  # bytes of copies made only to be kept
+    extra: int = 0  # most bytes alive inside, beyond what it returns and keeps
 
 
 @dataclass(frozen=True)
@@ -87,31 +89,7 @@ class Returned:
     flops: int = 0
 
 
-class Prober:
-    """Tries operations alone, and remembers."""
-
-    def __init__(self) -> None:
-        self._trials: dict[tuple[Signature, int], _Trial] = {}
-        self._returned: dict[tuple[Signature, int, int], Returned] = {}
-
-    def kept(self, signature: Signature, needs: int) -> Kept:
-        """What is kept when the inputs in the bit set `needs` need a gradient."""
-        return self._trial(signature, needs).kept
-
-    def returned(self, signature: Signature, needs: int, received: int) -> Returned:
-        """What the backward step makes of gradients for the outputs in the bit set `received`."""
-        key = (signature, needs, received)
-        if key not in self._returned:
-            self._returned[key] = self._trial(signature, needs).backward(received)
-        return self._returned[key]
-
-    def _trial(self, signature: Signature, needs: int) -> _Trial:
-        if (signature, needs) not in self._trials:
-            self._trials[signature, needs] = _Trial(signature, needs)
-        return self._trials[signature, needs]
-
-
-class _Trial:
+class Trial:
     """One operation run once on fake leaves."""
 
     def __init__(self, signature: Signature, needs: int) -> None:
@@ -128,14 +106,14 @@ class _Trial:
 
         args, kwargs = signature.rebuilt(self.given)
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), Running():
-            self.outputs = _tensors((signature.function(*args, **kwargs),))
+            self.outputs = tensors_of((signature.function(*args, **kwargs),))
         self.needing = tuple(i for i, output in enumerate(self.outputs) if output.requires_grad)
         self.kept = self._sorted(packed) if self.needing else Kept()
 
     def _sorted(self, packed: list[Tensor]) -> Kept:
-        inputs = {_key(tensor): i for i, tensor in reversed(list(enumerate(self.given)))}
-        outputs = {_key(tensor): i for i, tensor in reversed(list(enumerate(self.outputs)))}
-        storages = {_key(tensor): tensor.untyped_storage().nbytes() for tensor in packed}
+        inputs = {key_of(tensor): i for i, tensor in reversed(list(enumerate(self.given)))}
+        outputs = {key_of(tensor): i for i, tensor in reversed(list(enumerate(self.outputs)))}
+        storages = {key_of(tensor): tensor.untyped_storage().nbytes() for tensor in packed}
         return Kept(
             self.needing,
             tuple(sorted(inputs[key] for key in storages if key in inputs)),
@@ -158,7 +136,7 @@ class _Trial:
             targets = [self._target(edge) for edge, _ in node.next_functions]
             for i, target in enumerate(targets):
                 if target is not None and results[i] is not None:
-                    results[i] = _fitted(results[i], self.leaves[target])
+                    results[i] = fitted(results[i], self.leaves[target])
         return self._read(watch, results, targets, grads)
 
     def _target(self, edge) -> int | None:
@@ -170,14 +148,14 @@ class _Trial:
         return next((i for i, leaf in enumerate(self.leaves) if leaf is edge.variable), None)
 
     def _read(self, watch: Allocations, results: list, targets: list, grads: list) -> Returned:
-        received = {_key(grad): ~i for i, grad in enumerate(grads) if grad is not None}
+        received = {key_of(grad): ~i for i, grad in enumerate(grads) if grad is not None}
         new: dict[int, int] = {}
         sizes: list[int] = []
         gradients: list[int | None] = [None] * len(self.leaves)
         for result, target in zip(results, targets, strict=False):
             if target is None or result is None:
                 continue
-            key = _key(result)
+            key = key_of(result)
             if key not in received and key not in new:
                 new[key] = len(sizes)
                 sizes.append(result.untyped_storage().nbytes())
@@ -195,16 +173,16 @@ def _dense(tensor: Tensor) -> tuple[int, ...]:
     return torch.empty_like(tensor, device="meta").stride()
 
 
-def _fitted(grad: Tensor, leaf: Tensor) -> Tensor:
+def fitted(grad: Tensor, leaf: Tensor) -> Tensor:
     """A gradient as the engine passes it on: summed over what was broadcast, in the input's own type."""
     if grad.shape != leaf.shape:
         grad = grad.sum_to_size(leaf.shape)
     return grad.to(leaf.dtype) if grad.dtype != leaf.dtype else grad
 
 
-def _key(tensor: Tensor) -> int:
+def key_of(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-def _tensors(items: Iterable) -> list[Tensor]:
+def tensors_of(items: Iterable) -> list[Tensor]:
     return [item for item in leaves(items) if isinstance(item, Tensor)]

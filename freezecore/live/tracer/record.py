@@ -16,57 +16,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from freezecore.live.tracer.checkpoints import Region, noting
 from freezecore.live.tracer.fake import tensors_in
 from freezecore.live.tracer.shapes import run
+from freezecore.live.tracer.signature import Signature, described, flops, leaves
 
 TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What decides how an operation treats one of its tensors."""
-
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-    dtype: torch.dtype
-    device: torch.device
-
-    @classmethod
-    def of(cls, tensor: Tensor) -> Shape:
-        return cls(tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype, tensor.device)
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """An operation and all its arguments, each tensor replaced by its shape; equal signatures behave alike."""
-
-    function: torch._ops.OpOverload
-    arguments: tuple
-    graph: bool  # gradients were enabled
-
-    @property
-    def name(self) -> str:
-        return self.function.overloadpacket.__name__
-
-    def shapes(self) -> list[Shape]:
-        return [item for item in leaves(self.arguments) if isinstance(item, Shape)]
-
-    def rebuilt(self, tensors: list[Tensor]) -> tuple[tuple, dict]:
-        """The positional and the keyword arguments, with these tensors in the places of the shapes, on their device."""
-        remaining = iter(tensors)
-
-        def build(item):
-            if isinstance(item, Shape):
-                return next(remaining)
-            if isinstance(item, torch.device):
-                return tensors[0].device
-            return [build(part) for part in item] if isinstance(item, tuple) else item
-
-        positional, keywords = self.arguments
-        return tuple(build(item) for item in positional), {name: build(item) for name, item in keywords}
 
 
 @dataclass(slots=True)
@@ -120,6 +76,7 @@ class Recorder(TorchDispatchMode):
         super().__init__()
         self.recording = Recording()
         self.over = self.paused = False
+        self._flops = 0  # since it was paused
         self._storages: dict[int, int] = {}
         self._stack = [""]
         self._token = object()  # a tensor that an earlier recording has numbered is a new one here
@@ -127,22 +84,39 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if self.paused:
-            return run(function, args, kwargs)
+            result = run(function, args, kwargs)
+            self._flops += flops(function, args, kwargs, result)
+            return result
         inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
         values = tuple(self.value(tensor) for tensor in inputs)
-        signature = Signature(function, _described(args, kwargs), torch.is_grad_enabled()) if inputs else None
+        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled()) if inputs else None
         if function is torch.ops.aten.rand.default and not args[0]:
             return torch.tensor(1.0)  # the draw that decides whether a layer is skipped: it is not
         result = run(function, args, kwargs)
         outputs = [item for item in leaves((result,)) if isinstance(item, Tensor)]
         if outputs:
             if signature is None:
-                signature = Signature(function, _described(args, kwargs), False)
-            made = tuple(self._new_value(tensor, len(self.recording.calls)) for tensor in outputs)
-            count = flops(function, args, kwargs, result)
-            recording = self.recording
-            recording.calls.append(Call(signature, values, made, self.layer, len(recording.segments) - 1, count))
+                signature = Signature(function, described(args, kwargs), False)
+            self._append(signature, values, outputs, flops(function, args, kwargs, result))
         return result
+
+    def whole(self, function: Callable, args: tuple, kwargs: dict, run: Callable[[], Tensor]) -> Tensor:
+        """Write an operation down that is made of several, without these; `run` carries it out."""
+        if self.paused:
+            return run()
+        inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
+        values = tuple(self.value(tensor) for tensor in inputs)
+        self.paused, self._flops = True, 0
+        result = run()
+        self.paused = False
+        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled())
+        self._append(signature, values, [result], self._flops)
+        return result
+
+    def _append(self, signature: Signature, inputs: tuple[int, ...], outputs: list[Tensor], count: int) -> None:
+        recording = self.recording
+        made = tuple(self._new_value(tensor, len(recording.calls)) for tensor in outputs)
+        recording.calls.append(Call(signature, inputs, made, self.layer, len(recording.segments) - 1, count))
 
     def value(self, tensor: Tensor) -> int:
         """The number of a tensor's value; a tensor never seen before was there from the start."""
@@ -213,8 +187,10 @@ class Recorder(TorchDispatchMode):
         self.recording.segments.append(self._stack[-1])
 
 
-def record(model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Callable, fake_mode) -> Recording:
-    """Run `step`, which returns the loss, on a fake model and write it down."""
+def record(
+    model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Callable, fake_mode, wholes: Callable
+) -> Recording:
+    """Run `step`, which returns the loss, on a fake model and write it down; `wholes` is the mode of `whole.py`."""
     recorder = Recorder()
     for name, parameter in model.named_parameters():
         recorder.parameter(name, parameter)
@@ -222,7 +198,15 @@ def record(model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Calla
     gc.disable()  # a collection at a moment of its own choosing would move the end of a storage
     try:
         nothing_kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: None)
-        with noting(model, recorder), fake_mode, nothing_kept, recorder.following(model), recorder, autocast():
+        with (
+            noting(model, recorder),
+            fake_mode,
+            nothing_kept,
+            recorder.following(model),
+            recorder,
+            wholes(recorder),
+            autocast(),
+        ):
             loss = step(recorder)
         recorder.recording.loss = recorder.value(loss)
         recorder.over = True  # the loss lives on
@@ -231,28 +215,3 @@ def record(model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Calla
         if collects:
             gc.enable()
     return recorder.recording
-
-
-def flops(function, args: tuple, kwargs: dict, result: object) -> int:
-    """Floating-point operations of one call; a multiply-add is two, what only moves or scales data is none."""
-    count = flop_registry.get(function.overloadpacket)
-    return count(*args, **kwargs, out_val=result) if count else 0
-
-
-def leaves(items: tuple | list) -> Iterator:
-    """Everything inside nested tuples and lists, in order."""
-    for item in items:
-        if isinstance(item, tuple | list):
-            yield from leaves(item)
-        else:
-            yield item
-
-
-def _described(args: tuple, kwargs: dict) -> tuple:
-    return tuple(_item(item) for item in args), tuple((name, _item(item)) for name, item in kwargs.items())
-
-
-def _item(item: object) -> object:
-    if isinstance(item, Tensor):
-        return Shape.of(item)
-    return tuple(_item(part) for part in item) if isinstance(item, tuple | list) else item

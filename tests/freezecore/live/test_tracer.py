@@ -191,6 +191,20 @@ class KeepingBlock(nn.Module):
         return x * self.kept["wide"].mean(1)
 
 
+class Biased(nn.Module):
+    """Attention whose mask is a parameter: torch's kernel keeps the scores only where that trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.qkv, self.last = nn.Linear(16, 32), nn.Linear(32, 96), nn.Linear(32, 8)
+        self.bias = nn.Parameter(torch.zeros(1, 4, 64, 64))
+
+    def forward(self, x):
+        q, k, v = self.qkv(self.wide(x)).view(-1, 64, 3, 4, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        heads = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=self.bias)
+        return self.last(heads.transpose(1, 2).reshape(-1, 64, 32)).mean(1)
+
+
 MODELS = (Residual, Branches)
 TRAINS = (("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",))
 
@@ -216,6 +230,17 @@ def test_dropouts_that_are_functions_are_followed_in_both_modes(held, trains):
     true = on_fake(Dropping(), set(trains), held, trace.workload, own_batch(batch)[1], False)
     assert (trace.problem, cost.flops_backward) == ("", true.flops_backward)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+
+
+@pytest.mark.parametrize("trains", [("bias",), ("qkv.weight",), ("qkv.weight", "bias"), ("wide.bias", "last.weight")])
+def test_the_kernel_of_attention_depends_on_what_trains(trains):
+    batch = torch.randn(8, 64, 16)
+    trace = trace_batch(Biased(), batch, Workload(implementation="loop"))
+    cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], (), in_place=False)
+    true = on_fake(Biased(), set(trains), (), trace.workload, own_batch(batch)[1], False)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+    assert cost.flops_backward == true.flops_backward
+    assert (cost.activations_saved > 8 * 4 * 64 * 64 * 4) == ("bias" in trains)
 
 
 @pytest.mark.parametrize("held", [(), ("block",)])

@@ -1,0 +1,84 @@
+"""Signatures: an operation and all its arguments without their values, which is all that decides how it behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import flop_registry
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What decides how an operation treats one of its tensors."""
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Shape:
+        return cls(tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype, tensor.device)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An operation and all its arguments, each tensor replaced by its shape; equal signatures behave alike."""
+
+    function: torch._ops.OpOverload
+    arguments: tuple
+    graph: bool  # gradients were enabled
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__ if self.whole else self.function.overloadpacket.__name__
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is an operation made of several; see `whole.py`."""
+        return not isinstance(self.function, torch._ops.OpOverload)
+
+    def shapes(self) -> list[Shape]:
+        return [item for item in leaves(self.arguments) if isinstance(item, Shape)]
+
+    def rebuilt(self, tensors: list[Tensor]) -> tuple[tuple, dict]:
+        """The positional and the keyword arguments, with these tensors in the places of the shapes, on their device."""
+        remaining = iter(tensors)
+
+        def build(item):
+            if isinstance(item, Shape):
+                return next(remaining)
+            if isinstance(item, torch.device):
+                return tensors[0].device
+            return [build(part) for part in item] if isinstance(item, tuple) else item
+
+        positional, keywords = self.arguments
+        return tuple(build(item) for item in positional), {name: build(item) for name, item in keywords}
+
+
+def flops(function, args: tuple, kwargs: dict, result: object) -> int:
+    """Floating-point operations of one call; a multiply-add is two, what only moves or scales data is none."""
+    count = flop_registry.get(function.overloadpacket)
+    return count(*args, **kwargs, out_val=result) if count else 0
+
+
+def leaves(items: tuple | list) -> Iterator:
+    """Everything inside nested tuples and lists, in order."""
+    for item in items:
+        if isinstance(item, tuple | list):
+            yield from leaves(item)
+        else:
+            yield item
+
+
+def described(args: tuple, kwargs: dict) -> tuple:
+    return tuple(_item(item) for item in args), tuple((name, _item(item)) for name, item in kwargs.items())
+
+
+def _item(item: object) -> object:
+    if isinstance(item, Tensor):
+        return Shape.of(item)
+    return tuple(_item(part) for part in item) if isinstance(item, tuple | list) else item
