@@ -18,7 +18,7 @@ import math
 import os
 import platform
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -105,16 +105,16 @@ def search(name: str, base: ProbeRequest, known: dict, options: argparse.Namespa
     found = find.run(FindRequest(base, options.minutes), heard)
     if found.best is None:
         raise SystemExit(f"{found.message} {found.hint}")
-    best = asdict(found.best)
+    best = found.best.to_json()
     return {
         "minutes": options.minutes,
         "seconds": found.seconds,
         "cpu_s": round(time.process_time() - began, 1),
         "tried": found.tried,
         "best": {**best, "rates": [best["learning_rate"], best["head_learning_rate"]]},
-        "runner_up": found.runner_up and asdict(found.runner_up),
+        "runner_up": found.runner_up and found.runner_up.to_json(),
         "within_noise": found.within_noise,
-        "trials": [asdict(trial) for trial in found.trials],
+        "trials": [trial.to_json() for trial in found.trials],
     }
 
 
