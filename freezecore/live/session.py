@@ -60,6 +60,7 @@ class Session:
             FreezeError: no such model or data, or the two do not go together.
         """
         self.device = devices.choose(request.device)
+        devices.keep_freed_memory(self.device)
         self.scores_training = scores_training
         emit({"event": "phase", "phase": "data"})
         raw = read(request)
