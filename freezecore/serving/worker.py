@@ -16,7 +16,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from freezecore.errors import FreezeError, shortened
@@ -94,24 +93,8 @@ def _preload() -> None:
             importlib.import_module(name)
         except ImportError:
             traceback.print_exc()
-    with suppress(ImportError):  # told above
-        _rehearse()
     gc.collect()
     gc.freeze()  # half a million objects of libraries, which every later collection would look through again
-
-
-def _rehearse() -> None:
-    """One training step of a tiny net, so that threads and kernels are set up before anybody waits for them."""
-    import torch
-    from torch import nn
-
-    parts = nn.Conv2d(3, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.Conv2d(32, 32, 3, 1, 1, groups=32), nn.Conv2d(32, 64, 1)
-    net = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
-    net.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(net.parameters())
-    pictures = torch.randn(8, 3, 64, 64).to(memory_format=torch.channels_last)
-    nn.functional.cross_entropy(net(pictures), torch.zeros(8, dtype=torch.long)).backward()
-    optimizer.step()
 
 
 def _break_off(number: int, frame: object) -> None:
