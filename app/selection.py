@@ -148,9 +148,9 @@ def _estimated(trace: Trace, selection: Selection) -> Estimate:
     return _known(about, trace, lambda: estimate(trace, selection.mask, batch_size=batch))
 
 
-def step_of(link: Link, text: bool = False) -> tuple[ModelSource, Workload]:
-    """The step that is traced for a link: any batch size follows from one."""
-    return source_of(link), replace(workload_of(link, text), batch_size=TRACED_BATCH)
+def step_of(link: Link) -> tuple[ModelSource, Workload]:
+    """The step that is traced for a link of the model's own size: any batch size follows from one."""
+    return source_of(link), replace(workload_of(link), batch_size=TRACED_BATCH)
 
 
 def _key(selection: Selection) -> tuple[ModelSource, Workload]:

@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from freezecore.live.tracer.checkpoints import enable
-from freezecore.live.tracer.fake import fake_copy
+from freezecore.live.tracer.fake import fake_copy, tensors_in
 from freezecore.live.tracer.inputs import Inputs
 from freezecore.live.tracer.loss import find_output, loss_function, targets
 from freezecore.workload import Workload
@@ -89,17 +89,10 @@ class Step:
         yield from self.model.parameters()
         yield from self.model.buffers()
         for module in self.model.modules():
-            yield from _tensors_in(vars(module))
+            yield from tensors_in(vars(module))
         yield from (item for item in (*self.args, *self.kwargs.values(), self.wanted) if isinstance(item, torch.Tensor))
         for state in self.optimizer.state.values():
             yield from (item for item in state.values() if isinstance(item, torch.Tensor))
-
-
-def _tensors_in(attributes: dict) -> Iterable[torch.Tensor]:
-    for value in attributes.values():
-        for item in value.values() if isinstance(value, dict) else (value,):
-            if isinstance(item, torch.Tensor):
-                yield item
 
 
 def flop_counter() -> FlopCounterMode:

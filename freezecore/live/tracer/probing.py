@@ -38,10 +38,10 @@ class Allocations(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        for tensor in tensors_of((args, tuple(kwargs.values()))):
+        for tensor in _tensors((args, tuple(kwargs.values()))):
             self._known.add(tensor.untyped_storage()._cdata)
         result = run(function, args, kwargs)
-        for tensor in tensors_of((result,)):
+        for tensor in _tensors((result,)):
             self.meet(tensor.untyped_storage())
         self.flops += flops(function, args, kwargs, result)
         return result
@@ -94,7 +94,7 @@ class Trial:
 
     def __init__(self, signature: Signature, needs: int) -> None:
         shapes = signature.shapes()
-        self.leaves = [_leaf(shape, needs >> i & 1) for i, shape in enumerate(shapes)]
+        self.leaves = [leaf_of(shape, needs >> i & 1) for i, shape in enumerate(shapes)]
         # an operation may not change a leaf in place, so each operation gets the leaves' images
         mutable = signature.function._schema.is_mutable
         self.given = [leaf.clone() if mutable and leaf.requires_grad else leaf for leaf in self.leaves]
@@ -106,7 +106,7 @@ class Trial:
 
         args, kwargs = signature.rebuilt(self.given)
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), Running():
-            self.outputs = tensors_of((signature.function(*args, **kwargs),))
+            self.outputs = _tensors((signature.function(*args, **kwargs),))
         self.needing = tuple(i for i, output in enumerate(self.outputs) if output.requires_grad)
         self.kept = self._sorted(packed) if self.needing else Kept()
 
@@ -136,7 +136,7 @@ class Trial:
             targets = [self._target(edge) for edge, _ in node.next_functions]
             for i, target in enumerate(targets):
                 if target is not None and results[i] is not None:
-                    results[i] = fitted(results[i], self.leaves[target])
+                    results[i] = _fitted(results[i], self.leaves[target])
         return self._read(watch, results, targets, grads)
 
     def _target(self, edge) -> int | None:
@@ -163,8 +163,9 @@ class Trial:
         return Returned(watch.peak, tuple(sizes), tuple(gradients), watch.flops)
 
 
-def _leaf(shape: Shape, needs: int) -> Tensor:
-    leaf = torch.empty_strided(shape.size, shape.stride, dtype=shape.dtype, device="meta")
+def leaf_of(shape: Shape, needs: int, device: torch.device | str = "meta") -> Tensor:
+    """A tensor of this shape that asks for a gradient where `needs` is set."""
+    leaf = torch.empty_strided(shape.size, shape.stride, dtype=shape.dtype, device=device)
     return leaf.requires_grad_() if needs else leaf
 
 
@@ -173,7 +174,7 @@ def _dense(tensor: Tensor) -> tuple[int, ...]:
     return torch.empty_like(tensor, device="meta").stride()
 
 
-def fitted(grad: Tensor, leaf: Tensor) -> Tensor:
+def _fitted(grad: Tensor, leaf: Tensor) -> Tensor:
     """A gradient as the engine passes it on: summed over what was broadcast, in the input's own type."""
     if grad.shape != leaf.shape:
         grad = grad.sum_to_size(leaf.shape)
@@ -184,5 +185,5 @@ def key_of(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-def tensors_of(items: Iterable) -> list[Tensor]:
+def _tensors(items: Iterable) -> list[Tensor]:
     return [item for item in leaves(items) if isinstance(item, Tensor)]

@@ -17,9 +17,9 @@ from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from freezecore.live.tracer.probing import Allocations, Kept, Returned, fitted, key_of
+from freezecore.live.tracer.probing import Allocations, Kept, Returned, key_of, leaf_of
 from freezecore.live.tracer.record import Recorder
-from freezecore.live.tracer.signature import Shape, Signature
+from freezecore.live.tracer.signature import Signature
 
 ATTENTION = F.scaled_dot_product_attention
 ARGUMENTS = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
@@ -50,7 +50,7 @@ class WholeTrial:
         self._fake = FakeTensorMode()
         self._new: dict[int, Tensor] = {}  # storages kept that are neither inputs nor outputs
         with self._fake:
-            self.leaves = [_leaf(shape, needs >> i & 1) for i, shape in enumerate(signature.shapes())]
+            self.leaves = [leaf_of(shape, needs >> i & 1, shape.device) for i, shape in enumerate(signature.shapes())]
             args, kwargs = signature.rebuilt(self.leaves)
             packed: dict[int, int] = {}
 
@@ -61,7 +61,6 @@ class WholeTrial:
 
             with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), Allocations() as watch:
                 self.output = signature.function(*args, **kwargs)
-        self.flops = watch.flops
         self.kept = self._sorted(packed, watch.peak) if self.output.requires_grad else Kept()
 
     def _sorted(self, packed: dict[int, int], peak: int) -> Kept:
@@ -90,7 +89,6 @@ class WholeTrial:
             behind, self.output = _Behind.apply(self.output), None
             with watch:
                 results = torch.autograd.grad(behind, [self.leaves[i] for i in needing], allow_unused=True)
-                results = [r if r is None else fitted(r, self.leaves[i]) for i, r in zip(needing, results, strict=True)]
         new: dict[int, int] = {}
         gradients: list[int | None] = [None] * len(self.leaves)
         for i, result in zip(needing, results, strict=True):
@@ -112,8 +110,3 @@ class _Behind(torch.autograd.Function):
     def backward(context, gradient: Tensor) -> Tensor:
         shape, dtype, device = context.like
         return torch.empty(shape, dtype=dtype, device=device)
-
-
-def _leaf(shape: Shape, needs: int) -> Tensor:
-    leaf = torch.empty_strided(shape.size, shape.stride, dtype=shape.dtype, device=shape.device)
-    return leaf.requires_grad_() if needs else leaf
