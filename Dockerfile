@@ -28,7 +28,7 @@ EXPOSE 8501
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD \
     ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
 # Inside the container it must listen on every address; -p above decides who outside reaches it.
-ENTRYPOINT ["python3", "-m", "app.serve", "--address", "0.0.0.0"]
+ENTRYPOINT ["python3", "-m", "app", "--address", "0.0.0.0"]
 
 # The same, asking the container runtime for the GPU; torch's plain wheel already carries CUDA.
 FROM app AS cuda

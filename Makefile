@@ -12,10 +12,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: run class test test-all lint browser screenshots
 
 run: $(VENV)/.run
-	@$(BIN)/python -m app.serve --port $(PORT)
+	@$(BIN)/python -m app --port $(PORT)
 
 class: $(VENV)/.run
-	@$(BIN)/python -m app.serve --port $(PORT) --room
+	@$(BIN)/python -m app --port $(PORT) --room
 
 test: lint browser
 	$(BIN)/python -m pytest -m "not slow and not gpu"

@@ -1,4 +1,4 @@
-"""The page's entry: `python -m app.serve`, or `python -m streamlit run app/main.py` from the checkout's root."""
+"""The page's entry: `python -m app`, or `python -m streamlit run app/main.py` from the checkout's root."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import state
-from app.parts import telling
-from app.ready import get_ready
+from app.parts import show_errors
+from app.server.startup import get_ready
 from app.views import classroom, compare, explore, learn
 
 THEME = Path(__file__).with_name("theme")
@@ -26,5 +26,5 @@ pages = [
     st.Page(learn.draw, title=words("page.learn"), url_path="learn"),
     st.Page(classroom.draw, title=words("page.classroom"), url_path="class"),
 ]
-with telling.telling():
+with show_errors.telling():
     st.navigation(pages, position="top").run()

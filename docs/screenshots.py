@@ -59,7 +59,7 @@ def served() -> Iterator[str]:
     """The address of a server of its own with an empty home, ended afterwards."""
     with tempfile.TemporaryDirectory() as home:
         base = f"http://127.0.0.1:{(port := free_port())}"
-        command = [sys.executable, "-m", "app.serve", "--port", str(port)]
+        command = [sys.executable, "-m", "app", "--port", str(port)]
         server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "FREEZE_EXPLORER_HOME": home})
         try:
             wait_for(f"{base}/_stcore/health")

@@ -90,7 +90,7 @@ class Mask:
         return f"Mask({self.tree.source!r}, {sum(self.trains)} of {len(self.trains)} parameters train: {scalars})"
 
     def _repr_html_(self) -> str:
-        from freezecore.treeview import html
+        from freezecore.tree_format import html
 
         return html(self.tree, self)
 

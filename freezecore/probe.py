@@ -1,6 +1,6 @@
 """Probe: a short, real fine-tuning run under a selection; what is asked for and what was measured, as plain data.
 
-The run itself is `freezecore.live.probe.run`; `freezecore.serving.worker` runs it in a process of its own.
+The run itself is `freezecore.runtime.train.probe.run`; `freezecore.serving.worker` runs it in a process of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """LayerTree: every module and every parameter of a model once, as plain data that holds no tensor.
 
-A tree pickles, travels as JSON and prints; `freezecore.live.read` makes one from a module.
+A tree pickles, travels as JSON and prints; `freezecore.runtime.tree.read` makes one from a module.
 """
 
 from __future__ import annotations
@@ -233,12 +233,12 @@ class LayerTree:
         )
 
     def __str__(self) -> str:
-        from freezecore.treeview import text
+        from freezecore.tree_format import text
 
         return text(self)
 
     def _repr_html_(self) -> str:
-        from freezecore.treeview import html
+        from freezecore.tree_format import html
 
         return html(self)
 

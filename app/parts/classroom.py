@@ -7,11 +7,12 @@ from functools import cache
 
 import streamlit as st
 
-from app import lessons, state
-from app.classes import Classes, Entry, nickname
-from app.lessons import Lesson
+from app import state
 from app.link import Link
-from app.parts import telling
+from app.parts import show_errors
+from app.service import lessons
+from app.service.classes import Classes, Entry, nickname
+from app.service.lessons import Lesson
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.serving import jobs
@@ -41,7 +42,7 @@ def who(words: Words) -> None:
     )
 
 
-@telling.acting
+@show_errors.acting
 def _named() -> None:
     """Whoever guessed before typing a name is not forgotten."""
     for lesson in lessons.LESSONS:
@@ -57,7 +58,7 @@ def note(lesson: Lesson, guess: str, tokens: list[str]) -> None:
         try:
             shared().note(token, Entry(nickname(name), lesson.key, guess, tuple(tokens)))
         except FreezeError as error:
-            telling.show(error.problem, error.hint)
+            show_errors.show(error.problem, error.hint)
 
 
 def classroom(words: Words) -> None:
@@ -77,7 +78,7 @@ def classroom(words: Words) -> None:
     st.fragment(_board, run_every=3.0, key="board")(token, lesson)
 
 
-@telling.acting
+@show_errors.acting
 def _begin() -> None:
     state.change(klass=shared().open())
 
@@ -94,7 +95,7 @@ def _links(token: str, words: Words) -> None:
         st.code(f"{base}/?{state.link().query()}", language=None, wrap_lines=True)
 
 
-@telling.told
+@show_errors.told
 def _board(token: str, key: str) -> None:
     words = state.words()
     lesson = lessons.BY_KEY[key]

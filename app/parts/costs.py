@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app import charts, look, numbers, state, tick
-from app import selection as chosen
+from app import state
 from app.components.charts import cost_charts, largest_part
 from app.components.wire import feed
-from app.numbers import Numbers, numbers_of
-from app.parts import telling
-from app.selection import Selection
+from app.figures import charts, colours
+from app.parts import show_errors
+from app.server import tick
+from app.server.tick import CHARTS
+from app.service import cost_numbers
+from app.service import selection as chosen
+from app.service.cost_numbers import Numbers, numbers_of
+from app.service.selection import Selection
 from app.text import Words
-from app.tick import CHARTS
 
 
 def cost_pictures(selection: Selection, tree: str) -> None:
@@ -23,8 +26,8 @@ def cost_pictures(selection: Selection, tree: str) -> None:
     """
     words = state.words()
     full, points = known_by_now(selection).full, chosen.reference_of(selection).points
-    still = charts.still(selection.tree, full, points, words, look.of(state.theme()))
-    cost_charts(still | {"numbers": numbers.named(words)}, tree=tree, key=CHARTS)
+    still = charts.still(selection.tree, full, points, words, colours.of(state.theme()))
+    cost_charts(still | {"numbers": cost_numbers.named(words)}, tree=tree, key=CHARTS)
 
 
 def known_by_now(selection: Selection) -> Numbers:
@@ -41,13 +44,13 @@ def known_by_now(selection: Selection) -> Numbers:
 def told(selection: Selection, known: Numbers, words: Words) -> dict:
     """The part of a message that paints numbers and charts; what went wrong is told on the page."""
     if known.fault:
-        telling.show(known.fault.problem, known.fault.hint)
+        show_errors.show(known.fault.problem, known.fault.hint)
     return tick.painted(selection, known, words, _note(known, words))
 
 
 def complete(selection: Selection, known: Numbers, words: Words) -> None:
     """Paint the largest batch as well, which takes several estimates: after everything else."""
-    found = numbers.largest(known, selection, words)
+    found = cost_numbers.largest(known, selection, words)
     feed(largest_part(found, selection.tree.fingerprint, key=CHARTS), key="largest-feed")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import own_data, state
-from app import selection as chosen
-from app.parts import telling
+from app import state
+from app.parts import show_errors
 from app.parts.data_look import look_at
-from app.selection import Selection
+from app.service import selection as chosen
+from app.service import uploads
+from app.service.run_table import name_of_data
+from app.service.selection import Selection
 from app.text import Words
-from app.tried import name_of_data
 from freezecore.datasets import BUILT_IN, default_for
 from freezecore.errors import DataError
 
@@ -44,7 +45,7 @@ def data_picker(selection: Selection, words: Words) -> str | None:
     return None if name == OWN else name
 
 
-@telling.acting
+@show_errors.acting
 def _picked(kind: str) -> None:
     state.notes(NOTES)[kind] = state.value("w_data")
 
@@ -55,12 +56,12 @@ def data_below(selection: Selection, name: str | None, words: Words) -> bool:
     if name is None:
         st.file_uploader(
             words(f"own.drop_{kind}"),
-            type=[ending[1:] for ending in own_data.TYPES[kind]],
+            type=[ending[1:] for ending in uploads.TYPES[kind]],
             key="w_own_data",
             on_change=_dropped,
             args=(kind,),
-            help=words("own.help", most=own_data.LARGEST_MIB),
-            max_upload_size=own_data.LARGEST_MIB,
+            help=words("own.help", most=uploads.LARGEST_MIB),
+            max_upload_size=uploads.LARGEST_MIB,
         )
         return False
     own = name not in BUILT_IN
@@ -75,17 +76,17 @@ def data_below(selection: Selection, name: str | None, words: Words) -> bool:
     return look_at(name, fields(selection), None, own, words)
 
 
-@telling.acting
+@show_errors.acting
 def _looked(own: bool) -> None:
     state.notes(NOTES)[f"look_{own}"] = state.value("w_look")
 
 
-@telling.acting
+@show_errors.acting
 def _dropped(kind: str) -> None:
     file = state.value("w_own_data")
     if file is None:
         return
-    path = own_data.keep(file.getvalue(), file.name, kind)
+    path = uploads.keep(file.getvalue(), file.name, kind)
     notes = state.notes(NOTES)
     notes[f"{kind}_files"] = list(dict.fromkeys([*notes.get(f"{kind}_files", []), path]))
     notes[kind] = path
@@ -106,7 +107,7 @@ def _columns(words: Words) -> None:
             )
 
 
-@telling.acting
+@show_errors.acting
 def _column_named(column: str) -> None:
     state.notes("columns")[column] = (state.value(f"w_column_{column}") or "").strip() or None
 

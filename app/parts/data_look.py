@@ -6,9 +6,11 @@ from html import escape
 
 import streamlit as st
 
-from app import analyst, data_charts, figures, look, state
-from app.parts import telling
+from app import state
+from app.figures import colours, data, layout
+from app.parts import show_errors
 from app.parts.samples import gallery_html
+from app.service import analyst
 from app.text import Words
 from freezecore.datasets import DataPreview
 from freezecore.errors import FreezeError
@@ -29,11 +31,11 @@ def look_at(name: str, asked: dict, reader: ModelSource | None, own: bool, words
         with st.spinner(words("own.reading")):
             preview = analyst.shared().preview(request)
     except FreezeError as error:
-        telling.show(error.problem, error.hint)
+        show_errors.show(error.problem, error.hint)
         return False
     st.markdown(_sizes(preview, words))
     for note in preview.notes:
-        st.warning(telling.said(note))
+        st.warning(show_errors.said(note))
     samples, balance = st.columns([3, 2])
     with samples:
         shown = [(sample.picture, sample.text, escape(sample.target)) for sample in preview.samples]
@@ -55,20 +57,20 @@ def _sizes(preview: DataPreview, words: Words) -> str:
 
 
 def _chart(preview: DataPreview, words: Words) -> None:
-    theme = look.of(state.theme())
+    theme = colours.of(state.theme())
     if preview.classes:
         largest = sorted(preview.classes, key=lambda c: c.train + c.test, reverse=True)[:MOST_CLASSES]
         kept = {c.name for c in largest}
         rows = [(c.name, c.train, c.test) for c in preview.classes if c.name in kept]
         title = words("own.balance") if len(rows) == len(preview.classes) else words("own.balance_largest", n=len(rows))
         st.markdown(f"**{title}**")
-        figure = data_charts.balance(rows, words, theme)
-        st.plotly_chart(figure, key="balance", height=BALANCE_HEIGHT, theme=None, config=figures.CONFIG, alt=title)
+        figure = data.balance(rows, words, theme)
+        st.plotly_chart(figure, key="balance", height=BALANCE_HEIGHT, theme=None, config=layout.CONFIG, alt=title)
     if preview.lengths:
         title = words(f"own.lengths_{preview.counted}")
         st.markdown(f"**{title}**", help=words("own.lengths_help"))
-        figure = data_charts.lengths(preview.lengths, words, theme)
-        st.plotly_chart(figure, key="lengths", height=BALANCE_HEIGHT, theme=None, config=figures.CONFIG, alt=title)
+        figure = data.lengths(preview.lengths, words, theme)
+        st.plotly_chart(figure, key="lengths", height=BALANCE_HEIGHT, theme=None, config=layout.CONFIG, alt=title)
     if preview.sequence_length:
         st.caption(words("own.sequence_length", n=preview.sequence_length))
 
@@ -89,6 +91,6 @@ def _metric(name: str, preview: DataPreview, words: Words) -> None:
     )
 
 
-@telling.acting
+@show_errors.acting
 def _scored(name: str) -> None:
     state.notes("metric")[name] = state.value("w_metric")

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import selection as chosen
 from app import state
-from app.parts import telling
-from app.selection import Selection
+from app.parts import show_errors
+from app.service import selection as chosen
+from app.service.selection import Selection
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import bytes_text, change_text, count_text, flops_text
@@ -41,7 +41,7 @@ def _counts(pair: list[Selection], words: Words) -> None:
     try:
         costs = [chosen.cost_of(one)[1] for one in pair]
     except FreezeError as error:
-        telling.show(error.problem, error.hint)
+        show_errors.show(error.problem, error.hint)
         costs = [None, None]
     rows = [[words("diff.trainable"), *(count_text(one.mask.trainable) for one in pair)]]
     rows[0].append(change_text(pair[0].mask.trainable, pair[1].mask.trainable))
@@ -63,7 +63,7 @@ def _only(pair: list[Selection], words: Words) -> None:
             st.caption(f"{title}: {words('diff.nothing')}")
             continue
         names = cover(tree, only)
-        shown = ", ".join(telling.plain(name) for name in names[:MOST_NAMES]) + (
+        shown = ", ".join(show_errors.plain(name) for name in names[:MOST_NAMES]) + (
             " …" if len(names) > MOST_NAMES else ""
         )
         st.markdown(f"**{title}** ({sum(only)}): {shown}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import selection as chosen
 from app import state
-from app.parts import telling
-from app.selection import Selection
+from app.parts import show_errors
+from app.service import selection as chosen
+from app.service.selection import Selection
 from app.text import Words
+from freezecore._export import TARGETS, export
 from freezecore.errors import ExportError
-from freezecore.export import TARGETS, export
 
 LANGUAGE = {"axolotl": "yaml", "llama-factory": "yaml", "spec": "yaml", "notebook": "json"}
 ENDING = {"yaml": ".yaml", "json": ".ipynb", "python": ".py"}
@@ -36,7 +36,7 @@ def code(words: Words) -> None:
         _notebook(selection, words)
     shown = [target] if beside in (None, target) else [target, beside]
     for column, name in zip(st.columns(len(shown)), shown, strict=True):
-        with column, telling.telling():
+        with column, show_errors.telling():
             _one(name, selection, words)
 
 
@@ -56,7 +56,7 @@ def _one(target: str, selection: Selection, words: Words) -> None:
     try:
         text = _text(target, selection)
     except ExportError as error:
-        telling.show(error.problem, error.hint)
+        show_errors.show(error.problem, error.hint)
         return
     language = LANGUAGE.get(target, "python")
     st.download_button(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import selection as chosen
 from app import state
-from app.parts import telling
-from app.selection import Selection
+from app.parts import show_errors
+from app.service import selection as chosen
+from app.service.selection import Selection
 from app.text import Words
-from freezecore.resolve import resolve
-from freezecore.review import Finding
+from freezecore._resolve import resolve
+from freezecore._review import Finding
 from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
 
@@ -31,7 +31,9 @@ def findings(words: Words) -> None:
 def _one(number: int, finding: Finding, selection: Selection, words: Words) -> None:
     message = words.either(f"finding.{finding.code}", finding.message, **finding.facts)
     with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
-        st.markdown(f"{ICONS[finding.severity]} **{words('severity.' + finding.severity)}** {telling.plain(message)}")
+        st.markdown(
+            f"{ICONS[finding.severity]} **{words('severity.' + finding.severity)}** {show_errors.plain(message)}"
+        )
         if finding.fix:
             st.button(
                 words("findings.mend"),
@@ -42,7 +44,7 @@ def _one(number: int, finding: Finding, selection: Selection, words: Words) -> N
             )
 
 
-@telling.acting
+@show_errors.acting
 def _mend(fix: str, selection: Selection) -> None:
     spec = FreezeSpec.parse(f"{selection.rules}\n{fix}")
     mended = resolve(spec, selection.tree)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import selection as chosen
 from app import state
-from app.parts import telling
+from app.parts import show_errors
+from app.service import selection as chosen
 from app.text import Words
-from freezecore.estimate.budget import fits, least_frozen
+from freezecore._estimate.budget import fits, least_frozen
 from freezecore.report import bytes_text
 
 GB = 10**9
@@ -34,7 +34,7 @@ def fit(words: Words) -> None:
     apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(budget,), width="stretch")
 
 
-@telling.acting
+@show_errors.acting
 def _apply(budget: int) -> None:
     selection = chosen.select(state.link())
     trace, _ = chosen.cost_of(selection)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import selection as chosen
 from app import state
+from app.service import selection as chosen
+from app.service.run_table import Tried
 from app.text import Words
-from app.tried import Tried
+from freezecore._export.comparison import export_comparison
 from freezecore.errors import FreezeError
-from freezecore.export.comparison import export_comparison
 
 MOST = 12
 

@@ -6,17 +6,17 @@ from functools import lru_cache
 
 import streamlit as st
 
-from app import selection as chosen
 from app import state
 from app.components.tree import RowPrice, layer_tree, tree_strings
-from app.parts import telling
-from app.parts.proved import proof_marks
-from app.selection import Selection
+from app.parts import show_errors
+from app.parts.proof_marks import proof_marks
+from app.service import selection as chosen
+from app.service.selection import Selection
 from app.text import Words
+from freezecore._presets import Preset, preset_first_blocks, presets
+from freezecore._resolve import resolve
 from freezecore.errors import RuleError
-from freezecore.presets import Preset, preset_first_blocks, presets
 from freezecore.report import share_text
-from freezecore.resolve import resolve
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
@@ -50,7 +50,7 @@ def _depths(tree: LayerTree) -> dict[str, int]:
 
 
 @st.fragment(key="presets")
-@telling.told
+@show_errors.told
 def preset_row() -> None:
     """The presets that hit something in this model; the embeddings and first N blocks stand first, with a stepper."""
     words = state.words()
@@ -102,13 +102,13 @@ def _first_blocks(selection: Selection, words: Words) -> None:
         st.markdown(words("preset.first_n_of", count=longest), width="content", help=words("preset.first_n_help"))
 
 
-@telling.acting
+@show_errors.acting
 def _first_blocks_chosen(tree: LayerTree) -> None:
     state.write_rules(preset_first_blocks(tree, state.value("w_first_n") or 0))
     st.rerun()
 
 
-@telling.acting
+@show_errors.acting
 def _preset_chosen(rules: dict[str, str]) -> None:
     key = state.value("w_preset")
     if key:
@@ -139,7 +139,7 @@ def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
     return shown
 
 
-@telling.told
+@show_errors.told
 def rules_box() -> None:
     """The selection as text, either as it was resolved or as it was typed with what is wrong at its place."""
     words = state.words()
@@ -159,7 +159,7 @@ def rules_box() -> None:
     if draft is not None:
         _show_fault(draft, words)
     else:
-        hits = " · ".join(f"{telling.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
+        hits = " · ".join(f"{show_errors.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
         st.caption(words("rules.hits", hits=hits) if hits else words("rules.none"))
 
 
@@ -173,10 +173,10 @@ def _show_fault(draft: str, words: Words) -> None:
             before = draft[: error.position]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             place = words("rules.place", line=line, column=column) + " "
-        st.error(place + telling.said(error.problem) + "  \n" + telling.said(error.hint))
+        st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
 
 
-@telling.acting
+@show_errors.acting
 def _typed() -> None:
     text = state.value("w_rules") or ""
     link = state.link()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import lessons, state
-from app.lessons import Lesson
-from app.parts import classroom, telling
+from app import state
+from app.parts import classroom, show_errors
+from app.service import lessons
+from app.service.lessons import Lesson
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import count_text
@@ -82,7 +83,7 @@ def _after(lesson: Lesson, notes: dict, words: Words) -> None:
         _meaning(lesson, notes, words)
 
 
-@telling.acting
+@show_errors.acting
 def _guessed(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes["guess"] = state.value(f"w_guess_{lesson.key}")
@@ -91,7 +92,7 @@ def _guessed(lesson: Lesson) -> None:
     st.rerun()
 
 
-@telling.acting
+@show_errors.acting
 def _begin(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes.setdefault("tokens", [])
@@ -129,7 +130,7 @@ def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
         st.button(words("learn.stop"), key=f"stop_{lesson.key}", icon=":material/stop:", on_click=_stop, args=(lesson,))
 
 
-@telling.acting
+@show_errors.acting
 def _stop(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes["measuring"] = False
@@ -175,7 +176,7 @@ def _meaning(lesson: Lesson, notes: dict, words: Words) -> None:
     st.button(words("learn.again"), key=f"again_{lesson.key}", on_click=_again, args=(lesson,))
 
 
-@telling.acting
+@show_errors.acting
 def _again(lesson: Lesson) -> None:
     state.forget_notes(f"lesson_{lesson.key}")
     state.change(guess=None, runs=None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import curves, events, figures, look, state
-from app import selection as chosen
-from app.parts import live, telling
+from app import state
+from app.figures import colours, curves, layout
+from app.parts import refresh, show_errors
 from app.parts.data import about, data_below, data_picker, fields, size
-from app.parts.outcome import outcome
-from app.selection import Selection
+from app.parts.probe_result import outcome
+from app.service import run_events
+from app.service import selection as chosen
+from app.service.selection import Selection
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
@@ -29,13 +31,13 @@ def probe(words: Words) -> None:
     try:
         standing = jobs.shared().look(token)
     except FreezeError as error:
-        telling.show(error.problem, error.hint)
+        show_errors.show(error.problem, error.hint)
         _again(words)
         return
     if standing.live:
         _watch(token, standing, words)
         return
-    live.settle(token)
+    refresh.settle(token)
     outcome(token, words)
     _again(words)
 
@@ -73,7 +75,7 @@ def _settings(selection: Selection, words: Words) -> None:
     if nothing:
         st.warning(words("probe.nothing_trains"))
     elif readable:
-        expected = live.expected_s(_request(selection))
+        expected = refresh.expected_s(_request(selection))
         took = words("probe.expected", time=words.seconds(round(expected, 1))) if expected else ""
         st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), took))))
 
@@ -109,7 +111,7 @@ def _request(selection: Selection) -> ProbeRequest:
     )
 
 
-@telling.acting
+@show_errors.acting
 def _start() -> None:
     watch(_request(chosen.select(state.link())))
     st.rerun()
@@ -124,9 +126,9 @@ def watch(request: ProbeRequest) -> None:
 
 
 def _watch(token: str, standing, words: Words) -> None:
-    live.watching(token)
+    refresh.watching(token)
     seen = jobs.shared().events(token)
-    losses = events.losses(seen)
+    losses = run_events.losses(seen)
     total = standing.request.get("steps")
     done = losses[-1]["step"] if losses else 0
     line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
@@ -138,19 +140,19 @@ def _watch(token: str, standing, words: Words) -> None:
         icon=":material/stop:",
         key="stop",
         width="stretch",
-        on_click=live.stop,
+        on_click=refresh.stop,
         args=(token,),
         disabled=mine is None,
         help=None if mine else words("probe.not_yours"),
     )
-    figure = curves.learning(losses, events.accuracies(seen), total, words, look.of(state.theme()))
+    figure = curves.learning(losses, run_events.accuracies(seen), total, words, colours.of(state.theme()))
     st.plotly_chart(
-        figure, key="learning", height=CURVE_HEIGHT, theme=None, config=figures.CONFIG, alt=words("chart.learning")
+        figure, key="learning", height=CURVE_HEIGHT, theme=None, config=layout.CONFIG, alt=words("chart.learning")
     )
 
 
 def _progress(seen: list[dict], done: int, total: int | None) -> float:
-    share = events.share(seen)
+    share = run_events.share(seen)
     return share if share is not None else min(1.0, done / total) if total else 0.0
 
 
@@ -158,7 +160,7 @@ def _status(standing, seen: list[dict], done: int, total: int | None, words: Wor
     if standing.position is not None:
         wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
         return words("probe.queued", ahead=standing.position - 1) + wait
-    phase = events.phase(seen)
+    phase = run_events.phase(seen)
     if phase == "step":
         return words("probe.running", step=done, steps=total, device=_device(seen)) + _left(seen, done, total, words)
     return words.either(f"phase.{phase}", phase)
@@ -169,7 +171,7 @@ def _device(seen: list[dict]) -> str:
 
 
 def _left(seen: list[dict], done: int, total: int | None, words: Words) -> str:
-    durations = [event["step_s"] for event in events.losses(seen)[-10:] if event.get("step_s")]
+    durations = [event["step_s"] for event in run_events.losses(seen)[-10:] if event.get("step_s")]
     if not durations or not total:
         return ""
     return words("probe.left", left=words.seconds(round((total - done) * sum(durations) / len(durations), 1)))
@@ -179,7 +181,7 @@ def _again(words: Words) -> None:
     st.button(words("probe.again"), icon=":material/replay:", key="again", on_click=_forget)
 
 
-@telling.acting
+@show_errors.acting
 def _forget() -> None:
     state.change(run=None)
     st.rerun()

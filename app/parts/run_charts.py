@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import curves, events, figures, gallery, look, state
-from app import selection as chosen
-from app.columns import columns, labels
+from app import state
+from app.figures import colours, curves, layout
+from app.figures.columns import columns, labels
+from app.service import gallery, run_events
+from app.service import selection as chosen
+from app.service.run_table import Tried
 from app.text import Words
-from app.tried import Tried
+from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
-from freezecore.resolve import resolve
 from freezecore.serving import jobs
 from freezecore.spec import FreezeSpec
 
@@ -23,12 +25,12 @@ CHART_HEIGHT = 300
 
 def charts(shown: Sequence[Tried], words: Words) -> None:
     """Curves and accuracy against memory side by side, what trained below."""
-    theme = look.of(state.theme())
+    theme = colours.of(state.theme())
     named = [(_label(one), one) for one in shown[:MOST_CURVES]]
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{words('runs.curves')}**")
-        lines = [(name, events.losses(jobs.shared().events(one.token))) for name, one in named if one.token]
+        lines = [(name, run_events.losses(jobs.shared().events(one.token))) for name, one in named if one.token]
         _chart(curves.overlaid(lines, words, theme), "overlaid", words("runs.curves"))
     with right:
         st.markdown(f"**{words('runs.pareto')}**", help=words("runs.pareto_help"))
@@ -42,7 +44,7 @@ def charts(shown: Sequence[Tried], words: Words) -> None:
 
 
 def _chart(figure: dict, key: str, alt: str) -> None:
-    st.plotly_chart(figure, key=key, height=CHART_HEIGHT, theme=None, config=figures.CONFIG, alt=alt)
+    st.plotly_chart(figure, key=key, height=CHART_HEIGHT, theme=None, config=layout.CONFIG, alt=alt)
 
 
 def _what_trained(shown: Sequence[Tried], words: Words) -> None:
@@ -66,7 +68,7 @@ def _what_trained(shown: Sequence[Tried], words: Words) -> None:
         shares = [column.share(mask) for column in found]
         lines.append(curves.Line(_label(one), tuple(shares), one.result["accuracy_after"]))
     if lines:
-        _chart(curves.parallel(axis, lines, words, look.of(state.theme())), "parallel", words("runs.parallel"))
+        _chart(curves.parallel(axis, lines, words, colours.of(state.theme())), "parallel", words("runs.parallel"))
 
 
 def _label(one: Tried) -> str:

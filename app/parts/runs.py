@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import gallery, state, tried
-from app.parts import telling
+from app import state
+from app.parts import show_errors
 from app.parts.kaggle import kaggle
 from app.parts.run_charts import charts
+from app.service import gallery, run_table
+from app.service.run_table import Tried
 from app.text import Words
-from app.tried import Tried
-from freezecore.compare import duel_of
+from freezecore._export.comparison import read_runs
+from freezecore.comparison import duel_of
 from freezecore.errors import ProbeError
-from freezecore.export.comparison import read_runs
 from freezecore.probe import ProbeResult
 from freezecore.serving import jobs
 
@@ -33,7 +34,7 @@ def runs() -> None:
         words("runs.filter"), key="w_filter", placeholder=words("runs.filter_example"), max_chars=200
     )
     by = order.selectbox(
-        words("runs.sort"), list(tried.SORTS), key="w_sort", format_func=lambda name: words(f"runs.by_{name}")
+        words("runs.sort"), list(run_table.SORTS), key="w_sort", format_func=lambda name: words(f"runs.by_{name}")
     )
     with bring.popover(words("runs.bring"), icon=":material/upload_file:", width="stretch"):
         _bring(words)
@@ -41,9 +42,9 @@ def runs() -> None:
     if not stored:
         st.info(words("runs.none"), icon=":material/science:")
         return
-    shown = tried.ordered(tried.filtered(stored, text or "", gallery.name_of), by or "newest")
+    shown = run_table.ordered(run_table.filtered(stored, text or "", gallery.name_of), by or "newest")
     if not shown:
-        st.info(words("runs.no_match", text=telling.plain(text)))
+        st.info(words("runs.no_match", text=show_errors.plain(text)))
         return
     chosen = _table(shown, words)
     _tools(shown, chosen, words)
@@ -61,9 +62,9 @@ def _whose(words: Words) -> str | None:
 
 def _stored(owner: str | None) -> list[Tried]:
     """What was brought in this visit, and the newest runs of the server."""
-    brought = [tried.of_result(result) for result in state.notes(BROUGHT).get("results", ())]
+    brought = [run_table.of_result(result) for result in state.notes(BROUGHT).get("results", ())]
     listed = jobs.shared().runs.listed(owner, "probe", MOST_RUNS)
-    return brought + [tried.of_run(run) for run in listed if run.result]
+    return brought + [run_table.of_run(run) for run in listed if run.result]
 
 
 def _bring(words: Words) -> None:
@@ -73,7 +74,7 @@ def _bring(words: Words) -> None:
     )  # fmt: skip
 
 
-@telling.acting
+@show_errors.acting
 def _brought() -> None:
     file = state.value("w_runs_file")
     if file is None:
@@ -127,7 +128,7 @@ def _tools(shown: Sequence[Tried], chosen: Sequence[Tried], words: Words) -> Non
     """What can be done with the rows that are chosen, or with all of them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.download_button(
-            words("runs.csv"), tried.as_csv(chosen or shown), file_name="freeze_runs.csv", mime="text/csv",
+            words("runs.csv"), run_table.as_csv(chosen or shown), file_name="freeze_runs.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore", key="runs_csv",
         )  # fmt: skip
         kaggle(chosen or shown, words)
@@ -149,20 +150,20 @@ def _tools(shown: Sequence[Tried], chosen: Sequence[Tried], words: Words) -> Non
     st.caption(words("runs.chosen", count=len(chosen)) if chosen else words("runs.choose"))
 
 
-@telling.acting
+@show_errors.acting
 def _delete(tokens: list[str]) -> None:
     gone = [token for token in tokens if jobs.shared().runs.delete(token, state.owner())]
     if state.link().run in gone:
         state.change(run=None)
 
 
-@telling.acting
+@show_errors.acting
 def _diff(rules: list[str]) -> None:
     state.fill("w_diff_first", rules[0])
     state.fill("w_diff_second", rules[1])
 
 
-@telling.acting
+@show_errors.acting
 def _open(one: Tried) -> None:
     """Bring a run's model and rules, and its result, into Explore."""
     if one.model != state.link().model:
@@ -178,7 +179,7 @@ def _duel(pair: Sequence[Tried], words: Words) -> None:
     try:
         found = duel_of(*results)
     except ProbeError as error:
-        st.caption(telling.said(f"{error.problem} {error.hint}"))
+        st.caption(show_errors.said(f"{error.problem} {error.hint}"))
         return
     names = [f"`{one.rules.replace('`', '')}`".replace("\n", "; ") for one in pair]
     first, second = reversed(names) if found.better == "b" else names

@@ -7,12 +7,13 @@ from functools import lru_cache
 
 import streamlit as st
 
-from app import searches, state
-from app import selection as chosen
-from app.parts import live, telling
+from app import state
+from app.parts import refresh, show_errors
 from app.parts.data import data_below, data_picker, fields, size
-from app.parts.found import found
-from app.selection import Selection
+from app.parts.search_results import found
+from app.service import search_table
+from app.service import selection as chosen
+from app.service.selection import Selection
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
@@ -49,13 +50,13 @@ def search(words: Words) -> None:
         if standing.kind not in KINDS:
             raise FreezeError(words("search.other"))
     except FreezeError as error:
-        telling.show(error.problem, error.hint)
+        show_errors.show(error.problem, error.hint)
         _again(words)
         return
     if standing.live:
         _watch(token, standing, words)
         return
-    live.settle(token)
+    refresh.settle(token)
     found(standing, jobs.shared().result(token), jobs.shared().events(token), words)
     _again(words)
 
@@ -76,7 +77,7 @@ def _settings(selection: Selection, words: Words) -> None:
     if not data_below(selection, picked, words):
         return
     request = _request(kind, selection)
-    expected = live.expected_s(request)
+    expected = refresh.expected_s(request)
     count = _runs(selection.tree, request.over) * request.seeds if kind == "sweep" else None
     st.button(
         words("search.start_runs", count=count) if count else words("search.start"),
@@ -146,7 +147,7 @@ def _request(kind: str, selection: Selection) -> SweepRequest | FindRequest | Su
     return SuggestRequest(base, tuple(state.value("w_search_by") or WAYS[:1]), budget)
 
 
-@telling.acting
+@show_errors.acting
 def _start(kind: str) -> None:
     selection = chosen.select(state.link())
     job = jobs.shared().start(_request(kind, selection), state.owner())
@@ -157,16 +158,16 @@ def _start(kind: str) -> None:
 
 
 def _watch(token: str, standing, words: Words) -> None:
-    live.watching(token)
+    refresh.watching(token)
     seen = jobs.shared().events(token)
     running_s = time.time() - standing.started if standing.started else 0.0
     line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
     with line:
-        part = searches.share(standing.kind, standing.request, seen, running_s)
+        part = search_table.share(standing.kind, standing.request, seen, running_s)
         st.progress(part, text=_status(standing, seen, running_s, words))
     mine = state.control(token)
     stop.button(
-        words("probe.stop"), icon=":material/stop:", key="search_stop", width="stretch", on_click=live.stop,
+        words("probe.stop"), icon=":material/stop:", key="search_stop", width="stretch", on_click=refresh.stop,
         args=(token,), disabled=mine is None, help=None if mine else words("probe.not_yours"),
     )  # fmt: skip
     found(standing, None, seen, words)
@@ -176,19 +177,19 @@ def _status(standing, seen: list[dict], running_s: float, words: Words) -> str:
     if standing.position is not None:
         wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
         return words("probe.queued", ahead=standing.position - 1) + wait
-    done, total = searches.done_and_total(standing.kind, standing.request, seen)
+    done, total = search_table.done_and_total(standing.kind, standing.request, seen)
     said = words("search.tried", done=done) if total is None else words("search.tried_of", done=done, total=total)
-    left = searches.left_s(standing.kind, standing.request, seen, running_s)
+    left = search_table.left_s(standing.kind, standing.request, seen, running_s)
     said += words("probe.left", left=words.seconds(round(left))) if left is not None else ""
-    rules = searches.now_trying(seen)
-    return f"{said} · {telling.plain(rules)}" if rules is not None else said
+    rules = search_table.now_trying(seen)
+    return f"{said} · {show_errors.plain(rules)}" if rules is not None else said
 
 
 def _again(words: Words) -> None:
     st.button(words("search.again"), icon=":material/replay:", key="search_again", on_click=_forget)
 
 
-@telling.acting
+@show_errors.acting
 def _forget() -> None:
     state.change(search=None)
     st.rerun()

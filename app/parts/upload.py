@@ -8,11 +8,11 @@ import json
 import streamlit as st
 
 from app import state
-from app.parts import telling
+from app.parts import show_errors
 from app.text import Words
-from freezecore import modelfile
+from freezecore import model_file
 from freezecore.errors import SourceError
-from freezecore.serving import door
+from freezecore.serving import access
 
 LARGEST = 20 * 2**20
 MOST_FILES = 200
@@ -30,7 +30,7 @@ def upload(words: Words) -> None:
     )
 
 
-@telling.acting
+@show_errors.acting
 def _arrived() -> None:
     file = state.value("w_upload")
     if file is not None:
@@ -53,9 +53,9 @@ def _kept(content: bytes, name: str) -> str:
     if isinstance(data, dict) and isinstance(data.get("model_type"), str):
         scheme = "config"
     else:
-        modelfile.loads(content, name)
+        model_file.loads(content, name)
         scheme = "file"
-    folder = door.uploads()
+    folder = access.uploads()
     folder.mkdir(parents=True, exist_ok=True)
     _forget_oldest(folder)
     path = folder / f"{hashlib.sha256(content).hexdigest()[:32]}.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.parts import telling
+from app.parts import show_errors
 from app.parts.address import copy_button, follow
 from app.parts.classroom import classroom
 
@@ -18,6 +18,6 @@ def draw() -> None:
     with link:
         copy_button()
     follow()
-    telling.left_behind(words)
-    with telling.telling():
+    show_errors.left_behind(words)
+    with show_errors.telling():
         classroom(words)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.parts import telling
+from app.parts import show_errors
 from app.parts.address import copy_button, follow
 from app.parts.difference import difference
 from app.parts.runs import runs
-from app.parts.searched import searched
+from app.parts.search_list import searched
 from app.views import explore
 
 
@@ -23,12 +23,12 @@ def draw() -> None:
     with link:
         copy_button()
     follow()
-    telling.left_behind(words)
-    with telling.telling():
+    show_errors.left_behind(words)
+    with show_errors.telling():
         runs()
     st.subheader(words("searched.title"), help=words("searched.help"))
-    with telling.telling():
+    with show_errors.telling():
         searched(words)
     st.subheader(words("diff.title"), help=words("diff.help"))
-    with telling.telling():
+    with show_errors.telling():
         difference(words)

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import selection as chosen
 from app import state
-from app.parts import telling
+from app.parts import show_errors
 from app.parts.address import follow
-from app.parts.answer import answer, awaited
-from app.parts.bring import bring
 from app.parts.costs import cost_pictures
 from app.parts.export import code
 from app.parts.findings import findings
 from app.parts.fit import fit
+from app.parts.import_selection import bring
 from app.parts.layers import TREE, layers, preset_row
-from app.parts.live import is_live
 from app.parts.probe import probe
+from app.parts.refresh import is_live
 from app.parts.search import search
-from app.parts.top import first_models, top
-from app.selection import Selection
+from app.parts.tick_answer import answer, awaited
+from app.parts.top_row import first_models, top
+from app.service import selection as chosen
+from app.service.selection import Selection
 from freezecore.errors import FreezeError, RuleError, WorkloadError
 
 PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": bring, "fit": fit}
 
 
-@telling.told
+@show_errors.told
 def draw_pane() -> None:
     """One of the panes; only the one that is looked at is drawn."""
     words = state.words()
@@ -64,8 +64,8 @@ def draw() -> None:
     state.show_again()
     top(words)
     first_models(words)
-    telling.left_behind(words)
-    with telling.telling():
+    show_errors.left_behind(words)
+    with show_errors.telling():
         try:
             selection = _selected()
         except FreezeError:
@@ -73,11 +73,11 @@ def draw() -> None:
             raise
         stage = chosen.stage_of(selection)
         left, right = st.columns([5, 7], gap="medium")
-        with left, telling.telling():
+        with left, show_errors.telling():
             preset_row()
             layers(selection, words)
             rules_place = st.container()
-        with right, telling.telling():
+        with right, show_errors.telling():
             answer(selection, rules_place)
             cost_pictures(selection, TREE)
             st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()

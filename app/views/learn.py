@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import lessons, state
-from app.parts import classroom, telling
+from app import state
+from app.parts import classroom, show_errors
 from app.parts.address import copy_button, follow
 from app.parts.lesson import is_measuring, lesson_named, lesson_page, put_in_link
+from app.service import lessons
 
 
 def draw() -> None:
@@ -29,17 +30,17 @@ def draw() -> None:
         on_change=_chosen,
         label_visibility="collapsed",
     )
-    telling.left_behind(words)
+    show_errors.left_behind(words)
     classroom.who(words)
     lesson = lesson_named(state.link().lesson)
 
-    @telling.told
+    @show_errors.told
     def open_lesson() -> None:
         lesson_page(lesson)
 
     st.fragment(open_lesson, key="lesson", run_every=1.0 if is_measuring(lesson) else None)()
 
 
-@telling.acting
+@show_errors.acting
 def _chosen() -> None:
     put_in_link(lesson_named(state.value("w_lesson")))

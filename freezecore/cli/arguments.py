@@ -7,12 +7,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+from freezecore.api import read_tree
 from freezecore.cli.commands import COMMANDS
 from freezecore.errors import RuleError, SourceError, shortened
 from freezecore.source import TASKS, WEIGHTS, ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
-from freezecore.verbs import read_tree
 
 LARGEST_FILE = 16 * 2**20
 
@@ -74,7 +74,7 @@ def read_layers(options: Namespace) -> LayerTree:
 def read_spec(options: Namespace) -> FreezeSpec:
     """The rules as typed or from a file; none leave everything as the model's author set it."""
     if options.spec:
-        from freezecore.travel import load_spec
+        from freezecore.saved_spec import load_spec
 
         return load_spec(read_text(options.spec)).spec
     text = options.rules or ""

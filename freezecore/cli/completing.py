@@ -30,8 +30,8 @@ def gather(options: Namespace) -> dict:
         raise FreezeError(
             "Completion scripts are written by shtab, which is not installed.", "pip install shtab"
         ) from (error)
+    from freezecore._export import TARGETS
     from freezecore.cli import parser
-    from freezecore.export import TARGETS
 
     root = parser()
     for action in _actions(root):

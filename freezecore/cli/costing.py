@@ -6,17 +6,17 @@ import time
 from argparse import Namespace
 from dataclasses import asdict
 
+from freezecore._estimate import Estimate, depth_curve, estimate
+from freezecore._estimate.budget import fits, least_frozen
+from freezecore._estimate.cards import MARGIN_SENTENCE
+from freezecore._estimate.cost import PARTS
+from freezecore._resolve import resolve
+from freezecore._trace import Trace
+from freezecore.api import trace as trace_step
 from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec
-from freezecore.estimate import Estimate, depth_curve, estimate
-from freezecore.estimate.budget import fits, least_frozen
-from freezecore.estimate.cards import MARGIN_SENTENCE
-from freezecore.estimate.cost import PARTS
 from freezecore.mask import Mask
 from freezecore.report import bytes_from_text, bytes_text, change_text, flops_text, seconds_text, table
-from freezecore.resolve import resolve
 from freezecore.source import ModelSource
-from freezecore.trace import Trace
-from freezecore.verbs import trace as trace_step
 from freezecore.workload import CHOICES, Workload
 
 FIELDS = (
@@ -102,7 +102,7 @@ def show(document: dict) -> str:
 def _followed(source: ModelSource, workload: Workload, shapes: list[str] | None, masks: list[Mask]) -> Trace:
     if not shapes:
         return _complete(trace_step(source, workload), source, masks)
-    from freezecore.live.tracer import trace_shapes
+    from freezecore.runtime.trace import trace_shapes
 
     return trace_shapes(source, workload, shapes, masks)
 
@@ -111,7 +111,7 @@ def _complete(trace: Trace, source: ModelSource, masks: list[Mask]) -> Trace:
     """The trace with every combination probed that these masks need; opens the live half only where one is missing."""
     if not any(estimate(trace, mask).missing for mask in masks):
         return trace
-    from freezecore.live.tracer import complete
+    from freezecore.runtime.trace import complete
 
     return complete(trace, source, masks)
 

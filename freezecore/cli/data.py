@@ -41,7 +41,7 @@ def add_reading(to: ArgumentParser) -> None:
 
 
 def gather_data(options: Namespace) -> dict:
-    from freezecore.live.data import preview
+    from freezecore.runtime.data.preview import preview
 
     typed = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
     source = ModelSource.parse(options.source or "timm:resnet18")  # a request names one, though few looks need it

@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import asdict
 
+from freezecore._resolve import resolve
+from freezecore._review import review
 from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec
 from freezecore.cli.colour import SEVERITIES, painted
 from freezecore.report import count_text, share_text, table
-from freezecore.resolve import resolve
-from freezecore.review import review
 from freezecore.rules.shortest import shortest_rules
 from freezecore.tree import Layer, Parameter
 
@@ -26,7 +26,7 @@ def add(commands) -> None:
 
 
 def gather_models(options: Namespace) -> dict:
-    from freezecore.live.library import names
+    from freezecore.runtime.build.library import names
 
     return {"models": [asdict(model) for model in names(options.word)]}
 

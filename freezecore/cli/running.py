@@ -10,13 +10,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from freezecore.api import run_probe
 from freezecore.cli.arguments import add_rules, add_source, command, read_source, read_spec
 from freezecore.cli.data import FIELDS as READING
 from freezecore.cli.data import add_reading
 from freezecore.datasets import default_for
 from freezecore.probe import ProbeRequest
 from freezecore.report import accuracy_text, bytes_text, seconds_text
-from freezecore.verbs import run_probe
 
 DEFAULT = "timm:tf_efficientnet_lite0"
 FIELDS = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "head_learning_rate", "device", *READING)

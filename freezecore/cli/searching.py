@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from freezecore.api import run_find, run_suggest, run_sweep
 from freezecore.cli.arguments import add_source, command, read_source
 from freezecore.cli.running import DEFAULT, add_training, emit_of, fields, stoppable
 from freezecore.report import bytes_from_text, bytes_text, seconds_text, table
-from freezecore.verbs import run_find, run_suggest, run_sweep
 
 NOTHING = "(nothing frozen)"
 

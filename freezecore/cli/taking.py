@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from freezecore._export import TARGETS, export
+from freezecore._resolve import resolve
+from freezecore.api import read_tree
 from freezecore.cli.arguments import (
     add_rules,
     add_source,
@@ -16,11 +19,8 @@ from freezecore.cli.arguments import (
 )
 from freezecore.cli.colour import painted
 from freezecore.errors import RuleError
-from freezecore.export import TARGETS, export
-from freezecore.resolve import resolve
-from freezecore.travel import SavedSpec, carry, load_spec
+from freezecore.saved_spec import SavedSpec, carry, load_spec
 from freezecore.tree import LayerTree
-from freezecore.verbs import read_tree
 
 OPTIONS = ("learning_rate", "head_learning_rate", "layer_decay")
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 
+from freezecore._resolve import resolve
 from freezecore.errors import ExportError, did_you_mean, shortened
 from freezecore.importing.imported import Imported, Unread
 from freezecore.importing.names import read_names
 from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
 from freezecore.importing.snippets import looks_like_python, read_python
 from freezecore.importing.trainers import read_trainer
-from freezecore.resolve import resolve
+from freezecore.saved_spec import carry, load_spec
 from freezecore.spec import FreezeSpec
-from freezecore.travel import carry, load_spec
 from freezecore.tree import LayerTree
 
 __all__ = ["Imported", "Unread", "import_rules"]

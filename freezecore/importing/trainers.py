@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from freezecore._export.llama_factory import Keys, hit
 from freezecore.errors import ExportError, RuleError, shortened
-from freezecore.export.llama_factory import Keys, hit
 from freezecore.importing.imported import Imported, Unread, spec_of
 from freezecore.rules.regexes import compile_bounded
 from freezecore.tree import LayerTree

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from freezecore._resolve import conflicts, outcome, rule_hits
 from freezecore.mask import Mask
-from freezecore.resolve import conflicts, outcome, rule_hits
 from freezecore.rules.cover import Goal, cover_in_words, cover_layer
 from freezecore.rules.names import Names, bits, names_of, union
 from freezecore.rules.phrases import ROLE_PRICE, Phrase, roles

@@ -1,6 +1,6 @@
 """Find: the best selection within a time and a memory budget; what is asked for and what came of it, as plain data.
 
-The search is `freezecore.search.halving`, the runs are made by `freezecore.live.find`.
+The search is `freezecore.search.halving`, the runs are made by `freezecore.runtime.search.find`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
                 (after Spectrum, arXiv 2406.06623)
     budget      the fewest first blocks to freeze so that training fits in a memory budget
 
-Numbers come from `freezecore.live.suggest`; here they become rules and sentences.
+Numbers come from `freezecore.runtime.search.suggest`; here they become rules and sentences.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from freezecore._estimate.curve import depth_rules
 from freezecore.errors import ProbeError, did_you_mean, shortened
-from freezecore.estimate.curve import depth_rules
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, share_text
 from freezecore.tree import LayerTree

@@ -1,6 +1,6 @@
 """Sweep: many selections of one model tried alike; what is asked for, and how the results compare, as plain data.
 
-The runs themselves are made by `freezecore.live.sweep`.
+The runs themselves are made by `freezecore.runtime.search.sweep`.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+from freezecore._estimate.curve import depth_rules
+from freezecore._presets import presets
+from freezecore._resolve import resolve
 from freezecore.errors import ProbeError, RuleError, did_you_mean, shortened
-from freezecore.estimate.curve import depth_rules
-from freezecore.presets import presets
 from freezecore.probe import ProbeRequest
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.search.entries import Candidate, Entry
 from freezecore.tree import LayerTree

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from freezecore.serving.record import Reader
+from freezecore.serving.run_log import Reader
 from freezecore.serving.runs import Run
 from freezecore.serving.worker import STOPPED
 

@@ -13,13 +13,13 @@ from functools import cache
 
 from freezecore.errors import ProbeError, shortened
 from freezecore.serving import process
-from freezecore.serving.crew import Crew, verdict
-from freezecore.serving.door import check_request
-from freezecore.serving.expected import expected_s, left_s, typical_s
+from freezecore.serving.access import check_request
+from freezecore.serving.eta import expected_s, left_s, typical_s
 from freezecore.serving.job import Job, Limits, Live, Standing, standing_of
-from freezecore.serving.kinds import kind_of
-from freezecore.serving.record import new_folder
+from freezecore.serving.job_types import kind_of
+from freezecore.serving.run_log import new_folder
 from freezecore.serving.runs import Run, Runs, ended, key_of, versions
+from freezecore.serving.worker_pool import Crew, verdict
 
 
 class Jobs:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
-from freezecore import store
+from freezecore.cache import store
 from freezecore.errors import ProbeError
-from freezecore.serving.presence import Presence
-from freezecore.serving.record import Reader, thinned
-from freezecore.serving.salvage import salvaged
+from freezecore.serving.partial_result import salvaged
+from freezecore.serving.run_log import Reader, thinned
+from freezecore.serving.server_lock import Presence
 
 LIVE = ("queued", "running")
 INTERRUPTED = "The server ended before this run did; what was measured until then is kept."

@@ -21,9 +21,9 @@ from pathlib import Path
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
 from freezecore.serving import process
-from freezecore.serving.kinds import KINDS, loaded
-from freezecore.serving.record import Reader, Record
-from freezecore.serving.salvage import salvaged
+from freezecore.serving.job_types import KINDS, loaded
+from freezecore.serving.partial_result import salvaged
+from freezecore.serving.run_log import Reader, Record
 
 STOPPED = "Stopped before its end; what was measured until then is kept."
 DISK_FULL = "The disk is full, so the run ended early; what was measured until then is kept."
@@ -77,10 +77,10 @@ def told(error: BaseException, memory_bytes: int | None) -> tuple[str, str, str]
 
 
 PRELOADED = (
-    "freezecore.live.probe",
-    "freezecore.live.tracer",
+    "freezecore.runtime.train.probe",
+    "freezecore.runtime.trace",
     "timm",
-    "freezecore.live.build_transformers",
+    "freezecore.runtime.build.transformers",
     "transformers.models.auto.tokenization_auto",
     "transformers.models.bert.modeling_bert",  # transformers imports a family's file when a model of it is opened
 )

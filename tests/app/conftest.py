@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import analyst, remembered, selection
+from app.service import analyst, answer_cache, selection
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.serving import jobs
 
@@ -19,14 +19,14 @@ QUICK_S = 180  # a ceiling for a machine that is shared
 
 @cache
 def _tree(source):
-    from freezecore.verbs import read_tree
+    from freezecore.api import read_tree
 
     return read_tree(source)
 
 
 @cache
 def _trace(source, workload):
-    from freezecore.verbs import trace
+    from freezecore.api import trace
 
     return trace(source, workload)
 
@@ -48,12 +48,12 @@ class HereAnalyst:
         return _trace(source, workload)
 
     def fill(self, source, workload, missing):
-        from freezecore.live.tracer import fill
+        from freezecore.runtime.trace import fill
 
         return fill(self.trace(source, workload), source, missing)
 
     def preview(self, request):
-        from freezecore.live.data.preview import preview
+        from freezecore.runtime.data.preview import preview
 
         return preview(request)
 
@@ -104,7 +104,7 @@ def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
     pair = HereAnalyst(), StillJobs()
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
-    monkeypatch.setattr(selection, "_futures", remembered.Recent(8))
+    monkeypatch.setattr(selection, "_futures", answer_cache.Recent(8))
     return pair
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from app import searches
+from app.service import search_table
 from freezecore.search.entries import Entry
 from freezecore.search.find import Choice, FindResult, Trial
 from freezecore.search.suggest import Suggestion, SuggestResult
@@ -119,14 +119,14 @@ def test_a_link_to_a_search_of_another_model_ticks_nothing(opened, helpers, sear
 
 
 def test_a_search_within_minutes_is_as_far_as_its_time():
-    assert searches.share("find", {"minutes": 2.0}, [], 30.0) == 0.25
-    assert searches.left_s("find", {"minutes": 2.0}, [], 30.0) == 90.0
+    assert search_table.share("find", {"minutes": 2.0}, [], 30.0) == 0.25
+    assert search_table.left_s("find", {"minutes": 2.0}, [], 30.0) == 90.0
 
 
 def test_a_sweep_goes_on_at_the_pace_so_far():
     events = [{"event": "plan", "total": 10}, {"event": "run", "rules": "a"}, {"event": "run", "rules": "b"}]
-    assert searches.share("sweep", {}, events, 20.0) == 0.2
-    assert searches.left_s("sweep", {}, events, 20.0) == 80.0
+    assert search_table.share("sweep", {}, events, 20.0) == 0.2
+    assert search_table.left_s("sweep", {}, events, 20.0) == 80.0
 
 
 def test_what_was_set_is_there_again_after_another_pane(opened):

@@ -19,12 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import freezecore as fc
-from freezecore.estimate import depth_curve, prices
-from freezecore.estimate.budget import fits
-from freezecore.live.build import meta
-from freezecore.live.read import read_module
-from freezecore.live.tracer import trace_module, trace_source
+from freezecore._estimate import depth_curve, prices
+from freezecore._estimate.budget import fits
 from freezecore.mask import Mask
+from freezecore.runtime.build.source import meta
+from freezecore.runtime.trace import trace_module, trace_source
+from freezecore.runtime.tree.read import read_module
 from tests.benchmarks import memory_models as models
 from tests.benchmarks.memory import cases
 from tests.benchmarks.tick import NARROW_BERT

@@ -23,9 +23,9 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
-from freezecore.live import find  # before torch: it sets how threads wait
-from freezecore.live.session import Session
-from freezecore.live.sweep import planned
+from freezecore.runtime.search import find  # before torch: it sets how threads wait
+from freezecore.runtime.search.sweep import planned
+from freezecore.runtime.train.session import Session
 from freezecore.search.entries import score_of
 from freezecore.search.find import Arm, FindRequest
 from freezecore.search.sweep import candidates

@@ -16,8 +16,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from app import lessons
-from freezecore.live.probe import run
+from app.service import lessons
+from freezecore.runtime.train.probe import run
 
 OUT = Path(__file__).with_suffix(".json")
 FIELDS = (

@@ -24,13 +24,13 @@ from pathlib import Path
 
 import torch
 
-from freezecore.estimate.cost import Estimate, estimate_names, trained
-from freezecore.live.build import build, meta
-from freezecore.live.read import read_module
-from freezecore.live.tracer.front import complete, inputs_of, predicts_next, trace_module
+from freezecore._estimate.cost import Estimate, estimate_names, trained
+from freezecore._trace import Trace
 from freezecore.mask import Mask
+from freezecore.runtime.build.source import build, meta
+from freezecore.runtime.trace.trace_model import complete, inputs_of, predicts_next, trace_module
+from freezecore.runtime.tree.read import read_module
 from freezecore.source import ModelSource
-from freezecore.trace import Trace
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 from tests.benchmarks import memory_models as models

@@ -22,9 +22,9 @@ from pathlib import Path
 from accelerate.commands.estimate import estimate_training_usage
 from torch import nn
 
-from freezecore.live.build import build, meta
-from freezecore.live.read import read_module
-from freezecore.live.tracer.front import inputs_of
+from freezecore.runtime.build.source import build, meta
+from freezecore.runtime.trace.trace_model import inputs_of
+from freezecore.runtime.tree.read import read_module
 from freezecore.source import ModelSource
 from tests.benchmarks.memory import FAKE, HERE, REAL, cases, read
 from tests.benchmarks.memory_models import FITTED_ON, MASKS, REAL_MASKS

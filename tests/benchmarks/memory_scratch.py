@@ -3,7 +3,7 @@
 Every convolution of the models in `memory_models.FITTED_ON` (none of which is among the models that the estimate is
 then judged by) runs alone, forward and backward, under the profiler; what it takes beyond its results is fitted as a
 combination of the bytes of its input x, weight w and output y, and of the larger of x and y. The rows go to
-memory_scratch.csv, the coefficients into `freezecore.estimate.scratch`.
+memory_scratch.csv, the coefficients into `freezecore._estimate.scratch`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from freezecore.live.build import meta
-from freezecore.live.tracer.front import followed
-from freezecore.live.tracer.steps import reorders
+from freezecore.runtime.build.source import meta
+from freezecore.runtime.trace.steps import reorders
+from freezecore.runtime.trace.trace_model import followed
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 from tests.benchmarks.memory_models import FITTED_ON

@@ -14,10 +14,10 @@ from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from freezecore.live.tracer.checkpoints import enable
-from freezecore.live.tracer.fake import fake_copy, tensors_in
-from freezecore.live.tracer.inputs import Inputs
-from freezecore.live.tracer.loss import find_output, loss_function, targets
+from freezecore.runtime.trace.checkpoints import enable
+from freezecore.runtime.trace.fake import fake_copy, tensors_in
+from freezecore.runtime.trace.inputs import Inputs
+from freezecore.runtime.trace.loss import find_output, loss_function, targets
 from freezecore.workload import Workload
 
 AUTOCAST = {"bf16-autocast": torch.bfloat16, "fp16-autocast": torch.float16}

@@ -24,10 +24,10 @@ from pathlib import Path
 
 import torch
 
-from freezecore.live.hold import hold
-from freezecore.live.probe import run
-from freezecore.live.session import Session
 from freezecore.probe import ProbeRequest
+from freezecore.runtime.own.hold import hold
+from freezecore.runtime.train.probe import run
+from freezecore.runtime.train.session import Session
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from tests.benchmarks import trainers

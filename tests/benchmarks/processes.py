@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from app.analyst import Analyst
+from app.service.analyst import Analyst
 from freezecore import FreezeSpec, ModelSource, ProbeRequest, Workload
 from freezecore.serving import process
 from freezecore.serving.jobs import Jobs
@@ -71,8 +71,8 @@ def timed_stop(jobs: Jobs, request: ProbeRequest) -> dict:
 
 def timed_direct(request: ProbeRequest) -> dict:
     """The same run as a call in this process, and how much of it is the proof."""
-    from freezecore.live import train_phase
-    from freezecore.live.probe import run
+    from freezecore.runtime.train import phase
+    from freezecore.runtime.train.probe import run
 
     spent = []
 
@@ -86,17 +86,17 @@ def timed_direct(request: ProbeRequest) -> dict:
 
         return wrapped
 
-    class Timed(train_phase.ProofCheck):
-        __init__ = timed(train_phase.ProofCheck.__init__)
-        verify = timed(train_phase.ProofCheck.verify)
+    class Timed(phase.ProofCheck):
+        __init__ = timed(phase.ProofCheck.__init__)
+        verify = timed(phase.ProofCheck.verify)
 
-    plain, train_phase.ProofCheck = train_phase.ProofCheck, Timed
+    plain, phase.ProofCheck = phase.ProofCheck, Timed
     try:
         began = time.perf_counter()
         run(request, lambda event: None)
         return {"run_s": time.perf_counter() - began, "proof_s": sum(spent)}
     finally:
-        train_phase.ProofCheck = plain
+        phase.ProofCheck = plain
 
 
 def timed_overhead(jobs: Jobs, request: ProbeRequest) -> dict:

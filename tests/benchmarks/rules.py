@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from freezecore._resolve import resolve
 from freezecore.mask import Mask
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.rules.names import names_of
 from freezecore.rules.shortest import shortest_rules

@@ -52,7 +52,7 @@ def one_start(home: str) -> dict:
     port = free_port()
     began = time.perf_counter()
     server = subprocess.Popen(
-        [sys.executable, "-m", "app.serve", "--port", str(port)],
+        [sys.executable, "-m", "app", "--port", str(port)],
         cwd=ROOT,
         env={**os.environ, "FREEZE_EXPLORER_HOME": home},
         stdout=subprocess.DEVNULL,

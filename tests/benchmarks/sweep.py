@@ -24,8 +24,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
-from freezecore.live.session import Session
-from freezecore.live.sweep import attempted, planned, run  # before torch: it sets how threads wait
+from freezecore.runtime.search.sweep import attempted, planned, run  # before torch: it sets how threads wait
+from freezecore.runtime.train.session import Session
 from freezecore.search.sweep import SweepRequest, candidates
 
 OUT = Path(__file__).with_suffix(".json")

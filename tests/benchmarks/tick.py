@@ -58,7 +58,7 @@ def page_server(folder: Path, alone: bool = False) -> Iterator[tuple[str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "FREEZE_EXPLORER_HOME": str(folder / "home"), "FREEZE_EXPLORER_FOLDER": str(folder)}
-    command = [sys.executable, "-m", "app.serve", "--port", str(port)]
+    command = [sys.executable, "-m", "app", "--port", str(port)]
     if alone:
         command = [sys.executable, "-m", "streamlit", "run", str(ALONE), "--server.port", str(port)]
         command += ["--server.address", "127.0.0.1", "--server.headless", "true"]

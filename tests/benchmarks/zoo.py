@@ -34,9 +34,9 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from freezecore import catalog  # noqa: E402
+from freezecore._presets import presets  # noqa: E402
+from freezecore._resolve import resolve  # noqa: E402
 from freezecore.errors import FreezeError, shortened  # noqa: E402
-from freezecore.presets import presets  # noqa: E402
-from freezecore.resolve import resolve  # noqa: E402
 from freezecore.rules.grammar import parse_spec  # noqa: E402
 from freezecore.source import ModelSource  # noqa: E402
 from freezecore.tree import LayerTree  # noqa: E402
@@ -54,8 +54,8 @@ def opened(text: str) -> dict:
     """One architecture's line: how it opens, and with a head where the library has one for it."""
     import torch
 
-    from freezecore.live.build import build
-    from freezecore.live.read import read_module
+    from freezecore.runtime.build.source import build
+    from freezecore.runtime.tree.read import read_module
 
     torch.set_num_threads(1)
     started = time.perf_counter()
@@ -157,8 +157,8 @@ def in_a_process(text: str) -> dict:
 def everything() -> list[tuple[str, str]]:
     """Source and family of all architectures."""
 
-    from freezecore.live import read  # noqa: F401  imported once, before the processes are forked
-    from freezecore.live.library import listed
+    from freezecore.runtime.build.library import listed
+    from freezecore.runtime.tree import read  # noqa: F401  imported once, before the processes are forked
 
     return [(model.source, model.family) for model in listed()]
 
@@ -212,8 +212,8 @@ def _names(lines: list[dict], wrong) -> list[str]:
 
 def expectations() -> dict:
     """The hand-written list: how many are right in blocks, embeddings and head together, and what is wrong."""
-    from freezecore.live.build import build
-    from freezecore.live.read import read_module
+    from freezecore.runtime.build.source import build
+    from freezecore.runtime.tree.read import read_module
 
     misses, rows = {}, json.loads((HERE / "zoo_expectations.json").read_text())
     for row in rows:

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from app import lessons
+from app.service import lessons
 from app.text import Words
 from app.views.explore import PANES
 from tests.browser.page_room import RESNET, TRACED_MS, pane, rules, settled, traced

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
-from app import lessons
+from app.service import lessons
 from app.text import Words
 from app.views.explore import PANES
 from tests.browser.page_room import RESNET, pane, settled, tick, traced

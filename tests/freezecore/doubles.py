@@ -61,9 +61,9 @@ def run(request: ProbeRequest, emit, should_stop) -> ProbeResult:
 
 
 if __name__ == "__main__":  # a server that a test kills: starts one run and says so
-    from freezecore.serving.crew import Crew
     from freezecore.serving.jobs import Jobs
     from freezecore.serving.runs import Runs
+    from freezecore.serving.worker_pool import Crew
     from freezecore.source import ModelSource
     from freezecore.spec import FreezeSpec
 

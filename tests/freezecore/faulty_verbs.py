@@ -5,9 +5,9 @@ import os
 import signal
 import threading
 
+from freezecore._trace import Trace
 from freezecore.errors import SourceError
 from freezecore.source import ModelSource
-from freezecore.trace import Trace
 from freezecore.workload import Workload
 
 CALLS = []

@@ -9,7 +9,7 @@ import pytest
 from freezecore.cli import main
 from freezecore.cli.running import stoppable
 
-TINY = f"config:{Path(__file__).with_name('live') / 'tiny_vit.json'}"
+TINY = f"config:{Path(__file__).with_name('runtime') / 'tiny_vit.json'}"
 HOW = ["--weights", "random", "--task", "image-classification", "--data", "digits", "--steps", "2", "--batch-size", "8"]
 
 
@@ -37,7 +37,7 @@ def test_a_sweep_is_a_table_with_what_is_noise_said_to_be_none(capsys):
 
 
 def test_find_ends_with_a_recommendation_and_its_cost(capsys, monkeypatch):
-    monkeypatch.setattr("freezecore.live.find.FACTORS", (1.0,))  # so that it soon has nothing left to try
+    monkeypatch.setattr("freezecore.runtime.search.find.FACTORS", (1.0,))  # so that it soon has nothing left to try
     monkeypatch.setattr("freezecore.search.halving.MOST_SEEDS", 1)
     lines = lines_of(capsys, "find", TINY, *HOW, "--minutes", "5", "--budget", "330kB")
     documented = {"rules", "accuracy_after", "runner_up", "tried", "seconds", "peak_bytes", "wins", "within_noise"}

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import freezecore as fc
+from freezecore._export import export
+from freezecore._resolve import resolve
 from freezecore.errors import ExportError, FreezeError
-from freezecore.export import export
 from freezecore.importing import import_rules
-from freezecore.live.read import read_source
 from freezecore.mask import Mask
-from freezecore.resolve import resolve
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 

@@ -1,4 +1,4 @@
-"""The two halves: only `freezecore.live` imports torch, and nothing in freezecore knows the page."""
+"""The two halves: only `freezecore.runtime` imports torch, and nothing in freezecore knows the page."""
 
 import ast
 import subprocess
@@ -12,8 +12,8 @@ import freezecore
 PACKAGE = Path(freezecore.__file__).parent
 HEAVY = {"torch", "timm", "transformers", "torchvision", "datasets"}
 PAGE = {"streamlit", "plotly", "app"}
-DOORS = ("verbs.py", "serving/", "cli/")  # open the live half when they are called
-LIGHT = [f for f in PACKAGE.rglob("*.py") if "live" not in f.relative_to(PACKAGE).parts]
+DOORS = ("api.py", "serving/", "cli/")  # open the half that needs torch when they are called
+LIGHT = [f for f in PACKAGE.rglob("*.py") if "runtime" not in f.relative_to(PACKAGE).parts]
 WITHOUT_THE_HEAVY_HALF = """
 import sys
 for name in ("torch", "timm", "transformers", "streamlit", "plotly", "app", "pandas"):
@@ -40,15 +40,15 @@ def imported(file: Path, top_only: bool = False) -> set[str]:
 @pytest.mark.parametrize("file", LIGHT, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_the_light_half_imports_no_heavy_library(file):
     roots = {name.split(".")[0] for name in imported(file)}
-    type_checking_only = file.name == "verbs.py"
+    type_checking_only = file.name == "api.py"
     assert not roots & (HEAVY - {"torch"} if type_checking_only else HEAVY)
 
 
 @pytest.mark.parametrize("file", LIGHT, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_only_the_doors_open_the_live_half(file):
-    opens = {name for name in imported(file) if name.startswith("freezecore.live")}
+    opens = {name for name in imported(file) if name.startswith("freezecore.runtime")}
     assert not opens or str(file.relative_to(PACKAGE)).startswith(DOORS)
-    assert not {name for name in imported(file, top_only=True) if name.startswith("freezecore.live")}
+    assert not {name for name in imported(file, top_only=True) if name.startswith("freezecore.runtime")}
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as reference
 
 from freezecore import metrics
-from freezecore.compare import Comparison, Tried, duel
+from freezecore.comparison import Comparison, Tried, duel
 from freezecore.errors import ProbeError
 from freezecore.probe import Proof
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from freezecore.presets import missing_presets, preset_first_blocks, preset_last_blocks, presets
-from freezecore.resolve import resolve
+from freezecore._presets import missing_presets, preset_first_blocks, preset_last_blocks, presets
+from freezecore._resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.tree import LayerTree
 from tests.freezecore.samples import NAMES, load

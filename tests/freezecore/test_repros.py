@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import freezecore as fc
+from freezecore._presets import missing_presets, presets
+from freezecore._resolve import resolve
 from freezecore.errors import FreezeError, RuleError
-from freezecore.presets import missing_presets, presets
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.workload import Workload
 from tests.freezecore.review.cases import reviewed
@@ -109,7 +109,7 @@ def test_p4_a_freeze_after_training_loses_the_stale_gradient_and_nothing_moves()
 
 
 def test_p4_the_proof_names_a_stale_gradient_before_any_step():
-    from freezecore.live.proof import ProofCheck, mask_of
+    from freezecore.runtime.own.proof import ProofCheck, mask_of
 
     model, optimizer, _ = _trained()
     model[0].requires_grad_(False)
@@ -119,7 +119,7 @@ def test_p4_the_proof_names_a_stale_gradient_before_any_step():
 
 
 def test_p4r_a_saved_optimizer_of_another_freeze_is_refused():
-    from freezecore.live.unfreezing import Unfreezing, trainable_parameters
+    from freezecore.runtime.own.unfreezing import Unfreezing, trainable_parameters
 
     def run(rules: str) -> tuple[Unfreezing, torch.optim.Optimizer]:
         model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
@@ -139,7 +139,7 @@ def test_p4r_a_saved_optimizer_of_another_freeze_is_refused():
 
 
 def test_p6_a_parameter_that_only_looks_like_one_in_the_optimizer_joins_it():
-    from freezecore.live.unfreezing import Unfreezing, trainable_parameters
+    from freezecore.runtime.own.unfreezing import Unfreezing, trainable_parameters
 
     model = nn.Sequential(nn.LayerNorm(4), nn.LayerNorm(4))
     schedule = Unfreezing(model, "freeze all; train 1; from epoch 1: train 0")
@@ -226,7 +226,7 @@ class Ones:
 
 
 def test_p15_a_scale_that_starts_at_zero_has_no_score_without_bound():
-    from freezecore.live.suggest_blocks import gradient_norms
+    from freezecore.runtime.search.block_scores import gradient_norms
 
     model = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
     nn.init.zeros_(model[0].weight)

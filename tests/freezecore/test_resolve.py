@@ -2,8 +2,8 @@
 
 import pytest
 
+from freezecore._resolve import resolve
 from freezecore.errors import RuleError
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.tree import LayerTree
 from tests.freezecore.samples import deep, load, tree_of

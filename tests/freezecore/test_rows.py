@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 import freezecore as fc
+from freezecore._presets import presets
+from freezecore._resolve import resolve
 from freezecore.errors import RuleError
-from freezecore.presets import presets
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec, print_spec
 from freezecore.rules.shortest import shortest_rules
+from freezecore.saved_spec import carry, load_spec, save_spec
 from freezecore.source import ModelSource
-from freezecore.travel import carry, load_spec, save_spec
 from freezecore.workload import Workload
 from tests.freezecore.review.cases import marked, reviewed
 from tests.freezecore.samples import load
@@ -26,20 +26,20 @@ ROOT = Path(__file__).parents[2]
 ROWS = range(1, 39)
 
 # Rows whose features other parts of the program hold: the file of their tests, and one of them.
-LIVE = "tests/freezecore/live/"
+RUNTIME = "tests/freezecore/runtime/"
 ELSEWHERE = {
     1: ("tests/browser/test_tree_mouse.py", ""),
     14: ("", ""),  # a learning rate for each layer is left to the trainer: here is chosen what trains
-    19: (LIVE + "test_unfreezing.py", "test_the_optimizer_holds_exactly_what_trains_and_no_state_of_the_rest"),
+    19: (RUNTIME + "own/test_unfreezing.py", "test_the_optimizer_holds_exactly_what_trains_and_no_state_of_the_rest"),
     20: ("tests/freezecore/test_repros.py", "test_p4_the_proof_names_a_stale_gradient_before_any_step"),
-    21: (LIVE + "test_unfreezing.py", "test_each_epoch_trains_what_its_phase_says"),
-    26: (LIVE + "test_tracer.py", ""),
-    29: (LIVE + "test_suggest.py", "test_noise_has_no_signal_and_what_is_hidden_in_it_is_found"),
-    30: (LIVE + "test_suggest.py", "test_each_way_gives_rules_a_reason_a_score_for_each_block_and_a_price"),
-    31: (LIVE + "test_compare.py", ""),
-    33: (LIVE + "test_tracer.py", ""),
+    21: (RUNTIME + "own/test_unfreezing.py", "test_each_epoch_trains_what_its_phase_says"),
+    26: (RUNTIME + "trace/test_trace_model.py", ""),
+    29: (RUNTIME + "search/test_suggest.py", "test_noise_has_no_signal_and_what_is_hidden_in_it_is_found"),
+    30: (RUNTIME + "search/test_suggest.py", "test_each_way_gives_rules_a_reason_a_score_for_each_block_and_a_price"),
+    31: (RUNTIME + "search/test_compare.py", ""),
+    33: (RUNTIME + "trace/test_trace_model.py", ""),
     35: ("tests/freezecore/export/test_executed.py", ""),
-    37: (LIVE + "test_proof.py", "test_a_plain_loop_over_the_trainable_parameters_holds"),
+    37: (RUNTIME + "own/test_proof.py", "test_a_plain_loop_over_the_trainable_parameters_holds"),
 }
 
 

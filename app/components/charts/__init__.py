@@ -22,7 +22,7 @@ def cost_charts(still: dict, *, tree: str, key: str) -> None:
     """Mount numbers and charts; call it outside fragments.
 
     Args:
-        still: `app.charts.still`, and as `numbers` what `app.numbers.named` says.
+        still: `app.figures.charts.still`, and as `numbers` what `app.service.cost_numbers.named` says.
         tree: key of the layer tree on the page, which a click on a column ticks.
         key: also the channel that `costs_part` speaks on.
     """
@@ -30,7 +30,10 @@ def cost_charts(still: dict, *, tree: str, key: str) -> None:
 
 
 def costs_part(now: dict, *, key: str) -> dict:
-    """What paints another selection, to be sent by `feed`: `app.charts.now`, and `app.numbers.told` as `numbers`."""
+    """What paints another selection, to be sent by `feed`.
+
+    `now` is what `app.figures.charts.now` gives, with `app.service.cost_numbers.told` as `numbers`.
+    """
     return {"channel": key, "part": "now", **now}
 
 

@@ -32,7 +32,7 @@ class Bad:
 
 def opened(text: str, **options) -> object:
     """Build a source."""
-    from freezecore.live.build import build
+    from freezecore.runtime.build.source import build
 
     return build(ModelSource.parse(text, **options))
 

@@ -6,9 +6,9 @@ import json
 import pickle
 from pathlib import Path
 
-from freezecore import modelfile
+from freezecore import model_file
 from freezecore.errors import FreezeError, SourceError
-from freezecore.travel import load_spec
+from freezecore.saved_spec import load_spec
 from tests.freezecore.bad.case import Bad, opened
 
 BOMB = "\n".join(
@@ -41,19 +41,19 @@ MODELS: list[tuple[str, bytes, str]] = [
     ("empty", b"", "'model.json' is not such a file"),
     ("a pickle", pickle.dumps({"weight": 1}), "'model.json' is not such a file"),
     ("another's JSON", b'{"format": "other/1"}', "'model.json' has the format 'other/1'"),
-    ("a tree that is a number", json.dumps({"format": modelfile.FORMAT, "tree": 3}).encode(), "is not such a file"),
+    ("a tree that is a number", json.dumps({"format": model_file.FORMAT, "tree": 3}).encode(), "is not such a file"),
     ("nested for ever", b"[" * 100_000, "'model.json' is not such a file"),
 ]
 
 
 def _written(folder: Path, content: bytes) -> object:
     (folder / "model.json").write_bytes(content)
-    return modelfile.read(folder / "model.json")
+    return model_file.read(folder / "model.json")
 
 
 def _asked(word: str) -> object:
     """Ask an analyst process whose verbs go wrong on request; then show that the next request works."""
-    from app.analyst import Analyst
+    from app.service.analyst import Analyst
 
     limits = {"models": 1.0 if word == "hang" else 20.0, "warm": 20.0}
     client = Analyst("tests.freezecore.faulty_verbs", limits_s=limits, memory_bytes=10**9)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from freezecore._resolve import resolve
 from freezecore.errors import FreezeError, RuleError
 from freezecore.mask import Mask
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.tree import LayerTree
 from tests.freezecore.bad.case import Bad

@@ -121,7 +121,7 @@ def _called(function: Callable) -> object:
 
 
 def _switched_off(folder: Path) -> object:
-    from freezecore.live.build import build
+    from freezecore.runtime.build.source import build
     from freezecore.source import ModelSource
 
     return build(ModelSource.parse("py:antigravity:fly"), allow_python=False)

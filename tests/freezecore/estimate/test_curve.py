@@ -2,7 +2,7 @@
 
 import pytest
 
-from freezecore.estimate.curve import EVERY_DEPTH, MOST_DEPTHS, depths
+from freezecore._estimate.curve import EVERY_DEPTH, MOST_DEPTHS, depths
 
 
 @pytest.mark.parametrize("blocks", [1, 12, EVERY_DEPTH])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from freezecore.estimate.cards import CARDS, MARGIN_SENTENCE, margin_bytes
-from freezecore.estimate.optimizer import state_bytes, step_bytes
-from freezecore.trace import TracedParameter
+from freezecore._estimate.cards import CARDS, MARGIN_SENTENCE, margin_bytes
+from freezecore._estimate.optimizer import state_bytes, step_bytes
+from freezecore._trace import TracedParameter
 from freezecore.workload import Workload
 
 LARGE, SMALL = TracedParameter("large", 0, 10_000, 4, True), TracedParameter("small", 1, 100, 4, True)

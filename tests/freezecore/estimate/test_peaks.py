@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freezecore.estimate.peaks import LARGEST, Peaks, under
-from freezecore.trace import Trace
+from freezecore._estimate.peaks import LARGEST, Peaks, under
+from freezecore._trace import Trace
 from freezecore.workload import Workload
 
 LINES = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 5_000)), min_size=1, max_size=6)

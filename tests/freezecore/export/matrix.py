@@ -15,11 +15,11 @@ from pathlib import Path
 
 import yaml
 
+from freezecore._export import TARGETS, export
+from freezecore._presets import presets
+from freezecore._resolve import resolve
 from freezecore.errors import ExportError
-from freezecore.export import TARGETS, export
 from freezecore.importing import import_rules
-from freezecore.presets import presets
-from freezecore.resolve import resolve
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from tests.freezecore.export.models import MODELS, Small, small

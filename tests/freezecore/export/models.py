@@ -45,7 +45,7 @@ def source_of(name: str, folder: Path) -> ModelSource:
 @cache
 def small(name: str, folder: Path) -> Small:
     """A model of `MODELS`, read without weights."""
-    from freezecore.live.read import read_source
+    from freezecore.runtime.tree.read import read_source
 
     source = source_of(name, folder)
     kind = "image" if name in SIZES else "classes" if name == "bert" else "tokens"

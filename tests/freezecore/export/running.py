@@ -9,9 +9,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from freezecore.export import export
+from freezecore._export import export
+from freezecore._resolve import resolve
 from freezecore.mask import Mask
-from freezecore.resolve import resolve
 from freezecore.spec import FreezeSpec
 from tests.freezecore.export.models import Small
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from freezecore._export.comparison import export_comparison, read_runs
 from freezecore.errors import ExportError
-from freezecore.export.comparison import export_comparison, read_runs
-from freezecore.live.read import read_source
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 
 SOURCE = ModelSource.parse("timm:test_resnet", weights="random", num_labels=10)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from freezecore.export import TARGETS
+from freezecore._export import TARGETS
 from tests.freezecore.export.matrix import RESULTS, cells, run_all, summary
 from tests.freezecore.export.models import MODELS
 from tests.freezecore.export.theirs import CALLED

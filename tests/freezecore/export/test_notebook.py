@@ -2,8 +2,8 @@
 
 import pytest
 
-from freezecore.export import export
-from freezecore.live.read import read_source
+from freezecore._export import export
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from freezecore import packaged
-from freezecore.live.build import build
-from freezecore.live.read import read_source
+from freezecore.runtime.build.source import build
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from tests.freezecore.export.models import Small
 from tests.freezecore.export.running import Case, difference, run

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freezecore.export.selection import Cover, Selection, select
-from freezecore.export.series import Series, series
+from freezecore._export.selection import Cover, Selection, select
+from freezecore._export.series import Series, series
 
 RESNET = [
     "conv1.weight",

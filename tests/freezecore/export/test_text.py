@@ -16,13 +16,13 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from freezecore._export import TARGETS, export
+from freezecore._export.plan import Plan
+from freezecore._export.python import comment, quoted
+from freezecore._export.yaml import scalar
 from freezecore.errors import ExportError
-from freezecore.export import TARGETS, export
-from freezecore.export.plan import Plan
-from freezecore.export.python import comment, quoted
-from freezecore.export.yaml import scalar
-from freezecore.live.read import read_source
 from freezecore.mask import Mask
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import Layer, LayerTree, Parameter

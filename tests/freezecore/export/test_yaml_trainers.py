@@ -14,12 +14,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from freezecore._export import TARGETS, export
+from freezecore._export.plan import Plan
+from freezecore._resolve import resolve
 from freezecore.errors import ExportError
-from freezecore.export import TARGETS, export
-from freezecore.export.plan import Plan
-from freezecore.live.read import read_source
 from freezecore.mask import Mask
-from freezecore.resolve import resolve
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import Layer, LayerTree, Parameter, Tower

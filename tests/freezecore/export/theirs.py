@@ -15,9 +15,9 @@ import tempfile
 import venv
 from pathlib import Path
 
+from freezecore._export import export
+from freezecore._resolve import resolve
 from freezecore.errors import ExportError
-from freezecore.export import export
-from freezecore.resolve import resolve
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from tests.freezecore.export.matrix import cells

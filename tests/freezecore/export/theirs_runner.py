@@ -68,7 +68,7 @@ WAYS = {"axolotl": by_axolotl, "llama-factory": by_llama_factory}
 
 
 def main() -> None:
-    from freezecore.live.build import build
+    from freezecore.runtime.build.source import build
     from freezecore.source import ModelSource
 
     sys.meta_path.append(Empty())

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from freezecore.resolve import resolve
-from freezecore.review import Finding, mended, review
+from freezecore._resolve import resolve
+from freezecore._review import Finding, mended, review
 from freezecore.rules.grammar import parse_spec
 from freezecore.tree import LayerTree
 from tests.freezecore.samples import load

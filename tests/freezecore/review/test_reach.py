@@ -25,7 +25,7 @@ def test_a_text_that_ends_in_a_number_hits_layer_1_and_10(model, rules, beyond):
 
 
 def test_its_fix_leaves_exactly_what_was_meant():
-    from freezecore.resolve import resolve
+    from freezecore._resolve import resolve
     from freezecore.rules.grammar import parse_spec
 
     tree, rules = load("resnet101"), "freeze contains:layer3.1"

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from freezecore.presets import presets
-from freezecore.resolve import resolve
-from freezecore.review import mended, review
-from freezecore.review.finding import SEVERITIES, listed
+from freezecore._presets import presets
+from freezecore._resolve import resolve
+from freezecore._review import mended, review
+from freezecore._review.finding import SEVERITIES, listed
 from freezecore.rules.grammar import parse_spec, print_spec
 from freezecore.rules.shortest import shortest_rules
 from freezecore.workload import Workload

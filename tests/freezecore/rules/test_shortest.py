@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from freezecore._presets import presets
+from freezecore._resolve import resolve
 from freezecore.mask import Mask
-from freezecore.presets import presets
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec, print_spec
 from freezecore.rules.shortest import shortest_rules
 from freezecore.tree import LayerTree

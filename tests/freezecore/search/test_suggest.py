@@ -2,9 +2,9 @@
 
 import pytest
 
+from freezecore._resolve import resolve
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.search.suggest import (
     SuggestRequest,

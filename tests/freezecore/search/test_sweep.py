@@ -2,9 +2,9 @@
 
 import pytest
 
+from freezecore._resolve import resolve
 from freezecore.errors import ProbeError, RuleError
 from freezecore.probe import ProbeRequest, ProbeResult
-from freezecore.resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.search.entries import Candidate, compared, entry, held_out_error, no_better, noise
 from freezecore.search.sweep import SweepRequest, candidates

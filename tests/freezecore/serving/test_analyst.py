@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import freezecore as fc
+from freezecore._trace import Trace
 from freezecore.errors import FreezeError, RuleError, SourceError
 from freezecore.serving import process
-from freezecore.serving.analyst import VERBS, action, answer, described, rebuilt
-from freezecore.trace import Trace
+from freezecore.serving.analyst.server import VERBS, action, answer, described, rebuilt
 
 
 def raising(error: Exception):

@@ -13,11 +13,11 @@ import pytest
 from freezecore.errors import DataError, ProbeError
 from freezecore.probe import ProbeRequest
 from freezecore.serving import process
-from freezecore.serving.crew import Crew
-from freezecore.serving.door import check_request
+from freezecore.serving.access import check_request
 from freezecore.serving.job import Limits
 from freezecore.serving.jobs import Jobs
 from freezecore.serving.runs import Runs
+from freezecore.serving.worker_pool import Crew
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 

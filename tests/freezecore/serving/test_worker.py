@@ -5,7 +5,7 @@ import json
 import pytest
 
 from freezecore.probe import ProbeRequest
-from freezecore.serving.record import Reader, new_folder
+from freezecore.serving.run_log import Reader, new_folder
 from freezecore.serving.worker import Stopped, told, work
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec

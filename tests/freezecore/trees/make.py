@@ -4,8 +4,8 @@ import gzip
 import json
 from pathlib import Path
 
-from freezecore.live.build import build
-from freezecore.live.read import read_module
+from freezecore.runtime.build.source import build
+from freezecore.runtime.tree.read import read_module
 from freezecore.source import ModelSource
 
 FOLDER = Path(__file__).parent

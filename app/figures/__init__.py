@@ -1,0 +1,1 @@
+"""Figures: what charts show, as plain dictionaries in the page's colours; no Streamlit."""

@@ -1,0 +1,129 @@
+"""Bring it here: a selection that somebody has as text or file, read, shown line by line, and ticked on request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import state
+from app.parts import show_errors
+from app.service import selection as chosen
+from app.service.selection import Selection
+from app.text import Words
+from freezecore._resolve import resolve
+from freezecore.errors import FreezeError
+from freezecore.importing import Imported, import_rules
+from freezecore.mask import Mask
+from freezecore.report import count_text, share_text
+
+LONGEST_PASTED = 400_000
+MOST_LINES = 200
+FEW = 8
+FILE_MIB = 4
+FILE_TYPES = ["txt", "yaml", "yml", "json", "csv", "py", "toml", "md", "log"]
+NOTES = "bring"
+
+
+def bring(words: Words) -> None:
+    """The box, the drop zone, and what was read from whichever was filled last."""
+    selection = chosen.select(state.link())
+    state.lasting(w_bring="")
+    paste, drop = st.columns([3, 2])
+    with paste:
+        st.text_area(
+            words("bring.paste"),
+            key="w_bring",
+            height=130,
+            max_chars=LONGEST_PASTED,
+            placeholder=words("bring.example"),
+            help=words("bring.help"),
+            on_change=_pasted,
+        )
+        st.button(words("bring.read"), key="bring_read", on_click=_pasted, icon=":material/search:")
+    drop.file_uploader(
+        words("bring.file"), type=FILE_TYPES, key="w_bring_file", on_change=_dropped, max_upload_size=FILE_MIB
+    )
+    content = state.notes(NOTES).get("content")
+    if content is None:
+        st.caption(words("bring.kinds"))
+        return
+    try:
+        found = _imported(content, selection)
+    except FreezeError as error:
+        show_errors.show(error.problem, error.hint)
+        return
+    _shown(found, selection, words)
+
+
+@show_errors.acting
+def _pasted() -> None:
+    text = state.value("w_bring") or ""
+    state.notes(NOTES).update(content=text if text.strip() else None)
+
+
+@show_errors.acting
+def _dropped() -> None:
+    file = state.value("w_bring_file")
+    state.notes(NOTES).update(content=file.getvalue() if file is not None else None)
+
+
+def _imported(content: str | bytes, selection: Selection) -> Imported:
+    """What the text says of this tree; read once for as long as neither changes."""
+    notes, key = state.notes(NOTES), (content, selection.tree.fingerprint)
+    if notes.get("key") != key:
+        notes.update(found=import_rules(content, selection.tree), key=key)
+    return notes["found"]
+
+
+def _shown(found: Imported, selection: Selection, words: Words) -> None:
+    wanted = resolve(found.spec, selection.tree)
+    line, use = st.columns([3, 2], vertical_alignment="center")
+    with line:
+        st.markdown(_sentence(found, wanted, selection, words))
+    left_out = len(found.missing) + len(found.unread)
+    label = words("bring.use_rest", count=left_out) if left_out else words("bring.use")
+    use.button(
+        label, key="bring_use", type="primary", icon=":material/check_box:", width="stretch", on_click=_use,
+        args=(found.rules,), disabled=found.rules == selection.rules,
+    )  # fmt: skip
+    unread = [words("bring.line", line=u.line, text=u.text, why=u.why) for u in found.unread]
+    _lines("unread", unread, words)
+    _lines("missing", found.missing, words)
+    _lines("new", found.new, words)
+    _lines("mapped", [f"{old} → {new}" for old, new in dict(found.mapped).items()], words)
+    st.code(found.rules.replace("; ", "\n"), language=None, height="content" if len(found.rules) < 400 else 160)
+
+
+def _sentence(found: Imported, wanted: Mask, selection: Selection, words: Words) -> str:
+    """What it was read as, how much of the model trains under it, and what it would change of the ticks."""
+    tree = selection.tree
+    pairs = list(zip(wanted.trains, selection.mask.trains, strict=True))
+    on, off = sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
+    said = words(
+        "bring.read_as",
+        kind=words(f"bring.kind_{found.kind}"),
+        weights=count_text(wanted.trainable),
+        share=share_text(wanted.trainable / tree.total if tree.total else 0, 1),
+    )
+    change = words("bring.change", on=on, off=off) if on or off else words("bring.same")
+    return f"{said} {change}"
+
+
+def _lines(kind: str, lines: Sequence[str], words: Words) -> None:
+    """One heap of lines, open where a person should look at it before using the rest."""
+    if not lines:
+        return
+    icon = ":material/swap_horiz:" if kind == "mapped" else ":material/warning:"
+    surprising = kind in ("unread", "missing") or (kind == "mapped" and len(lines) <= FEW)
+    with st.expander(words(f"bring.{kind}", count=len(lines)), expanded=surprising, icon=icon):
+        st.caption(words(f"bring.{kind}_why"))
+        shown = "\n".join(lines[:MOST_LINES])
+        more = "\n…" if len(lines) > MOST_LINES else ""
+        st.code(shown + more, language=None, height="content" if len(lines) <= FEW else 160)
+
+
+@show_errors.acting
+def _use(rules: str) -> None:
+    state.write_rules(rules)
+    st.rerun()

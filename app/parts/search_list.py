@@ -1,0 +1,86 @@
+"""Sweeps and searches that were made on this server, the newest first: one is opened in Explore, or a new one begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import state
+from app.parts import show_errors
+from app.parts.search import KINDS
+from app.service import gallery
+from app.service.run_table import name_of_data
+from app.text import Words
+from freezecore.serving import jobs
+from freezecore.serving.runs import Run
+
+MOST = 50
+
+
+def searched(words: Words) -> None:
+    """The list, and what can be done with it."""
+    found = [run for kind in KINDS for run in jobs.shared().runs.listed(None, kind, MOST)]
+    found = sorted(found, key=lambda run: run.created, reverse=True)[:MOST]
+    chosen = _table(found, words) if found else None
+    if not found:
+        st.caption(words("searched.none"))
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            words("searched.new", model=gallery.name_of(state.link().model)),
+            icon=":material/add:",
+            key="new_search",
+            on_click=_new,
+            help=words("searched.new_help"),
+        )
+        if found:
+            st.button(
+                words("runs.open"),
+                icon=":material/open_in_new:",
+                key="open_search",
+                disabled=chosen is None,
+                on_click=_open,
+                args=(chosen,),
+                help=words("searched.open_help"),
+            )
+
+
+def _table(found: Sequence[Run], words: Words) -> Run | None:
+    """Draw the list; the run whose row is chosen."""
+    rows = [
+        {
+            words("searched.kind"): words(f"search.{run.kind}"),
+            words("runs.model"): gallery.name_of(_model(run)),
+            words("runs.data"): name_of_data(run.request.get("data") or ""),
+            words("searched.state"): words(f"searched.{run.state.replace('-', '_')}"),
+            words("searched.took"): words.seconds((run.result or {}).get("seconds")),
+        }
+        for run in found
+    ]
+    picked = st.dataframe(
+        rows,
+        hide_index=True,
+        height=min(180, 38 + 35 * len(rows)),
+        key="w_searched",
+        on_select="rerun",
+        selection_mode="single-row",
+    )["selection"]["rows"]
+    return found[picked[0]] if picked and picked[0] < len(found) else None
+
+
+def _model(run: Run) -> str:
+    return f"{run.request['source']['scheme']}:{run.request['source']['name']}"
+
+
+@show_errors.acting
+def _new() -> None:
+    state.change(search=None)
+    state.go_to_explore("search")
+
+
+@show_errors.acting
+def _open(run: Run) -> None:
+    if _model(run) != state.link().model:
+        gallery.open_source(_model(run))
+    state.change(search=run.token)
+    state.go_to_explore("search")

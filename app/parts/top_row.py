@@ -1,0 +1,143 @@
+"""The first row: which model, under what workload, in which language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import state
+from app.link import LANGUAGES, Link
+from app.parts.address import copy_button
+from app.parts.show_errors import acting
+from app.parts.upload import upload
+from app.service import gallery
+from app.text import Words
+from freezecore.source import ModelSource
+from freezecore.workload import CHOICES, LIMITS
+
+EMPTY = ("size", "labels")  # may stay empty: then the model has its own
+
+
+def top(words: Words) -> None:
+    """Draw the row; every change is a new run of the whole page."""
+    link = state.link()
+    with st.container(key="top"):
+        model, batch, size, optimizer, precision, more, lang = st.columns(
+            [3.4, 1.3, 1.1, 1.6, 1.4, 0.9, 1.1], vertical_alignment="bottom"
+        )
+        with model:
+            _model(link, words)
+        _number(batch, "batch", link.batch, words("top.batch"), LIMITS["batch_size"], words)
+        _number(size, "size", link.size, words("top.size"), (1, LIMITS["sequence_length"][1]), words)
+        _choice(optimizer, "optimizer", words("top.optimizer"), lambda name: words(f"optimizer.{name}"))
+        _choice(precision, "precision", words("top.precision"), lambda name: words(f"precision.{name}"))
+        with more:
+            _more(link, words)
+        with lang:
+            _language(words)
+
+
+def first_models(words: Words) -> None:
+    """What to do here in a line, the three models to begin with, and the link."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="first_models"):
+        st.markdown(words("top.begin"), width="content")
+        for source in gallery.FIRST:
+            name = source.partition(":")[2]
+            st.button(
+                gallery.name_of(source),
+                key=f"first_{name}",
+                type="tertiary",
+                disabled=source == state.link().model,
+                on_click=_open,
+                args=(source,),
+                help=words(f"first.{name}"),
+            )
+        st.space("stretch")
+        copy_button()
+
+
+def _model(link: Link, words: Words) -> None:
+    options = [shown.source for shown in gallery.MODELS]
+    if link.model not in options:
+        options.insert(0, link.model)
+    state.fill("w_model", link.model)
+    st.selectbox(
+        words("top.model"),
+        options,
+        key="w_model",
+        format_func=lambda source: _shown(source, words),
+        accept_new_options=True,
+        on_change=_model_chosen,
+        help=words("top.model_help"),
+        filter_mode="contains",
+    )
+
+
+def _shown(source: str, words: Words) -> str:
+    shown = gallery.BY_SOURCE.get(source)
+    return f"{shown.name} · {words('group.' + shown.group)} · {source}" if shown else source
+
+
+@acting
+def _model_chosen() -> None:
+    typed = (state.value("w_model") or "").strip()
+    if typed:
+        _open(typed)
+
+
+@acting
+def _open(source: str) -> None:
+    gallery.open_source(str(ModelSource.parse(source)))
+
+
+def _number(column, name: str, value: int | None, label: str, limits: tuple[int, int], words: Words) -> None:
+    state.fill(f"w_{name}", value)
+    column.number_input(
+        label,
+        *limits,
+        value=None if name in EMPTY else "min",
+        step=1,
+        key=f"w_{name}",
+        placeholder=words("top.own"),
+        help=words(f"top.{name}_help"),
+        on_change=_changed,
+        args=(name,),
+    )
+
+
+def _choice(column, name: str, label: str, shown: Callable[[str], str]) -> None:
+    state.fill(f"w_{name}", getattr(state.link(), name))
+    column.selectbox(label, CHOICES[name], key=f"w_{name}", format_func=shown, on_change=_changed, args=(name,))
+
+
+@acting
+def _changed(name: str) -> None:
+    state.change(**{name: state.value(f"w_{name}")})
+
+
+def _more(link: Link, words: Words) -> None:
+    with st.popover(words("top.more"), width="stretch"):
+        _number(st, "labels", link.labels, words("top.labels"), (1, 100_000), words)
+        _choice(st, "device", words("top.device"), lambda name: words(f"device.{name}"))
+        state.fill("w_checkpointing", link.checkpointing)
+        st.toggle(
+            words("top.checkpointing"),
+            key="w_checkpointing",
+            on_change=_changed,
+            args=("checkpointing",),
+            help=words("top.checkpointing_help"),
+        )
+        upload(words)
+
+
+def _language(words: Words) -> None:
+    state.fill("w_lang", words.lang)
+    st.selectbox(
+        words("top.lang"),
+        LANGUAGES,
+        key="w_lang",
+        format_func=lambda lang: words(f"lang.{lang}"),
+        on_change=_changed,
+        args=("lang",),
+    )

@@ -1,0 +1,37 @@
+"""What a server does once: before its port opens (`asgi.py`), or else as its first page is drawn (`app/main.py`)."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+from functools import cache
+
+from app.service import analyst, gallery
+from freezecore.serving import jobs
+
+VIEWS = ("explore", "compare", "learn", "classroom")
+LIBRARIES = (  # Streamlit imports them when it first draws something
+    "pandas",
+    "plotly.graph_objects",
+    "pyarrow",
+    "PIL.Image",
+    "streamlit.components.v2",
+    "streamlit.emojis",
+    "streamlit.material_icon_names",
+)
+SWITCH_S = 0.001  # a run that computes lets the thread that sends what it has drawn in so often, not every 5 ms
+
+
+@cache
+def get_ready() -> None:
+    """Start the helpers, import what pages draw with, and leave all that out of every later garbage collection.
+
+    Streamlit collects garbage after each run; without this a tick pays for every object the imports made.
+    """
+    analyst.shared().warm(gallery.steps(), then=jobs.shared().warm)
+    sys.setswitchinterval(SWITCH_S)
+    for module in (*LIBRARIES, *(f"app.views.{view}" for view in VIEWS)):
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,265 @@
+"""The page's way to torch: a client of the analyst process that shares, remembers, limits and restarts.
+
+Every session of the server calls the same `Analyst` from its own thread. Equal requests in flight become one,
+answers are remembered up to a number, and a request that hangs or kills the process costs its caller one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from app.service.answer_cache import Remembered
+from freezecore._trace import Trace
+from freezecore.cache import store, traces
+from freezecore.cache.trees import kept_tree
+from freezecore.datasets import DataPreview
+from freezecore.errors import FreezeError
+from freezecore.probe import ProbeRequest
+from freezecore.report import seconds_text
+from freezecore.serving import prefetch, process
+from freezecore.serving.access import check_data, check_source
+from freezecore.serving.analyst.server import action, rebuilt
+from freezecore.source import ModelSource
+from freezecore.tree import LayerTree
+from freezecore.workload import Workload
+
+LIMITS_S = {"tree": 60.0, "trace": 120.0, "fill": 120.0, "models": 30.0, "preview": 60.0, "warm": 120.0}
+START_LIMIT_S = 120.0
+MEMORY_BYTES = 6 * 10**9
+MOST_REMEMBERED = 128
+
+
+class Broken(Exception):
+    """The process died or hung during a request; the text says how."""
+
+
+class Gone(Broken):
+    """The process had died before it began this request."""
+
+
+class Analyst:
+    """One analyst process and what it has answered.
+
+    Args:
+        verbs: a module whose `VERBS` are served instead of the real ones.
+        limits_s: seconds each verb may take, counted from when its turn has come.
+        memory_bytes: what one request may allocate; None sets no limit.
+    """
+
+    def __init__(
+        self,
+        verbs: str | None = None,
+        *,
+        limits_s: dict[str, float] = LIMITS_S,
+        memory_bytes: int | None = MEMORY_BYTES,
+    ) -> None:
+        self._verbs = verbs
+        self._limits_s = limits_s
+        self._memory_bytes = memory_bytes
+        self._answers = Remembered(MOST_REMEMBERED)
+        self._turn = threading.Lock()
+        self._child: _Child | None = None
+        self._helping = threading.Lock()
+        self._helper: subprocess.Popen | None = None
+        self._closed = False
+
+    def tree(self, source: ModelSource) -> LayerTree:
+        """The source's layers and parameters.
+
+        Raises:
+            FreezeError: the model may not or cannot be opened, or opening it took too long or too much memory.
+        """
+
+        def read(raw: bytes) -> LayerTree:
+            return LayerTree.from_json(json.loads(raw))
+
+        return self._ask("tree", {"source": asdict(source)}, read, lambda: kept_tree(source))
+
+    def trace(self, source: ModelSource, workload: Workload) -> Trace:
+        """One training step of the source, from which every mask's cost follows.
+
+        Raises:
+            FreezeError: the model cannot be followed, or that took too long or too much memory.
+        """
+        arguments = {"source": asdict(source), "workload": workload.to_json()}
+        return self._ask("trace", arguments, Trace.from_bytes, lambda: traces.stored(source, workload))
+
+    def fill(self, source: ModelSource, workload: Workload, missing: tuple) -> Trace:
+        """The trace with the combinations that an estimate was `missing`."""
+        arguments = {"source": asdict(source), "workload": workload.to_json(), "missing": missing}
+        return self._ask("fill", arguments, Trace.from_bytes)
+
+    def models(self, word: str = "") -> list[dict]:
+        """Sources whose name contains the word: `[{source, family, parameters}]`."""
+        return self._ask("models", {"word": word}, json.loads)
+
+    def preview(self, request: ProbeRequest) -> DataPreview:
+        """A look at a request's data, before anything is trained; the model does not count.
+
+        Raises:
+            FreezeError: the data may not or cannot be read; the sentence names the file and the row.
+        """
+        check_data(request.data)
+        return self._ask("preview", {"request": request.to_json()}, lambda raw: DataPreview.from_json(json.loads(raw)))
+
+    def warm(self, models: Iterable[prefetch.Model] = (), *, then: Callable[[], None] | None = None) -> None:
+        """Start the process in the background, so that the first visitor does not wait for torch's import.
+
+        Then another one, which yields to everyone, reads and traces these models, for whoever opens them first.
+
+        Args:
+            then: called once the process is ready, or cannot be: what would only compete with it for the first page.
+        """
+        threading.Thread(target=self._warm, args=(models, then), name="analyst-warm", daemon=True).start()
+
+    def close(self) -> None:
+        """End the process; later requests are refused."""
+        self._closed = True
+        if child := self._child:
+            process.end(child.process)
+        with self._helping:
+            if self._helper:
+                process.close(self._helper)
+        with self._turn:
+            self._drop()
+
+    def _warm(self, models: Iterable[prefetch.Model] = (), then: Callable[[], None] | None = None) -> None:
+        try:
+            self._ask("warm", {}, bytes)
+        except FreezeError:
+            models = ()  # the request that needs the process says what is wrong
+        if then:
+            then()
+        with self._helping:
+            if models and not self._closed and not self._helper:
+                self._helper = prefetch.start(models)
+
+    def _ask(
+        self, verb: str, arguments: dict, read: Callable[[bytes], Any], kept: Callable[[], Any] = lambda: None
+    ) -> Any:
+        """What was answered before, what an earlier server left on the disk, or what the process answers now."""
+        if "source" in arguments:
+            check_source(ModelSource(**arguments["source"]))
+        key = json.dumps([verb, arguments, _stamp(arguments)], sort_keys=True)
+        found = kept if self._verbs is None else lambda: None
+        return self._answers.answer(key, lambda: found() or read(self._answered(verb, arguments)))
+
+    def _answered(self, verb: str, arguments: dict) -> bytes:
+        """Wait for a turn, ask the process, and put every way of going wrong into one sentence."""
+        with self._turn:
+            try:
+                header, payload = self._asked(verb, arguments)
+            except Broken as broken:
+                self._drop()
+                if not self._closed:
+                    self._running()  # torch loads again while the page shows the sentence
+                hint = "Choose a smaller model, batch or input size, or try again in a minute."
+                raise FreezeError(f"{action(verb, arguments)} {broken}", hint) from None
+            if header.get("last"):
+                self._drop()
+        if "error" in header:
+            raise rebuilt(header["error"])
+        return payload
+
+    def _asked(self, verb: str, arguments: dict) -> tuple[dict, bytes]:
+        try:
+            return self._running().ask(verb, arguments, self._memory_bytes, self._limits_s[verb])
+        except Gone:  # killed while it was idle, for instance by a system short of memory: nobody's fault here
+            self._drop()
+            return self._running().ask(verb, arguments, self._memory_bytes, self._limits_s[verb])
+
+    def _running(self) -> _Child:
+        if self._closed:
+            raise FreezeError("The server is being stopped.", "Open the page again when it runs.")
+        if self._child is None or self._child.process.poll() is not None:
+            self._drop()
+            self._child = _Child(self._verbs)
+        return self._child
+
+    def _drop(self) -> None:
+        if self._child:
+            process.close(self._child.process)
+            self._child = None
+
+
+class _Child:
+    """The running process: one request at a time, its answers read by a thread of its own."""
+
+    def __init__(self, verbs: str | None) -> None:
+        log = store.home() / "analyst.log"
+        arguments = [verbs] if verbs else []
+        self.process = process.start("freezecore.serving.analyst.server", *arguments, log=log, stdout=subprocess.PIPE)
+        self._arrived: queue.SimpleQueue[tuple[dict, bytes] | None] = queue.SimpleQueue()
+        self._count = 0
+        self._ready = False
+        threading.Thread(target=self._read, name="analyst-answers", daemon=True).start()
+
+    def ask(self, verb: str, arguments: dict, memory_bytes: int | None, limit_s: float) -> tuple[dict, bytes]:
+        """Header and payload of the answer.
+
+        Raises:
+            Gone: the process had died before.
+            Broken: the process died, or did not answer in time.
+        """
+        if not self._ready:
+            self._next(time.monotonic() + START_LIMIT_S, "could not begin, because torch took too long to load.")
+            self._ready = True
+        self._count += 1
+        request = {"id": self._count, "verb": verb, "arguments": arguments, "memory_bytes": memory_bytes}
+        try:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.flush()
+            self._next(time.monotonic() + START_LIMIT_S, "did not begin.")
+        except (OSError, Broken) as error:
+            raise Gone(self._death()) from error
+        late = f"took longer than {seconds_text(limit_s)} and was stopped."
+        return self._next(time.monotonic() + limit_s, late)
+
+    def _next(self, deadline: float, late: str) -> tuple[dict, bytes]:
+        try:
+            arrived = self._arrived.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise Broken(late) from None
+        if arrived is None:
+            raise Broken(self._death())
+        return arrived
+
+    def _death(self) -> str:
+        process.end(self.process)  # nothing if it has ended, which is how it mostly comes here
+        code = self.process.wait()
+        return f"ended the process that reads models: it {process.death_of(code)}."
+
+    def _read(self) -> None:
+        """Runs until the process's output ends; None then tells whoever waits."""
+        out = self.process.stdout
+        try:
+            while line := out.readline():
+                header = json.loads(line)
+                self._arrived.put((header, out.read(header.get("bytes", 0))))
+        except ValueError:
+            pass  # the pipe was closed, or the process died in the middle of a line
+        self._arrived.put(None)
+
+
+def _stamp(arguments: dict) -> list[int]:
+    """Size and time of the file that a request names, so that an edited file is read again; empty for all others."""
+    try:
+        stat = os.stat(arguments["request"]["data"] if "request" in arguments else arguments["source"]["name"])
+    except (OSError, KeyError, ValueError):
+        return []
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+@cache
+def shared() -> Analyst:
+    """The one analyst of this server."""
+    return Analyst()

@@ -1,0 +1,132 @@
+"""Budgets: which cards a selection fits on, the largest batch there, and the least frozen selection that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from freezecore._estimate import estimate
+from freezecore._estimate.cards import Card, all_cards, margin_bytes
+from freezecore._estimate.curve import depth_mask, depth_rules
+from freezecore._estimate.peaks import Peaks, under
+from freezecore._trace import Trace
+from freezecore.errors import WorkloadError
+from freezecore.mask import Mask
+from freezecore.report import bytes_text
+from freezecore.tree import LayerTree
+
+HEAD_ONLY = "freeze all; train head"
+
+
+@dataclass(frozen=True, slots=True)
+class CardFit:
+    """Whether a step fits on a card; None where the peak is unknown.
+
+    Attributes:
+        card: its name.
+        card_bytes: what torch can use of it.
+        margin_bytes: what is kept free beside the estimate, in it.
+        fits: estimate and margin fit.
+        largest_batch: with which they still do; 0 when not even one sample does.
+        note: what else to know about this card, or an empty text.
+    """
+
+    card: str
+    card_bytes: int
+    margin_bytes: int | None
+    fits: bool | None
+    largest_batch: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFit:
+    """The least frozen selection within a budget.
+
+    Attributes:
+        bytes: the budget.
+        rules: what to freeze; empty text is nothing, None when nothing fits.
+        peak_bytes: estimated under these rules.
+        problem: why nothing fits, a sentence.
+    """
+
+    bytes: int
+    rules: str | None
+    peak_bytes: int | None
+    problem: str = ""
+
+
+def fits(
+    trace: Trace, mask: Mask, *, batch_size: int | None = None, cards: Sequence[Card] | None = None
+) -> tuple[CardFit, ...]:
+    """Each card (None is all that are known), with the largest batch that fits on it under this mask."""
+    peaks = Peaks(trace, mask)
+    batch_size = batch_size or trace.workload.batch_size
+    peak = peaks(batch_size)
+    return tuple(_fit(card, peaks, peak, trace) for card in (all_cards() if cards is None else cards))
+
+
+def fits_on(card: Card, peak_bytes: int | None) -> bool | None:
+    """Whether a peak and its margin fit on a card; None where the peak is unknown."""
+    return None if peak_bytes is None else peak_bytes + margin_bytes(peak_bytes) <= card.usable_bytes
+
+
+def largest_batch(trace: Trace, mask: Mask, budget_bytes: int, margin: Callable[[int], int] = lambda peak: 0) -> int:
+    """Most samples per step whose peak and margin fit in a budget; 0 when not even one does.
+
+    Raises:
+        WorkloadError: the peak is unknown.
+    """
+    found = Peaks(trace, mask).largest(under(budget_bytes, margin))
+    if found is None:
+        raise WorkloadError("The peak of this selection is unknown, so no batch can be found for it.")
+    return found
+
+
+def least_frozen(trace: Trace, tree: LayerTree, budget_bytes: int, *, batch_size: int | None = None) -> BudgetFit:
+    """The fewest first blocks to freeze so that the peak fits; training the head alone is the last resort."""
+    count = len(tree.blocks)
+    candidates: list[tuple[str, Callable[[], Mask]]] = [("", lambda: _author(tree))]
+    for n in range(1, count + 1):
+        candidates.append((depth_rules(tree, n), lambda n=n: depth_mask(tree, n)))
+    candidates.append((HEAD_ONLY, lambda: Mask.from_names(tree, _head(tree))))
+    low, high, best = 0, len(candidates) - 1, None
+    while low <= high:  # the deeper the frozen part, the lower the peak
+        middle = (low + high) // 2
+        peak = estimate(trace, candidates[middle][1](), batch_size=batch_size).peak_bytes
+        if peak is None:
+            return BudgetFit(budget_bytes, None, None, trace.problem or "The peak is not known yet.")
+        if peak <= budget_bytes:
+            best, high = (candidates[middle][0], peak), middle - 1
+        else:
+            low = middle + 1
+    if best:
+        return BudgetFit(budget_bytes, *best)
+    return BudgetFit(budget_bytes, None, None, _too_small(trace, tree, budget_bytes, batch_size))
+
+
+def _too_small(trace: Trace, tree: LayerTree, budget_bytes: int, batch_size: int | None) -> str:
+    cost = estimate(trace, Mask.from_names(tree, _head(tree)), batch_size=batch_size)
+    if cost.weights > budget_bytes:
+        return f"The weights alone take {bytes_text(cost.weights)}. Choose a smaller model, or a larger budget."
+    need = bytes_text(cost.peak_bytes)
+    return f"Training the head alone takes {need}. Choose a smaller batch or input, or a larger budget."
+
+
+def _author(tree: LayerTree) -> Mask:
+    return Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters))
+
+
+def _head(tree: LayerTree) -> list[str]:
+    return [tree.parameters[i].name for path in tree.head for i in tree.under(path)]
+
+
+def _fit(card: Card, peaks: Peaks, peak: int | None, trace: Trace) -> CardFit:
+    note = ""
+    if trace.workload.precision.startswith("bf16") and not card.native_bf16:
+        note = "this card has no native bf16 and emulates it slowly"
+    if peak is None:
+        return CardFit(card.name, card.usable_bytes, None, None, None, note)
+    margin = margin_bytes(peak)
+    largest = peaks.largest(under(card.usable_bytes, margin_bytes))
+    return CardFit(card.name, card.usable_bytes, margin, fits_on(card, peak), largest, note)

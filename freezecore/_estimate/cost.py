@@ -1,0 +1,213 @@
+"""The estimate of one mask: memory at its peak in parts that sum to it, the moment of the peak, and FLOPs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from freezecore._estimate.moments import BACKWARD, FORWARD, Moment
+from freezecore._estimate.optimizer import step_bytes
+from freezecore._estimate.program import Program, program
+from freezecore._estimate.replay import Replay
+from freezecore._trace import Missing, Trace, TracedParameter
+from freezecore.errors import TraceError, require
+from freezecore.mask import Mask
+from freezecore.report import bytes_text, flops_text
+from freezecore.tree import LayerTree
+
+OPTIMIZER = "optimizer step"
+PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The most that is alive during one phase of the step: `forward`, `backward` or `optimizer step`; in bytes."""
+
+    name: str
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one training step costs, in bytes and floating-point operations; a multiply-add is two. None is unknown.
+
+    The five parts are what is alive at the moment of the peak, and sum to `peak_bytes`. Where the peak is unknown,
+    `gradients` is what they take at the end of the backward pass.
+
+    Attributes:
+        peak_bytes: most that is alive at once.
+        peak_moment: when, such as "backward, at layer4.1.act2 (relu_)".
+        weights: parameters and buffers.
+        gradients: of parameters.
+        optimizer: state kept between steps.
+        activations: made by the forward pass, and the batch.
+        temporaries: gradients on their way through the model, and what a step needs for a moment.
+        gradients_total: of parameters, at the end of the backward pass.
+        activations_saved: alive at the end of the forward pass: what autograd keeps.
+        peak_with_scratch: the peak with scratch memory of CPU convolutions, which is fitted and not followed; what an
+            allocator shows. None on other devices.
+        phases: peak of each phase.
+        left_out: what the peak does not count, a sentence each.
+        missing: combinations that must be probed before the peak is known (`freezecore.runtime.trace.fill`).
+        problem: why the step could not be followed.
+    """
+
+    peak_bytes: int | None
+    peak_moment: str | None
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int | None
+    temporaries: int | None
+    flops_forward: int | None
+    flops_backward: int | None
+    gradients_total: int
+    activations_saved: int | None = None
+    peak_with_scratch: int | None = None
+    phases: tuple[Phase, ...] = ()
+    left_out: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    problem: str = ""
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name} {bytes_text(getattr(self, name))}" for name in PARTS)
+        work = f"{flops_text(self.flops_forward)} forward, {flops_text(self.flops_backward)} backward"
+        when = self.peak_moment or self.problem or "combinations are missing"
+        return f"peak {bytes_text(self.peak_bytes)} ({when}): {parts}; {work}"
+
+    def to_json(self) -> dict:
+        """Its fields as JSON values."""
+        return asdict(self)
+
+
+def estimate(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> Estimate:
+    """What one training step under this mask costs; `batch_size` None takes the trace's workload's.
+
+    Raises:
+        TraceError: the trace follows another model than the mask's, or cannot be evaluated at this batch size.
+        WorkloadError: the batch size is out of range.
+        FreezeError: an argument of another class.
+    """
+    require(trace, Trace, "Call fc.trace(model) first.")
+    require(mask, Mask, "Call fc.apply(model, rules), or fc.resolve(spec, tree), which leaves the model alone.")
+    return estimate_names(trace, trained(trace, mask), mask.held, batch_size=batch_size)
+
+
+def full_estimate(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> Estimate:
+    """The same when everything trains that the model's author did not freeze."""
+    return estimate(trace, Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters)), batch_size=batch_size)
+
+
+def trained(trace: Trace, mask: Mask) -> list[TracedParameter]:
+    """The traced parameters that train."""
+    index, trains = mask.tree.index, mask.trains
+    try:
+        return [parameter for parameter in trace.parameters if trains[index[parameter.name]]]
+    except KeyError as error:
+        raise TraceError(
+            f"The trace of {trace.source} has a parameter {error}, which {mask.tree.source} has not.",
+            "Trace the model whose tree this is.",
+        ) from None
+
+
+def estimate_names(
+    trace: Trace,
+    parameters: Sequence[TracedParameter],
+    held: Sequence[str],
+    *,
+    batch_size: int | None = None,
+    in_place: bool = True,
+) -> Estimate:
+    """The estimate when exactly these parameters train and these modules are held in eval mode.
+
+    `in_place` False sums gradients as autograd does under a dispatch mode, for comparing with a run on fake tensors.
+    """
+    prepared = program(trace, _checked(trace, batch_size))
+    constant = _Constant(prepared, parameters)
+    if trace.problem:
+        return constant.unknown(problem=trace.problem)
+    layers = {path: number for number, path in enumerate(trace.layers)}
+    replay = Replay(
+        prepared,
+        frozenset(p.value for p in constant.parameters),
+        frozenset(layers[path] for path in held if path in layers),
+        accumulates=trace.workload.accumulate > 1,
+        in_place=in_place,
+    )
+    if replay.missing:
+        return constant.unknown(missing=tuple(sorted(replay.missing, key=repr)))
+    return constant.known(replay)
+
+
+def _checked(trace: Trace, batch_size: int | None) -> int:
+    workload = trace.workload if batch_size is None else replace(trace.workload, batch_size=batch_size)
+    if len(trace.batch_sizes) == 1 and trace.batch_sizes[0] != workload.batch_size:
+        raise TraceError(
+            f"{trace.source} runs differently at each batch size, and was followed at {trace.batch_sizes[0]} only.",
+            f"Trace it again with batch size {workload.batch_size}.",
+        )
+    return workload.batch_size
+
+
+class _Constant:
+    """What is there during the whole step, and the optimizer's share."""
+
+    def __init__(self, prepared: Program, parameters: Sequence[TracedParameter]) -> None:
+        trace = prepared.trace
+        self.trace, self.prepared = trace, prepared
+        # what never reaches the loss gets no gradient, and Adam keeps no state for it
+        self.parameters = [p for p in parameters if p.used or trace.problem]
+        self.weights = prepared.weights
+        sizes = [prepared.parameter_bytes[p.value] for p in self.parameters]
+        self.gradients = sum(sizes)
+        self.optimizer = sum([prepared.state_bytes[p.value] for p in self.parameters])
+        self.step = step_bytes(trace.workload, sizes)
+
+    def unknown(self, *, missing: tuple[Missing, ...] = (), problem: str = "") -> Estimate:
+        return Estimate(
+            None, None, self.weights, self.gradients, self.optimizer, None, None, None, None, self.gradients,
+            left_out=left_out(self.trace), missing=missing, problem=problem,
+        )  # fmt: skip
+
+    def known(self, replay: Replay) -> Estimate:
+        always = self.weights + self.optimizer + self.prepared.batch
+        on_cpu = self.trace.workload.device == "cpu"
+        step = Moment(replay.left, replay.gradients, self.step, OPTIMIZER, "", "")
+        moments = {FORWARD: replay.forward_peak, BACKWARD: replay.backward_peak, OPTIMIZER: step}
+        if not self.parameters:
+            moments = {FORWARD: replay.forward_peak}
+        peak = max(moments.values(), key=lambda moment: moment.total)
+        return Estimate(
+            peak_bytes=always + peak.total,
+            peak_moment=_told(peak),
+            weights=self.weights,
+            gradients=peak.gradients,
+            optimizer=self.optimizer,
+            activations=peak.activations + self.prepared.batch,
+            temporaries=peak.flow,
+            flops_forward=replay.flops_forward,
+            flops_backward=replay.flops_backward,
+            gradients_total=replay.gradients,
+            activations_saved=replay.saved + self.prepared.batch,
+            peak_with_scratch=always + max(peak.total, replay.scratch_peak) if on_cpu else None,
+            phases=tuple(Phase(name, always + moment.total) for name, moment in moments.items()),
+            left_out=left_out(self.trace),
+        )
+
+
+def _told(moment: Moment) -> str:
+    if not moment.operation:
+        return moment.phase
+    return f"{moment.phase}, at {moment.layer or 'the loss'} ({moment.operation})"
+
+
+def left_out(trace: Trace) -> tuple[str, ...]:
+    """What an estimate from this trace does not count."""
+    told = ["scratch memory inside kernels, such as convolutions' (peak_with_scratch adds what they take on a CPU)"]
+    if trace.workload.device == "cuda":
+        told.append("the CUDA context and what the allocator keeps in reserve: the cards' margin covers them")
+    else:
+        told.append("the process itself: Python, torch and the data set")
+    if trace.workload.optimizer == "adamw-8bit":
+        told.append("8-bit optimizer state is computed by formula, not followed")
+    return (*told, *trace.notes)

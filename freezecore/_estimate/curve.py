@@ -1,0 +1,130 @@
+"""What people ask of many masks at once: the depth curve, and the price of each module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from freezecore._estimate.cost import Estimate, estimate
+from freezecore._trace import Trace
+from freezecore.mask import Mask
+from freezecore.tree import LayerTree
+
+EVERY_DEPTH, MOST_DEPTHS = 48, 33  # up to so many blocks each depth is a point; of more, so many evenly spaced ones
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Cost when the embeddings, the stem and the first blocks are frozen; None where it is unknown.
+
+    Attributes:
+        frozen_blocks: how many, counted through all towers.
+        rules: the rules that freeze them.
+        peak_bytes: see `Estimate`.
+        flops_backward: see `Estimate`.
+    """
+
+    frozen_blocks: int
+    rules: str
+    peak_bytes: int | None
+    flops_backward: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What training one module adds to training the head alone; None where it is unknown.
+
+    Attributes:
+        peak_bytes: bytes added to the peak.
+        flops_backward: operations added to the backward pass.
+        share_parameters: its share of the model's parameters, 0 to 1.
+        share_backward: what it adds, as a share of the backward pass of full fine-tuning.
+    """
+
+    peak_bytes: int | None
+    flops_backward: int | None
+    share_parameters: float
+    share_backward: float | None
+
+
+def depth_curve(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> tuple[CurvePoint, ...]:
+    """Memory and backward work against frozen blocks, from none to all; empty for a model without blocks.
+
+    Of a very deep model not every depth is evaluated: the points say how many blocks they freeze.
+    """
+    if not tree.blocks:
+        return ()
+    points = [_point(trace, tree, 0, "", _full(tree), batch_size)]
+    for count in depths(len(tree.blocks)):
+        points.append(_point(trace, tree, count, depth_rules(tree, count), depth_mask(tree, count), batch_size))
+    return tuple(points)
+
+
+def depths(blocks: int) -> tuple[int, ...]:
+    """Numbers of frozen blocks to evaluate, the last of them all blocks."""
+    steps = blocks if blocks <= EVERY_DEPTH else MOST_DEPTHS - 1
+    return tuple(dict.fromkeys(round(blocks * step / steps) for step in range(1, steps + 1)))
+
+
+def depth_mask(tree: LayerTree, count: int) -> Mask:
+    """The mask in which everything before the first blocks' end is frozen, in execution order of each tower."""
+    frozen = {i for i, p in enumerate(tree.parameters) if p.frozen_by_author}
+    left = count
+    for tower in tree.towers:
+        blocks = tower.blocks[:left]
+        if blocks:
+            for path in (*tower.embeddings, *tower.stem, *blocks):
+                frozen.update(tree.under(path))
+        left -= len(blocks)
+    return Mask(tree, tuple(i not in frozen for i in range(len(tree.parameters))))
+
+
+def depth_rules(tree: LayerTree, count: int) -> str:
+    """Rules that resolve to `depth_mask`."""
+    parts, left = [], count
+    for tower in tree.towers:
+        taken = min(left, len(tower.blocks))
+        if taken:
+            parts += [f'"{path}"' if " " in path else path for path in (*tower.embeddings, *tower.stem)]
+            prefix = "blocks" if len(tree.towers) == 1 else f"blocks@{tower.name}"
+            parts.append(f"{prefix}:first{taken}")
+        left -= taken
+    return "freeze " + " ".join(parts)
+
+
+def prices(trace: Trace, tree: LayerTree, paths: Iterable[str], *, batch_size: int | None = None) -> dict[str, Price]:
+    """The price of each of these modules or parameters; an empty dictionary where the step is unknown."""
+    head = {i for path in tree.head for i in tree.under(path)}
+    base, full = _cost(trace, tree, head, batch_size), estimate(trace, _full(tree), batch_size=batch_size)
+    if base.peak_bytes is None or full.peak_bytes is None:
+        return {}
+    found: dict[str, Price] = {}
+    known: dict[frozenset[int], Price] = {}
+    for path in paths:
+        below = frozenset(tree.under(path))
+        if below not in known:
+            known[below] = _price(tree, below, base, full, _cost(trace, tree, head | below, batch_size))
+        found[path] = known[below]
+    return found
+
+
+def _price(tree: LayerTree, below: frozenset[int], base: Estimate, full: Estimate, cost: Estimate) -> Price:
+    share = sum(tree.parameters[i].numel for i in below) / max(1, tree.total)
+    if cost.peak_bytes is None or base.peak_bytes is None:
+        return Price(None, None, share, None)
+    flops = cost.flops_backward - base.flops_backward
+    return Price(cost.peak_bytes - base.peak_bytes, flops, share, flops / max(1, full.flops_backward))
+
+
+def _cost(trace: Trace, tree: LayerTree, trains: set[int], batch_size: int | None) -> Estimate:
+    mask = Mask(tree, tuple(i in trains for i in range(len(tree.parameters))))
+    return estimate(trace, mask, batch_size=batch_size)
+
+
+def _full(tree: LayerTree) -> Mask:
+    return Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters))
+
+
+def _point(trace: Trace, tree: LayerTree, count: int, rules: str, mask: Mask, batch_size: int | None) -> CurvePoint:
+    cost = estimate(trace, mask, batch_size=batch_size)
+    return CurvePoint(count, rules, cost.peak_bytes, cost.flops_backward)

@@ -1,0 +1,166 @@
+"""Flow: gradients on their way through the backward pass, as the engine's input buffers hold them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from freezecore._estimate.moments import Change
+from freezecore._estimate.program import Program
+from freezecore._trace import Returned
+
+
+class Left(NamedTuple):
+    """What a walk through a segment leaves waiting at the values that it shares with others.
+
+    Attributes:
+        at: per value, the place of the storage that waits there, or None.
+        users: per place, the change in how many hold it: first those that waited before, then new ones.
+        new: sizes of new storages.
+    """
+
+    at: tuple[int | None, ...]
+    users: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+class Flow:
+    """Gradients that wait for the calls that made their values, and those that parameters have got.
+
+    Attributes:
+        bytes: what waiting gradients take now.
+        ready: what parameters' gradients take now.
+        spike: the most that both took since the step began.
+        spike_parts: then, of parameters and of the rest.
+    """
+
+    def __init__(self, program: Program, ready: int, in_place: bool) -> None:
+        self.program, self.in_place = program, in_place
+        self.bytes, self.ready = 0, ready
+        self.spike, self.spike_parts = 0, (0, 0)
+        self._size: list[int] = []  # per storage
+        self._users: list[int] = []  # per storage, the buffers that hold it
+        self._waiting: dict[int, int] = {}  # value -> storage of the gradient so far
+
+    def new(self, size: int, users: int = 0) -> int:
+        """A new storage, in so many hands."""
+        self._size.append(size)
+        self._users.append(users)
+        self.bytes += size
+        return len(self._size) - 1
+
+    @property
+    def now(self) -> int:
+        """Bytes of all gradients at the moment."""
+        return self.ready + self.bytes
+
+    def has(self, value: int) -> bool:
+        return value in self._waiting
+
+    def received(self, outputs: tuple[int, ...]) -> int:
+        """Which of a call's outputs have a gradient, as bits."""
+        bits = 0
+        for position, value in enumerate(outputs):
+            if value in self._waiting:
+                bits |= 1 << position
+        return bits
+
+    def start(self, step: Returned, copy: int) -> None:
+        """A backward step begins, whose kernel makes such a copy: the spike is what it needs beside what is there."""
+        blocks = self.program.blocks
+        extra = copy + max(self.program.values[step.extra], sum([blocks[amount] for amount in step.new]))
+        self.spike, self.spike_parts = self.ready + self.bytes + extra, (self.ready, self.bytes + extra)
+
+    def handed(self, step: Returned, outputs: tuple[int, ...]) -> list[int]:
+        """Storages of a step's gradients: new ones, then the outputs' backwards, so that index `~k` finds one.
+
+        The step's results hold each of them once per gradient, until `add` has taken it.
+        """
+        fresh = [self.new(self.program.blocks[amount]) for amount in step.new]
+        given = [self._waiting.pop(value, -1) for value in outputs]
+        numbers = [*fresh, *reversed(given)]
+        for gradient in step.gradients:
+            if gradient is not None:
+                self._users[numbers[gradient]] += 1
+        for number in given:
+            if number >= 0:
+                self._users[number] -= 1
+                self._free_if_unused(number)
+        return numbers
+
+    def add(self, value: int, number: int) -> None:
+        """A gradient arrives from the hand that held it: it waits alone, or is added to what waits there already."""
+        waiting = self._waiting.get(value)
+        if waiting is None:
+            self._waiting[value] = number
+        elif self.in_place and self._users[waiting] == 1:
+            self._users[number] -= 1
+            self._free_if_unused(number)
+        else:
+            total = self.new(self.program.nbytes[value], users=1)
+            self._note_spike(0)
+            for part in (waiting, number):
+                self._users[part] -= 1
+                self._free_if_unused(part)
+            self._waiting[value] = total
+
+    def take(self, value: int, size: int, already_there: bool) -> None:
+        """A parameter's gradient is complete: added to the one already there, taken over, or copied if it is shared."""
+        number = self._waiting.pop(value)
+        self._users[number] -= 1
+        if already_there:
+            self._free_if_unused(number)
+        elif self._users[number] or self._size[number] != size:
+            self._note_spike(size)
+            self._free_if_unused(number)
+            self.ready += size
+        else:
+            self.bytes -= size
+            self.ready += size
+
+    def crossing(self, values: tuple[int, ...]) -> tuple[tuple[tuple[int, int, int] | None, ...], dict[int, int]]:
+        """What waits at these values: per value size, users and place of its storage; and the places by storage."""
+        places: dict[int, int] = {}
+        found = []
+        for value in values:
+            number = self._waiting.get(value)
+            if number is None:
+                found.append(None)
+            else:
+                place = places.setdefault(number, len(places))
+                found.append((self._size[number], self._users[number], place))
+        return tuple(found), places
+
+    def left(self, values: tuple[int, ...], places: dict[int, int], users: list[int]) -> Left:
+        """What waits at these values after a walk that began with these places and users; `places` is used up."""
+        before = len(places)
+        waits = [self._waiting.get(value) for value in values]
+        at = tuple(None if n is None else places.setdefault(n, len(places)) for n in waits)
+        change = [self._users[n] - (users[i] if i < before else 0) for i, n in enumerate(places)]
+        return Left(at, tuple(change), tuple([self._size[n] for n in places][before:]))
+
+    def users(self, places: dict[int, int]) -> list[int]:
+        return [self._users[number] for number in places]
+
+    def leave(self, values: tuple[int, ...], places: dict[int, int], left: Left, change: Change) -> None:
+        """Bring about what a walk left at other values of the same shape."""
+        numbers = list(places)
+        for size in left.new:
+            numbers.append(self.new(size))
+            self.bytes -= size
+        for number, more in zip(numbers, left.users, strict=True):
+            self._users[number] += more
+        for value, place in zip(values, left.at, strict=True):
+            if place is None:
+                self._waiting.pop(value, None)
+            else:
+                self._waiting[value] = numbers[place]
+        self.bytes += change.bytes
+        self.ready += change.ready
+
+    def _note_spike(self, extra: int) -> None:
+        if self.ready + self.bytes + extra > self.spike:
+            self.spike, self.spike_parts = self.ready + self.bytes + extra, (self.ready, self.bytes + extra)
+
+    def _free_if_unused(self, number: int) -> None:
+        if not self._users[number]:
+            self.bytes -= self._size[number]

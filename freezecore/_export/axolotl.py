@@ -1,0 +1,51 @@
+"""Target `axolotl`: the keys `base_model` and `unfrozen_parameters`, whose patterns its own matcher reads.
+
+axolotl takes every dot as a literal one unless a plus follows, matches from the beginning of the name, and reads
+`[1:9]` at a pattern's end as rows of a tensor; patterns are written to mean the same under those rules.
+"""
+
+from __future__ import annotations
+
+import re
+
+from freezecore._export.causal import require_causal
+from freezecore._export.plan import Plan, number
+from freezecore._export.selection import Cover, select
+from freezecore._export.series import Series, series
+from freezecore._export.yaml import scalar
+
+
+def export(plan: Plan) -> str:
+    """Lines for an axolotl configuration.
+
+    Raises:
+        ExportError: it cannot express the selection; the hint says what comes nearest.
+    """
+    require_causal(plan, "axolotl")
+    lines = [plan.header, f"base_model: {scalar(plan.source.name)}", f"learning_rate: {number(plan.rate)}"]
+    lines.append("unfrozen_parameters:")
+    lines += [f"  - {scalar(pattern)}" for pattern in patterns(plan)]
+    return "\n".join(lines) + "\n"
+
+
+def patterns(plan: Plan) -> list[str]:
+    """Patterns that hit exactly what trains; each hits whole dotted parts."""
+    found = select(plan.names, plan.mask.names(), only_take=True).take or Cover(tuple(plan.names.root.children))
+    before = r"[\s\S]+" if any("\n" in name for name in plan.mask.names()) else ".+"  # a plain dot stops at line ends
+    words = [f"^({before}.)?{_part(word)}(.|$)" for word in found.words]
+    return [*(_path(item) for item in series(found.paths)), *words]
+
+
+def _path(item: str | Series) -> str:
+    if isinstance(item, str):
+        return f"^{_parts(item)}(.|$)"
+    numbers = "|".join(str(i) for i in range(item.start, item.stop))
+    return f"^{_parts(item.before)}({numbers}){_parts(item.after)}(.|$)"
+
+
+def _parts(path: str) -> str:
+    return ".".join(_part(part) for part in path.split("."))
+
+
+def _part(part: str) -> str:
+    return re.escape(part)

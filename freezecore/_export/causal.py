@@ -1,0 +1,39 @@
+"""What the trainers for language models have in common: which sources they take, and what none of them can hold."""
+
+from __future__ import annotations
+
+from freezecore._export.plan import Plan
+from freezecore.errors import ExportError
+
+CAUSAL = ("ForCausalLM", "LMHeadModel")
+
+
+def require_causal(plan: Plan, trainer: str) -> None:
+    """Check that the trainer builds this model with this head, freezes once, and need hold nothing in eval mode.
+
+    Raises:
+        ExportError: with the reason, and what comes nearest.
+    """
+    root = plan.tree.layers[0].type
+    if plan.source.scheme != "hf" or not root.endswith(CAUSAL):
+        raise ExportError(
+            f"{trainer} trains Hugging Face language models by id or folder, and {plan.source} as {root} is none.",
+            "Export to transformers-trainer or pytorch, or give the source the task causal-lm.",
+        )
+    if plan.source.weights == "random":
+        raise ExportError(
+            f"{trainer} starts from the pretrained weights.", "Export to transformers-trainer or pytorch."
+        )
+    if plan.scheduled:
+        phases = ", ".join(str(epoch) for epoch, _ in plan.masks)
+        raise ExportError(
+            f"{trainer} freezes once, before it trains, and this selection changes (epochs {phases}).",
+            "Export one phase: leave the 'from epoch' rules out. transformers-trainer can do all of it.",
+        )
+    if held := plan.mask.norms_held + plan.mask.dropout_off:
+        many = f" and {len(held) - 1} more" if len(held) > 1 else ""
+        setting = "norms update" if plan.mask.norms_held else "dropout on"
+        raise ExportError(
+            f"{trainer} cannot keep frozen modules in eval mode, as '{held[0]}'{many} should be.",
+            f"Add the rule '{setting}' to let the training loop have them, or export to transformers-trainer.",
+        )

@@ -1,0 +1,127 @@
+"""The lines that build each kind of source with its own weights, in the words of its own library."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass
+
+from freezecore._export.python import WIDTH, quoted
+from freezecore.errors import ExportError, shortened
+from freezecore.source import ModelSource
+
+AUTO_CLASSES = {
+    "base": "AutoModel",
+    "sequence-classification": "AutoModelForSequenceClassification",
+    "token-classification": "AutoModelForTokenClassification",
+    "question-answering": "AutoModelForQuestionAnswering",
+    "masked-lm": "AutoModelForMaskedLM",
+    "causal-lm": "AutoModelForCausalLM",
+    "seq2seq-lm": "AutoModelForSeq2SeqLM",
+    "image-classification": "AutoModelForImageClassification",
+    "semantic-segmentation": "AutoModelForSemanticSegmentation",
+    "object-detection": "AutoModelForObjectDetection",
+    "audio-classification": "AutoModelForAudioClassification",
+    "ctc": "AutoModelForCTC",
+    "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
+}
+
+
+TOKENIZERS = {  # what transformers' tokenizers need and do not install, by a part of the model's name
+    ("deberta-v2", "deberta-v3"): ("sentencepiece", "tiktoken"),
+    ("bert-base-japanese", "bert-large-japanese"): ("fugashi", "unidic-lite"),
+}
+
+
+@dataclass(frozen=True)
+class Building:
+    """Imports, and the lines after which `model` is the model."""
+
+    imports: frozenset[str]
+    lines: str
+
+
+def building(source: ModelSource, root: str) -> Building:
+    """How to build the source; `root` is the class name of its root module.
+
+    Raises:
+        ExportError: the source cannot be written as an import.
+    """
+    if source.scheme == "timm":
+        return _timm(source)
+    if source.scheme in ("hf", "config"):
+        return _transformers(source, root)
+    return _own(source, root)
+
+
+def _timm(source: ModelSource) -> Building:
+    arguments = [quoted(source.name), f"pretrained={source.weights != 'random'}"]
+    if source.num_labels is not None:
+        arguments.append(f"num_classes={source.num_labels}")
+    return Building(frozenset({"import timm"}), f"model = {call('timm.create_model', arguments, taken=8)}")
+
+
+def _transformers(source: ModelSource, root: str) -> Building:
+    if source.scheme == "hf" and source.weights != "random":
+        return _pretrained(source, root)
+    labels = [f"num_labels={source.num_labels}"] if source.num_labels is not None else []
+    file = source.scheme == "hf" or source.name.endswith(".json") or source.name.startswith((".", "/", "~", "\\"))
+    config = call(
+        "AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(source.name), *labels], taken=9
+    )
+    name = _class_name(source, root)
+    build = f"{name}.from_config(config)" if name.startswith("Auto") else f"{name}(config)"
+    imports = frozenset({f"from transformers import AutoConfig, {name}"})
+    return Building(imports, f"config = {config}\nmodel = {build}")
+
+
+def _pretrained(source: ModelSource, root: str) -> Building:
+    name = _class_name(source, root)
+    labels = []
+    if source.num_labels is not None:  # a head of another size is made anew
+        labels = [f"num_labels={source.num_labels}", "ignore_mismatched_sizes=True"]
+    arguments = [quoted(source.name), *labels, "dtype=torch.float32"]
+    imports = frozenset({f"from transformers import {name}", "import torch"})
+    packages = tokenizer_packages(source)
+    note = f"# Its tokenizer needs: pip install {' '.join(packages)}\n" if packages else ""
+    return Building(imports, f"{note}model = {call(f'{name}.from_pretrained', arguments, taken=8)}")
+
+
+def _class_name(source: ModelSource, root: str) -> str:
+    """The auto class of the task, else the very class of the tree's root."""
+    if source.task is not None:
+        return AUTO_CLASSES[source.task]
+    return root if root.isidentifier() and not keyword.iskeyword(root) else "AutoModel"
+
+
+def _own(source: ModelSource, root: str) -> Building:
+    """A function of the person's own; for a model file, whose code nobody has seen, one by a name to replace."""
+    if source.scheme == "file":
+        note = f"  # your own function, which returns the {root}" if root.isidentifier() else "  # your own function"
+        return Building(frozenset({"from your_project import build_model"}), f"model = build_model(){note}")
+    module, _, function = source.name.partition(":")
+    parts = [*module.split("."), function]
+    if not all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts):
+        raise ExportError(
+            f"'{shortened(str(source))}' does not name a function that can be imported.",
+            "Write something like py:package.module:function.",
+        )
+    return Building(frozenset({f"from {module} import {function}"}), f"model = {function}()")
+
+
+def tokenizer_packages(source: ModelSource) -> tuple[str, ...]:
+    """Packages that the source's tokenizer needs beside transformers."""
+    name = source.name.lower()
+    return next((packages for parts, packages in TOKENIZERS.items() if any(part in name for part in parts)), ())
+
+
+def call(function: str, arguments: list[str], *, indent: int = 0, taken: int = 0) -> str:
+    """`function(a, b)` on one line where it fits, else its arguments on one line of their own, else one a line.
+
+    It stands on a line indented by `indent` spaces of which `taken` more characters are used.
+    """
+    inner, space = ", ".join(arguments), " " * indent
+    if indent + taken + len(function) + len(inner) + 2 <= WIDTH:
+        return f"{function}({inner})"
+    if indent + 4 + len(inner) <= WIDTH:
+        return f"{function}(\n{space}    {inner}\n{space})"
+    return f"{function}(\n" + "".join(f"{space}    {argument},\n" for argument in arguments) + f"{space})"

@@ -1,0 +1,206 @@
+"""Selections: a set of parameter names said in few words, by whole dotted parts, and exact for any set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+
+from freezecore._export.names import Names, Node, first_of
+from freezecore._export.series import series, unnumbered
+from freezecore.tree import prefixes
+
+ENOUGH = 3  # a word pays for itself from so many paths on
+BOTH = 10  # one list reads better than two
+UNNATURAL = 30  # the way round in which a person chose reads better
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Names that lie at or under one of `paths`, or that have one of `words` among their dotted parts."""
+
+    paths: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.paths or self.words)
+
+    @cached_property
+    def _sets(self) -> tuple[frozenset[str], frozenset[str]]:
+        return frozenset(self.paths), frozenset(self.words)
+
+    def has(self, name: str) -> bool:
+        """Whether a name is covered."""
+        paths, words = self._sets
+        return name in paths or not paths.isdisjoint(prefixes(name)) or not words.isdisjoint(name.split("."))
+
+    @cached_property
+    def cost(self) -> int:
+        """How much there is to read: its words and its paths, ranges of blocks taken together."""
+        return _length((*self.words, *map(str, series(self.paths))))
+
+    def costs_over(self, limit: float) -> bool:
+        """Whether it costs more; paths that differ in more than numbers tell at once, without looking for ranges."""
+        least, seen = _length(self.words), set()
+        for path in self.paths:
+            if least > limit:
+                return True
+            if (kind := unnumbered(path)) not in seen:
+                seen.add(kind)
+                least += _length((kind,))
+        return least > limit or self.cost > limit
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What trains: the names that `take` covers (None: all), without those that `leave` covers."""
+
+    take: Cover | None
+    leave: Cover = Cover()
+
+    def trains(self, name: str) -> bool:
+        """Whether the parameter of this name trains."""
+        return (self.take is None or self.take.has(name)) and not self.leave.has(name)
+
+    @property
+    def cost(self) -> int:
+        """How much there is to read."""
+        return (self.take.cost if self.take else 0) + self.leave.cost + self._both
+
+    def costs_over(self, limit: float) -> bool:
+        """Whether it costs more than that."""
+        each = limit - self._both
+        return any(cover.costs_over(each) for cover in (self.take, self.leave) if cover) or self.cost > limit
+
+    @property
+    def _both(self) -> int:
+        return BOTH * bool(self.take and self.leave)
+
+
+def select(
+    names: Names | Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
+) -> Selection:
+    """The shortest selection found that hits exactly `trainable` among `names`.
+
+    `mostly` says that what is frozen is the natural thing to name; `only_take` names what trains, for languages
+    that have no exceptions.
+    """
+    names = names if isinstance(names, Names) else Names(names)
+    yes = names.set_of(trainable)
+    no = names.root.bits & ~yes
+    if not no:
+        return Selection(None)
+    sides = _sides(names.root, yes, no)
+    take = _cover(names, sides.yes, yes, no)
+    if only_take:
+        return Selection(take)
+    candidates = [Selection(take), Selection(None, _cover(names, sides.no, no, yes)), _nested(names.root, sides)]
+    if words := _words(names, sides.no, no, yes):
+        rest = no & ~names.having_any(words)
+        within = _cover(names, _sides(names.root, yes, rest).yes, yes, rest) if rest else None
+        candidates.insert(2, Selection(within, Cover(words=words)))
+    return _cheapest([candidate for candidate in candidates if _hit(candidate, names) == yes], mostly)
+
+
+def _cheapest(exact: Sequence[Selection], mostly: bool) -> Selection:
+    """The first of those that cost least; the way round that is not natural costs more."""
+    best, least = exact[0], inf
+    for candidate in sorted(exact, key=lambda c: len(c.take.paths if c.take else ()) + len(c.leave.paths)):
+        extra = UNNATURAL * ((candidate.take is None) != mostly)
+        if candidate.costs_over(least - extra):
+            continue
+        cost = candidate.cost + extra
+        if cost < least or exact.index(candidate) < exact.index(best):
+            best, least = candidate, cost
+    return best
+
+
+def _length(texts: Iterable[str]) -> int:
+    return sum(8 + len(text) for text in texts)
+
+
+def _hit(selection: Selection, names: Names) -> int:
+    """The names that a selection trains."""
+    take = names.root.bits if selection.take is None else _covered(selection.take, names)
+    return take & ~_covered(selection.leave, names)
+
+
+def _covered(cover: Cover, names: Names) -> int:
+    return names.at_or_under(cover.paths) | names.having_any(cover.words)
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """The outermost nodes with names of one set only, in the names' order; the nodes that have both, outer first."""
+
+    yes: list[Node]
+    no: list[Node]
+    both: list[Node]
+
+
+def _sides(root: Node, yes: int, no: int) -> _Sides:
+    """Part the tree; names in neither set follow the others, and nodes of only such names are left out."""
+    sides = _Sides([], [], [root])
+    for node in sides.both:
+        for child in node.children.values():
+            trains, freezes = child.bits & yes, child.bits & no
+            if trains and freezes and child.children:
+                sides.both.append(child)
+            elif trains:
+                sides.yes.append(child)
+            elif freezes:
+                sides.no.append(child)
+    sides.yes.sort(key=lambda node: first_of(node.bits & yes))
+    sides.no.sort(key=lambda node: first_of(node.bits & no))
+    return sides
+
+
+def _cover(names: Names, nodes: list[Node], hit: int, miss: int) -> Cover:
+    """A cover of all of `hit` and none of `miss`; `nodes` are the outermost that do so."""
+    whole = Cover(tuple(node.path for node in nodes))
+    words = _words(names, nodes, hit, miss)
+    if not words:
+        return whole
+    left = hit & ~names.having_any(words)
+    worded = Cover(tuple(node.path for node in nodes if node.bits & left), words)
+    return worded if whole.costs_over(worded.cost) else whole
+
+
+def _words(names: Names, nodes: list[Node], hit: int, miss: int) -> tuple[str, ...]:
+    """Parts of names that occur in no name of `miss` and replace at least three of the `nodes` each."""
+    free = {part: found for part, found in names.having.items() if not found & miss and not part.isdigit()}
+    gains: dict[str, set[str]] = {}
+    for node in nodes if free else ():
+        inside = node.bits & hit
+        for part in names.parts[first_of(inside)]:
+            if part in free and not inside & ~free[part]:
+                gains.setdefault(part, set()).add(node.path)
+    chosen: list[str] = []
+    while True:
+        best = max(sorted(gains), key=lambda word: len(gains[word]), default=None)
+        if best is None or len(gains[best]) < ENOUGH:
+            return tuple(chosen)
+        chosen.append(best)
+        replaced = gains.pop(best)
+        gains = {word: rest for word, found in gains.items() if len(rest := found - replaced) >= ENOUGH}
+
+
+def _nested(root: Node, sides: _Sides) -> Selection:
+    """Paths that train and, under them, paths that do not: the cheapest such pair."""
+    mixed = {id(node) for node in sides.both}
+    trains = {id(node) for node in sides.yes}
+    said: dict[int, tuple[list[str], list[str], list[str]]] = {}
+    for node in reversed(sides.both):  # what it takes, what it leaves, and what it leaves if all of it is taken
+        take, leave, exceptions = [], [], []
+        for child in node.children.values():
+            if id(child) in mixed:
+                for side, paths in zip((take, leave, exceptions), said.pop(id(child)), strict=True):
+                    side += paths
+            else:
+                (take if id(child) in trains else exceptions).append(child.path)
+        if node is not root and 1 + len(exceptions) < len(take) + len(leave):
+            take, leave = [node.path], exceptions
+        said[id(node)] = take, leave, exceptions
+    take, leave, _ = said[id(root)]
+    return Selection(Cover(tuple(take)), Cover(tuple(leave)))

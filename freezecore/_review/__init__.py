@@ -1,0 +1,41 @@
+"""Review: whatever can be seen to be wrong with a selection, before a minute is wasted on it."""
+
+from __future__ import annotations
+
+from freezecore._review import author, backward, heads, movement, reach, tied
+from freezecore._review.finding import SEVERITIES, Case, Finding, mended
+from freezecore.mask import Mask
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+from freezecore.workload import Workload
+
+__all__ = ["Finding", "mended", "review"]
+
+CHECKS = (*heads.CHECKS, *backward.CHECKS, *movement.CHECKS, *reach.CHECKS, *tied.CHECKS, *author.CHECKS)
+
+
+def review(
+    tree: LayerTree,
+    mask: Mask,
+    *,
+    spec: FreezeSpec | None = None,
+    workload: Workload | None = None,
+    source: ModelSource | None = None,
+    prices: dict | None = None,
+    fixes: bool = True,
+) -> tuple[Finding, ...]:
+    """Everything that can be said against a selection, worst first.
+
+    Args:
+        tree: the layers.
+        mask: which of them train.
+        spec: the rules, where the mask came from some; with them, rules that hit too much or nothing new are found.
+        workload: how it is to be trained; with it, checkpointing, precision and small batches are looked at.
+        source: which model; with it, a head that will be replaced is known.
+        prices: `freezecore._estimate.prices` by path; with them, a forgotten parameter's cost is named.
+        fixes: also look for the rules that mend each finding; the dearest part in a large model.
+    """
+    case = Case(tree, mask, spec, workload, source, prices, fixes)
+    found = [finding for check in CHECKS for finding in check(case)]
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -1,0 +1,158 @@
+"""Findings about where the backward pass runs: position, and not count, sets the price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from freezecore._review.finding import Case, Finding, listed
+from freezecore.mask import Mask
+from freezecore.rules.shortest import shortest_rules
+from freezecore.tree import LayerTree, Tower
+
+FEW = 0.02
+LIBRARIES = ("hf:", "config:")
+
+
+def leak(case: Case) -> Iterator[Finding]:
+    """A few early parameters train, so gradients pass through every frozen block behind them."""
+    for tower in case.tree.towers:
+        early, blocks = _early(case, tower)
+        if not early:
+            continue
+        names, share = case.names(early), case.numel(early) / max(case.tree.total, 1)
+        facts = {"names": listed(names), "share": _percent(share), "blocks": str(blocks)}
+        if share >= FEW:
+            yield Finding(
+                "frozen-behind",
+                "note",
+                tower.blocks,
+                f"{blocks} frozen blocks stand behind trainable ones: gradients pass through them all the same, "
+                f"which saves half of their backward work or less.",
+                None,
+                {"blocks": str(blocks)},
+            )
+            continue
+        price = _price(case, names)
+        paid = "" if price is None else f", {_percent(price)} of that of full fine-tuning"
+        message = (
+            f"{listed(names)}: {facts['share']} of the parameters, but as long as that trains, "
+            f"the backward pass runs through all {blocks} frozen blocks behind it{paid}."
+        )
+        if price is not None:
+            facts["price"] = _percent(price)
+        fix = _freeze(case, early) if case.fixes else None
+        yield Finding("leak" if price is None else "leak-priced", "warning", names, message, fix, facts)
+
+
+def _checkpoints_in_transformers(case: Case) -> bool:
+    source = str(case.source) if case.source is not None else case.tree.source
+    return case.workload is not None and case.workload.checkpointing and source.startswith(LIBRARIES)
+
+
+def reentrant(case: Case) -> Iterator[Finding]:
+    """Behind a frozen input side of pictures or sound, reentrant checkpointing gives no gradient to any block.
+
+    Tokens are looked up in an embedding whose output transformers makes need a gradient; nothing does so for patches.
+    """
+    if not _checkpoints_in_transformers(case):
+        return
+    for tower in case.tree.towers:
+        before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+        looked_up = any(case.tree.layer_at[case.tree.parameters[i].owner].type == "Embedding" for i in before)
+        if before and not looked_up and not case.training(before) and any(case.mask.trains):
+            count = str(len(tower.blocks))
+            yield Finding(
+                "reentrant-checkpointing",
+                "note",
+                tower.blocks,
+                f"With use_reentrant=True, gradient checkpointing would give no gradient to any of the {count} blocks "
+                f"behind this frozen input side: leave it at False, the default of transformers.",
+                None,
+                {"blocks": count},
+            )
+
+
+def phantom_backward(case: Case) -> Iterator[Finding]:
+    """transformers' gradient checkpointing makes the first block's input need a gradient."""
+    if not _checkpoints_in_transformers(case):
+        return
+    for tower in case.tree.towers:
+        frozen = _frozen_start(case, tower)
+        if frozen and any(case.mask.trains):
+            count = str(len(frozen))
+            yield Finding(
+                "phantom-backward",
+                "warning",
+                frozen,
+                f"Gradient checkpointing in transformers makes the model's input need a gradient, so the backward pass "
+                f"runs through the {count} frozen blocks as well: leave checkpointing off, or call "
+                f"disable_input_require_grads().",
+                None,
+                {"blocks": count},
+            )
+
+
+def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
+    """What trains before the last frozen block, and how many frozen blocks gradients must pass; nothing where few."""
+    before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+    training = case.training(dict.fromkeys(before))
+    early = passed = 0
+    for path, between in zip(tower.blocks, _between(case.tree)[tower.name, tower.path], strict=True):
+        own = case.training(case.tree.under(path))
+        training += case.training(between) + own
+        if training and not own:
+            early, passed = len(training), passed + 1
+    return (training[:early], passed) if passed * 3 >= len(tower.blocks) else ([], 0)
+
+
+@lru_cache(maxsize=64)
+def _between(tree: LayerTree) -> dict[tuple[str, str], list[list[int]]]:
+    """For each block of each tower, what is defined between it and the one before: a downsampling, a transition."""
+    return {(tower.name, tower.path): _gaps(tree, tower) for tower in tree.towers}
+
+
+def _gaps(tree: LayerTree, tower: Tower) -> list[list[int]]:
+    inside = {i for path in tower.blocks for i in tree.under(path)}
+    reached = min(inside, default=0)
+    gaps = []
+    for path in tower.blocks:
+        own = tree.under(path)
+        gap = (i for i in range(reached, min(own, default=reached)) if i not in inside)
+        gaps.append([i for i in gap if tree.parameters[i].kind == "block"])
+        reached = max(own, default=reached)
+    return gaps
+
+
+def _frozen_start(case: Case, tower: Tower) -> tuple[str, ...]:
+    """The frozen blocks before anything in the tower trains."""
+    before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+    if case.training(before):
+        return ()
+    start = []
+    for path in tower.blocks:
+        if case.training(case.tree.under(path)):
+            break
+        start.append(path)
+    return tuple(start)
+
+
+def _freeze(case: Case, positions: list[int]) -> str:
+    """The shortest rules that freeze just these."""
+    chosen = set(positions)
+    trains = tuple(i not in chosen and not p.frozen_by_author for i, p in enumerate(case.tree.parameters))
+    return str(shortest_rules(Mask(case.tree, trains)))
+
+
+def _price(case: Case, names: tuple[str, ...]) -> float | None:
+    """The largest share of the backward pass that one of these, or its module, is known to cost."""
+    paths = [path for name in names for path in (name, name.rpartition(".")[0])]
+    known = [case.prices[path].share_backward for path in paths if case.prices and path in case.prices]
+    return max((share for share in known if share is not None), default=None)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
+
+
+CHECKS = (leak, phantom_backward, reentrant)

@@ -1,0 +1,83 @@
+"""Findings about what makes the prediction: everything frozen, a random layer frozen, the head frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from freezecore._presets import missing_presets
+from freezecore._review.finding import Case, Finding, listed
+from freezecore.rules.names import names_of
+from freezecore.rules.select import selected
+from freezecore.rules.selectors import print_selector
+from freezecore.spec import Selector
+
+CLASSICS = ("linear-probe", "norms-only", "biases-only")
+
+
+def everything_frozen(case: Case) -> Iterator[Finding]:
+    """Nothing trains, so no loss can fall."""
+    if case.tree.parameters and not any(case.mask.trains):
+        count = f"{len(case.tree.parameters):,}"
+        yield Finding(
+            "everything-frozen",
+            "error",
+            ("",),
+            f"All {count} parameters are frozen, so there is nothing to train.",
+            "train head" if _head(case) else None,
+            {"count": count},
+        )
+
+
+def new_frozen(case: Case) -> Iterator[Finding]:
+    """A layer with random weights that never learn: a linear probe over a random pooler."""
+    new = [i for i in case.frozen(case.everything) if case.tree.parameters[i].new]
+    if not new or not any(case.mask.trains):
+        return
+    owners = tuple(dict.fromkeys(case.tree.parameters[i].owner or case.tree.parameters[i].name for i in new))
+    rules = "train " + " ".join(print_selector(Selector("path", owner)) for owner in owners)
+    yield Finding(
+        "new-frozen",
+        "warning",
+        owners,
+        f"The checkpoint has no weights for {listed(owners)}, so they are random, and frozen they stay random.",
+        rules,
+        {"names": listed(owners), "count": f"{len(new):,}"},
+    )
+
+
+def head_frozen(case: Case) -> Iterator[Finding]:
+    """The head is frozen though other things train."""
+    head = [i for i in _head(case) if not case.tree.parameters[i].new]
+    if not head or case.training(_head(case)) or not any(case.mask.trains):
+        return
+    names = case.tree.head or case.names(head)
+    if case.source is not None and case.source.num_labels is not None:
+        labels = f"{case.source.num_labels:,}"
+        message = f"The head {listed(names)} is made anew for {labels} labels, and frozen it stays random."
+        yield Finding(
+            "head-replaced", "warning", names, message, "train head", {"names": listed(names), "labels": labels}
+        )
+    else:
+        message = f"The head {listed(names)} is frozen: right only if the classes stay what they were."
+        yield Finding("head-frozen", "note", names, message, "train head", {"names": listed(names)})
+
+
+def preset_unmatched(case: Case) -> Iterator[Finding]:
+    """Well-known recipes that select nothing in this model, though other tools would run them."""
+    kept = names_of(case.tree).kept
+    if "unmatched" not in kept:
+        kept["unmatched"] = [preset for preset in missing_presets(case.tree) if preset.key in CLASSICS]
+    missing = kept["unmatched"]
+    if missing and case.tree.parameters:
+        labels = ", ".join(preset.label for preset in missing)
+        why = " ".join(preset.why for preset in missing)
+        message = f"Not offered for this model: {labels}. {why}"
+        yield Finding("preset-unmatched", "note", (), message, None, {"presets": labels, "why": why})
+
+
+def _head(case: Case) -> tuple[int, ...]:
+    names = names_of(case.tree)
+    return names.positions_of(selected(Selector("kind", "head"), names) & ~names.frozen_by_author)
+
+
+CHECKS = (everything_frozen, new_frozen, head_frozen, preset_unmatched)

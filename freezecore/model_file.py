@@ -1,0 +1,77 @@
+"""Model files: a tree and a trace as `fc.save` writes them, so that a model travels without its code or weights."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from freezecore._trace import Trace
+from freezecore.errors import SourceError, TraceError, shortened
+from freezecore.tree import LayerTree
+
+FORMAT = "freeze-explorer-model/1"
+LARGEST = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What a model file holds; `trace` is None where the model could not be followed."""
+
+    tree: LayerTree
+    trace: Trace | None
+
+    def required_trace(self) -> Trace:
+        """The trace.
+
+        Raises:
+            TraceError: the file has none.
+        """
+        if self.trace is None:
+            raise TraceError(
+                f"The file of {self.tree.source} carries no trace, so its memory cannot be estimated.",
+                "Write it again with fc.save(model, batch, path) and a batch that the model accepts.",
+            )
+        return self.trace
+
+
+def write(path: str | Path, tree: LayerTree, trace: Trace | None) -> None:
+    """Write a model file as JSON."""
+    packed = base64.b64encode(trace.to_bytes()).decode() if trace else None
+    Path(path).write_text(json.dumps({"format": FORMAT, "tree": tree.to_json(), "trace": packed}))
+
+
+def read(path: str | Path) -> ModelFile:
+    """Read a model file.
+
+    Raises:
+        SourceError: there is no such file, or it is not one that `fc.save` wrote.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > LARGEST:
+            raise _foreign(file, f"is larger than {LARGEST // 2**20} MiB")
+        return loads(file.read_bytes(), file.name)
+    except OSError as error:
+        raise SourceError(f"'{shortened(str(path))}' cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def loads(content: bytes, name: str) -> ModelFile:
+    """Read a model file's content, as it was uploaded; `name` stands in the sentence when it is refused."""
+    try:
+        data = json.loads(content)
+        if data["format"] != FORMAT:
+            raise _foreign(name, f"has the format '{shortened(str(data['format']))}'")
+        tree = LayerTree.from_json(data["tree"])
+        packed = data["trace"]
+        return ModelFile(tree, Trace.from_bytes(base64.b64decode(packed)) if packed else None)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _foreign(name, "is not such a file") from error
+
+
+def _foreign(name: object, what: str) -> SourceError:
+    return SourceError(
+        f"'{shortened(str(name))}' {what}, so no model can be read from it.",
+        "Write one with fc.save(model, batch, 'model.json').",
+    )

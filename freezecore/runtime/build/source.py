@@ -1,0 +1,196 @@
+"""Build the module that a ModelSource names: shapes alone on the meta device, or random or pretrained weights."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
+
+from freezecore import model_file
+from freezecore.errors import FreezeError, SourceError, shortened
+from freezecore.source import ModelSource
+
+MOST_TENSORS = 200_000  # the largest mixture of experts in transformers has some 60,000 when its experts are separate
+MOST_SCALARS = 20 * 10**12
+
+
+@dataclass(frozen=True)
+class Built:
+    """A module and what is known of where it comes from.
+
+    Attributes:
+        model: in train mode; on the meta device where `source.weights` is `none`.
+        new: names that the checkpoint lacks, so that their weights are random.
+        config: the library's own configuration object, where there is one.
+        notes: what a person should know about how it was built, a sentence each.
+    """
+
+    model: nn.Module
+    source: ModelSource
+    new: frozenset[str] = frozenset()
+    config: object | None = None
+    notes: tuple[str, ...] = ()
+
+
+def build(source: ModelSource, *, allow_python: bool = True) -> Built:
+    """Build what the source names.
+
+    Args:
+        allow_python: whether a `py:` source may run code of this machine's user; a server says no.
+
+    Raises:
+        SourceError: there is no such model, it cannot be built, or its weights cannot be had.
+    """
+    with _within_limits(source), _told(source):
+        built = _build(source, allow_python)
+    built.model.train()
+    return built
+
+
+def meta(source: ModelSource, *, allow_python: bool = True) -> Built:
+    """The same model without storage, whatever weights the source asks for."""
+    return build(source.with_(weights="none"), allow_python=allow_python)
+
+
+def _build(source: ModelSource, allow_python: bool) -> Built:
+    if source.scheme == "timm":
+        from freezecore.runtime.build.timm import build_timm
+
+        return build_timm(source)
+    if source.scheme in ("hf", "config"):
+        from freezecore.runtime.build.transformers import build_transformers
+
+        return build_transformers(source)
+    if source.scheme == "py":
+        return _build_python(source, allow_python)
+    model_file.read(source.name)  # tells first what is wrong with the file itself
+    raise SourceError(
+        f"'{shortened(str(source))}' holds a model's layers and trace, but no module to build.",
+        "Name the model's source, or call the function with the model object.",
+    )
+
+
+def device_for(source: ModelSource) -> torch.device:
+    """Where a source's module is built."""
+    return torch.device("meta" if source.weights == "none" else "cpu")
+
+
+def check_memory(model: nn.Module, source: ModelSource) -> None:
+    """Refuse a model whose weights this machine has no memory for, before any is allocated.
+
+    Args:
+        model: the same model on the meta device.
+    """
+    wanted = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
+    available = _available_bytes()
+    if available is not None and wanted > available:
+        raise SourceError(
+            f"{source.label} needs {wanted / 1e9:.1f} GB for its weights; {available / 1e9:.1f} GB are free.",
+            "Open it without weights (--weights none): layers, rules and estimates need none.",
+        )
+
+
+def _available_bytes() -> int | None:
+    """Memory that this process may still take: the machine's, or what its container leaves of it."""
+    free = [_number("/proc/meminfo", r"MemAvailable:\s+(\d+) kB", 1024), _container_bytes()]
+    if known := [each for each in free if each is not None]:
+        return min(known)
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # macOS and Windows may not tell
+        return None
+
+
+def _container_bytes() -> int | None:
+    """What is left below a control group's limit, its page cache counted as free; None without one."""
+    limit = _number("/sys/fs/cgroup/memory.max", r"(\d+)")
+    used = _number("/sys/fs/cgroup/memory.current", r"(\d+)")
+    if limit is None or used is None:
+        return None
+    return limit - used + (_number("/sys/fs/cgroup/memory.stat", r"(?m)^inactive_file (\d+)") or 0)
+
+
+def _number(file: str, pattern: str, unit: int = 1) -> int | None:
+    try:
+        found = re.search(pattern, Path(file).read_text())
+    except OSError:
+        return None
+    return int(found[1]) * unit if found else None
+
+
+def _build_python(source: ModelSource, allow_python: bool) -> Built:
+    if not allow_python:
+        raise SourceError(
+            f"'{shortened(str(source))}' would run Python code, which is switched off here.",
+            "Save the model with fc.save(model, batch, 'model.json') and open file:model.json instead.",
+        )
+    module_name, colon, function_name = source.name.partition(":")
+    if not colon:
+        raise SourceError(f"'{shortened(str(source))}' names no function.", "Write py:package.module:function.")
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError) as error:
+        raise SourceError(
+            f"'{shortened(str(source))}' cannot be imported: {shortened(str(error), 160)}.",
+            "Start where the module can be imported, and check both names.",
+        ) from error
+    with device_for(source):
+        model = function()
+    if not isinstance(model, nn.Module):
+        raise SourceError(
+            f"'{shortened(str(source))}' returned {type(model).__name__}, not an nn.Module.",
+            "Name a function without arguments that returns the model.",
+        )
+    return Built(model, source)
+
+
+@contextmanager
+def _told(source: ModelSource) -> Iterator[None]:
+    """Whatever a constructor raises becomes one sentence: it is a library's code, or a person's own, on odd input."""
+    try:
+        yield
+    except (FreezeError, KeyboardInterrupt):
+        raise
+    except RecursionError as error:
+        raise SourceError(
+            f"'{shortened(str(source))}' could not be built: it is nested too deeply, or contains itself.",
+            "Check what it is made of: each part may hold only smaller ones.",
+        ) from error
+    except (Exception, SystemExit) as error:
+        cause = shortened(" ".join(str(error).split()), 200) or "no reason given"
+        raise SourceError(
+            f"'{shortened(str(source))}' could not be built ({type(error).__name__}: {cause}).",
+            "The words in brackets are those of the code that builds it: check the value they name.",
+        ) from error
+
+
+@contextmanager
+def _within_limits(source: ModelSource) -> Iterator[None]:
+    """Stop a constructor that goes on making parameters: a config may ask for any number of them."""
+    count = scalars = 0
+
+    def registered(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal count, scalars
+        if parameter is None:
+            return
+        count, scalars = count + 1, scalars + parameter.numel()
+        if count > MOST_TENSORS or scalars > MOST_SCALARS:
+            raise SourceError(
+                f"'{shortened(str(source))}' asks for more than {MOST_TENSORS:,} tensors or "
+                f"{MOST_SCALARS // 10**12} trillion parameters.",
+                "Check the sizes in its config.",
+            )
+
+    hook = register_module_parameter_registration_hook(registered)
+    try:
+        yield
+    finally:
+        hook.remove()

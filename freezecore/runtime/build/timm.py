@@ -1,0 +1,88 @@
+"""Build timm architectures, with weights from an installed package, timm's cache or its hub."""
+
+from __future__ import annotations
+
+import timm
+import torch
+from timm.models import get_pretrained_cfg, is_model, list_models
+from torch import nn
+
+from freezecore import packaged
+from freezecore.errors import SourceError, did_you_mean, shortened
+from freezecore.runtime.build.source import Built, check_memory
+from freezecore.source import ModelSource
+
+
+def build_timm(source: ModelSource) -> Built:
+    """The architecture with `source.num_labels` outputs, or its own number.
+
+    Raises:
+        SourceError: timm has no such architecture or tag, or the weights cannot be had.
+    """
+    if not is_model(source.name):
+        architecture = source.name.partition(".")[0]
+        raise SourceError(
+            f"timm has no architecture called '{shortened(source.name)}'.",
+            did_you_mean(architecture, list_models()) or "Search the names with: freezecore models WORD",
+        )
+    own = _pretrained_config(source)
+    options = {} if source.num_labels is None else {"num_classes": source.num_labels}
+    with torch.device("meta"):
+        model = timm.create_model(source.name, pretrained=False, **options)
+    if source.weights != "none":
+        check_memory(model, source)
+        if source.weights == "pretrained":
+            model = _pretrained(source, options)
+        else:
+            model = timm.create_model(source.name, pretrained=False, **options)
+    replaced = own is not None and source.num_labels not in (None, own.num_classes)
+    return Built(model, source, _classifier_names(model, own) if replaced else frozenset(), own)
+
+
+def _pretrained_config(source: ModelSource):
+    """timm's record of the architecture's weights; None where it never had any."""
+    try:
+        return get_pretrained_cfg(source.name, allow_unregistered=True)
+    except RuntimeError as error:
+        raise SourceError(f"timm has no weights called '{shortened(source.name)}'.", _tags(source)) from error
+
+
+def _tags(source: ModelSource) -> str:
+    architecture = source.name.partition(".")[0]
+    tagged = timm.list_models(f"{architecture}.*", pretrained=True)
+    return "It has " + ", ".join(tagged[:6]) + "." if tagged else "Leave out what follows the dot."
+
+
+def _pretrained(source: ModelSource, options: dict) -> nn.Module:
+    found = packaged.find(source)
+    file = packaged.weights_file(found) if found else None
+    if file is not None:
+        model = timm.create_model(source.name, pretrained=False)
+        _load_by_position(model, torch.load(file, map_location="cpu", weights_only=True), source)
+        if source.num_labels not in (None, model.num_classes):
+            model.reset_classifier(source.num_labels)
+        return model
+    try:
+        return timm.create_model(source.name, pretrained=True, **options)
+    except (OSError, RuntimeError) as error:
+        cause = shortened(" ".join(str(error).split()), 120)
+        raise SourceError(
+            f"The pretrained weights of timm:{source.name} cannot be had here ({type(error).__name__}: {cause}).",
+            packaged.offline_hint(),
+        ) from error
+
+
+def _load_by_position(model: nn.Module, weights: dict[str, torch.Tensor], source: ModelSource) -> None:
+    """Copy weights whose names are another library's: the same tensors in the same order, every shape compared."""
+    own = model.state_dict()
+    shapes = [tuple(t.shape) for t in own.values()]
+    if shapes != [tuple(t.shape) for t in weights.values()]:
+        raise SourceError(f"The packaged weights do not fit timm:{source.name} of timm {timm.__version__}.")
+    model.load_state_dict(dict(zip(own, weights.values(), strict=True)))
+
+
+def _classifier_names(model: nn.Module, config) -> frozenset[str]:
+    """Parameters of the classifier that timm leaves out when the number of classes differs."""
+    paths = config.classifier or ()
+    paths = (paths,) if isinstance(paths, str) else tuple(paths)
+    return frozenset(name for name, _ in model.named_parameters() if name.startswith(tuple(f"{p}." for p in paths)))

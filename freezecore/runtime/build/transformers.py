@@ -1,0 +1,159 @@
+"""Build Hugging Face models by id, folder, model type or config file; code that a model brings never runs unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import PretrainedConfig
+from transformers.models.auto import modeling_auto
+
+from freezecore import packaged
+from freezecore.errors import SourceError, shortened
+from freezecore.runtime.build.source import Built, check_memory, device_for
+from freezecore.runtime.build.config import absent, place_of, read_config
+from freezecore.source import ModelSource
+
+TASK_CLASSES = {
+    "base": "AutoModel",
+    "sequence-classification": "AutoModelForSequenceClassification",
+    "token-classification": "AutoModelForTokenClassification",
+    "question-answering": "AutoModelForQuestionAnswering",
+    "masked-lm": "AutoModelForMaskedLM",
+    "causal-lm": "AutoModelForCausalLM",
+    "seq2seq-lm": "AutoModelForSeq2SeqLM",
+    "image-classification": "AutoModelForImageClassification",
+    "semantic-segmentation": "AutoModelForSemanticSegmentation",
+    "object-detection": "AutoModelForObjectDetection",
+    "audio-classification": "AutoModelForAudioClassification",
+    "ctc": "AutoModelForCTC",
+    "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
+}
+CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")
+
+
+def build_transformers(source: ModelSource) -> Built:
+    """The model of an `hf:` or `config:` source.
+
+    Raises:
+        SourceError: no such model or config, a config out of range, weights that cannot be had, code that would run.
+    """
+    with _quiet():
+        place = place_of(source)
+        config = read_config(source, place)
+        model_class = _model_class(source, config)
+        if source.weights == "pretrained":
+            return _pretrained(source, place, config, model_class)
+        if source.weights == "none" and place is not None and _has_weights(place):
+            return _loaded(source, model_class, place, config, device_map="meta")
+        with torch.device("meta"):
+            model = model_class._from_config(config)
+        if source.weights == "random":
+            check_memory(model, source)
+            with device_for(source):
+                model = model_class._from_config(config)
+        return Built(model, source, frozenset(), config)
+
+
+def _pretrained(source: ModelSource, place: str | None, config: PretrainedConfig, model_class) -> Built:
+    if place is None:
+        raise SourceError(
+            f"'{shortened(str(source))}' describes a model without weights.",
+            "Choose random weights (--weights random), or name a model with hf:.",
+        )
+    if found := packaged.find(source):
+        packaged.weights_file(found)  # compares the digest
+    with torch.device("meta"):
+        check_memory(model_class._from_config(config), source)
+    return _loaded(source, model_class, place, config, device_map=None)
+
+
+def _loaded(source: ModelSource, model_class, place: str, config: PretrainedConfig, device_map: str | None) -> Built:
+    """Load a checkpoint, or on the meta device only compare its names, and keep which names it lacks."""
+    try:
+        model, told = model_class.from_pretrained(
+            place, config=config, device_map=device_map, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+    except OSError as error:
+        raise absent(source, error) from error
+    mismatched = {row[0] for row in told["mismatched_keys"]}
+    return Built(model, source, frozenset(told["missing_keys"]) | mismatched, config)
+
+
+def _has_weights(place: str) -> bool:
+    """Whether the names in a checkpoint can be read without a download."""
+    if Path(place).is_dir():
+        return any(Path(place).glob("*.safetensors"))
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(place, "model.safetensors"), str)
+
+
+def _model_class(source: ModelSource, config: PretrainedConfig):
+    """The class to build: by task, else by number of labels, else the config's own architecture, else the base."""
+    kind = type(config)
+    if source.task is not None:
+        auto = getattr(modeling_auto, TASK_CLASSES[source.task])
+        if kind not in auto._model_mapping:
+            able = [task for task, name in TASK_CLASSES.items() if _offers(name, kind)]
+            raise SourceError(
+                f"{source.label} has no model for the task '{source.task}'.",
+                "It has " + ", ".join(able) + "." if able else "Leave the task out.",
+            )
+        return _concrete(auto, config)
+    if source.num_labels is not None:
+        for task in CLASSIFIERS:
+            if _offers(TASK_CLASSES[task], kind):
+                return _concrete(getattr(modeling_auto, TASK_CLASSES[task]), config)
+        raise SourceError(
+            f"{source.label} has no classifier, so it cannot have {source.num_labels} labels.",
+            "Leave the number of labels out, or name a task that the model has.",
+        )
+    if named := _named_class(config):
+        return named
+    for name in ("AutoModel", *(n for n in dir(modeling_auto) if n.startswith("AutoModelFor"))):
+        if _offers(name, kind):
+            return _concrete(getattr(modeling_auto, name), config)
+    raise SourceError(
+        f"transformers can read the config of {source.label}, but has no model class for it.",
+        "It describes a part of a model: name the whole one.",
+    )
+
+
+def _named_class(config: PretrainedConfig) -> type[transformers.PreTrainedModel] | None:
+    """The class that the config names first, where the library has it and it is a model's."""
+    first = next(iter(config.architectures or ()), None)
+    found = getattr(transformers, first, None) if isinstance(first, str) and first else None
+    is_model = isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)
+    return found if is_model else None
+
+
+def _offers(auto_name: str, kind: type) -> bool:
+    return kind in getattr(getattr(modeling_auto, auto_name), "_model_mapping", {})
+
+
+def _concrete(auto, config: PretrainedConfig):
+    """The model class that an auto class stands for; some types list several, of which the config may name one."""
+    found = auto._model_mapping[type(config)]
+    if not isinstance(found, (list, tuple)):
+        return found
+    by_name = {each.__name__: each for each in found}
+    return next((by_name[name] for name in config.architectures or () if name in by_name), found[0])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's progress bars and load reports off the terminal; what they say is in the result."""
+    log = transformers.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()

@@ -1,0 +1,1 @@
+"""Data for probes: read by name, then encoded for one model."""

@@ -1,0 +1,87 @@
+"""Raw samples turned into the tensors that one model takes: pictures resized, texts as token numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from freezecore.errors import DataError
+from freezecore.probe import ProbeRequest
+from freezecore.runtime.data.samples import Dataset, Raw, Samples
+from freezecore.runtime.data.tokens import tokenize
+from freezecore.source import ModelSource
+
+IMAGE_SIZE = 96  # where the model takes any size: a step in a fifth of the time of 224
+PLAIN = (0.5, 0.5, 0.5)
+NOUNS = {"image": "pictures", "text": "text"}
+
+
+def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeRequest) -> Dataset:
+    """`raw` as tensors for `model`, which `source` built.
+
+    Raises:
+        DataError: the model reads another kind of data, or a sample cannot be read.
+    """
+    argument = input_name(model)
+    kind = {"input_ids": "text", "pixel_values": "image", "image": "image"}.get(argument)
+    if raw.kind != kind:
+        reads = NOUNS.get(kind, f"'{argument}', which no data here has")
+        raise DataError(
+            f"{raw.name} is {NOUNS[raw.kind]}, and {source.label} reads {reads}.",
+            "Choose docstrings, or a file of your own texts." if kind == "text" else "Choose shapes, digits or a zip.",
+        )
+    if kind == "text":
+        return _texts(raw, model, source, request)
+    return _images(raw, model, argument, request)
+
+
+def input_name(model: nn.Module) -> str:
+    """The argument that takes the samples: `image` (by position), `pixel_values` or `input_ids`."""
+    return getattr(model, "main_input_name", "image")
+
+
+def _texts(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeRequest) -> Dataset:
+    used = np.concatenate([raw.train, raw.test])
+    texts = tuple(raw.texts[i] for i in used)
+    pairs = tuple(raw.pairs[i] for i in used) if raw.pairs else ()
+    tokens = tokenize(texts, pairs, source, model.config, request.sequence_length)
+    if model.config.pad_token_id is None:  # a classifier over the last token has to know which that is
+        model.config.pad_token_id = tokens.pad
+    return _dataset(raw, tokens.inputs, tokens.length, notes=tokens.notes)
+
+
+def _images(raw: Raw, model: nn.Module, argument: str, request: ProbeRequest) -> Dataset:
+    size = request.image_size or own_size(model)
+    pictures = raw.images.at(np.concatenate([raw.train, raw.test]), size)
+    config = getattr(model, "pretrained_cfg", None) or {}
+    if config.get("input_size", (3,))[0] == 1:
+        pictures = pictures.float().mean(1, keepdim=True).to(torch.uint8)
+    channels = pictures.shape[1]
+    mean, std = (tuple(config.get(key) or PLAIN)[:channels] for key in ("mean", "std"))
+    return _dataset(raw, {argument: pictures}, size, mean=mean, std=std)
+
+
+def own_size(model: nn.Module) -> int:
+    """The size that the model insists on, else `IMAGE_SIZE`."""
+    timm = getattr(model, "pretrained_cfg", None)
+    if timm:
+        return timm["input_size"][-1] if timm.get("fixed_input_size") else IMAGE_SIZE
+    fixed = getattr(getattr(model, "config", None), "image_size", None)
+    return max(fixed) if isinstance(fixed, (list, tuple)) else fixed or IMAGE_SIZE
+
+
+def _dataset(raw: Raw, inputs: dict[str, Tensor], size: int, notes: tuple[str, ...] = (), **more) -> Dataset:
+    """Rows in the order train, test, divided into the two; values standardised by those to train on."""
+    targets = torch.from_numpy(raw.targets[np.concatenate([raw.train, raw.test])])
+    centre, spread = 0.0, 1.0
+    count = len(raw.train)
+    if raw.target == "value":
+        centre, spread = float(targets[:count].mean()), float(targets[:count].std()) or 1.0
+        targets = ((targets - centre) / spread).float()
+
+    def part(rows: slice) -> Samples:
+        return Samples({name: tensor[rows] for name, tensor in inputs.items()}, targets[rows])
+
+    train, test = part(slice(0, count)), part(slice(count, None))
+    return Dataset(raw, train, test, size, centre=centre, spread=spread, notes=(*raw.notes, *notes), **more)

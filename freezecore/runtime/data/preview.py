@@ -1,0 +1,112 @@
+"""A look at data before anything is trained: class balance, a few samples, how long the texts are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from freezecore.datasets import ClassCount, DataPreview, SamplePreview
+from freezecore.errors import shortened
+from freezecore.probe import ProbeRequest
+from freezecore.runtime.data.picture import data_address
+from freezecore.runtime.data.read import read
+from freezecore.runtime.data.samples import Raw
+from freezecore.runtime.data.tokens import token_lengths
+
+MOST_SAMPLES = 12
+THUMBNAIL = 64
+TEXT = 200
+FEW = 50  # held-out samples below which an accuracy says little
+BINS = (8, 16, 32, 64, 128, 256, 512, 1024)  # words or tokens
+
+
+def preview(request: ProbeRequest) -> DataPreview:
+    """What a request's data is like; of the model only its tokenizer is looked at.
+
+    Raises:
+        DataError: it cannot be read; names the file and the row, or what the tokenizer lacks.
+    """
+    raw = read(request)
+    values = raw.targets[raw.train] if raw.target == "value" else None
+    return DataPreview(
+        raw.name,
+        raw.kind,
+        len(raw.train),
+        len(raw.test),
+        classes=_balance(raw),
+        values=None if values is None else (float(values.min()), float(np.median(values)), float(values.max())),
+        samples=tuple(_sample(raw, int(i)) for i in _spread(raw)),
+        **_lengths(raw, request),
+        notes=(*raw.notes, *_odd(raw)),
+    )
+
+
+def _balance(raw: Raw) -> tuple[ClassCount, ...]:
+    train, test = (
+        np.bincount(raw.targets[part], minlength=len(raw.classes)) if raw.classes else []
+        for part in (raw.train, raw.test)
+    )
+    return tuple(ClassCount(name, int(a), int(b)) for name, a, b in zip(raw.classes, train, test, strict=True))
+
+
+def _spread(raw: Raw) -> np.ndarray:
+    """Samples to show: of every class one, before a second of any."""
+    targets = raw.targets[raw.train]
+    if raw.target == "value":
+        return raw.train[:MOST_SAMPLES]
+    nth = np.zeros(len(targets), int)
+    seen: dict[int, int] = {}
+    for i, target in enumerate(targets.tolist()):
+        nth[i] = seen[target] = seen.get(target, -1) + 1
+    return raw.train[np.lexsort((targets, nth))[:MOST_SAMPLES]]
+
+
+def _sample(raw: Raw, position: int) -> SamplePreview:
+    target = raw.classes[raw.targets[position]] if raw.classes else f"{raw.targets[position]:g}"
+    if raw.images is not None:
+        return SamplePreview(target, picture=data_address(raw.images.at([position], THUMBNAIL)[0].numpy()))
+    text = shortened(raw.texts[position], TEXT)
+    return SamplePreview(target, text=f"{text} / {shortened(raw.pairs[position], TEXT)}" if raw.pairs else text)
+
+
+def _lengths(raw: Raw, request: ProbeRequest) -> dict:
+    """The preview's fields on how long the texts are: those to train on and those held out, as a probe reads both."""
+    if not raw.texts:
+        return {}
+    used = np.concatenate([raw.train, raw.test])
+    texts, pairs = (tuple(column[i] for i in used) if column else () for column in (raw.texts, raw.pairs))
+    tokens = token_lengths(texts, pairs, request.source)
+    if tokens is None:
+        return {"lengths": _binned([len(text.split()) for text in texts])}
+    lengths, chosen = tokens
+    return {
+        "lengths": _binned(lengths),
+        "counted": "tokens",
+        "sequence_length": request.sequence_length or chosen,
+    }
+
+
+def _binned(lengths: list[int]) -> tuple[tuple[int, int], ...]:
+    counts, low = [], -1
+    for high in (*BINS, 10**9):
+        counts.append((high, sum(low < n <= high for n in lengths)))
+        low = high
+    while counts and not counts[-1][1]:
+        counts.pop()
+    return tuple(counts)
+
+
+def _odd(raw: Raw) -> tuple[str, ...]:
+    found = []
+    if len(raw.test) < FEW:
+        found.append(f"Only {len(raw.test)} samples are held out: their accuracy says little.")
+    if raw.classes:
+        untaught = [
+            name
+            for name, count in zip(
+                raw.classes, np.bincount(raw.targets[raw.train], minlength=len(raw.classes)), strict=True
+            )
+            if not count
+        ]
+        if untaught:
+            found.append(f"No sample of '{shortened(untaught[0])}' is left to train on.")
+    return tuple(found)

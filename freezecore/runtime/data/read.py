@@ -1,0 +1,100 @@
+"""Raw data by its name: built in, a person's own file, or a data set of the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from freezecore.datasets import BUILT_IN, FILE_TYPES, HUB, MOST_BYTES
+from freezecore.errors import DataError, did_you_mean, shortened
+from freezecore.probe import ProbeRequest
+from freezecore.runtime.data.pictures import ArrayPictures
+from freezecore.runtime.data.samples import Raw
+
+
+def read(request: ProbeRequest) -> Raw:
+    """The samples that a request names; sizes default to the data's own split.
+
+    Raises:
+        DataError: no such data, or it cannot be read; the sentence names the file and the row.
+    """
+    name = request.data
+    if name in BUILT_IN:
+        info = BUILT_IN[name]
+        readers: dict[str, Callable] = {"shapes": _shapes, "digits": _digits, "docstrings": _docstrings}
+        return readers[name](request.train_size or info.train_size, request.test_size or info.test_size)
+    if name.startswith(HUB):
+        from freezecore.runtime.data.hub import read_hub
+
+        return read_hub(name, request)
+    return _file(Path(name).expanduser(), request)
+
+
+def _file(path: Path, request: ProbeRequest) -> Raw:
+    kind = path.suffix.lower()
+    if kind not in FILE_TYPES:
+        raise DataError(
+            f"There is no data called '{shortened(request.data)}'.",
+            did_you_mean(request.data, BUILT_IN)
+            or f"Write {', '.join(BUILT_IN)}, the path of a file ({', '.join(FILE_TYPES)}), or {HUB}NAME.",
+        )
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise DataError(f"There is no file '{shortened(request.data)}'.", "Check its path.") from error
+    if not path.is_file():  # a pipe would be waited for without end
+        raise DataError(f"'{shortened(request.data)}' is no file.", "Choose a file, or zip the folder.")
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{shortened(path.name)} has {size / 1e9:.1f} GB.",
+            f"At most {MOST_BYTES / 1e9:.0f} GB are read: take a sample of it.",
+        )
+    if kind == ".zip":
+        from freezecore.runtime.data.folders import read_folders
+
+        return read_folders(path, request)
+    from freezecore.runtime.data.table import read_table
+
+    return read_table(path, request)
+
+
+def _shapes(train: int, test: int) -> Raw:
+    from freezecore.runtime.data.shapes import draw
+
+    pixels, targets = draw(train + test)
+    images = ArrayPictures(pixels)
+    return Raw("shapes", "image", targets, BUILT_IN["shapes"].classes, *_in_turn(train, test), images=images)
+
+
+def _digits(train: int, test: int) -> Raw:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    chosen = _chosen("digits", len(digits.target), train + test)
+    grey = (digits.images[chosen] * (255 / 16)).astype(np.uint8)
+    images = ArrayPictures(np.repeat(grey[:, None], 3, axis=1))
+    targets = digits.target[chosen].astype(np.int64)
+    return Raw("digits", "image", targets, BUILT_IN["digits"].classes, *_in_turn(train, test), images=images)
+
+
+def _docstrings(train: int, test: int) -> Raw:
+    from freezecore.runtime.data.docstrings import sentences
+
+    texts, targets, classes = sentences()
+    chosen = _chosen("docstrings", len(texts), train + test)
+    picked = tuple(texts[i] for i in chosen)
+    return Raw("docstrings", "text", np.array(targets)[chosen], classes, *_in_turn(train, test), texts=picked)
+
+
+def _chosen(name: str, there: int, wanted: int) -> np.ndarray:
+    """Positions of `wanted` samples in random order, the same in every run."""
+    if wanted > there:
+        raise DataError(f"{name} has {there:,} samples, not {wanted:,}.", "Train on, or hold out, fewer of them.")
+    return np.random.default_rng(0).permutation(there)[:wanted]
+
+
+def _in_turn(train: int, test: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the first `train` samples and of the `test` that follow."""
+    return np.arange(train), np.arange(train, train + test)

@@ -1,0 +1,85 @@
+"""What a probe trains on: raw samples as they were read, and the same as tensors that one model can take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from torch import Tensor
+
+from freezecore.datasets import Kind
+from freezecore.runtime.data.pictures import Pictures
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Samples before any model is known.
+
+    Attributes:
+        name: what a sentence calls the data.
+        kind: `image` or `text`.
+        targets: class numbers (int64) or values (float64), one a sample.
+        classes: names by number; empty for values.
+        train, test: positions of the samples to train on, and held out.
+        images: pictures by position, at any size.
+        texts: one a sample; `pairs` holds the second text where there are two.
+        notes: what was left out, a sentence each.
+    """
+
+    name: str
+    kind: Kind
+    targets: np.ndarray
+    classes: tuple[str, ...]
+    train: np.ndarray
+    test: np.ndarray
+    images: Pictures | None = None
+    texts: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Literal["class", "value"]:
+        return "class" if self.classes else "value"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs by argument name, [n, …] each, and targets: int64 [n] classes, or float32 [n] standardised values."""
+
+    inputs: dict[str, Tensor]
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(t.nbytes for t in self.inputs.values()) + self.targets.nbytes
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Data ready for one model.
+
+    Attributes:
+        raw: where it came from.
+        mean, std: per channel, subtracted and divided on the training device; None for text.
+        centre, spread: of the values in `train`; a prediction p means `centre + spread * p`.
+        size: pixels per side, or tokens per sample.
+    """
+
+    raw: Raw
+    train: Samples
+    test: Samples
+    size: int
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    centre: float = 0.0
+    spread: float = 1.0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the model's head needs."""
+        return len(self.raw.classes) or 1

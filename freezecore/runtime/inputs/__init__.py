@@ -1,0 +1,1 @@
+"""Example inputs: what a model takes, made up where nobody gives any."""

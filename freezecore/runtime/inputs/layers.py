@@ -1,0 +1,75 @@
+"""Inputs of a module of a person's own, by what its first layer with parameters takes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from torch import nn
+
+from freezecore.errors import WorkloadError
+from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, SAMPLES_BY_DEFAULT, Example, Maker
+
+OTHER_IMAGES = (32, 28, 64, 96, 299)  # for a model that refuses 224 pixels
+
+
+def by_first_layer(model: nn.Module, make: Maker) -> Iterator[Example]:
+    """Batches to try in turn.
+
+    Raises:
+        WorkloadError: no layer tells what the model takes.
+    """
+    first = next((module for module in model.modules() if type(module) in FIRST), None)
+    if first is None:
+        raise WorkloadError(
+            f"{type(model).__name__} does not tell what it takes in.",
+            "Give a batch of your own: fc.save(model, batch, 'model.json').",
+        )
+    yield from FIRST[type(first)](first, make)
+
+
+def _images(layer: nn.Conv2d, make: Maker) -> Iterator[Example]:
+    sizes = (make.workload.image_size,) if make.workload.image_size else (IMAGE_BY_DEFAULT, *OTHER_IMAGES)
+    for size in sizes:
+        yield make.example((make.floats(layer.in_channels, size, size),), {}, image_size=size)
+
+
+def _signals(layer: nn.Conv1d, make: Maker) -> Iterator[Example]:
+    for length in (make.length(None), 1024, SAMPLES_BY_DEFAULT):
+        yield make.example((make.floats(layer.in_channels, length),), {}, sequence_length=length)
+
+
+def _volumes(layer: nn.Conv3d, make: Maker) -> Iterator[Example]:
+    size = make.workload.image_size or 112
+    yield make.example((make.floats(layer.in_channels, 16, size, size),), {}, image_size=size)
+
+
+def _tokens(layer: nn.Embedding, make: Maker) -> Iterator[Example]:
+    length = make.length(None)
+    yield make.example((make.ids(length, layer.num_embeddings),), {}, sequence_length=length)
+
+
+def _vectors(layer: nn.Linear, make: Maker) -> Iterator[Example]:
+    length = make.length(None)
+    yield make.example((make.floats(layer.in_features),), {}, features=layer.in_features)
+    yield make.example((make.floats(length, layer.in_features),), {}, sequence_length=length)
+    for side in (28, 32, 64):
+        for channels in (1, 3):
+            if channels * side * side == layer.in_features:
+                yield make.example((make.floats(channels, side, side),), {}, image_size=side)
+
+
+def _sequences(layer: nn.RNNBase, make: Maker) -> Iterator[Example]:
+    length = make.length(None)
+    yield make.example((make.floats(length, layer.input_size),), {}, sequence_length=length)
+
+
+FIRST: dict[type, Callable[[nn.Module, Maker], Iterator[Example]]] = {
+    nn.Conv2d: _images,
+    nn.Conv1d: _signals,
+    nn.Conv3d: _volumes,
+    nn.Embedding: _tokens,
+    nn.Linear: _vectors,
+    nn.LSTM: _sequences,
+    nn.GRU: _sequences,
+    nn.RNN: _sequences,
+}

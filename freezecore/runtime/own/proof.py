@@ -1,0 +1,139 @@
+"""The proof that a freeze held: what was frozen is compared bit by bit, and the optimizer by identity.
+
+What is compared    frozen parameters and the buffers of held modules (SHA-256 of their bytes), gradients,
+                    the optimizer's parameters, modes of held modules, and `requires_grad` itself.
+What is not         whether a trainable parameter did move: a step of size 0 is no broken freeze.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+
+import torch
+from torch import Tensor, nn
+
+from freezecore.errors import ProofError, require
+from freezecore.mask import Mask
+from freezecore.probe import Proof
+from freezecore.runtime.own.wrappers import unwrapped
+
+CHUNK = 1 << 26  # bytes copied from a device at a time
+
+
+class ProofCheck:
+    """Remembers what must not move; `verify` says what did."""
+
+    def __init__(self, model: nn.Module, mask: Mask) -> None:
+        self.model = model
+        self.mask = mask
+        self.frozen = mask.names(trainable=False)
+        self.held = mask.held
+        self.before = {name: digest(tensor) for name, tensor in self._watched().items()}
+        self.buffers = len(self.before) - len(self.frozen)
+
+    def verify(self, optimizer: torch.optim.Optimizer | None = None) -> Proof:
+        """Compare with what was remembered; without an optimizer its membership is not checked."""
+        now = self._watched()
+        parameters = dict(self.model.named_parameters(remove_duplicate=False))
+        found = {name: parameters[name] for name in self.frozen if name in parameters}
+        strangers, missing, twice = self._membership(parameters, optimizer) if optimizer else ((), (), ())
+        moved = [name for name, old in self.before.items() if name not in now or digest(now[name]) != old]
+        return Proof(
+            parameters=len(self.frozen),
+            buffers=self.buffers,
+            changed=(*moved, *self._untied(parameters)),
+            with_gradient=tuple(name for name, parameter in found.items() if parameter.grad is not None),
+            optimizer_strangers=strangers,
+            optimizer_missing=missing,
+            optimizer_twice=twice,
+            unfrozen=tuple(name for name, parameter in found.items() if parameter.requires_grad),
+            modes=self._in_train_mode(),
+        )
+
+    def _watched(self) -> dict[str, Tensor]:
+        """Frozen parameters, then buffers of held modules, by name."""
+        parameters = dict(self.model.named_parameters(remove_duplicate=False))
+        watched: dict[str, Tensor] = {name: parameters[name] for name in self.frozen if name in parameters}
+        modules = dict(self.model.named_modules(remove_duplicate=False))
+        for path in self.held:
+            if path in modules:
+                for name, buffer in modules[path].named_buffers(prefix=path, recurse=False):
+                    watched[name] = buffer
+        return watched
+
+    def _untied(self, parameters: dict[str, nn.Parameter]) -> list[str]:
+        """Other names of frozen tensors that no longer stand for the same one."""
+        frozen = [p for p, trains in zip(self.mask.tree.parameters, self.mask.trains, strict=True) if not trains]
+        return [alias for p in frozen for alias in p.aliases if parameters.get(alias) is not parameters.get(p.name)]
+
+    def _membership(self, parameters: dict[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> tuple:
+        """Names that the optimizer holds but must not, must hold but does not, and holds more than once."""
+        name_of = {id(parameter): name for name, parameter in reversed(parameters.items())}
+        counts = Counter(id(p) for group in optimizer.param_groups for p in group["params"])
+        trains = {id(parameters[name]): name for name in self.mask.names() if name in parameters}
+        strangers = tuple(
+            name_of.get(key, "a parameter that the model does not have") for key in counts.keys() - trains
+        )
+        missing = tuple(name for key, name in trains.items() if key not in counts)
+        return tuple(sorted(strangers)), missing, tuple(trains[k] for k, n in counts.items() if n > 1 and k in trains)
+
+    def _in_train_mode(self) -> tuple[str, ...]:
+        """Held modules that a `train()` has reached; asked while the model as a whole is in train mode."""
+        modules = dict(self.model.named_modules(remove_duplicate=False))
+        return tuple(path for path in self.held if path in modules and modules[path].training)
+
+
+def digest(tensor: Tensor) -> bytes:
+    """SHA-256 of a tensor's shape, type and bytes; exact, also for NaN and for -0."""
+    hasher = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+    flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    for part in flat.split(CHUNK):
+        hasher.update(part.cpu().numpy())
+    return hasher.digest()
+
+
+@contextmanager
+def proof(
+    model: nn.Module, optimizer: torch.optim.Optimizer | None = None, mask: Mask | None = None
+) -> Iterator[ProofCheck]:
+    """`with proof(model): train()`: an error, by name, if anything frozen moved.
+
+    Frozen is what `mask` says, else every parameter whose `requires_grad` is False on entry, and the buffers of
+    modules in which nothing trains.
+
+    Raises:
+        ProofError: on leaving, with the names of what moved and why.
+    """
+    require(model, nn.Module, "Hand over the model itself.")
+    model = unwrapped(model)
+    check = ProofCheck(model, mask or mask_of(model))
+    yield check
+    found = check.verify(optimizer)
+    if not found.ok:
+        raise ProofError(found.sentence(), found.remedy())
+
+
+def mask_of(model: nn.Module) -> Mask:
+    """The mask that a model's `requires_grad` flags amount to now."""
+    from freezecore.runtime.tree.read import read_module
+
+    trains = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    return Mask.from_names(read_module(model), trains)
+
+
+def merged(proofs: list[Proof]) -> Proof:
+    """One proof for all phases: the largest counts, and every fault."""
+
+    def together(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for proof in proofs for n in getattr(proof, name)))
+
+    faults = [f.name for f in fields(Proof) if f.name not in ("parameters", "buffers")]
+    return Proof(
+        max(proof.parameters for proof in proofs),
+        max(proof.buffers for proof in proofs),
+        **{name: together(name) for name in faults},
+    )

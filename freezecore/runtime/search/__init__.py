@@ -1,0 +1,1 @@
+"""Many selections of one model measured alike: sweep, find, suggest, compare."""

@@ -1,0 +1,188 @@
+"""Selections tried on a person's own model, batches and loss, scored on the same held-out batches."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from freezecore._resolve import resolve
+from freezecore.comparison import Comparison, Tried
+from freezecore.errors import ProbeError
+from freezecore.mask import Mask
+from freezecore.probe import Proof
+from freezecore.runtime.own.hold import hold
+from freezecore.runtime.own.proof import ProofCheck
+from freezecore.runtime.train.optimizer import Rates, build_optimizer, default_rates, set_rates
+from freezecore.runtime.tree.read import read_module
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+
+Batch = tuple[Any, Tensor]  # inputs and targets
+FACTORS = (1.0, 0.3, 3.0)
+HELD_OUT = 4  # every so many-th batch is held out where none are given
+
+
+def compare(
+    make_model: Callable[[], nn.Module],
+    specs: Sequence[str],
+    batches: Iterable[Batch],
+    loss: Callable[[Any, Tensor], Tensor],
+    *,
+    held_out: Iterable[Batch] | None = None,
+    score: Callable[[Any, Tensor], Tensor] | None = None,
+    steps: int | None = None,
+    seeds: int = 1,
+    learning_rate: float | None = None,
+    factors: Sequence[float] = FACTORS,
+) -> Comparison:
+    """Train a fresh model under each selection and score it on the same held-out samples.
+
+    Args:
+        make_model: builds the model with its weights; called once for each run, after seeding torch.
+        specs: rules, such as `"freeze all; train head"`.
+        batches: (inputs, targets) on the model's device; a dict of inputs is passed by name, a tuple by position.
+        loss: of the model's output and the targets.
+        held_out: batches to score on; None takes every fourth of `batches`.
+        score: one number a sample from output and targets, higher is better; None takes hits for class numbers and
+            the negated loss of each sample otherwise.
+        steps: optimizer steps; None is one pass over the batches.
+        learning_rate: the same for all; None takes the default for each selection times its best factor.
+        factors: of the default rates; each is tried on the first seed, since the best rate differs by selection.
+            The best is picked on the held-out samples, for every selection alike.
+
+    Raises:
+        RuleError: rules that hit nothing. ProbeError: there are too few batches, or nothing trains.
+    """
+    batches = _pairs(batches)
+    test = _pairs(held_out) if held_out is not None else batches[HELD_OUT - 1 :: HELD_OUT]
+    train = batches if held_out is not None else [b for i, b in enumerate(batches) if (i + 1) % HELD_OUT]
+    if not train or not test:
+        raise ProbeError(f"{len(batches)} batches are too few.", f"Give {HELD_OUT} or more, or held_out=….")
+    if not specs or not factors or seeds < 1:
+        raise ProbeError("There is nothing to compare.", "Give rules, a seed, and a factor or more.")
+    scored = score or (lambda output, targets: _scored(output, targets, loss))
+    tree = read_module(make_model())
+    for rules in specs:  # before the first of them has trained
+        _mask(rules, tree)
+    bench = Bench(make_model, train, test, loss, scored, steps or len(train), learning_rate)
+    return Comparison(tuple(bench.tried(rules, seeds, (1.0,) if learning_rate else factors) for rules in specs))
+
+
+def _pairs(batches: Iterable[Batch]) -> list[Batch]:
+    batches = list(batches)
+    for number, batch in enumerate(batches):
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ProbeError(
+                f"Batch {number} is a {type(batch).__name__}, and not a pair of inputs and targets.",
+                "Give pairs, such as ((b, b.pop('labels')) for b in loader).",
+            )
+    return batches
+
+
+def _mask(rules: str, tree: LayerTree) -> Mask:
+    mask = resolve(FreezeSpec.parse(rules), tree)
+    if not mask.trainable:
+        raise ProbeError(f"'{rules}' leaves nothing to train.", "Add a rule such as 'train head'.")
+    return mask
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model trained under one selection; scores by held-out sample."""
+
+    scores: list[float]
+    mask: Mask
+    step_s: float
+    proof: Proof
+    message: str
+
+    @property
+    def score(self) -> float:
+        return statistics.fmean(self.scores)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all selections have in common; fields as the arguments of `compare`."""
+
+    make_model: Callable[[], nn.Module]
+    train: list[Batch]
+    test: list[Batch]
+    loss: Callable[[Any, Tensor], Tensor]
+    scored: Callable[[Any, Tensor], Tensor]
+    steps: int
+    learning_rate: float | None
+
+    def tried(self, rules: str, seeds: int, factors: Sequence[float]) -> Tried:
+        """A selection at its best rate, over all seeds."""
+        first = {factor: self.run(rules, 0, factor) for factor in factors}
+        factor = max(first, key=lambda one: first[one].score)
+        runs = [first[factor], *(self.run(rules, seed, factor) for seed in range(1, seeds))]
+        per_sample = tuple(statistics.fmean(column) for column in zip(*(run.scores for run in runs), strict=True))
+        return Tried(
+            rules=rules,
+            trainable=runs[0].mask.trainable,
+            score=statistics.fmean(per_sample),
+            per_sample=per_sample,
+            by_seed=tuple(run.score for run in runs),
+            step_s=statistics.median(run.step_s for run in runs),
+            proof=runs[-1].proof,
+            factor=factor,
+            message=next((run.message for run in runs if run.message), ""),
+        )
+
+    def run(self, rules: str, seed: int, factor: float) -> Run:
+        """One model from its first weights to its scores; a loss that is not a number ends the training."""
+        torch.manual_seed(seed)
+        model = self.make_model()
+        mask = _mask(rules, read_module(model))
+        mask.apply_to(model)
+        optimizer = _optimizer(model, mask, self.train[0][0], self.learning_rate, factor)
+        durations, message = [], ""
+        with hold(model, mask):
+            check = ProofCheck(model, mask)
+            model.train()
+            for done, (inputs, targets) in enumerate(islice(cycle(self.train), self.steps)):
+                began = time.perf_counter()
+                set_rates(optimizer, done, self.steps)
+                optimizer.zero_grad(set_to_none=True)
+                loss = self.loss(_called(model, inputs), targets)
+                if not torch.isfinite(loss):
+                    message = f"The loss became not a number at step {done + 1}; trained until then."
+                    break
+                loss.backward()
+                optimizer.step()
+                durations.append(time.perf_counter() - began)
+            proof = check.verify(optimizer)
+            model.eval()
+            with torch.no_grad():
+                parts = [self.scored(_called(model, inputs), targets).float().cpu() for inputs, targets in self.test]
+        return Run(torch.cat(parts).tolist(), mask, statistics.median(durations or [0.0]), proof, message)
+
+
+def _optimizer(model: nn.Module, mask: Mask, inputs: Any, rate: float | None, factor: float) -> torch.optim.Optimizer:
+    tensors = inputs.values() if isinstance(inputs, dict) else inputs if isinstance(inputs, (tuple, list)) else [inputs]
+    kind = "image" if any(t.is_floating_point() for t in tensors) else "text"
+    rates = default_rates(mask, "adamw", kind) if rate is None else Rates(rate, rate)
+    return build_optimizer(model, mask, "adamw", Rates(rates.body * factor, rates.head * factor))
+
+
+def _called(model: nn.Module, inputs: Any) -> Any:
+    if isinstance(inputs, dict):
+        return model(**inputs)
+    return model(*inputs) if isinstance(inputs, (tuple, list)) else model(inputs)
+
+
+def _scored(output: Any, targets: Tensor, loss: Callable[[Any, Tensor], Tensor]) -> Tensor:
+    """Hits where the targets are class numbers, one a sample; else each sample's loss, negated."""
+    logits = getattr(output, "logits", output)
+    if isinstance(logits, Tensor) and logits.dim() == 2 and targets.dim() == 1 and not targets.is_floating_point():
+        return (logits.argmax(-1) == targets).float()
+    return torch.stack([-loss(logits[i : i + 1], targets[i : i + 1]) for i in range(len(targets))])

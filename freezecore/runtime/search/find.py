@@ -1,0 +1,169 @@
+"""Runs a search for the best selection: builds its arms, measures them on one session, and concludes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from freezecore._resolve import resolve
+from freezecore.errors import FreezeError, ProbeError
+from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.report import bytes_text
+from freezecore.rules.grammar import parse_spec
+from freezecore.runtime.search.prices import Priced
+from freezecore.runtime.train.optimizer import default_rates
+from freezecore.runtime.train.session import Session
+from freezecore.search.entries import no_better, wins
+from freezecore.search.find import Arm, Choice, FindRequest, FindResult
+from freezecore.search.halving import Search
+from freezecore.search.sweep import candidates
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+
+Emit = Callable[[dict], None]
+FACTORS = (1.0, 0.3, 3.0)
+COARSE = (1.0, 0.5, 0.0, 0.75, 0.25)  # frozen shares of the blocks that are tried before those between
+
+
+def run_find(
+    source: ModelSource,
+    *,
+    minutes: float,
+    budget_bytes: int | None = None,
+    emit: Emit = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    **probe: object,
+) -> FindResult:
+    """Find the best selection; `probe` are fields of ProbeRequest (`data`, `steps`, …).
+
+    Raises:
+        FreezeError: it could not start.
+    """
+    base = ProbeRequest(source, FreezeSpec(), **probe)
+    return run(FindRequest(base, minutes, budget_bytes), emit, should_stop)
+
+
+def run(
+    request: FindRequest,
+    emit: Emit,
+    should_stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> FindResult:
+    """Search until the time is used; `emit` hears each run begin and end (see `freezecore.search`).
+
+    Raises:
+        FreezeError: it could not start, or nothing fits in the memory budget.
+    """
+    began = clock()
+    until = began + 60 * request.minutes
+
+    def over() -> bool:
+        return should_stop() or clock() > until
+
+    session = Session(request.base, emit, scores_training=False)
+    try:
+        arms, left_out = arms_of(session, request)
+        emit({"event": "plan", "arms": len(arms), "left_out": list(left_out), "seconds": 60 * request.minutes})
+        search = Search(
+            arms,
+            lambda arm, steps, seed: measured(session, request.base, arm, steps, seed, over),
+            budget_s=until - clock(),
+            clock=clock,
+            steps=request.base.steps,
+            seed=request.base.seed,
+            evaluation=len(session.data.test) / request.base.batch_size / 3,
+            emit=emit,
+            should_stop=should_stop,
+        )
+        trials = search.run()
+    finally:
+        session.close()
+    stopped = should_stop()
+    return concluded(request, search.choices(), trials, left_out, stopped, clock() - began)
+
+
+def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[str, ...]]:
+    """All arms in the order of their importance, and what was left out and why.
+
+    Raises:
+        ProbeError: no selection fits in the memory budget.
+    """
+    priced = Priced(session, request.base)
+    kept, dear, schedules = [], [], 0
+    for candidate in candidates(session.tree, ("depth", "presets")):
+        spec = parse_spec(candidate.rules)
+        if spec.phases:
+            schedules += 1
+            continue
+        mask = resolve(spec, session.tree)
+        peak = priced.peak_bytes(mask)
+        if request.budget_bytes and peak is not None and peak > request.budget_bytes:
+            dear.append(peak)
+        else:
+            kept.append(Arm(candidate, 1.0, *priced.work(mask), peak))
+    if not kept and dear:
+        raise ProbeError(
+            f"None of {len(dear)} selections fits in {bytes_text(request.budget_bytes)}: "
+            f"the smallest needs {bytes_text(min(dear))}.",
+            "Choose a smaller batch or input size, or a larger budget.",
+        )
+    left_out = ["Schedules were not tried: short runs end before their later phases."] if schedules else []
+    left_out += [f"{len(dear)} selections need more than {bytes_text(request.budget_bytes)}."] if dear else []
+    if priced.why:
+        left_out.append(f"Memory and work are unknown, so no selection was left out for them. {priced.why}")
+    return ordered(kept, len(session.tree.blocks)), tuple(left_out)
+
+
+def ordered(arms: Sequence[Arm], blocks: int) -> list[Arm]:
+    """Coarse depths and presets from the cheapest up, then the same at other learning rates, then finer depths."""
+    coarse_depths = {min(blocks, max(0, math.ceil(share * blocks))) for share in COARSE} | {max(0, blocks - 1)}
+    is_coarse = [arm.candidate.frozen_blocks is None or arm.candidate.frozen_blocks in coarse_depths for arm in arms]
+    coarse = sorted((arm for arm, is_ in zip(arms, is_coarse, strict=True) if is_), key=lambda arm: arm.work)
+    fine = sorted((arm for arm, is_ in zip(arms, is_coarse, strict=True) if not is_), key=lambda arm: arm.work)
+    return [replace(arm, factor=factor) for group in (coarse, fine) for factor in FACTORS for arm in group]
+
+
+def measured(
+    session: Session, base: ProbeRequest, arm: Arm, steps: int, seed: int, should_stop: Callable[[], bool]
+) -> ProbeResult:
+    """One run of an arm; what keeps it from starting is a result too."""
+    spec = FreezeSpec.parse(arm.candidate.rules)
+    rates = default_rates(resolve(spec, session.tree), base.optimizer, session.data.raw.kind)
+    asked = replace(
+        base,
+        spec=spec,
+        steps=steps,
+        seed=seed,
+        learning_rate=(base.learning_rate or rates.body) * arm.factor,
+        head_learning_rate=(base.head_learning_rate or rates.head) * arm.factor,
+    )
+    try:
+        return session.run(asked, should_stop=should_stop)
+    except FreezeError as error:
+        return ProbeResult("failed", base.device, message=error.problem, hint=error.hint)
+
+
+def concluded(
+    request: FindRequest,
+    choices: Sequence[Choice],
+    trials: Sequence,
+    left_out: tuple[str, ...],
+    stopped: bool,
+    seconds: float,
+) -> FindResult:
+    """The recommendation from what was tried."""
+    told = {"tried": len(trials), "seconds": seconds, "trials": tuple(trials), "left_out": left_out}
+    if not choices:
+        message = "The search was stopped before its first result." if stopped else "No run reached its end in time."
+        failed = (trial.message for trial in trials if trial.message and trial.state != "stopped")
+        why = next(failed, "Give it more minutes, or fewer steps.")
+        return FindResult(
+            "stopped" if stopped else "failed", message=message, hint=why, request=request.to_json(), **told
+        )
+    best, runner_up = choices[0], choices[1] if len(choices) > 1 else None
+    beaten = wins(best, runner_up) if runner_up else None
+    close = runner_up is not None and no_better(best, runner_up)
+    state = "stopped" if stopped else "done"
+    return FindResult(state, best, runner_up, beaten, close, request=request.to_json(), **told)

@@ -1,0 +1,67 @@
+"""What selections of one session's model cost by the estimate: their peak and the work of a step."""
+
+from __future__ import annotations
+
+from freezecore._estimate import Estimate, estimate
+from freezecore._trace import Trace
+from freezecore.errors import FreezeError
+from freezecore.mask import Mask
+from freezecore.probe import ProbeRequest
+from freezecore.runtime.trace import fill, trace_source
+from freezecore.runtime.train.session import Session
+from freezecore.workload import Workload
+
+
+class Priced:
+    """Estimates of masks from one trace.
+
+    Attributes:
+        trace: None where the model cannot be followed.
+        why: the reason then, else empty.
+    """
+
+    def __init__(self, session: Session, request: ProbeRequest) -> None:
+        self.source = session.source.with_(weights="none")
+        self.workload = workload_of(session, request)
+        self.trace: Trace | None = None
+        self.why = ""
+        try:
+            self.trace = trace_source(self.source, self.workload)
+        except FreezeError as error:
+            self.why = str(error)
+
+    def estimate(self, mask: Mask) -> Estimate | None:
+        """The cost of a step under this mask; None where it is unknown."""
+        if self.trace is None:
+            return None
+        cost = estimate(self.trace, mask)
+        if cost.missing:
+            self.trace = fill(self.trace, self.source, cost.missing)
+            cost = estimate(self.trace, mask)
+        return cost
+
+    def peak_bytes(self, mask: Mask) -> int | None:
+        """Peak training memory; None where it is unknown."""
+        cost = self.estimate(mask)
+        return cost.peak_bytes if cost else None
+
+    def work(self, mask: Mask) -> tuple[float, float]:
+        """FLOPs of a step that a stored prefix leaves (its backward pass, and half as many for the forward of what
+        trains), and of a whole plain step. All are 1 where the model cannot be followed."""
+        cost = self.estimate(mask)
+        if cost is None or not cost.flops_backward or cost.flops_forward is None:
+            return 1.0, 1.0
+        plain = float(cost.flops_forward + cost.flops_backward)
+        return min(plain, 1.5 * cost.flops_backward), plain
+
+
+def workload_of(session: Session, request: ProbeRequest) -> Workload:
+    """A probe's step as the estimate sees it."""
+    size = "image_size" if session.data.raw.kind == "image" else "sequence_length"
+    return Workload(
+        batch_size=min(request.batch_size, len(session.data.train)),
+        optimizer=request.optimizer,
+        implementation="foreach",
+        device="cuda" if session.device.type == "cuda" else "cpu",
+        **{size: session.data.size},
+    )

@@ -1,0 +1,146 @@
+"""Runs a sweep: every selection for every seed, on one model kept in memory, or spread over a Ray cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from freezecore.errors import FreezeError
+from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.runtime.train.session import Session
+from freezecore.search.entries import Candidate, Entry, compared, entry
+from freezecore.search.sweep import OVER, SweepRequest, SweepResult, candidates
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+
+Emit = Callable[[dict], None]
+Task = tuple[int, int]  # position of the candidate, seed
+
+
+def run_sweep(
+    source: ModelSource,
+    *,
+    over: Sequence[str] = OVER,
+    specs: Sequence[str] = (),
+    seeds: int = 1,
+    ray: str | None = None,
+    emit: Emit = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    **probe: object,
+) -> SweepResult:
+    """Try every selection; `probe` are fields of ProbeRequest (`data`, `steps`, …).
+
+    Raises:
+        FreezeError: it could not start.
+    """
+    base = ProbeRequest(source, FreezeSpec(), **probe)
+    return run(SweepRequest(base, tuple(over), tuple(specs), seeds, ray), emit, should_stop)
+
+
+def run(request: SweepRequest, emit: Emit, should_stop: Callable[[], bool] = lambda: False) -> SweepResult:
+    """Try every selection; `emit` hears a `run` event as each run ends, and the steps of each in between.
+
+    Raises:
+        FreezeError: it could not start. A run that fails is an entry that says so.
+    """
+    began = time.perf_counter()
+    session = Session(request.base, emit, scores_training=False)
+    found = candidates(session.tree, request.over, request.specs)
+    emit({"event": "plan", "candidates": [c.rules for c in found], "total": len(found) * request.seeds})
+    results: dict[Task, ProbeResult] = {}
+
+    def note(task: Task, result: ProbeResult) -> None:
+        results[task] = result
+        emit(run_event(found[task[0]], task[1], result, len(results), len(found) * request.seeds))
+
+    tasks = planned(found, [request.base.seed + i for i in range(request.seeds)])
+    try:
+        if request.ray:
+            from freezecore.runtime.search.cluster import spread
+
+            spread(request, found, tasks, note, emit, should_stop)
+        else:
+            carry_out(session, request.base, found, tasks, note, emit, should_stop)
+    finally:
+        session.close()
+    entries = tuple(entry(c, [r for (at, _), r in sorted(results.items()) if at == i]) for i, c in enumerate(found))
+    return concluded(request, entries, len(results) == len(tasks), time.perf_counter() - began)
+
+
+def planned(found: Sequence[Candidate], seeds: Sequence[int]) -> list[Task]:
+    """All runs, seed after seed, so that every selection has a first number soon.
+
+    Depths go from shallow to deep, since a deeper prefix is computed from a shallower one; training everything,
+    which has no prefix and takes longest, comes last.
+    """
+    order = sorted(range(len(found)), key=lambda i: (found[i].frozen_blocks == 0, found[i].frozen_blocks is None))
+    return [(i, seed) for seed in seeds for i in order]
+
+
+def carry_out(
+    session: Session,
+    base: ProbeRequest,
+    found: Sequence[Candidate],
+    tasks: Sequence[Task],
+    note: Callable[[Task, ProbeResult], None],
+    emit: Emit,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Make these runs one after another on one session."""
+    for at, seed in tasks:
+        if should_stop():
+            return
+        result = attempted(session, base, (found[at].rules, seed), emit, should_stop)
+        if result.state != "stopped":
+            note((at, seed), result)
+
+
+def attempted(
+    session: Session, base: ProbeRequest, one: tuple[str, int], emit: Emit, should_stop: Callable[[], bool]
+) -> ProbeResult:
+    """The run of one selection and seed; what keeps it from starting is a result too, so that the others go on."""
+    rules, seed = one
+    asked = replace(base, spec=FreezeSpec.parse(rules), seed=seed)
+    began = time.perf_counter()
+    try:
+        result = session.run(asked, lambda event: emit({**event, "rules": rules, "seed": seed}), should_stop)
+    except FreezeError as error:
+        return ProbeResult("failed", asked.device, message=error.problem, hint=error.hint, request=asked.to_json())
+    return replace(result, seconds=time.perf_counter() - began)
+
+
+def run_event(candidate: Candidate, seed: int, result: ProbeResult, done: int, total: int) -> dict:
+    """What a finished run says to whoever watches the sweep."""
+    measured = (
+        "state",
+        "accuracy_before",
+        "accuracy_after",
+        "metric",
+        "metric_after",
+        "peak_bytes",
+        "step_s",
+        "seconds",
+    )
+    return {
+        "event": "run",
+        "rules": candidate.rules,
+        "labels": list(candidate.labels),
+        "frozen_blocks": candidate.frozen_blocks,
+        "seed": seed,
+        "done": done,
+        "total": total,
+        **{name: getattr(result, name) for name in measured},
+        "message": result.message,
+    }
+
+
+def concluded(request: SweepRequest, entries: tuple[Entry, ...], whole: bool, seconds: float) -> SweepResult:
+    """The sweep's result from what was measured."""
+    best, as_good, front = compared(entries)
+    state, message = ("done", "") if whole else ("stopped", "Stopped before its end; finished runs are kept.")
+    if whole and best is None:
+        state, message = "failed", f"No run reached its end: {entries[0].message}"
+    return SweepResult(
+        state, entries, front, best, as_good, seconds=seconds, message=message, request=request.to_json()
+    )

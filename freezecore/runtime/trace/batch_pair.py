@@ -1,0 +1,79 @@
+"""Twins: recordings of the same forward pass at two batch sizes, every number an amount."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from freezecore._trace import Amount
+from freezecore.runtime.trace.record import Recording
+from freezecore.runtime.trace.signature import Signature
+
+Pair = tuple[Signature, Signature]
+
+
+class Unlike(Exception):
+    """Two recordings that should run the same operations do not."""
+
+
+class Amounts:
+    """A table of amounts, each measured at every traced batch size and kept once."""
+
+    def __init__(self, batch_sizes: tuple[int, ...]) -> None:
+        self.batch_sizes = batch_sizes
+        self.rows: list[Amount] = []
+        self._index: dict[tuple[int, ...], int] = {}
+
+    def __call__(self, *measured: int) -> int:
+        """Index of the amount that was measured so."""
+        if measured not in self._index:
+            self._index[measured] = len(self.rows)
+            self.rows.append(polynomial(self.batch_sizes, measured))
+        return self._index[measured]
+
+
+def polynomial(batch_sizes: tuple[int, ...], measured: tuple[int, ...]) -> Amount:
+    """The line through two measurements; a parabola through the origin where no such line can be meant.
+
+    Raises:
+        Unlike: it is neither.
+    """
+    if len(batch_sizes) == 1:
+        return Amount(measured[0])
+    (one, two), (low, high) = measured, batch_sizes
+    slope, rest = divmod(two - one, high - low)
+    if not rest and slope >= 0 and one - slope * low >= 0:
+        return Amount(one - slope * low, slope)
+    square, rest = divmod(one, low * low)
+    if not rest and square * high * high == two:
+        return Amount(0, 0, square)
+    raise Unlike(f"{one:,} at batch {low} and {two:,} at batch {high} lie on no line")
+
+
+class Twin:
+    """Recordings of the same forward at each batch size: one list of calls, every number an amount."""
+
+    def __init__(self, recordings: list[Recording], amounts: Amounts) -> None:
+        first, last = recordings[0], recordings[-1]
+        self.recording = first
+        self.calls = first.calls
+        same([c.signature.function for c in first.calls], [c.signature.function for c in last.calls])
+        same([c.inputs for c in first.calls], [c.inputs for c in last.calls])
+        same(first.storage, last.storage)
+        self.pairs: list[Pair] = [(a.signature, b.signature) for a, b in zip(first.calls, last.calls, strict=True)]
+        self.flops = _column(recordings, amounts, lambda recording: [call.flops for call in recording.calls])
+        self.nbytes = _column(recordings, amounts, lambda recording: recording.nbytes)
+        self.sizes = _column(recordings, amounts, made_in_the_step)
+
+
+def made_in_the_step(recording: Recording) -> list[int]:
+    """Bytes of each storage; none for parameters, buffers and the batch, which are there before the step."""
+    return [size if born >= 0 else 0 for size, born in zip(recording.storage_bytes, recording.born, strict=True)]
+
+
+def _column(recordings: list[Recording], amounts: Amounts, read: Callable[[Recording], list[int]]) -> list[int]:
+    return [amounts(*measured) for measured in zip(*map(read, recordings), strict=True)]
+
+
+def same(one: object, two: object) -> None:
+    if one != two:
+        raise Unlike("it runs other operations at another batch size or in another mode")

@@ -1,0 +1,121 @@
+"""Inputs: batches of any size for a model, made up from what it takes or resized from one of a person's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from freezecore.errors import TraceError, WorkloadError, shortened
+from freezecore.runtime.inputs.example import examples
+from freezecore.workload import Workload
+
+Inputs = Callable[[int, str], tuple[tuple, dict]]
+MOST_TRIED = 8
+DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "bool")
+MOST_PER_SIZE = 1_048_576
+SHAPE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)(?::(?P<dtype>[a-z]+\d*))?")
+LABELS = ("labels", "label", "start_positions", "end_positions")
+
+
+def batches(model: nn.Module, workload: Workload) -> Iterator[Inputs]:
+    """Makers of inputs that may suit the model, the likeliest first.
+
+    Raises:
+        WorkloadError: nothing tells what the model takes.
+    """
+    for number, _ in enumerate(examples(model, workload, device="meta")):
+        if number >= MOST_TRIED:
+            return
+
+        def make(batch_size: int, device: str, number: int = number) -> tuple[tuple, dict]:
+            for position, made in enumerate(examples(model, replace(workload, batch_size=batch_size), device=device)):
+                if position == number:
+                    return made.args, made.kwargs
+            raise LookupError(number)
+
+        yield make
+
+
+def own_batch(batch: object) -> tuple[int, Inputs]:
+    """The size of a person's own batch, and a maker of batches like it of any size.
+
+    Raises:
+        TraceError: it is no batch.
+    """
+    args, kwargs = _as_arguments(batch)
+    size = next((t.shape[0] for t in (*args, *kwargs.values()) if isinstance(t, Tensor) and t.dim()), 1)
+
+    def make(batch_size: int, device: str) -> tuple[tuple, dict]:
+        def resized(item: object) -> object:
+            if not isinstance(item, Tensor):
+                return item
+            shape = (batch_size, *item.shape[1:]) if item.dim() and item.shape[0] == size else item.shape
+            return torch.zeros(shape, dtype=item.dtype, device=device)
+
+        return tuple(map(resized, args)), {name: resized(item) for name, item in kwargs.items()}
+
+    return size, make
+
+
+def own_shapes(texts: Sequence[str]) -> Inputs:
+    """A maker of batches from shapes without the batch, in order or by name: `3x224x224`, `input_ids=128:int64`.
+
+    Raises:
+        WorkloadError: a text is no shape.
+    """
+    shapes = [_own_shape(text) for text in texts]
+
+    def make(batch_size: int, device: str) -> tuple[tuple, dict]:
+        def made(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+            return torch.zeros((batch_size, *shape), dtype=dtype, device=device)
+
+        args = tuple(made(shape, dtype) for name, shape, dtype in shapes if not name)
+        return args, {name: made(shape, dtype) for name, shape, dtype in shapes if name}
+
+    return make
+
+
+def _own_shape(text: str) -> tuple[str, tuple[int, ...], torch.dtype]:
+    found = SHAPE.fullmatch(text.strip())
+    dtype = found["dtype"] or "float32" if found else ""
+    if dtype not in DTYPES:
+        raise WorkloadError(
+            f"'{shortened(text)}' is no shape of an input.",
+            "Write the sizes behind the batch, such as 3x224x224, input_ids=128:int64 or mask=128:bool.",
+        )
+    shape = tuple(int(size) for size in found["sizes"].split("x") if size)
+    if any(size > MOST_PER_SIZE for size in shape):
+        raise WorkloadError(f"'{shortened(text)}' is too large an input.", f"Choose at most {MOST_PER_SIZE:,} a side.")
+    return found["name"] or "", shape, getattr(torch, dtype)
+
+
+def check_sizes(model: nn.Module, workload: Workload, label: str) -> None:
+    """Refuse a sequence beyond the model's positions, which tensors without values would not notice.
+
+    Raises:
+        WorkloadError: with the longest that it takes.
+    """
+    config = getattr(model, "config", None)
+    longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    if workload.sequence_length and isinstance(longest, int) and 0 < longest < workload.sequence_length:
+        raise WorkloadError(
+            f"{label} has {longest:,} positions, so a sequence length of {workload.sequence_length:,} is beyond them.",
+            f"Choose at most {longest:,}.",
+        )
+
+
+def _as_arguments(batch: object) -> tuple[tuple, dict]:
+    if isinstance(batch, Tensor):
+        return (batch,), {}
+    if isinstance(batch, tuple | list):
+        return tuple(batch), {}
+    try:
+        return (), {name: item for name, item in dict(batch).items() if name not in LABELS}
+    except (TypeError, ValueError) as error:
+        raise TraceError(
+            f"A batch cannot be a {type(batch).__name__}.", "Give a tensor, a tuple of arguments, or a dictionary."
+        ) from error

@@ -1,0 +1,189 @@
+"""Probing: one operation alone, to see what autograd keeps for it and what its backward step makes.
+
+Which tensors an operation keeps depends on which of its inputs need a gradient, in ways that no table gets right (a
+convolution keeps its input even when only its bias trains). So each combination is tried once on meta tensors, and
+autograd itself says what it keeps: at this level an operation is already that of its device, and its node the same
+everywhere, so the meta device, which is many times faster than a fake one, shows the truth.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from freezecore.runtime.trace.shapes import Running, run
+from freezecore.runtime.trace.signature import Shape, Signature, flops, leaves
+
+
+class Allocations(TorchDispatchMode):
+    """Counts the bytes of storages that come to life under it, as they come and go.
+
+    Attributes:
+        live: bytes alive now.
+        peak: most bytes alive at once.
+        flops: floating-point operations done.
+        rounding: every storage takes a multiple of this.
+    """
+
+    def __init__(self, rounding: int = 1) -> None:
+        super().__init__()
+        self.live = self.peak = self.flops = 0
+        self.rounding = rounding
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        for tensor in _tensors((args, tuple(kwargs.values()))):
+            self._known.add(tensor.untyped_storage()._cdata)
+        result = run(function, args, kwargs)
+        for tensor in _tensors((result,)):
+            self.meet(tensor.untyped_storage())
+        self.flops += flops(function, args, kwargs, result)
+        return result
+
+    def meet(self, storage) -> None:
+        """Count a storage, if it is new, until it goes."""
+        key = storage._cdata
+        if key not in self._known:
+            self._known.add(key)
+            nbytes = -(-storage.nbytes() // self.rounding) * self.rounding
+            weakref.finalize(storage, self._ended, key, nbytes)
+            self.live += nbytes
+            self.peak = max(self.peak, self.live)
+
+    def _ended(self, key: int, nbytes: int) -> None:
+        self._known.discard(key)
+        self.live -= nbytes
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one call keeps for its backward step; positions count tensors among the inputs and the outputs."""
+
+    needing: tuple[int, ...] = ()
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    new: tuple[int, ...] = ()  # bytes of copies made only to be kept
+    extra: int = 0  # most bytes alive inside, beyond what it returns and keeps
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What one backward step makes.
+
+    Attributes:
+        extra: most bytes alive during it, beyond what it was given.
+        new: bytes of the storages it hands on.
+        gradients: per input, a position in `new`, or `~k` for the gradient of output k passed on, or None.
+        flops: floating-point operations.
+    """
+
+    extra: int = 0
+    new: tuple[int, ...] = ()
+    gradients: tuple[int | None, ...] = ()
+    flops: int = 0
+
+
+class Trial:
+    """One operation run once on fake leaves."""
+
+    def __init__(self, signature: Signature, needs: int) -> None:
+        shapes = signature.shapes()
+        self.leaves = [leaf_of(shape, needs >> i & 1) for i, shape in enumerate(shapes)]
+        # an operation may not change a leaf in place, so each operation gets the leaves' images
+        mutable = signature.function._schema.is_mutable
+        self.given = [leaf.clone() if mutable and leaf.requires_grad else leaf for leaf in self.leaves]
+        packed: list[Tensor] = []
+
+        def pack(tensor: Tensor) -> Tensor:
+            packed.append(tensor)
+            return tensor
+
+        args, kwargs = signature.rebuilt(self.given)
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), Running():
+            self.outputs = _tensors((signature.function(*args, **kwargs),))
+        self.needing = tuple(i for i, output in enumerate(self.outputs) if output.requires_grad)
+        self.kept = self._sorted(packed) if self.needing else Kept()
+
+    def _sorted(self, packed: list[Tensor]) -> Kept:
+        inputs = {key_of(tensor): i for i, tensor in reversed(list(enumerate(self.given)))}
+        outputs = {key_of(tensor): i for i, tensor in reversed(list(enumerate(self.outputs)))}
+        storages = {key_of(tensor): tensor.untyped_storage().nbytes() for tensor in packed}
+        return Kept(
+            self.needing,
+            tuple(sorted(inputs[key] for key in storages if key in inputs)),
+            tuple(sorted(outputs[key] for key in storages if key in outputs and key not in inputs)),
+            tuple(size for key, size in storages.items() if key not in inputs and key not in outputs),
+        )
+
+    def backward(self, received: int) -> Returned:
+        """Run the operation's own backward node, as the engine would: then reduce and cast what it returns."""
+        node = next(self.outputs[i].grad_fn for i in self.needing)
+        grads = [
+            torch.empty_strided(o.shape, _dense(o), dtype=o.dtype, device="meta") if received >> i & 1 else None
+            for i, o in enumerate(self.outputs)
+            if o.requires_grad or len(node._input_metadata) == len(self.outputs)
+        ]
+        watch = Allocations()
+        with torch.no_grad(), watch:
+            results = node(*grads[: len(node._input_metadata)])
+            results = list(results) if isinstance(results, tuple) else [results]
+            targets = [self._target(edge) for edge, _ in node.next_functions]
+            for i, target in enumerate(targets):
+                if target is not None and results[i] is not None:
+                    results[i] = _fitted(results[i], self.leaves[target])
+        return self._read(watch, results, targets, grads)
+
+    def _target(self, edge) -> int | None:
+        """Which input a backward edge leads to."""
+        if edge is None:
+            return None
+        if not hasattr(edge, "variable"):  # the image of a leaf
+            edge = edge.next_functions[0][0]
+        return next((i for i, leaf in enumerate(self.leaves) if leaf is edge.variable), None)
+
+    def _read(self, watch: Allocations, results: list, targets: list, grads: list) -> Returned:
+        received = {key_of(grad): ~i for i, grad in enumerate(grads) if grad is not None}
+        new: dict[int, int] = {}
+        sizes: list[int] = []
+        gradients: list[int | None] = [None] * len(self.leaves)
+        for result, target in zip(results, targets, strict=False):
+            if target is None or result is None:
+                continue
+            key = key_of(result)
+            if key not in received and key not in new:
+                new[key] = len(sizes)
+                sizes.append(result.untyped_storage().nbytes())
+            gradients[target] = received.get(key, new.get(key))
+        return Returned(watch.peak, tuple(sizes), tuple(gradients), watch.flops)
+
+
+def leaf_of(shape: Shape, needs: int, device: torch.device | str = "meta") -> Tensor:
+    """A tensor of this shape that asks for a gradient where `needs` is set."""
+    leaf = torch.empty_strided(shape.size, shape.stride, dtype=shape.dtype, device=device)
+    return leaf.requires_grad_() if needs else leaf
+
+
+def _dense(tensor: Tensor) -> tuple[int, ...]:
+    """Strides of a gradient for this tensor: its own, unless it repeats or skips elements."""
+    return torch.empty_like(tensor, device="meta").stride()
+
+
+def _fitted(grad: Tensor, leaf: Tensor) -> Tensor:
+    """A gradient as the engine passes it on: summed over what was broadcast, in the input's own type."""
+    if grad.shape != leaf.shape:
+        grad = grad.sum_to_size(leaf.shape)
+    return grad.to(leaf.dtype) if grad.dtype != leaf.dtype else grad
+
+
+def key_of(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata
+
+
+def _tensors(items: Iterable) -> list[Tensor]:
+    return [item for item in leaves(items) if isinstance(item, Tensor)]

@@ -1,0 +1,217 @@
+"""Recording: one training step's forward pass on fake tensors, written down call by call.
+
+Every parameter asks for a gradient, but what autograd would keep is let go at once (a saved-tensor hook that packs
+nothing), so a storage's end is the moment at which Python itself lets go of it. What autograd keeps depends on the
+mask and is added when a mask is evaluated.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from freezecore.runtime.trace.checkpoints import Region, noting
+from freezecore.runtime.trace.fake import tensors_in
+from freezecore.runtime.trace.shapes import run
+from freezecore.runtime.trace.signature import Signature, described, flops, leaves
+
+TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
+
+
+@dataclass(slots=True)
+class Call:
+    """One operation as it ran: numbers of the values it read and of those it made."""
+
+    signature: Signature
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    layer: str
+    segment: int
+    flops: int
+
+
+@dataclass
+class Recording:
+    """The calls of one forward pass with its loss.
+
+    Attributes:
+        storage: per value, the number of its storage.
+        nbytes: per value, what it would take if it had a storage of its own.
+        storage_bytes: per storage.
+        born: per storage, the call that made it; -1 for parameters, buffers and the batch.
+        died: per storage, the number of calls made before Python let go of it; absent when it outlived the forward.
+        parameters: value by parameter name.
+        loss: value of the loss.
+        segments: enterings and leavings of modules, as the segment that began then belongs to this module.
+        regions: calls under gradient checkpointing.
+        asking: values that the model makes need a gradient, whatever trains.
+        lasting: storages that modules have kept for the next forward pass.
+    """
+
+    calls: list[Call] = field(default_factory=list)
+    storage: list[int] = field(default_factory=list)
+    nbytes: list[int] = field(default_factory=list)
+    storage_bytes: list[int] = field(default_factory=list)
+    born: list[int] = field(default_factory=list)
+    died: dict[int, int] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+    loss: int = -1
+    segments: list[str] = field(default_factory=lambda: [""])
+    regions: list[Region] = field(default_factory=list)
+    asking: list[int] = field(default_factory=list)
+    lasting: list[int] = field(default_factory=list)
+
+
+class Recorder(TorchDispatchMode):
+    """Writes down every operation below autograd. Use it inside a `FakeTensorMode`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recording = Recording()
+        self.over = self.paused = False
+        self._flops = 0  # since it was paused
+        self._storages: dict[int, int] = {}
+        self._stack = [""]
+        self._token = object()  # a tensor that an earlier recording has numbered is a new one here
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if self.paused:
+            result = run(function, args, kwargs)
+            self._flops += flops(function, args, kwargs, result)
+            return result
+        inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
+        values = tuple(self.value(tensor) for tensor in inputs)
+        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled()) if inputs else None
+        if function is torch.ops.aten.rand.default and not args[0]:
+            return torch.tensor(1.0)  # the draw that decides whether a layer is skipped: it is not
+        result = run(function, args, kwargs)
+        outputs = [item for item in leaves((result,)) if isinstance(item, Tensor)]
+        if outputs:
+            if signature is None:
+                signature = Signature(function, described(args, kwargs), False)
+            self._append(signature, values, outputs, flops(function, args, kwargs, result))
+        return result
+
+    def whole(self, function: Callable, args: tuple, kwargs: dict, run: Callable[[], Tensor]) -> Tensor:
+        """Write an operation down that is made of several, without these; `run` carries it out."""
+        if self.paused:
+            return run()
+        inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
+        values = tuple(self.value(tensor) for tensor in inputs)
+        self.paused, self._flops = True, 0
+        result = run()
+        self.paused = False
+        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled())
+        self._append(signature, values, [result], self._flops)
+        return result
+
+    def _append(self, signature: Signature, inputs: tuple[int, ...], outputs: list[Tensor], count: int) -> None:
+        recording = self.recording
+        made = tuple(self._new_value(tensor, len(recording.calls)) for tensor in outputs)
+        recording.calls.append(Call(signature, inputs, made, self.layer, len(recording.segments) - 1, count))
+
+    def value(self, tensor: Tensor) -> int:
+        """The number of a tensor's value; a tensor never seen before was there from the start."""
+        token, number = getattr(tensor, TAG, (None, -1))
+        return number if token is self._token else self._new_value(tensor, -1)
+
+    def note_lasting(self, model: nn.Module) -> None:
+        """Note what this forward pass has made and the modules still have."""
+        for module in model.modules():
+            for tensor in tensors_in(vars(module)):
+                token, value = getattr(tensor, TAG, (None, -1))
+                if token is self._token and self.recording.born[number := self.recording.storage[value]] >= 0:
+                    self.recording.lasting.append(number)
+
+    @property
+    def layer(self) -> str:
+        """Path of the module at work."""
+        return self._stack[-1]
+
+    def parameter(self, name: str, tensor: Tensor) -> None:
+        """Number a parameter before the forward pass."""
+        self.recording.parameters[name] = self._new_value(tensor, -1)
+
+    def _new_value(self, tensor: Tensor, call: int) -> int:
+        recording = self.recording
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        number = self._storages.get(key)
+        if number is None:
+            number = self._storages[key] = len(recording.storage_bytes)
+            recording.storage_bytes.append(storage.nbytes())
+            recording.born.append(call)
+            weakref.finalize(storage, self._ended, key, number)
+        value = len(recording.storage)
+        recording.storage.append(number)
+        recording.nbytes.append(tensor.numel() * tensor.element_size())
+        setattr(tensor, TAG, (self._token, value))
+        return value
+
+    def _ended(self, key: int, number: int) -> None:
+        self._storages.pop(key, None)
+        if not self.over:
+            self.recording.died[number] = len(self.recording.calls)
+
+    @contextmanager
+    def following(self, model: nn.Module) -> Iterator[None]:
+        """Note which module each operation belongs to."""
+        handles = []
+        for path, module in model.named_modules():
+            handles.append(module.register_forward_pre_hook(self._entered(path)))
+            handles.append(module.register_forward_hook(self._left, always_call=True))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _entered(self, path: str) -> Callable:
+        def enter(module: nn.Module, inputs: tuple) -> None:
+            self._stack.append(path)
+            self.recording.segments.append(path)
+
+        return enter
+
+    def _left(self, module: nn.Module, inputs: tuple, output: object) -> None:
+        if len(self._stack) > 1:
+            self._stack.pop()
+        self.recording.segments.append(self._stack[-1])
+
+
+def record(
+    model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Callable, fake_mode, wholes: Callable
+) -> Recording:
+    """Run `step`, which returns the loss, on a fake model and write it down; `wholes` is the mode of `whole.py`."""
+    recorder = Recorder()
+    for name, parameter in model.named_parameters():
+        recorder.parameter(name, parameter)
+    collects = gc.isenabled()
+    gc.disable()  # a collection at a moment of its own choosing would move the end of a storage
+    try:
+        nothing_kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: None)
+        with (
+            noting(model, recorder),
+            fake_mode,
+            nothing_kept,
+            recorder.following(model),
+            recorder,
+            wholes(recorder),
+            autocast(),
+        ):
+            loss = step(recorder)
+        recorder.recording.loss = recorder.value(loss)
+        recorder.over = True  # the loss lives on
+        recorder.note_lasting(model)
+    finally:
+        if collects:
+            gc.enable()
+    return recorder.recording

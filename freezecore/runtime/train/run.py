@@ -1,0 +1,216 @@
+"""One run: its phases, steps and evaluations, and the states in which it may end, each with what was measured."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from freezecore.mask import Mask
+from freezecore.probe import ProbeRequest, ProbeResult, Proof, State
+from freezecore.runtime.own.proof import merged
+from freezecore.runtime.train import device as devices
+from freezecore.runtime.train.evaluate import Evaluation
+from freezecore.runtime.train.measure import peak_of
+from freezecore.runtime.train.optimizer import carry_state, rates_for, set_rates
+from freezecore.runtime.train.phase import Phase
+from freezecore.runtime.train.step import order
+from freezecore.runtime.tree.read import versions
+
+if TYPE_CHECKING:
+    from freezecore.runtime.train.session import Session
+
+AFTER_A_STOP_S = 0.5  # for the last evaluation: whoever pressed Stop waits for it
+
+
+class Ended(Exception):
+    """The run is over before its last step."""
+
+    def __init__(self, state: State, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.state, self.message, self.hint = state, message, hint
+
+
+class Training:
+    """One run on a session's model; `measured` grows as the run does, whatever happens next."""
+
+    def __init__(
+        self,
+        session: Session,
+        masks: list[tuple[int, Mask]],
+        request: ProbeRequest,
+        emit: Callable[[dict], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.session, self.request, self.emit, self.should_stop = session, request, emit, should_stop
+        self.masks = masks
+        self.evaluation = Evaluation(session, request, emit)
+        self.rates = rates_for(request, masks[-1][1], session.data.raw.kind)
+        self.batches = order(len(session.train), request.batch_size, request.seed, session.device)
+        self.batch_size = min(request.batch_size, len(session.train))
+        half = devices.half(session.device) if session.device.type == "cuda" else None
+        self.scaler = torch.amp.GradScaler(session.device.type) if half == torch.float16 else None
+        self.phase: Phase | None = None
+        self.trained: set[str] = set()
+        self.proofs: list[Proof] = []
+        self.step = 0
+        self.measured: dict = {}
+        self.began = time.perf_counter()
+
+    def run(self) -> ProbeResult:
+        """Train to the end, or to what ends it."""
+        state, message, hint = "done", "", ""
+        torch.manual_seed(self.request.seed)
+        try:
+            self._start()
+            for number, (_, last, mask) in enumerate(self._spans()):
+                if number:
+                    self._enter(mask)
+                while self.step < last and not self._time_is_over():
+                    self._one_step(next(self.batches), last - self.step)
+        except Ended as ended:
+            state, message, hint = ended.state, ended.message, ended.hint
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            state, (message, hint) = "out-of-memory", self._out_of_memory()
+        self._finish(state)
+        return self._result(state, message, hint)
+
+    def _start(self) -> None:
+        """Everything before the first step."""
+        session = self.session
+        mask = self.masks[0][1]
+        self.measured.update(
+            device=devices.describe(session.device),
+            train_size=len(session.train),
+            test_size=len(session.test),
+            trainable=mask.trainable,
+            total=mask.tree.total,
+            learning_rate=self.rates.body,
+            head_learning_rate=self.rates.head,
+            metric=self.evaluation.metric,
+        )
+        self.emit({"event": "start", **self.measured})
+        self._enter(mask)
+
+    def _spans(self) -> list[tuple[int, int, Mask]]:
+        """First and last step of each phase, and its mask; phases that would begin after the last step are left out."""
+        steps, per_epoch = self.request.steps, max(1, len(self.session.train) // self.batch_size)
+        starts = [epoch * per_epoch for epoch, _ in self.masks] + [steps]
+        return [
+            (start, min(end, steps), mask)
+            for start, end, (_, mask) in zip(starts, starts[1:], self.masks, strict=False)
+            if start < steps
+        ]
+
+    def _enter(self, mask: Mask) -> None:
+        """Put the next mask in force; norms that the first phase held stay held, as a schedule's default is."""
+        earlier = self.phase
+        if earlier:
+            self.proofs.append(earlier.check.verify(earlier.optimizer))
+            mask = replace(mask, also_held=self.masks[0][1].norms_held)
+        self.phase = Phase(self.session, mask, self.request, self.rates, self.emit, self.trained)
+        self.trained |= set(mask.names())
+        if earlier:
+            carry_state(earlier.optimizer, self.phase.optimizer)
+
+    def _ask_to_stop(self) -> None:
+        if self.should_stop():
+            raise Ended("stopped", "Stopped before its end; what was measured until then is kept.")
+
+    def _time_is_over(self) -> bool:
+        return self.request.seconds is not None and time.perf_counter() - self.began > self.request.seconds
+
+    def _one_step(self, positions: Tensor, left: int) -> None:
+        """One optimizer step, told as it ends; `left` steps are left of the phase."""
+        self._ask_to_stop()
+        phase = self.phase
+        phase.prepare(positions, left)
+        set_rates(phase.optimizer, self.step, self.request.steps)
+        phase.optimizer.zero_grad(set_to_none=True)
+        watched = phase.watches
+        at = time.perf_counter()
+        with peak_of(phase.model, phase.optimizer, self.session.device) if watched else nullcontext() as peak:
+            loss = self._update(positions)
+        seconds = time.perf_counter() - at
+        self.step += 1
+        phase.note(seconds, peak.bytes if watched else None, watched)
+        self._tell(loss, seconds)
+        if phase.looked and self.evaluation.first is None:  # a person sees steps first, and a kept prefix serves both
+            self.measured.update(self.evaluation.before(phase, self._ask_to_stop))
+
+    def _update(self, positions: Tensor) -> float:
+        """Forward, backward, and the optimizer's change; returns the loss.
+
+        Raises:
+            Ended: the loss is not a number; nothing was changed.
+        """
+        optimizer = self.phase.optimizer
+        loss = self.phase.loss(positions)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise Ended("not-a-number", *self._not_a_number())
+        if self.scaler:
+            self.scaler.scale(loss).backward()
+            self.scaler.step(optimizer)
+            self.scaler.update()
+        else:
+            loss.backward()
+            optimizer.step()
+        return value
+
+    def _tell(self, loss: float, seconds: float) -> None:
+        self.measured.setdefault("loss_first", loss)
+        self.measured.update(steps=self.step, loss_last=loss)
+        if step_s := self.phase.step_s:
+            self.measured.update(step_s=step_s, samples_per_s=self.batch_size / step_s)
+        self.emit({"event": "step", "step": self.step, "loss": loss, "step_s": seconds})
+
+    def _finish(self, state: State) -> None:
+        """The proof first, because a stop may cut short what follows; then what the model can do now."""
+        phase = self.phase
+        if phase is None:
+            return
+        phase.model.train()
+        proof = merged([*self.proofs, phase.check.verify(phase.optimizer)])
+        self.measured["proof"] = proof
+        self.emit({"event": "proof", "proof": proof.to_json()})
+        if self.step and state in ("done", "stopped"):
+            if state == "done" and self.evaluation.first is None:
+                self.measured.update(self.evaluation.before(phase))
+            until = math.inf if state == "done" else time.perf_counter() + AFTER_A_STOP_S
+            self.measured.update(self.evaluation.after(phase, until))
+        if phase.plain.peak_bytes:
+            self.measured["peak_bytes"] = phase.plain.peak_bytes
+        self.measured["cache"] = phase.cache_use()
+
+    def _result(self, state: State, message: str, hint: str) -> ProbeResult:
+        return ProbeResult(
+            state=state,
+            **self.measured,
+            rss_bytes=devices.rss_bytes(),
+            message=message,
+            hint=hint,
+            request=self.request.to_json(),
+            versions=versions(),
+            notes=self.session.data.notes,
+        )
+
+    def _out_of_memory(self) -> tuple[str, str]:
+        data, smaller = self.session.data, max(1, self.batch_size // 2)
+        unit = "tokens" if data.raw.kind == "text" else "pixels"
+        when = f"at step {self.step + 1}" if self.step else "before the first step was over"
+        said = f"The probe ran out of memory {when} (batch {self.batch_size}, {data.size} {unit})."
+        return said, f"Try a batch of {smaller}, or freeze more from the input side."
+
+    def _not_a_number(self) -> tuple[str, str]:
+        highest = max(group["peak"] for group in self.phase.optimizer.param_groups)
+        said = f"The loss became not a number at step {self.step + 1}, at a learning rate of {highest:g}."
+        return said, f"Try a tenth of it: {highest / 10:g}."

@@ -1,0 +1,125 @@
+"""An evaluation as numbers: accuracy and its interval, the metric that was chosen, which samples changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from freezecore import metrics
+from freezecore.errors import ProbeError, did_you_mean, shortened
+from freezecore.probe import SampleChange
+from freezecore.runtime.data.picture import data_address
+from freezecore.runtime.data.samples import Dataset, Raw
+
+MOST_CHANGES = 12
+THUMBNAIL = 64
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the model says about one part of the data: `logits` [n, outputs] and `targets` [n], on the host."""
+
+    logits: Tensor
+    targets: Tensor
+    data: Dataset
+
+    @property
+    def classes(self) -> list[int]:
+        """The class predicted for each sample."""
+        return self.logits.argmax(-1).tolist()
+
+    @property
+    def values(self) -> list[float]:
+        """The value predicted for each sample, in the targets' own unit."""
+        return (self.logits.squeeze(-1).double() * self.data.spread + self.data.centre).tolist()
+
+    @property
+    def true_values(self) -> list[float]:
+        return (self.targets.double() * self.data.spread + self.data.centre).tolist()
+
+    @property
+    def hits(self) -> int:
+        return sum(self.per_sample) if self.of_classes else 0
+
+    @property
+    def of_classes(self) -> bool:
+        return self.data.raw.target == "class"
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share predicted right; None for values."""
+        return self.hits / len(self.targets) if self.of_classes else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The accuracy's 95 % interval."""
+        return metrics.wilson(self.hits, len(self.targets)) if self.of_classes else None
+
+    @property
+    def per_sample(self) -> list[float]:
+        """1 or 0 for a class, the negated squared error for a value."""
+        if self.of_classes:
+            return (self.logits.argmax(-1) == self.targets).int().tolist()
+        return [-((p - t) ** 2) for p, t in zip(self.values, self.true_values, strict=True)]
+
+    def metric(self, name: str) -> float | None:
+        """The score by one of `metrics.METRICS`."""
+        match name:
+            case "rmse":
+                return metrics.rmse(self.true_values, self.values)
+            case "log-loss":
+                return metrics.log_loss(self.targets.tolist(), self.logits.double().softmax(-1).tolist())
+            case "macro-f1":
+                return metrics.macro_f1(self.targets.tolist(), self.classes)
+            case "qwk":
+                return metrics.quadratic_kappa(self.targets.tolist(), self.classes)
+            case _:
+                return self.accuracy
+
+
+def metric_for(raw: Raw, asked: str | None) -> str:
+    """The metric to score with.
+
+    Raises:
+        ProbeError: there is none of that name, or it does not fit the data.
+    """
+    if asked is None:
+        return "accuracy" if raw.target == "class" else "rmse"
+    if asked not in metrics.METRICS:
+        hint = did_you_mean(asked, metrics.METRICS) or "Choose one of " + ", ".join(metrics.METRICS) + "."
+        raise ProbeError(f"There is no metric called '{shortened(asked)}'.", hint)
+    if metrics.METRICS[asked].target != raw.target:
+        fitting = ", ".join(m.name for m in metrics.METRICS.values() if m.target == raw.target)
+        raise ProbeError(f"{raw.name} has {_plural(raw)}, which '{asked}' does not score.", f"Choose {fitting}.")
+    return asked
+
+
+def _plural(raw: Raw) -> str:
+    return "classes" if raw.target == "class" else "values"
+
+
+def changes(before: Score, after: Score) -> tuple[SampleChange, ...]:
+    """Held-out samples that went from wrong to right or back, both kinds in turn, a dozen at most."""
+    if not before.of_classes:
+        return ()
+    was, now = torch.tensor(before.per_sample), torch.tensor(after.per_sample)
+    better = (now > was).nonzero().flatten().tolist()[:MOST_CHANGES]
+    worse = (now < was).nonzero().flatten().tolist()[: MOST_CHANGES // 2]
+    chosen = better[: MOST_CHANGES - len(worse)] + worse
+    return tuple(_change(position, before, after) for position in chosen)
+
+
+def _change(position: int, before: Score, after: Score) -> SampleChange:
+    raw = before.data.raw
+    name = raw.classes.__getitem__
+    index = int(raw.test[position])
+    return SampleChange(
+        position,
+        name(int(before.targets[position])),
+        name(before.classes[position]),
+        name(after.classes[position]),
+        shortened(raw.texts[index], 200) if raw.texts else None,
+        data_address(raw.images.at([index], THUMBNAIL)[0].numpy()) if raw.images else None,
+    )

@@ -1,0 +1,201 @@
+"""What many runs on one model and one data set share: the data, the model, its first weights, kept prefixes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from freezecore._resolve import resolve
+from freezecore.cache.trees import keep_tree, kept_tree
+from freezecore.errors import ProbeError
+from freezecore.mask import Mask
+from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.runtime.build.source import Built, build
+from freezecore.runtime.data.encode import encode
+from freezecore.runtime.data.read import read
+from freezecore.runtime.data.samples import Dataset
+from freezecore.runtime.own.hold import hold
+from freezecore.runtime.prefix import Prefix, Shelf
+from freezecore.runtime.train import device as devices
+from freezecore.runtime.train.measure import PlainStep
+from freezecore.runtime.train.run import Training
+from freezecore.runtime.train.step import Feed
+from freezecore.runtime.tree.read import read_module
+from freezecore.source import ModelSource
+from freezecore.tree import LayerTree
+
+Emit = Callable[[dict], None]
+
+
+def silent(event: dict) -> None:
+    """Hears nothing."""
+
+
+def never() -> bool:
+    """Goes on."""
+    return False
+
+
+class Session:
+    """A model and a data set, loaded once, on which runs with other selections, seeds and rates follow each other.
+
+    Each run starts from the same weights as a process of its own would, so its numbers are the same.
+
+    Attributes:
+        tree: the model's layers, its new head included.
+        data: the samples as the model takes them.
+        before: predictions on the held-out samples before any training, by seed.
+        shelf: kept prefixes.
+        cuts, plain: verified cuts and what a step without them takes, by mask, batch size and optimizer.
+    """
+
+    def __init__(self, request: ProbeRequest, emit: Emit = silent, *, scores_training: bool = True) -> None:
+        """Read the data and build the model; the selection is not looked at.
+
+        `scores_training` is whether runs end with a score of the training samples too.
+
+        Raises:
+            FreezeError: no such model or data, or the two do not go together.
+        """
+        self.device = devices.choose(request.device)
+        devices.keep_freed_memory(self.device)
+        self.scores_training = scores_training
+        emit({"event": "phase", "phase": "data"})
+        raw = read(request)
+        self.source = headed(request.source, raw.kind, len(raw.classes) or 1)
+        emit({"event": "phase", "phase": "model"})
+        torch.manual_seed(request.seed)
+        built = build(self.source)
+        self.model: nn.Module = built.model
+        self.tree: LayerTree = _tree_of(built, str(request.source))
+        self.data: Dataset = encode(raw, self.model, self.source, request)
+        layout = self._to_device()
+        self.train = Feed(self.model, self.data.train, self.data, self.device, layout)
+        self.test = Feed(self.model, self.data.test, self.data, self.device, layout)
+        self.before: dict[int, Tensor] = {}
+        self.shelf = Shelf()
+        self.cuts: dict[object, Prefix] = {}
+        self.plain: dict[object, PlainStep] = {}
+        self._asked = (request.source, request.data)
+        self._touched: dict[str, Tensor] = {}
+        self._fresh = {request.seed: self._seeded(self.model, built.new)}
+
+    def run(self, request: ProbeRequest, emit: Emit = silent, should_stop: Callable[[], bool] = never) -> ProbeResult:
+        """Train under the request's selection, from the first weights.
+
+        Raises:
+            FreezeError: a rule that hits nothing, or nothing trains. What goes wrong later is a state of the result.
+        """
+        if (request.source, request.data) != self._asked:
+            raise ProbeError(
+                f"This session holds {self._asked[0]} on {self._asked[1]}.", "Start another for other models and data."
+            )
+        masks = self.masks(request)
+        self._put_back(request.seed)
+        self._remember(masks)
+        training = Training(self, masks, request, emit, should_stop)
+        try:
+            return training.run()
+        finally:
+            hold(self.model, masks[0][1]).release()
+            devices.free(self.device)
+
+    def masks(self, request: ProbeRequest) -> list[tuple[int, Mask]]:
+        """The epoch from which each mask holds, and the mask.
+
+        Raises:
+            ProbeError: nothing trains in one of them.
+        """
+        masks = [(epoch, resolve(request.spec, self.tree, epoch)) for epoch in request.spec.epochs]
+        for epoch, mask in masks:
+            if not mask.trainable:
+                when = f" from epoch {epoch}" if len(masks) > 1 else ""
+                raise ProbeError(
+                    f"All {len(self.tree.parameters)} parameters are frozen{when}, so there is nothing to train.",
+                    "Add a rule such as 'train head'.",
+                )
+        return masks
+
+    @contextmanager
+    def first_weights(self) -> Iterator[None]:
+        """Inside, the model is as it was before the run that is under way."""
+        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        now = {name: tensors[name].detach().clone() for name in self._touched}
+        _copy(self._touched, tensors)
+        try:
+            yield
+        finally:
+            _copy(now, tensors)
+
+    def close(self) -> None:
+        """Give kept prefixes back, on disk too."""
+        self.shelf.close()
+
+    def _to_device(self) -> torch.memory_format:
+        convolves = any(isinstance(module, nn.Conv2d) for module in self.model.modules())
+        layout = torch.channels_last if convolves else torch.contiguous_format
+        self.model.to(device=self.device, memory_format=layout)
+        return layout
+
+    def _seeded(self, model: nn.Module, new: frozenset[str]) -> dict[str, Tensor]:
+        """Copies of the weights that a seed decides: those of the head, or all where none are pretrained."""
+        every = self.source.weights != "pretrained"
+        return {name: t.detach().cpu().clone() for name, t in model.named_parameters() if every or name in new}
+
+    def _put_back(self, seed: int) -> None:
+        """Undo the last run, and lay in this seed's fresh weights."""
+        if seed not in self._fresh:
+            torch.manual_seed(seed)
+            built = build(self.source)
+            self._fresh[seed] = self._seeded(built.model, built.new)
+        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        _copy({**self._touched, **self._fresh[seed]}, tensors)
+
+    def _remember(self, masks: list[tuple[int, Mask]]) -> None:
+        """Copy what this run may change, before it does; on the host, where there is more room."""
+        names = {name for _, mask in masks for name in mask.names()} | {name for name, _ in self.model.named_buffers()}
+        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        self._touched = {name: tensors[name].detach().cpu().clone() for name in names}
+
+
+@torch.no_grad()
+def _copy(values: dict[str, Tensor], tensors: dict[str, Tensor]) -> None:
+    for name, value in values.items():
+        tensors[name].copy_(value)
+
+
+def _tree_of(built: Built, label: str) -> LayerTree:
+    """The module's tree; one that was kept for its source is taken when it names the same tensors, with the marks
+    that depend on the weights made anew."""
+    kept = kept_tree(built.source)
+    found = {name: (tuple(p.shape), str(p.dtype).removeprefix("torch.")) for name, p in built.model.named_parameters()}
+    if kept is None or found != {p.name: (p.shape, p.dtype) for p in kept.parameters}:
+        tree = read_module(built.model, label, new=built.new)
+        keep_tree(built.source, tree)
+        return tree
+    frozen = {name for name, parameter in built.model.named_parameters() if not parameter.requires_grad}
+    marked = (replace(p, new=p.name in built.new, frozen_by_author=p.name in frozen) for p in kept.parameters)
+    return replace(kept, source=label, parameters=tuple(marked))
+
+
+def headed(source: ModelSource, kind: str, outputs: int) -> ModelSource:
+    """The same source with a new head for this data; its weights are real ones unless it asks for others.
+
+    Raises:
+        ProbeError: the source was opened for a task that predicts no class or value.
+    """
+    if source.weights == "none":
+        source = source.with_(weights="pretrained")
+    if source.scheme in ("timm", "py"):
+        return source.with_(num_labels=outputs)
+    task = "sequence-classification" if kind == "text" else "image-classification"
+    if source.task not in (None, task):
+        raise ProbeError(
+            f"{source.label} was opened for {source.task}, which has no scores per class to train.",
+            f"Open it with the task {task}.",
+        )
+    return source.with_(task=task, num_labels=outputs)

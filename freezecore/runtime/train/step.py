@@ -1,0 +1,110 @@
+"""What every step needs: the samples on the device, one forward pass, the order of batches, an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from freezecore.errors import ProbeError
+from freezecore.runtime.data.samples import Dataset, Samples
+from freezecore.runtime.train.device import autocast
+
+AT_ONCE = 64  # samples of an evaluation's batch
+
+Forward = Callable[[Tensor], Tensor]  # positions of samples to logits [batch, outputs]
+
+
+class Feed:
+    """One part of a data set on the training device: forward passes and losses by the samples' positions."""
+
+    def __init__(self, model: nn.Module, samples: Samples, data: Dataset, device: torch.device, layout) -> None:
+        self.model, self.device, self.layout = model, device, layout
+        self.name, self.outputs = data.raw.name, data.outputs
+        self.inputs = {name: _laid_out(tensor, layout).to(device) for name, tensor in samples.inputs.items()}
+        self.targets = samples.targets.to(device)
+        self.scale = self.shift = None  # of a picture's bytes: (x / 255 - mean) / std in two passes over a batch
+        if data.mean is not None:
+            mean, std = (torch.tensor(of, device=device).view(1, -1, 1, 1) for of in (data.mean, data.std))
+            self.scale, self.shift = 1 / (255 * std), mean / std
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def forward(self, positions: Tensor, blank: bool = False) -> Tensor:
+        """Logits [batch, outputs]; `blank` hands pictures of the right size over without their values."""
+        with autocast(self.device):
+            logits = call(self.model, self.batch(positions, blank))
+        if logits.shape[-1] != self.outputs:
+            raise ProbeError(
+                f"{type(self.model).__name__} has {logits.shape[-1]} outputs, and {self.name} needs {self.outputs}.",
+                "Give the model a head of that size, or choose data with as many classes.",
+            )
+        return logits
+
+    def loss(self, logits: Tensor, positions: Tensor) -> Tensor:
+        """Cross entropy for classes, mean squared error for values."""
+        targets = self.targets[positions]
+        if targets.is_floating_point():
+            return F.mse_loss(logits.float().squeeze(-1), targets)
+        return F.cross_entropy(logits.float(), targets)
+
+    def batch(self, positions: Tensor, blank: bool = False) -> dict[str, Tensor]:
+        """The model's inputs by name, pictures normalised."""
+        if self.scale is None:
+            return {name: tensor[positions] for name, tensor in self.inputs.items()}
+        make = self._blank if blank else self._normalised
+        return {name: make(tensor, positions) for name, tensor in self.inputs.items()}
+
+    def _normalised(self, pictures: Tensor, positions: Tensor) -> Tensor:
+        return pictures[positions].to(torch.float32, memory_format=self.layout).mul_(self.scale).sub_(self.shift)
+
+    def _blank(self, pictures: Tensor, positions: Tensor) -> Tensor:
+        return torch.zeros((), device=self.device).expand(len(positions), *pictures.shape[1:])
+
+
+def _laid_out(tensor: Tensor, layout: torch.memory_format) -> Tensor:
+    """Pictures in the order in which their batches are wanted: no batch need be turned round."""
+    return tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor
+
+
+def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
+    """The logits [batch, outputs] of one forward pass.
+
+    Raises:
+        ProbeError: the model gives no such thing.
+    """
+    output = model(inputs["image"]) if "image" in inputs else model(**inputs)
+    logits = getattr(output, "logits", output)
+    if isinstance(logits, (tuple, list)):
+        logits = logits[0]
+    if not isinstance(logits, Tensor) or logits.dim() != 2:
+        raise ProbeError(
+            f"{type(model).__name__} gives no scores per class, so it cannot be trained on classes.",
+            "Open it with a classifier: for Hugging Face models, the task sequence- or image-classification.",
+        )
+    return logits
+
+
+def order(count: int, batch_size: int, seed: int, device: torch.device) -> Iterator[Tensor]:
+    """Positions of one batch after the other, for ever: a new shuffle each epoch, all batches of one size."""
+    generator = torch.Generator().manual_seed(seed)
+    batch_size = min(batch_size, count)
+    while True:
+        shuffled = torch.randperm(count, generator=generator)
+        for start in range(0, count - batch_size + 1, batch_size):
+            yield shuffled[start : start + batch_size].to(device)
+
+
+@torch.no_grad()
+def predict(model: nn.Module, forward: Forward, positions: Tensor, at_once: int = AT_ONCE) -> Iterator[Tensor]:
+    """Logits of these samples, part by part, in eval mode; the mode that was found is set again."""
+    was_training = model.training
+    model.eval()
+    try:
+        for part in positions.split(at_once):
+            yield forward(part).float()
+    finally:
+        model.train(was_training)

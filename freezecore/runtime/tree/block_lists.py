@@ -1,0 +1,186 @@
+"""Block lists: where a model repeats itself, found by shape alone; no table of model names.
+
+A block is a module with two weight matrices or more; a convolution and its norm are none. A block list is an outermost
+row of sibling blocks: the numbered children of a container, or three or more children that share a class or a name but
+for its number. It is never looked for inside another list, so that experts stay in their block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from torch import nn
+
+from freezecore.runtime.tree.nodes import Node, View
+
+FEWEST_SIBLINGS = 3
+STAGE_SHARE = 0.7  # of an element's scalars, to lie in its inner row; a swin stage's downsampling takes the rest
+LEAST_SHARE = 0.25  # of the largest list's scalars, or of its elements' mean beside it, for a list to count
+CONTAINERS = (nn.Sequential, nn.ModuleList)
+
+
+@dataclass(frozen=True)
+class BlockList:
+    """A row of siblings.
+
+    Attributes:
+        parent: the module that holds them.
+        elements: in definition order.
+    """
+
+    parent: Node
+    elements: tuple[Node, ...]
+
+    @property
+    def numel(self) -> int:
+        return sum(element.numel for element in self.elements)
+
+    @property
+    def holder(self) -> Node:
+        """The module that the row is a part of: a container such as `blocks` stands for its parent."""
+        inside = isinstance(self.parent.module, CONTAINERS) and self.parent.parent is not None
+        return self.parent.parent if inside else self.parent
+
+
+def block_lists(seen: View) -> list[BlockList]:
+    """Outermost block lists of a model, small ones left out.
+
+    A list is small against the others of its own part of the model: a chat model's vision tower, a library's model of
+    its own, is not measured against the language model.
+    """
+    parts: dict[str, list[BlockList]] = defaultdict(list)
+    for each in _outermost(seen.root):
+        parts[_part(each.parent)].append(each)
+    return [each for lists in parts.values() for each in lists if _counts(each, max(lists, key=lambda one: one.numel))]
+
+
+def layer_list(seen: View, leave_out: str) -> BlockList | None:
+    """For a model without such blocks, as VGG: the longest row of layers, or of layers with their norm.
+
+    Args:
+        leave_out: name of a parameter whose layer does not count, the last one to run.
+    """
+    rows = []
+    for node in seen.nodes.values():
+        layers = [each for each in node.bearing if _is_layer(each) and not each.contains(leave_out)]
+        if len(layers) > 1:
+            rows.append(BlockList(node, tuple(layers)))
+    return max(rows, key=lambda each: (len(each.elements), each.numel), default=None)
+
+
+def _is_layer(node: Node) -> bool:
+    """One matrix that is multiplied with, and not a table to look up in."""
+    return node.matrices == 1 and not isinstance(node.module, nn.Embedding)
+
+
+def _counts(each: BlockList, largest: BlockList) -> bool:
+    if each.numel >= LEAST_SHARE * largest.numel:
+        return True
+    mean, largest_mean = (one.numel / len(one.elements) for one in (each, largest))
+    return each.holder is largest.holder and mean >= LEAST_SHARE * largest_mean
+
+
+def _part(node: Node) -> str:
+    """The nearest module around a node that is a library's complete model."""
+    while node.parent is not None and not hasattr(node.module, "base_model_prefix"):
+        node = node.parent
+    return node.path
+
+
+def _outermost(node: Node) -> list[BlockList]:
+    own = row(node)
+    taken = own.elements if own else ()
+    rest = [child for child in node.bearing if child not in taken and child.parent is node]
+    return [own] * bool(own) + [each for child in rest for each in _outermost(child)]
+
+
+def grouped(lists: list[BlockList]) -> dict[str, list[BlockList]]:
+    """Lists by the path of their tower: the largest module around them without another tower's list."""
+    holders: dict[str, list[BlockList]] = {}
+    for each in lists:
+        holders.setdefault(each.holder.path, []).append(each)
+    return {_reach(path, holders): group for path, group in holders.items()}
+
+
+def _reach(path: str, holders: dict[str, list[BlockList]]) -> str:
+    others = [other for other in holders if other != path]
+    while path:
+        above = path.rpartition(".")[0]
+        if any(not above or other == above or other.startswith(above + ".") for other in others):
+            return path
+        path = above
+    return path
+
+
+def row(node: Node) -> BlockList | None:
+    """The block list among a node's own children, if there is one."""
+    blocks = [child for child in node.bearing if child.matrices > 1]
+    if isinstance(node.module, CONTAINERS) and all(key.isdigit() for key in node.children):
+        if 2 * sum(_contains_row(child) for child in blocks) > len(blocks):
+            blocks = [child for child in node.bearing if child in blocks or _contains_row(child)]
+        return BlockList(node, tuple(blocks)) if blocks and _is_row(node, blocks) else None
+    groups: dict[str, list[Node]] = defaultdict(list)
+    for key, child in node.children.items():
+        if child in blocks:
+            if not isinstance(child.module, CONTAINERS):
+                groups["class " + child.type].append(child)
+            if len(stem := re.split(r"\d", key)[0]) < len(key):
+                groups["name " + stem].append(child)
+    rows = [BlockList(node, tuple(group)) for group in groups.values() if len(group) >= FEWEST_SIBLINGS]
+    return max(rows, key=lambda each: each.numel, default=None)
+
+
+def _contains_row(child: Node) -> bool:
+    """A stage that is a plain container; in a row of such, one of a single small block counts too."""
+    return isinstance(child.module, CONTAINERS) and all(each.children for each in child.bearing)
+
+
+def _is_row(node: Node, blocks: list[Node]) -> bool:
+    """A ModuleList is one even of one element; a Sequential needs two, most of them of one class."""
+    if len(blocks) == 1:
+        return isinstance(node.module, nn.ModuleList) and len(node.bearing) == 1
+    most = Counter(child.type for child in blocks).most_common(1)[0][1]
+    return isinstance(node.module, nn.ModuleList) or 2 * most >= len(blocks)
+
+
+def staged(outer: BlockList) -> list[tuple[Node, tuple[Node, ...]]] | None:
+    """Stages with their blocks where an outer list's elements are rows themselves; None where they are blocks."""
+    inner = {id(element): _inner(element) for element in outer.elements}
+    plain = any(isinstance(element.module, CONTAINERS) for element in outer.elements)
+    if not plain and all(len({block.type for block in blocks}) == len(blocks) for blocks in inner.values()):
+        return None  # each element has one of each: self-attention, cross-attention, feed-forward
+    if 2 * sum(map(bool, inner.values())) <= len(inner):
+        return None
+    return [(element, inner[id(element)] or (element,)) for element in outer.elements]
+
+
+def _inner(element: Node) -> tuple[Node, ...]:
+    """Blocks of one stage: its own children, those of a direct child, or children named by number; () for a block."""
+    children = element.bearing
+    if isinstance(element.module, CONTAINERS):
+        whole = all(child.children for child in children)
+        return tuple(children) if whole and any(child.matrices > 1 for child in children) else ()
+    rows = [tuple(child.bearing) for child in children if _is_inner_row(child)]
+    rows.append(tuple(c for k, c in element.children.items() if _numbered_block(k, c)))
+    best = max(rows, key=_numel)
+    return best if best and _numel(best) >= STAGE_SHARE * element.numel else ()
+
+
+def _is_inner_row(child: Node) -> bool:
+    """A container of blocks; containers in a ModuleList are branches that run beside each other."""
+    if not isinstance(child.module, CONTAINERS) or not child.bearing:
+        return False
+    if isinstance(child.module, nn.ModuleList) and isinstance(child.bearing[0].module, CONTAINERS):
+        return False
+    return all(each.matrices > 1 for each in child.bearing)
+
+
+def _numbered_block(key: str, child: Node) -> bool:
+    """`b1`, `denselayer4`: not a plain container, which at this depth is a branch that runs beside others."""
+    return bool(re.fullmatch(r"[A-Za-z_]+\d+", key)) and child.matrices > 1 and not isinstance(child.module, CONTAINERS)
+
+
+def _numel(nodes: tuple[Node, ...]) -> int:
+    return sum(node.numel for node in nodes)

@@ -1,0 +1,178 @@
+"""What makes a model's prediction, and what it looks its inputs up in, as far as the libraries' own accessors tell."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from freezecore.runtime.tree.marks import is_norm
+from freezecore.runtime.tree.marks import place as place_of
+from freezecore.runtime.tree.nodes import Node, View
+
+PASSING = (nn.Dropout, nn.Identity)
+
+
+def hinted_head(seen: View) -> list[str] | None:
+    """Paths of the head by the library's accessors; None for a module that has no such accessor.
+
+    timm names its classifier. A Hugging Face model keeps its base apart: what lies beside the base is the head, and
+    so is what it says its outputs are looked up in. A module that only wraps such a model has that model's head.
+    """
+    found, node = _own_head(seen, seen.root), seen.root
+    while not found and not node.own and len(node.bearing) == 1:
+        node = node.bearing[0]
+        found = _own_head(seen, node) or found
+    return found
+
+
+def _own_head(seen: View, node: Node) -> list[str] | None:
+    model = node.module
+    if callable(getattr(model, "get_classifier", None)):
+        return _timm_head(seen, model)
+    if hasattr(model, "base_model_prefix") and callable(getattr(model, "get_output_embeddings", None)):
+        return _transformers_head(seen, node)
+    return None
+
+
+def input_embeddings(seen: View) -> list[Node]:
+    """Modules that a Hugging Face model, or a tower of one, calls its input embeddings."""
+    found = []
+    for node in seen.nodes.values():
+        if not hasattr(node.module, "base_model_prefix"):
+            continue
+        try:
+            embedding = node.module.get_input_embeddings()
+        except (NotImplementedError, AttributeError, TypeError):
+            continue
+        if isinstance(embedding, nn.Module) and id(embedding) in seen.node_of:
+            found.append(seen.node_of[id(embedding)])
+    return list(dict.fromkeys(found))
+
+
+def _timm_head(seen: View, model: nn.Module) -> list[str] | None:
+    try:
+        classifier = model.get_classifier()
+    except (NotImplementedError, AttributeError):
+        return None
+    parts = classifier if isinstance(classifier, tuple | list | nn.ModuleList) else (classifier,)
+    nodes = [seen.node_of[id(part)] for part in parts if isinstance(part, nn.Module) and id(part) in seen.node_of]
+    return [node.path for node in map(_with_its_norm, (*nodes, *_twins(nodes))) if node.numel]
+
+
+def _with_its_norm(node: Node) -> Node:
+    """A classifier, or the sequence that is nothing but a norm and then the classifier: one replaces both together.
+
+    A sequence that pools as well is a neck with a classifier, and its norm is the body's last one.
+    """
+    around = node.parent
+    if around is None or around.parent is None or not isinstance(around.module, nn.Sequential):
+        return node
+    *before, last = (each for each in around.children.values() if not isinstance(each.module, PASSING))
+    return around if before and last is node and all(map(is_norm, before)) else node
+
+
+def _twins(nodes: list[Node]) -> list[Node]:
+    """Layers beside a classifier with the very shapes of it: a second head, for an auxiliary loss."""
+    found = []
+    for node in nodes:
+        shapes = [tensor.shape for tensor in node.module.parameters()]
+        beside = node.parent.bearing if node.parent else []
+        found += [b for b in beside if b not in nodes and shapes and [t.shape for t in b.module.parameters()] == shapes]
+    return found
+
+
+def _transformers_head(seen: View, node: Node) -> list[str] | None:
+    model = node.module
+    base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
+    found = []
+    if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:
+        around = seen.node_of[id(base)]
+        beside = [child for child in node.bearing if child is not around and not around.contains(child.path)]
+        found = [child.path for child in beside] + node.own
+    try:
+        output = model.get_output_embeddings()
+    except (NotImplementedError, AttributeError):
+        output = None
+    if isinstance(output, nn.Module) and id(output) in seen.node_of:
+        path = seen.node_of[id(output)].path
+        if not any(seen.nodes[p].contains(path) for p in found if p in seen.nodes):
+            found.append(path)
+    return found
+
+
+def last_layers(seen: View, place: dict[str, float], spine: dict[str, list[str]], library: bool) -> list[str]:
+    """What runs after every block, where no accessor tells the head.
+
+    Beside a base that holds all blocks and what comes before them, all of it; else, in a module of a person's own, the
+    last layer with a matrix. A library's bare base has no head, unless several towers meet in one (CLIP), or it keeps
+    a complete model of the library apart (a classifier over CLIP's vision tower).
+
+    Args:
+        spine: names of the embeddings, stem and blocks of each tower, by its path.
+        library: the model is one of a library's, which named no head.
+    """
+    ends = {tower: max((place[name] for name in names if name in place), default=-1) for tower, names in spine.items()}
+    names = [name for each in spine.values() for name in each]
+    if len(spine) > 1:
+        return _beside(seen, _after_towers(seen, place, names, ends))
+    end = max(ends.values(), default=-1)
+    base = _common(seen, names)
+    if library and (base is seen.root or not hasattr(base.module, "base_model_prefix")):
+        return []
+    if base is not seen.root and base.bearing:
+        inside = seen.names_at([base.path])
+        return _beside(seen, [n for n in seen.tensors if place.get(n, -1) > end and n not in inside])
+    matrices = [name for name, at in place.items() if at > end and seen.tensors[name].ndim > 1]
+    if not matrices:
+        return []
+    last = max(matrices, key=place.__getitem__)
+    return [place_of(last)[0] or last]
+
+
+def _beside(seen: View, names: list[str]) -> list[str]:
+    """Topmost paths of these parameters, norms left out."""
+    return [path for path in _topmost(seen, names) if path in seen.tensors or not is_norm(seen.nodes[path])]
+
+
+def _after_towers(seen: View, place: dict[str, float], spine: list[str], ends: dict[str, float]) -> list[str]:
+    """Parameters outside the towers that run after all of them, or after one and are defined after all.
+
+    A projection from one tower into the next is defined between them; one that ends a tower (CLIP's) is not.
+    """
+    inside = _towers_reach(seen, spine)
+    at = {name: i for i, name in enumerate(seen.tensors)}
+    last = max(at[name] for name in spine)
+    first_end, last_end = min(ends.values()), max(ends.values())
+    return [
+        name
+        for name in seen.tensors
+        if name not in inside
+        and (place.get(name, -1) > last_end or (place.get(name, -1) > first_end and at[name] > last))
+    ]
+
+
+def _common(seen: View, names: list[str]) -> Node:
+    """The smallest module that holds all of these parameters."""
+    node = seen.root
+    while True:
+        inner = [child for child in node.bearing if all(child.contains(name) for name in names)]
+        if not names or len(inner) != 1:
+            return node
+        node = inner[0]
+
+
+def _towers_reach(seen: View, spine: list[str]) -> set[str]:
+    """Everything under those children of the root that hold a part of the spine."""
+    holding = [child for child in seen.root.bearing if any(child.contains(name) for name in spine)]
+    return {name for child in holding for name in seen.below(child)}
+
+
+def _topmost(seen: View, names: list[str]) -> list[str]:
+    """The children of the root, or names of its own parameters, that hold these parameters and no others."""
+    wanted, found = set(names), []
+    for child in seen.root.bearing:
+        below = set(seen.below(child))
+        if below and below <= wanted:
+            found.append(child.path)
+        elif below & wanted:
+            found.extend(sorted(below & wanted))
+    return found + [name for name in seen.root.own if name in wanted]

@@ -1,0 +1,251 @@
+"""The order in which one forward pass first uses each parameter, followed on the meta device without arithmetic."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from freezecore.errors import WorkloadError, shortened
+from freezecore.runtime.inputs.example import Example, examples
+from freezecore.workload import Workload
+
+MOST_TRIES = 12
+MOST_USED = 0.9  # of all parameters, for a forward pass to be taken for the whole
+MOST_SECONDS = 20.0  # of processor time, so that a busy machine reads the same tree; recurrent models loop in Python
+SHORT = 16  # tokens: enough for a window or a pooling, few for a loop
+ASKED = {Tensor.__bool__: bool, Tensor.item: int, Tensor.__int__: int, Tensor.__float__: float, Tensor.__index__: int}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What one forward pass did.
+
+    Attributes:
+        parameters: names in the order of their first use; tied ones under their first name.
+        calls: how often each module was called, by its first path.
+        moved: modules whose buffers a forward wrote to in train mode and not in eval mode.
+        by_parts: complete models inside the model were followed on their own.
+    """
+
+    parameters: tuple[str, ...]
+    calls: dict[str, int]
+    moved: tuple[str, ...] = ()
+    by_parts: bool = False
+
+
+@dataclass(frozen=True)
+class Untraced:
+    """A model that could not be followed, and why, as a sentence; it is false."""
+
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def execution_order(model: nn.Module, example: Example | None = None, *, own: bool = False) -> Execution | Untraced:
+    """Follow a forward pass of a copy on the meta device; the model itself is neither run nor changed.
+
+    Args:
+        example: inputs; None tries what `examples` makes up.
+        own: the model stands on the meta device and may be run itself.
+    """
+    try:
+        twin = model if own else meta_copy(model)
+    except (RuntimeError, TypeError, RecursionError) as error:
+        return _untraced(f"it cannot be copied: {shortened(str(error), 100)}")
+    if hasattr(config := getattr(twin, "config", None), "use_cache"):
+        config.use_cache = False  # what generation would keep, no step of training needs
+    whole = _first_that_runs(twin, example, time.thread_time() + MOST_SECONDS)
+    if example is not None:
+        return whole
+    seen = set(whole.parameters) if whole else set()
+    parts = []
+    for path, part in _parts(twin):
+        names = {f"{path}.{name}" for name, _ in part.named_parameters()}
+        if not names & seen and (alone := _first_that_runs(part, None, time.thread_time() + MOST_SECONDS / 2)):
+            parts.append(_below(alone, path))
+    return _joined([*parts, *([whole] if whole else [])]) if parts else whole
+
+
+def _first_that_runs(model: nn.Module, example: Example | None, deadline: float) -> Execution | Untraced:
+    problem, best = "nothing tells what it takes in", None
+    wanted = MOST_USED * len(list(model.parameters()))
+    try:
+        for each, guess in itertools.islice(_tries(model, example), MOST_TRIES):
+            try:
+                # One that is given up in the middle may leave gradients switched off for the whole process.
+                with torch.set_grad_enabled(torch.is_grad_enabled()):
+                    found = _follow(model, each, guess, deadline)
+            except Exception as error:  # a model's own code on tensors without values: whatever it raises
+                problem = f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 120)}"
+            else:
+                # The wrong guess may skip layers, as a random layer drop does: the other one is asked too.
+                best = max((best, found), key=lambda one: len(one.parameters) if one else -1)
+            if best and (len(best.parameters) >= wanted or not guess):
+                return best
+            if time.thread_time() > deadline:
+                problem = f"it takes longer than {MOST_SECONDS:.0f} seconds"
+                break
+    except Exception as error:  # no batch can be made up, or not of the sizes that the model's config names
+        own = isinstance(error, WorkloadError)
+        problem = shortened(str(error) if own else f"{type(error).__name__}: {error}", 160)
+    return best or _untraced(problem)
+
+
+def _untraced(problem: str) -> Untraced:
+    return Untraced(f"Layers stand in the order of their definition: a forward pass cannot be followed ({problem}).")
+
+
+def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Complete models of a library inside a model: the vision tower of a chat model, an encoder, a decoder."""
+    inside: list[str] = []
+    for path, module in model.named_modules():
+        if path and hasattr(module, "base_model_prefix") and not path.startswith(tuple(f"{p}." for p in inside)):
+            inside.append(path)
+            yield path, module
+
+
+def _below(alone: Execution, path: str) -> Execution:
+    """What a part did, under the names that it has in the whole."""
+    parameters = tuple(f"{path}.{name}" for name in alone.parameters)
+    calls = {f"{path}.{inner}" if inner else path: count for inner, count in alone.calls.items()}
+    return Execution(parameters, calls, tuple(f"{path}.{inner}" for inner in alone.moved))
+
+
+def _joined(runs: list[Execution]) -> Execution:
+    """One after another: a tower that the whole did not need (no picture was given) stands before it."""
+    return Execution(
+        tuple(name for run in runs for name in run.parameters),
+        {path: count for run in runs for path, count in run.calls.items()},
+        tuple(path for run in runs for path in run.moved),
+        by_parts=True,
+    )
+
+
+def _tries(model: nn.Module, example: Example | None) -> Iterator[tuple[Example, bool]]:
+    """Inputs and guesses, the likeliest first: batch norms want two samples, a classifier without padding wants one."""
+    if example is not None:
+        yield from ((example, True), (example, False))
+        return
+    for each in examples(model, Workload(batch_size=2, sequence_length=SHORT)):
+        yield from ((each, True), (each, False))
+    for batch_size, length in ((1, SHORT), (2, None)):
+        yield next(examples(model, Workload(batch_size=batch_size, sequence_length=length))), True
+
+
+def meta_copy(model: nn.Module) -> nn.Module:
+    """A copy without storage; a model on the meta device is copied all the same, since a forward may write to it."""
+    memo: dict[int, object] = {}
+    for tensor in (*model.parameters(), *model.buffers()):
+        if id(tensor) not in memo:
+            memo[id(tensor)] = _on_meta(tensor)
+    return copy.deepcopy(model, memo)
+
+
+def _on_meta(tensor: Tensor) -> Tensor:
+    empty = torch.empty_like(tensor, device="meta")
+    return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
+
+
+def _follow(model: nn.Module, example: Example, guess: bool, deadline: float) -> Execution:
+    names: dict[int, str] = {}
+    for name, tensor in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(tensor), name)
+    calls: Counter[str] = Counter()
+    with _counting(model, calls), _FirstUse(names, guess, deadline) as used:
+        moved = _written(model.train(), example)
+    if moved:
+        with _FirstUse({}, guess, deadline):
+            moved -= _written(model.eval(), example)
+    return Execution(tuple(used.order), dict(calls), tuple(sorted(moved)))
+
+
+def _written(model: nn.Module, example: Example) -> set[str]:
+    """Run a forward; paths of the modules that hold a buffer which it wrote to or replaced."""
+    before = {name: (tensor, tensor._version) for name, tensor in model.named_buffers()}
+    with torch.no_grad(), torch.device("meta"):
+        example.call(model)
+    after = dict(model.named_buffers())
+    changed = [
+        name
+        for name, (tensor, version) in before.items()
+        if after.get(name) is not tensor or tensor._version != version
+    ]
+    return {name.rpartition(".")[0] for name in changed}
+
+
+@contextmanager
+def _counting(model: nn.Module, calls: Counter[str]) -> Iterator[None]:
+    def hook(path: str):
+        return lambda module, args: calls.update((path,))
+
+    hooks = [module.register_forward_pre_hook(hook(path)) for path, module in model.named_modules()]
+    try:
+        yield
+    finally:
+        for each in hooks:
+            each.remove()
+
+
+class _FirstUse(TorchFunctionMode):
+    """Sees every torch function with a parameter among its arguments, functional use included, which hooks miss.
+
+    Where a model asks a tensor for its value (is anything masked?) there is none, and it is told `guess`.
+    """
+
+    def __init__(self, names: dict[int, str], guess: bool, deadline: float) -> None:
+        super().__init__()
+        self.names = names
+        self.guess = guess
+        self.deadline = deadline
+        self.order: dict[str, None] = {}
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if time.thread_time() > self.deadline:
+            raise TimeoutError
+        if func in ASKED and args[0].is_meta:
+            return ASKED[func](self.guess)
+        inputs, options = args, kwargs or {}
+        if _any_on(inputs, "meta") and (_any_on(inputs, "cpu") or _any_on(options.values(), "cpu")):
+            # A constant that a model makes with numpy or keeps beside its buffers.
+            inputs, options = _to_meta(inputs), {key: _to_meta(value) for key, value in options.items()}
+        result = func(*inputs, **options)
+        # Asking for a dtype or a shape is no use; a view or a product is.
+        if isinstance(result, Tensor | tuple | list):
+            for value in (*args, *(kwargs or {}).values()):
+                self._note(value)
+        return result
+
+    def _note(self, value: object) -> None:
+        if isinstance(value, Tensor):
+            name = self.names.get(id(value))
+            if name is not None:
+                self.order.setdefault(name)
+        elif isinstance(value, list | tuple):
+            for each in value:
+                self._note(each)
+
+
+def _any_on(values: Iterable[object], device: str) -> bool:
+    return any(
+        value.device.type == device
+        if isinstance(value, Tensor)
+        else isinstance(value, list | tuple) and _any_on(value, device)
+        for value in values
+    )
+
+
+def _to_meta(value: object) -> object:
+    if isinstance(value, Tensor):
+        return value.to("meta") if value.device.type == "cpu" else value
+    return type(value)(map(_to_meta, value)) if type(value) in (list, tuple) else value

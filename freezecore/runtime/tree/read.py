@@ -1,0 +1,147 @@
+"""Read a module into a LayerTree, and a source into the tree of its module without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from freezecore.cache.trees import keep_tree, kept_tree, versions
+from freezecore.errors import SourceError
+from freezecore.runtime.own.hold import known_author_frozen
+from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, moves, place
+from freezecore.runtime.tree.nodes import Node, View, view
+from freezecore.runtime.tree.order import Execution, Untraced, execution_order
+from freezecore.runtime.tree.towers import Structure, find_structure
+from freezecore.source import ModelSource
+from freezecore.tree import Buffer, Layer, LayerTree, Parameter
+
+
+def read_module(
+    model: nn.Module,
+    label: str = "",
+    *,
+    new: Iterable[str] = (),
+    author_frozen: Iterable[str] | None = None,
+    own: bool = False,
+) -> LayerTree:
+    """The layer tree of a module; a copy without storage is run once, the module itself is not changed.
+
+    Args:
+        label: the tree's `source`; the class name where it is empty.
+        new: names that the checkpoint lacked.
+        author_frozen: names that were frozen when the model was built; None takes what is frozen now, or what was
+            before this program first applied a selection.
+        own: the model stands on the meta device and may itself be run, which saves the copy.
+
+    Raises:
+        SourceError: it is no module, or the sizes of some layers are not known yet.
+    """
+    _check(model)
+    seen = view(model)
+    run = execution_order(model, own=own)
+    place = {name: at for at, name in enumerate(run.parameters)} if run else None
+    found = find_structure(seen, place, run.calls if run else None)
+    used = set(run.parameters) if run else None
+    if author_frozen is None:
+        author_frozen = known_author_frozen(model)
+    if author_frozen is None:
+        author_frozen = [name for name, tensor in seen.tensors.items() if not tensor.requires_grad]
+    return LayerTree(
+        source=label or type(model).__name__,
+        layers=tuple(_layer(seen, node, found, run) for node in seen.nodes.values()),
+        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen), used) for name in seen.tensors),
+        buffers=tuple(Buffer(name, path, tuple(tensor.shape), _dtype(tensor)) for name, path, tensor in seen.buffers()),
+        towers=found.towers,
+        head=found.head,
+        order="executed" if run else "defined",
+        notes=_notes(run),
+        versions=versions(),
+    )
+
+
+def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
+    """The tree of a source's module, built without weights; kept on disk for the same source and library versions.
+
+    Raises:
+        SourceError: the source cannot be built.
+    """
+    if (kept := kept_tree(source)) is not None:
+        return kept
+    from freezecore.runtime.build.source import meta
+
+    built = meta(source, allow_python=allow_python)
+    tree = read_module(built.model, str(source), new=built.new, own=True)
+    keep_tree(source, tree)
+    return tree
+
+
+def _check(model: object) -> None:
+    if not isinstance(model, nn.Module):
+        raise SourceError(
+            f"Layers are read from an nn.Module, not from an object of the class {type(model).__name__}.",
+            "Hand over the model itself, not its class, weights or file.",
+        )
+    if lazy := next((name for name, tensor in model.named_parameters() if is_lazy(tensor)), None):
+        raise SourceError(
+            f"The size of '{lazy}' is not known yet, so there is nothing to freeze.",
+            "Run the model on one batch first.",
+        )
+
+
+def _notes(run: Execution | Untraced) -> tuple[str, ...]:
+    if not run:
+        return (run.reason,)
+    return ("Parts of the model were followed on their own, in the order of their definition.",) if run.by_parts else ()
+
+
+def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) -> Layer:
+    return Layer(
+        path=node.path,
+        type=node.type,
+        kind=_layer_kind(seen, node, found),
+        parameters=node.numel,
+        own_parameters=sum(seen.tensors[name].numel() for name in node.own),
+        moves=moves(node.module) or bool(run and node.path in run.moved),
+        drops=drops(node.module),
+        uses=run.calls.get(node.path, 0) if run else None,
+        aliases=tuple(node.aliases),
+    )
+
+
+def _layer_kind(seen: View, node: Node, found: Structure):
+    """The kind that all its parameters have; a module without any follows its nearest ancestor that has some."""
+    carrier = node
+    while not carrier.numel and carrier.parent is not None:
+        carrier = carrier.parent
+    kinds = {found.kinds[name] for name in seen.below(carrier)}
+    return kinds.pop() if len(kinds) == 1 else "other"
+
+
+def _parameter(
+    seen: View, name: str, found: Structure, new: set[str], frozen: set[str], used: set[str] | None
+) -> Parameter:
+    tensor = seen.tensors[name]
+    path, last = place(name)
+    node = seen.nodes.get(path, seen.owner[name])
+    names = (name, *seen.aliases[name])
+    norm = is_norm(node)
+    return Parameter(
+        name=name,
+        owner=seen.owner[name].path,
+        shape=tuple(tensor.shape),
+        dtype=_dtype(tensor),
+        kind=found.kinds[name],
+        norm=norm,
+        bias=is_bias(last, norm),
+        aliases=tuple(seen.aliases[name]),
+        fused=is_fused(path, last, node, tuple(tensor.shape)),
+        frozen_by_author=any(each in frozen for each in names),
+        new=any(each in new for each in names),
+        used=None if used is None else name in used,
+    )
+
+
+def _dtype(tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

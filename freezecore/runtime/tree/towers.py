@@ -1,0 +1,248 @@
+"""Where things stand in a model: towers, stages, blocks, what comes before the first block, and the head.
+
+One general rule. Block lists (`structure_lists`) are the backbone. Lists that are part of the same module make one
+tower; a tower reaches up to the largest module that contains no other tower's list. Within it, what runs before the
+first block is the embeddings or the stem, and what runs between blocks belongs to them. The head is what the library
+says makes the prediction, else what runs after everything (`structure_head`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from freezecore.runtime.tree.block_lists import BlockList, block_lists, grouped, layer_list, staged
+from freezecore.runtime.tree.head import hinted_head, input_embeddings, last_layers
+from freezecore.runtime.tree.nodes import Node, View
+from freezecore.tree import Kind, Stage, Tower
+
+EMBEDS = re.compile(r"emb(?:ed|_|$|s$)|token|\bcls|(?:^|_)pos(?:_|$)|position|patch|(?:^|_)query", re.IGNORECASE)
+NEVER = 1 << 60
+OFTEN = 3  # calls in one forward; two are a pair of inputs through one encoder
+
+
+@dataclass
+class Structure:
+    """What was found.
+
+    Attributes:
+        towers: in the order in which they run.
+        head: paths of modules, or names of raw parameters.
+        kinds: of every parameter, by its first name.
+    """
+
+    towers: tuple[Tower, ...]
+    head: tuple[str, ...]
+    kinds: dict[str, Kind]
+
+
+@dataclass
+class _Tower:
+    """A tower while it is being found."""
+
+    path: str
+    lists: list[BlockList]
+    blocks: list[Node] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+    front: list[str] = field(default_factory=list)
+    start: float = 0
+    end: float = 0
+
+
+def find_structure(seen: View, order: dict[str, int] | None = None, calls: dict[str, int] | None = None) -> Structure:
+    """Towers, head and the kind of every parameter.
+
+    Args:
+        order: place of each parameter's first use in a forward pass; None takes the definition's order.
+        calls: how often that forward called each module, by path.
+    """
+    return _Finder(seen, order, calls or {}).find()
+
+
+class _Finder:
+    def __init__(self, seen: View, order: dict[str, int] | None, calls: dict[str, int]) -> None:
+        self.seen = seen
+        self.calls = calls
+        self.place: dict[str, float] = dict(order) if order else {name: at for at, name in enumerate(seen.tensors)}
+        self.kinds: dict[str, Kind] = {}
+        self.head_paths = hinted_head(seen)
+        self.head = seen.names_at(self.head_paths or ())
+        self.inputs = input_embeddings(seen)
+
+    def find(self) -> Structure:
+        lists = [each for each in block_lists(self.seen) if not self.head.issuperset(self._names(each.elements))]
+        lists = lists or self._repeated() or self._layers()
+        towers = [_Tower(path, group) for path, group in grouped(lists).items()]
+        self._complete(towers)
+        # Inner towers first: what runs after an inner tower may stand before an outer one's blocks.
+        for tower in sorted(towers, key=lambda one: one.path.count("."), reverse=True):
+            self._blocks(tower)
+            self._front(tower)
+        towers.sort(key=lambda one: one.start)
+        self._lookups(towers)
+        self._unused(towers)
+        if not self.head_paths:
+            self._head(towers)
+        for name in self.seen.tensors:
+            if name in self.head and self.kinds.get(name) != "embedding":
+                self.kinds[name] = "head"
+            self.kinds.setdefault(name, "other")
+        made = [self._made(tower, towers) for tower in towers] or [self._without_blocks()]
+        return Structure(tuple(made), tuple(self.head_paths or ()), self.kinds)
+
+    def _without_blocks(self) -> Tower:
+        """The one tower of a model that repeats nothing: what it looks up is known all the same."""
+        lookups = [name for name in self.seen.tensors if self.kinds[name] == "other" and self._is_lookup(name)]
+        self.kinds |= dict.fromkeys(lookups, "embedding")
+        return Tower("model", "", tuple(self.seen.owner[name].path or name for name in lookups))
+
+    def _is_lookup(self, name: str) -> bool:
+        return isinstance(self.seen.owner[name].module, nn.Embedding)
+
+    def _repeated(self) -> list[BlockList]:
+        """Blocks that stand once and run often, in a model that has no row of them."""
+        often = [n for path, n in self.seen.nodes.items() if self.calls.get(path, 0) >= OFTEN and n.matrices > 1]
+        return [BlockList(node.parent, (node,)) for node in often if node.parent and node.parent not in often]
+
+    def _complete(self, towers: list[_Tower]) -> None:
+        """In a tower that did not run, the order of definition, after whatever is defined before it."""
+        for tower in towers:
+            if any(name in self.place for each in tower.lists for name in self._names(each.elements)):
+                continue
+            inside, at = set(self.seen.below(self.seen.nodes[tower.path])), -1.0
+            for name in self.seen.tensors:
+                at = self.place.setdefault(name, at + 1e-6) if name in inside else self.place.get(name, at)
+
+    def _layers(self) -> list[BlockList]:
+        """Single layers as blocks, in a model without any."""
+        matrices = [name for name in self.place if self.seen.tensors[name].ndim > 1]
+        found = layer_list(self.seen, max(matrices, key=self.place.__getitem__)) if len(matrices) > 2 else None
+        return [found] if found and not self.head & self._names(found.elements) else []
+
+    def _names(self, nodes) -> set[str]:
+        return {name for node in nodes for name in self.seen.below(node)}
+
+    def _first(self, node: Node) -> float:
+        return min((self.place[name] for name in self.seen.below(node) if name in self.place), default=NEVER)
+
+    def _blocks(self, tower: _Tower) -> None:
+        """Blocks in the order in which they run, and the stages that group them."""
+        for each in tower.lists:
+            for element, blocks in staged(each) or [(element, (element,)) for element in each.elements]:
+                ordered = sorted(blocks, key=self._first)
+                tower.blocks += ordered
+                if blocks != (element,):
+                    tower.stages.append(Stage(element.path, tuple(node.path for node in ordered)))
+        tower.blocks.sort(key=self._first)
+        rank = {node.path: at for at, node in enumerate(tower.blocks)}
+        tower.stages.sort(key=lambda stage: rank[stage.blocks[0]])
+        inside = self._names(tower.blocks)
+        places = [self.place[name] for name in inside if name in self.place]
+        tower.start, tower.end = min(places, default=NEVER), max(places, default=NEVER)
+        for name in inside:
+            self.kinds.setdefault(name, "block")
+
+    def _front(self, tower: _Tower) -> None:
+        """What runs before the first block; what runs between blocks counts with them."""
+        top = self.seen.nodes[tower.path]
+        for name in self.seen.below(top):
+            at = self.place.get(name)
+            if at is None or name in self.kinds or (name in self.head and not self._looked_up(name)):
+                continue
+            if at < tower.start:
+                tower.front.append(name)
+            elif at < tower.end:
+                self.kinds[name] = "block"
+        kind: Kind = "embedding" if any(self._embeds(name) for name in tower.front) else "stem"
+        for name in tower.front:
+            self.kinds[name] = kind
+
+    def _looked_up(self, name: str) -> bool:
+        return any(name in self.seen.below(node) for node in self.inputs)
+
+    def _embeds(self, name: str) -> bool:
+        if self._is_lookup(name):
+            return True
+        return any(EMBEDS.search(part) for part in name.split(".")[-3:])
+
+    def _lookups(self, towers: list[_Tower]) -> None:
+        """Embeddings outside every tower's reach, such as T5's shared one: of each tower that uses them."""
+        for node in self.inputs:
+            for name in self.seen.below(node):
+                users = [t for t in towers if any(self.seen.nodes[t.path].contains(n) for n in self._all_names(name))]
+                self._embed(name, users)
+        for name in self.seen.tensors:
+            raw = self._is_lookup(name) or name in self.seen.owner[name].raw
+            if name not in self.kinds and name not in self.head and raw and self._embeds(name):
+                at = self.place.get(name, NEVER)
+                self._embed(name, [tower for tower in towers if at < tower.start][:1])
+
+    def _embed(self, name: str, towers: list[_Tower]) -> None:
+        if self.kinds.get(name) == "block":
+            return
+        for tower in towers:
+            if name not in tower.front:
+                tower.front.append(name)
+        if towers:
+            self.kinds[name] = "embedding"
+
+    def _all_names(self, name: str) -> tuple[str, ...]:
+        return (name, *self.seen.aliases[name])
+
+    def _unused(self, towers: list[_Tower]) -> None:
+        """Parameters that the followed forward did not use, such as a mask token: with what they are defined beside."""
+        for name in self.seen.tensors:
+            if name in self.place or name in self.kinds or name in self.head:
+                continue
+            node: Node | None = self.seen.owner[name]
+            beside: set[Kind] = set()
+            while node is not None and not beside:
+                beside = {self.kinds[other] for other in self.seen.below(node) if other in self.kinds}
+                node = node.parent
+            if len(beside) > 1:
+                beside = {"embedding"} if self._embeds(name) and "embedding" in beside else set()
+            if beside:
+                self.kinds[name] = kind = beside.pop()
+                around = [t for t in towers if self.seen.nodes[t.path].contains(name)]
+                if kind in ("embedding", "stem"):
+                    (around or towers)[0].front.append(name)
+
+    def _head(self, towers: list[_Tower]) -> None:
+        """What runs after everything, where the library does not say what makes the prediction."""
+        spine = {tower.path: [*tower.front, *self._names(tower.blocks)] for tower in towers}
+        self.head_paths = last_layers(self.seen, self.place, spine, self.head_paths is not None)
+        self.head = {name for name in self.seen.names_at(self.head_paths) if name not in self.kinds}
+
+    def _made(self, tower: _Tower, towers: list[_Tower]) -> Tower:
+        last = tower.path.rpartition(".")[2] or "model"
+        twin = any(other is not tower and other.path.rpartition(".")[2] == last for other in towers)
+        rows = tuple(self._covering(tower))
+        embeds = any(self.kinds[name] == "embedding" for name in tower.front)
+        blocks = tuple(node.path for node in tower.blocks)
+        name = tower.path if twin else last
+        return Tower(name, tower.path, rows if embeds else (), () if embeds else rows, tuple(tower.stages), blocks)
+
+    def _covering(self, tower: _Tower) -> list[str]:
+        """The fewest module paths and parameter names that hold exactly the tower's front."""
+        wanted = set(tower.front)
+        found: list[str] = []
+
+        def visit(node: Node) -> None:
+            below = set(self.seen.below(node))
+            if not below & wanted or node.path in (self.head_paths or ()):
+                return
+            if node.path not in ("", tower.path) and below <= wanted:
+                found.append(node.path)
+                return
+            found.extend(name for name in node.own if name in wanted)
+            for child in node.bearing:
+                if child.parent is node:
+                    visit(child)
+
+        visit(self.seen.nodes[tower.path])
+        if missing := wanted - self.seen.names_at(found):
+            owners = dict.fromkeys(self.seen.owner[name] for name in tower.front if name in missing)
+            found += [node.path if set(self.seen.below(node)) <= wanted else node.own[0] for node in owners]
+        return found

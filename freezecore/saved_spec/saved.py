@@ -1,0 +1,176 @@
+"""SavedSpec: a spec as a YAML file that still means something where the model's names have changed.
+
+    freeze_explorer: 1
+    source: timm:resnet18
+    fingerprint: 5e0b1c9d8a7f6e5d
+    rules: |
+      freeze all
+      train head
+    versions:
+      torch: "2.15.0"
+    parameters:
+      conv1.weight: 64x3x7x7 f
+      fc.weight: 1000x512 t
+
+Each parameter carries its shape and one letter per phase: `f` frozen, `t` trained. Names of one tensor are joined by
+` = `. YAML's aliases are refused: no saved spec needs them, and a few lines of them can ask for all memory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from freezecore._resolve import resolve
+from freezecore.errors import FreezeError, shortened
+from freezecore.rules.grammar import parse_spec, print_spec
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+
+FORMAT = 1
+LONGEST = 8_000_000
+DEEPEST = 12
+_SHAPE = re.compile(r"(?P<shape>scalar|[0-9]{1,12}(?:x[0-9]{1,12}){0,9}) (?P<states>[ft]{1,1000})")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
+_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedParameter:
+    """One parameter as it was: its names, its shape, and whether it trained in each phase."""
+
+    names: tuple[str, ...]
+    shape: tuple[int, ...]
+    trains: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class SavedSpec:
+    """A spec with what it was written for.
+
+    Attributes:
+        spec: the rules.
+        source: the source's text, or the class name of a model object.
+        fingerprint: of the tree's names and shapes.
+        parameters: what the rules made of each parameter; empty in a file written by hand.
+        versions: library versions.
+        task: the Hugging Face task, where one was named.
+        num_labels: outputs of the head, where they were named.
+    """
+
+    spec: FreezeSpec
+    source: str = ""
+    fingerprint: str = ""
+    parameters: tuple[SavedParameter, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict, hash=False)
+    task: str | None = None
+    num_labels: int | None = None
+
+    @property
+    def model_source(self) -> ModelSource:
+        """The source to read the model from again.
+
+        Raises:
+            SourceError: the spec was saved for a model object.
+        """
+        return ModelSource.parse(self.source, task=self.task, num_labels=self.num_labels)
+
+
+def save_spec(spec: FreezeSpec, tree: LayerTree, source: ModelSource | None = None) -> str:
+    """The spec as YAML; with its source, the task and the number of labels travel too.
+
+    Raises:
+        RuleError: a rule hits nothing in this tree.
+    """
+    masks = [resolve(spec, tree, epoch).trains for epoch in spec.epochs]
+    lines = [f"freeze_explorer: {FORMAT}", f"source: {_text(tree.source)}"]
+    if source is not None and source.task:
+        lines.append(f"task: {_text(source.task)}")
+    if source is not None and source.num_labels:
+        lines.append(f"num_labels: {source.num_labels}")
+    lines += [f"fingerprint: {_text(tree.fingerprint)}", "rules: |" if spec.rules or spec.phases else 'rules: ""']
+    lines += [f"  {line}" for line in print_spec(spec, "\n").splitlines()]
+    lines += ["versions:"] + [f"  {_text(name)}: {_text(version)}" for name, version in tree.versions.items()]
+    lines += ["parameters:  # shape, then one letter per phase: frozen or trained"]
+    for i, parameter in enumerate(tree.parameters):
+        shape = "x".join(map(str, parameter.shape)) or "scalar"
+        states = "".join("t" if trains[i] else "f" for trains in masks)
+        lines.append(f"  {_text(' = '.join(parameter.names))}: {shape} {states}")
+    return "\n".join(lines) + "\n"
+
+
+def load_spec(text: str) -> SavedSpec:
+    """Read a saved spec.
+
+    Raises:
+        FreezeError: it is no YAML, no saved spec, or asks for more than a spec can.
+    """
+    data = _read_yaml(text)
+    if not isinstance(data, dict) or "rules" not in data:
+        raise FreezeError("This file is no saved spec: it has no 'rules'.", "Save one with 'export --to spec'.")
+    if data.get("freeze_explorer", FORMAT) != FORMAT:
+        version = shortened(str(data["freeze_explorer"]))
+        raise FreezeError(f"This spec was saved in format {version}; {FORMAT} can be read.", "Update Freeze Explorer.")
+    rules = data["rules"] or ""
+    if not isinstance(rules, str):
+        raise FreezeError("The spec's 'rules' are not text.", "Write them below 'rules: |', one a line.")
+    parameters = tuple(_parameter(name, value) for name, value in _mapping(data, "parameters").items())
+    if len({len(parameter.trains) for parameter in parameters}) > 1:
+        raise FreezeError("The spec's parameters disagree about the number of phases.", "Save it again.")
+    labels = data.get("num_labels")
+    return SavedSpec(
+        parse_spec(rules),
+        str(data.get("source") or ""),
+        str(data.get("fingerprint") or ""),
+        parameters,
+        {str(name): str(version) for name, version in _mapping(data, "versions").items()},
+        str(data["task"]) if data.get("task") else None,
+        labels if isinstance(labels, int) else None,
+    )
+
+
+def _text(value: str) -> str:
+    """A YAML scalar: plain where that is safe, else in double quotes."""
+    return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else json.dumps(value, ensure_ascii=False)
+
+
+def _mapping(data: dict, key: str) -> dict:
+    value = data.get(key) or {}
+    if not isinstance(value, dict):
+        raise FreezeError(f"The spec's '{key}' are no mapping.", "Save it again with 'export --to spec'.")
+    return value
+
+
+def _parameter(name: object, value: object) -> SavedParameter:
+    match = _SHAPE.fullmatch(str(value))
+    if not match:
+        said = f"{shortened(str(name))}: {shortened(str(value))}"
+        raise FreezeError(f"Cannot read the spec's parameter '{said}'.", "Write it like 'conv1.weight: 64x3x7x7 f'.")
+    shape = () if match["shape"] == "scalar" else tuple(map(int, match["shape"].split("x")))
+    return SavedParameter(tuple(str(name).split(" = ")), shape, tuple(state == "t" for state in match["states"]))
+
+
+def _read_yaml(text: str) -> object:
+    """Plain values from YAML, with limits on size, depth and aliases."""
+    import yaml
+
+    if len(text) > LONGEST:
+        raise FreezeError(
+            f"The file has {len(text):,} characters; {LONGEST:,} are the most a spec can have.",
+            "A saved spec holds rules and names, no weights: check which file this is.",
+        )
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise FreezeError("The file uses YAML aliases, which no saved spec needs.", "Save the spec again.")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise FreezeError("The file is nested too deeply for a spec.", "Save the spec again.")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" (line {where.line + 1})" if where is not None else ""
+        raise FreezeError(f"The file is no YAML{line}.", "Save a spec with 'export --to spec'.") from None

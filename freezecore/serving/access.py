@@ -1,0 +1,83 @@
+"""The door of a server: what its visitors may open, which is less than the person at the keyboard may.
+
+A visitor's text reaches no code and no file of the server's machine, unless its owner said so:
+
+    FREEZE_EXPLORER_PYTHON=1         visitors may name functions (`py:…`), which run with all of the server's rights
+    FREEZE_EXPLORER_FOLDER=/models   visitors may open models and data in this folder
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from freezecore.cache import store
+from freezecore.datasets import BUILT_IN
+from freezecore.errors import DataError, SourceError, shortened
+from freezecore.source import ModelSource
+
+PYTHON_VARIABLE = "FREEZE_EXPLORER_PYTHON"
+FOLDER_VARIABLE = "FREEZE_EXPLORER_FOLDER"
+
+
+def uploads() -> Path:
+    """The folder for what visitors have uploaded, which they may open again."""
+    return store.home() / "uploads"
+
+
+def check_source(source: ModelSource) -> None:
+    """Let a source pass, or say why not.
+
+    Raises:
+        SourceError: it is code, or a file outside the folders that are open.
+    """
+    if source.scheme == "py" and os.environ.get(PYTHON_VARIABLE) != "1":
+        raise SourceError(
+            f"This server runs nobody's code, so it does not open '{shortened(str(source))}'.",
+            f"Write the model into a file with fc.save, or start the server with {PYTHON_VARIABLE}=1.",
+        )
+    if source.scheme in ("hf", "config", "file") and _is_path(source.name) and not _is_open(source.name):
+        raise SourceError(
+            f"This server does not open '{shortened(source.name)}' on its own disk.",
+            f"Its owner can name a folder: {FOLDER_VARIABLE}=/path/of/models.",
+        )
+
+
+def check_data(name: str) -> None:
+    """Let the name of a data set pass, or say why not.
+
+    Raises:
+        DataError: it is a file outside the folders that are open.
+    """
+    if name not in BUILT_IN and _is_path(name) and not _is_open(name):
+        raise DataError(
+            f"This server does not open '{shortened(name)}' on its own disk.",
+            f"Upload the data, or let its owner name a folder: {FOLDER_VARIABLE}=/path/of/data.",
+        )
+
+
+def check_request(request: object) -> None:
+    """Let a probe, sweep or search pass, or say why not.
+
+    Raises:
+        FreezeError: its source or data may not be opened here.
+    """
+    probe = getattr(request, "base", request)
+    check_source(probe.source)
+    check_data(probe.data)
+
+
+def _is_path(name: str) -> bool:
+    """Whether this names a place on the disk, there or not, rather than a model or data set by its id."""
+    if name.startswith((".", "/", "~", "\\")) or Path(name).is_absolute() or ".." in Path(name).parts:
+        return True
+    return os.path.lexists(name)
+
+
+def _is_open(name: str) -> bool:
+    """Whether the place lies in an open folder, links followed."""
+    place = Path(name).expanduser().resolve()
+    folders = [uploads()]
+    if named := os.environ.get(FOLDER_VARIABLE):
+        folders.append(Path(named))
+    return any(place.is_relative_to(folder.resolve()) for folder in folders)

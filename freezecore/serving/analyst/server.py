@@ -1,0 +1,176 @@
+"""The analyst process: it holds torch, and opens and traces models for a page that must not import it.
+
+`python -m freezecore.serving.analyst.server` reads one request a line from its standard input,
+
+    {"id": 7, "verb": "tree", "arguments": {"source": {...}}, "memory_bytes": 4000000000}
+
+and writes one header a line to its standard output, some followed by that many raw bytes:
+
+    {"id": 7, "begun": true}
+    {"id": 7, "bytes": 51234}                                       then the tree
+    {"id": 8, "error": {"type": "SourceError", "problem": …, "hint": …}}
+
+The first header is `{"ready": true}`, written when torch has been imported. What libraries print goes to the log.
+The client is `app.service.analyst`; time limits are its business, since a process that hangs cannot end itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import sys
+import traceback
+from collections.abc import Callable
+from typing import BinaryIO
+
+from freezecore import errors
+from freezecore.errors import FreezeError, shortened
+from freezecore.report import bytes_text
+from freezecore.serving import process
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
+
+Verb = Callable[[dict], bytes]
+
+
+def _tree(arguments: dict) -> bytes:
+    from freezecore.api import read_tree
+
+    return json.dumps(read_tree(ModelSource(**arguments["source"])).to_json()).encode()
+
+
+def _trace(arguments: dict) -> bytes:
+    from freezecore.api import trace
+
+    return trace(ModelSource(**arguments["source"]), Workload(**arguments["workload"])).to_bytes()
+
+
+def _fill(arguments: dict) -> bytes:
+    from freezecore.runtime.trace import fill, trace_source
+
+    source = ModelSource(**arguments["source"])
+    trace = trace_source(source, Workload(**arguments["workload"]))
+    return fill(trace, source, _tupled(arguments["missing"])).to_bytes()
+
+
+def _models(arguments: dict) -> bytes:
+    from freezecore.runtime.build.library import names
+
+    found = names(arguments["word"])
+    return json.dumps([{"source": m.source, "family": m.family, "parameters": m.parameters} for m in found]).encode()
+
+
+def _preview(arguments: dict) -> bytes:
+    from freezecore.probe import ProbeRequest
+    from freezecore.runtime.data.preview import preview
+
+    return json.dumps(preview(ProbeRequest.from_json(arguments["request"])).to_json()).encode()
+
+
+def _warm(arguments: dict) -> bytes:
+    """Import what the first request would otherwise wait for."""
+    for name in ("freezecore.runtime.tree.read", "freezecore.runtime.trace", "timm", "transformers"):
+        importlib.import_module(name)
+    return b""
+
+
+VERBS: dict[str, Verb] = {
+    "tree": _tree,
+    "trace": _trace,
+    "fill": _fill,
+    "models": _models,
+    "preview": _preview,
+    "warm": _warm,
+}
+ACTIONS = {
+    "tree": "Opening",
+    "trace": "Following a training step of",
+    "fill": "Following a training step of",
+    "models": "Searching the models for",
+    "preview": "Reading the data",
+    "warm": "Starting",
+}
+
+
+def action(verb: str, arguments: dict) -> str:
+    """What a request does, as a sentence begins: "Opening timm:resnet18"."""
+    source = arguments.get("source")
+    subject = f"{source['scheme']}:{source['name']}" if source else arguments.get("word", "")
+    return f"{ACTIONS.get(verb, verb)} '{shortened(subject)}'" if subject else ACTIONS.get(verb, verb)
+
+
+def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
+    """Header and payload for one request; everything that goes wrong becomes an `error` header.
+
+    A header with `last` says that this process should end: memory ran out, and what was half done may linger.
+    """
+    verb, arguments, limit = request["verb"], request["arguments"], request.get("memory_bytes")
+    try:
+        if limit:
+            process.limit_memory(limit)
+        payload = verbs[verb](arguments)
+    except FreezeError as error:
+        return {"error": described(error)}, b""
+    except Exception as error:  # the boundary of the process: whatever a library raises becomes a sentence
+        traceback.print_exc()
+        doing = action(verb, arguments)
+        if limit and process.is_memory_error(error):
+            problem = f"{doing} needed more than {bytes_text(limit)} of memory and was stopped."
+            hint = "Choose a smaller model, batch or input size."
+            return {"error": described(FreezeError(problem, hint)), "last": True}, b""
+        cause = shortened(str(error).strip().partition("\n")[0], 160)
+        problem = f"{doing} failed unexpectedly ({type(error).__name__}: {cause})."
+        return {"error": described(FreezeError(problem, "The server's log has the details."))}, b""
+    return {"bytes": len(payload)}, payload
+
+
+def described(error: FreezeError) -> dict:
+    """An error as JSON values; `rebuilt` makes it again in another process."""
+    return {"type": type(error).__name__, "problem": error.problem, "hint": error.hint}
+
+
+def rebuilt(description: dict) -> FreezeError:
+    """The error that `described` described, of its own class where that is known."""
+    kind = getattr(errors, description["type"], FreezeError)
+    return kind(description["problem"], description["hint"])
+
+
+def serve(answers: BinaryIO, verbs: dict[str, Verb]) -> None:
+    """Answer requests one after another until the parent closes its end, which ends the process at any moment."""
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    process.follow_parent(waiting.put)
+    while True:
+        request = json.loads(waiting.get())
+        _send(answers, {"id": request["id"], "begun": True})
+        header, payload = answer(request, verbs)
+        _send(answers, {"id": request["id"], **header}, payload)
+        if header.get("last"):
+            return
+
+
+def _send(answers: BinaryIO, header: dict, payload: bytes = b"") -> None:
+    answers.write(json.dumps(header).encode() + b"\n" + payload)
+    answers.flush()
+
+
+def _tupled(value):
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the verbs above, or those of the module named by the first argument."""
+    # Libraries print to standard output whenever they like; the answers need a channel of their own.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    process.die_first()
+    verbs = importlib.import_module(arguments[0]).VERBS if arguments else VERBS
+    if verbs is VERBS:
+        importlib.import_module("torch")  # three seconds that the first request need not wait for
+    _send(answers, {"ready": True})
+    serve(answers, verbs)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,79 @@
+"""Work ahead: reads and traces models that people are likely to open, so that the first to do so need not wait.
+
+`python -m freezecore.serving.prefetch` reads one line from its standard input, a JSON list of `[source, workload]`, and
+leaves a tree and a trace of each in the cache, where every process finds them. It runs only when nobody else wants
+the processor, and ends when it is done, or with its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import traceback
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from freezecore.cache import store, traces
+from freezecore.cache.trees import kept_tree
+from freezecore.serving import process
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
+
+Model = tuple[ModelSource, Workload]
+FREE_BYTES = 3 * 10**9  # with less to spare, the memory is left to those who ask
+
+
+def start(models: Iterable[Model]) -> subprocess.Popen | None:
+    """Start working ahead on these models, in order; None where memory is short, or nothing lets others go first."""
+    free = process.available_bytes()
+    if not hasattr(os, "nice") or (free is not None and free < FREE_BYTES):
+        return None
+    child = process.start("freezecore.serving.prefetch", log=store.home() / "ahead.log")
+    asked = [[asdict(source), workload.to_json()] for source, workload in models]
+    with contextlib.suppress(OSError):  # it has died, and the request that needs a model says what is wrong
+        child.stdin.write(json.dumps(asked).encode() + b"\n")
+        child.stdin.flush()
+    return child
+
+
+def yield_to_others() -> None:
+    """Let every other process go first; Linux then gives this one only what nobody else wants."""
+    os.nice(19)
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def work(models: Iterable[Model]) -> None:
+    """Read and trace what is not there yet; a model that cannot be is the log's business."""
+    for source, workload in models:
+        try:
+            if kept_tree(source) is None or traces.stored(source, workload) is None:
+                _follow(source, workload)
+        except Exception:  # one model's trouble must not keep the others from being ready
+            traceback.print_exc()
+
+
+def _follow(source: ModelSource, workload: Workload) -> None:
+    from freezecore.runtime.trace import trace_source
+    from freezecore.runtime.tree.read import read_source  # not needed where everything is there
+
+    read_source(source)
+    trace_source(source, workload)
+
+
+def main() -> None:
+    """Work on the models of the first line."""
+    yield_to_others()
+    os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported
+    process.die_first()
+    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+    process.follow_parent(asked.put)
+    work([(ModelSource(**source), Workload(**workload)) for source, workload in json.loads(asked.get())])
+
+
+if __name__ == "__main__":
+    main()

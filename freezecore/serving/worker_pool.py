@@ -1,0 +1,163 @@
+"""The crew: the worker processes of a server, one spare among them, and how each is brought to an end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from freezecore.report import seconds_text
+from freezecore.serving import process
+from freezecore.serving.job import Live
+from freezecore.serving.job_types import KINDS
+from freezecore.serving.worker import DISK_FULL, UNWRITTEN
+
+TERM_AFTER_S = 1.5
+KILL_AFTER_S = 2.3
+LOOK_EVERY_S = 0.1
+MEMORY_SHARE = 0.8
+
+
+class Crew:
+    """Starts workers and keeps one spare.
+
+    Args:
+        folder: where their logs go until they have an order.
+        slots: runs at a time, which share the memory.
+        memory_bytes: what a run may allocate on the host; None takes four fifths of what is free when it starts.
+        functions: other functions than `KINDS` names, by kind.
+        bare: the spare does not import torch beforehand.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        slots: int,
+        *,
+        memory_bytes: int | None = None,
+        functions: dict[str, str] | None = None,
+        bare: bool = False,
+    ) -> None:
+        self.slots = slots
+        self._folder, self._memory_bytes, self._bare = folder, memory_bytes, bare
+        self._functions = {name: kind.run for name, kind in KINDS.items()} | (functions or {})
+        self._lock = threading.Lock()
+        self._spare: Worker | None = None
+        self._closed = False
+
+    def keep_spare(self) -> None:
+        """Have a worker wait with torch imported; without room for its log, the next run starts one itself."""
+        with self._lock, contextlib.suppress(OSError):
+            if not self._closed and not (self._spare and self._spare.alive):
+                self._spare = Worker(self._folder, self._bare)
+
+    def worker_for(self, live: Live, slot: int) -> Worker:
+        """A worker that has its order: the spare, or a new one where there is none or it has died."""
+        order = {
+            "folder": live.run.folder,
+            "kind": live.run.kind,
+            "run": self._functions[live.run.kind],
+            "memory_bytes": self._memory_for(live.run.request),
+            "environment": {"CUDA_VISIBLE_DEVICES": str(slot)} if process.gpu_count() > 1 else {},
+        }
+        with self._lock:
+            worker, self._spare = self._spare, None
+        while worker is None or not worker.order(order):
+            worker = Worker(self._folder, self._bare)
+        return worker
+
+    def close(self) -> None:
+        """End the spare, and keep none."""
+        with self._lock:
+            self._closed = True
+            if self._spare:
+                self._spare.close()
+
+    def _memory_for(self, request: dict) -> int | None:
+        """A GPU's driver maps memory in ways that no limit fits, so a run that may use one has none."""
+        if self._memory_bytes or (process.gpu_count() and request.get("device") != "cpu"):
+            return self._memory_bytes
+        free = process.available_bytes()
+        return free and int(MEMORY_SHARE * free) // self.slots
+
+
+class Worker:
+    """A worker process that waits for its order, or carries it out."""
+
+    def __init__(self, folder: Path, bare: bool = False) -> None:
+        self._log = folder / f"worker-{secrets.token_hex(4)}.log"
+        self.process = process.start("freezecore.serving.worker", *(["--bare"] if bare else []), log=self._log)
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def order(self, order: dict) -> bool:
+        """Hand over the order; False when the process had died."""
+        if not self._say(json.dumps(order)):
+            return False
+        with contextlib.suppress(OSError):  # somebody tidied up: the run goes on without a log
+            self._log.rename(Path(order["folder"]) / "log.txt")
+        return True
+
+    def attend(self, live: Live, limit_s: float, abandoned: Callable[[], bool]) -> int:
+        """Wait for the process to end, ending it where it must; its exit code.
+
+        The run is asked, then signalled, then killed: within `KILL_AFTER_S` of `stopping`.
+        """
+        began = time.monotonic()
+        asked: float | None = None
+        steps = [(0.0, self._ask), (TERM_AFTER_S, self._terminate), (KILL_AFTER_S, self._kill)]
+        while True:
+            try:
+                return self.process.wait(LOOK_EVERY_S)
+            except subprocess.TimeoutExpired:
+                now = time.monotonic()
+            if now - began > limit_s:
+                live.stop(f"Stopped because it took longer than {seconds_text(limit_s)}.")
+            elif abandoned():
+                live.stop("Stopped because nobody looked at it while others waited.")
+            if live.stopping.is_set():
+                asked = asked or now
+                while steps and now - asked >= steps[0][0]:
+                    steps.pop(0)[1]()
+
+    def close(self) -> None:
+        """End the process, and every helper it has started."""
+        process.close(self.process)
+        self._log.unlink(missing_ok=True)
+
+    def _ask(self) -> None:
+        self._say("stop")
+
+    def _terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)  # to the worker alone, which then ends its helpers itself
+
+    def _kill(self) -> None:
+        process.end(self.process)
+
+    def _say(self, line: str) -> bool:
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            return False
+        return True
+
+
+def verdict(live: Live, code: int) -> tuple[str, str, str]:
+    """State, sentence and hint for a run whose process ended with this code and perhaps without a result."""
+    if live.stopping.is_set():
+        return "stopped", live.why, ""
+    if code == UNWRITTEN:
+        return "failed", DISK_FULL, "Make room on the disk."
+    hint = "Its log has the details."
+    if code == -9:
+        hint = "Most likely the machine ran out of memory: choose a smaller model, batch or input size."
+    return "failed", f"The run's process {process.death_of(code)}; what was measured until then is kept.", hint

@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+
+from app.parts import proof_marks
+from app.text import Words
+from freezecore.probe import CacheUse, ProbeRequest, ProbeResult, Proof, SampleChange
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from tests.app.conftest import _tree
+from tests.app.test_explore import RESNET
+
+ASKED = ProbeRequest(ModelSource("timm", "resnet18", "pretrained"), FreezeSpec.parse("freeze all; train fc"))
+PICTURE = "data:image/jpeg;base64,AAAA"
+DONE = ProbeResult(
+    "done", "cpu", 60, 300, 600, 0.1, 0.8, (0.77, 0.83), 0.99, learning_rate=3e-4, head_learning_rate=1e-3,
+    proof=Proof(60, 40), cache=CacheUse(True, "", "layer4", 1.0, 3.25), request=ASKED.to_json(),
+    changed_samples=(
+        SampleChange(1, "star", "ring", "star", picture=PICTURE), SampleChange(2, "dots", "dots", "<b>", text="<i>"),
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture
+def ended(opened, helpers):
+    """`ended(result)` is the page of a link to a run that ended so."""
+
+    def open_page(result: ProbeResult, **query: str):
+        helpers[1].ended = result.to_json()
+        return opened(model=RESNET, run="token", **query)
+
+    return open_page
+
+
+def shown(page) -> str:
+    blocks = [block.value for kind in (page.markdown, page.caption) for block in kind]
+    return " ".join([*blocks, *(html.proto.body for html in page.get("html"))])
+
+
+def test_overfitting_rates_device_and_cache_are_told(ended):
+    page = ended(DONE)
+    assert not page.exception and not page.error
+    told = shown(page)
+    assert "0.990 on the training data, 0.190 above the unseen" in told
+    assert "learning rates 0.0003, head 0.001" in told and "on CPU" in told and "3.2× faster" in told
+
+
+def test_the_samples_that_changed_are_shown_and_their_text_is_no_markup(ended):
+    told = shown(ended(DONE))
+    assert "1 to right, 1 to wrong" in " ".join(box.label for box in ended(DONE).expander)
+    assert PICTURE in told and "&lt;b&gt;" in told and "<i>" not in told
+
+
+def test_a_value_is_told_by_its_metric(ended):
+    result = replace(DONE, accuracy_before=None, accuracy_after=None, interval=None, train_accuracy_after=None,
+                     metric="rmse", metric_before=3.0, metric_after=1.5)  # fmt: skip
+    page = ended(result)
+    assert not page.exception
+    assert next(m.value for m in page.metric if "error" in m.label) == "3.000 → 1.500"
+
+
+def test_it_speaks_japanese(ended):
+    assert "学習データでは 0.990" in shown(ended(DONE, lang="ja"))
+
+
+def test_what_was_frozen_is_marked_as_unchanged_and_what_moved_as_moved():
+    tree = _tree(ModelSource("timm", "resnet18", "none"))
+    trains = tuple(parameter.name.startswith("fc") for parameter in tree.parameters)
+    marks = proof_marks._by_row(tree, trains, {"layer1.0.conv1.weight"}, Words("en"))
+    assert marks["layer1.0.conv1.weight"].kind == marks["layer1.0"].kind == marks["layer1"].kind == "bad"
+    assert marks["layer2"].kind == marks["layer1.1.conv1.weight"].kind == "good"
+    assert "fc" not in marks and "fc.weight" not in marks

@@ -1,0 +1,88 @@
+import json
+
+import pytest
+import torch
+
+import freezecore as fc
+from app.parts import upload
+from freezecore.errors import SourceError
+from tests.app.test_explore import figures
+
+BERT = {
+    "model_type": "bert",
+    "architectures": ["BertForSequenceClassification"],
+    "hidden_size": 64,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 128,
+    "vocab_size": 500,
+}
+
+
+@pytest.fixture
+def saved(tmp_path) -> bytes:
+    """A model object of somebody's own, as `fc.save` wrote it."""
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Flatten(), torch.nn.Linear(8 * 14 * 14, 5)
+    )
+    fc.save(model, torch.randn(4, 3, 16, 16), tmp_path / "model.json")
+    return (tmp_path / "model.json").read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FREEZE_EXPLORER_HOME", str(tmp_path / "home"))
+
+
+def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
+    source = upload._kept(saved, "model.json")
+    assert source.startswith("file:")
+    page = opened(model=source, rules="freeze all; train 3", batch="4")
+    assert not page.exception
+    assert page.text_area(key="w_rules").value == "freeze all\ntrain 3"
+    peak = figures(page)["Peak memory"]
+    assert peak.endswith("B")
+    more = opened(model=source, rules="train all", batch="4")
+    assert figures(more)["Peak memory"] != peak
+    page.segmented_control(key="w_pane").set_value("code").run()
+    assert "requires_grad" in page.code[0].value
+
+
+def test_a_config_is_told_from_a_model_file(opened):
+    source = upload._kept(json.dumps(BERT).encode(), "config.json")
+    assert source.startswith("config:")
+    page = opened(model=source, task="sequence-classification")
+    assert not page.exception
+    assert page.text_area(key="w_rules").value == "freeze all\ntrain head"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"rules": ', "is no JSON file"),
+        (b'{"hello": [1, 2]}', "no model can be read from it"),
+        (b"[" * 100_000, "is no JSON file"),
+        (b"\x80\x04pickle", "is no JSON file"),
+    ],
+)
+def test_what_is_neither_is_refused_in_a_sentence(content, said):
+    with pytest.raises(SourceError) as refused:
+        upload._kept(content, "thing.json")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("hf:/etc", "does not open '/etc' on its own disk"),
+        ("file:/etc/passwd", "does not open '/etc/passwd' on its own disk"),
+        ("py:os:getcwd", "runs nobody's code"),
+    ],
+)
+def test_what_a_server_does_not_open_is_refused_before_it_is_read(model, said):
+    from freezecore.serving.access import check_source
+    from freezecore.source import ModelSource
+
+    with pytest.raises(SourceError) as refused:
+        check_source(ModelSource.parse(model))
+    assert said in str(refused.value)

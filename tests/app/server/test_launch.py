@@ -1,0 +1,55 @@
+"""Starting the page: where it listens, and by which names it may be reached."""
+
+import socket
+
+import pytest
+
+from app.server import launch
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Commands that would have replaced this process."""
+    commands = []
+    monkeypatch.setattr(launch.os, "execv", lambda _, arguments: commands.append(arguments[1:]))
+    monkeypatch.setattr(launch.os, "chdir", lambda _: None)
+    return commands
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def values(command: list[str], flag: str) -> list[str]:
+    return [command[i + 1] for i, word in enumerate(command) if word == flag]
+
+
+def test_one_person_gets_a_page_that_only_this_machine_reaches(started, capsys):
+    port = free_port()
+    launch.main(["--port", str(port)])
+    assert values(started[0], "--server.address") == ["127.0.0.1"]
+    assert values(started[0], "--server.allowedHosts") == ["127.0.0.1", "localhost"]
+    assert f"http://127.0.0.1:{port}" in capsys.readouterr().out
+
+
+def test_a_room_gets_the_local_address_and_a_code_to_scan(started, capsys, monkeypatch):
+    monkeypatch.setattr(launch, "local_address", lambda: "192.168.7.7")
+    port = free_port()
+    launch.main(["--room", "--port", str(port)])
+    assert values(started[0], "--server.address") == ["0.0.0.0"]
+    assert values(started[0], "--server.allowedHosts") == ["127.0.0.1", "localhost", "192.168.7.7"]
+    shown = capsys.readouterr().out
+    assert f"http://192.168.7.7:{port}" in shown
+    assert "▄" in shown or "█" in shown
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(started):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"Port {port} is already taken. Choose another: PORT={port + 1} make run"):
+            launch.main(["--port", str(port)])
+    assert started == []

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app.components.tree.bits import encode
+from app.link import Link
+from app.server import tick
+from app.service import selection as chosen
+from app.text import Words
+from tests.app.conftest import QUICK_S
+from tests.app.test_explore import RESNET, figures, sent
+
+LINK = Link(model=RESNET, batch=8)
+
+
+@pytest.fixture
+def selection(helpers):
+    """A model whose step has been followed."""
+    found = chosen.select(LINK)
+    chosen._pending(found).result(timeout=QUICK_S)
+    return found
+
+
+@pytest.fixture
+def ask(selection):
+    client = TestClient(Starlette(routes=[tick.route()]), base_url="http://127.0.0.1")
+
+    def asked(body, **headers):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return client.post("/tick", content=content, headers=headers)
+
+    return asked
+
+
+def told(selection, trains, **other):
+    about = tick.question(selection.link, "en")["about"]
+    return about | {"tree": selection.tree.fingerprint, "bits": encode(trains), "sequence": 1} | other
+
+
+def everything(selection):
+    return (True,) * len(selection.tree.parameters)
+
+
+def test_a_request_is_answered_with_what_the_pages_own_run_sends(ask, selection, opened):
+    parts = ask(told(selection, everything(selection))).json()
+    page = opened(model=RESNET, batch="8", rules="train all")
+    assert parts == [part for part in sent(page) if part["part"] == "now"]
+    assert figures(page)["Peak memory"] == parts[0]["numbers"][0][0]
+
+
+def test_ticks_become_the_shortest_rules_and_keep_what_no_tick_says(selection):
+    link = Link(model=RESNET, rules="freeze all; norms update")
+    found = tick.ticked(chosen.select(link), everything(selection))
+    assert found.link.rules == "train all; norms update"
+    assert found.mask.norms == "update"
+
+
+def test_the_answer_is_in_the_visitors_language(ask, selection):
+    (part,) = ask(told(selection, everything(selection), lang="ja")).json()
+    assert part["numbers"][1][0] == Words("ja")("fits.True")
+
+
+def test_what_is_not_known_at_once_is_left_to_the_pages_own_run(ask, selection):
+    untraced = tick.question(Link(model=RESNET, size=40), "en")["about"]
+    assert ask(told(selection, everything(selection)) | untraced).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bits": "x"},
+        {"bits": None},
+        {"tree": "another"},
+        {"lang": "xx"},
+        {"query": None},
+        {"query": "model=timm:no_such_model"},
+        {"query": "model=" + "x" * 3_000},
+        {"query": f"model={RESNET}&rules=freeze+nothing_like_it"},
+    ],
+)
+def test_hostile_questions_get_no_answer(ask, selection, change):
+    assert ask(told(selection, everything(selection)) | change).status_code == 204
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 60_000])
+def test_what_is_no_question_gets_no_answer(ask, body):
+    assert ask(body).status_code == 204
+
+
+def test_a_long_body_is_refused_unread(ask):
+    assert ask(b" " * (tick.LONGEST + 1)).status_code == 413
+
+
+def test_it_answers_only_under_the_pages_own_names(selection, monkeypatch):
+    monkeypatch.setattr(tick.st, "get_option", {"server.allowedHosts": ["here"], "server.baseUrlPath": "/base/"}.get)
+    client = TestClient(Starlette(routes=[tick.route()]))
+    asked = told(selection, everything(selection))
+    assert client.post("/base/tick", json=asked, headers={"host": "here:8501"}).status_code == 200
+    assert client.post("/base/tick", json=asked, headers={"host": "elsewhere"}).status_code == 400

@@ -1,0 +1,156 @@
+"""The analyst: answers shared and remembered, and every death a sentence after which the next request works."""
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.link import Link
+from app.service import gallery
+from app.service.analyst import Analyst
+from app.service.selection import TRACED_BATCH
+from freezecore.errors import FreezeError, SourceError
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
+
+DEFAULT = ModelSource.parse(Link().model)
+LIMITS_S = {"models": 20.0, "warm": 20.0}
+
+
+@pytest.fixture
+def analyst():
+    client = Analyst("tests.freezecore.faulty_verbs", limits_s=LIMITS_S, memory_bytes=10**9)
+    yield client
+    client.close()
+
+
+def pid(analyst: Analyst, word: str) -> int:
+    return int(analyst.models(word)[0]["family"])
+
+
+def test_many_sessions_share_one_process_and_one_computation(analyst):
+    with ThreadPoolExecutor(16) as sessions:
+        answers = list(sessions.map(lambda _: analyst.models("same"), range(64)))
+    assert answers == [answers[0]] * 64
+    assert answers[0][0]["parameters"] == 1  # the verb was called once
+    assert pid(analyst, "other") == pid(analyst, "same")
+
+
+def test_what_a_library_prints_does_not_disturb_the_answers(analyst):
+    assert analyst.models("print")[0]["source"] == "print"
+
+
+def test_a_refusal_comes_back_as_the_same_error(analyst):
+    with pytest.raises(SourceError) as refused:
+        analyst.models("refuse")
+    assert (refused.value.problem, refused.value.hint) == ("There is no model 'refuse'.", "Did you mean 'reuse'?")
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("die", "Searching the models for 'die' ended the process that reads models: it was killed (SIGKILL)."),
+        ("leave", "Searching the models for 'leave' ended the process that reads models: it ended with code 3."),
+        ("raise", "Searching the models for 'raise' failed unexpectedly (RuntimeError: no kernel)."),
+    ],
+)
+def test_a_failure_is_one_sentence_and_the_next_request_works(analyst, word, sentence):
+    with pytest.raises(FreezeError) as failure:
+        analyst.models(word)
+    assert failure.value.problem == sentence
+    assert analyst.models("next")[0]["source"] == "next"
+
+
+def test_a_request_that_hangs_is_stopped_and_the_process_replaced():
+    analyst = Analyst("tests.freezecore.faulty_verbs", limits_s={"models": 1.0})
+    before = pid(analyst, "before")
+    with pytest.raises(FreezeError) as late:
+        analyst.models("hang")
+    assert late.value.problem == "Searching the models for 'hang' took longer than 1 s and was stopped."
+    assert pid(analyst, "after") != before
+    analyst.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux holds a process to its memory")
+def test_a_request_that_needs_too_much_memory_is_refused_by_itself(analyst):
+    before = pid(analyst, "before")
+    with pytest.raises(FreezeError) as refused:
+        analyst.models("eat")
+    assert refused.value.problem == "Searching the models for 'eat' needed more than 1 GB of memory and was stopped."
+    assert pid(analyst, "after") != before
+
+
+TRACE_FAILURES = {
+    "hang": "took longer than 1 s and was stopped.",
+    "eat": "needed more than 1 GB of memory and was stopped.",
+}
+
+
+@pytest.mark.parametrize("name", TRACE_FAILURES)
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux holds a process to its memory")
+def test_a_trace_that_hangs_or_eats_memory_costs_a_sentence_with_a_hint_and_only_that_process(name):
+    analyst = Analyst("tests.freezecore.faulty_verbs", limits_s={"trace": 1.0}, memory_bytes=10**9)
+    before = traced_by(analyst, "before")
+    with pytest.raises(FreezeError) as failure:
+        analyst.trace(ModelSource.parse(f"timm:{name}"), Workload())
+    assert failure.value.problem == f"Following a training step of 'timm:{name}' {TRACE_FAILURES[name]}"
+    assert failure.value.hint.startswith("Choose a smaller model, batch or input size")
+    assert traced_by(analyst, "before") == before  # what was known stays known
+    assert traced_by(analyst, "after") != before
+    analyst.close()
+
+
+def traced_by(analyst: Analyst, name: str) -> int:
+    return int(analyst.trace(ModelSource.parse(f"timm:{name}"), Workload()).problem)
+
+
+def test_a_process_killed_between_requests_is_replaced_unnoticed(analyst):
+    os.kill(pid(analyst, "before"), signal.SIGKILL)
+    assert analyst.models("after")[0]["source"] == "after"
+
+
+def test_an_impossible_request_is_tried_once_for_a_whole_class(analyst):
+    def opened(_):
+        with pytest.raises(FreezeError) as failure:
+            analyst.models("die")
+        return failure.value
+
+    with ThreadPoolExecutor(8) as sessions:
+        failures = list(sessions.map(opened, range(8)))
+    assert len({str(failure) for failure in failures}) == 1
+    assert analyst._child._count <= 1  # no second process was killed by it
+
+
+def test_close_ends_a_request_in_progress(analyst):
+    analyst.models("first")
+    failures = []
+
+    def ask():
+        with pytest.raises(FreezeError) as failure:
+            analyst.models("hang")
+        failures.append(failure.value)
+
+    session = threading.Thread(target=ask)
+    session.start()
+    analyst.close()
+    session.join(10)
+    assert not session.is_alive()
+    assert len(failures) == 1
+
+
+def test_work_ahead_is_begun_once_and_ends_with_the_analyst():
+    analyst = Analyst("tests.freezecore.faulty_verbs", limits_s=LIMITS_S)
+    analyst._warm([(DEFAULT, Workload())])
+    helper = analyst._helper
+    analyst._warm([(DEFAULT, Workload())])
+    assert analyst._helper is helper
+    analyst.close()
+    assert helper.returncode is not None
+
+
+def test_the_page_asks_for_the_very_steps_that_were_followed_ahead():
+    steps = gallery.steps()
+    assert len(set(steps)) == len(gallery.MODELS)
+    assert steps[0] == (DEFAULT, Workload(TRACED_BATCH))

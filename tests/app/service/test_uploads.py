@@ -1,0 +1,108 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.service import uploads
+from freezecore.cache import store
+from freezecore.errors import DataError
+from tests.app.test_explore import RESNET, said
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "home", lambda: tmp_path)
+
+
+def pictures(classes: tuple[str, ...] = ("cats", "dogs"), each: int = 12) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number, name in enumerate(classes):
+            for i in range(each):
+                made = io.BytesIO()
+                Image.fromarray(np.full((24, 24, 3), 40 * number + i, np.uint8)).save(made, "PNG")
+                archive.writestr(f"{name}/{i}.png", made.getvalue())
+    return file.getvalue()
+
+
+@pytest.fixture
+def dropped(opened):
+    """`dropped(content, name)` is the probe pane after a file was dropped on it."""
+
+    def open_pane(content: bytes, name: str, **query: str):
+        page = opened(**{"model": RESNET, **query})
+        page.selectbox(key="w_data").set_value("own").run()
+        assert page.button(key="start").disabled, "a run waits for the file"
+        page.file_uploader(key="w_own_data").set_value((name, content, "application/octet-stream")).run()
+        return page
+
+    return open_pane
+
+
+def shown(page) -> str:
+    return " ".join(block.value for block in page.markdown)
+
+
+def test_a_zip_of_class_folders_is_looked_at_and_trained_on(dropped, helpers):
+    page = dropped(pictures(), "my pets.zip")
+    assert not page.exception and not page.error
+    assert "2 classes" in shown(page)
+    page.selectbox(key="w_metric").set_value("macro-f1").run()
+    page.button(key="start").click().run()
+    request = helpers[1].requests[0]
+    assert request.data.endswith("-my_pets.zip") and request.metric == "macro-f1"
+
+
+def test_a_table_is_looked_at_with_its_columns(dropped, helpers):
+    rows = "\n".join(f"sentence number {i} is here,{'good' if i % 2 else 'bad'}" for i in range(40))
+    page = dropped(("comment,verdict\n" + rows).encode(), "t.csv", model="config:bert", labels="2",
+                   task="sequence-classification")  # fmt: skip
+    assert "verdict" in said(page) or "label" in said(page), "the columns have no usual names"
+    assert page.button(key="start").disabled
+    page.text_input(key="w_column_target").set_value("verdict").run()
+    assert not page.error and "2 classes" in shown(page)
+    page.button(key="start").click().run()
+    assert helpers[1].requests[0].target == "verdict"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (b"no zip at all", "cats.zip", "cannot be read as a zip"),
+        (pictures(("alone",)), "one.zip", "1 folder of pictures"),
+    ],
+)
+def test_a_bad_file_is_a_sentence_and_trains_nothing(dropped, content, name, sentence):
+    page = dropped(content, name)
+    assert not page.exception
+    assert sentence in said(page)
+    assert page.button(key="start").disabled
+
+
+def test_the_look_speaks_japanese(dropped):
+    page = dropped(pictures(), "pets.zip", lang="ja")
+    assert "2 クラス" in shown(page)
+
+
+def test_a_name_leads_nowhere_else(tmp_path):
+    path = uploads.keep(b"x", "../../etc/pass wd\n.zip", "image")
+    assert path.startswith(str(tmp_path / "uploads")) and ".." not in path and "\n" not in path
+
+
+def test_a_file_of_another_kind_or_size_is_refused(monkeypatch):
+    with pytest.raises(DataError, match="no data for this model"):
+        uploads.keep(b"x", "a.csv", "image")
+    monkeypatch.setattr(uploads, "LARGEST_MIB", 0)
+    with pytest.raises(DataError, match="larger"):
+        uploads.keep(b"x", "a.csv", "text")
+
+
+def test_the_oldest_files_go_when_room_is_short(monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_BYTES", 10)
+    first = uploads.keep(b"12345678", "a.csv", "text")
+    second = uploads.keep(b"abcdefgh", "b.csv", "text")
+    from pathlib import Path
+
+    assert not Path(first).exists() and Path(second).exists()

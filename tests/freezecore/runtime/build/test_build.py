@@ -1,0 +1,72 @@
+"""Sources become modules, or one sentence."""
+
+import pytest
+import torch
+
+from freezecore.errors import SourceError
+from freezecore.runtime.build.source import build
+from freezecore.source import ModelSource
+
+
+def built(text, **options):
+    return build(ModelSource.parse(text, **options))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "parameters"),
+    [
+        ("timm:resnet18", {}, 11_689_512),
+        ("timm:resnet18", {"num_labels": 10}, 11_181_642),
+        ("config:bert", {}, 109_482_240),
+        ("config:bert", {"task": "sequence-classification", "num_labels": 2}, 109_483_778),
+    ],
+)
+def test_a_source_without_weights_stands_on_the_meta_device(text, options, parameters):
+    model = built(text, **options).model
+    assert {p.device.type for p in model.parameters()} == {"meta"}
+    assert sum(p.numel() for p in model.parameters()) == parameters
+
+
+def test_the_default_model_has_real_weights_without_a_network():
+    model = built("timm:tf_efficientnet_lite0", weights="pretrained").model
+    assert model.conv_stem.weight.std() > 0.1
+    assert model.classifier.weight.shape == (1000, 1280)
+
+
+def test_a_replaced_head_is_new_and_the_rest_is_pretrained():
+    one, two = (built("timm:tf_efficientnet_lite0", weights="pretrained", num_labels=n) for n in (3, 5))
+    assert one.new == two.new == {"classifier.weight", "classifier.bias"}
+    assert torch.equal(one.model.conv_stem.weight, two.model.conv_stem.weight)
+
+
+@pytest.mark.parametrize("weights", ["none", "pretrained"])
+def test_names_that_the_checkpoint_lacks_are_new(weights):
+    source = "hf:sentence-transformers/all-MiniLM-L6-v2"
+    made = built(source, weights=weights, task="sequence-classification", num_labels=3)
+    assert made.new == {"classifier.weight", "classifier.bias"}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("timm:resnet19", {}, "Did you mean 'resnet18'"),
+        ("timm:resnet18.nope", {}, "It has resnet18."),
+        ("timm:resnet18", {"weights": "pretrained"}, "timm:tf_efficientnet_lite0"),
+        ("config:brt", {}, "Did you mean 'bert'"),
+        ("config:bert", {"weights": "pretrained"}, "--weights random"),
+        ("config:bert", {"task": "image-classification"}, "sequence-classification"),
+        ("hf:google-bert/bert-base-uncased", {}, "Without a network"),
+        ("hf:./nowhere", {}, "no config.json"),
+        ("py:nowhere.at_all:function", {}, "cannot be imported"),
+    ],
+)
+def test_what_cannot_be_built_is_told_in_a_sentence(text, options, words):
+    with pytest.raises(SourceError) as told:
+        built(text, **options)
+    assert words in str(told.value)
+
+
+@pytest.mark.parametrize("kind", ["arcee", "llama"])
+def test_a_padding_token_lies_within_the_vocabulary(kind):
+    config = built(f"config:{kind}", task="sequence-classification").config
+    assert 0 <= config.pad_token_id < config.vocab_size

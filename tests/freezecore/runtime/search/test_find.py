@@ -1,0 +1,94 @@
+"""A search on a tiny model: within its time and memory, with a recommendation that rests on real runs."""
+
+from pathlib import Path
+
+import pytest
+
+from freezecore.errors import ProbeError
+from freezecore.probe import ProbeRequest
+from freezecore.runtime.search import find as live_find
+from freezecore.runtime.search.find import ordered, run, run_find
+from freezecore.search.entries import Candidate
+from freezecore.search.find import Arm, FindRequest
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+
+SOURCE = ModelSource.parse(f"config:{Path(__file__).parents[1] / 'tiny_vit.json'}", weights="random")
+SIZES = {"data": "digits", "steps": 9, "batch_size": 8, "train_size": 24, "test_size": 40}
+
+
+class Watched:
+    """A search's events, and a clock on which every trial takes one second."""
+
+    def __init__(self) -> None:
+        self.events = []
+
+    def __call__(self) -> float:
+        return float(self.count("trying"))
+
+    def count(self, name: str) -> int:
+        return sum(event["event"] == name for event in self.events)
+
+
+def search(trials: int, **fields):
+    """A search that has time for so many trials."""
+    watched = Watched()
+    request = FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES), trials / 60, **fields)
+    return run(request, watched.events.append, clock=watched), watched
+
+
+@pytest.fixture(scope="module")
+def searched():
+    return search(9)
+
+
+def test_a_search_recommends_and_shows_its_evidence(searched):
+    found, watched = searched
+    assert found.state == "done"
+    assert found.tried == len(found.trials) == watched.count("trial") == 9
+    assert found.best.rules != found.runner_up.rules
+    assert (found.best.steps, found.best.accuracy_after) >= (found.runner_up.steps, found.runner_up.accuracy_after)
+    assert found.best.learning_rate and found.best.peak_bytes
+    assert 0 <= found.wins <= 1
+    assert [event["event"] for event in watched.events if event["event"] in ("trying", "trial")] == [
+        "trying",
+        "trial",
+    ] * 9
+
+
+def test_what_does_not_fit_the_budget_is_never_run():
+    peaks = session_peaks()
+    budget = sorted(peaks.values())[len(peaks) // 2]
+    found, _ = search(6, budget_bytes=budget)
+    assert {trial.rules for trial in found.trials} <= {rules for rules, peak in peaks.items() if peak <= budget}
+    assert found.best.peak_bytes <= budget
+    assert any("selections need more than" in sentence for sentence in found.left_out)
+
+
+def session_peaks() -> dict[str, int]:
+    session = live_find.Session(ProbeRequest(SOURCE, FreezeSpec(), **SIZES))
+    arms, _ = live_find.arms_of(session, FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES)))
+    session.close()
+    return {arm.candidate.rules: arm.peak_bytes for arm in arms}
+
+
+def test_a_budget_that_nothing_fits_is_a_sentence():
+    with pytest.raises(ProbeError, match=r"None of \d+ selections fits in 1 kB: the smallest needs \d+ kB\."):
+        run_find(SOURCE, minutes=1, budget_bytes=1000, **SIZES)
+
+
+def test_a_stopped_search_still_recommends():
+    watched = Watched()
+    request = FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES), 1)
+    found = run(request, watched.events.append, lambda: watched.count("trial") >= 2, watched)
+    assert (found.state, found.tried) == ("stopped", 2)
+    assert found.best is not None
+
+
+def test_coarse_depths_come_first_then_other_rates_then_finer_depths():
+    arms = [Arm(Candidate(f"depth {n}", (), n), 1.0, work=100.0 - n) for n in range(13)]
+    order = [(arm.candidate.frozen_blocks, arm.factor) for arm in ordered(arms, 12)]
+    assert [depth for depth, factor in order[:6]] == [12, 11, 9, 6, 3, 0]
+    assert {factor for _, factor in order[:6]} == {1.0}
+    assert order[6:18] == [(depth, factor) for factor in (0.3, 3.0) for depth in (12, 11, 9, 6, 3, 0)]
+    assert len(order) == 39

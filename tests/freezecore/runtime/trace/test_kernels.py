@@ -1,0 +1,99 @@
+"""What a dispatcher does not see of a step: kernels that depend on what trains, that copy, and what modules keep."""
+
+import pytest
+import torch
+from torch import nn
+
+from freezecore._estimate.cost import estimate_names
+from freezecore._trace import Trace
+from freezecore.runtime.trace import trace_batch
+from freezecore.runtime.trace.inputs import own_batch
+from freezecore.workload import Workload
+from tests.benchmarks.memory_truth import on_cpu, on_fake
+from tests.freezecore.runtime.trace.test_trace_model import STRAY, costs
+
+LOOP = Workload(implementation="loop")
+
+
+class Turned(nn.Module):
+    """Norms and a softmax of turned inputs, which their kernels copy."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.first, self.last = nn.Linear(16, 64), nn.LayerNorm(64), nn.LayerNorm(64)
+
+    def forward(self, x):
+        x = self.first(self.wide(x).transpose(1, 2)).transpose(1, 2)
+        return self.last(x.softmax(-1).transpose(1, 2)).mean(1)
+
+
+class Keeping(nn.Module):
+    """Keeps what it computed in eval mode for the next forward pass, as LeViT's attention does."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.block = nn.Linear(16, 64), KeepingBlock()
+
+    def forward(self, x):
+        return self.block(self.wide(x))
+
+
+class KeepingBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.kept = nn.Parameter(torch.randn(64, 1)), {}
+
+    def train(self, mode=True):
+        self.kept = {}
+        return super().train(mode)
+
+    def forward(self, x):
+        if self.training:
+            return x * self.table.repeat(1, 4096).mean(1)
+        if "wide" not in self.kept:
+            self.kept["wide"] = self.table.repeat(1, 4096)
+        return x * self.kept["wide"].mean(1)
+
+
+class Biased(nn.Module):
+    """Attention whose mask is a parameter: torch's kernel keeps the scores only where that trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.qkv, self.last = nn.Linear(16, 32), nn.Linear(32, 96), nn.Linear(32, 8)
+        self.bias = nn.Parameter(torch.zeros(1, 4, 64, 64))
+
+    def forward(self, x):
+        q, k, v = self.qkv(self.wide(x)).view(-1, 64, 3, 4, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        heads = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=self.bias)
+        return self.last(heads.transpose(1, 2).reshape(-1, 64, 32)).mean(1)
+
+
+@pytest.mark.parametrize("trains", [("bias",), ("qkv.weight",), ("qkv.weight", "bias"), ("wide.bias", "last.weight")])
+def test_the_kernel_of_attention_depends_on_what_trains(trains):
+    batch = torch.randn(8, 64, 16)
+    trace = trace_batch(Biased(), batch, LOOP)
+    cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], (), in_place=False)
+    true = on_fake(Biased(), set(trains), (), trace.workload, own_batch(batch)[1], False)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+    assert cost.flops_backward == true.flops_backward
+    assert (cost.activations_saved > 8 * 4 * 64 * 64 * 4) == ("bias" in trains)
+
+
+@pytest.mark.parametrize("held", [(), ("block",)])
+def test_what_a_module_keeps_from_step_to_step_is_there_before_it(held):
+    batch = torch.randn(64, 16)
+    trace = trace_batch(Keeping(), batch, LOOP)
+    cost = estimate_names(trace, [p for p in trace.parameters if p.name == "wide.weight"], held, in_place=False)
+    true = on_fake(Keeping(), {"wide.weight"}, held, trace.workload, own_batch(batch)[1], False)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+    assert true.peak_bytes > 64 * 4096 * 4
+
+
+@pytest.mark.parametrize("trains", [("wide.weight",), ("first.weight",), ("last.bias",)])
+def test_copies_that_kernels_make_are_in_the_peak(trains):
+    batch = torch.randn(64, 64, 16)
+    trace = trace_batch(Turned(), batch, LOOP)
+    real = on_cpu(Turned(), set(trains), (), trace.workload, own_batch(batch)[1], False)
+    assert abs(costs(trace, *trains).peak_bytes - real.peak_bytes) <= 8 * STRAY
+    assert costs(Trace.from_bytes(trace.to_bytes()), *trains) == costs(trace, *trains)

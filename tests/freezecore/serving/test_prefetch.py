@@ -1,0 +1,43 @@
+"""Working ahead, in real processes: what is traced then is there for all, and nobody waits for it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from freezecore.cache import store, traces
+from freezecore.cache.trees import kept_tree
+from freezecore.serving import prefetch, process
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
+
+SMALL = ModelSource.parse("timm:lcnet_035"), Workload()
+UNKNOWN = ModelSource.parse("timm:no_such_model"), Workload()
+ENDS_WITHIN_S = 300  # a ceiling for a machine that is shared
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
+
+
+def test_what_was_followed_ahead_is_there_for_everyone_whatever_came_before(tmp_path):
+    child = prefetch.start([UNKNOWN, SMALL])
+    assert child.wait(ENDS_WITHIN_S) == 0
+    process.close(child)
+    assert kept_tree(SMALL[0]).total
+    assert not traces.stored(*SMALL).problem
+    assert "no_such_model" in (tmp_path / "ahead.log").read_text()
+
+
+def test_it_is_not_begun_where_memory_is_short(monkeypatch):
+    monkeypatch.setattr(process, "available_bytes", lambda: prefetch.FREE_BYTES - 1)
+    assert prefetch.start([SMALL]) is None
+
+
+def test_it_lets_every_other_process_go_first():
+    told = "import os; from freezecore.serving.prefetch import yield_to_others as y; y(); print(os.nice(0))"
+    told += "; print(os.sched_getscheduler(0) == os.SCHED_IDLE)" if hasattr(os, "SCHED_IDLE") else "; print(True)"
+    ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["19", "True"]
