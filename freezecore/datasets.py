@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from freezecore.tree import LayerTree
+
 Kind = Literal["image", "text"]
 
 MOST_FILES = 20_000
@@ -19,6 +21,7 @@ HELD_OUT_SHARE = 0.25
 TRAIN_SIZE, TEST_SIZE = 4_000, 1_000  # of a person's own, where nothing is asked for: a probe takes a minute
 FILE_TYPES = (".zip", ".csv", ".tsv", ".parquet")
 HUB = "hub:"
+SMALLEST_VOCABULARY = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ BUILT_IN: dict[str, BuiltIn] = {
         ),
     )
 }
+
+
+def kind_for(tree: LayerTree) -> Kind:
+    """What the model reads: text where it has a table of embeddings with a row a word, else pictures."""
+    tables = (p.shape for p in tree.parameters if p.kind == "embedding" and len(p.shape) == 2)
+    return "text" if any(rows >= SMALLEST_VOCABULARY for rows, _ in tables) else "image"
 
 
 def default_for(kind: Kind) -> str:

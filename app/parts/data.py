@@ -7,12 +7,11 @@ import streamlit as st
 from app import state
 from app.parts import show_errors
 from app.parts.data_look import look_at
-from app.service import selection as chosen
 from app.service import uploads
 from app.service.run_table import name_of_data
 from app.service.selection import Selection
 from app.text import Words
-from freezecore.datasets import BUILT_IN, default_for
+from freezecore.datasets import BUILT_IN, default_for, kind_for
 from freezecore.errors import DataError
 
 NOTES = "data"
@@ -22,7 +21,7 @@ COLUMNS = ("target", "text", "text_pair", "group", "fold")
 
 def kind_of(selection: Selection) -> str:
     """`text` or `image`: what the model reads."""
-    return "text" if chosen.reads_text(selection.tree) else "image"
+    return kind_for(selection.tree)
 
 
 def data_picker(selection: Selection, words: Words) -> str | None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from app.link import Link
@@ -17,6 +16,7 @@ from freezecore._estimate import CurvePoint, Estimate, Price, depth_curve, estim
 from freezecore._resolve import resolve
 from freezecore._review import Finding, review
 from freezecore._trace import Trace
+from freezecore.datasets import kind_for
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
@@ -31,7 +31,6 @@ MOST_SELECTIONS = 128
 SELECTION_KEPT_S = 2.0  # one tick asks several times, and a file may have been edited since
 COMPLETE = 2
 FAILURE_KEPT_S = 20.0
-SMALLEST_VOCABULARY = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Selection:
     @property
     def workload(self) -> Workload:
         """The training step; raises where there is none of this size."""
-        return workload_of(self.link, reads_text(self.tree))
+        return workload_of(self.link, kind_for(self.tree) == "text")
 
 
 @dataclass(frozen=True)
@@ -107,14 +106,6 @@ def select(link: Link, tree: LayerTree | None = None) -> Selection:
 def opening(tree: LayerTree) -> str:
     """The rules a model opens with: its head trains, or everything where no head was found."""
     return OPENING_RULES if tree.head else "train all"
-
-
-@lru_cache(maxsize=MOST_TRACES)
-def reads_text(tree: LayerTree) -> bool:
-    """Whether it takes token ids: it has a table of embeddings with a row a word."""
-    return any(
-        p.kind == "embedding" and len(p.shape) == 2 and p.shape[0] >= SMALLEST_VOCABULARY for p in tree.parameters
-    )
 
 
 def is_traced(selection: Selection) -> bool:

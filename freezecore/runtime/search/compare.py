@@ -17,9 +17,10 @@ from freezecore.comparison import Comparison, Tried
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
 from freezecore.probe import Proof
+from freezecore.rates import Rates, learning_rates
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import ProofCheck
-from freezecore.runtime.train.optimizer import Rates, build_optimizer, default_rates, set_rates
+from freezecore.runtime.train.optimizer import build_optimizer, set_rates
 from freezecore.runtime.tree.read import read_module
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
@@ -170,7 +171,7 @@ class Bench:
 def _optimizer(model: nn.Module, mask: Mask, inputs: Any, rate: float | None, factor: float) -> torch.optim.Optimizer:
     tensors = inputs.values() if isinstance(inputs, dict) else inputs if isinstance(inputs, (tuple, list)) else [inputs]
     kind = "image" if any(t.is_floating_point() for t in tensors) else "text"
-    rates = default_rates(mask, "adamw", kind) if rate is None else Rates(rate, rate)
+    rates = learning_rates(mask, kind, body=rate, head=rate)
     return build_optimizer(model, mask, "adamw", Rates(rates.body * factor, rates.head * factor))
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.rates import learning_rates
 from freezecore.report import bytes_text
 from freezecore.rules.grammar import parse_spec
 from freezecore.runtime.search.prices import Priced
-from freezecore.runtime.train.optimizer import default_rates
 from freezecore.runtime.train.session import Session
 from freezecore.search.entries import no_better, wins
 from freezecore.search.find import Arm, Choice, FindRequest, FindResult
@@ -130,14 +130,15 @@ def measured(
 ) -> ProbeResult:
     """One run of an arm; what keeps it from starting is a result too."""
     spec = FreezeSpec.parse(arm.candidate.rules)
-    rates = default_rates(resolve(spec, session.tree), base.optimizer, session.data.raw.kind)
+    mask, kind = resolve(spec, session.tree), session.data.raw.kind
+    rates = learning_rates(mask, kind, base.optimizer, body=base.learning_rate, head=base.head_learning_rate)
     asked = replace(
         base,
         spec=spec,
         steps=steps,
         seed=seed,
-        learning_rate=(base.learning_rate or rates.body) * arm.factor,
-        head_learning_rate=(base.head_learning_rate or rates.head) * arm.factor,
+        learning_rate=rates.body * arm.factor,
+        head_learning_rate=rates.head * arm.factor,
     )
     try:
         return session.run(asked, should_stop=should_stop)

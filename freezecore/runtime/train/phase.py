@@ -13,13 +13,14 @@ from torch import Tensor
 
 from freezecore.mask import Mask
 from freezecore.probe import CacheUse, ProbeRequest
+from freezecore.rates import Rates
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import ProofCheck
 from freezecore.runtime.prefix import Kept, NotCuttable, Prefix, find
 from freezecore.runtime.train import device as devices
 from freezecore.runtime.train.evaluate import MOST_OF_TRAINING
 from freezecore.runtime.train.measure import PlainStep
-from freezecore.runtime.train.optimizer import Rates, build_optimizer
+from freezecore.runtime.train.optimizer import build_optimizer
 
 if TYPE_CHECKING:
     from freezecore.runtime.train.session import Session

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest, ProbeResult, Proof, State
+from freezecore.rates import learning_rates
 from freezecore.runtime.own.proof import merged
 from freezecore.runtime.train import device as devices
 from freezecore.runtime.train.evaluate import Evaluation
 from freezecore.runtime.train.measure import peak_of
-from freezecore.runtime.train.optimizer import carry_state, rates_for, set_rates
+from freezecore.runtime.train.optimizer import carry_state, set_rates
 from freezecore.runtime.train.phase import Phase
 from freezecore.runtime.train.step import order
 from freezecore.runtime.tree.read import versions
@@ -51,7 +52,8 @@ class Training:
         self.session, self.request, self.emit, self.should_stop = session, request, emit, should_stop
         self.masks = masks
         self.evaluation = Evaluation(session, request, emit)
-        self.rates = rates_for(request, masks[-1][1], session.data.raw.kind)
+        asked = {"body": request.learning_rate, "head": request.head_learning_rate}
+        self.rates = learning_rates(masks[-1][1], session.data.raw.kind, request.optimizer, **asked)
         self.batches = order(len(session.train), request.batch_size, request.seed, session.device)
         self.batch_size = min(request.batch_size, len(session.train))
         half = devices.half(session.device) if session.device.type == "cuda" else None

@@ -1,0 +1,68 @@
+"""Default learning rates: one place for what a probe tries and for what every export says.
+
+The rates of a new head on pretrained features were picked by what they gave on the held-out samples of `shapes` and
+`docstrings`, which a probe of that data then reports: there its accuracy is slightly optimistic, on other data it is
+not. Language models keep their head; theirs are the usual rates for further training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from freezecore.datasets import kind_for
+from freezecore.mask import Mask
+from freezecore.source import ModelSource
+from freezecore.tree import LayerTree, Parameter
+
+ModelKind = Literal["image", "text", "language-model"]
+
+BODY = {"adamw": 5e-4, "sgd": 1e-2, "sgd-momentum": 2e-3}  # of what is pretrained
+BODY_TIMES = {"image": 1, "text": 0.2, "language-model": 0.04}  # text models forget at rates that suit convolutions
+HEAD_TIMES = {"image": 10, "text": 100, "language-model": 1}  # a head that starts from nothing may go faster
+ALONE_TIMES = {"image": 2, "text": 3, "language-model": 50}  # again where the head alone trains: features hold still
+FEW = 0.02  # trainable share of the body below which (norms, biases) it takes and needs larger steps
+FEW_TIMES = 4
+
+LANGUAGE_TASKS = ("causal-lm", "masked-lm", "seq2seq-lm")
+LANGUAGE_MODELS = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForConditionalGeneration", "ForPreTraining")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates of the body (what is pretrained) and of the head (what is new)."""
+
+    body: float
+    head: float
+
+
+def learning_rates(
+    mask: Mask, kind: ModelKind, optimizer: str = "adamw", *, body: float | None = None, head: float | None = None
+) -> Rates:
+    """The rates that were asked for, and defaults for the others: by optimizer, by what the model reads, and by how
+    much of its body trains. Weights that start at random take the same ones.
+
+    `mask` is that of the last phase, where the selection has several.
+    """
+    usual = BODY[optimizer] * BODY_TIMES[kind]
+    usual_head = usual * HEAD_TIMES[kind]
+    pairs = zip(mask.tree.parameters, mask.trains, strict=True)
+    trains = sum(p.numel for p, train in pairs if train and not is_head(p))
+    if not trains:
+        usual_head *= ALONE_TIMES[kind]
+    elif trains < FEW * mask.tree.total:
+        usual *= FEW_TIMES
+    return Rates(body or usual, head or usual_head)
+
+
+def is_head(parameter: Parameter) -> bool:
+    """Whether it takes the head's rate: the head itself, and what the checkpoint lacked."""
+    return parameter.kind == "head" or parameter.new
+
+
+def model_kind(source: ModelSource, tree: LayerTree) -> ModelKind:
+    """What rates suit a model: those of the data that a probe would try it on, unless it keeps its language head."""
+    root = tree.layers[0].type
+    if source.task in LANGUAGE_TASKS or (source.task is None and root.endswith(LANGUAGE_MODELS)):
+        return "language-model"
+    return kind_for(tree)
