@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import quote, urlencode
 
+from app.text import LANGUAGES
 from freezecore.errors import FreezeError, shortened
 from freezecore.source import TASKS, ModelSource
 from freezecore.workload import CHOICES, LIMITS
 
 DEFAULT_MODEL = "timm:tf_efficientnet_lite0"
-LANGUAGES = ("en", "ja")
 LONGEST_RULES = 4_000
 LONGEST_WORD = 80
 MOST_RUNS = 8

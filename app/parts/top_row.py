@@ -7,12 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
-from app.link import LANGUAGES, Link
+from app.link import Link
 from app.parts.address import copy_button
 from app.parts.show_errors import acting
 from app.parts.upload import upload
 from app.service import gallery
-from app.text import Words
+from app.text import LANGUAGES, Words
 from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, LIMITS
 
@@ -137,7 +137,7 @@ def _language(words: Words) -> None:
         words("top.lang"),
         LANGUAGES,
         key="w_lang",
-        format_func=lambda lang: words(f"lang.{lang}"),
+        format_func=lambda lang: Words(lang)("language"),
         on_change=_changed,
         args=("lang",),
     )

@@ -1,6 +1,6 @@
-"""Every sentence of the page, in English and Japanese, from the TOML files beside this one.
+"""Every sentence of the page, one TOML file beside this one for each language.
 
-What freezecore says stands in English where it is said; `said.ja.toml` has the Japanese for each, values left open.
+What freezecore says stands in English where it is said; `said` in a language's file has its sentence for each.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from freezecore.report import seconds_text
 
-LANGUAGES = ("en", "ja")
 HERE = Path(__file__).parent
+LANGUAGES = tuple(sorted(file.stem for file in HERE.glob("*.toml")))
 
 
 class Words:
@@ -69,8 +69,7 @@ def _patterns(lang: str) -> tuple[tuple[re.Pattern, str], ...]:
 def sentences(lang: str) -> dict[str, str]:
     """All sentences of a language by dotted key."""
     found: dict[str, str] = {}
-    for file in sorted(HERE.glob(f"*.{lang}.toml")):
-        _flatten(tomllib.loads(file.read_text(encoding="utf-8")), "", found)
+    _flatten(tomllib.loads((HERE / f"{lang}.toml").read_text(encoding="utf-8")), "", found)
     return found
 
 

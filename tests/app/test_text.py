@@ -16,6 +16,8 @@ OTHERS_WORDS = (
     "said.",
     "value.",
     "suggestion.",
+    "tree.",
+    "language",
 )  # said by freezecore in English, translated here
 CALLS = {"words", "w", "either"}
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from app.components.tree import HERE, MODULES, script, tree_strings
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import AUTHOR, BLOCK, FUSED, HEAD, INPUT, NEW, SHARED, TIED, pack
+from app.text import LANGUAGES
 from freezecore.tree import Layer, LayerTree, Parameter, Tower
 from tests.browser.apps.trees import bert, experts, resnet
 from tests.browser.tree_room import APP
@@ -92,16 +92,15 @@ def test_5000_parameters_fit_into_300_kB():
     assert len(json.dumps(rows.data)) + len(script()) < 300_000
 
 
-def test_both_languages_have_the_sentences_that_the_script_asks_for():
+def test_every_language_has_the_sentences_that_the_script_asks_for():
     asked = set(re.findall(r"strings\.(\w+)", script())) | {"lang"}
     asked |= {f"column_{name}" for name in ("state", "layer", "label", "count", "bar", "price")}
     asked |= {f"legend_{state}" for state in ("trains", "frozen", "mixed")}
     asked |= {"tied", "fused", "author", "new", "first", "last", "trains", "frozen", "mixed"}
     asked |= {f"{mark}_why" for mark in ("tied", "fused", "author", "new", "first", "last")}
     optional = {f"column_{name}_why" for name in ("layer", "bar", "price")}
-    for lang in ("en", "ja"):
+    for lang in LANGUAGES:
         assert set(tree_strings(lang)) == asked | optional, lang
-    assert tree_strings("en").keys() == tomllib.loads((HERE / "words.ja.toml").read_text()).keys()
 
 
 def test_the_script_is_one_text_of_all_modules_and_leaves_no_import():

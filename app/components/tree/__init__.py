@@ -7,7 +7,6 @@ both ways: what a person ticks comes back through the message of `tree_ticks` an
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -19,6 +18,7 @@ import streamlit as st
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import Rows, pack
 from app.components.wire import feed, joined
+from app.text import sentences
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
 
@@ -169,5 +169,6 @@ def _map() -> Callable:
 
 @cache
 def tree_strings(lang: str) -> dict[str, str]:
-    """The tree's own sentences in `en` or `ja`."""
-    return tomllib.loads((HERE / f"words.{lang}.toml").read_text(encoding="utf-8"))
+    """The tree's own sentences in a language."""
+    own = {key.removeprefix("tree."): text for key, text in sentences(lang).items() if key.startswith("tree.")}
+    return {"lang": lang, **own}
