@@ -11,6 +11,7 @@ from freezecore._export.python import comment
 from freezecore._export.selection import Selection, select
 from freezecore.errors import ExportError, shortened
 from freezecore.mask import Mask
+from freezecore.rates import is_head, learning_rates, model_kind
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec, Selector
 from freezecore.tree import LayerTree
@@ -82,15 +83,13 @@ class Plan:
         head = [p.name for p in self.tree.parameters if p.kind == "head"]
         return select(self.names, head) if head else None
 
-    @property
+    @cached_property
     def rate(self) -> float:
-        """The learning rate asked for, else 1e-3 for a head alone, 2e-5 for a text model, 1e-4 for any other."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        heads = all(
-            p.kind == "head" for p, trains in zip(self.tree.parameters, self.mask.trains, strict=True) if trains
-        )
-        return 1e-3 if heads else 2e-5 if self.source.scheme in ("hf", "config") else 1e-4
+        """The learning rate asked for, else the one that a probe tries: the head's where nothing else ever trains."""
+        rates = learning_rates(self.masks[-1][1], model_kind(self.source, self.tree), body=self.learning_rate)
+        ever = zip(self.tree.parameters, *(mask.trains for _, mask in self.masks), strict=True)
+        head_alone = self.learning_rate is None and all(is_head(p) for p, *trains in ever if any(trains))
+        return rates.head if head_alone else rates.body
 
     @property
     def reopens(self) -> str:
