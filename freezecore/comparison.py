@@ -8,11 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import stdev
 
 from freezecore.errors import ProbeError
-from freezecore.metrics import bootstrap_wins
 from freezecore.probe import ProbeResult, Proof
 from freezecore.report import seconds_text, table
-
-SURE = 0.95  # of the resamples that one has to win
+from freezecore.statistics import beyond_noise, bootstrap_wins, seed_error
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,9 @@ class Duel:
     @property
     def better(self) -> str | None:
         """`a`, `b`, or None where the difference is within the noise."""
-        if abs(self.difference) <= self.seed_error:
-            return None
-        return "a" if self.wins >= SURE else "b" if self.wins <= 1 - SURE else None
+        if beyond_noise(self.difference, self.wins, self.seed_error):
+            return "a"
+        return "b" if beyond_noise(-self.difference, 1 - self.wins, self.seed_error) else None
 
     def sentence(self, a: str, b: str) -> str:
         """What the duel says, in resamples of a hundred."""
@@ -98,7 +96,7 @@ class Tried:
     @property
     def seed_error(self) -> float:
         """Standard error of the score over the seeds; 0 with one seed."""
-        return stdev(self.by_seed) / math.sqrt(len(self.by_seed)) if len(self.by_seed) > 1 else 0.0
+        return seed_error(self.by_seed)
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from statistics import mean, pstdev, stdev
-from typing import Protocol
+from statistics import mean, stdev
 
-from freezecore.metrics import bootstrap_wins
 from freezecore.probe import ProbeResult
-
-SURE = 0.95
+from freezecore.statistics import mean_error, no_better, noise, share_error
 
 
 @dataclass(frozen=True)
@@ -106,53 +102,8 @@ def held_out_error(result: ProbeResult) -> float | None:
     if not count:
         return None
     if result.accuracy_after is None:
-        return pstdev(result.per_sample) / math.sqrt(count) if result.per_sample else None
-    # Perfect on n samples is not perfect: at least one error in n is allowed for.
-    accuracy = result.accuracy_after
-    return math.sqrt(max(accuracy * (1 - accuracy), 1 / count) / count)
-
-
-def noise(scores: Sequence[float], held_out: float | None) -> float | None:
-    """Standard error of a mean score: the larger of what the seeds show and what the held-out set allows.
-
-    The held-out samples are the same for every seed, so more seeds do not make that part smaller.
-    """
-    if not scores or held_out is None:
-        return None
-    return max(held_out, stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else 0.0)
-
-
-class Scored(Protocol):
-    """What two selections are compared by; see `Entry`."""
-
-    score: float | None
-    scores: tuple[float, ...]
-    noise: float | None
-    per_sample: tuple[float, ...]
-
-
-def no_better(one: Scored, other: Scored) -> bool:
-    """Whether `one` beats `other` by no more than noise.
-
-    Either the held-out samples do not tell them apart (`one` wins fewer than 95 of 100 paired resamples of them), or
-    the seeds do not (the difference is within the standard error of both).
-    """
-    if one.score is None or other.score is None:
-        return False
-    seeds = [stdev(e.scores) / math.sqrt(len(e.scores)) if len(e.scores) > 1 else 0.0 for e in (one, other)]
-    if one.score - other.score <= math.hypot(*seeds):
-        return True
-    share = wins(one, other)
-    if share is not None:
-        return share < SURE
-    return one.score - other.score <= math.hypot(one.noise or 0.0, other.noise or 0.0)
-
-
-def wins(one: Scored, other: Scored) -> float | None:
-    """Share of the paired resamples of the held-out samples in which `one` beats `other`; None where not paired."""
-    if not one.per_sample or len(one.per_sample) != len(other.per_sample):
-        return None
-    return bootstrap_wins(one.per_sample, other.per_sample)
+        return mean_error(result.per_sample) if result.per_sample else None
+    return share_error(result.accuracy_after, count)
 
 
 def compared(entries: Sequence[Entry]) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:

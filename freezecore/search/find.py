@@ -12,7 +12,8 @@ from statistics import mean, variance
 
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
-from freezecore.search.entries import Candidate, noise
+from freezecore.search.entries import Candidate
+from freezecore.statistics import noise
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from freezecore._estimate.curve import depth_rules
 from freezecore.errors import ProbeError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, share_text
+from freezecore.statistics import share_error
 from freezecore.tree import LayerTree
 
 WAYS = ("features", "gradients", "snr")
@@ -108,8 +109,8 @@ def from_features(tree: LayerTree, accuracies: Sequence[float], test_size: int) 
     `accuracies` are those of a linear classifier after each block, on `test_size` held-out samples.
     """
     best = max(accuracies)
-    error = math.sqrt(max(best * (1 - best), 1 / test_size) / test_size)
-    depth = next(i for i, accuracy in enumerate(accuracies, start=1) if accuracy >= best - error)
+    enough = best - share_error(best, test_size)
+    depth = next(i for i, accuracy in enumerate(accuracies, start=1) if accuracy >= enough)
     reached = share_text(accuracies[depth - 1], 1)
     if depth == len(tree.blocks):
         rules = "freeze all; train head"

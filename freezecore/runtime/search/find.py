@@ -15,12 +15,12 @@ from freezecore.report import bytes_text
 from freezecore.rules.grammar import parse_spec
 from freezecore.runtime.search.prices import Priced
 from freezecore.runtime.train.session import Session
-from freezecore.search.entries import no_better, wins
 from freezecore.search.find import Arm, Choice, FindRequest, FindResult
 from freezecore.search.halving import Search
 from freezecore.search.sweep import candidates
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from freezecore.statistics import no_better, wins
 
 Emit = Callable[[dict], None]
 FACTORS = (1.0, 0.3, 3.0)

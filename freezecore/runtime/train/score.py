@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from freezecore import metrics
 from freezecore.errors import ProbeError, did_you_mean, shortened
+from freezecore.metrics import METRICS
 from freezecore.probe import SampleChange
 from freezecore.runtime.data.picture import data_address
 from freezecore.runtime.data.samples import Dataset, Raw
+from freezecore.statistics import wilson
 
 MOST_CHANGES = 12
 THUMBNAIL = 64
@@ -55,7 +57,7 @@ class Score:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The accuracy's 95 % interval."""
-        return metrics.wilson(self.hits, len(self.targets)) if self.of_classes else None
+        return wilson(self.hits, len(self.targets)) if self.of_classes else None
 
     @property
     def per_sample(self) -> list[float]:
@@ -65,18 +67,21 @@ class Score:
         return [-((p - t) ** 2) for p, t in zip(self.values, self.true_values, strict=True)]
 
     def metric(self, name: str) -> float | None:
-        """The score by one of `metrics.METRICS`."""
-        match name:
-            case "rmse":
-                return metrics.rmse(self.true_values, self.values)
-            case "log-loss":
-                return metrics.log_loss(self.targets.tolist(), self.logits.double().softmax(-1).tolist())
-            case "macro-f1":
-                return metrics.macro_f1(self.targets.tolist(), self.classes)
-            case "qwk":
-                return metrics.quadratic_kappa(self.targets.tolist(), self.classes)
-            case _:
-                return self.accuracy
+        """The score by one of `METRICS`; kappa is None where all samples and predictions are of one class."""
+        if name == "accuracy":
+            return self.accuracy
+        if name == "rmse":
+            return math.sqrt(-sum(self.per_sample) / len(self.targets))
+        from sklearn import metrics  # takes a second to import
+
+        targets, every = self.targets.numpy(), range(self.logits.shape[-1])
+        if name == "log-loss":
+            return float(metrics.log_loss(targets, self.logits.double().softmax(-1).numpy(), labels=every))
+        if name == "macro-f1":  # of the classes that occur in either
+            return float(metrics.f1_score(targets, self.classes, average="macro", zero_division=0))
+        if len({*self.classes, *targets.tolist()}) == 1:
+            return None
+        return float(metrics.cohen_kappa_score(targets, self.classes, labels=every, weights="quadratic"))
 
 
 def metric_for(raw: Raw, asked: str | None) -> str:
@@ -87,11 +92,11 @@ def metric_for(raw: Raw, asked: str | None) -> str:
     """
     if asked is None:
         return "accuracy" if raw.target == "class" else "rmse"
-    if asked not in metrics.METRICS:
-        hint = did_you_mean(asked, metrics.METRICS) or "Choose one of " + ", ".join(metrics.METRICS) + "."
+    if asked not in METRICS:
+        hint = did_you_mean(asked, METRICS) or "Choose one of " + ", ".join(METRICS) + "."
         raise ProbeError(f"There is no metric called '{shortened(asked)}'.", hint)
-    if metrics.METRICS[asked].target != raw.target:
-        fitting = ", ".join(m.name for m in metrics.METRICS.values() if m.target == raw.target)
+    if METRICS[asked].target != raw.target:
+        fitting = ", ".join(m.name for m in METRICS.values() if m.target == raw.target)
         raise ProbeError(f"{raw.name} has {_plural(raw)}, which '{asked}' does not score.", f"Choose {fitting}.")
     return asked
 

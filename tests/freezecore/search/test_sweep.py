@@ -6,10 +6,11 @@ from freezecore._resolve import resolve
 from freezecore.errors import ProbeError, RuleError
 from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.rules.grammar import parse_spec
-from freezecore.search.entries import Candidate, compared, entry, held_out_error, no_better, noise
+from freezecore.search.entries import Candidate, compared, entry, held_out_error
 from freezecore.search.sweep import SweepRequest, candidates
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from freezecore.statistics import no_better, noise
 from freezecore.tree import Layer, LayerTree, Parameter, Tower
 
 BASE = ProbeRequest(ModelSource("timm", "tiny"), FreezeSpec())

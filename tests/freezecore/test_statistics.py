@@ -1,46 +1,11 @@
-"""Metrics in plain Python, held against scikit-learn's, and the honesty of comparisons."""
-
-import math
-import random
+"""Intervals and the paired bootstrap, and the honesty of comparisons."""
 
 import pytest
-from sklearn import metrics as reference
 
-from freezecore import metrics
 from freezecore.comparison import Comparison, Tried, duel
 from freezecore.errors import ProbeError
 from freezecore.probe import Proof
-
-DRAW = random.Random(3)
-TARGETS = [DRAW.randrange(5) for _ in range(200)]
-PREDICTED = [t if DRAW.random() < 0.6 else DRAW.randrange(5) for t in TARGETS]
-
-
-def test_class_scores_are_scikit_learn_s():
-    assert metrics.accuracy(TARGETS, PREDICTED) == reference.accuracy_score(TARGETS, PREDICTED)
-    assert metrics.macro_f1(TARGETS, PREDICTED) == pytest.approx(
-        reference.f1_score(TARGETS, PREDICTED, average="macro")
-    )
-    kappa = reference.cohen_kappa_score(TARGETS, PREDICTED, weights="quadratic")
-    assert metrics.quadratic_kappa(TARGETS, PREDICTED) == pytest.approx(kappa)
-
-
-def test_a_class_that_is_never_predicted_counts_as_nothing_in_macro_f1():
-    assert metrics.macro_f1([0, 1, 2], [0, 0, 0]) == pytest.approx(0.5 / 3)
-
-
-def test_kappa_of_one_class_is_unknown():
-    assert metrics.quadratic_kappa([1, 1], [1, 1]) is None
-
-
-def test_value_scores_are_in_the_targets_unit():
-    assert metrics.rmse([100.0, 104.0], [103.0, 100.0]) == pytest.approx(math.sqrt(12.5))
-
-
-def test_log_loss_is_scikit_learn_s_and_stays_finite():
-    rows = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]
-    assert metrics.log_loss([0, 2], rows) == pytest.approx(reference.log_loss([0, 2], rows, labels=[0, 1, 2]))
-    assert math.isfinite(metrics.log_loss([1], [[1.0, 0.0]]))
+from freezecore.statistics import bootstrap_wins, wilson
 
 
 @pytest.mark.parametrize(
@@ -53,14 +18,14 @@ def test_log_loss_is_scikit_learn_s_and_stays_finite():
     ],  # Newcombe, 1998, table 1
 )
 def test_wilson_s_interval_is_the_published_one(hits, count, low, high):
-    assert metrics.wilson(hits, count) == pytest.approx((low, high), abs=1e-4)
+    assert wilson(hits, count) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_a_clear_winner_wins_nearly_always_and_equals_half_of_the_time():
     good, bad = [1] * 90 + [0] * 10, [1] * 60 + [0] * 40
-    assert metrics.bootstrap_wins(good, bad) > 0.99
-    assert metrics.bootstrap_wins(bad, good) < 0.01
-    assert metrics.bootstrap_wins(good, good) == 0.5
+    assert bootstrap_wins(good, bad) > 0.99
+    assert bootstrap_wins(bad, good) < 0.01
+    assert bootstrap_wins(good, good) == 0.5
 
 
 def test_a_difference_within_the_noise_is_said_to_be_none():
