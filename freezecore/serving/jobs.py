@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
+from freezecore import machine
 from freezecore.errors import ProbeError, shortened
-from freezecore.serving import process
 from freezecore.serving.access import check_request
 from freezecore.serving.eta import expected_s, left_s, typical_s
 from freezecore.serving.job import Job, Limits, Live, Standing, standing_of
@@ -35,7 +35,7 @@ class Jobs:
         self._check = check
         self.runs = runs or Runs()
         self.limits = limits or Limits()
-        self._crew = crew or Crew(self.runs.folder, process.gpu_count() or 1)
+        self._crew = crew or Crew(self.runs.folder, machine.gpu_count() or 1)
         self._free = list(range(self._crew.slots))
         self._lock = threading.RLock()
         self._live: dict[str, Live] = {}

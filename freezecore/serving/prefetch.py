@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from freezecore import machine
 from freezecore.cache import store, traces
 from freezecore.cache.trees import kept_tree
 from freezecore.serving import process
@@ -28,7 +29,7 @@ FREE_BYTES = 3 * 10**9  # with less to spare, the memory is left to those who as
 
 def start(models: Iterable[Model]) -> subprocess.Popen | None:
     """Start working ahead on these models, in order; None where memory is short, or nothing lets others go first."""
-    free = process.available_bytes()
+    free = machine.free_bytes()
     if not hasattr(os, "nice") or (free is not None and free < FREE_BYTES):
         return None
     child = process.start("freezecore.serving.prefetch", log=store.home() / "ahead.log")

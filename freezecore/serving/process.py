@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from freezecore import machine
+
 ROOT = Path(__file__).resolve().parents[2]
 POSIX = os.name == "posix"
 QUIET = {
@@ -103,7 +105,7 @@ def limit_memory(extra_bytes: int) -> bool:
     libraries and the address ranges that CUDA merely reserves, tens of GB that cost nothing. Memory on a GPU is
     not counted; macOS and Windows have no such limit.
     """
-    used = data_bytes()
+    used = machine.status_bytes("proc/self/status", "VmData:")  # private writable memory, as RLIMIT_DATA counts it
     if used is None:
         return False
     import resource
@@ -120,48 +122,9 @@ def die_first() -> None:
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def data_bytes() -> int | None:
-    """Private writable memory of this process, as RLIMIT_DATA counts it; None where Linux's /proc is missing."""
-    return kilobytes("/proc/self/status", "VmData:")
-
-
-def available_bytes() -> int | None:
-    """Memory that this machine, or the container around it, could still give; None where it does not say."""
-    free = kilobytes("/proc/meminfo", "MemAvailable:")
-    left = _container_left()
-    return min(free, left) if free is not None and left is not None else free
-
-
-def _container_left() -> int | None:
-    base = Path("/sys/fs/cgroup")
-    for limit, usage in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            return max(0, int((base / limit).read_text()) - int((base / usage).read_text()))
-        except (OSError, ValueError):  # no such controller, or "max": no limit
-            continue
-    return None
-
-
-def kilobytes(path: str, label: str) -> int | None:
-    """A line of one of Linux's status files, in bytes; None where there is no such file or line."""
-    with contextlib.suppress(OSError), open(path) as file:
-        for line in file:
-            if line.startswith(label):
-                return int(line.split()[1]) * 1024
-    return None
-
-
 def is_memory_error(error: BaseException) -> bool:
     """Whether this is memory running out on the host; torch and the C++ library word it in their own ways."""
     return isinstance(error, MemoryError) or any(text in str(error) for text in NO_MEMORY)
-
-
-def gpu_count() -> int:
-    """NVIDIA devices of this machine, told without torch; 0 where there are none or the system does not show them."""
-    return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
 def death_of(code: int) -> str:

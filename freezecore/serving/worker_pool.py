@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from freezecore import machine
 from freezecore.report import seconds_text
 from freezecore.serving import process
 from freezecore.serving.job import Live
@@ -64,7 +65,7 @@ class Crew:
             "kind": live.run.kind,
             "run": self._functions[live.run.kind],
             "memory_bytes": self._memory_for(live.run.request),
-            "environment": {"CUDA_VISIBLE_DEVICES": str(slot)} if process.gpu_count() > 1 else {},
+            "environment": {"CUDA_VISIBLE_DEVICES": str(slot)} if machine.gpu_count() > 1 else {},
         }
         with self._lock:
             worker, self._spare = self._spare, None
@@ -81,9 +82,9 @@ class Crew:
 
     def _memory_for(self, request: dict) -> int | None:
         """A GPU's driver maps memory in ways that no limit fits, so a run that may use one has none."""
-        if self._memory_bytes or (process.gpu_count() and request.get("device") != "cpu"):
+        if self._memory_bytes or (machine.gpu_count() and request.get("device") != "cpu"):
             return self._memory_bytes
-        free = process.available_bytes()
+        free = machine.free_bytes()
         return free and int(MEMORY_SHARE * free) // self.slots
 
 

@@ -18,8 +18,7 @@ import time
 from pathlib import Path
 
 from app.service.analyst import Analyst
-from freezecore import FreezeSpec, ModelSource, ProbeRequest, Workload
-from freezecore.serving import process
+from freezecore import FreezeSpec, ModelSource, ProbeRequest, Workload, machine
 from freezecore.serving.jobs import Jobs
 from freezecore.serving.runs import Runs
 from freezecore.serving.worker import WAITING
@@ -163,7 +162,7 @@ def timed_analyst() -> dict:
             times[name] = time.perf_counter() - began
         status = Path(f"/proc/{analyst._child.process.pid}/status")
         if status.exists():
-            times["rss_bytes"] = process.kilobytes(str(status), "VmRSS:")
+            times["rss_bytes"] = machine.status_bytes(str(status), "VmRSS:")
     finally:
         analyst.close()
     return times

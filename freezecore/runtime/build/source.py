@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from freezecore import model_file
+from freezecore import machine, model_file
 from freezecore.errors import FreezeError, SourceError, shortened
 from freezecore.source import ModelSource
 
@@ -90,40 +90,12 @@ def check_memory(model: nn.Module, source: ModelSource) -> None:
         model: the same model on the meta device.
     """
     wanted = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
-    available = _available_bytes()
+    available = machine.free_bytes()
     if available is not None and wanted > available:
         raise SourceError(
             f"{source.label} needs {wanted / 1e9:.1f} GB for its weights; {available / 1e9:.1f} GB are free.",
             "Open it without weights (--weights none): layers, rules and estimates need none.",
         )
-
-
-def _available_bytes() -> int | None:
-    """Memory that this process may still take: the machine's, or what its container leaves of it."""
-    free = [_number("/proc/meminfo", r"MemAvailable:\s+(\d+) kB", 1024), _container_bytes()]
-    if known := [each for each in free if each is not None]:
-        return min(known)
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):  # macOS and Windows may not tell
-        return None
-
-
-def _container_bytes() -> int | None:
-    """What is left below a control group's limit, its page cache counted as free; None without one."""
-    limit = _number("/sys/fs/cgroup/memory.max", r"(\d+)")
-    used = _number("/sys/fs/cgroup/memory.current", r"(\d+)")
-    if limit is None or used is None:
-        return None
-    return limit - used + (_number("/sys/fs/cgroup/memory.stat", r"(?m)^inactive_file (\d+)") or 0)
-
-
-def _number(file: str, pattern: str, unit: int = 1) -> int | None:
-    try:
-        found = re.search(pattern, Path(file).read_text())
-    except OSError:
-        return None
-    return int(found[1]) * unit if found else None
 
 
 def _build_python(source: ModelSource, allow_python: bool) -> Built:

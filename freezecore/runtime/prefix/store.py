@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from freezecore import machine
 from freezecore.runtime.prefix.shapes import NotCuttable, Shaped
-from freezecore.serving import process
 
 MEMORY_SHARE = 0.25  # of what is free now: the training step needs the rest
 DISK_SHARE = 0.5
@@ -21,7 +21,7 @@ def memory_budget(device: torch.device) -> int:
     """Bytes that kept arguments may take of the memory that they would lie in."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * MEMORY_SHARE)
-    return int((process.available_bytes() or 4_000_000_000) * MEMORY_SHARE)
+    return int((machine.free_bytes() or 4_000_000_000) * MEMORY_SHARE)
 
 
 class Store:

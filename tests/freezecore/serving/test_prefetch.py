@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from freezecore import machine
 from freezecore.cache import store, traces
 from freezecore.cache.trees import kept_tree
 from freezecore.serving import prefetch, process
@@ -32,7 +33,7 @@ def test_what_was_followed_ahead_is_there_for_everyone_whatever_came_before(tmp_
 
 
 def test_it_is_not_begun_where_memory_is_short(monkeypatch):
-    monkeypatch.setattr(process, "available_bytes", lambda: prefetch.FREE_BYTES - 1)
+    monkeypatch.setattr(machine, "free_bytes", lambda: prefetch.FREE_BYTES - 1)
     assert prefetch.start([SMALL]) is None
 
 

@@ -170,5 +170,5 @@ def test_weights_that_were_tampered_with_are_not_loaded(monkeypatch):
 
 @pytest.mark.parametrize("text", ["timm:resnet18", "config:bert"])
 def test_a_model_larger_than_the_memory_is_refused_before_it_is_made(text, monkeypatch):
-    monkeypatch.setattr("freezecore.runtime.build.source._available_bytes", lambda: 10_000_000)
+    monkeypatch.setattr("freezecore.machine.free_bytes", lambda: 10_000_000)
     assert "0.0 GB are free" in told(text, weights="random")
