@@ -92,6 +92,7 @@ class Layer:
         drops: it is random in train mode (dropout, stochastic depth).
         uses: how often one forward calls it; None where the forward could not be followed.
         aliases: other paths of the same module object.
+        bases: names of its class and the classes it derives from, up to `nn.Module`; torch's own begin with `nn.`.
     """
 
     path: str
@@ -103,6 +104,7 @@ class Layer:
     drops: bool = False
     uses: int | None = None
     aliases: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

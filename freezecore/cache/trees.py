@@ -10,7 +10,7 @@ from freezecore.cache import store
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 
-FORMAT = 6  # raise it when the same module would be read differently
+FORMAT = 7  # raise it when the same module would be read differently
 LIBRARIES = ("torch", "timm", "transformers")
 
 

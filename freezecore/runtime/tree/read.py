@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -107,7 +108,15 @@ def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) 
         drops=drops(node.module),
         uses=run.calls.get(node.path, 0) if run else None,
         aliases=tuple(node.aliases),
+        bases=_bases(type(node.module)),
     )
+
+
+@cache
+def _bases(kind: type) -> tuple[str, ...]:
+    """What `isinstance` can be asked of a module of this class."""
+    known = [each for each in kind.__mro__ if issubclass(each, nn.Module) and each is not nn.Module]
+    return tuple(("nn." if each.__module__.startswith("torch.nn.") else "") + each.__name__ for each in known)
 
 
 def _layer_kind(seen: View, node: Node, found: Structure):
