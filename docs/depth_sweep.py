@@ -19,12 +19,12 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import streamlit  # noqa: E402
-from app.figures.layout.colours import LIGHT  # noqa: E402
-from app.figures.layout.layout import layout_of, round_ticks  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 from plotly.offline import get_plotlyjs  # noqa: E402
 
 import freezecore as fc  # noqa: E402
+from app.figures.colours import LIGHT  # noqa: E402
+from app.figures.layout import layout_of, round_ticks  # noqa: E402
 from freezecore.report import bytes_text, seconds_text  # noqa: E402
 from tests.browser.chromium import find  # noqa: E402
 

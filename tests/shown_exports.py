@@ -1,4 +1,4 @@
-"""Exports that the README shows: `python -m tests.readme_exports` writes each below its command.
+"""Exports that a document shows: `python -m tests.shown_exports` writes each below its command in docs/exports.md.
 
 A command stands in an HTML comment, `<!-- freezecore export … -->`, right above a fenced block.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from freezecore.cli import main
 
-README = Path(__file__).parents[1] / "README.md"
+SHOWN = Path(__file__).parents[1] / "docs" / "exports.md"
 MARKED = re.compile(r"(<!-- (freezecore export [^\n]+?) -->\n+```\w*\n)(.*?)(```)", re.DOTALL)
 
 
@@ -32,4 +32,4 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    SHOWN.write_text(filled(SHOWN.read_text(encoding="utf-8")), encoding="utf-8")
