@@ -1,6 +1,6 @@
 # make run      the page on 127.0.0.1:8501 (PORT= changes it); installs what is missing
 # make class    the same for a room: local network, QR code
-# make test     linter, unit tests, the page without and with a real Chromium
+# make test     linter, types, unit tests, the page without and with a real Chromium
 # make test-all everything, the whole zoo and export matrix included (hours)
 
 PYTHON ?= python3
@@ -17,8 +17,10 @@ run: $(VENV)/.run
 class: $(VENV)/.run
 	@$(BIN)/python -m app --port $(PORT) --room
 
+# A browser test starts a server of its own, so those run one after another; all others use every core.
 test: lint browser
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n auto -m "not slow and not gpu and not browser"
+	$(BIN)/python -m pytest -m "browser and not slow"
 
 test-all: lint browser
 	$(BIN)/python -m pytest
@@ -26,13 +28,14 @@ test-all: lint browser
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	@test ! -x $(BIN)/hadolint || $(BIN)/hadolint Dockerfile
 
 browser: $(VENV)/.test
 	$(BIN)/python tests/browser/chromium.py
 
 screenshots: browser
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/pictures.py
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \

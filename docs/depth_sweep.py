@@ -1,7 +1,7 @@
-"""Takes the README's picture of the depth sweep: accuracy, memory and time against the number of frozen blocks.
+"""Takes the picture of docs/measured.md: accuracy, memory and time against the number of frozen blocks.
 
     python docs/depth_sweep.py          # measures (about ten minutes on two cores, no network), then draws
-    python docs/depth_sweep.py draw     # draws docs/depth-sweep.png again from docs/depth-sweep.json
+    python docs/depth_sweep.py draw     # draws docs/pictures/depth-sweep.png again from docs/depth_sweep.json
 
 Every depth of the default model is trained for 60 steps from the same pretrained weights, on two seeds.
 """
@@ -30,7 +30,8 @@ from tests.browser.chromium import find  # noqa: E402
 
 MODEL = "timm:tf_efficientnet_lite0"
 SEEDS = 2
-DATA, PICTURE = (Path(__file__).with_name(f"depth-sweep.{kind}") for kind in ("json", "png"))
+DATA = Path(__file__).with_suffix(".json")
+PICTURE = Path(__file__).parent / "pictures" / "depth-sweep.png"
 WIDTH, HEIGHT, SHARPNESS = 900, 640, 2
 PANELS = {  # its heading, and where it stands
     "accuracy": ("accuracy on held-out pictures, mean and spread of the seeds", [0.57, 0.965]),

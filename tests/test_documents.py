@@ -69,7 +69,7 @@ def test_each_command_is_one_that_the_command_line_knows(command):
 def test_there_are_commands_exports_and_links_to_check():
     assert len(COMMANDS) > 10
     assert len(EXPORTS) == 3
-    assert ("README.md", "docs/explore-en.png") in LINKS
+    assert ("README.md", "docs/pictures/explore-en.png") in LINKS
 
 
 @pytest.mark.parametrize(("name", "link"), LINKS)
