@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from freezecore.tree import LayerTree
@@ -14,7 +14,8 @@ MOST_BYTES = 2_000_000_000  # of a file as it was given
 MOST_UNPACKED_BYTES = 8_000_000_000  # of all members of a zip, or of a Parquet file's columns, together
 MOST_EXPANSION = 200  # unpacked bytes for one packed byte: a photograph gives about 1, text about 10
 MOST_PIXELS = 50_000_000  # of one picture
-MOST_ROWS = 1_000_000
+MOST_ROWS = 3_000_000
+MOST_COLUMNS = 5_000
 MOST_CLASSES = 1_000
 LONGEST_TEXT = 20_000  # characters; what follows is cut off
 HELD_OUT_SHARE = 0.25
@@ -96,6 +97,9 @@ class DataPreview:
         counted: what `lengths` counts: `tokens` of the request's model, `words` where it brings no tokenizer.
         sequence_length: tokens that a probe takes where none are asked for; None where words are counted.
         notes: what was left out or looks odd, a sentence each.
+        columns: of a table, the column taken for each of `text`, `target`, `text_pair`, `group` and `fold`.
+        choices: all columns of a table.
+        split: how samples to train on and samples held out were told apart, as a sentence.
     """
 
     name: str
@@ -109,6 +113,9 @@ class DataPreview:
     counted: Literal["words", "tokens"] = "words"
     sequence_length: int | None = None
     notes: tuple[str, ...] = ()
+    columns: dict[str, str | None] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    split: str = ""
 
     def to_json(self) -> dict:
         """The preview as JSON values; `from_json` reads it back."""
@@ -125,5 +132,6 @@ class DataPreview:
                 "values": tuple(data["values"]) if data["values"] else None,
                 "lengths": tuple((length, texts) for length, texts in data["lengths"]),
                 "notes": tuple(data["notes"]),
+                "choices": tuple(data["choices"]),
             }
         )

@@ -50,6 +50,8 @@ def gather_data(options: Namespace) -> dict:
 
 def show_data(document: dict) -> str:
     lines = [f"{document['name']}: {document['train_size']:,} to train on, {document['test_size']:,} held out"]
+    taken = [f"{role.replace('_', ' ')} {column}" for role, column in document["columns"].items() if column]
+    lines += [f"columns: {', '.join(taken)}" if taken else "", document["split"]]
     if document["classes"]:
         rows = [(one["name"], f"{one['train']:,}", f"{one['test']:,}") for one in document["classes"]]
         lines.append(table(["class", "train", "held out"], rows, right=[1, 2]))

@@ -1,9 +1,13 @@
-"""A person's zip of pictures, one folder a class; perhaps inside folders `train` and `test` or `val`."""
+"""A person's zip of pictures, one folder a class; perhaps inside folders for training and testing."""
 
 from __future__ import annotations
 
+import re
 import zipfile
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import numpy as np
 
@@ -15,11 +19,30 @@ from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.split import split
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-HELD_OUT = ("test", "val", "valid", "validation")
+Part = Literal["train", "test", "unlabelled"]
+PARTS: dict[str, Part] = {
+    **dict.fromkeys(("train", "training", "trn", "tr"), "train"),
+    **dict.fromkeys(("test", "testing", "tst", "val", "valid", "validation", "dev", "eval", "evaluation"), "test"),
+    **dict.fromkeys(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"), "unlabelled"),
+}
+BESIDE_PART = {"seg", "set", "data", "dataset", "split", "images", "image", "imgs", "img", "pictures", "photos", "raw"}
+WRAPPERS = {"images", "image", "imgs", "img", "pictures", "photos", "data", "jpg", "jpeg", "png"}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a picture lies: its class (None outside of every class's folder), and the folder that says its part."""
+
+    of: str | None
+    part: Part
+    folder: str
 
 
 def read_folders(path: Path, request: ProbeRequest) -> Raw:
     """The pictures of a zip and their folders' names as classes; the pictures themselves are decoded later.
+
+    Folders such as `train`, `Training`, `seg_train`, `test`, `val` or `dev` say what is held out; pictures in such a
+    folder without a class's folder are left out, which is noted.
 
     Raises:
         DataError: it is no zip, is too large, or has fewer than two folders of pictures.
@@ -32,31 +55,100 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
         raise DataError(f"{name} cannot be read as a zip.", "Make one folder for each class, and zip them.") from error
     _within_limits(members, path, name)
     found = sorted(info.filename for info in members if _is_picture(info.filename))
-    pairs = [(file, PurePosixPath(file).parent.name) for file in found]
-    loose = [file for file, of in pairs if not of or of in HELD_OUT or of == "train"]
-    if loose:
-        raise DataError(
-            f"'{shortened(loose[0])}' in {name} lies in no class's folder.", "Its folder's name is its class."
-        )
-    classes = sorted({of for _, of in pairs})
+    places = _places(found)
+    unlabelled = _unlabelled(found, places, name)
+    labelled = [(file, place) for file, place in zip(found, places, strict=True) if place.of is not None]
+    classes = sorted({place.of for _, place in labelled})
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise DataError(
             f"{name} has {len(classes)} folder{'s' if len(classes) != 1 else ''} of pictures.",
             f"It needs one folder for each class, 2 to {MOST_CLASSES:,} of them, with pictures in them.",
         )
-    targets = np.array([classes.index(of) for _, of in pairs], np.int64)
+    number = {of: i for i, of in enumerate(classes)}
+    targets = np.array([number[place.of] for _, place in labelled], np.int64)
+    held_out = np.array([place.part == "test" for _, place in labelled])
+    divided = bool(held_out.any() and not held_out.all())
     train, test = split(
         targets,
         by_class=True,
         name=name,
         train_size=request.train_size,
         test_size=request.test_size,
-        held_out=_held_out(found),
+        held_out=held_out if divided else None,
     )
-    left = len(members) - len(found)
-    notes = (f"{left} file{'s' if left != 1 else ''} of {name} that are no pictures were left out.",) if left else ()
-    images = ZipPictures(path, tuple(found))
-    return Raw(name, "image", targets, tuple(classes), train, test, images=images, notes=notes)
+    images = ZipPictures(path, tuple(file for file, _ in labelled))
+    notes = (*_left_out(name, len(members) - len(found)), *unlabelled)
+    folders = sorted({place.folder for _, place in labelled if place.part == "test"})
+    how = (
+        f"Held out: what lies in {_listed(folders)}."
+        if divided
+        else "Held out at random, the same share of each class."
+    )
+    return Raw(name, "image", targets, tuple(classes), train, test, images=images, notes=notes, split=how)
+
+
+def part_of(folder: str) -> Part | None:
+    """Which part of the data a folder of this name holds; None where it says nothing.
+
+    Every word of the name must speak of parts: `seg_train` and `test images` do, `pregnancy test` is a class.
+    """
+    words = [word for word in re.split(r"[^a-z]+", folder.lower()) if word]
+    parts = [PARTS[word] for word in words if word in PARTS]
+    return parts[0] if len(parts) == 1 and all(word in PARTS or word in BESIDE_PART for word in words) else None
+
+
+def _places(files: list[str]) -> list[_Place]:
+    """Where each picture lies."""
+    folders = [PurePosixPath(file).parent.parts for file in files]
+    children: dict[tuple[str, ...], set[str]] = {}
+    for parts in set(folders):
+        for depth in range(len(parts)):
+            children.setdefault(parts[:depth], set()).add(parts[depth])
+    return [_place(parts, children, set(folders)) for parts in folders]
+
+
+def _place(parts: tuple[str, ...], children: dict[tuple[str, ...], set[str]], holding: set[tuple[str, ...]]) -> _Place:
+    parts_said = [(part_of(folder), folder) for folder in parts]
+    part, folder = next(((said, folder) for said, folder in parts_said if said), ("train", ""))
+    while (
+        parts
+        and parts[-1].lower() in WRAPPERS
+        and children.get(parts[:-1]) == {parts[-1]}
+        and parts[:-1] not in holding
+    ):
+        parts = parts[:-1]  # `cat/images/1.jpg`: the only folder inside a class's
+    inner = parts[-1] if parts else ""
+    of = inner if inner and part_of(inner) is None else None
+    return _Place(of, part, folder)
+
+
+def _unlabelled(files: list[str], places: list[_Place], name: str) -> tuple[str, ...]:
+    """Notes on folders of a part that hold pictures and no class.
+
+    Raises:
+        DataError: a picture beside the classes' folders.
+    """
+    with_classes = {place.folder for place in places if place.of is not None}
+    loose = [
+        file for file, place in zip(files, places, strict=True) if place.of is None and place.folder in with_classes
+    ]
+    if loose:
+        raise DataError(
+            f"'{shortened(loose[0])}' in {name} lies in no class's folder.", "Its folder's name is its class."
+        )
+    counts = Counter(place.folder for place in places if place.of is None)
+    return tuple(
+        f"{count:,} picture{'s' if count != 1 else ''} without a class in '{shortened(folder)}' of {name}: left out."
+        for folder, count in sorted(counts.items())
+    )
+
+
+def _left_out(name: str, count: int) -> tuple[str, ...]:
+    return (f"{count} file{'s' if count != 1 else ''} of {name} that are no pictures were left out.",) if count else ()
+
+
+def _listed(folders: list[str]) -> str:
+    return ", ".join(f"'{shortened(folder, 30)}'" for folder in folders)
 
 
 def _within_limits(members: list[zipfile.ZipInfo], path: Path, name: str) -> None:
@@ -74,10 +166,3 @@ def _is_picture(file: str) -> bool:
     path = PurePosixPath(file)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return path.suffix.lower() in PICTURES and not hidden
-
-
-def _held_out(files: list[str]) -> np.ndarray | None:
-    """What lies below a folder named `test` or `val`, where there is one beside `train`."""
-    parts = [{part.lower() for part in PurePosixPath(file).parts[:-2]} for file in files]
-    held_out = np.array([bool(part & set(HELD_OUT)) for part in parts])
-    return held_out if held_out.any() and not held_out.all() else None

@@ -7,7 +7,7 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from torch.nn import functional as F
 
 from freezecore.datasets import MOST_PIXELS
 from freezecore.errors import DataError, shortened
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 AT_ONCE = 256
 
@@ -74,7 +77,7 @@ class ZipPictures:
                 if image.width * image.height > MOST_PIXELS:
                     raise DataError(f"{said} has {image.width:,} × {image.height:,} pixels, too many to read.")
                 image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded at a fraction of its size
-                square = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), (size, size))
+                square = ImageOps.fit(as_seen(ImageOps.exif_transpose(image)), (size, size))
         except (
             OSError,
             ValueError,
@@ -85,3 +88,31 @@ class ZipPictures:
         ) as error:
             raise DataError(f"{said} cannot be read as a picture.", "Remove it, or save it as JPEG or PNG.") from error
         return np.asarray(square).transpose(2, 0, 1).copy()
+
+
+def as_seen(image: Image.Image) -> Image.Image:
+    """A picture in RGB as a viewer shows it: 16 bits scaled to 8, what is transparent on white.
+
+    Raises:
+        ValueError: its numbers are no brightness that a viewer could know the range of.
+    """
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bits(values: np.ndarray) -> np.ndarray:
+    """Brightness as uint8: whole numbers from the 16 bits that files have, fractions from 0 to 1."""
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind == "f" and low >= 0 and high <= 1:
+        scale = 255.0
+    elif low >= 0 and high < 2**16:
+        scale = 255 / (2**16 - 1)
+    else:
+        raise ValueError(f"brightness from {low:g} to {high:g}")
+    return np.round(values * scale).astype(np.uint8)

@@ -37,6 +37,9 @@ def preview(request: ProbeRequest) -> DataPreview:
         samples=tuple(_sample(raw, int(i)) for i in _spread(raw)),
         **_lengths(raw, request),
         notes=(*raw.notes, *_odd(raw)),
+        columns=raw.columns,
+        choices=raw.choices,
+        split=raw.split,
     )
 
 

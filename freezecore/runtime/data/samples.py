@@ -25,6 +25,9 @@ class Raw:
         images: pictures by position, at any size.
         texts: one a sample; `pairs` holds the second text where there are two.
         notes: what was left out, a sentence each.
+        columns: of a table, the column taken for each of `text`, `target`, `text_pair`, `group` and `fold`.
+        choices: all columns of a table.
+        split: how samples to train on and samples held out were told apart, as a sentence.
     """
 
     name: str
@@ -37,6 +40,9 @@ class Raw:
     texts: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    columns: dict[str, str | None] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    split: str = ""
 
     @property
     def target(self) -> Literal["class", "value"]:

@@ -10,6 +10,7 @@ import pandas as pd
 from freezecore.datasets import LONGEST_TEXT, MOST_CLASSES, MOST_ROWS, MOST_UNPACKED_BYTES
 from freezecore.errors import DataError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
+from freezecore.runtime.data.csv_dialect import Dialect, read_csv
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.split import split
 
@@ -19,7 +20,10 @@ TEXTS = (
 )
 PAIRS = ("text_pair", "sentence2", "text2", "text_b", "hypothesis", "question2", "answer")
 TARGETS = ("label", "labels", "target", "class", "category", "sentiment", "score", "y")
-SEPARATORS = (",", ";", "\t")  # the one that occurs most among the column names
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|Inf|Infinity|nan|NaN)"
+NUMBER_WITH_COMMA = r"[+-]?\d+,\d+"
+PADDED = r"[+-]?0\d+"  # a postcode or an article, not a number
+MOSTLY = 0.9  # share of numbers from which a word among them is a gap rather than a class
 MOST_VALUES = 30  # different numbers up to which a column of whole numbers is taken for classes
 
 
@@ -29,18 +33,24 @@ def read_table(path: Path, request: ProbeRequest) -> Raw:
     Raises:
         DataError: it cannot be read, a column is missing, or a row has no text or no label; names file and row.
     """
-    table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
-    return from_frame(table, shortened(path.name), request)
+    if path.suffix.lower() == ".parquet":
+        return from_frame(_parquet(path), shortened(path.name), request)
+    table, dialect = read_csv(path)
+    return from_frame(table, shortened(path.name), request, dialect)
 
 
-def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest) -> Raw:
-    """The rows of a table, whichever way it came here."""
+def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest, dialect: Dialect | None = None) -> Raw:
+    """The rows of a table, whichever way it came here; `dialect` where its values are still text."""
+    table.columns = [str(column) for column in table.columns]
     target = _column(table, name, request.target, TARGETS, "labels", "--target")
     text = _column(table, name, request.text, TEXTS, "text", "--text")
     pair = request.text_pair or next((c for c in PAIRS if c in table.columns and c not in (target, text)), None)
     for column in filter(None, (pair, request.group, request.fold)):
         _column(table, name, column, (), "", "")
-    targets, classes = _targets(table[target], name, request)
+    labels, decimal_comma = _read_values(table[target], name, dialect)
+    targets, classes = _targets(labels, name, request)
+    for column in filter(None, (text, pair)):
+        _complete(table[column], name)
     train, test = split(
         targets,
         by_class=bool(classes),
@@ -50,6 +60,8 @@ def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest) -> Raw:
         groups=table[request.group].tolist() if request.group else None,
         held_out=_held_out(table, name, request),
     )
+    texts, cut = _texts(table[text])
+    pairs, pairs_cut = _texts(table[pair]) if pair else ((), 0)
     return Raw(
         name,
         "text",
@@ -57,24 +69,34 @@ def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest) -> Raw:
         classes,
         train,
         test,
-        texts=_texts(table[text], name),
-        pairs=_texts(table[pair], name) if pair else (),
+        texts=texts,
+        pairs=pairs,
+        notes=_notes(dialect, decimal_comma, cut + pairs_cut),
+        columns={"text": text, "target": target, "text_pair": pair, "group": request.group, "fold": request.fold},
+        choices=tuple(table.columns),
+        split=_how(name, request, bool(classes)),
     )
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            first = file.readline(LONGEST_TEXT)
-        return pd.read_csv(path, sep=max(SEPARATORS, key=first.count), encoding="utf-8-sig", nrows=MOST_ROWS)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{shortened(path.name)} is not UTF-8: byte {error.start:,} cannot be read.", "Save it as UTF-8."
-        ) from error
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{shortened(path.name)} is empty.", "It needs a row of column names, and rows.") from error
-    except (pd.errors.ParserError, ValueError) as error:
-        raise DataError(f"{shortened(path.name)} cannot be read as a table: {shortened(str(error), 120)}.") from error
+def _notes(dialect: Dialect | None, decimal_comma: bool, cut: int) -> tuple[str, ...]:
+    notes = []
+    if dialect and dialect.unusual:
+        notes.append(dialect.described())
+    if decimal_comma:
+        notes.append("Its numbers have a decimal comma.")
+    if cut:
+        texts = "1 text is" if cut == 1 else f"{cut:,} texts are"
+        notes.append(f"{texts} longer than {LONGEST_TEXT:,} characters; what follows is cut off.")
+    return tuple(notes)
+
+
+def _how(name: str, request: ProbeRequest, classes: bool) -> str:
+    """How samples to train on and samples held out were told apart, as a sentence."""
+    if request.fold:
+        return f"Held out: one fold of the column '{shortened(request.fold)}'."
+    if request.group:
+        return f"Held out at random, rows that share a value of '{shortened(request.group)}' together."
+    return "Held out at random, the same share of each class." if classes else "Held out at random."
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -114,13 +136,23 @@ def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str,
     raise DataError(f"{name} has no column that looks like {what}: it has {listed}.", f"Name it with {flag} COLUMN.")
 
 
-def _texts(column: pd.Series, name: str) -> tuple[str, ...]:
-    _complete(column, name)
-    return tuple(str(text)[:LONGEST_TEXT] for text in column)
+def _texts(column: pd.Series) -> tuple[tuple[str, ...], int]:
+    """The texts, each up to its longest length, and how many were cut there."""
+    texts = [str(text) for text in column]
+    return tuple(text[:LONGEST_TEXT] for text in texts), sum(len(text) > LONGEST_TEXT for text in texts)
 
 
 def _complete(column: pd.Series, name: str) -> None:
-    """Refuse a column with a gap, naming the first row that has one."""
+    """Refuse a column with a gap, or one whose values are no single values, naming the first row that has one."""
+    nested = next(
+        (value for value in column.head(100) if isinstance(value, (list, tuple, dict, set, np.ndarray))), None
+    )
+    if nested is not None:
+        kind = "named fields" if isinstance(nested, dict) else "lists"
+        raise DataError(
+            f"The column '{shortened(str(column.name))}' of {name} holds {kind}, not one value a row.",
+            "Choose another column, or write this one as text.",
+        )
     missing = np.flatnonzero(column.isna().to_numpy())
     if len(missing):
         more = f", nor in {len(missing) - 1:,} more" if len(missing) > 1 else ""
@@ -128,6 +160,31 @@ def _complete(column: pd.Series, name: str) -> None:
             f"Row {missing[0] + 1:,} of {name} has nothing in the column '{shortened(str(column.name))}'{more}.",
             "Fill these rows or remove them (row 1 is the first below the column names).",
         )
+
+
+def _read_values(column: pd.Series, name: str, dialect: Dialect | None) -> tuple[pd.Series, bool]:
+    """A column as numbers where it holds nothing else, and whether they have a decimal comma.
+
+    Text stays as the file has it: `007` is a name, and so is `NA`.
+    """
+    if dialect is None or not len(column):
+        return column, False
+    text = column.dropna().astype(str).str.strip()
+    points, commas = text.str.fullmatch(NUMBER), text.str.fullmatch(NUMBER_WITH_COMMA)
+    decimal_comma = dialect.separator != "," and commas.any() and not text[~commas].str.contains(".", regex=False).any()
+    numbers = points | commas if decimal_comma else points
+    if numbers.all() and not text.str.fullmatch(PADDED).any():
+        if decimal_comma:
+            column = column.str.replace(",", ".", regex=False)
+        return pd.to_numeric(column), decimal_comma
+    rest = text[~numbers]
+    if numbers.mean() >= MOSTLY and text[numbers].nunique() > MOST_VALUES:
+        raise DataError(
+            f"Row {column.index.get_loc(rest.index[0]) + 1:,} of {name} has '{shortened(rest.iloc[0])}' in the column "
+            f"'{shortened(str(column.name))}', where others have numbers.",
+            "Fill these rows or remove them (row 1 is the first below the column names).",
+        )
+    return column, False
 
 
 def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -139,7 +196,7 @@ def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.nd
         raise DataError(f"Row {row:,} of {name} has no finite number in the column '{shortened(str(column.name))}'.")
     if numeric and _are_values(column, request.metric):
         return column.to_numpy(np.float64), ()
-    values = sorted(column.unique()) if numeric else sorted(column.unique(), key=str)
+    codes, values = pd.factorize(column)
     if not 2 <= len(values) <= MOST_CLASSES:
         one = (
             f"every row has '{shortened(str(values[0]))}'" if len(values) == 1 else f"{len(values):,} different labels"
@@ -148,8 +205,10 @@ def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.nd
             f"The column '{shortened(str(column.name))}' of {name}: {one}.",
             f"There must be 2 to {MOST_CLASSES:,} classes to tell apart.",
         )
-    number = {value: i for i, value in enumerate(values)}
-    return np.array([number[value] for value in column], np.int64), tuple(str(value) for value in values)
+    order = sorted(range(len(values)), key=lambda i: values[i] if numeric else str(values[i]))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[codes], tuple(str(values[i]) for i in order)
 
 
 def _are_values(column: pd.Series, metric: str | None) -> bool:
