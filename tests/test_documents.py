@@ -28,7 +28,7 @@ LINKS = [
     (name, link) for name, text in TEXTS.items() for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link
 ]
 PATH = re.compile(r"`((?:freezecore|app|tests)/[\w/.]+)`")
-PATHS = sorted({path for text in TEXTS.values() for path in PATH.findall(text)})
+PATHS = sorted({path for text in TEXTS.values() for path in PATH.findall(text) if "NAME" not in path})
 
 
 def blocks(name: str, language: str) -> list[str]:
