@@ -9,6 +9,7 @@ from freezecore.rules.grammar import parse_spec
 from freezecore.rules.names import names_of
 from freezecore.rules.select import selected
 from freezecore.rules.selectors import print_selector
+from freezecore.sentences import say
 from freezecore.spec import Selector
 from freezecore.tree import LayerTree, prefixes
 
@@ -91,13 +92,17 @@ def _first_blocks(tree: LayerTree) -> Preset:
     rules = preset_first_blocks(tree, n)
     hits = _frozen(tree, rules) if n else 0
     before = "embeddings" if _count(tree, "embeddings") else "stem"
-    why = f"Freezes the input side: {hits} parameters of {len(tree.parameters)}." if hits else _few(deepest)
-    return Preset("first-blocks", f"Freeze {before} and first {n} blocks", rules, hits, why)
+    why = (
+        say("Freezes the input side: {hits} parameters of {count}.", hits=hits, count=len(tree.parameters))
+        if hits
+        else _few(deepest)
+    )
+    return Preset("first-blocks", say("Freeze {before} and first {n} blocks", before=before, n=n), rules, hits, why)
 
 
 def _linear_probe(tree: LayerTree) -> Preset:
     hits = _count(tree, "head")
-    why = f"Trains the head alone: {hits} parameters." if hits else "It has no head."
+    why = say("Trains the head alone: {hits} parameters.", hits=hits) if hits else "It has no head."
     return Preset("linear-probe", "Linear probe: train the head", "freeze all; train head", hits, why)
 
 
@@ -105,13 +110,23 @@ def _last_blocks(tree: LayerTree) -> Preset:
     towers = [tower for tower in tree.towers if len(tower.blocks) > LAST_BLOCKS]
     hits = len({i for tower in towers for path in tower.blocks[-LAST_BLOCKS:] for i in tree.under(path)})
     deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
-    why = f"Trains {hits} parameters of the output side, and the head." if hits else _few(deepest)
-    return Preset("last-blocks", f"Train last {LAST_BLOCKS} blocks", preset_last_blocks(tree, LAST_BLOCKS), hits, why)
+    why = say("Trains {hits} parameters of the output side, and the head.", hits=hits) if hits else _few(deepest)
+    return Preset(
+        "last-blocks",
+        say("Train last {count} blocks", count=LAST_BLOCKS),
+        preset_last_blocks(tree, LAST_BLOCKS),
+        hits,
+        why,
+    )
 
 
 def _few(blocks: int) -> str:
     """Why no number of blocks can be chosen."""
-    return "Its one block runs as a whole." if blocks == 1 else f"It has {blocks or 'no'} blocks to choose from."
+    return (
+        "Its one block runs as a whole."
+        if blocks == 1
+        else say("It has {count} blocks to choose from.", count=blocks or "no")
+    )
 
 
 def _by_role(tree: LayerTree) -> tuple[Preset, ...]:
@@ -121,31 +136,33 @@ def _by_role(tree: LayerTree) -> tuple[Preset, ...]:
     return (
         Preset(
             "norms-only",
-            f"Train norms{also}",
+            say("Train norms{also}", also=also),
             f"freeze all; train norms{head}",
             norms,
-            f"Trains {norms} norm parameters{also}." if norms else "It has no norms with parameters.",
+            say("Trains {norms} norm parameters{also}.", norms=norms, also=also)
+            if norms
+            else "It has no norms with parameters.",
         ),
         Preset(
             "biases-only",
-            f"BitFit: train biases{also}",
+            say("BitFit: train biases{also}", also=also),
             f"freeze all; train biases{head}",
             biases,
-            f"Trains {biases} biases{also}." if biases else "It has no biases.",
+            say("Trains {biases} biases{also}.", biases=biases, also=also) if biases else "It has no biases.",
         ),
         Preset(
             "embeddings-frozen",
             "Freeze embeddings",
             "freeze embeddings",
             embeddings,
-            f"Freezes {embeddings} parameters." if embeddings else "It has no embeddings.",
+            say("Freezes {embeddings} parameters.", embeddings=embeddings) if embeddings else "It has no embeddings.",
         ),
         Preset(
             "all-but-norms",
             "Train everything but norms",
             "freeze norms",
             norms,
-            f"Freezes {norms} norm parameters." if norms else "It has no norms with parameters.",
+            say("Freezes {norms} norm parameters.", norms=norms) if norms else "It has no norms with parameters.",
         ),
     )
 
@@ -159,13 +176,17 @@ def _gradual(tree: LayerTree) -> Preset:
     phases = [f"from epoch {i}: train blocks:last{count}" for i, count in enumerate(counts, start=1)]
     rules = "; ".join(["freeze all", "train head", *phases, f"from epoch {len(counts) + 1}: train all"])
     lacking = "It has no head." if deepest > 1 else _few(deepest)
-    why = f"Unfreezes {deepest} blocks in {len(counts) + 1} steps." if hits else lacking
+    why = say("Unfreezes {blocks} blocks in {count} steps.", blocks=deepest, count=len(counts) + 1) if hits else lacking
     return Preset("gradual", "Gradual unfreezing", rules, hits, why)
 
 
 def _full(tree: LayerTree) -> Preset:
     hits = sum(not parameter.frozen_by_author for parameter in tree.parameters)
-    why = f"Trains all {hits} parameters that its author left free." if hits else "Its author froze everything."
+    why = (
+        say("Trains all {hits} parameters that its author left free.", hits=hits)
+        if hits
+        else "Its author froze everything."
+    )
     return Preset("full", "Full fine-tune", "train all", hits, why)
 
 

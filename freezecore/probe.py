@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from freezecore.errors import ProbeError
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
@@ -75,8 +76,12 @@ class ProbeRequest:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ProbeError(
-                    f"{name.replace('_', ' ').capitalize()} {value:g} is out of range.",
-                    f"Choose between {low:g} and {high:g}.",
+                    "{name} {value:g} is out of range.",
+                    "Choose between {low:g} and {high:g}.",
+                    name=name.replace("_", " ").capitalize(),
+                    value=value,
+                    low=low,
+                    high=high,
                 )
 
     def to_json(self) -> dict:
@@ -136,7 +141,11 @@ class Proof:
     def sentence(self) -> str:
         """What held, or by name what did not."""
         if self.ok:
-            return f"Nothing frozen moved: {self.parameters} parameters and {self.buffers} buffers, to the bit."
+            return say(
+                "Nothing frozen moved: {parameters} parameters and {buffers} buffers, to the bit.",
+                parameters=self.parameters,
+                buffers=self.buffers,
+            )
         said = [f"{_named(names)} {meaning}" for meaning, names in self.faults.items()]
         return "The freeze did not hold: " + "; ".join(said) + "."
 
@@ -153,7 +162,7 @@ class Proof:
 
 
 def _named(names: tuple[str, ...], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
+    more = say(" and {count} more", count=len(names) - most) if len(names) > most else ""
     return ", ".join(f"'{name}'" for name in names[:most]) + more
 
 

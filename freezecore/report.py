@@ -78,7 +78,9 @@ def bytes_from_text(text: str) -> int:
     """
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,6})?)\s*([kmgt]i?|)b?\s*", text.lower())
     if not match or not float(match[1]):
-        raise WorkloadError(f"'{shortened(text)}' is no amount of memory.", "Write something like 16GB or 14.6GiB.")
+        raise WorkloadError(
+            "'{text}' is no amount of memory.", "Write something like 16GB or 14.6GiB.", text=shortened(text)
+        )
     return round(float(match[1]) * UNITS[match[2]])
 
 

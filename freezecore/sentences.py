@@ -17,15 +17,16 @@ class Sentence(str):
 
     Attributes:
         template: the English text, with fields such as `{name}` or `{count:,}`.
-        values: what fills the fields: numbers, texts, and sentences.
+        values: what fills the fields: numbers, texts, sentences; of anything else its text, shortened.
     """
 
     template: str
     values: dict[str, Any]
 
     def __new__(cls, template: str, values: dict[str, Any] | None = None) -> Sentence:
+        values = {name: _plain(value) for name, value in (values or {}).items()}
         self = super().__new__(cls, template.format(**values) if values else template)
-        self.template, self.values = template, values or {}
+        self.template, self.values = template, values
         return self
 
     def __reduce__(self):
@@ -37,9 +38,27 @@ def say(template: str, /, **values: Any) -> Sentence:
     return Sentence(template, values)
 
 
+def shortened(text: str, limit: int = 80) -> str:
+    """The user's own value as it may stand in a sentence: printable, and never longer than `limit`."""
+    clean = "".join(ch if ch.isprintable() else "�" for ch in text[: limit + 1])
+    return clean if len(text) <= limit else clean[: limit - 1] + "…"
+
+
+def filled(text: str, values: dict[str, object]) -> str:
+    """A template with these values, or a sentence that has its own."""
+    return Sentence(text, values) if values and not isinstance(text, Sentence) else text
+
+
+def _plain(value: Any) -> str | int | float:
+    """A value as JSON has it: numpy's and torch's numbers become Python's."""
+    if isinstance(value, (str, int, float)):
+        return value
+    return value.item() if hasattr(value, "item") else shortened(str(value))
+
+
 def dumps(value: object, **options: Any) -> str:
     """JSON in which sentences keep their template and values; `loads` reads it. (`json.dumps` writes them as text.)"""
-    return json.dumps(_plain(value), **options)
+    return json.dumps(_packed(value), **options)
 
 
 def loads(text: str | bytes) -> Any:
@@ -47,12 +66,12 @@ def loads(text: str | bytes) -> Any:
     return json.loads(text, object_hook=_sentence)
 
 
-def _plain(value: object) -> object:
+def _packed(value: object) -> object:
     if isinstance(value, Sentence):
-        return {"say": value.template, "with": _plain(value.values)}
+        return {"say": value.template, "with": _packed(value.values)}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _packed(item) for key, item in value.items()}
+    return [_packed(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _sentence(found: dict) -> object:

@@ -65,26 +65,35 @@ class ModelSource:
         """
         text = text.strip()
         if len(text) > LONGEST or not text.isprintable():
-            raise SourceError(f"'{shortened(text)}' is no model source.", "Write something like timm:resnet18.")
+            raise SourceError(
+                "'{text}' is no model source.", "Write something like timm:resnet18.", text=shortened(text)
+            )
         scheme, colon, name = text.partition(":")
         if not colon or not name.strip():
             raise SourceError(
-                f"'{shortened(text)}' does not say where the model comes from.",
-                f"Did you mean 'timm:{text}' or 'hf:{text}'?" if text else "Write something like timm:resnet18.",
+                "'{text}' does not say where the model comes from.",
+                "Did you mean 'timm:{text}' or 'hf:{text}'?" if text else "Write something like timm:resnet18.",
+                text=shortened(text),
             )
         if scheme not in SCHEMES:
             raise SourceError(
-                f"There is no kind of source called '{shortened(scheme)}'.",
-                did_you_mean(scheme, SCHEMES) or "Write one of " + ", ".join(f"{key}:…" for key in SCHEMES) + ".",
+                "There is no kind of source called '{scheme}'.",
+                did_you_mean(scheme, SCHEMES) or "Write one of {names}.",
+                names=", ".join(f"{key}:…" for key in SCHEMES),
+                scheme=shortened(scheme),
             )
         if weights not in WEIGHTS:
-            raise SourceError(f"Weights cannot be '{shortened(weights)}'.", "Write pretrained, random or none.")
+            raise SourceError(
+                "Weights cannot be '{weights}'.", "Write pretrained, random or none.", weights=shortened(weights)
+            )
         if task is not None and task not in TASKS:
             raise SourceError(
-                f"There is no task called '{shortened(task)}'.", did_you_mean(task, TASKS) or ", ".join(TASKS)
+                "There is no task called '{task}'.", did_you_mean(task, TASKS) or ", ".join(TASKS), task=shortened(task)
             )
         if num_labels is not None and not 1 <= num_labels <= MOST_LABELS:
-            raise SourceError(f"{num_labels} labels are out of range.", f"Choose between 1 and {MOST_LABELS:,}.")
+            raise SourceError(
+                "{count} labels are out of range.", "Choose between 1 and {most:,}.", count=num_labels, most=MOST_LABELS
+            )
         return cls(scheme, name.strip(), weights, task, num_labels)
 
     def with_(self, **changes) -> ModelSource:

@@ -54,15 +54,22 @@ class Workload:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int) and low <= value <= high):
                 raise WorkloadError(
-                    f"The {name.replace('_', ' ')} {shortened(str(value))} is out of range.",
-                    f"Choose a whole number from {low:,} to {high:,}.",
+                    "The {name} {value} is out of range.",
+                    "Choose a whole number from {low:,} to {high:,}.",
+                    name=name.replace("_", " "),
+                    value=shortened(str(value)),
+                    low=low,
+                    high=high,
                 )
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
                 raise WorkloadError(
-                    f"There is no {name} called '{shortened(str(value))}'.",
-                    did_you_mean(str(value), choices) or "Choose one of " + ", ".join(choices) + ".",
+                    "There is no {name} called '{value}'.",
+                    did_you_mean(str(value), choices) or "Choose one of {names}.",
+                    names=", ".join(choices),
+                    name=name,
+                    value=shortened(str(value)),
                 )
 
     def to_json(self) -> dict:

@@ -45,11 +45,16 @@ def _kept(content: bytes, name: str) -> str:
         SourceError: it is neither a model file nor a configuration.
     """
     if len(content) > LARGEST:
-        raise SourceError(f"'{name[:80]}' is larger than {LARGEST // 2**20} MiB.", "Save it with a smaller batch.")
+        raise SourceError(
+            "'{name}' is larger than {most} MiB.",
+            "Save it with a smaller batch.",
+            name=name[:80],
+            most=LARGEST // 2**20,
+        )
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
-        raise SourceError(f"'{name[:80]}' is no JSON file.", "Drop a model.json or a config.json.") from None
+        raise SourceError("'{name}' is no JSON file.", "Drop a model.json or a config.json.", name=name[:80]) from None
     if isinstance(data, dict) and isinstance(data.get("model_type"), str):
         scheme = "config"
     else:

@@ -25,6 +25,7 @@ from freezecore.datasets import DataPreview
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
+from freezecore.sentences import say
 from freezecore.serving import prefetch, process
 from freezecore.serving.access import check_data, check_source
 from freezecore.serving.analyst.server import action, rebuilt
@@ -163,7 +164,7 @@ class Analyst:
                 if not self._closed:
                     self._running()  # torch loads again while the page shows the sentence
                 hint = "Choose a smaller model, batch or input size, or try again in a minute."
-                raise FreezeError(f"{action(verb, arguments)} {broken}", hint) from None
+                raise FreezeError("{doing} {broken}", hint, doing=action(verb, arguments), broken=broken) from None
             if header.get("last"):
                 self._drop()
         if "error" in header:
@@ -221,7 +222,7 @@ class _Child:
             self._next(time.monotonic() + START_LIMIT_S, "did not begin.")
         except (OSError, Broken) as error:
             raise Gone(self._death()) from error
-        late = f"took longer than {seconds_text(limit_s)} and was stopped."
+        late = say("took longer than {limit} and was stopped.", limit=seconds_text(limit_s))
         return self._next(time.monotonic() + limit_s, late)
 
     def _next(self, deadline: float, late: str) -> tuple[dict, bytes]:
@@ -236,7 +237,7 @@ class _Child:
     def _death(self) -> str:
         process.end(self.process)  # nothing if it has ended, which is how it mostly comes here
         code = self.process.wait()
-        return f"ended the process that reads models: it {process.death_of(code)}."
+        return say("ended the process that reads models: it {death}.", death=process.death_of(code))
 
     def _read(self) -> None:
         """Runs until the process's output ends; None then tells whoever waits."""

@@ -68,7 +68,9 @@ class Classes:
             FreezeError: no such class, or it holds as much as it may.
         """
         if not self.exists(token):
-            raise FreezeError(f"There is no class '{shortened(token, 20)}'.", "Ask your teacher for the link again.")
+            raise FreezeError(
+                "There is no class '{token}'.", "Ask your teacher for the link again.", token=shortened(token, 20)
+            )
         with self._connection() as db:
             if db.execute("SELECT count(*) FROM entries WHERE class = ?", (token,)).fetchone()[0] >= MOST_ENTRIES:
                 raise FreezeError("This class is full.", "Begin a new one.")

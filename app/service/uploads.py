@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from freezecore.errors import DataError, shortened
+from freezecore.sentences import say
 from freezecore.serving import access
 
 TYPES = {"image": (".zip",), "text": (".csv", ".tsv", ".parquet")}
@@ -23,10 +24,16 @@ def keep(content: bytes, name: str, kind: str) -> str:
     """
     ending = Path(name).suffix.lower()
     if ending not in TYPES[kind]:
-        hint = f"This model reads {'pictures' if kind == 'image' else 'text'}: drop {' or '.join(TYPES[kind])}."
-        raise DataError(f"'{shortened(name)}' is no data for this model.", hint)
+        hint = say(
+            "This model reads {which}: drop {types}.",
+            which="pictures" if kind == "image" else "text",
+            types=" or ".join(TYPES[kind]),
+        )
+        raise DataError("'{name}' is no data for this model.", hint, name=shortened(name))
     if len(content) > LARGEST_MIB * 2**20:
-        raise DataError(f"'{shortened(name)}' is larger than {LARGEST_MIB} MiB.", "Take a sample of it.")
+        raise DataError(
+            "'{name}' is larger than {most} MiB.", "Take a sample of it.", name=shortened(name), most=LARGEST_MIB
+        )
     given = re.sub(r"[^\w.-]+", "_", Path(name).stem, flags=re.ASCII)[:LONGEST_NAME] or "data"
     folder = access.uploads()
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from freezecore._trace import Trace
 from freezecore.errors import WorkloadError
 from freezecore.mask import Mask
 from freezecore.report import bytes_text
+from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 HEAD_ONLY = "freeze all; train head"
@@ -108,9 +109,12 @@ def least_frozen(trace: Trace, tree: LayerTree, budget_bytes: int, *, batch_size
 def _too_small(trace: Trace, tree: LayerTree, budget_bytes: int, batch_size: int | None) -> str:
     cost = estimate(trace, Mask.from_names(tree, _head(tree)), batch_size=batch_size)
     if cost.weights > budget_bytes:
-        return f"The weights alone take {bytes_text(cost.weights)}. Choose a smaller model, or a larger budget."
+        return say(
+            "The weights alone take {weights}. Choose a smaller model, or a larger budget.",
+            weights=bytes_text(cost.weights),
+        )
     need = bytes_text(cost.peak_bytes)
-    return f"Training the head alone takes {need}. Choose a smaller batch or input, or a larger budget."
+    return say("Training the head alone takes {need}. Choose a smaller batch or input, or a larger budget.", need=need)
 
 
 def _author(tree: LayerTree) -> Mask:

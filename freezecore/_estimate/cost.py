@@ -105,8 +105,11 @@ def trained(trace: Trace, mask: Mask) -> list[TracedParameter]:
         return [parameter for parameter in trace.parameters if trains[index[parameter.name]]]
     except KeyError as error:
         raise TraceError(
-            f"The trace of {trace.source} has a parameter {error}, which {mask.tree.source} has not.",
+            "The trace of {source} has a parameter {cause}, which {other} has not.",
             "Trace the model whose tree this is.",
+            source=trace.source,
+            cause=error,
+            other=mask.tree.source,
         ) from None
 
 
@@ -143,8 +146,11 @@ def _checked(trace: Trace, batch_size: int | None) -> int:
     workload = trace.workload if batch_size is None else replace(trace.workload, batch_size=batch_size)
     if len(trace.batch_sizes) == 1 and trace.batch_sizes[0] != workload.batch_size:
         raise TraceError(
-            f"{trace.source} runs differently at each batch size, and was followed at {trace.batch_sizes[0]} only.",
-            f"Trace it again with batch size {workload.batch_size}.",
+            "{source} runs differently at each batch size, and was followed at {followed} only.",
+            "Trace it again with batch size {batch}.",
+            source=trace.source,
+            followed=trace.batch_sizes[0],
+            batch=workload.batch_size,
         )
     return workload.batch_size
 

@@ -19,6 +19,7 @@ from freezecore._export import (
 from freezecore._export.plan import Plan
 from freezecore._resolve import resolve
 from freezecore.errors import ExportError, did_you_mean, shortened
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
@@ -63,7 +64,10 @@ def export(
     """
     if to not in TARGETS:
         raise ExportError(
-            f"There is no target called '{shortened(to)}'.", did_you_mean(to, TARGETS) or "Write " + ", ".join(TARGETS)
+            "There is no target called '{name}'.",
+            did_you_mean(to, TARGETS) or "Write {names}",
+            name=shortened(to),
+            names=", ".join(TARGETS),
         )
     _check_rates(learning_rate, head_learning_rate, layer_decay)
     source = ModelSource.parse(source) if isinstance(source, str) else source
@@ -81,9 +85,15 @@ def export(
 
 def _check_rates(learning_rate: float | None, head_learning_rate: float | None, layer_decay: float | None) -> None:
     for what, value, most in (
-        ("learning rate", learning_rate, 100),
-        ("head learning rate", head_learning_rate, 100),
-        ("layer decay", layer_decay, 1),
+        (say("learning rate"), learning_rate, 100),
+        (say("head learning rate"), head_learning_rate, 100),
+        (say("layer decay"), layer_decay, 1),
     ):
         if value is not None and not 0 < value <= most:
-            raise ExportError(f"A {what} of {value:g} is out of range.", f"Choose a number above 0, at most {most}.")
+            raise ExportError(
+                "A {what} of {value:g} is out of range.",
+                "Choose a number above 0, at most {most}.",
+                what=what,
+                value=value,
+                most=most,
+            )

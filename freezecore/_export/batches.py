@@ -50,7 +50,9 @@ def batch_of(plan: Plan) -> Batch:
     root = plan.tree.layers[0].type
     if "For" not in root and not root.endswith(WITH_LOSS):
         raise ExportError(
-            f"{plan.source} as {root} has no head, so a training loop has no loss.",
+            "{source} as {root} has no head, so a training loop has no loss.",
             "Choose a task, such as sequence-classification, or export to pytorch.",
+            source=plan.source,
+            root=root,
         )
     return DICTIONARIES

@@ -17,23 +17,34 @@ def require_causal(plan: Plan, trainer: str) -> None:
     root = plan.tree.layers[0].type
     if plan.source.scheme != "hf" or not root.endswith(CAUSAL):
         raise ExportError(
-            f"{trainer} trains Hugging Face language models by id or folder, and {plan.source} as {root} is none.",
+            "{trainer} trains Hugging Face language models by id or folder, and {source} as {root} is none.",
             "Export to transformers-trainer or pytorch, or give the source the task causal-lm.",
+            trainer=trainer,
+            source=plan.source,
+            root=root,
         )
     if plan.source.weights == "random":
         raise ExportError(
-            f"{trainer} starts from the pretrained weights.", "Export to transformers-trainer or pytorch."
+            "{trainer} starts from the pretrained weights.",
+            "Export to transformers-trainer or pytorch.",
+            trainer=trainer,
         )
     if plan.scheduled:
         phases = ", ".join(str(epoch) for epoch, _ in plan.masks)
         raise ExportError(
-            f"{trainer} freezes once, before it trains, and this selection changes (epochs {phases}).",
+            "{trainer} freezes once, before it trains, and this selection changes (epochs {phases}).",
             "Export one phase: leave the 'from epoch' rules out. transformers-trainer can do all of it.",
+            trainer=trainer,
+            phases=phases,
         )
     if held := plan.mask.norms_held + plan.mask.dropout_off:
         many = f" and {len(held) - 1} more" if len(held) > 1 else ""
         setting = "norms update" if plan.mask.norms_held else "dropout on"
         raise ExportError(
-            f"{trainer} cannot keep frozen modules in eval mode, as '{held[0]}'{many} should be.",
-            f"Add the rule '{setting}' to let the training loop have them, or export to transformers-trainer.",
+            "{trainer} cannot keep frozen modules in eval mode, as '{held}'{many} should be.",
+            "Add the rule '{setting}' to let the training loop have them, or export to transformers-trainer.",
+            trainer=trainer,
+            held=held[0],
+            many=many,
+            setting=setting,
         )

@@ -130,9 +130,10 @@ def _plan(source: ModelSource, spec: FreezeSpec, tree: LayerTree) -> Plan:
     plan = Plan(source, spec, tree, ((0, resolve(spec, tree)),))
     if spec.phases or spec.norms != "hold" or spec.dropout != "off":
         raise ExportError(
-            f"The comparison holds norms, keeps dropout off and does not change what trains; "
-            f"'{shortened(one_line(spec))}' asks for something else.",
+            "The comparison holds norms, keeps dropout off and does not change what trains; '{rules}' "
+            "asks for something else.",
             "Export this selection as a notebook of its own.",
+            rules=shortened(one_line(spec)),
         )
     plan.require_training()
     return plan

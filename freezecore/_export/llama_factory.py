@@ -14,6 +14,7 @@ from freezecore._export.causal import require_causal
 from freezecore._export.plan import Plan, number
 from freezecore._export.yaml import scalar
 from freezecore.errors import ExportError
+from freezecore.sentences import say
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,10 @@ def export(plan: Plan) -> str:
     blocks = len(plan.tree.towers[0].blocks) if len(plan.tree.towers) == 1 else 0
     if not blocks:
         raise ExportError(
-            f"LLaMA-Factory counts the blocks of one tower, and {plan.source} has {len(plan.tree.towers)} towers.",
+            "LLaMA-Factory counts the blocks of one tower, and {source} has {count} towers.",
             "Export to axolotl, which names parameters.",
+            source=plan.source,
+            count=len(plan.tree.towers),
         )
     candidates = list(_candidates(names, wanted, blocks))
     hits = {keys: hit(keys, names, blocks) for keys in candidates}
@@ -109,14 +112,19 @@ def _smaller(keys: Keys, names: list[str], wanted: set[str], blocks: int) -> Key
 def _refused(plan: Plan, candidates: list[Keys], hits: dict[Keys, set[str]]) -> ExportError:
     sizes = {p.name: p.numel for p in plan.tree.parameters}
     best = max(candidates, key=lambda keys: sum(sizes[name] for name in hits[keys]), default=None)
-    nearest = ""
+    hint = say("axolotl and transformers-trainer can express it.")
     if best is not None and hits[best]:
         count = sum(sizes[name] for name in hits[best])
-        nearest = f"Nearest, {count:,} of the {plan.mask.trainable:,} scalars: {'; '.join(best.lines())}. "
+        hint = say(
+            "Nearest, {count:,} of the {total:,} scalars: {keys}. axolotl and transformers-trainer can express it.",
+            count=count,
+            total=plan.mask.trainable,
+            keys="; ".join(best.lines()),
+        )
     return ExportError(
         "LLaMA-Factory lets the first or the last blocks train, and modules by a part of their name; "
         "this selection is neither.",
-        nearest + "axolotl and transformers-trainer can express it.",
+        hint,
     )
 
 

@@ -6,7 +6,7 @@ import keyword
 from dataclasses import dataclass
 
 from freezecore._export.python import WIDTH, quoted
-from freezecore.errors import ExportError, shortened
+from freezecore.errors import ExportError
 from freezecore.source import ModelSource
 
 AUTO_CLASSES = {
@@ -102,8 +102,9 @@ def _own(source: ModelSource, root: str) -> Building:
     parts = [*module.split("."), function]
     if not all(part.isidentifier() and part.isascii() and not keyword.iskeyword(part) for part in parts):
         raise ExportError(
-            f"'{shortened(str(source))}' does not name a function that can be imported.",
+            "'{source}' does not name a function that can be imported.",
             "Write something like py:package.module:function.",
+            source=source,
         )
     return Building(frozenset({f"from {module} import {function}"}), f"model = {function}()")
 

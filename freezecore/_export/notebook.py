@@ -142,8 +142,10 @@ def data_cell(plan: Plan) -> str:
     if plan.source.scheme == "hf" and root.endswith(("ForSequenceClassification", *CAUSAL)):
         return _texts(plan, causal=root.endswith(CAUSAL))
     raise ExportError(
-        f"The notebook classifies pictures or texts or continues texts, and {plan.source} as {root} does neither.",
+        "The notebook classifies pictures or texts or continues texts, and {source} as {root} does neither.",
         "Choose a task such as sequence-classification, or export to pytorch.",
+        source=plan.source,
+        root=root,
     )
 
 

@@ -134,8 +134,10 @@ class Plan:
             if not count:
                 when = f" from epoch {epoch} on" if self.scheduled else ""
                 raise ExportError(
-                    f"Nothing trains{when} under '{one_line(self.spec)}', so there is nothing to export.",
+                    "Nothing trains{when} under '{rules}', so there is nothing to export.",
                     "Let something train, such as the head: add 'train head'.",
+                    when=when,
+                    rules=one_line(self.spec),
                 )
 
 

@@ -36,7 +36,7 @@ def export(plan: Plan) -> str:
         ExportError: the model is not one of timm's.
     """
     if plan.source.scheme != "timm":
-        raise ExportError(f"{plan.source} is no timm model.", "Export to pytorch, or to accelerate.")
+        raise ExportError("{source} is no timm model.", "Export to pytorch, or to accelerate.", source=plan.source)
     own = plan.scheduled or optimizing.rated(plan)  # timm would sort what trains into groups by weight decay
     begin = "        begin_epoch(model, optimizer, epoch)\n" if plan.scheduled else ""
     fine_tune = FINE_TUNE.substitute(

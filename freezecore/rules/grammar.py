@@ -39,8 +39,10 @@ def parse_spec(text: str) -> FreezeSpec:
     """
     if len(text) > LONGEST:
         raise RuleError(
-            f"The rules are {len(text):,} characters long; {LONGEST:,} are the most that can be read.",
+            "The rules are {count:,} characters long; {most:,} are the most that can be read.",
             "Name whole modules, or use globs such as '*.bias'.",
+            count=len(text),
+            most=LONGEST,
         )
     reading = _Reading()
     for words in _statements(text):
@@ -82,7 +84,7 @@ class _Reading:
         if verb.text in ACTIONS:
             self.count += 1
             if self.count > MOST_RULES:
-                fail(f"These are more than {MOST_RULES:,} rules.", "Put several selectors in one rule.", verb)
+                fail("These are more than {most:,} rules.", "Put several selectors in one rule.", verb, most=MOST_RULES)
             self._current().append(self._rule(verb, others))
         elif verb.text in SETTINGS:
             self._setting(verb, others)
@@ -91,7 +93,12 @@ class _Reading:
         else:
             close = did_you_mean(verb.text, (*ACTIONS, *SETTINGS, "from"))
             line = " ".join(word.text for word in words)
-            fail(f"Cannot read the rule '{shortened(line)}'.", close or "Begin it with 'freeze' or 'train'.", verb)
+            fail(
+                "Cannot read the rule '{line}'.",
+                close or "Begin it with 'freeze' or 'train'.",
+                verb,
+                line=shortened(line),
+            )
 
     def finish(self) -> FreezeSpec:
         """The whole spec; a phase without rules is an error."""
@@ -104,22 +111,29 @@ class _Reading:
 
     def _rule(self, verb: Word, words: list[Word]) -> Rule:
         if not words:
-            fail(f"'{verb.text}' names nothing.", f"Say what, such as '{verb.text} embeddings'.", verb)
+            fail("'{verb}' names nothing.", "Say what, such as '{verb} embeddings'.", verb, verb=verb.text)
         selectors = tuple(map(parse_selector, words))
         self.patterns += sum(not is_plain(selector) for selector in selectors)
         if self.patterns > MOST_PATTERNS:
-            fail(f"These are more than {MOST_PATTERNS} patterns.", "Name modules by their paths instead.", verb)
+            fail(
+                "These are more than {most} patterns.", "Name modules by their paths instead.", verb, most=MOST_PATTERNS
+            )
         return Rule(verb.text, selectors)
 
     def _setting(self, verb: Word, words: list[Word]) -> None:
         choices = SETTINGS[verb.text]
         if self.phases:
-            fail(f"'{verb.text}' holds for the whole run.", "Write it above the first 'from epoch'.", verb)
+            fail("'{verb}' holds for the whole run.", "Write it above the first 'from epoch'.", verb, verb=verb.text)
         if len(words) != 1 or words[0].text not in choices:
             said = shortened(" ".join(word.text for word in words))
-            problem = f"'{verb.text} {said}' is no setting." if said else f"'{verb.text}' says nothing."
             fail(
-                problem, f"Write '{verb.text} {choices[0]}' or '{verb.text} {choices[1]}'.", words[0] if words else verb
+                "'{verb} {said}' is no setting." if said else "'{verb}' says nothing.",
+                "Write '{verb} {first}' or '{verb} {second}'.",
+                words[0] if words else verb,
+                verb=verb.text,
+                said=said,
+                first=choices[0],
+                second=choices[1],
             )
         self.settings[verb.text] = words[0].text
 
@@ -129,7 +143,13 @@ class _Reading:
         self._close_phase()
         if self.phases and epoch <= self.phases[-1][0]:
             last = self.phases[-1][0]
-            fail(f"Epoch {epoch} stands below epoch {last}.", "Write the phases in the order they begin.", head)
+            fail(
+                "Epoch {epoch} stands below epoch {last}.",
+                "Write the phases in the order they begin.",
+                head,
+                epoch=epoch,
+                last=last,
+            )
         self.phases.append((epoch, []))
         self.phase_at = verb.at
         self.statement(rest)
@@ -137,7 +157,9 @@ class _Reading:
     def _close_phase(self) -> None:
         if self.phases and not self.phases[-1][1]:
             epoch = self.phases[-1][0]
-            raise RuleError(f"'from epoch {epoch}:' changes nothing.", "Write a rule after it.", self.phase_at)
+            raise RuleError(
+                "'from epoch {epoch}:' changes nothing.", "Write a rule after it.", self.phase_at, epoch=epoch
+            )
 
 
 def _split_phase(verb: Word, words: list[Word]) -> tuple[Word, list[Word]]:
@@ -152,7 +174,9 @@ def _split_phase(verb: Word, words: list[Word]) -> tuple[Word, list[Word]]:
             after = Word(stuck, words[1].at + len(words[1].text) - len(stuck))
             return Word(number, number_at), ([after] if stuck else []) + rest
     said = shortened(" ".join(("from", *texts)))
-    return fail(f"Cannot read the phase '{said}'.", "Write something like 'from epoch 2: train blocks:last2'.", verb)
+    return fail(
+        "Cannot read the phase '{said}'.", "Write something like 'from epoch 2: train blocks:last2'.", verb, said=said
+    )
 
 
 def _statements(text: str) -> Iterator[list[Word]]:

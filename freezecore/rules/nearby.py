@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 
-from freezecore.errors import did_you_mean, nearest, shortened
+from freezecore.errors import did_you_mean, meant, nearest, shortened
 from freezecore.rules.globs import is_glob
 from freezecore.rules.names import names_of
 from freezecore.rules.select import selected
 from freezecore.rules.selectors import print_selector
+from freezecore.sentences import say
 from freezecore.spec import ROLES, Selector
 from freezecore.tree import LayerTree
 
@@ -27,10 +28,10 @@ def hint_for(selector: Selector, tree: LayerTree) -> str:
         return _role_hint(selector, tree)
     if selector.form == "type":
         types = sorted({layer.type for layer in tree.layers if tree.under(layer.path)})
-        return did_you_mean(selector.value, types) or "It has " + ", ".join(types[:8]) + "."
+        return did_you_mean(selector.value, types) or say("It has {names}.", names=", ".join(types[:8]))
     close = near_paths(selector.value.strip("^$.*"), tree)
     if selector.form in ("contains", "regex"):
-        return _quoted_list(close) or f"Its names look like '{tree.parameters[-1].name}'."
+        return meant(close) or say("Its names look like '{name}'.", name=tree.parameters[-1].name)
     return _path_hint(selector.value, close, tree)
 
 
@@ -83,22 +84,24 @@ def _paths(tree: LayerTree) -> dict[str, None]:
 
 def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
     if value in tree.layer_at:
-        return f"'{shortened(value)}' holds no parameters."
+        return say("'{value}' holds no parameters.", value=shortened(value))
     if fused := _fused(value, tree):
-        return f"Here it is a part of one tensor, {fused}, which trains whole or not at all."
+        return say("Here it is a part of one tensor, {fused}, which trains whole or not at all.", fused=fused)
     if value in ("blocks", "stages"):
-        return f"Write {value}:0-2, {value}:first3 or {value}:last2."
+        return say("Write {value}:0-2, {value}:first3 or {value}:last2.", value=value)
     if roles := [role for role in ROLES if tree_has(role, tree) and nearest(value, [role])]:
-        return _quoted_list(roles + close)
+        return meant(roles + close)
     if any(mark in value for mark in ",，、"):
         return "Put spaces between selectors, not commas."
     if any(mark in value for mark in "；：＊"):
         return "Write ';', ':' and '*' in half width."
     if not is_glob(value) and any(value in name for parameter in tree.parameters for name in parameter.names):
-        near = f" {_quoted_list(close)}" if close else ""
-        return f"It is a part of some names: write {print_selector(Selector('contains', value))}.{near}"
+        text = print_selector(Selector("contains", value))
+        if close:
+            return say("It is a part of some names: write {text}. {meant}", text=text, meant=meant(close))
+        return say("It is a part of some names: write {text}.", text=text)
     tops = [path for path in tree.below if path and "." not in path]
-    return _quoted_list(close) or "Its outermost parts are " + ", ".join(tops[:8]) + "."
+    return meant(close) or say("Its outermost parts are {names}.", names=", ".join(tops[:8]))
 
 
 def tree_has(role: str, tree: LayerTree) -> bool:
@@ -115,27 +118,23 @@ def _fused(value: str, tree: LayerTree) -> str | None:
     return next((p.name for p in tree.parameters if p.fused and wanted in p.name), None)
 
 
-def _quoted_list(names: list[str]) -> str:
-    return "Did you mean " + ", ".join(f"'{shortened(name)}'" for name in names) + "?" if names else ""
-
-
 def _position_hint(selector: Selector, tree: LayerTree) -> str:
     towers = [tower for tower in tree.towers if getattr(tower, selector.form)]
     if not towers:
-        return f"It has no {selector.form}; name modules by their paths."
+        return say("It has no {form}; name modules by their paths.", form=selector.form)
     if selector.tower is not None and all(
         selector.tower not in (tower.name, tower.path, tower.path.rpartition(".")[2]) for tower in towers
     ):
         names = [tower.name for tower in towers]
-        return did_you_mean(selector.tower, names) or "Its towers are " + ", ".join(names) + "."
+        return did_you_mean(selector.tower, names) or say("Its towers are {names}.", names=", ".join(names))
     longest = max(len(getattr(tower, selector.form)) for tower in towers)
-    return f"Its {selector.form} are 0 to {longest - 1}."
+    return say("Its {form} are 0 to {last}.", form=selector.form, last=longest - 1)
 
 
 def _role_hint(selector: Selector, tree: LayerTree) -> str:
     role = selector.value
     if role in tree.below:
-        return f"Its module of that name is path:{role}."
+        return say("Its module of that name is path:{role}.", role=role)
     present = sorted({parameter.kind for parameter in tree.parameters})
-    what = "biases" if role == "biases" else f"{role} that could be found"
-    return f"It has no {what}; its parameters are of these kinds: {', '.join(present)}."
+    what = say("biases") if role == "biases" else say("{role} that could be found", role=role)
+    return say("It has no {what}; its parameters are of these kinds: {present}.", what=what, present=", ".join(present))

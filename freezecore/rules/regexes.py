@@ -14,6 +14,7 @@ from re import _constants as op
 from re import _parser
 
 from freezecore.errors import RuleError, shortened
+from freezecore.sentences import say
 
 LONGEST = 1_000
 MOST_WAYS = 16.0
@@ -31,7 +32,9 @@ def compile_bounded(text: str, at: int = 0) -> re.Pattern[str]:
         RuleError: it is no regular expression (with its position, counted from `at`), or it could take for ever.
     """
     if len(text) > LONGEST:
-        raise RuleError(f"A regular expression of {len(text):,} characters is too long.", "Write several rules.", at)
+        raise RuleError(
+            "A regular expression of {count:,} characters is too long.", "Write several rules.", at, count=len(text)
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # "possible nested set": it is read as it stands
@@ -39,22 +42,26 @@ def compile_bounded(text: str, at: int = 0) -> re.Pattern[str]:
             ways = _ways(list(_parser.parse(text)))
     except re.error as error:
         place = at + (error.pos or 0)
-        raise RuleError(f"'{shortened(text)}' is no regular expression: {error.msg}.", _hint(text), place) from None
-    except (RecursionError, OverflowError):
-        raise RuleError(f"'{shortened(text)}' is nested too deeply.", "Write several rules.", at) from None
-    if ways > MOST_WAYS:
-        why = "repeats what repeats, or refers back" if ways == ENDLESS else "has too many open repeats"
         raise RuleError(
-            f"'{shortened(text)}' {why}: matching it could take for ever.",
+            "'{text}' is no regular expression: {cause}.", _hint(text), place, text=shortened(text), cause=error.msg
+        ) from None
+    except (RecursionError, OverflowError):
+        raise RuleError("'{text}' is nested too deeply.", "Write several rules.", at, text=shortened(text)) from None
+    if ways > MOST_WAYS:
+        raise RuleError(
+            "'{text}' repeats what repeats, or refers back: matching it could take for ever."
+            if ways == ENDLESS
+            else "'{text}' has too many open repeats: matching it could take for ever.",
             r"Say which characters a repeat takes, as in layer\.[0-9]+\. , or write several rules.",
             at,
+            text=shortened(text),
         )
     return pattern
 
 
 def _hint(text: str) -> str:
     if text.startswith("*"):
-        return f"A glob stands alone: write {shortened(text)} without 'regex:'."
+        return say("A glob stands alone: write {text} without 'regex:'.", text=shortened(text))
     return "Put a backslash before a character that stands for itself."
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, NoReturn
 
 from freezecore.errors import RuleError, did_you_mean, shortened
 from freezecore.rules.regexes import compile_bounded
+from freezecore.sentences import say
 from freezecore.spec import ROLES, Selector
 
 LONGEST_PATH = 2_000
@@ -34,23 +35,28 @@ def parse_selector(word: Word | str) -> Selector:
     word = Word(word, 0) if isinstance(word, str) else word
     if not word.text or not word.text.isprintable():
         fail(
-            f"'{shortened(word.text)}' names nothing.", "Write a path such as 'layer1' or a role such as 'head'.", word
+            "'{text}' names nothing.",
+            "Write a path such as 'layer1' or a role such as 'head'.",
+            word,
+            text=shortened(word.text),
         )
     form, colon, value = word.text.partition(":")
     if not colon:
         return Selector("kind", form) if form in ROLES else Selector("path", _checked_path(word, form))
     form, at, tower = form.partition("@")
     if at and form in FORMS and form not in ("blocks", "stages"):
-        fail(f"'{form}' takes no tower.", "Only blocks@TOWER:… and stages@TOWER:… do.", word)
+        fail("'{form}' takes no tower.", "Only blocks@TOWER:… and stages@TOWER:… do.", word, form=form)
     if form not in FORMS:
         close = did_you_mean(form, FORMS)
         fail(
-            f"There is no kind of selector called '{shortened(form)}:'.",
-            close or f"If it is a name, write path:{shortened(word.text)}",
+            "There is no kind of selector called '{form}:'.",
+            close or say("If it is a name, write path:{text}", text=shortened(word.text)),
             word,
+            form=shortened(form),
         )
     if not value or (at and not tower):
-        fail(f"'{shortened(word.text)}' says nothing after the {'@' if value else 'colon'}.", _example(form), word)
+        problem = "'{text}' says nothing after the @." if value else "'{text}' says nothing after the colon."
+        fail(problem, _example(form), word, text=shortened(word.text))
     return Selector(form, _value(form, value, word), tower or None)
 
 
@@ -62,37 +68,52 @@ def _value(form: str, value: str, word: Word) -> str:
     elif form == "kind":
         if value not in KIND_WORDS:
             fail(
-                f"There is no role called '{shortened(value)}'.", did_you_mean(value, ROLES) or ", ".join(ROLES), inside
+                "There is no role called '{value}'.",
+                did_you_mean(value, ROLES) or ", ".join(ROLES),
+                inside,
+                value=shortened(value),
             )
         return KIND_WORDS[value]
     elif form == "path":
         return _checked_path(inside, value)
     elif form in ("blocks", "stages"):
         if not _POSITIONS.fullmatch(value):
-            fail(f"'{shortened(value)}' is no position of {form}.", _example(form), inside)
+            fail("'{value}' is no position of {form}.", _example(form), inside, value=shortened(value), form=form)
         runs = [part.split("-") for part in value.split(",")] if value[0].isdigit() else []
         if any(int(run[0]) > int(run[-1]) for run in runs):
-            fail(f"'{shortened(value)}' runs backwards.", _example(form), inside)
+            fail("'{value}' runs backwards.", _example(form), inside, value=shortened(value))
     return value
 
 
 def _checked_path(word: Word, path: str) -> str:
     if len(path) > LONGEST_PATH:
-        fail(f"'{shortened(path)}' is too long for a path.", f"{LONGEST_PATH:,} characters are the most.", word)
+        fail(
+            "'{path}' is too long for a path.",
+            "{most:,} characters are the most.",
+            word,
+            path=shortened(path),
+            most=LONGEST_PATH,
+        )
     if path.count("**") > MOST_CROSSINGS:
-        fail(f"'{shortened(path)}' has more than {MOST_CROSSINGS} '**'.", "Write several rules.", word)
+        fail(
+            "'{path}' has more than {most} '**'.",
+            "Write several rules.",
+            word,
+            path=shortened(path),
+            most=MOST_CROSSINGS,
+        )
     return path
 
 
 def _example(form: str) -> str:
     examples = {
-        "blocks": "Write blocks:0-2, blocks:0,3, blocks:first3 or blocks:last2.",
-        "stages": "Write stages:0-1, stages:0,3, stages:first2 or stages:last1.",
-        "regex": r"Write something like regex:^encoder\.layer\.[0-5]\.",
-        "contains": "Write something like contains:layer1.0.",
-        "type": "Write something like type:BatchNorm*",
-        "kind": "Write one of " + ", ".join(f"kind:{role}" for role in ROLES) + ".",
-        "path": "Write something like path:head.",
+        "blocks": say("Write blocks:0-2, blocks:0,3, blocks:first3 or blocks:last2."),
+        "stages": say("Write stages:0-1, stages:0,3, stages:first2 or stages:last1."),
+        "regex": say(r"Write something like regex:^encoder\.layer\.[0-5]\."),
+        "contains": say("Write something like contains:layer1.0."),
+        "type": say("Write something like type:BatchNorm*"),
+        "kind": say("Write one of {names}.", names=", ".join(f"kind:{role}" for role in ROLES)),
+        "path": say("Write something like path:head."),
     }
     return examples[form]
 
@@ -116,6 +137,6 @@ def is_plain(selector: Selector) -> bool:
     return selector.form not in ("contains", "regex", "type") and not any(mark in selector.value for mark in "*?[")
 
 
-def fail(problem: str, hint: str, word: Word) -> NoReturn:
+def fail(problem: str, hint: str, word: Word, **values: object) -> NoReturn:
     """Say what cannot be read, and where."""
-    raise RuleError(problem, hint, word.at)
+    raise RuleError(problem, hint, word.at, **values)

@@ -11,6 +11,7 @@ from freezecore.rules.names import names_of
 from freezecore.rules.shortest import shortest_rules
 from freezecore.saved_spec.renames import renamed
 from freezecore.saved_spec.saved import SavedParameter, SavedSpec, load_spec, save_spec
+from freezecore.sentences import say
 from freezecore.spec import FreezeSpec, Phase, Rule, Selector
 from freezecore.tree import LayerTree
 
@@ -77,7 +78,7 @@ def _fitting(
     for state, word in ((True, "trained"), (False, "was frozen")):
         before = [parameter for parameter in saved.parameters if state in parameter.trains]
         if before and len(before) == sum(state in parameter.trains for parameter in lost):
-            return None, f"Everything that {word} is missing here."
+            return None, say("Everything that {word} is missing here.", word=word)
     if _gives(saved.spec, tree, wanted):
         return saved.spec, ""
     translated = _translated(saved, tree, pairs)

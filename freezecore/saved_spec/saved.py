@@ -112,7 +112,12 @@ def load_spec(text: str) -> SavedSpec:
         raise FreezeError("This file is no saved spec: it has no 'rules'.", "Save one with 'export --to spec'.")
     if data.get("freeze_explorer", FORMAT) != FORMAT:
         version = shortened(str(data["freeze_explorer"]))
-        raise FreezeError(f"This spec was saved in format {version}; {FORMAT} can be read.", "Update Freeze Explorer.")
+        raise FreezeError(
+            "This spec was saved in format {version}; {known} can be read.",
+            "Update Freeze Explorer.",
+            version=version,
+            known=FORMAT,
+        )
     rules = data["rules"] or ""
     if not isinstance(rules, str):
         raise FreezeError("The spec's 'rules' are not text.", "Write them below 'rules: |', one a line.")
@@ -139,7 +144,7 @@ def _text(value: str) -> str:
 def _mapping(data: dict, key: str) -> dict:
     value = data.get(key) or {}
     if not isinstance(value, dict):
-        raise FreezeError(f"The spec's '{key}' are no mapping.", "Save it again with 'export --to spec'.")
+        raise FreezeError("The spec's '{key}' are no mapping.", "Save it again with 'export --to spec'.", key=key)
     return value
 
 
@@ -147,7 +152,9 @@ def _parameter(name: object, value: object) -> SavedParameter:
     match = _SHAPE.fullmatch(str(value))
     if not match:
         said = f"{shortened(str(name))}: {shortened(str(value))}"
-        raise FreezeError(f"Cannot read the spec's parameter '{said}'.", "Write it like 'conv1.weight: 64x3x7x7 f'.")
+        raise FreezeError(
+            "Cannot read the spec's parameter '{name}'.", "Write it like 'conv1.weight: 64x3x7x7 f'.", name=said
+        )
     shape = () if match["shape"] == "scalar" else tuple(map(int, match["shape"].split("x")))
     return SavedParameter(tuple(str(name).split(" = ")), shape, tuple(state == "t" for state in match["states"]))
 
@@ -158,8 +165,10 @@ def _read_yaml(text: str) -> object:
 
     if len(text) > LONGEST:
         raise FreezeError(
-            f"The file has {len(text):,} characters; {LONGEST:,} are the most a spec can have.",
+            "The file has {count:,} characters; {most:,} are the most a spec can have.",
             "A saved spec holds rules and names, no weights: check which file this is.",
+            count=len(text),
+            most=LONGEST,
         )
     try:
         depth = 0
@@ -173,4 +182,4 @@ def _read_yaml(text: str) -> object:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where is not None else ""
-        raise FreezeError(f"The file is no YAML{line}.", "Save a spec with 'export --to spec'.") from None
+        raise FreezeError("The file is no YAML{line}.", "Save a spec with 'export --to spec'.", line=line) from None

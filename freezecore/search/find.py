@@ -32,7 +32,9 @@ class FindRequest:
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.minutes <= 24 * 60:
-            raise ProbeError(f"{self.minutes:g} minutes are out of range.", "Choose between 0.1 and 1440.")
+            raise ProbeError(
+                "{minutes:g} minutes are out of range.", "Choose between 0.1 and 1440.", minutes=self.minutes
+            )
 
     def to_json(self) -> dict:
         """The request as JSON values."""

@@ -21,6 +21,7 @@ from freezecore._estimate.curve import depth_rules
 from freezecore.errors import ProbeError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, share_text
+from freezecore.sentences import say
 from freezecore.statistics import share_error
 from freezecore.tree import LayerTree
 
@@ -46,7 +47,7 @@ class SuggestRequest:
         for way in self.by:
             if way not in WAYS:
                 hint = did_you_mean(way, WAYS) or "Choose " + ", ".join(WAYS) + "."
-                raise ProbeError(f"There is no suggestion by '{shortened(way)}'.", hint)
+                raise ProbeError("There is no suggestion by '{way}'.", hint, way=shortened(way))
         if not self.by and not self.budget_bytes:
             raise ProbeError("There is no way to look, and no budget.", "Choose features, gradients, snr, or a budget.")
 
@@ -114,31 +115,48 @@ def from_features(tree: LayerTree, accuracies: Sequence[float], test_size: int) 
     reached = share_text(accuracies[depth - 1], 1)
     if depth == len(tree.blocks):
         rules = "freeze all; train head"
-        why = f"A linear classifier gets better with every block, up to {reached} after the last: train the head alone."
+        why = say(
+            "A linear classifier gets better with every block, up to {reached} after the last: train the head alone.",
+            reached=reached,
+        )
     else:
         rules = depth_rules(tree, depth)
         path = tree.blocks[depth - 1]
-        why = f"A linear classifier on the output of {path} reaches {reached}, and no later block helps: train those."
+        why = say(
+            "A linear classifier on the output of {path} reaches {reached}, and no later block helps: train those.",
+            path=path,
+            reached=reached,
+        )
     return Suggestion("features", rules, why, accuracies[depth - 1], tuple(accuracies))
 
 
 def from_gradients(tree: LayerTree, norms: Sequence[float | None]) -> Suggestion:
     """Train the third of the blocks whose gradients are largest against their weights, and the head."""
     kept, score = _top(norms)
-    why = f"The data pulls hardest on {_named(tree, kept)}: gradients are largest there against the weights."
+    why = say(
+        "The data pulls hardest on {blocks}: gradients are largest there against the weights.",
+        blocks=_named(tree, kept),
+    )
     return Suggestion("gradients", _train_only(tree, kept), why, score, tuple(norms))
 
 
 def from_ratios(tree: LayerTree, ratios: Sequence[float | None]) -> Suggestion:
     """Train the third of the blocks whose matrices hold most signal for their noise, and the head."""
     kept, score = _top(ratios)
-    why = f"The matrices of {_named(tree, kept)} hold most signal for their noise, so there is most to adapt."
+    why = say(
+        "The matrices of {blocks} hold most signal for their noise, so there is most to adapt.",
+        blocks=_named(tree, kept),
+    )
     return Suggestion("snr", _train_only(tree, kept), why, score, tuple(ratios))
 
 
 def from_budget(rules: str, budget_bytes: int, peak_bytes: int) -> Suggestion:
     """The least frozen selection that fits, as the estimate found it."""
-    why = f"The least frozen selection that fits in {bytes_text(budget_bytes)}: it takes {bytes_text(peak_bytes)}."
+    why = say(
+        "The least frozen selection that fits in {budget}: it takes {peak}.",
+        budget=bytes_text(budget_bytes),
+        peak=bytes_text(peak_bytes),
+    )
     return Suggestion("budget", rules or "train all", why, None, (), peak_bytes, True)
 
 

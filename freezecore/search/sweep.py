@@ -15,6 +15,7 @@ from freezecore.errors import ProbeError, RuleError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.rules.grammar import parse_spec
 from freezecore.search.entries import Candidate, Entry
+from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 OVER = ("depth", "presets")
@@ -44,13 +45,17 @@ class SweepRequest:
         for name in self.over:
             if name not in OVER:
                 hint = did_you_mean(name, OVER) or "Choose " + " or ".join(OVER) + "."
-                raise ProbeError(f"A sweep cannot go over '{shortened(name)}'.", hint)
+                raise ProbeError("A sweep cannot go over '{name}'.", hint, name=shortened(name))
         if not 1 <= self.seeds <= MOST_SEEDS:
-            raise ProbeError(f"{self.seeds} seeds are out of range.", f"Choose between 1 and {MOST_SEEDS}.")
+            raise ProbeError(
+                "{count} seeds are out of range.", "Choose between 1 and {most}.", count=self.seeds, most=MOST_SEEDS
+            )
         if not self.over and not self.specs:
             raise ProbeError("There is nothing to sweep over.", "Choose depth, presets, or rules of your own.")
         if len(self.specs) > MOST_SPECS:
-            raise ProbeError(f"{len(self.specs)} selections are too many.", f"Choose at most {MOST_SPECS}.")
+            raise ProbeError(
+                "{count} selections are too many.", "Choose at most {most}.", count=len(self.specs), most=MOST_SPECS
+            )
 
     def to_json(self) -> dict:
         """The request as JSON values."""
@@ -109,7 +114,9 @@ def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) 
             depth = candidate.frozen_blocks if known.frozen_blocks is None else known.frozen_blocks
             found[key] = replace(known, labels=(*known.labels, *candidate.labels), frozen_blocks=depth)
     if not found:
-        raise RuleError(f"{tree.source} has no selection of this kind in which something trains.", "Write rules.")
+        raise RuleError(
+            "{source} has no selection of this kind in which something trains.", "Write rules.", source=tree.source
+        )
     return tuple(found.values())
 
 
@@ -117,7 +124,7 @@ def _families(tree: LayerTree, over: Sequence[str]) -> Iterable[Candidate]:
     if "depth" in over:
         yield Candidate("train all", ("0 blocks frozen",), 0)
         for n in range(1, len(tree.blocks) + 1):
-            yield Candidate(depth_rules(tree, n), (f"{n} block{'s' * (n > 1)} frozen",), n)
+            yield Candidate(depth_rules(tree, n), (say("{n} block{value} frozen", n=n, value="s" * (n > 1)),), n)
     if "presets" in over:
         for preset in presets(tree):
             yield Candidate(preset.rules, (preset.label,))

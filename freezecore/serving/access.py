@@ -33,13 +33,17 @@ def check_source(source: ModelSource) -> None:
     """
     if source.scheme == "py" and os.environ.get(PYTHON_VARIABLE) != "1":
         raise SourceError(
-            f"This server runs nobody's code, so it does not open '{shortened(str(source))}'.",
-            f"Write the model into a file with fc.save, or start the server with {PYTHON_VARIABLE}=1.",
+            "This server runs nobody's code, so it does not open '{source}'.",
+            "Write the model into a file with fc.save, or start the server with {variable}=1.",
+            source=source,
+            variable=PYTHON_VARIABLE,
         )
     if source.scheme in ("hf", "config", "file") and _is_path(source.name) and not _is_open(source.name):
         raise SourceError(
-            f"This server does not open '{shortened(source.name)}' on its own disk.",
-            f"Its owner can name a folder: {FOLDER_VARIABLE}=/path/of/models.",
+            "This server does not open '{name}' on its own disk.",
+            "Its owner can name a folder: {variable}=/path/of/models.",
+            name=shortened(source.name),
+            variable=FOLDER_VARIABLE,
         )
 
 
@@ -51,8 +55,10 @@ def check_data(name: str) -> None:
     """
     if name not in BUILT_IN and _is_path(name) and not _is_open(name):
         raise DataError(
-            f"This server does not open '{shortened(name)}' on its own disk.",
-            f"Upload the data, or let its owner name a folder: {FOLDER_VARIABLE}=/path/of/data.",
+            "This server does not open '{name}' on its own disk.",
+            "Upload the data, or let its owner name a folder: {variable}=/path/of/data.",
+            name=shortened(name),
+            variable=FOLDER_VARIABLE,
         )
 
 

@@ -13,6 +13,7 @@ from functools import cache
 
 from freezecore import machine
 from freezecore.errors import ProbeError, shortened
+from freezecore.sentences import say
 from freezecore.serving.access import check_request
 from freezecore.serving.eta import expected_s, left_s, typical_s
 from freezecore.serving.job import Job, Limits, Live, Standing, standing_of
@@ -130,7 +131,9 @@ class Jobs:
         try:
             folder = new_folder(self.runs.folder, token, asked)
         except OSError as error:
-            raise ProbeError(f"The run cannot be stored: {error.strerror}.", "Make room on the disk.") from error
+            raise ProbeError(
+                "The run cannot be stored: {cause}.", "Make room on the disk.", cause=error.strerror
+            ) from error
         run = Run(
             token=token,
             kind=kind,
@@ -151,9 +154,13 @@ class Jobs:
     def _refuse_too_many(self, owner: str) -> None:
         mine = sum(owner in live.controls.values() for live in self._live.values())
         if mine >= self.limits.per_owner:
-            raise ProbeError(f"You already have {mine} runs waiting or running.", "Wait for one to end, or stop one.")
+            raise ProbeError(
+                "You already have {count} runs waiting or running.", "Wait for one to end, or stop one.", count=mine
+            )
         if len(self._live) >= self.limits.most:
-            raise ProbeError(f"{len(self._live)} runs are waiting already.", "Try again when some have ended.")
+            raise ProbeError(
+                "{count} runs are waiting already.", "Try again when some have ended.", count=len(self._live)
+            )
 
     def _running(self) -> list[Live]:
         return [live for live in self._live.values() if live.thread]
@@ -184,7 +191,11 @@ class Jobs:
         try:
             worker = self._crew.worker_for(live, slot)
         except OSError as error:
-            end = "failed", f"The run's process could not be started: {error.strerror}.", "Make room on the disk."
+            end = (
+                "failed",
+                say("The run's process could not be started: {cause}.", cause=error.strerror),
+                "Make room on the disk.",
+            )
         else:
             with self._lock:
                 self._keep_spare()
@@ -224,7 +235,9 @@ class Jobs:
     def _stored(self, token: str) -> Run:
         run = self._unstored.get(token) or self.runs.find(token)
         if run is None:
-            raise ProbeError(f"There is no run '{shortened(token)}'.", "Check the link, or start a new run.")
+            raise ProbeError(
+                "There is no run '{token}'.", "Check the link, or start a new run.", token=shortened(token)
+            )
         return run
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from freezecore import machine
+from freezecore.sentences import say
 
 ROOT = Path(__file__).resolve().parents[2]
 POSIX = os.name == "posix"
@@ -130,8 +131,8 @@ def is_memory_error(error: BaseException) -> bool:
 def death_of(code: int) -> str:
     """How a process ended, for a sentence: 'was killed (SIGKILL)', 'ended with code 3'."""
     if code >= 0:
-        return f"ended with code {code}"
+        return say("ended with code {code}", code=code)
     try:
-        return f"was killed ({signal.Signals(-code).name})"
+        return say("was killed ({signal})", signal=signal.Signals(-code).name)
     except ValueError:
-        return f"was killed (signal {-code})"
+        return say("was killed (signal {signal})", signal=-code)

@@ -59,7 +59,7 @@ class Record:
             self._file = os.open(folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
             raise FreezeError(
-                f"The run's record cannot be written: {error.strerror}.", "Make room on the disk."
+                "The run's record cannot be written: {cause}.", "Make room on the disk.", cause=error.strerror
             ) from error
 
     def emit(self, event: dict) -> None:

@@ -154,7 +154,9 @@ class Runs:
         except sqlite3.Error as error:
             where = self.folder / "runs.sqlite"
             hint = "Make room on the disk." if "full" in str(error) else "Move the file away to begin anew."
-            raise ProbeError(f"The runs in {where} cannot be read or written: {error}.", hint) from error
+            raise ProbeError(
+                "The runs in {where} cannot be read or written: {cause}.", hint, where=where, cause=error
+            ) from error
         finally:
             db.close()
 
@@ -166,8 +168,9 @@ class Runs:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
                 raise ProbeError(
-                    f"The runs in {self.folder} were written by a newer version of this program.",
+                    "The runs in {folder} were written by a newer version of this program.",
                     "Install that version, or set FREEZE_EXPLORER_HOME to another folder.",
+                    folder=self.folder,
                 )
             for script in MIGRATIONS[version:]:
                 for statement in filter(str.strip, script.split(";")):

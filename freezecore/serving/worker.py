@@ -20,6 +20,7 @@ from pathlib import Path
 
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
+from freezecore.sentences import say
 from freezecore.serving import process
 from freezecore.serving.job_types import KINDS, loaded
 from freezecore.serving.partial_result import salvaged
@@ -66,14 +67,18 @@ def told(error: BaseException, memory_bytes: int | None) -> tuple[str, str, str]
         return "failed", error.problem, error.hint
     traceback.print_exception(error)
     if process.is_memory_error(error):
-        limit = f" of its {bytes_text(memory_bytes)}" if memory_bytes else ""
+        limit = say(" of its {limit}", limit=bytes_text(memory_bytes)) if memory_bytes else ""
         return (
             "out-of-memory",
-            f"The run needed more memory than was left{limit}.",
+            say("The run needed more memory than was left{limit}.", limit=limit),
             "Choose a smaller batch or input size.",
         )
     cause = shortened(str(error).strip().partition("\n")[0], 160)
-    return "failed", f"The run failed unexpectedly ({type(error).__name__}: {cause}).", "Its log has the details."
+    return (
+        "failed",
+        say("The run failed unexpectedly ({kind}: {cause}).", kind=type(error).__name__, cause=cause),
+        "Its log has the details.",
+    )
 
 
 PRELOADED = (

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from freezecore import machine
 from freezecore.report import seconds_text
+from freezecore.sentences import say
 from freezecore.serving import process
 from freezecore.serving.job import Live
 from freezecore.serving.job_types import KINDS
@@ -121,7 +122,7 @@ class Worker:
             except subprocess.TimeoutExpired:
                 now = time.monotonic()
             if now - began > limit_s:
-                live.stop(f"Stopped because it took longer than {seconds_text(limit_s)}.")
+                live.stop(say("Stopped because it took longer than {limit}.", limit=seconds_text(limit_s)))
             elif abandoned():
                 live.stop("Stopped because nobody looked at it while others waited.")
             if live.stopping.is_set():
@@ -161,4 +162,8 @@ def verdict(live: Live, code: int) -> tuple[str, str, str]:
     hint = "Its log has the details."
     if code == -9:
         hint = "Most likely the machine ran out of memory: choose a smaller model, batch or input size."
-    return "failed", f"The run's process {process.death_of(code)}; what was measured until then is kept.", hint
+    return (
+        "failed",
+        say("The run's process {death}; what was measured until then is kept.", death=process.death_of(code)),
+        hint,
+    )

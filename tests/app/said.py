@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
@@ -55,7 +56,7 @@ def _with_functions(tree: ast.AST, function: ast.AST | None = None) -> Iterator[
 def _texts(node: ast.AST, function: ast.AST | None, tree: ast.Module, depth: int = 0) -> list[str]:
     """What an expression can say; `VALUE` for what cannot be read off the source."""
     if isinstance(node, ast.Constant):
-        return [node.value] if isinstance(node.value, str) else [VALUE]
+        return [re.sub(r"\{[a-z_]\w*[^}]*\}", VALUE, node.value)] if isinstance(node.value, str) else [VALUE]
     if isinstance(node, ast.FormattedValue):
         return [VALUE]
     if isinstance(node, ast.JoinedStr):
@@ -69,7 +70,7 @@ def _texts(node: ast.AST, function: ast.AST | None, tree: ast.Module, depth: int
     if depth < 3 and isinstance(node, ast.Name):
         return _named(node.id, function, tree, depth)
     if depth < 3 and isinstance(node, ast.Call):
-        return _returned(node, depth)
+        return _returned(node, tree, depth)
     return [VALUE]
 
 
@@ -87,9 +88,11 @@ def _named(name: str, function: ast.AST | None, tree: ast.Module, depth: int) ->
     return [VALUE]
 
 
-def _returned(call: ast.Call, depth: int) -> list[str]:
+def _returned(call: ast.Call, tree: ast.Module, depth: int) -> list[str]:
     """The strings of every function of that name that returns some."""
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    if name == "say":
+        return _texts(call.args[0], None, tree, depth)
     if name in ("shortened", "join", "str"):
         return [VALUE]
     texts = []

@@ -49,11 +49,14 @@ def _read(source: ModelSource, place: str | None) -> PretrainedConfig:
         return CONFIG_MAPPING[kind].from_dict(data)
     if not data.get("auto_map"):
         raise SourceError(
-            f"The config in '{shortened(source.name)}' names no model type that transformers knows"
-            + (f": '{shortened(str(kind))}'." if kind else "."),
+            "The config in '{name}' names no model type that transformers knows: '{kind}'."
+            if kind
+            else "The config in '{name}' names no model type that transformers knows.",
             (did_you_mean(str(kind), CONFIG_MAPPING) or "Search the types with: freezecore models WORD")
             if kind
             else "A config.json has a field 'model_type'.",
+            name=shortened(source.name),
+            kind=shortened(str(kind)),
         )
     if not _trusts_remote_code():
         raise _refused_code(source)
@@ -76,8 +79,9 @@ def _default_config(source: ModelSource) -> PretrainedConfig:
         if kind in CONFIG_MAPPING:
             return CONFIG_MAPPING[kind]()
     raise SourceError(
-        f"transformers has no model type called '{shortened(source.name)}'.",
+        "transformers has no model type called '{name}'.",
         did_you_mean(source.name, CONFIG_MAPPING) or "Search the types with: freezecore models WORD",
+        name=shortened(source.name),
     )
 
 
@@ -88,7 +92,9 @@ def place_of(source: ModelSource) -> str | None:
     if _is_local(source.name):
         folder = Path(source.name).expanduser()
         if not (folder / "config.json").is_file():
-            raise SourceError(f"There is no config.json in '{shortened(source.name)}'.", "Name the model's folder.")
+            raise SourceError(
+                "There is no config.json in '{name}'.", "Name the model's folder.", name=shortened(source.name)
+            )
         return str(folder)
     found = packaged.find(source)
     folder = packaged.root(found) if found else None
@@ -107,22 +113,30 @@ def _read_json(path: Path) -> dict:
     try:
         if path.stat().st_size > LARGEST_CONFIG:
             raise SourceError(
-                f"'{shortened(path.name)}' is too large for a config: {path.stat().st_size:,} bytes.",
+                "'{name}' is too large for a config: {size:,} bytes.",
                 "Name the model's config.json, not its weights or tokenizer.",
+                name=shortened(path.name),
+                size=path.stat().st_size,
             )
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         hint = "Check the path, or name a model type such as config:bert."
-        raise SourceError(f"'{shortened(str(path))}' cannot be read: {error.strerror}.", hint) from error
+        raise SourceError(
+            "'{path}' cannot be read: {cause}.", hint, path=shortened(str(path)), cause=error.strerror
+        ) from error
     except (ValueError, RecursionError) as error:
         raise SourceError(
-            f"'{shortened(path.name)}' is no JSON: {shortened(str(error))}.",
+            "'{name}' is no JSON: {cause}.",
             "A config.json is UTF-8 text that begins with a brace; download it again if it is cut off.",
+            name=shortened(path.name),
+            cause=shortened(str(error)),
         ) from error
     if not isinstance(data, dict):
         raise SourceError(
-            f"'{shortened(path.name)}' is no config: it holds a {type(data).__name__}.",
+            "'{name}' is no config: it holds a {kind}.",
             "A config.json is one JSON object with a field 'model_type'.",
+            name=shortened(path.name),
+            kind=type(data).__name__,
         )
     return data
 
@@ -136,16 +150,23 @@ def _check_sizes(data: dict, source: ModelSource, depth: int = 0) -> None:
             continue
         if value < 0 and COUNTED.search(key):
             raise SourceError(
-                f"The config of '{shortened(str(source))}' has {shortened(key)} = {value:,}.",
+                "The config of '{source}' has {key} = {value:,}.",
                 "A count cannot be negative; check the field.",
+                source=source,
+                key=shortened(key),
+                value=value,
             )
         most = (
             MOST_LABELS if "label" in key else MOST_REPEATS if REPEATED.search(key) and "head_dim" not in key else None
         )
         if most is not None and value > most:
             raise SourceError(
-                f"The config of '{shortened(str(source))}' has {shortened(key)} = {_written(value)}.",
-                f"At most {most:,} are built; check the field.",
+                "The config of '{source}' has {key} = {value}.",
+                "At most {most:,} are built; check the field.",
+                source=source,
+                key=shortened(key),
+                value=_written(value),
+                most=most,
             )
 
 
@@ -172,12 +193,14 @@ def _trusts_remote_code() -> bool:
 
 def _refused_code(source: ModelSource) -> SourceError:
     return SourceError(
-        f"'{shortened(str(source))}' brings its own Python code, which is not run here.",
-        f"The owner of this machine can allow it by setting {REMOTE_CODE_VARIABLE}=1.",
+        "'{source}' brings its own Python code, which is not run here.",
+        "The owner of this machine can allow it by setting {variable}=1.",
+        source=source,
+        variable=REMOTE_CODE_VARIABLE,
     )
 
 
 def absent(source: ModelSource, error: OSError) -> SourceError:
     """What to say when a hub's file is neither cached nor reachable."""
     cause = shortened(" ".join(str(error).split()), 120)
-    return SourceError(f"'{shortened(str(source))}' cannot be had here ({cause}).", packaged.offline_hint())
+    return SourceError("'{source}' cannot be had here ({cause}).", packaged.offline_hint(), source=source, cause=cause)

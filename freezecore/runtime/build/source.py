@@ -73,8 +73,9 @@ def _build(source: ModelSource, allow_python: bool) -> Built:
         return _build_python(source, allow_python)
     model_file.read(source.name)  # tells first what is wrong with the file itself
     raise SourceError(
-        f"'{shortened(str(source))}' holds a model's layers and trace, but no module to build.",
+        "'{source}' holds a model's layers and trace, but no module to build.",
         "Name the model's source, or call the function with the model object.",
+        source=source,
     )
 
 
@@ -93,33 +94,41 @@ def check_memory(model: nn.Module, source: ModelSource) -> None:
     available = machine.free_bytes()
     if available is not None and wanted > available:
         raise SourceError(
-            f"{source.label} needs {wanted / 1e9:.1f} GB for its weights; {available / 1e9:.1f} GB are free.",
+            "{source} needs {wanted:.1f} GB for its weights; {free:.1f} GB are free.",
             "Open it without weights (--weights none): layers, rules and estimates need none.",
+            source=source.label,
+            wanted=wanted / 1e9,
+            free=available / 1e9,
         )
 
 
 def _build_python(source: ModelSource, allow_python: bool) -> Built:
     if not allow_python:
         raise SourceError(
-            f"'{shortened(str(source))}' would run Python code, which is switched off here.",
+            "'{source}' would run Python code, which is switched off here.",
             "Save the model with fc.save(model, batch, 'model.json') and open file:model.json instead.",
+            source=source,
         )
     module_name, colon, function_name = source.name.partition(":")
     if not colon:
-        raise SourceError(f"'{shortened(str(source))}' names no function.", "Write py:package.module:function.")
+        raise SourceError("'{source}' names no function.", "Write py:package.module:function.", source=source)
     try:
         function = getattr(importlib.import_module(module_name), function_name)
     except (ImportError, AttributeError) as error:
         raise SourceError(
-            f"'{shortened(str(source))}' cannot be imported: {shortened(str(error), 160)}.",
+            "'{source}' cannot be imported: {cause}.",
             "Start where the module can be imported, and check both names.",
+            source=source,
+            cause=shortened(str(error), 160),
         ) from error
     with device_for(source):
         model = function()
     if not isinstance(model, nn.Module):
         raise SourceError(
-            f"'{shortened(str(source))}' returned {type(model).__name__}, not an nn.Module.",
+            "'{source}' returned {kind}, not an nn.Module.",
             "Name a function without arguments that returns the model.",
+            source=source,
+            kind=type(model).__name__,
         )
     return Built(model, source)
 
@@ -133,14 +142,18 @@ def _told(source: ModelSource) -> Iterator[None]:
         raise
     except RecursionError as error:
         raise SourceError(
-            f"'{shortened(str(source))}' could not be built: it is nested too deeply, or contains itself.",
+            "'{source}' could not be built: it is nested too deeply, or contains itself.",
             "Check what it is made of: each part may hold only smaller ones.",
+            source=source,
         ) from error
     except (Exception, SystemExit) as error:
         cause = shortened(" ".join(str(error).split()), 200) or "no reason given"
         raise SourceError(
-            f"'{shortened(str(source))}' could not be built ({type(error).__name__}: {cause}).",
+            "'{source}' could not be built ({kind}: {cause}).",
             "The words in brackets are those of the code that builds it: check the value they name.",
+            source=source,
+            kind=type(error).__name__,
+            cause=cause,
         ) from error
 
 
@@ -156,9 +169,11 @@ def _within_limits(source: ModelSource) -> Iterator[None]:
         count, scalars = count + 1, scalars + parameter.numel()
         if count > MOST_TENSORS or scalars > MOST_SCALARS:
             raise SourceError(
-                f"'{shortened(str(source))}' asks for more than {MOST_TENSORS:,} tensors or "
-                f"{MOST_SCALARS // 10**12} trillion parameters.",
+                "'{source}' asks for more than {tensors:,} tensors or {trillions} trillion parameters.",
                 "Check the sizes in its config.",
+                source=source,
+                tensors=MOST_TENSORS,
+                trillions=MOST_SCALARS // 10**12,
             )
 
     hook = register_module_parameter_registration_hook(registered)

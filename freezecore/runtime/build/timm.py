@@ -10,6 +10,7 @@ from torch import nn
 from freezecore import packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
 from freezecore.runtime.build.source import Built, check_memory
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 
 
@@ -22,8 +23,9 @@ def build_timm(source: ModelSource) -> Built:
     if not is_model(source.name):
         architecture = source.name.partition(".")[0]
         raise SourceError(
-            f"timm has no architecture called '{shortened(source.name)}'.",
+            "timm has no architecture called '{name}'.",
             did_you_mean(architecture, list_models()) or "Search the names with: freezecore models WORD",
+            name=shortened(source.name),
         )
     own = _pretrained_config(source)
     options = {} if source.num_labels is None else {"num_classes": source.num_labels}
@@ -44,13 +46,13 @@ def _pretrained_config(source: ModelSource):
     try:
         return get_pretrained_cfg(source.name, allow_unregistered=True)
     except RuntimeError as error:
-        raise SourceError(f"timm has no weights called '{shortened(source.name)}'.", _tags(source)) from error
+        raise SourceError("timm has no weights called '{name}'.", _tags(source), name=shortened(source.name)) from error
 
 
 def _tags(source: ModelSource) -> str:
     architecture = source.name.partition(".")[0]
     tagged = timm.list_models(f"{architecture}.*", pretrained=True)
-    return "It has " + ", ".join(tagged[:6]) + "." if tagged else "Leave out what follows the dot."
+    return say("It has {names}.", names=", ".join(tagged[:6])) if tagged else "Leave out what follows the dot."
 
 
 def _pretrained(source: ModelSource, options: dict) -> nn.Module:
@@ -67,8 +69,11 @@ def _pretrained(source: ModelSource, options: dict) -> nn.Module:
     except (OSError, RuntimeError) as error:
         cause = shortened(" ".join(str(error).split()), 120)
         raise SourceError(
-            f"The pretrained weights of timm:{source.name} cannot be had here ({type(error).__name__}: {cause}).",
+            "The pretrained weights of timm:{name} cannot be had here ({kind}: {cause}).",
             packaged.offline_hint(),
+            name=source.name,
+            kind=type(error).__name__,
+            cause=cause,
         ) from error
 
 
@@ -77,7 +82,9 @@ def _load_by_position(model: nn.Module, weights: dict[str, torch.Tensor], source
     own = model.state_dict()
     shapes = [tuple(t.shape) for t in own.values()]
     if shapes != [tuple(t.shape) for t in weights.values()]:
-        raise SourceError(f"The packaged weights do not fit timm:{source.name} of timm {timm.__version__}.")
+        raise SourceError(
+            "The packaged weights do not fit timm:{name} of timm {version}.", name=source.name, version=timm.__version__
+        )
     model.load_state_dict(dict(zip(own, weights.values(), strict=True)))
 
 

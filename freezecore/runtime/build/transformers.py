@@ -12,9 +12,9 @@ from transformers import PretrainedConfig
 from transformers.models.auto import modeling_auto
 
 from freezecore import packaged
-from freezecore.errors import SourceError, shortened
-from freezecore.runtime.build.source import Built, check_memory, device_for
+from freezecore.errors import SourceError
 from freezecore.runtime.build.config import absent, place_of, read_config
+from freezecore.runtime.build.source import Built, check_memory, device_for
 from freezecore.source import ModelSource
 
 TASK_CLASSES = {
@@ -61,8 +61,9 @@ def build_transformers(source: ModelSource) -> Built:
 def _pretrained(source: ModelSource, place: str | None, config: PretrainedConfig, model_class) -> Built:
     if place is None:
         raise SourceError(
-            f"'{shortened(str(source))}' describes a model without weights.",
+            "'{source}' describes a model without weights.",
             "Choose random weights (--weights random), or name a model with hf:.",
+            source=source,
         )
     if found := packaged.find(source):
         packaged.weights_file(found)  # compares the digest
@@ -100,8 +101,11 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
         if kind not in auto._model_mapping:
             able = [task for task, name in TASK_CLASSES.items() if _offers(name, kind)]
             raise SourceError(
-                f"{source.label} has no model for the task '{source.task}'.",
-                "It has " + ", ".join(able) + "." if able else "Leave the task out.",
+                "{source} has no model for the task '{task}'.",
+                "It has {names}." if able else "Leave the task out.",
+                names=", ".join(able),
+                source=source.label,
+                task=source.task,
             )
         return _concrete(auto, config)
     if source.num_labels is not None:
@@ -109,8 +113,10 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
             if _offers(TASK_CLASSES[task], kind):
                 return _concrete(getattr(modeling_auto, TASK_CLASSES[task]), config)
         raise SourceError(
-            f"{source.label} has no classifier, so it cannot have {source.num_labels} labels.",
+            "{source} has no classifier, so it cannot have {count} labels.",
             "Leave the number of labels out, or name a task that the model has.",
+            source=source.label,
+            count=source.num_labels,
         )
     if named := _named_class(config):
         return named
@@ -118,8 +124,9 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
         if _offers(name, kind):
             return _concrete(getattr(modeling_auto, name), config)
     raise SourceError(
-        f"transformers can read the config of {source.label}, but has no model class for it.",
+        "transformers can read the config of {source}, but has no model class for it.",
         "It describes a part of a model: name the whole one.",
+        source=source.label,
     )
 
 

@@ -10,6 +10,7 @@ from freezecore.errors import DataError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.samples import Dataset, Raw, Samples
 from freezecore.runtime.data.tokens import tokenize
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 
 IMAGE_SIZE = 96  # where the model takes any size: a step in a fifth of the time of 224
@@ -26,10 +27,14 @@ def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeReques
     argument = input_name(model)
     kind = {"input_ids": "text", "pixel_values": "image", "image": "image"}.get(argument)
     if raw.kind != kind:
-        reads = NOUNS.get(kind, f"'{argument}', which no data here has")
+        reads = NOUNS.get(kind, say("'{argument}', which no data here has", argument=argument))
         raise DataError(
-            f"{raw.name} is {NOUNS[raw.kind]}, and {source.label} reads {reads}.",
+            "{name} is {kind}, and {source} reads {reads}.",
             "Choose docstrings, or a file of your own texts." if kind == "text" else "Choose shapes, digits or a zip.",
+            name=raw.name,
+            kind=NOUNS[raw.kind],
+            source=source.label,
+            reads=reads,
         )
     if kind == "text":
         return _texts(raw, model, source, request)

@@ -17,6 +17,7 @@ from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.pictures import ZipPictures
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.split import split
+from freezecore.sentences import say
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 Part = Literal["train", "test", "unlabelled"]
@@ -52,7 +53,9 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(f"{name} cannot be read as a zip.", "Make one folder for each class, and zip them.") from error
+        raise DataError(
+            "{name} cannot be read as a zip.", "Make one folder for each class, and zip them.", name=name
+        ) from error
     _within_limits(members, path, name)
     found = sorted(info.filename for info in members if _is_picture(info.filename))
     places = _places(found)
@@ -61,8 +64,11 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
     classes = sorted({place.of for _, place in labelled})
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise DataError(
-            f"{name} has {len(classes)} folder{'s' if len(classes) != 1 else ''} of pictures.",
-            f"It needs one folder for each class, 2 to {MOST_CLASSES:,} of them, with pictures in them.",
+            "{name} has 1 folder of pictures." if len(classes) == 1 else "{name} has {count} folders of pictures.",
+            "It needs one folder for each class, 2 to {most:,} of them, with pictures in them.",
+            name=name,
+            count=len(classes),
+            most=MOST_CLASSES,
         )
     number = {of: i for i, of in enumerate(classes)}
     targets = np.array([number[place.of] for _, place in labelled], np.int64)
@@ -80,7 +86,7 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
     notes = (*_left_out(name, len(members) - len(found)), *unlabelled)
     folders = sorted({place.folder for _, place in labelled if place.part == "test"})
     how = (
-        f"Held out: what lies in {_listed(folders)}."
+        say("Held out: what lies in {listed}.", listed=_listed(folders))
         if divided
         else "Held out at random, the same share of each class."
     )
@@ -134,17 +140,37 @@ def _unlabelled(files: list[str], places: list[_Place], name: str) -> tuple[str,
     ]
     if loose:
         raise DataError(
-            f"'{shortened(loose[0])}' in {name} lies in no class's folder.", "Its folder's name is its class."
+            "'{file}' in {name} lies in no class's folder.",
+            "Its folder's name is its class.",
+            file=shortened(loose[0]),
+            name=name,
         )
     counts = Counter(place.folder for place in places if place.of is None)
     return tuple(
-        f"{count:,} picture{'s' if count != 1 else ''} without a class in '{shortened(folder)}' of {name}: left out."
+        say(
+            "1 picture without a class in '{folder}' of {name}: left out."
+            if count == 1
+            else "{count:,} pictures without a class in '{folder}' of {name}: left out.",
+            count=count,
+            folder=shortened(folder),
+            name=name,
+        )
         for folder, count in sorted(counts.items())
     )
 
 
 def _left_out(name: str, count: int) -> tuple[str, ...]:
-    return (f"{count} file{'s' if count != 1 else ''} of {name} that are no pictures were left out.",) if count else ()
+    if not count:
+        return ()
+    return (
+        say(
+            "1 file of {name} that are no pictures were left out."
+            if count == 1
+            else "{count} files of {name} that are no pictures were left out.",
+            count=count,
+            name=name,
+        ),
+    )
 
 
 def _listed(folders: list[str]) -> str:
@@ -154,11 +180,22 @@ def _listed(folders: list[str]) -> str:
 def _within_limits(members: list[zipfile.ZipInfo], path: Path, name: str) -> None:
     unpacked = sum(info.file_size for info in members)
     if len(members) > MOST_FILES:
-        raise DataError(f"{name} holds {len(members):,} files.", f"At most {MOST_FILES:,} are read: take a sample.")
+        raise DataError(
+            "{name} holds {count:,} files.",
+            "At most {most:,} are read: take a sample.",
+            name=name,
+            count=len(members),
+            most=MOST_FILES,
+        )
     if unpacked > MOST_UNPACKED_BYTES or unpacked > MOST_EXPANSION * max(1, path.stat().st_size):
         raise DataError(
-            f"{name} unpacks from {path.stat().st_size / 1e6:.1f} MB to {unpacked / 1e6:,.0f} MB.",
-            f"At most {MOST_EXPANSION} times its size and {MOST_UNPACKED_BYTES / 1e9:.0f} GB are read.",
+            "{name} unpacks from {size:.1f} MB to {unpacked:,.0f} MB.",
+            "At most {times} times its size and {most:.0f} GB are read.",
+            name=name,
+            size=path.stat().st_size / 1e6,
+            unpacked=unpacked / 1e6,
+            times=MOST_EXPANSION,
+            most=MOST_UNPACKED_BYTES / 1e9,
         )
 
 

@@ -24,8 +24,9 @@ def read_hub(name: str, request: ProbeRequest) -> Raw:
         import datasets
     except ImportError as error:
         raise DataError(
-            f"Reading '{shortened(name)}' needs the package 'datasets', which is not installed here.",
+            "Reading '{name}' needs the package 'datasets', which is not installed here.",
             "Install it (pip install datasets), or download the data as CSV or Parquet and choose the file.",
+            name=shortened(name),
         ) from error
     count = (request.train_size or TRAIN_SIZE) + (request.test_size or TEST_SIZE)
     path, _, config = wanted.partition(":")
@@ -35,8 +36,11 @@ def read_hub(name: str, request: ProbeRequest) -> Raw:
     except Exception as error:  # the library's own errors, the network's, and a broken file's have no common base
         cause = shortened(" ".join(str(error).split()), 120)
         raise DataError(
-            f"The data set '{shortened(wanted)}' cannot be had ({type(error).__name__}: {cause}).",
+            "The data set '{wanted}' cannot be had ({kind}: {cause}).",
             "Check its name and the network, or download it as CSV or Parquet and choose the file.",
+            wanted=shortened(wanted),
+            kind=type(error).__name__,
+            cause=cause,
         ) from error
     import pandas as pd
 

@@ -75,7 +75,12 @@ class ZipPictures:
             with warnings.catch_warnings(), Image.open(io.BytesIO(archive.read(member))) as image:
                 warnings.simplefilter("ignore")  # a large picture is refused below
                 if image.width * image.height > MOST_PIXELS:
-                    raise DataError(f"{said} has {image.width:,} × {image.height:,} pixels, too many to read.")
+                    raise DataError(
+                        "{picture} has {width:,} × {height:,} pixels, too many to read.",
+                        picture=said,
+                        width=image.width,
+                        height=image.height,
+                    )
                 image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded at a fraction of its size
                 square = ImageOps.fit(as_seen(ImageOps.exif_transpose(image)), (size, size))
         except (
@@ -86,7 +91,9 @@ class ZipPictures:
             zipfile.BadZipFile,
             Image.DecompressionBombError,
         ) as error:
-            raise DataError(f"{said} cannot be read as a picture.", "Remove it, or save it as JPEG or PNG.") from error
+            raise DataError(
+                "{picture} cannot be read as a picture.", "Remove it, or save it as JPEG or PNG.", picture=said
+            ) from error
         return np.asarray(square).transpose(2, 0, 1).copy()
 
 

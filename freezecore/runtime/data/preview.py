@@ -11,6 +11,7 @@ from freezecore.runtime.data.picture import data_address
 from freezecore.runtime.data.read import read
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.tokens import token_lengths
+from freezecore.sentences import say
 
 MOST_SAMPLES = 12
 THUMBNAIL = 64
@@ -101,7 +102,7 @@ def _binned(lengths: list[int]) -> tuple[tuple[int, int], ...]:
 def _odd(raw: Raw) -> tuple[str, ...]:
     found = []
     if len(raw.test) < FEW:
-        found.append(f"Only {len(raw.test)} samples are held out: their accuracy says little.")
+        found.append(say("Only {count} samples are held out: their accuracy says little.", count=len(raw.test)))
     if raw.classes:
         untaught = [
             name
@@ -111,5 +112,5 @@ def _odd(raw: Raw) -> tuple[str, ...]:
             if not count
         ]
         if untaught:
-            found.append(f"No sample of '{shortened(untaught[0])}' is left to train on.")
+            found.append(say("No sample of '{label}' is left to train on.", label=shortened(untaught[0])))
     return tuple(found)

@@ -12,6 +12,7 @@ from freezecore.errors import DataError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.pictures import ArrayPictures
 from freezecore.runtime.data.samples import Raw
+from freezecore.sentences import say
 
 
 def read(request: ProbeRequest) -> Raw:
@@ -36,20 +37,29 @@ def _file(path: Path, request: ProbeRequest) -> Raw:
     kind = path.suffix.lower()
     if kind not in FILE_TYPES:
         raise DataError(
-            f"There is no data called '{shortened(request.data)}'.",
+            "There is no data called '{name}'.",
             did_you_mean(request.data, BUILT_IN)
-            or f"Write {', '.join(BUILT_IN)}, the path of a file ({', '.join(FILE_TYPES)}), or {HUB}NAME.",
+            or say(
+                "Write {built_in}, the path of a file ({file_types}), or {hub}NAME.",
+                built_in=", ".join(BUILT_IN),
+                file_types=", ".join(FILE_TYPES),
+                hub=HUB,
+            ),
+            name=shortened(request.data),
         )
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise DataError(f"There is no file '{shortened(request.data)}'.", "Check its path.") from error
+        raise DataError("There is no file '{name}'.", "Check its path.", name=shortened(request.data)) from error
     if not path.is_file():  # a pipe would be waited for without end
-        raise DataError(f"'{shortened(request.data)}' is no file.", "Choose a file, or zip the folder.")
+        raise DataError("'{name}' is no file.", "Choose a file, or zip the folder.", name=shortened(request.data))
     if size > MOST_BYTES:
         raise DataError(
-            f"{shortened(path.name)} has {size / 1e9:.1f} GB.",
-            f"At most {MOST_BYTES / 1e9:.0f} GB are read: take a sample of it.",
+            "{name} has {size:.1f} GB.",
+            "At most {most:.0f} GB are read: take a sample of it.",
+            name=shortened(path.name),
+            size=size / 1e9,
+            most=MOST_BYTES / 1e9,
         )
     if kind == ".zip":
         from freezecore.runtime.data.folders import read_folders
@@ -91,7 +101,13 @@ def _docstrings(train: int, test: int) -> Raw:
 def _chosen(name: str, there: int, wanted: int) -> np.ndarray:
     """Positions of `wanted` samples in random order, the same in every run."""
     if wanted > there:
-        raise DataError(f"{name} has {there:,} samples, not {wanted:,}.", "Train on, or hold out, fewer of them.")
+        raise DataError(
+            "{name} has {there:,} samples, not {wanted:,}.",
+            "Train on, or hold out, fewer of them.",
+            name=name,
+            there=there,
+            wanted=wanted,
+        )
     return np.random.default_rng(0).permutation(there)[:wanted]
 
 

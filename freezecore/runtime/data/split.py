@@ -35,8 +35,11 @@ def split(
     count = len(targets)
     if count < FEWEST:
         raise DataError(
-            f"{name} has {count} sample{'s' if count != 1 else ''}.",
-            f"A probe needs {FEWEST} at least: some to train on, some held out.",
+            "{name} has 1 sample." if count == 1 else "{name} has {count} samples.",
+            "A probe needs {fewest} at least: some to train on, some held out.",
+            name=name,
+            count=count,
+            fewest=FEWEST,
         )
     random = np.random.default_rng(SEED)
     if held_out is None:
@@ -47,8 +50,8 @@ def split(
             held_out = _by_class(targets if by_class else np.zeros(count, int), share, random)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     if not len(train) or not len(test):
-        side = "to train on" if not len(train) else "held out"
-        raise DataError(f"No sample of {name} is left {side}.", "Check the fold or group column.")
+        problem = "No sample of {name} is left held out." if len(train) else "No sample of {name} is left to train on."
+        raise DataError(problem, "Check the fold or group column.", name=name)
     train = random.permutation(train)[: train_size or TRAIN_SIZE]
     return train, random.permutation(test)[: test_size or TEST_SIZE]
 

@@ -13,6 +13,7 @@ from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.csv_dialect import Dialect, read_csv
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.split import split
+from freezecore.sentences import say
 
 TEXTS = (
     *("text", "sentence", "full_text", "content", "comment", "comment_text", "review", "message", "tweet", "document"),
@@ -42,8 +43,8 @@ def read_table(path: Path, request: ProbeRequest) -> Raw:
 def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest, dialect: Dialect | None = None) -> Raw:
     """The rows of a table, whichever way it came here; `dialect` where its values are still text."""
     table.columns = [str(column) for column in table.columns]
-    target = _column(table, name, request.target, TARGETS, "labels", "--target")
-    text = _column(table, name, request.text, TEXTS, "text", "--text")
+    target = _column(table, name, request.target, TARGETS, say("labels"), "--target")
+    text = _column(table, name, request.text, TEXTS, say("text"), "--text")
     pair = request.text_pair or next((c for c in PAIRS if c in table.columns and c not in (target, text)), None)
     for column in filter(None, (pair, request.group, request.fold)):
         _column(table, name, column, (), "", "")
@@ -85,17 +86,24 @@ def _notes(dialect: Dialect | None, decimal_comma: bool, cut: int) -> tuple[str,
     if decimal_comma:
         notes.append("Its numbers have a decimal comma.")
     if cut:
-        texts = "1 text is" if cut == 1 else f"{cut:,} texts are"
-        notes.append(f"{texts} longer than {LONGEST_TEXT:,} characters; what follows is cut off.")
+        notes.append(
+            say(
+                "1 text is longer than {most:,} characters; what follows is cut off."
+                if cut == 1
+                else "{count:,} texts are longer than {most:,} characters; what follows is cut off.",
+                count=cut,
+                most=LONGEST_TEXT,
+            )
+        )
     return tuple(notes)
 
 
 def _how(name: str, request: ProbeRequest, classes: bool) -> str:
     """How samples to train on and samples held out were told apart, as a sentence."""
     if request.fold:
-        return f"Held out: one fold of the column '{shortened(request.fold)}'."
+        return say("Held out: one fold of the column '{fold}'.", fold=shortened(request.fold))
     if request.group:
-        return f"Held out at random, rows that share a value of '{shortened(request.group)}' together."
+        return say("Held out at random, rows that share a value of '{group}' together.", group=shortened(request.group))
     return "Held out at random, the same share of each class." if classes else "Held out at random."
 
 
@@ -109,13 +117,18 @@ def _parquet(path: Path) -> pd.DataFrame:
         size = sum(group.total_byte_size for group in groups)
         if size > MOST_UNPACKED_BYTES or file.metadata.num_rows > MOST_ROWS:
             raise DataError(
-                f"{shortened(path.name)} has {file.metadata.num_rows:,} rows, {size / 1e9:.1f} GB unpacked.",
-                f"At most {MOST_ROWS:,} rows and {MOST_UNPACKED_BYTES / 1e9:.0f} GB are read: take a sample of it.",
+                "{name} has {rows:,} rows, {size:.1f} GB unpacked.",
+                "At most {most:,} rows and {gigabytes:.0f} GB are read: take a sample of it.",
+                name=shortened(path.name),
+                rows=file.metadata.num_rows,
+                size=size / 1e9,
+                most=MOST_ROWS,
+                gigabytes=MOST_UNPACKED_BYTES / 1e9,
             )
         return file.read().to_pandas()
     except (pyarrow.ArrowException, OSError) as error:
         cause = shortened(str(error), 120)
-        raise DataError(f"{shortened(path.name)} cannot be read as Parquet: {cause}.") from error
+        raise DataError("{name} cannot be read as Parquet: {cause}.", name=shortened(path.name), cause=cause) from error
 
 
 def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str, ...], what: str, flag: str) -> str:
@@ -125,7 +138,10 @@ def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str,
         if asked not in columns:
             listed = ", ".join(shortened(c, 30) for c in columns[:8])
             raise DataError(
-                f"{name} has no column '{shortened(asked)}'.", did_you_mean(asked, columns) or f"It has {listed}."
+                "{name} has no column '{column}'.",
+                did_you_mean(asked, columns) or say("It has {listed}.", listed=listed),
+                name=name,
+                column=shortened(asked),
             )
         return asked
     by_lower = {column.lower(): column for column in reversed(columns)}
@@ -133,7 +149,14 @@ def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str,
         if word in by_lower:
             return by_lower[word]
     listed = ", ".join(shortened(c, 30) for c in columns[:8])
-    raise DataError(f"{name} has no column that looks like {what}: it has {listed}.", f"Name it with {flag} COLUMN.")
+    raise DataError(
+        "{name} has no column that looks like {what}: it has {listed}.",
+        "Name it with {flag} COLUMN.",
+        name=name,
+        what=what,
+        listed=listed,
+        flag=flag,
+    )
 
 
 def _texts(column: pd.Series) -> tuple[tuple[str, ...], int]:
@@ -150,15 +173,23 @@ def _complete(column: pd.Series, name: str) -> None:
     if nested is not None:
         kind = "named fields" if isinstance(nested, dict) else "lists"
         raise DataError(
-            f"The column '{shortened(str(column.name))}' of {name} holds {kind}, not one value a row.",
+            "The column '{column}' of {name} holds {kind}, not one value a row.",
             "Choose another column, or write this one as text.",
+            column=shortened(str(column.name)),
+            name=name,
+            kind=kind,
         )
     missing = np.flatnonzero(column.isna().to_numpy())
     if len(missing):
-        more = f", nor in {len(missing) - 1:,} more" if len(missing) > 1 else ""
         raise DataError(
-            f"Row {missing[0] + 1:,} of {name} has nothing in the column '{shortened(str(column.name))}'{more}.",
+            "Row {row:,} of {name} has nothing in the column '{column}'."
+            if len(missing) == 1
+            else "Row {row:,} of {name} has nothing in the column '{column}', nor in {count:,} more.",
             "Fill these rows or remove them (row 1 is the first below the column names).",
+            row=missing[0] + 1,
+            name=name,
+            column=shortened(str(column.name)),
+            count=len(missing) - 1,
         )
 
 
@@ -180,9 +211,12 @@ def _read_values(column: pd.Series, name: str, dialect: Dialect | None) -> tuple
     rest = text[~numbers]
     if numbers.mean() >= MOSTLY and text[numbers].nunique() > MOST_VALUES:
         raise DataError(
-            f"Row {column.index.get_loc(rest.index[0]) + 1:,} of {name} has '{shortened(rest.iloc[0])}' in the column "
-            f"'{shortened(str(column.name))}', where others have numbers.",
+            "Row {row:,} of {name} has '{value}' in the column '{column}', where others have numbers.",
             "Fill these rows or remove them (row 1 is the first below the column names).",
+            row=column.index.get_loc(rest.index[0]) + 1,
+            name=name,
+            value=shortened(rest.iloc[0]),
+            column=shortened(str(column.name)),
         )
     return column, False
 
@@ -193,17 +227,26 @@ def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.nd
     numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if numeric and not np.isfinite(column.to_numpy(float)).all():
         row = int(np.flatnonzero(~np.isfinite(column.to_numpy(float)))[0]) + 1
-        raise DataError(f"Row {row:,} of {name} has no finite number in the column '{shortened(str(column.name))}'.")
+        raise DataError(
+            "Row {row:,} of {name} has no finite number in the column '{column}'.",
+            row=row,
+            name=name,
+            column=shortened(str(column.name)),
+        )
     if numeric and _are_values(column, request.metric):
         return column.to_numpy(np.float64), ()
     codes, values = pd.factorize(column)
     if not 2 <= len(values) <= MOST_CLASSES:
-        one = (
-            f"every row has '{shortened(str(values[0]))}'" if len(values) == 1 else f"{len(values):,} different labels"
-        )
         raise DataError(
-            f"The column '{shortened(str(column.name))}' of {name}: {one}.",
-            f"There must be 2 to {MOST_CLASSES:,} classes to tell apart.",
+            "The column '{column}' of {name}: every row has '{value}'."
+            if len(values) == 1
+            else "The column '{column}' of {name}: {count:,} different labels.",
+            "There must be 2 to {most:,} classes to tell apart.",
+            column=shortened(str(column.name)),
+            name=name,
+            value=shortened(str(values[0])) if len(values) else "",
+            count=len(values),
+            most=MOST_CLASSES,
         )
     order = sorted(range(len(values)), key=lambda i: values[i] if numeric else str(values[i]))
     rank = np.empty(len(order), np.int64)
@@ -226,5 +269,7 @@ def _held_out(table: pd.DataFrame, name: str, request: ProbeRequest) -> np.ndarr
     chosen = request.held_out_fold if request.held_out_fold is not None else sorted(folds.unique())[0]
     if chosen not in set(folds):
         listed = ", ".join(sorted(folds.unique())[:8])
-        raise DataError(f"{name} has no fold '{shortened(chosen)}'.", f"Its folds are {listed}.")
+        raise DataError(
+            "{name} has no fold '{fold}'.", "Its folds are {listed}.", name=name, fold=shortened(chosen), listed=listed
+        )
     return (folds == chosen).to_numpy()

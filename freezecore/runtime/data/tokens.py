@@ -13,6 +13,7 @@ from torch import Tensor
 
 from freezecore import packaged
 from freezecore.errors import DataError, shortened
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 
 LONGEST = 512
@@ -46,7 +47,12 @@ def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource
     """
     longest = _longest(config)
     if asked is not None and asked > longest:
-        raise DataError(f"The model reads {longest} tokens at most, not {asked}.", "Choose a shorter sequence length.")
+        raise DataError(
+            "The model reads {longest} tokens at most, not {asked}.",
+            "Choose a shorter sequence length.",
+            longest=longest,
+            asked=asked,
+        )
     tokenizer = _tokenizer(source)
     if tokenizer is None:
         return _hashed(texts, pairs, config.vocab_size, lambda lengths: asked or fitting(lengths, longest))
@@ -87,7 +93,8 @@ def _columns(texts: tuple[str, ...], pairs: tuple[str, ...]) -> tuple[list[str],
 
 def _cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
     cut = sum(n > length for n in lengths)
-    return (f"{cut:,} of {len(lengths):,} texts are longer than {length} tokens and were cut off.",) if cut else ()
+    said = "{cut:,} of {count:,} texts are longer than {length} tokens and were cut off."
+    return (say(said, cut=cut, count=len(lengths), length=length),) if cut else ()
 
 
 def _longest(config) -> int:
@@ -111,7 +118,10 @@ def _tokenizer(source: ModelSource):
     except (OSError, ValueError, ImportError) as error:
         cause = shortened(" ".join(str(error).split()), 160)
         raise DataError(
-            f"The tokenizer of {source.label} cannot be loaded: {cause}.", _package_hint(str(error))
+            "The tokenizer of {source} cannot be loaded: {cause}.",
+            _package_hint(str(error)),
+            source=source.label,
+            cause=cause,
         ) from error
     if tokenizer.pad_token is None:  # GPT-2 and its kin
         tokenizer.pad_token = tokenizer.eos_token
@@ -128,7 +138,7 @@ def _folder(source: ModelSource) -> str:
 def _package_hint(error: str) -> str:
     for package in ("sentencepiece", "fugashi", "unidic-lite", "tiktoken", "protobuf"):
         if package.replace("-", "_") in error.lower().replace("-", "_"):
-            return f"Install it: pip install {package}."
+            return say("Install it: pip install {package}.", package=package)
     return "Choose a model whose folder holds its tokenizer."
 
 

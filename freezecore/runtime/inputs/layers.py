@@ -21,8 +21,9 @@ def by_first_layer(model: nn.Module, make: Maker) -> Iterator[Example]:
     first = next((module for module in model.modules() if type(module) in FIRST), None)
     if first is None:
         raise WorkloadError(
-            f"{type(model).__name__} does not tell what it takes in.",
+            "{kind} does not tell what it takes in.",
             "Give a batch of your own: fc.save(model, batch, 'model.json').",
+            kind=type(model).__name__,
         )
     yield from FIRST[type(first)](first, make)
 

@@ -40,8 +40,10 @@ def of_transformers(model: nn.Module, make: Maker) -> Iterator[Example]:
             yield from _filled(model, names, taken, make)
     if not seen:
         raise WorkloadError(
-            f"{type(model).__name__} takes '{shortened(str(main))}', for which no example can be made up.",
+            "{kind} takes '{input}', for which no example can be made up.",
             "Give a batch of your own: fc.save(model, batch, 'model.json').",
+            kind=type(model).__name__,
+            input=shortened(str(main)),
         )
 
 

@@ -26,8 +26,9 @@ class Holding:
         modules = dict(model.named_modules(remove_duplicate=False))
         if missing := [path for path in mask.held if path not in modules]:
             raise FreezeError(
-                f"The model has no module '{missing[0]}', which the selection holds in eval mode.",
+                "The model has no module '{name}', which the selection holds in eval mode.",
                 "Read the tree again from this very model.",
+                name=missing[0],
             )
         self.paths = mask.held
         self._model = weakref.ref(model)

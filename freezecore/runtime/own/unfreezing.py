@@ -78,8 +78,9 @@ class Unfreezing:
         if now != saved["names"]:
             strange = sorted(set(now) ^ set(saved["names"])) or now
             raise FreezeError(
-                f"The saved optimizer state does not fit: '{strange[0]}' is held by one of the two only, or elsewhere.",
+                "The saved optimizer state does not fit: '{name}' is held by one of the two only, or elsewhere.",
                 "Nothing was loaded. Begin the epoch that it was saved in first, with the same rules.",
+                name=strange[0],
             )
         optimizer.load_state_dict(saved["optimizer"])
 

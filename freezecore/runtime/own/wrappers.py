@@ -51,6 +51,8 @@ def _require_whole(model: nn.Module) -> None:
             how = "DeepSpeed ZeRO-3"
         if how:
             raise FreezeError(
-                f"'{name}' is sharded by {how}, so no process holds it whole.",
+                "'{name}' is sharded by {how}, so no process holds it whole.",
                 "Freeze the model before it is sharded.",
+                name=name,
+                how=how,
             )

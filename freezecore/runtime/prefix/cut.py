@@ -17,6 +17,7 @@ from torch.utils import _pytree as pytree
 
 from freezecore.runtime.prefix.calls import Call, finished
 from freezecore.runtime.prefix.shapes import NotCuttable, Shaped, same, shaped
+from freezecore.sentences import say
 
 Recorded = tuple[list[Call], list[Call]]  # the same forward at two batch sizes
 
@@ -126,7 +127,7 @@ def _leaf(one: Any, other: Any, sizes: tuple[int, int], keep: bool) -> Any:
             raise NotCuttable("a tensor that reaches it mixes the samples of a batch")
         return one.detach()
     if not same(one, other):
-        raise NotCuttable(f"it is handed a {type(one).__name__} that changes from batch to batch")
+        raise NotCuttable(say("it is handed a {kind} that changes from batch to batch", kind=type(one).__name__))
     return one
 
 

@@ -15,6 +15,7 @@ from freezecore.runtime.prefix.shapes import NotCuttable
 from freezecore.runtime.prefix.store import Store
 from freezecore.runtime.prefix.verify import Truth, compare, observe, steady
 from freezecore.runtime.train.device import is_out_of_memory
+from freezecore.sentences import say
 
 ODDITIES = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError)  # of a model run in part
 
@@ -84,7 +85,7 @@ def find(model: nn.Module, samples: Samples, positions: Tensor, tolerance: float
             except ODDITIES as error:
                 if is_out_of_memory(error):
                     raise
-                why = NotCuttable(f"'{call.path}' cannot be run on its own")
+                why = NotCuttable(say("'{path}' cannot be run on its own", path=call.path))
     raise why
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from freezecore import machine
 from freezecore.runtime.prefix.shapes import NotCuttable, Shaped
+from freezecore.sentences import say
 
 MEMORY_SHARE = 0.25  # of what is free now: the training step needs the rest
 DISK_SHARE = 0.5
@@ -71,7 +72,9 @@ class Store:
     def _on_disk(self, count: int) -> list[Tensor]:
         free = shutil.disk_usage(tempfile.gettempdir()).free
         if self.nbytes > free * DISK_SHARE:
-            raise NotCuttable(f"keeping it takes {self.nbytes / 1e9:.1f} GB, more than memory and disk have to spare")
+            raise NotCuttable(
+                say("keeping it takes {size:.1f} GB, more than memory and disk have to spare", size=self.nbytes / 1e9)
+            )
         self.folder = tempfile.mkdtemp(prefix="freeze-explorer-")
         kept = []
         for number, leaf in enumerate(self.leaves):
@@ -92,7 +95,7 @@ def _reserve(file: Path, size: int) -> None:
         try:
             os.posix_fallocate(opened.fileno(), 0, size)
         except OSError as error:
-            raise NotCuttable(f"its {size / 1e9:.1f} GB do not fit on the disk") from error
+            raise NotCuttable(say("its {size:.1f} GB do not fit on the disk", size=size / 1e9)) from error
 
 
 def _empty(leaf: Shaped, count: int, device: torch.device) -> Tensor:

@@ -12,6 +12,7 @@ from torch.utils import _pytree as pytree
 
 from freezecore.runtime.prefix.calls import Call, recording
 from freezecore.runtime.prefix.shapes import NotCuttable
+from freezecore.sentences import say
 
 NOISE = 1e-5  # share of the largest gradient below which one is rounding alone: a bias before a norm has none
 LOOKED_AT = 65_536  # entries of one output that are compared, evenly spread over it
@@ -58,16 +59,16 @@ def compare(
     after = [key for key, tick in truth.left.items() if tick > entered]
     for key in after:
         if key not in found.outputs:
-            raise NotCuttable(f"{_named(key[0])} is not reached from there")
+            raise NotCuttable(say("{name} is not reached from there", name=_named(key[0])))
         for one, other in zip(truth.outputs[key], found.outputs[key], strict=True):
             if not close(one, other, tolerance):
-                raise NotCuttable(f"something bypasses it: the output of {_named(key[0])} differs")
+                raise NotCuttable(say("something bypasses it: the output of {name} differs", name=_named(key[0])))
     if not close(truth.evaluated, found.evaluated, tolerance):
         raise NotCuttable("the prediction in eval mode differs")
     floor = NOISE * max((float(g.abs().max()) for g in truth.gradients.values()), default=0.0)
     for name, gradient in truth.gradients.items():
         if name not in found.gradients or not close(gradient, found.gradients[name], tolerance, floor):
-            raise NotCuttable(f"the gradient of '{name}' differs")
+            raise NotCuttable(say("the gradient of '{name}' differs", name=name))
 
 
 def _named(path: str) -> str:

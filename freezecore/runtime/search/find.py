@@ -18,6 +18,7 @@ from freezecore.runtime.train.session import Session
 from freezecore.search.find import Arm, Choice, FindRequest, FindResult
 from freezecore.search.halving import Search
 from freezecore.search.sweep import candidates
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.statistics import no_better, wins
@@ -105,14 +106,22 @@ def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[st
             kept.append(Arm(candidate, 1.0, *priced.work(mask), peak))
     if not kept and dear:
         raise ProbeError(
-            f"None of {len(dear)} selections fits in {bytes_text(request.budget_bytes)}: "
-            f"the smallest needs {bytes_text(min(dear))}.",
+            "None of {count} selections fits in {budget}: the smallest needs {least}.",
             "Choose a smaller batch or input size, or a larger budget.",
+            count=len(dear),
+            budget=bytes_text(request.budget_bytes),
+            least=bytes_text(min(dear)),
         )
     left_out = ["Schedules were not tried: short runs end before their later phases."] if schedules else []
-    left_out += [f"{len(dear)} selections need more than {bytes_text(request.budget_bytes)}."] if dear else []
+    left_out += (
+        [say("{count} selections need more than {budget}.", count=len(dear), budget=bytes_text(request.budget_bytes))]
+        if dear
+        else []
+    )
     if priced.why:
-        left_out.append(f"Memory and work are unknown, so no selection was left out for them. {priced.why}")
+        left_out.append(
+            say("Memory and work are unknown, so no selection was left out for them. {why}", why=priced.why)
+        )
     return ordered(kept, len(session.tree.blocks)), tuple(left_out)
 
 

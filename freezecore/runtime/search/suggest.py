@@ -85,7 +85,7 @@ def run(request: SuggestRequest, emit: Emit, should_stop: Callable[[], bool] = l
 def _look(way: str, session: Session, base: ProbeRequest, should_stop: Callable[[], bool]) -> Suggestion:
     tree = session.tree
     if not tree.blocks:
-        raise FreezeError(f"{tree.source} has no blocks to tell apart.", "Try a sweep over presets.")
+        raise FreezeError("{source} has no blocks to tell apart.", "Try a sweep over presets.", source=tree.source)
     if way == "features":
         if session.data.raw.target == "value":
             raise FreezeError("The features are judged by classes, and this data has values.", "Try gradients or snr.")

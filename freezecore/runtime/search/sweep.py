@@ -11,6 +11,7 @@ from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.runtime.train.session import Session
 from freezecore.search.entries import Candidate, Entry, compared, entry
 from freezecore.search.sweep import OVER, SweepRequest, SweepResult, candidates
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
@@ -140,7 +141,7 @@ def concluded(request: SweepRequest, entries: tuple[Entry, ...], whole: bool, se
     best, as_good, front = compared(entries)
     state, message = ("done", "") if whole else ("stopped", "Stopped before its end; finished runs are kept.")
     if whole and best is None:
-        state, message = "failed", f"No run reached its end: {entries[0].message}"
+        state, message = "failed", say("No run reached its end: {message}", message=entries[0].message)
     return SweepResult(
         state, entries, front, best, as_good, seconds=seconds, message=message, request=request.to_json()
     )

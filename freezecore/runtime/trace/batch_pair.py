@@ -7,6 +7,7 @@ from collections.abc import Callable
 from freezecore._trace import Amount
 from freezecore.runtime.trace.record import Recording
 from freezecore.runtime.trace.signature import Signature
+from freezecore.sentences import say
 
 Pair = tuple[Signature, Signature]
 
@@ -46,7 +47,9 @@ def polynomial(batch_sizes: tuple[int, ...], measured: tuple[int, ...]) -> Amoun
     square, rest = divmod(one, low * low)
     if not rest and square * high * high == two:
         return Amount(0, 0, square)
-    raise Unlike(f"{one:,} at batch {low} and {two:,} at batch {high} lie on no line")
+    raise Unlike(
+        say("{one:,} at batch {low} and {two:,} at batch {high} lie on no line", one=one, low=low, two=two, high=high)
+    )
 
 
 class Twin:

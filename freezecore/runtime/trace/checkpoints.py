@@ -60,7 +60,9 @@ def enable(model: nn.Module, label: str) -> None:
         else:
             model.set_grad_checkpointing(True)
     except (AttributeError, AssertionError, ValueError, NotImplementedError) as error:
-        raise WorkloadError(f"{label} has no gradient checkpointing of its own.", "Leave it off.") from error
+        raise WorkloadError(
+            "{label} has no gradient checkpointing of its own.", "Leave it off.", label=label
+        ) from error
 
 
 @contextmanager

@@ -84,12 +84,18 @@ def _own_shape(text: str) -> tuple[str, tuple[int, ...], torch.dtype]:
     dtype = found["dtype"] or "float32" if found else ""
     if dtype not in DTYPES:
         raise WorkloadError(
-            f"'{shortened(text)}' is no shape of an input.",
+            "'{text}' is no shape of an input.",
             "Write the sizes behind the batch, such as 3x224x224, input_ids=128:int64 or mask=128:bool.",
+            text=shortened(text),
         )
     shape = tuple(int(size) for size in found["sizes"].split("x") if size)
     if any(size > MOST_PER_SIZE for size in shape):
-        raise WorkloadError(f"'{shortened(text)}' is too large an input.", f"Choose at most {MOST_PER_SIZE:,} a side.")
+        raise WorkloadError(
+            "'{text}' is too large an input.",
+            "Choose at most {most:,} a side.",
+            text=shortened(text),
+            most=MOST_PER_SIZE,
+        )
     return found["name"] or "", shape, getattr(torch, dtype)
 
 
@@ -103,8 +109,11 @@ def check_sizes(model: nn.Module, workload: Workload, label: str) -> None:
     longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
     if workload.sequence_length and isinstance(longest, int) and 0 < longest < workload.sequence_length:
         raise WorkloadError(
-            f"{label} has {longest:,} positions, so a sequence length of {workload.sequence_length:,} is beyond them.",
-            f"Choose at most {longest:,}.",
+            "{label} has {most:,} positions, so a sequence length of {length:,} is beyond them.",
+            "Choose at most {most:,}.",
+            label=label,
+            most=longest,
+            length=workload.sequence_length,
         )
 
 
@@ -117,5 +126,7 @@ def _as_arguments(batch: object) -> tuple[tuple, dict]:
         return (), {name: item for name, item in dict(batch).items() if name not in LABELS}
     except (TypeError, ValueError) as error:
         raise TraceError(
-            f"A batch cannot be a {type(batch).__name__}.", "Give a tensor, a tuple of arguments, or a dictionary."
+            "A batch cannot be a {kind}.",
+            "Give a tensor, a tuple of arguments, or a dictionary.",
+            kind=type(batch).__name__,
         ) from error

@@ -21,6 +21,7 @@ from freezecore.runtime.trace.batch_pair import Unlike
 from freezecore.runtime.trace.build import BATCH_SIZES, Tracer
 from freezecore.runtime.trace.inputs import Inputs, batches, check_sizes, own_batch, own_shapes
 from freezecore.runtime.trace.steps import distinct_bytes
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
@@ -75,7 +76,11 @@ def trace_shapes(source: ModelSource, workload: Workload, shapes: Sequence[str],
     trace, tracer = _traced(meta(source).model, workload, str(source), inputs)
     if tracer is None:
         raise TraceError(
-            f"{source} does not run on {' '.join(shapes)}: {trace.problem}", "Leave them out to have inputs made up."
+            "{source} does not run on {shapes}: {problem}",
+            "Leave them out to have inputs made up.",
+            source=source,
+            shapes=" ".join(shapes),
+            problem=trace.problem,
         )
     for _ in range(MOST_ROUNDS):
         missing = {one for mask in masks for one in estimate(trace, mask).missing}
@@ -124,14 +129,18 @@ def _traced(
         except FreezeError:
             raise
         except Unlike as error:
-            problem = f"The step differs between batch sizes or modes: {error}."
+            problem = say("The step differs between batch sizes or modes: {cause}.", cause=error)
         except Exception as error:  # a model's own code, run on tensors without values
             cause = f"({type(error).__name__}: {shortened(' '.join(str(error).split()), 160)})"
             if inputs is None and not _wants_values(error) and (size := _size_asked(workload)):
                 raise WorkloadError(
-                    f"{label} refuses {size} {cause}.", "Leave it out to take the model's own."
+                    "{label} refuses {size} {cause}.",
+                    "Leave it out to take the model's own.",
+                    label=label,
+                    size=size,
+                    cause=cause,
                 ) from error
-            problem = f"The model's own code cannot be followed without running it {cause}."
+            problem = say("The model's own code cannot be followed without running it {cause}.", cause=cause)
             break
     return _untraced(model, workload, label, problem), None
 
@@ -179,8 +188,8 @@ def _wants_values(error: Exception) -> bool:
 
 def _size_asked(workload: Workload) -> str:
     if workload.image_size:
-        return f"an image size of {workload.image_size}"
-    return f"a sequence length of {workload.sequence_length}" if workload.sequence_length else ""
+        return say("an image size of {size}", size=workload.image_size)
+    return say("a sequence length of {length}", length=workload.sequence_length) if workload.sequence_length else ""
 
 
 def predicts_next(model: nn.Module) -> bool:

@@ -27,7 +27,9 @@ def choose(wanted: str = "auto") -> torch.device:
     if wanted == "auto":
         return torch.device(next(kind for kind, available in there.items() if available))
     if not there[wanted]:
-        raise ProbeError(f"This machine has no {wanted} device that torch can use.", "Leave the device to 'auto'.")
+        raise ProbeError(
+            "This machine has no {wanted} device that torch can use.", "Leave the device to 'auto'.", wanted=wanted
+        )
     return torch.device(wanted)
 
 

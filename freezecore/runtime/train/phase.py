@@ -21,6 +21,7 @@ from freezecore.runtime.train import device as devices
 from freezecore.runtime.train.evaluate import MOST_OF_TRAINING
 from freezecore.runtime.train.measure import PlainStep
 from freezecore.runtime.train.optimizer import build_optimizer
+from freezecore.sentences import say
 
 if TYPE_CHECKING:
     from freezecore.runtime.train.session import Session
@@ -116,7 +117,7 @@ class Phase:
         """Decide on the prefix as soon as that can be decided."""
         whole = 0 if self.plain.step_s else max(0, WHOLE_FIRST - self._steps)
         if why := self._why_not(steps - whole):
-            self.looked, self.cache = True, CacheUse(why=f"Every step runs the whole model: {why}.")
+            self.looked, self.cache = True, CacheUse(why=say("Every step runs the whole model: {why}.", why=why))
         elif not whole:
             self.looked = True
             self._keep_prefix()
@@ -129,12 +130,14 @@ class Phase:
             prefix = self._cut(tolerance)
             self._kept = self.session.shelf.parts(prefix, self.parts, self._values(), tolerance)
         except NotCuttable as error:
-            self.cache = CacheUse(why=f"Every step runs the whole model: {error}.")
+            self.cache = CacheUse(why=say("Every step runs the whole model: {cause}.", cause=error))
             return
         self._looked_s = time.perf_counter() - began - self._kept_s()
         self._durations.clear()
         where = ", on disk" if any(part.store.on_disk for part in self._kept.values()) else ""
-        why = f"What runs before '{prefix.path}' is frozen and was computed once a sample{where}."
+        why = say(
+            "What runs before '{path}' is frozen and was computed once a sample{where}.", path=prefix.path, where=where
+        )
         self.cache = CacheUse(True, why, prefix.path)
 
     def _kept_s(self) -> float:

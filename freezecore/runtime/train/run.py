@@ -23,6 +23,7 @@ from freezecore.runtime.train.optimizer import carry_state, set_rates
 from freezecore.runtime.train.phase import Phase
 from freezecore.runtime.train.step import order
 from freezecore.runtime.tree.read import versions
+from freezecore.sentences import say
 
 if TYPE_CHECKING:
     from freezecore.runtime.train.session import Session
@@ -208,11 +209,21 @@ class Training:
     def _out_of_memory(self) -> tuple[str, str]:
         data, smaller = self.session.data, max(1, self.batch_size // 2)
         unit = "tokens" if data.raw.kind == "text" else "pixels"
-        when = f"at step {self.step + 1}" if self.step else "before the first step was over"
-        said = f"The probe ran out of memory {when} (batch {self.batch_size}, {data.size} {unit})."
-        return said, f"Try a batch of {smaller}, or freeze more from the input side."
+        when = say("at step {step}", step=self.step + 1) if self.step else "before the first step was over"
+        said = say(
+            "The probe ran out of memory {when} (batch {batch}, {size} {unit}).",
+            when=when,
+            batch=self.batch_size,
+            size=data.size,
+            unit=unit,
+        )
+        return said, say("Try a batch of {smaller}, or freeze more from the input side.", smaller=smaller)
 
     def _not_a_number(self) -> tuple[str, str]:
         highest = max(group["peak"] for group in self.phase.optimizer.param_groups)
-        said = f"The loss became not a number at step {self.step + 1}, at a learning rate of {highest:g}."
-        return said, f"Try a tenth of it: {highest / 10:g}."
+        said = say(
+            "The loss became not a number at step {step}, at a learning rate of {rate:g}.",
+            step=self.step + 1,
+            rate=highest,
+        )
+        return said, say("Try a tenth of it: {rate:g}.", rate=highest / 10)

@@ -94,10 +94,17 @@ def metric_for(raw: Raw, asked: str | None) -> str:
         return "accuracy" if raw.target == "class" else "rmse"
     if asked not in METRICS:
         hint = did_you_mean(asked, METRICS) or "Choose one of " + ", ".join(METRICS) + "."
-        raise ProbeError(f"There is no metric called '{shortened(asked)}'.", hint)
+        raise ProbeError("There is no metric called '{name}'.", hint, name=shortened(asked))
     if METRICS[asked].target != raw.target:
         fitting = ", ".join(m.name for m in METRICS.values() if m.target == raw.target)
-        raise ProbeError(f"{raw.name} has {_plural(raw)}, which '{asked}' does not score.", f"Choose {fitting}.")
+        raise ProbeError(
+            "{name} has {kind}, which '{asked}' does not score.",
+            "Choose {fitting}.",
+            name=raw.name,
+            kind=_plural(raw),
+            asked=asked,
+            fitting=fitting,
+        )
     return asked
 
 

@@ -92,7 +92,10 @@ class Session:
         """
         if (request.source, request.data) != self._asked:
             raise ProbeError(
-                f"This session holds {self._asked[0]} on {self._asked[1]}.", "Start another for other models and data."
+                "This session holds {source} on {data}.",
+                "Start another for other models and data.",
+                source=self._asked[0],
+                data=self._asked[1],
             )
         masks = self.masks(request)
         self._put_back(request.seed)
@@ -115,8 +118,10 @@ class Session:
             if not mask.trainable:
                 when = f" from epoch {epoch}" if len(masks) > 1 else ""
                 raise ProbeError(
-                    f"All {len(self.tree.parameters)} parameters are frozen{when}, so there is nothing to train.",
+                    "All {count} parameters are frozen{when}, so there is nothing to train.",
                     "Add a rule such as 'train head'.",
+                    count=len(self.tree.parameters),
+                    when=when,
                 )
         return masks
 
@@ -195,7 +200,10 @@ def headed(source: ModelSource, kind: str, outputs: int) -> ModelSource:
     task = "sequence-classification" if kind == "text" else "image-classification"
     if source.task not in (None, task):
         raise ProbeError(
-            f"{source.label} was opened for {source.task}, which has no scores per class to train.",
-            f"Open it with the task {task}.",
+            "{source} was opened for {task}, which has no scores per class to train.",
+            "Open it with the task {fitting}.",
+            source=source.label,
+            task=source.task,
+            fitting=task,
         )
     return source.with_(task=task, num_labels=outputs)

@@ -39,8 +39,12 @@ class Feed:
             logits = call(self.model, self.batch(positions, blank))
         if logits.shape[-1] != self.outputs:
             raise ProbeError(
-                f"{type(self.model).__name__} has {logits.shape[-1]} outputs, and {self.name} needs {self.outputs}.",
+                "{kind} has {count} outputs, and {data} needs {wanted}.",
                 "Give the model a head of that size, or choose data with as many classes.",
+                kind=type(self.model).__name__,
+                count=logits.shape[-1],
+                data=self.name,
+                wanted=self.outputs,
             )
         return logits
 
@@ -82,8 +86,9 @@ def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
         logits = logits[0]
     if not isinstance(logits, Tensor) or logits.dim() != 2:
         raise ProbeError(
-            f"{type(model).__name__} gives no scores per class, so it cannot be trained on classes.",
+            "{kind} gives no scores per class, so it cannot be trained on classes.",
             "Open it with a classifier: for Hugging Face models, the task sequence- or image-classification.",
+            kind=type(model).__name__,
         )
     return logits
 

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from freezecore.errors import WorkloadError, shortened
 from freezecore.runtime.inputs.example import Example, examples
+from freezecore.sentences import say
 from freezecore.workload import Workload
 
 MOST_TRIES = 12
@@ -62,7 +63,7 @@ def execution_order(model: nn.Module, example: Example | None = None, *, own: bo
     try:
         twin = model if own else meta_copy(model)
     except (RuntimeError, TypeError, RecursionError) as error:
-        return _untraced(f"it cannot be copied: {shortened(str(error), 100)}")
+        return _untraced(say("it cannot be copied: {cause}", cause=shortened(str(error), 100)))
     if hasattr(config := getattr(twin, "config", None), "use_cache"):
         config.use_cache = False  # what generation would keep, no step of training needs
     whole = _first_that_runs(twin, example, time.thread_time() + MOST_SECONDS)
@@ -94,7 +95,7 @@ def _first_that_runs(model: nn.Module, example: Example | None, deadline: float)
             if best and (len(best.parameters) >= wanted or not guess):
                 return best
             if time.thread_time() > deadline:
-                problem = f"it takes longer than {MOST_SECONDS:.0f} seconds"
+                problem = say("it takes longer than {seconds:.0f} seconds", seconds=MOST_SECONDS)
                 break
     except Exception as error:  # no batch can be made up, or not of the sizes that the model's config names
         own = isinstance(error, WorkloadError)
@@ -103,7 +104,12 @@ def _first_that_runs(model: nn.Module, example: Example | None, deadline: float)
 
 
 def _untraced(problem: str) -> Untraced:
-    return Untraced(f"Layers stand in the order of their definition: a forward pass cannot be followed ({problem}).")
+    return Untraced(
+        say(
+            "Layers stand in the order of their definition: a forward pass cannot be followed ({problem}).",
+            problem=problem,
+        )
+    )
 
 
 def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -81,13 +81,15 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
 def _check(model: object) -> None:
     if not isinstance(model, nn.Module):
         raise SourceError(
-            f"Layers are read from an nn.Module, not from an object of the class {type(model).__name__}.",
+            "Layers are read from an nn.Module, not from an object of the class {kind}.",
             "Hand over the model itself, not its class, weights or file.",
+            kind=type(model).__name__,
         )
     if lazy := next((name for name, tensor in model.named_parameters() if is_lazy(tensor)), None):
         raise SourceError(
-            f"The size of '{lazy}' is not known yet, so there is nothing to freeze.",
+            "The size of '{name}' is not known yet, so there is nothing to freeze.",
             "Run the model on one batch first.",
+            name=lazy,
         )
 
 

@@ -28,6 +28,7 @@ from typing import BinaryIO
 from freezecore import errors
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
+from freezecore.sentences import say
 from freezecore.serving import process
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -117,11 +118,15 @@ def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
         traceback.print_exc()
         doing = action(verb, arguments)
         if limit and process.is_memory_error(error):
-            problem = f"{doing} needed more than {bytes_text(limit)} of memory and was stopped."
+            problem = say(
+                "{doing} needed more than {limit} of memory and was stopped.", doing=doing, limit=bytes_text(limit)
+            )
             hint = "Choose a smaller model, batch or input size."
             return {"error": described(FreezeError(problem, hint)), "last": True}, b""
         cause = shortened(str(error).strip().partition("\n")[0], 160)
-        problem = f"{doing} failed unexpectedly ({type(error).__name__}: {cause})."
+        problem = say(
+            "{doing} failed unexpectedly ({kind}: {cause}).", doing=doing, kind=type(error).__name__, cause=cause
+        )
         return {"error": described(FreezeError(problem, "The server's log has the details."))}, b""
     return {"bytes": len(payload)}, payload
 
