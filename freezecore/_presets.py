@@ -91,19 +91,20 @@ def _first_blocks(tree: LayerTree) -> Preset:
     n = min(SEED_BLOCKS, max(deepest - 1, 0))
     rules = preset_first_blocks(tree, n)
     hits = _frozen(tree, rules) if n else 0
-    before = "embeddings" if _count(tree, "embeddings") else "stem"
     why = (
         say("Freezes the input side: {hits} parameters of {count}.", hits=hits, count=len(tree.parameters))
         if hits
         else _few(deepest)
     )
-    return Preset("first-blocks", say("Freeze {before} and first {n} blocks", before=before, n=n), rules, hits, why)
+    embedded = _count(tree, "embeddings")
+    label = say("Freeze embeddings and first {n} blocks" if embedded else "Freeze stem and first {n} blocks", n=n)
+    return Preset("first-blocks", label, rules, hits, why)
 
 
 def _linear_probe(tree: LayerTree) -> Preset:
     hits = _count(tree, "head")
-    why = say("Trains the head alone: {hits} parameters.", hits=hits) if hits else "It has no head."
-    return Preset("linear-probe", "Linear probe: train the head", "freeze all; train head", hits, why)
+    why = say("Trains the head alone: {hits} parameters.", hits=hits) if hits else say("It has no head.")
+    return Preset("linear-probe", say("Linear probe: train the head"), "freeze all; train head", hits, why)
 
 
 def _last_blocks(tree: LayerTree) -> Preset:
@@ -122,47 +123,56 @@ def _last_blocks(tree: LayerTree) -> Preset:
 
 def _few(blocks: int) -> str:
     """Why no number of blocks can be chosen."""
-    return (
-        "Its one block runs as a whole."
-        if blocks == 1
-        else say("It has {count} blocks to choose from.", count=blocks or "no")
-    )
+    if blocks == 1:
+        return say("Its one block runs as a whole.")
+    return say("It has {count} blocks to choose from." if blocks else "It has no blocks to choose from.", count=blocks)
 
 
 def _by_role(tree: LayerTree) -> tuple[Preset, ...]:
     norms, biases, embeddings = (_count(tree, role) for role in ("norms", "biases", "embeddings"))
     head = "; train head" if _count(tree, "head") else ""
-    also = " and the head" if head else ""
     return (
         Preset(
             "norms-only",
-            say("Train norms{also}", also=also),
+            say("Train norms and the head" if head else "Train norms"),
             f"freeze all; train norms{head}",
             norms,
-            say("Trains {norms} norm parameters{also}.", norms=norms, also=also)
-            if norms
-            else "It has no norms with parameters.",
+            say(
+                "It has no norms with parameters."
+                if not norms
+                else "Trains {count} norm parameters and the head."
+                if head
+                else "Trains {count} norm parameters.",
+                count=norms,
+            ),
         ),
         Preset(
             "biases-only",
-            say("BitFit: train biases{also}", also=also),
+            say("BitFit: train biases and the head" if head else "BitFit: train biases"),
             f"freeze all; train biases{head}",
             biases,
-            say("Trains {biases} biases{also}.", biases=biases, also=also) if biases else "It has no biases.",
+            say(
+                "It has no biases."
+                if not biases
+                else "Trains {count} biases and the head."
+                if head
+                else "Trains {count} biases.",
+                count=biases,
+            ),
         ),
         Preset(
             "embeddings-frozen",
-            "Freeze embeddings",
+            say("Freeze embeddings"),
             "freeze embeddings",
             embeddings,
-            say("Freezes {embeddings} parameters.", embeddings=embeddings) if embeddings else "It has no embeddings.",
+            say("Freezes {count} parameters." if embeddings else "It has no embeddings.", count=embeddings),
         ),
         Preset(
             "all-but-norms",
-            "Train everything but norms",
+            say("Train everything but norms"),
             "freeze norms",
             norms,
-            say("Freezes {norms} norm parameters.", norms=norms) if norms else "It has no norms with parameters.",
+            say("Freezes {count} norm parameters." if norms else "It has no norms with parameters.", count=norms),
         ),
     )
 
@@ -175,19 +185,17 @@ def _gradual(tree: LayerTree) -> Preset:
     counts = sorted({-(-deepest * step // STEPS) for step in range(1, STEPS)} - {0, deepest})
     phases = [f"from epoch {i}: train blocks:last{count}" for i, count in enumerate(counts, start=1)]
     rules = "; ".join(["freeze all", "train head", *phases, f"from epoch {len(counts) + 1}: train all"])
-    lacking = "It has no head." if deepest > 1 else _few(deepest)
+    lacking = say("It has no head.") if deepest > 1 else _few(deepest)
     why = say("Unfreezes {blocks} blocks in {count} steps.", blocks=deepest, count=len(counts) + 1) if hits else lacking
-    return Preset("gradual", "Gradual unfreezing", rules, hits, why)
+    return Preset("gradual", say("Gradual unfreezing"), rules, hits, why)
 
 
 def _full(tree: LayerTree) -> Preset:
     hits = sum(not parameter.frozen_by_author for parameter in tree.parameters)
-    why = (
-        say("Trains all {hits} parameters that its author left free.", hits=hits)
-        if hits
-        else "Its author froze everything."
+    why = say(
+        "Trains all {hits} parameters that its author left free." if hits else "Its author froze everything.", hits=hits
     )
-    return Preset("full", "Full fine-tune", "train all", hits, why)
+    return Preset("full", say("Full fine-tune"), "train all", hits, why)
 
 
 def _count(tree: LayerTree, role: str) -> int:

@@ -9,6 +9,7 @@ itself is translated first. A constant text is its own template.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -36,6 +37,12 @@ class Sentence(str):
 def say(template: str, /, **values: Any) -> Sentence:
     """The template with its fields filled in; the template is a literal, so that translations can be held complete."""
     return Sentence(template, values)
+
+
+def joined(parts: Iterable[str], between: str = ", ") -> Sentence:
+    """Sentences one after another, each of which is translated on its own."""
+    values = {f"part{i}": part for i, part in enumerate(parts)}
+    return Sentence(between.join(f"{{{name}}}" for name in values), values)
 
 
 def shortened(text: str, limit: int = 80) -> str:

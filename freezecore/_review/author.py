@@ -14,7 +14,7 @@ def author_frozen(case: Case) -> Iterator[Finding]:
     frozen = [i for i in case.frozen(case.everything) if case.tree.parameters[i].frozen_by_author]
     if frozen and any(case.mask.trains):
         names = case.names(frozen)
-        message = f"The model's author froze {listed(names)}; only its exact name lets a rule train it."
+        message = "The model's author froze {names}; only its exact name lets a rule train it."
         yield Finding("author-frozen", "note", names, message, None, {"names": listed(names)})
 
 
@@ -27,7 +27,7 @@ def author_frozen_trains(case: Case) -> Iterator[Finding]:
             "author-frozen-trains",
             "warning",
             names,
-            f"{listed(names)} trains, though the model's author froze it (such tables are often computed, not learnt).",
+            "{names} trains, though the model's author froze it (such tables are often computed, not learnt).",
             "freeze " + " ".join(print_selector(Selector("path", name)) for name in names),
             {"names": listed(names)},
         )
@@ -42,7 +42,7 @@ def half_weights(case: Case) -> Iterator[Finding]:
             "half-weights",
             "warning",
             names,
-            f"{count} parameters train in fp16, where small updates round to nothing; load the model in float32.",
+            "{count} parameters train in fp16, where small updates round to nothing; load the model in float32.",
             None,
             {"count": count, "names": listed(names)},
         )

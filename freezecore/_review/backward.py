@@ -8,6 +8,7 @@ from functools import lru_cache
 from freezecore._review.finding import Case, Finding, listed
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
+from freezecore.sentences import say
 from freezecore.tree import LayerTree, Tower
 
 FEW = 0.02
@@ -27,22 +28,34 @@ def leak(case: Case) -> Iterator[Finding]:
                 "frozen-behind",
                 "note",
                 tower.blocks,
-                f"{blocks} frozen blocks stand behind trainable ones: gradients pass through them all the same, "
-                f"which saves half of their backward work or less.",
+                "{blocks} frozen blocks stand behind trainable ones: gradients pass through them all the same, "
+                "which saves half of their backward work or less.",
                 None,
                 {"blocks": str(blocks)},
             )
             continue
         price = _price(case, names)
-        paid = "" if price is None else f", {_percent(price)} of that of full fine-tuning"
-        message = (
-            f"{listed(names)}: {facts['share']} of the parameters, but as long as that trains, "
-            f"the backward pass runs through all {blocks} frozen blocks behind it{paid}."
-        )
-        if price is not None:
-            facts["price"] = _percent(price)
         fix = _freeze(case, early) if case.fixes else None
-        yield Finding("leak" if price is None else "leak-priced", "warning", names, message, fix, facts)
+        if price is None:
+            yield Finding(
+                "leak",
+                "warning",
+                names,
+                "{names}: {share} of the parameters, but as long as that trains, "
+                "the backward pass runs through all {blocks} frozen blocks behind it.",
+                fix,
+                facts,
+            )
+        else:
+            yield Finding(
+                "leak-priced",
+                "warning",
+                names,
+                "{names}: {share} of the parameters, but as long as that trains, the backward pass runs through "
+                "all {blocks} frozen blocks behind it, {price} of that of full fine-tuning.",
+                fix,
+                {**facts, "price": _percent(price)},
+            )
 
 
 def _checkpoints_in_transformers(case: Case) -> bool:
@@ -66,8 +79,8 @@ def reentrant(case: Case) -> Iterator[Finding]:
                 "reentrant-checkpointing",
                 "note",
                 tower.blocks,
-                f"With use_reentrant=True, gradient checkpointing would give no gradient to any of the {count} blocks "
-                f"behind this frozen input side: leave it at False, the default of transformers.",
+                "With use_reentrant=True, gradient checkpointing would give no gradient to any of the {blocks} blocks "
+                "behind this frozen input side: leave it at False, the default of transformers.",
                 None,
                 {"blocks": count},
             )
@@ -85,9 +98,9 @@ def phantom_backward(case: Case) -> Iterator[Finding]:
                 "phantom-backward",
                 "warning",
                 frozen,
-                f"Gradient checkpointing in transformers makes the model's input need a gradient, so the backward pass "
-                f"runs through the {count} frozen blocks as well: leave checkpointing off, or call "
-                f"disable_input_require_grads().",
+                "Gradient checkpointing in transformers makes the model's input need a gradient, so the backward pass "
+                "runs through the {blocks} frozen blocks as well: leave checkpointing off, or call "
+                "disable_input_require_grads().",
                 None,
                 {"blocks": count},
             )
@@ -152,7 +165,7 @@ def _price(case: Case, names: tuple[str, ...]) -> float | None:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
+    return f"{100 * share:.1f} %" if share >= 0.001 else say("less than 0.1 %")
 
 
 CHECKS = (leak, phantom_backward, reentrant)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from freezecore.mask import Mask
 from freezecore.rules.grammar import parse_spec
+from freezecore.sentences import filled, say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
@@ -25,9 +26,9 @@ class Finding:
         code: stable name, such as `leak`.
         severity: `error` (training would be pointless), `warning` (probably not meant), `note` (worth knowing).
         layers: paths or parameter names that it is about.
-        message: one or two sentences in English.
+        message: one or two sentences, given as their template, which the facts fill in.
         fix: rules that mend it when they are added; None where it is for a person to decide.
-        facts: what the message fills in, for translations.
+        facts: numbers and names of the message as text, and what else is known.
     """
 
     code: str
@@ -36,6 +37,9 @@ class Finding:
     message: str
     fix: str | None = None
     facts: dict[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", filled(self.message, self.facts))
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ class Case:
 
 def listed(names: tuple[str, ...] | list[str]) -> str:
     """The first few names as a sentence takes them: `a, b, c and 4 more`."""
-    first = ", ".join(names[:MOST_NAMED])
-    return first if len(names) <= MOST_NAMED else f"{first} and {len(names) - MOST_NAMED:,} more"
+    first, more = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
+    return say("{first} and {more:,} more", first=first, more=more) if more > 0 else first
 
 
 def mended(spec: FreezeSpec, fix: str) -> FreezeSpec:

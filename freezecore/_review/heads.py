@@ -9,6 +9,7 @@ from freezecore._review.finding import Case, Finding, listed
 from freezecore.rules.names import names_of
 from freezecore.rules.select import selected
 from freezecore.rules.selectors import print_selector
+from freezecore.sentences import joined
 from freezecore.spec import Selector
 
 CLASSICS = ("linear-probe", "norms-only", "biases-only")
@@ -22,7 +23,7 @@ def everything_frozen(case: Case) -> Iterator[Finding]:
             "everything-frozen",
             "error",
             ("",),
-            f"All {count} parameters are frozen, so there is nothing to train.",
+            "All {count} parameters are frozen, so there is nothing to train.",
             "train head" if _head(case) else None,
             {"count": count},
         )
@@ -39,7 +40,7 @@ def new_frozen(case: Case) -> Iterator[Finding]:
         "new-frozen",
         "warning",
         owners,
-        f"The checkpoint has no weights for {listed(owners)}, so they are random, and frozen they stay random.",
+        "The checkpoint has no weights for {names}, so they are random, and frozen they stay random.",
         rules,
         {"names": listed(owners), "count": f"{len(new):,}"},
     )
@@ -53,12 +54,12 @@ def head_frozen(case: Case) -> Iterator[Finding]:
     names = case.tree.head or case.names(head)
     if case.source is not None and case.source.num_labels is not None:
         labels = f"{case.source.num_labels:,}"
-        message = f"The head {listed(names)} is made anew for {labels} labels, and frozen it stays random."
+        message = "The head {names} is made anew for {labels} labels, and frozen it stays random."
         yield Finding(
             "head-replaced", "warning", names, message, "train head", {"names": listed(names), "labels": labels}
         )
     else:
-        message = f"The head {listed(names)} is frozen: right only if the classes stay what they were."
+        message = "The head {names} is frozen: right only if the classes stay what they were."
         yield Finding("head-frozen", "note", names, message, "train head", {"names": listed(names)})
 
 
@@ -69,9 +70,9 @@ def preset_unmatched(case: Case) -> Iterator[Finding]:
         kept["unmatched"] = [preset for preset in missing_presets(case.tree) if preset.key in CLASSICS]
     missing = kept["unmatched"]
     if missing and case.tree.parameters:
-        labels = ", ".join(preset.label for preset in missing)
-        why = " ".join(preset.why for preset in missing)
-        message = f"Not offered for this model: {labels}. {why}"
+        labels = joined(preset.label for preset in missing)
+        why = joined((preset.why for preset in missing), " ")
+        message = "Not offered for this model: {presets}. {why}"
         yield Finding("preset-unmatched", "note", (), message, None, {"presets": labels, "why": why})
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from freezecore._resolve import resolve
 from freezecore._review.finding import Case, Finding, listed
 from freezecore.mask import Mask
+from freezecore.sentences import say
 
 SMALL_BATCH = 8
 
@@ -23,7 +24,7 @@ def norms_move(case: Case) -> Iterator[Finding]:
             "norms-move",
             "warning",
             held,
-            f"{count} frozen norms go on updating their running statistics with every batch.",
+            "{count} frozen norms go on updating their running statistics with every batch.",
             "norms hold",
             {"count": count, "names": listed(held)},
         )
@@ -41,7 +42,7 @@ def norms_move_midway(case: Case) -> Iterator[Finding]:
             "norms-move-midway",
             "warning",
             begin,
-            f"{count} norms begin to move their statistics in a later phase, which can undo what was learnt.",
+            "{count} norms begin to move their statistics in a later phase, which can undo what was learnt.",
             "norms hold",
             {"count": count, "names": listed(begin)},
         )
@@ -60,7 +61,7 @@ def norms_small_batch(case: Case) -> Iterator[Finding]:
             "norms-small-batch",
             "warning",
             moving,
-            f"{count} norms take their statistics from batches of {size}, which is mostly noise.",
+            "{count} norms take their statistics from batches of {batch}, which is mostly noise.",
             "freeze norms",
             {"count": count, "batch": size},
         )
@@ -77,7 +78,7 @@ def dropout_on(case: Case) -> Iterator[Finding]:
             "dropout-on",
             "note",
             quiet,
-            f"{count} frozen layers drop at random, so their features cannot be computed once and stored.",
+            "{count} frozen layers drop at random, so their features cannot be computed once and stored.",
             "dropout off",
             {"count": count},
         )
@@ -99,7 +100,12 @@ def parametrization_split(case: Case) -> Iterator[Finding]:
             "parametrization-split",
             "warning",
             case.names(positions),
-            f"{name} is computed from {len(positions)} tensors; with only {listed(frozen)} frozen it still changes.",
+            say(
+                "{name} is computed from {count} tensors; with only {frozen} frozen it still changes.",
+                name=name,
+                count=len(positions),
+                frozen=listed(frozen),
+            ),
             "freeze " + " ".join(case.names(positions)),
             {"name": name, "frozen": listed(frozen)},
         )

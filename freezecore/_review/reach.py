@@ -30,7 +30,7 @@ def index_prefix(case: Case) -> Iterator[Finding]:
                 "index-prefix",
                 "warning",
                 beyond,
-                f"'{said}' hits {listed(meant)}, and {listed(beyond)} as well.",
+                "'{rule}' hits {meant}, and {beyond} as well.",
                 f"{OTHER[rule.action]} " + " ".join(print_selector(Selector("path", path)) for path in beyond),
                 {"rule": said, "meant": listed(meant), "beyond": listed(beyond)},
             )
@@ -55,7 +55,7 @@ def several_towers(case: Case) -> Iterator[Finding]:
                     "several-towers",
                     "note",
                     hit,
-                    f"'{said}' hits blocks in {listed(hit)}; blocks@{hit[0]}:… names one tower.",
+                    "'{rule}' hits blocks in {towers}; blocks@{tower}:… names one tower.",
                     None,
                     {"rule": said, "towers": listed(hit), "tower": hit[0]},
                 )
@@ -71,7 +71,7 @@ def rule_without_effect(case: Case) -> Iterator[Finding]:
                 "rule-without-effect",
                 "warning",
                 case.names(hit.positions[:1]),
-                f"'{hit.rule}' changes nothing: later rules set everything that it hits.",
+                "'{rule}' changes nothing: later rules set everything that it hits.",
                 None,
                 {"rule": hit.rule},
             )
@@ -87,7 +87,7 @@ def positions_beyond(case: Case) -> Iterator[Finding]:
             longest = max((len(getattr(tower, selector.form)) for tower in case.tree.towers), default=0)
             if int(match[1]) > longest:
                 said = print_selector(selector)
-                message = f"'{said}' takes all of them: there are {longest}."
+                message = "'{rule}' takes all of them: there are {count}."
                 yield Finding("positions-beyond", "note", (), message, None, {"rule": said, "count": str(longest)})
 
 
@@ -100,7 +100,7 @@ def unused(case: Case) -> Iterator[Finding]:
             "unused-ddp",
             "note",
             names,
-            f"{listed(names)}: no forward pass reads it, so it learns nothing and stops DistributedDataParallel.",
+            "{names}: no forward pass reads it, so it learns nothing and stops DistributedDataParallel.",
             "freeze " + " ".join(print_selector(Selector("path", name)) for name in names),
             {"names": listed(names), "count": f"{len(names):,}"},
         )
@@ -114,8 +114,8 @@ def schedule_ddp(case: Case) -> Iterator[Finding]:
             "schedule-ddp",
             "note",
             (),
-            f"On several GPUs, wrap the model in DistributedDataParallel anew at epoch {epochs}: what begins to train "
-            f"after wrapping is not averaged between them.",
+            "On several GPUs, wrap the model in DistributedDataParallel anew at epoch {epochs}: what begins to train "
+            "after wrapping is not averaged between them.",
             None,
             {"epochs": epochs},
         )

@@ -19,8 +19,7 @@ def tied_conflict(case: Case) -> Iterator[Finding]:
             "tied-conflict",
             "warning",
             parameter.names,
-            f"{conflict.name} and {aliases} are one tensor, but '{conflict.rules[0]}' and '{conflict.rules[1]}' "
-            f"want it both ways; the later rule won.",
+            "{name} and {aliases} are one tensor, but '{first}' and '{second}' want it both ways; the later rule won.",
             f"{action} " + " ".join(print_selector(Selector("path", name)) for name in parameter.names),
             {"name": conflict.name, "aliases": aliases, "first": conflict.rules[0], "second": conflict.rules[1]},
         )
@@ -40,11 +39,11 @@ def tied_head(case: Case) -> Iterator[Finding]:
             continue
         facts = {"head": of_head[0], "other": others[0], "count": f"{parameter.numel:,}"}
         if case.mask.trains[i]:
-            code, then = "tied-trains", f"training the head trains its {facts['count']} weights"
+            message = "{head} is {other} under another name, so training the head trains its {count} weights."
+            yield Finding("tied-trains", "note", parameter.names, message, None, facts)
         else:
-            code, then = "tied-frozen", "the head is frozen with it"
-        message = f"{of_head[0]} is {others[0]} under another name, so {then}."
-        yield Finding(code, "note", parameter.names, message, None, facts)
+            message = "{head} is {other} under another name, so the head is frozen with it."
+            yield Finding("tied-frozen", "note", parameter.names, message, None, facts)
 
 
 def shared_module(case: Case) -> Iterator[Finding]:
@@ -59,7 +58,7 @@ def shared_module(case: Case) -> Iterator[Finding]:
                 "shared-module",
                 "note",
                 (layer.path, *layer.aliases),
-                f"{layer.path} is used {uses} times in one pass: it trains or stays frozen in all of them.",
+                "{name} is used {uses} times in one pass: it trains or stays frozen in all of them.",
                 None,
                 {"name": layer.path, "uses": str(uses)},
             )
@@ -79,7 +78,7 @@ def shared_table(case: Case) -> Iterator[Finding]:
                     "shared-table",
                     "note",
                     (name,),
-                    f"{name} is frozen with its block, but every block of this tower reads it.",
+                    "{name} is frozen with its block, but every block of this tower reads it.",
                     f"train {name}",
                     {"name": name},
                 )
