@@ -12,7 +12,9 @@ from freezecore._export.causal import require_causal
 from freezecore._export.plan import Plan, number
 from freezecore._export.selection import Cover, select
 from freezecore._export.series import Series, series
-from freezecore._export.yaml import scalar
+from freezecore.yaml_text import scalar
+
+QUOTE = "'"
 
 
 def export(plan: Plan) -> str:
@@ -22,9 +24,9 @@ def export(plan: Plan) -> str:
         ExportError: it cannot express the selection; the hint says what comes nearest.
     """
     require_causal(plan, "axolotl")
-    lines = [plan.header, f"base_model: {scalar(plan.source.name)}", f"learning_rate: {number(plan.rate)}"]
+    lines = [plan.header, f"base_model: {scalar(plan.source.name, QUOTE)}", f"learning_rate: {number(plan.rate)}"]
     lines.append("unfrozen_parameters:")
-    lines += [f"  - {scalar(pattern)}" for pattern in patterns(plan)]
+    lines += [f"  - {scalar(pattern, QUOTE)}" for pattern in patterns(plan)]
     return "\n".join(lines) + "\n"
 
 

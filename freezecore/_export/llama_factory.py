@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from freezecore._export.causal import require_causal
 from freezecore._export.plan import Plan, number
-from freezecore._export.yaml import scalar
 from freezecore.errors import ExportError
 from freezecore.sentences import say
+from freezecore.yaml_text import scalar
+
+QUOTE = "'"
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Keys:
     def lines(self) -> list[str]:
         """The keys as YAML lines."""
         lines = [f"freeze_trainable_layers: {self.layers}"]
-        lines.append(f"freeze_trainable_modules: {scalar(','.join(self.modules))}")
-        return lines + ([f"freeze_extra_modules: {scalar(','.join(self.extra))}"] if self.extra else [])
+        lines.append(f"freeze_trainable_modules: {scalar(','.join(self.modules), QUOTE)}")
+        return lines + ([f"freeze_extra_modules: {scalar(','.join(self.extra), QUOTE)}"] if self.extra else [])
 
 
 def export(plan: Plan) -> str:
@@ -129,5 +131,5 @@ def _refused(plan: Plan, candidates: list[Keys], hits: dict[Keys, set[str]]) -> 
 
 
 def _written(plan: Plan, keys: list[str]) -> str:
-    lines = [plan.header, f"model_name_or_path: {scalar(plan.source.name)}", *keys]
+    lines = [plan.header, f"model_name_or_path: {scalar(plan.source.name, QUOTE)}", *keys]
     return "\n".join([*lines, f"learning_rate: {number(plan.rate)}"]) + "\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from freezecore.errors import ExportError, shortened
+from freezecore.errors import ExportError
+from freezecore.yaml_text import read_yaml
 
 LARGEST = 4 * 2**20
-DEEPEST = 60
 MAGIC = {
     b"\x80": "a pickle, which could run code when it is opened",
     b"PK": "a zip archive, such as a PyTorch checkpoint",
@@ -62,18 +62,13 @@ def mapping_in(text: str) -> dict | None:
     """
     if text.lstrip().startswith("{"):
         return _json(text)
-    import yaml
-
     if not any(": " in line or line.rstrip().endswith(":") for line in text.splitlines()[:400]):
         return None
     try:
-        _check_events(text)
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        found = read_yaml(text)
+    except ExportError:
         if _has_key(text):
-            place = getattr(error, "problem_mark", None)
-            where = f" near line {place.line + 1}" if place else ""
-            raise ExportError(f"This YAML cannot be read{where}.", "Check its indentation, or save it again.") from None
+            raise
         return None
     return found if isinstance(found, dict) and all(_is_key(key) for key in found) else None
 
@@ -88,23 +83,6 @@ def _has_key(text: str) -> bool:
 
 
 KEYS = {"rules", "unfrozen_parameters", "freeze_trainable_layers", "freeze_trainable_modules", "modules_to_save"}
-
-
-def _check_events(text: str) -> None:
-    """Refuse aliases, which can stand for more than any memory holds, and deep nesting.
-
-    Raises:
-        ExportError: the text has either.
-    """
-    import yaml
-
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ExportError(f"This YAML uses the alias '*{shortened(event.anchor)}'.", "Write its value out.")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise ExportError(f"This YAML is nested more than {DEEPEST} deep.", "A spec is a few lines of text.")
 
 
 def _json(text: str) -> dict | None:

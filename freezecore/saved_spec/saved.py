@@ -13,28 +13,24 @@
       fc.weight: 1000x512 t
 
 Each parameter carries its shape and one letter per phase: `f` frozen, `t` trained. Names of one tensor are joined by
-` = `. YAML's aliases are refused: no saved spec needs them, and a few lines of them can ask for all memory.
+` = `.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 
 from freezecore._resolve import resolve
-from freezecore.errors import FreezeError, shortened
+from freezecore.errors import ExportError, shortened
 from freezecore.rules.grammar import parse_spec, print_spec
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+from freezecore.yaml_text import read_yaml, scalar
 
 FORMAT = 1
-LONGEST = 8_000_000
-DEEPEST = 12
 _SHAPE = re.compile(r"(?P<shape>scalar|[0-9]{1,12}(?:x[0-9]{1,12}){0,9}) (?P<states>[ft]{1,1000})")
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
-_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +81,19 @@ def save_spec(spec: FreezeSpec, tree: LayerTree, source: ModelSource | None = No
         RuleError: a rule hits nothing in this tree.
     """
     masks = [resolve(spec, tree, epoch).trains for epoch in spec.epochs]
-    lines = [f"freeze_explorer: {FORMAT}", f"source: {_text(tree.source)}"]
+    lines = [f"freeze_explorer: {FORMAT}", f"source: {scalar(tree.source)}"]
     if source is not None and source.task:
-        lines.append(f"task: {_text(source.task)}")
+        lines.append(f"task: {scalar(source.task)}")
     if source is not None and source.num_labels:
         lines.append(f"num_labels: {source.num_labels}")
-    lines += [f"fingerprint: {_text(tree.fingerprint)}", "rules: |" if spec.rules or spec.phases else 'rules: ""']
+    lines += [f"fingerprint: {scalar(tree.fingerprint)}", "rules: |" if spec.rules or spec.phases else 'rules: ""']
     lines += [f"  {line}" for line in print_spec(spec, "\n").splitlines()]
-    lines += ["versions:"] + [f"  {_text(name)}: {_text(version)}" for name, version in tree.versions.items()]
+    lines += ["versions:"] + [f"  {scalar(name)}: {scalar(version)}" for name, version in tree.versions.items()]
     lines += ["parameters:  # shape, then one letter per phase: frozen or trained"]
     for i, parameter in enumerate(tree.parameters):
         shape = "x".join(map(str, parameter.shape)) or "scalar"
         states = "".join("t" if trains[i] else "f" for trains in masks)
-        lines.append(f"  {_text(' = '.join(parameter.names))}: {shape} {states}")
+        lines.append(f"  {scalar(' = '.join(parameter.names))}: {shape} {states}")
     return "\n".join(lines) + "\n"
 
 
@@ -105,14 +101,14 @@ def load_spec(text: str) -> SavedSpec:
     """Read a saved spec.
 
     Raises:
-        FreezeError: it is no YAML, no saved spec, or asks for more than a spec can.
+        ExportError: it is no YAML, no saved spec, or asks for more than a spec can.
     """
-    data = _read_yaml(text)
+    data = read_yaml(text)
     if not isinstance(data, dict) or "rules" not in data:
-        raise FreezeError("This file is no saved spec: it has no 'rules'.", "Save one with 'export --to spec'.")
+        raise ExportError("This file is no saved spec: it has no 'rules'.", "Save one with 'export --to spec'.")
     if data.get("freeze_explorer", FORMAT) != FORMAT:
         version = shortened(str(data["freeze_explorer"]))
-        raise FreezeError(
+        raise ExportError(
             "This spec was saved in format {version}; {known} can be read.",
             "Update Freeze Explorer.",
             version=version,
@@ -120,10 +116,10 @@ def load_spec(text: str) -> SavedSpec:
         )
     rules = data["rules"] or ""
     if not isinstance(rules, str):
-        raise FreezeError("The spec's 'rules' are not text.", "Write them below 'rules: |', one a line.")
+        raise ExportError("The spec's 'rules' are not text.", "Write them below 'rules: |', one a line.")
     parameters = tuple(_parameter(name, value) for name, value in _mapping(data, "parameters").items())
     if len({len(parameter.trains) for parameter in parameters}) > 1:
-        raise FreezeError("The spec's parameters disagree about the number of phases.", "Save it again.")
+        raise ExportError("The spec's parameters disagree about the number of phases.", "Save it again.")
     labels = data.get("num_labels")
     return SavedSpec(
         parse_spec(rules),
@@ -136,15 +132,10 @@ def load_spec(text: str) -> SavedSpec:
     )
 
 
-def _text(value: str) -> str:
-    """A YAML scalar: plain where that is safe, else in double quotes."""
-    return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else json.dumps(value, ensure_ascii=False)
-
-
 def _mapping(data: dict, key: str) -> dict:
     value = data.get(key) or {}
     if not isinstance(value, dict):
-        raise FreezeError("The spec's '{key}' are no mapping.", "Save it again with 'export --to spec'.", key=key)
+        raise ExportError("The spec's '{key}' are no mapping.", "Save it again with 'export --to spec'.", key=key)
     return value
 
 
@@ -152,34 +143,8 @@ def _parameter(name: object, value: object) -> SavedParameter:
     match = _SHAPE.fullmatch(str(value))
     if not match:
         said = f"{shortened(str(name))}: {shortened(str(value))}"
-        raise FreezeError(
+        raise ExportError(
             "Cannot read the spec's parameter '{name}'.", "Write it like 'conv1.weight: 64x3x7x7 f'.", name=said
         )
     shape = () if match["shape"] == "scalar" else tuple(map(int, match["shape"].split("x")))
     return SavedParameter(tuple(str(name).split(" = ")), shape, tuple(state == "t" for state in match["states"]))
-
-
-def _read_yaml(text: str) -> object:
-    """Plain values from YAML, with limits on size, depth and aliases."""
-    import yaml
-
-    if len(text) > LONGEST:
-        raise FreezeError(
-            "The file has {count:,} characters; {most:,} are the most a spec can have.",
-            "A saved spec holds rules and names, no weights: check which file this is.",
-            count=len(text),
-            most=LONGEST,
-        )
-    try:
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise FreezeError("The file uses YAML aliases, which no saved spec needs.", "Save the spec again.")
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST:
-                raise FreezeError("The file is nested too deeply for a spec.", "Save the spec again.")
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" (line {where.line + 1})" if where is not None else ""
-        raise FreezeError("The file is no YAML{line}.", "Save a spec with 'export --to spec'.", line=line) from None

@@ -7,7 +7,7 @@ import pickle
 from pathlib import Path
 
 from freezecore import model_file
-from freezecore.errors import FreezeError, SourceError
+from freezecore.errors import ExportError, FreezeError, SourceError
 from freezecore.saved_spec import load_spec
 from tests.freezecore.bad.case import Bad, opened
 
@@ -24,11 +24,16 @@ SPECS: list[tuple[str, str, str, str]] = [
     ("prose", "just text", "it has no 'rules'", "export --to spec"),
     ("a list", "[1, 2]", "it has no 'rules'", "export --to spec"),
     ("rules in a list", "rules: [freeze all]", "'rules' are not text", "one a line"),
-    ("a bomb of aliases", BOMB, "YAML aliases", "Save the spec again"),
-    ("nested for ever", "[" * 5_000, "", "pec"),
-    ("a quote that stays open", "rules: 'freeze all", "is no YAML (line", "export --to spec"),
-    ("a null byte", "\x00", "is no YAML", "export --to spec"),
-    ("an object of Python's", "rules: !!python/object/apply:os.system [true]", "is no YAML", "export --to spec"),
+    ("a bomb of aliases", BOMB, "the alias '*a0'", "Write its value out"),
+    ("nested for ever", "[" * 5_000, "nested more than 60 deep", "A spec is a few lines"),
+    ("a quote that stays open", "rules: 'freeze all", "cannot be read near line 1", "save it again"),
+    ("a null byte", "\x00", "This YAML cannot be read.", "save it again"),
+    (
+        "an object of Python's",
+        "rules: !!python/object/apply:os.system [true]",
+        "cannot be read near line 1",
+        "save it again",
+    ),
     ("parameters in a list", PLAIN + "[a]", "'parameters' are no mapping", "export --to spec"),
     ("a shape that is none", PLAIN + "{a.b: 2xx3 f}", "'a.b: 2xx3 f'", "conv1.weight: 64x3x7x7 f"),
     ("phases that disagree", PLAIN + "{a: 2x3 f, b: 2x3 ft}", "disagree about the number of phases", "Save it again"),
@@ -66,7 +71,7 @@ def _asked(word: str) -> object:
 
 
 CASES = [
-    Bad(f"spec: {name}", lambda _, text=text: load_spec(text), FreezeError, (says,), hint)
+    Bad(f"spec: {name}", lambda _, text=text: load_spec(text), ExportError, (says,), hint)
     for name, text, says, hint in SPECS
 ] + [
     Bad(f"model file: {name}", lambda folder, content=content: _written(folder, content), SourceError, (says,),

@@ -12,14 +12,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freezecore._export import TARGETS, export
 from freezecore._export.plan import Plan
 from freezecore._export.python import comment, quoted
-from freezecore._export.yaml import scalar
 from freezecore.errors import ExportError
 from freezecore.mask import Mask
 from freezecore.runtime.tree.read import read_source
@@ -124,14 +122,6 @@ def test_a_quoted_text_reads_back_and_a_comment_stays_one(text):
     assert ast.literal_eval(quoted(text)) == text
     assert all(line.startswith("#") for line in comment(text).splitlines())
     assert ast.parse(comment(text)).body == []
-
-
-@given(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-    | st.sampled_from(["", "no", "1", "1e3", "- a", "a: b", "a #", "&a", "*a", "!!x", "~"])
-)
-def test_a_yaml_scalar_reads_back(text):
-    assert pyyaml.safe_load(f"- {scalar(text)}") == [text]
 
 
 @given(label=ODD)

@@ -1,0 +1,77 @@
+"""YAML: texts as scalars of a file that is written here, and a stranger's file as plain values, within limits."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from freezecore.errors import ExportError
+from freezecore.sentences import say, shortened
+
+LARGEST = 8_000_000  # characters
+DEEPEST = 60
+_PLAIN = re.compile(r"[A-Za-z_./~][\w./-]*(?: [\w./-]+)*", re.ASCII)
+_RESERVED = re.compile(r"true|false|yes|no|on|off|null|~|y|n|[.~]?[0-9_.]*|\.inf|\.nan", re.IGNORECASE)
+
+
+def scalar(text: str, quote: str = '"') -> str:
+    """The text as one scalar: plain where any reader takes it for text, else in `quote`s, or in `"` where it must."""
+    if _PLAIN.fullmatch(text) and not _RESERVED.fullmatch(text):
+        return text
+    import yaml
+
+    style = quote if text.isascii() and text.isprintable() else '"'
+    return yaml.safe_dump(text, default_style=style, width=float("inf"), allow_unicode=True).rstrip("\n")
+
+
+def read_yaml(text: str) -> object:
+    """Mappings, lists, texts, numbers, dates, true, false and None from a file whose author is not known.
+
+    Aliases are refused: a few lines of them can stand for more than any memory holds, and no selection needs them.
+
+    Raises:
+        ExportError: it is no YAML, too large, too deep, or uses aliases.
+    """
+    if len(text) > LARGEST:
+        raise ExportError(
+            "The file has {count:,} characters; {most:,} are the most a spec can have.",
+            "A saved spec holds rules and names, no weights: check which file this is.",
+            count=len(text),
+            most=LARGEST,
+        )
+    import yaml
+
+    no_value = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError)  # such as '!!timestamp x'
+    try:
+        return yaml.load(text, Loader=_loader())
+    except (yaml.YAMLError, *no_value) as error:
+        place = getattr(error, "problem_mark", None)
+        problem = (
+            say("This YAML cannot be read near line {line}.", line=place.line + 1)
+            if place
+            else "This YAML cannot be read."
+        )
+        raise ExportError(problem, "Check its indentation, or save it again.") from None
+
+
+@cache
+def _loader() -> type:
+    """PyYAML's safe loader with the limits, made when it is first needed: importing yaml takes a while."""
+    import yaml
+
+    class LimitedLoader(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent, index):
+            if self.check_event(yaml.AliasEvent):
+                anchor = shortened(self.peek_event().anchor)
+                raise ExportError("This YAML uses the alias '*{name}'.", "Write its value out.", name=anchor)
+            if self.depth >= DEEPEST:
+                said = say("This YAML is nested more than {depth} deep.", depth=DEEPEST)
+                raise ExportError(said, "A spec is a few lines of text.")
+            self.depth += 1
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    return LimitedLoader
