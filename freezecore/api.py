@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from freezecore import model_file
 from freezecore._resolve import resolve
@@ -18,7 +18,7 @@ from freezecore.cache import traces
 from freezecore.cache.trees import kept_tree
 from freezecore.errors import require
 from freezecore.mask import Mask
-from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never, silent
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
@@ -26,10 +26,13 @@ from freezecore.workload import Workload
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Unpack
 
+    from torch import Tensor
     from torch.nn import Module
 
     from freezecore.comparison import Comparison
+    from freezecore.probe import ProbeOptions
     from freezecore.runtime.own.unfreezing import Unfreezing
     from freezecore.search.find import FindResult
     from freezecore.search.suggest import SuggestResult
@@ -96,50 +99,95 @@ def trace(model: ModelSource | str | Module, workload: Workload | None = None, *
     return trace_module(model, workload)
 
 
-def run_probe(
-    request: ProbeRequest,
-    emit: Callable[[dict], None] = lambda event: None,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> ProbeResult:
+def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult:
     """A short fine-tuning run in this process; `emit` hears of each step as it ends."""
-    from freezecore.runtime.train.probe import run
+    from freezecore.runtime.train.run import run_probe as run
 
     return run(request, emit, should_stop)
 
 
-def run_sweep(source: ModelSource, **options: object) -> SweepResult:
-    """Many selections side by side: `over` (`depth`, `presets`), `specs`, `seeds`, `ray`, `emit`, `should_stop`, and
-    fields of ProbeRequest (`data`, `steps`, …).
+def run_sweep(
+    source: ModelSource,
+    *,
+    over: Sequence[str] = ("depth", "presets"),
+    specs: Sequence[str] = (),
+    seeds: int = 1,
+    ray: str | None = None,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+    **probe: Unpack[ProbeOptions],
+) -> SweepResult:
+    """Many selections side by side.
+
+    Args:
+        over: families of selections: `depth` (0, 1, … all blocks frozen from the input side), `presets`.
+        specs: further selections, as rules.
+        seeds: runs of each selection.
+        ray: address of a Ray cluster, or `auto`; None stays on this machine.
+        emit: hears a `run` event as each run ends, and the steps of each in between (see `freezecore.search`).
+        probe: fields of ProbeRequest, such as `data` and `steps`.
 
     Raises:
         FreezeError: it could not start. A run that fails is an entry that says so.
     """
-    from freezecore.runtime.search.sweep import run_sweep as live_sweep
+    from freezecore.runtime.search.sweep import run
+    from freezecore.search.sweep import SweepRequest
 
-    return live_sweep(source, **options)
+    base = ProbeRequest(source, FreezeSpec(), **probe)
+    return run(SweepRequest(base, tuple(over), tuple(specs), seeds, ray), emit, should_stop)
 
 
-def run_find(source: ModelSource, *, minutes: float, **options: object) -> FindResult:
-    """The best selection within so many minutes: `budget_bytes`, `emit`, `should_stop`, and fields of ProbeRequest.
+def run_find(
+    source: ModelSource,
+    *,
+    minutes: float,
+    budget_bytes: int | None = None,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+    **probe: Unpack[ProbeOptions],
+) -> FindResult:
+    """The best selection within so many minutes.
+
+    Args:
+        budget_bytes: peak training memory that a selection may need by the estimate; None for no limit.
+        emit: hears each run begin and end (see `freezecore.search`).
+        probe: fields of ProbeRequest; `steps` are those of the final runs.
 
     Raises:
         FreezeError: it could not start, or nothing fits in the memory budget.
     """
-    from freezecore.runtime.search.find import run_find as live_find
+    from freezecore.runtime.search.find import run
+    from freezecore.search.find import FindRequest
 
-    return live_find(source, minutes=minutes, **options)
+    base = ProbeRequest(source, FreezeSpec(), **probe)
+    return run(FindRequest(base, minutes, budget_bytes), emit, should_stop)
 
 
-def run_suggest(source: ModelSource, **options: object) -> SuggestResult:
-    """Selections that a quick look recommends: `by` (`features`, `gradients`, `snr`), `budget_bytes`, `emit`,
-    `should_stop`, and fields of ProbeRequest.
+def run_suggest(
+    source: ModelSource,
+    *,
+    by: Sequence[str] = ("features", "gradients", "snr"),
+    budget_bytes: int | None = None,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+    **probe: Unpack[ProbeOptions],
+) -> SuggestResult:
+    """Selections that a quick look recommends.
+
+    Args:
+        by: ways to look (see `freezecore.search.suggest`).
+        budget_bytes: peak training memory that a suggestion may need by the estimate; None for no limit.
+        emit: hears a `suggestion` event as each is found.
+        probe: fields of ProbeRequest, such as `data` and `batch_size`.
 
     Raises:
         FreezeError: no such model or data.
     """
-    from freezecore.runtime.search.suggest import run_suggest as live_suggest
+    from freezecore.runtime.search.suggest import run
+    from freezecore.search.suggest import SuggestRequest
 
-    return live_suggest(source, **options)
+    base = ProbeRequest(source, FreezeSpec(), **probe)
+    return run(SuggestRequest(base, tuple(by), budget_bytes), emit, should_stop)
 
 
 def apply(model: Module, rules: FreezeSpec | str) -> Mask:
@@ -199,16 +247,50 @@ def unfreezing(model: Module, rules: FreezeSpec | str) -> Unfreezing:
 
 
 def compare(
-    make_model: Callable[[], Module], specs: Sequence[str], batches: Iterable, loss: Callable, **options: object
+    make_model: Callable[[], Module],
+    specs: Sequence[str],
+    batches: Iterable[tuple[Any, Tensor]],
+    loss: Callable[[Any, Tensor], Tensor],
+    *,
+    held_out: Iterable[tuple[Any, Tensor]] | None = None,
+    score: Callable[[Any, Tensor], Tensor] | None = None,
+    steps: int | None = None,
+    seeds: int = 1,
+    learning_rate: float | None = None,
+    factors: Sequence[float] = (1.0, 0.3, 3.0),
 ) -> Comparison:
     """Train a fresh model of your own under each selection, and compare them on the same held-out samples.
 
-    `options` are those of `freezecore.runtime.search.compare.compare`: `held_out`, `score`, `steps`, `seeds`,
-    `learning_rate`, `factors`.
-    """
-    from freezecore.runtime.search.compare import compare as live_compare
+    Args:
+        make_model: builds the model with its weights; called once for each run, after seeding torch.
+        specs: rules, such as `"freeze all; train head"`.
+        batches: (inputs, targets) on the model's device; a dict of inputs is passed by name, a tuple by position.
+        loss: of the model's output and the targets.
+        held_out: batches to score on; None takes every fourth of `batches`.
+        score: one number a sample from output and targets, higher is better; None takes hits for class numbers and
+            the negated loss of each sample otherwise.
+        steps: optimizer steps; None is one pass over the batches.
+        learning_rate: the same for all; None takes the default for each selection times its best factor.
+        factors: of the default rates; each is tried on the first seed, since the best rate differs by selection.
+            The best is picked on the held-out samples, for every selection alike.
 
-    return live_compare(make_model, specs, batches, loss, **options)
+    Raises:
+        RuleError: rules that hit nothing. ProbeError: there are too few batches, or nothing trains.
+    """
+    from freezecore.runtime.search.compare import compare as run
+
+    return run(
+        make_model,
+        specs,
+        batches,
+        loss,
+        held_out=held_out,
+        score=score,
+        steps=steps,
+        seeds=seeds,
+        learning_rate=learning_rate,
+        factors=factors,
+    )
 
 
 def save(model: Module, batch: object, path: str | Path) -> None:

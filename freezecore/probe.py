@@ -1,18 +1,23 @@
 """Probe: a short, real fine-tuning run under a selection; what is asked for and what was measured, as plain data.
 
-The run itself is `freezecore.runtime.train.probe.run`; `freezecore.serving.worker` runs it in a process of its own.
+The run itself is `freezecore.runtime.train.run`; `freezecore.serving.worker` runs it in a process of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Literal, TypedDict
 
 from freezecore.errors import ProbeError
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
+Emit = Callable[[dict], None]  # is handed each event of a run as it happens
+ShouldStop = Callable[[], bool]  # is asked between the steps of a run
+ProbeOptimizer = Literal["sgd", "sgd-momentum", "adamw"]
+ProbeDevice = Literal["auto", "cpu", "cuda", "mps"]
 State = Literal["done", "stopped", "out-of-memory", "not-a-number", "failed"]
 LIMITS: dict[str, tuple[float, float]] = {
     "steps": (1, 100_000),
@@ -25,6 +30,15 @@ LIMITS: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-8, 100),
     "head_learning_rate": (1e-8, 100),
 }
+
+
+def silent(event: dict) -> None:
+    """The `emit` of a caller who wants no events."""
+
+
+def never() -> bool:
+    """The `should_stop` of a run that goes on to its end."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -56,13 +70,13 @@ class ProbeRequest:
     seed: int = 0
     learning_rate: float | None = None
     head_learning_rate: float | None = None
-    optimizer: Literal["sgd", "sgd-momentum", "adamw"] = "adamw"
+    optimizer: ProbeOptimizer = "adamw"
     train_size: int | None = None
     test_size: int | None = None
     image_size: int | None = None
     sequence_length: int | None = None
     cache: bool = True
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: ProbeDevice = "auto"
     metric: str | None = None
     target: str | None = None
     text: str | None = None
@@ -92,6 +106,32 @@ class ProbeRequest:
     def from_json(cls, data: dict) -> ProbeRequest:
         """Rebuild a request from `to_json`'s dictionary."""
         return cls(**{**data, "source": ModelSource(**data["source"]), "spec": FreezeSpec.parse(data["spec"])})
+
+
+class ProbeOptions(TypedDict, total=False):
+    """Fields of `ProbeRequest` beside the model and the selection, for verbs that choose the selections themselves."""
+
+    data: str
+    steps: int
+    seconds: float | None
+    batch_size: int
+    seed: int
+    learning_rate: float | None
+    head_learning_rate: float | None
+    optimizer: ProbeOptimizer
+    train_size: int | None
+    test_size: int | None
+    image_size: int | None
+    sequence_length: int | None
+    cache: bool
+    device: ProbeDevice
+    metric: str | None
+    target: str | None
+    text: str | None
+    text_pair: str | None
+    group: str | None
+    fold: str | None
+    held_out_fold: str | None
 
 
 @dataclass(frozen=True)

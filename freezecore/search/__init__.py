@@ -8,7 +8,7 @@ What `emit` hears from each of them, as dictionaries of JSON values; `event` say
     plan        a sweep: candidates (their rules), total (runs)
                 a search: arms (selections times rates), left_out (sentences), seconds (in all)
     start, eval, step, proof
-                a sweep on this machine: those of a probe (`freezecore.runtime.train.probe.run`), with rules and seed
+                a sweep on this machine: those of a probe (`freezecore.runtime.train.run`), with rules and seed
     run         a sweep's run has ended: rules, labels, frozen_blocks, seed, state, accuracy_before, accuracy_after,
                 metric, metric_after, peak_bytes, step_s, seconds, message, done, total
     trying      a search begins a run: rules, labels, factor (of the default learning rates), rung, steps, seed,

@@ -26,7 +26,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "probe": Kind("freezecore.probe:ProbeRequest", "freezecore.runtime.train.probe:run"),
+    "probe": Kind("freezecore.probe:ProbeRequest", "freezecore.runtime.train.run:run_probe"),
     "sweep": Kind("freezecore.search.sweep:SweepRequest", "freezecore.runtime.search.sweep:run"),
     "find": Kind("freezecore.search.find:FindRequest", "freezecore.runtime.search.find:run"),
     "suggest": Kind("freezecore.search.suggest:SuggestRequest", "freezecore.runtime.search.suggest:run"),

@@ -82,7 +82,7 @@ def told(error: BaseException, memory_bytes: int | None) -> tuple[str, str, str]
 
 
 PRELOADED = (
-    "freezecore.runtime.train.probe",
+    "freezecore.runtime.train.run",
     "freezecore.runtime.trace",
     "timm",
     "freezecore.runtime.build.transformers",

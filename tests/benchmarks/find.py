@@ -25,6 +25,7 @@ from statistics import mean, stdev
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
 from freezecore.runtime.search import find  # before torch: it sets how threads wait
 from freezecore.runtime.search.sweep import planned
+from freezecore.runtime.train.run import run as train
 from freezecore.runtime.train.session import Session
 from freezecore.search.entries import score_of
 from freezecore.search.find import Arm, FindRequest
@@ -137,7 +138,7 @@ def again(session: Session, base: ProbeRequest, best: dict) -> list[float]:
     """Held-out scores of a selection on fresh seeds."""
     body, head = best["rates"]
     asked = replace(base, spec=FreezeSpec.parse(best["rules"]), learning_rate=body, head_learning_rate=head)
-    return [score_of(session.run(replace(asked, seed=seed))) for seed in FRESH_SEEDS]
+    return [score_of(train(session, replace(asked, seed=seed))) for seed in FRESH_SEEDS]
 
 
 def heard(event: dict) -> None:

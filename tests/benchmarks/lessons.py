@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.service import lessons
-from freezecore.runtime.train.probe import run
+from freezecore.runtime.train.run import run_probe
 
 OUT = Path(__file__).with_suffix(".json")
 FIELDS = (
@@ -36,7 +36,7 @@ def measured(lesson: lessons.Lesson, seed: int) -> list[dict]:
     rows = []
     for one in lesson.runs:
         began = time.process_time()
-        result = run(replace(lesson.request(one), seed=seed), lambda event: None)
+        result = run_probe(replace(lesson.request(one), seed=seed), lambda event: None)
         row = {"lesson": lesson.key, "seed": seed, "run": one.name, "state": result.state}
         row |= {name: getattr(result, name) for name in FIELDS}
         row |= {"buffers_still": result.proof.buffers if result.proof else None, "cpu_s": time.process_time() - began}

@@ -26,7 +26,7 @@ import torch
 
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.own.hold import hold
-from freezecore.runtime.train.probe import run
+from freezecore.runtime.train.run import run, run_probe
 from freezecore.runtime.train.session import Session
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -47,7 +47,7 @@ def asked(rules: str, weights: str = "pretrained", **more) -> ProbeRequest:
 def claim() -> list[dict]:
     rows = []
     for rules, weights in ((HEAD, "pretrained"), (ALL, "pretrained"), (HEAD, "random")):
-        result = run(asked(rules, weights), lambda event: None)
+        result = run_probe(asked(rules, weights), lambda event: None)
         row = {"rules": rules, "weights": weights, "trainable": result.trainable, "proof": result.proof.ok}
         for name in ("accuracy_before", "accuracy_after", "interval", "train_accuracy_after", "seconds", "step_s"):
             row[name] = getattr(result, name)
@@ -59,7 +59,7 @@ def claim() -> list[dict]:
 def ours(request: ProbeRequest, session: Session) -> tuple[float, float]:
     """Seconds of a probe from its start to its proof: streaming, hashing, watching and a first evaluation included."""
     marks = {}
-    session.run(request, lambda event: marks.setdefault(event["event"], clocks()))
+    run(session, request, lambda event: marks.setdefault(event["event"], clocks()))
     return took(marks["start"], marks["proof"])
 
 
@@ -121,7 +121,7 @@ def frozen_copy(session: Session, request: ProbeRequest) -> torch.nn.Module:
 def cache() -> list[dict]:
     rows = []
     for rules in (HEAD, LAST, THREE):
-        result = run(asked(rules), lambda event: None)
+        result = run_probe(asked(rules), lambda event: None)
         rows.append({"rules": rules, **vars(result.cache), "step_s": result.step_s, "accuracy": result.accuracy_after})
         print(json.dumps(rows[-1]), flush=True)
     return rows

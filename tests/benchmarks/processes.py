@@ -71,7 +71,7 @@ def timed_stop(jobs: Jobs, request: ProbeRequest) -> dict:
 def timed_direct(request: ProbeRequest) -> dict:
     """The same run as a call in this process, and how much of it is the proof."""
     from freezecore.runtime.train import phase
-    from freezecore.runtime.train.probe import run
+    from freezecore.runtime.train.run import run_probe
 
     spent = []
 
@@ -92,7 +92,7 @@ def timed_direct(request: ProbeRequest) -> dict:
     plain, phase.ProofCheck = phase.ProofCheck, Timed
     try:
         began = time.perf_counter()
-        run(request, lambda event: None)
+        run_probe(request, lambda event: None)
         return {"run_s": time.perf_counter() - began, "proof_s": sum(spent)}
     finally:
         phase.ProofCheck = plain

@@ -24,7 +24,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
-from freezecore.runtime.search.sweep import attempted, planned, run  # before torch: it sets how threads wait
+from freezecore.runtime.search.attempt import attempted, request_for  # before torch: it sets how threads wait
+from freezecore.runtime.search.sweep import planned, run
 from freezecore.runtime.train.session import Session
 from freezecore.search.sweep import SweepRequest, candidates
 
@@ -69,7 +70,7 @@ def alone(base: ProbeRequest, every: int) -> tuple[dict, dict[str, dict]]:
     rows = {}
     for at, _ in planned(found, [base.seed])[::every]:
         clock.lap()
-        result = attempted(session, replace(base, cache=False), (found[at].rules, base.seed), scored, lambda: False)
+        result = attempted(session, replace(request_for(base, found[at].rules, base.seed), cache=False), scored)
         rows[found[at].rules] = {**clock.lap(), "accuracy": result.accuracy_after}
         took = scored.reset()  # the first weights are scored once a session, in its first run
         first.setdefault("before", took)

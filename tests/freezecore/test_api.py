@@ -1,11 +1,14 @@
 """The public verbs on a person's own model: apply, prove, unfreeze, save, and open the file again."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch import nn
 
 import freezecore as fc
 from freezecore.errors import ProofError, RuleError
+from freezecore.probe import ProbeOptions, ProbeRequest
 
 
 def own_model() -> nn.Module:
@@ -108,3 +111,8 @@ def test_an_estimate_and_a_trace_print_as_a_line_each():
     assert "weights" in told
     assert "backward" in told
     assert len(repr(trace)) < 400
+
+
+def test_the_verbs_of_many_runs_take_every_field_of_a_probe_by_name():
+    fields = [f.name for f in dataclasses.fields(ProbeRequest) if f.name not in ("source", "spec")]
+    assert list(ProbeOptions.__annotations__) == fields

@@ -15,7 +15,7 @@ NEVER = 1 << 60
 
 
 @dataclass(eq=False)
-class Call:
+class ModuleCall:
     """One call of one module.
 
     Attributes:
@@ -29,25 +29,25 @@ class Call:
     module: nn.Module
     path: str
     nth: int
-    parent: Call | None
+    parent: ModuleCall | None
     entered: int
     left: int = NEVER
     arguments: Any = None
     output: Any = None
 
-    def stack(self) -> Iterator[Call]:
+    def stack(self) -> Iterator[ModuleCall]:
         """This call and those it is inside of, innermost first."""
-        call: Call | None = self
+        call: ModuleCall | None = self
         while call:
             yield call
             call = call.parent
 
 
 @contextmanager
-def recording(model: nn.Module) -> Iterator[list[Call]]:
+def recording(model: nn.Module) -> Iterator[list[ModuleCall]]:
     """Notes every module call of the forward passes inside, in order of entry."""
-    calls: list[Call] = []
-    stack: list[Call] = []
+    calls: list[ModuleCall] = []
+    stack: list[ModuleCall] = []
     counts: dict[nn.Module, int] = {}
     clock = iter(range(NEVER))
 
@@ -56,7 +56,7 @@ def recording(model: nn.Module) -> Iterator[list[Call]]:
             nth = counts.get(module, 0)
             counts[module] = nth + 1
             parent = stack[-1] if stack else None
-            call = Call(module, path, nth, parent, next(clock), arguments=(args, kwargs))
+            call = ModuleCall(module, path, nth, parent, next(clock), arguments=(args, kwargs))
             calls.append(call)
             stack.append(call)
 
@@ -77,7 +77,7 @@ def recording(model: nn.Module) -> Iterator[list[Call]]:
             handle.remove()
 
 
-def first_alive(calls: list[Call], model: nn.Module) -> Call | None:
+def first_alive(calls: list[ModuleCall], model: nn.Module) -> ModuleCall | None:
     """The first call that may use a trainable parameter, or that is random or moves because nothing holds it.
 
     A parameter whose owner is never called (a projection whose weight its parent reads) counts as its nearest
@@ -100,12 +100,12 @@ def _changes(module: nn.Module) -> bool:
     return module.training and (drops(module) or moves(module))
 
 
-def finished(calls: list[Call], cut: Call) -> list[Call]:
+def finished(calls: list[ModuleCall], cut: ModuleCall) -> list[ModuleCall]:
     """The calls that were over before the cut began, each that no other such call contains."""
     return [c for c in calls if c.left < cut.entered and c.parent is not None and c.parent.left > cut.entered]
 
 
-def candidates(calls: list[Call], model: nn.Module) -> list[Call]:
+def candidates(calls: list[ModuleCall], model: nn.Module) -> list[ModuleCall]:
     """Calls at which the forward may be cut, innermost first; empty when nothing runs before the first trainable."""
     first = first_alive(calls, model)
     if first is None:

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from freezecore.runtime.prefix.calls import Call, finished
+from freezecore.runtime.prefix.calls import ModuleCall, finished
 from freezecore.runtime.prefix.shapes import NotCuttable, Shaped, same, shaped
 from freezecore.sentences import say
 
-Recorded = tuple[list[Call], list[Call]]  # the same forward at two batch sizes
+Recorded = tuple[list[ModuleCall], list[ModuleCall]]  # the same forward at two batch sizes
 
 
 class Reached(Exception):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from freezecore.runtime.prefix.calls import Call, recording
+from freezecore.runtime.prefix.calls import ModuleCall, recording
 from freezecore.runtime.prefix.shapes import NotCuttable
 from freezecore.sentences import say
 
@@ -122,7 +122,7 @@ def _evaluated(model: nn.Module, forward: Forward) -> Tensor:
         model.train()
 
 
-def _looked_at(call: Call) -> list[Tensor]:
+def _looked_at(call: ModuleCall) -> list[Tensor]:
     """An evenly spread sample of every tensor that a call returned."""
     tensors = [leaf for leaf in pytree.tree_leaves(call.output) if isinstance(leaf, Tensor)]
     call.output = call.arguments = None

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from freezecore.mask import Mask
+from freezecore.probe import ShouldStop
+from freezecore.runtime.train.batches import Feed, shuffled_batches
 from freezecore.runtime.train.session import Session
-from freezecore.runtime.train.step import Feed, order
 
 AT_ONCE = 64
 MOST_TRAINED = 2_000  # samples that the linear classifiers see: their cost grows with the cube
@@ -22,7 +23,7 @@ FLOOR = 1e-3  # root mean square of weights below which a block counts as this l
 LARGEST_SIDE = 4_096  # of a matrix whose singular values are taken
 
 
-def block_accuracies(session: Session, should_stop: Callable[[], bool]) -> list[float]:
+def block_accuracies(session: Session, should_stop: ShouldStop) -> list[float]:
     """Held-out accuracy of a ridge classifier on the mean-pooled output of each block; empty when stopped."""
     train, test = (_features(session, feed, should_stop) for feed in (session.train, session.test))
     if should_stop():
@@ -31,7 +32,7 @@ def block_accuracies(session: Session, should_stop: Callable[[], bool]) -> list[
     return [_ridge_accuracy(a, targets, b, session.test.targets) for a, b in zip(train, test, strict=True)]
 
 
-def gradient_norms(session: Session, seed: int, batch_size: int, should_stop: Callable[[], bool]) -> list[float | None]:
+def gradient_norms(session: Session, seed: int, batch_size: int, should_stop: ShouldStop) -> list[float | None]:
     """Each block's gradient norm over its weight norm, squared means over a few batches.
 
     Sums run over a whole block, since single tensors that start at zero (a LayerScale, a fresh bias) have ratios
@@ -41,7 +42,7 @@ def gradient_norms(session: Session, seed: int, batch_size: int, should_stop: Ca
     Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters)).apply_to(model)
     parameters = dict(model.named_parameters())
     totals = [0.0] * len(tree.blocks)
-    batches = order(len(session.train), batch_size, seed, session.device)
+    batches = shuffled_batches(len(session.train), batch_size, seed, session.device)
     was_training = model.training
     model.eval()  # dropout would add its own noise, and statistics must not move
     for _ in range(BATCHES):
@@ -62,7 +63,7 @@ def gradient_norms(session: Session, seed: int, batch_size: int, should_stop: Ca
     return norms
 
 
-def signal_ratios(session: Session, should_stop: Callable[[], bool]) -> list[float | None]:
+def signal_ratios(session: Session, should_stop: ShouldStop) -> list[float | None]:
     """Each block's mean signal-to-noise ratio over its matrices, larger matrices counting for more.
 
     Singular values above the edge that a matrix of noise would have are signal, those below are noise. A convolution
@@ -81,7 +82,7 @@ def signal_ratios(session: Session, should_stop: Callable[[], bool]) -> list[flo
 
 
 @torch.no_grad()
-def _features(session: Session, feed: Feed, should_stop: Callable[[], bool]) -> list[Tensor]:
+def _features(session: Session, feed: Feed, should_stop: ShouldStop) -> list[Tensor]:
     """Per block, [samples, features] pooled over place and time."""
     kept: list[list[Tensor]] = [[] for _ in session.tree.blocks]
     was_training = session.model.training

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import freezecore
 from freezecore.errors import FreezeError, ProbeError, shortened
-from freezecore.probe import ProbeRequest, ProbeResult
-from freezecore.runtime.search.sweep import Emit, Task, attempted
+from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop
+from freezecore.runtime.search.attempt import Task, attempted, request_for
 from freezecore.runtime.train.session import Session
 from freezecore.search.entries import Candidate
 from freezecore.search.sweep import SweepRequest
@@ -33,7 +33,7 @@ class Runner:
             self._session = self._session or Session(self._base, scores_training=False)
         except FreezeError as error:
             return ProbeResult("failed", self._base.device, message=error.problem, hint=error.hint)
-        return attempted(self._session, self._base, (rules, seed), lambda event: None, lambda: False)
+        return attempted(self._session, request_for(self._base, rules, seed))
 
 
 def spread(
@@ -42,7 +42,7 @@ def spread(
     tasks: Sequence[Task],
     note: Callable[[Task, ProbeResult], None],
     emit: Emit,
-    should_stop: Callable[[], bool],
+    should_stop: ShouldStop,
 ) -> None:
     """Make these runs on the cluster at `request.ray`; each result is noted as it arrives.
 
@@ -115,7 +115,7 @@ def _share_out(
     found: Sequence[Candidate],
     waiting: list[Task],
     note: Callable[[Task, ProbeResult], None],
-    should_stop: Callable[[], bool],
+    should_stop: ShouldStop,
 ) -> None:
     """Give each free runner the next run, until none is left."""
     free, busy, tries = list(runners), {}, dict.fromkeys(waiting, 0)

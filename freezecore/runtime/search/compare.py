@@ -26,7 +26,6 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 Batch = tuple[Any, Tensor]  # inputs and targets
-FACTORS = (1.0, 0.3, 3.0)
 HELD_OUT = 4  # every so many-th batch is held out where none are given
 
 
@@ -36,31 +35,14 @@ def compare(
     batches: Iterable[Batch],
     loss: Callable[[Any, Tensor], Tensor],
     *,
-    held_out: Iterable[Batch] | None = None,
-    score: Callable[[Any, Tensor], Tensor] | None = None,
-    steps: int | None = None,
-    seeds: int = 1,
-    learning_rate: float | None = None,
-    factors: Sequence[float] = FACTORS,
+    held_out: Iterable[Batch] | None,
+    score: Callable[[Any, Tensor], Tensor] | None,
+    steps: int | None,
+    seeds: int,
+    learning_rate: float | None,
+    factors: Sequence[float],
 ) -> Comparison:
-    """Train a fresh model under each selection and score it on the same held-out samples.
-
-    Args:
-        make_model: builds the model with its weights; called once for each run, after seeding torch.
-        specs: rules, such as `"freeze all; train head"`.
-        batches: (inputs, targets) on the model's device; a dict of inputs is passed by name, a tuple by position.
-        loss: of the model's output and the targets.
-        held_out: batches to score on; None takes every fourth of `batches`.
-        score: one number a sample from output and targets, higher is better; None takes hits for class numbers and
-            the negated loss of each sample otherwise.
-        steps: optimizer steps; None is one pass over the batches.
-        learning_rate: the same for all; None takes the default for each selection times its best factor.
-        factors: of the default rates; each is tried on the first seed, since the best rate differs by selection.
-            The best is picked on the held-out samples, for every selection alike.
-
-    Raises:
-        RuleError: rules that hit nothing. ProbeError: there are too few batches, or nothing trains.
-    """
+    """See `freezecore.api.compare`."""
     batches = _pairs(batches)
     test = _pairs(held_out) if held_out is not None else batches[HELD_OUT - 1 :: HELD_OUT]
     train = batches if held_out is not None else [b for i, b in enumerate(batches) if (i + 1) % HELD_OUT]
@@ -95,7 +77,7 @@ def _mask(rules: str, tree: LayerTree) -> Mask:
 
 
 @dataclass(frozen=True)
-class Run:
+class ScoredRun:
     """One model trained under one selection; scores by held-out sample."""
 
     scores: list[float]
@@ -139,7 +121,7 @@ class Bench:
             message=next((run.message for run in runs if run.message), ""),
         )
 
-    def run(self, rules: str, seed: int, factor: float) -> Run:
+    def run(self, rules: str, seed: int, factor: float) -> ScoredRun:
         """One model from its first weights to its scores; a loss that is not a number ends the training."""
         torch.manual_seed(seed)
         model = self.make_model()
@@ -165,7 +147,7 @@ class Bench:
             model.eval()
             with torch.no_grad():
                 parts = [self.scored(_called(model, inputs), targets).float().cpu() for inputs, targets in self.test]
-        return Run(torch.cat(parts).tolist(), mask, statistics.median(durations or [0.0]), proof, message)
+        return ScoredRun(torch.cat(parts).tolist(), mask, statistics.median(durations or [0.0]), proof, message)
 
 
 def _optimizer(model: nn.Module, mask: Mask, inputs: Any, rate: float | None, factor: float) -> torch.optim.Optimizer:

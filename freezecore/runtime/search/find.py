@@ -8,48 +8,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from freezecore._resolve import resolve
-from freezecore.errors import FreezeError, ProbeError
-from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.errors import ProbeError
+from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never
 from freezecore.rates import learning_rates
 from freezecore.report import bytes_text
 from freezecore.rules.grammar import parse_spec
-from freezecore.runtime.search.prices import Priced
+from freezecore.runtime.search.attempt import attempted
+from freezecore.runtime.train.price import Priced
 from freezecore.runtime.train.session import Session
 from freezecore.search.find import Arm, Choice, FindRequest, FindResult
 from freezecore.search.halving import Search
 from freezecore.search.sweep import candidates
 from freezecore.sentences import say
-from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.statistics import no_better, wins
 
-Emit = Callable[[dict], None]
 FACTORS = (1.0, 0.3, 3.0)
 COARSE = (1.0, 0.5, 0.0, 0.75, 0.25)  # frozen shares of the blocks that are tried before those between
-
-
-def run_find(
-    source: ModelSource,
-    *,
-    minutes: float,
-    budget_bytes: int | None = None,
-    emit: Emit = lambda event: None,
-    should_stop: Callable[[], bool] = lambda: False,
-    **probe: object,
-) -> FindResult:
-    """Find the best selection; `probe` are fields of ProbeRequest (`data`, `steps`, …).
-
-    Raises:
-        FreezeError: it could not start.
-    """
-    base = ProbeRequest(source, FreezeSpec(), **probe)
-    return run(FindRequest(base, minutes, budget_bytes), emit, should_stop)
 
 
 def run(
     request: FindRequest,
     emit: Emit,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: ShouldStop = never,
     clock: Callable[[], float] = time.monotonic,
 ) -> FindResult:
     """Search until the time is used; `emit` hears each run begin and end (see `freezecore.search`).
@@ -135,9 +116,9 @@ def ordered(arms: Sequence[Arm], blocks: int) -> list[Arm]:
 
 
 def measured(
-    session: Session, base: ProbeRequest, arm: Arm, steps: int, seed: int, should_stop: Callable[[], bool]
+    session: Session, base: ProbeRequest, arm: Arm, steps: int, seed: int, should_stop: ShouldStop
 ) -> ProbeResult:
-    """One run of an arm; what keeps it from starting is a result too."""
+    """One run of an arm."""
     spec = FreezeSpec.parse(arm.candidate.rules)
     mask, kind = resolve(spec, session.tree), session.data.raw.kind
     rates = learning_rates(mask, kind, base.optimizer, body=base.learning_rate, head=base.head_learning_rate)
@@ -149,10 +130,7 @@ def measured(
         learning_rate=rates.body * arm.factor,
         head_learning_rate=rates.head * arm.factor,
     )
-    try:
-        return session.run(asked, should_stop=should_stop)
-    except FreezeError as error:
-        return ProbeResult("failed", base.device, message=error.problem, hint=error.hint)
+    return attempted(session, asked, should_stop=should_stop)
 
 
 def concluded(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from freezecore._estimate.budget import least_frozen
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
-from freezecore.probe import ProbeRequest
+from freezecore.probe import Emit, ProbeRequest, ShouldStop, never
 from freezecore.rules.grammar import parse_spec
 from freezecore.runtime.search.block_scores import block_accuracies, gradient_norms, signal_ratios
-from freezecore.runtime.search.prices import Priced
+from freezecore.runtime.train.price import Priced
+from freezecore.runtime.train.run import run as train
 from freezecore.runtime.train.session import Session
 from freezecore.search.suggest import (
-    WAYS,
     Suggestion,
     SuggestRequest,
     SuggestResult,
@@ -24,31 +23,10 @@ from freezecore.search.suggest import (
     from_gradients,
     from_ratios,
 )
-from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
-Emit = Callable[[dict], None]
 
-
-def run_suggest(
-    source: ModelSource,
-    *,
-    by: Sequence[str] = WAYS,
-    budget_bytes: int | None = None,
-    emit: Emit = lambda event: None,
-    should_stop: Callable[[], bool] = lambda: False,
-    **probe: object,
-) -> SuggestResult:
-    """Suggest selections; `probe` are fields of ProbeRequest (`data`, `batch_size`, …).
-
-    Raises:
-        FreezeError: no such model or data.
-    """
-    base = ProbeRequest(source, FreezeSpec(), **probe)
-    return run(SuggestRequest(base, tuple(by), budget_bytes), emit, should_stop)
-
-
-def run(request: SuggestRequest, emit: Emit, should_stop: Callable[[], bool] = lambda: False) -> SuggestResult:
+def run(request: SuggestRequest, emit: Emit, should_stop: ShouldStop = never) -> SuggestResult:
     """Look in each way; `emit` hears a `suggestion` event as each is found.
 
     Raises:
@@ -82,7 +60,7 @@ def run(request: SuggestRequest, emit: Emit, should_stop: Callable[[], bool] = l
     return SuggestResult(state, tuple(found), tuple(notes), seconds, message, request=request.to_json())
 
 
-def _look(way: str, session: Session, base: ProbeRequest, should_stop: Callable[[], bool]) -> Suggestion:
+def _look(way: str, session: Session, base: ProbeRequest, should_stop: ShouldStop) -> Suggestion:
     tree = session.tree
     if not tree.blocks:
         raise FreezeError("{source} has no blocks to tell apart.", "Try a sweep over presets.", source=tree.source)
@@ -93,7 +71,7 @@ def _look(way: str, session: Session, base: ProbeRequest, should_stop: Callable[
         return from_features(tree, accuracies or [0.0] * len(tree.blocks), len(session.test))
     if way == "gradients":
         # A fresh head's gradients are noise and would drown the data's: train it first.
-        session.run(replace(base, spec=FreezeSpec.parse("freeze all; train head")), should_stop=should_stop)
+        train(session, replace(base, spec=FreezeSpec.parse("freeze all; train head")), should_stop=should_stop)
         return from_gradients(tree, gradient_norms(session, base.seed, base.batch_size, should_stop))
     return from_ratios(tree, signal_ratios(session, should_stop))
 

@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from freezecore.errors import FreezeError
-from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never
+from freezecore.runtime.search.attempt import Task, attempted, request_for
 from freezecore.runtime.train.session import Session
 from freezecore.search.entries import Candidate, Entry, compared, entry
-from freezecore.search.sweep import OVER, SweepRequest, SweepResult, candidates
+from freezecore.search.sweep import SweepRequest, SweepResult, candidates
 from freezecore.sentences import say
-from freezecore.source import ModelSource
-from freezecore.spec import FreezeSpec
-
-Emit = Callable[[dict], None]
-Task = tuple[int, int]  # position of the candidate, seed
 
 
-def run_sweep(
-    source: ModelSource,
-    *,
-    over: Sequence[str] = OVER,
-    specs: Sequence[str] = (),
-    seeds: int = 1,
-    ray: str | None = None,
-    emit: Emit = lambda event: None,
-    should_stop: Callable[[], bool] = lambda: False,
-    **probe: object,
-) -> SweepResult:
-    """Try every selection; `probe` are fields of ProbeRequest (`data`, `steps`, …).
-
-    Raises:
-        FreezeError: it could not start.
-    """
-    base = ProbeRequest(source, FreezeSpec(), **probe)
-    return run(SweepRequest(base, tuple(over), tuple(specs), seeds, ray), emit, should_stop)
-
-
-def run(request: SweepRequest, emit: Emit, should_stop: Callable[[], bool] = lambda: False) -> SweepResult:
+def run(request: SweepRequest, emit: Emit, should_stop: ShouldStop = never) -> SweepResult:
     """Try every selection; `emit` hears a `run` event as each run ends, and the steps of each in between.
 
     Raises:
@@ -86,29 +60,17 @@ def carry_out(
     tasks: Sequence[Task],
     note: Callable[[Task, ProbeResult], None],
     emit: Emit,
-    should_stop: Callable[[], bool],
+    should_stop: ShouldStop,
 ) -> None:
     """Make these runs one after another on one session."""
     for at, seed in tasks:
         if should_stop():
             return
-        result = attempted(session, base, (found[at].rules, seed), emit, should_stop)
+        told = {"rules": found[at].rules, "seed": seed}
+        request = request_for(base, found[at].rules, seed)
+        result = attempted(session, request, lambda event, told=told: emit({**event, **told}), should_stop)
         if result.state != "stopped":
             note((at, seed), result)
-
-
-def attempted(
-    session: Session, base: ProbeRequest, one: tuple[str, int], emit: Emit, should_stop: Callable[[], bool]
-) -> ProbeResult:
-    """The run of one selection and seed; what keeps it from starting is a result too, so that the others go on."""
-    rules, seed = one
-    asked = replace(base, spec=FreezeSpec.parse(rules), seed=seed)
-    began = time.perf_counter()
-    try:
-        result = session.run(asked, lambda event: emit({**event, "rules": rules, "seed": seed}), should_stop)
-    except FreezeError as error:
-        return ProbeResult("failed", asked.device, message=error.problem, hint=error.hint, request=asked.to_json())
-    return replace(result, seconds=time.perf_counter() - began)
 
 
 def run_event(candidate: Candidate, seed: int, result: ProbeResult, done: int, total: int) -> dict:

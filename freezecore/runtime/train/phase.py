@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from freezecore.mask import Mask
-from freezecore.probe import CacheUse, ProbeRequest
+from freezecore.probe import CacheUse, Emit, ProbeRequest
 from freezecore.rates import Rates
+from freezecore.runtime import device as devices
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import ProofCheck
-from freezecore.runtime.prefix import Kept, NotCuttable, Prefix, find
-from freezecore.runtime.train import device as devices
-from freezecore.runtime.train.evaluate import MOST_OF_TRAINING
-from freezecore.runtime.train.measure import PlainStep
+from freezecore.runtime.prefix import CachedPart, NotCuttable, Prefix, find_prefix
 from freezecore.runtime.train.optimizer import build_optimizer
+from freezecore.runtime.train.session import Session
+from freezecore.runtime.train.step import PlainStep
 from freezecore.sentences import say
-
-if TYPE_CHECKING:
-    from freezecore.runtime.train.session import Session
 
 TOLERANCE = 2e-3  # of a tensor's largest entry: kernels round differently at another batch size
 HALF_TOLERANCE = 5e-2  # under autocast
@@ -35,7 +31,7 @@ WHOLE_FIRST = 3  # whole steps before a prefix is looked for: a person sees them
 TOO_EARLY = "The run ended before its frozen part was looked at."
 
 
-class Phase:
+class TrainingPhase:
     """The model under one mask.
 
     Attributes:
@@ -51,7 +47,7 @@ class Phase:
         mask: Mask,
         request: ProbeRequest,
         rates: Rates,
-        emit: Callable[[dict], None],
+        emit: Emit,
         trained: Set[str] = frozenset(),
     ) -> None:
         """`trained` are the parameters that earlier phases of this run have trained."""
@@ -66,7 +62,7 @@ class Phase:
         self.check = ProofCheck(self.model, mask)
         self.cache = CacheUse(why=TOO_EARLY)
         self.looked = False
-        self._kept: dict[str, Kept] | None = None
+        self._kept: dict[str, CachedPart] | None = None
         self._looked_s = 0.0
         self._steps = 0
         self._durations: list[float] = []
@@ -128,7 +124,7 @@ class Phase:
         tolerance = HALF_TOLERANCE if devices.half(self.session.device) else TOLERANCE
         try:
             prefix = self._cut(tolerance)
-            self._kept = self.session.shelf.parts(prefix, self.parts, self._values(), tolerance)
+            self._kept = self.session.prefixes.parts(prefix, self.parts, self._values(), tolerance)
         except NotCuttable as error:
             self.cache = CacheUse(why=say("Every step runs the whole model: {cause}.", cause=error))
             return
@@ -141,7 +137,7 @@ class Phase:
         self.cache = CacheUse(True, why, prefix.path)
 
     def _kept_s(self) -> float:
-        """Seconds that the shelf has spent on this cut, in this run and those before."""
+        """Seconds that the cache has spent on this cut, in this run and those before."""
         return sum(part.seconds for part in self._kept.values())
 
     def cache_use(self) -> CacheUse:
@@ -157,7 +153,7 @@ class Phase:
             self.emit({"event": "phase", "phase": "check"})
             train = self.parts["train"]
             some = torch.arange(min(CHECKED, self.request.batch_size, len(train)), device=self.session.device)
-            self.session.cuts[self._key] = find(self.model, train, some, tolerance)
+            self.session.cuts[self._key] = find_prefix(self.model, train, some, tolerance)
         return self.session.cuts[self._key]
 
     def _why_not(self, steps: int) -> str:
@@ -179,7 +175,7 @@ class Phase:
         """Whether fewer samples go through the frozen part when each does once than in these steps and evaluations."""
         train, test = len(self.parts["train"]), len(self.parts["test"])
         evaluations = 1 if self.request.seed in self.session.before else 2
-        scored = min(train, MOST_OF_TRAINING) if self.session.scores_training else 0
+        scored = self.session.training_scored
         stepped = steps * min(self.request.batch_size, train)
         drawn = min(train, stepped)
         once = drawn + scored * (1 - drawn / train) + test + LOOKING * CHECKED

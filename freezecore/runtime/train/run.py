@@ -4,42 +4,74 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from freezecore._resolve import resolve
 from freezecore.mask import Mask
-from freezecore.probe import ProbeRequest, ProbeResult, Proof, State
+from freezecore.probe import Emit, ProbeRequest, ProbeResult, Proof, ShouldStop, State, never, silent
 from freezecore.rates import learning_rates
+from freezecore.runtime import device as devices
+from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import merged
-from freezecore.runtime.train import device as devices
+from freezecore.runtime.train.batches import shuffled_batches
 from freezecore.runtime.train.evaluate import Evaluation
-from freezecore.runtime.train.measure import peak_of
 from freezecore.runtime.train.optimizer import carry_state, set_rates
-from freezecore.runtime.train.phase import Phase
-from freezecore.runtime.train.step import order
+from freezecore.runtime.train.phase import TrainingPhase
+from freezecore.runtime.train.price import Priced
+from freezecore.runtime.train.session import Session
+from freezecore.runtime.train.step import LossNotFinite, peak_of, training_step
 from freezecore.runtime.tree.read import versions
 from freezecore.sentences import say
-
-if TYPE_CHECKING:
-    from freezecore.runtime.train.session import Session
 
 AFTER_A_STOP_S = 0.5  # for the last evaluation: whoever pressed Stop waits for it
 
 
-class Ended(Exception):
-    """The run is over before its last step."""
+def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult:
+    """One probe from model and data to its result.
 
-    def __init__(self, state: State, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.state, self.message, self.hint = state, message, hint
+    `emit` hears, as it happens: `phase` (what is being done, and how much of it), `start` (sizes, device, rates),
+    `eval` (accuracy so far), `step` (loss, time), `proof`. `should_stop` is asked before each step and each part of
+    an evaluation or a capture. `seconds` is the run's own time; the estimate beside it is made afterwards.
+
+    Raises:
+        FreezeError: it could not start: no such model, data or rule, or nothing trains. What goes wrong later is a
+            state of the result, with what was measured until then.
+    """
+    started = time.perf_counter()
+    session = Session(request, emit)
+    try:
+        result = replace(run(session, request, emit, should_stop), seconds=time.perf_counter() - started)
+        if result.state != "done":
+            return result
+        peak = Priced(session, request).peak_bytes(resolve(request.spec, session.tree))
+        return replace(result, estimated_peak_bytes=peak)
+    finally:
+        session.close()
 
 
-class Training:
+def run(session: Session, request: ProbeRequest, emit: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult:
+    """Train a session's model under the request's selection, from its first weights.
+
+    Raises:
+        FreezeError: a rule that hits nothing, or nothing trains. What goes wrong later is a state of the result.
+    """
+    masks = session.begin(request)
+    try:
+        return TrainingRun(session, masks, request, emit, should_stop).run()
+    finally:
+        hold(session.model, masks[0][1]).release()
+        devices.free(session.device)
+
+
+class StoppedEarly(Exception):
+    """The run was asked to end before its last step."""
+
+
+class TrainingRun:
     """One run on a session's model; `measured` grows as the run does, whatever happens next."""
 
     def __init__(
@@ -47,19 +79,19 @@ class Training:
         session: Session,
         masks: list[tuple[int, Mask]],
         request: ProbeRequest,
-        emit: Callable[[dict], None],
-        should_stop: Callable[[], bool],
+        emit: Emit,
+        should_stop: ShouldStop,
     ) -> None:
         self.session, self.request, self.emit, self.should_stop = session, request, emit, should_stop
         self.masks = masks
         self.evaluation = Evaluation(session, request, emit)
         asked = {"body": request.learning_rate, "head": request.head_learning_rate}
         self.rates = learning_rates(masks[-1][1], session.data.raw.kind, request.optimizer, **asked)
-        self.batches = order(len(session.train), request.batch_size, request.seed, session.device)
+        self.batches = shuffled_batches(len(session.train), request.batch_size, request.seed, session.device)
         self.batch_size = min(request.batch_size, len(session.train))
         half = devices.half(session.device) if session.device.type == "cuda" else None
         self.scaler = torch.amp.GradScaler(session.device.type) if half == torch.float16 else None
-        self.phase: Phase | None = None
+        self.phase: TrainingPhase | None = None
         self.trained: set[str] = set()
         self.proofs: list[Proof] = []
         self.step = 0
@@ -76,9 +108,11 @@ class Training:
                 if number:
                     self._enter(mask)
                 while self.step < last and not self._time_is_over():
-                    self._one_step(next(self.batches), last - self.step)
-        except Ended as ended:
-            state, message, hint = ended.state, ended.message, ended.hint
+                    self._step(next(self.batches), last - self.step)
+        except StoppedEarly:
+            state, message = "stopped", "Stopped before its end; what was measured until then is kept."
+        except LossNotFinite:
+            state, (message, hint) = "not-a-number", self._not_a_number()
         except (RuntimeError, MemoryError) as error:
             if not devices.is_out_of_memory(error):
                 raise
@@ -119,19 +153,19 @@ class Training:
         if earlier:
             self.proofs.append(earlier.check.verify(earlier.optimizer))
             mask = replace(mask, also_held=self.masks[0][1].norms_held)
-        self.phase = Phase(self.session, mask, self.request, self.rates, self.emit, self.trained)
+        self.phase = TrainingPhase(self.session, mask, self.request, self.rates, self.emit, self.trained)
         self.trained |= set(mask.names())
         if earlier:
             carry_state(earlier.optimizer, self.phase.optimizer)
 
     def _ask_to_stop(self) -> None:
         if self.should_stop():
-            raise Ended("stopped", "Stopped before its end; what was measured until then is kept.")
+            raise StoppedEarly
 
     def _time_is_over(self) -> bool:
         return self.request.seconds is not None and time.perf_counter() - self.began > self.request.seconds
 
-    def _one_step(self, positions: Tensor, left: int) -> None:
+    def _step(self, positions: Tensor, left: int) -> None:
         """One optimizer step, told as it ends; `left` steps are left of the phase."""
         self._ask_to_stop()
         phase = self.phase
@@ -141,33 +175,13 @@ class Training:
         watched = phase.watches
         at = time.perf_counter()
         with peak_of(phase.model, phase.optimizer, self.session.device) if watched else nullcontext() as peak:
-            loss = self._update(positions)
+            loss = training_step(lambda: phase.loss(positions), phase.optimizer, self.scaler)
         seconds = time.perf_counter() - at
         self.step += 1
         phase.note(seconds, peak.bytes if watched else None, watched)
         self._tell(loss, seconds)
         if phase.looked and self.evaluation.first is None:  # a person sees steps first, and a kept prefix serves both
             self.measured.update(self.evaluation.before(phase, self._ask_to_stop))
-
-    def _update(self, positions: Tensor) -> float:
-        """Forward, backward, and the optimizer's change; returns the loss.
-
-        Raises:
-            Ended: the loss is not a number; nothing was changed.
-        """
-        optimizer = self.phase.optimizer
-        loss = self.phase.loss(positions)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise Ended("not-a-number", *self._not_a_number())
-        if self.scaler:
-            self.scaler.scale(loss).backward()
-            self.scaler.step(optimizer)
-            self.scaler.update()
-        else:
-            loss.backward()
-            optimizer.step()
-        return value
 
     def _tell(self, loss: float, seconds: float) -> None:
         self.measured.setdefault("loss_first", loss)

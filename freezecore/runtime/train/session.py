@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -13,31 +13,20 @@ from freezecore._resolve import resolve
 from freezecore.cache.trees import keep_tree, kept_tree
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
-from freezecore.probe import ProbeRequest, ProbeResult
+from freezecore.probe import Emit, ProbeRequest, silent
+from freezecore.runtime import device as devices
 from freezecore.runtime.build.source import Built, build
 from freezecore.runtime.data.encode import encode
 from freezecore.runtime.data.read import read
 from freezecore.runtime.data.samples import Dataset
-from freezecore.runtime.own.hold import hold
-from freezecore.runtime.prefix import Prefix, Shelf
-from freezecore.runtime.train import device as devices
-from freezecore.runtime.train.measure import PlainStep
-from freezecore.runtime.train.run import Training
-from freezecore.runtime.train.step import Feed
+from freezecore.runtime.prefix import Prefix, PrefixCache
+from freezecore.runtime.train.batches import Feed
+from freezecore.runtime.train.step import PlainStep
 from freezecore.runtime.tree.read import read_module
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 
-Emit = Callable[[dict], None]
-
-
-def silent(event: dict) -> None:
-    """Hears nothing."""
-
-
-def never() -> bool:
-    """Goes on."""
-    return False
+MOST_OF_TRAINING = 1_000  # samples of the training data that are scored after a run
 
 
 class Session:
@@ -49,7 +38,8 @@ class Session:
         tree: the model's layers, its new head included.
         data: the samples as the model takes them.
         before: predictions on the held-out samples before any training, by seed.
-        shelf: kept prefixes.
+        prefixes: kept prefixes.
+        training_scored: how many samples of the training data a run scores at its end.
         cuts, plain: verified cuts and what a step without them takes, by mask, batch size and optimizer.
     """
 
@@ -63,7 +53,6 @@ class Session:
         """
         self.device = devices.choose(request.device)
         devices.keep_freed_memory(self.device)
-        self.scores_training = scores_training
         emit({"event": "phase", "phase": "data"})
         raw = read(request)
         self.source = headed(request.source, raw.kind, len(raw.classes) or 1)
@@ -77,18 +66,22 @@ class Session:
         self.train = Feed(self.model, self.data.train, self.data, self.device, layout)
         self.test = Feed(self.model, self.data.test, self.data, self.device, layout)
         self.before: dict[int, Tensor] = {}
-        self.shelf = Shelf()
+        self.training_scored = min(len(self.train), MOST_OF_TRAINING) if scores_training else 0
+        self.prefixes = PrefixCache()
         self.cuts: dict[object, Prefix] = {}
         self.plain: dict[object, PlainStep] = {}
         self._asked = (request.source, request.data)
         self._touched: dict[str, Tensor] = {}
         self._fresh = {request.seed: self._seeded(self.model, built.new)}
 
-    def run(self, request: ProbeRequest, emit: Emit = silent, should_stop: Callable[[], bool] = never) -> ProbeResult:
-        """Train under the request's selection, from the first weights.
+    def begin(self, request: ProbeRequest) -> list[tuple[int, Mask]]:
+        """Put the model back to its first weights of the request's seed, and remember what the run will change.
+
+        Returns:
+            The run's masks, as `masks` has them.
 
         Raises:
-            FreezeError: a rule that hits nothing, or nothing trains. What goes wrong later is a state of the result.
+            FreezeError: another model or other data, a rule that hits nothing, or nothing trains.
         """
         if (request.source, request.data) != self._asked:
             raise ProbeError(
@@ -100,12 +93,7 @@ class Session:
         masks = self.masks(request)
         self._put_back(request.seed)
         self._remember(masks)
-        training = Training(self, masks, request, emit, should_stop)
-        try:
-            return training.run()
-        finally:
-            hold(self.model, masks[0][1]).release()
-            devices.free(self.device)
+        return masks
 
     def masks(self, request: ProbeRequest) -> list[tuple[int, Mask]]:
         """The epoch from which each mask holds, and the mask.
@@ -138,7 +126,7 @@ class Session:
 
     def close(self) -> None:
         """Give kept prefixes back, on disk too."""
-        self.shelf.close()
+        self.prefixes.close()
 
     def _to_device(self) -> torch.memory_format:
         convolves = any(isinstance(module, nn.Conv2d) for module in self.model.modules())

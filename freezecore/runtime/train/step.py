@@ -1,115 +1,99 @@
-"""What every step needs: the samples on the device, one forward pass, the order of batches, an evaluation."""
+"""One optimizer step: a batch goes forward and back, and what trains changes; and what such a step takes."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.autograd import profiler
 
-from freezecore.errors import ProbeError
-from freezecore.runtime.data.samples import Dataset, Samples
-from freezecore.runtime.train.device import autocast
-
-AT_ONCE = 64  # samples of an evaluation's batch
-
-Forward = Callable[[Tensor], Tensor]  # positions of samples to logits [batch, outputs]
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler tells every start and stop on standard error
 
 
-class Feed:
-    """One part of a data set on the training device: forward passes and losses by the samples' positions."""
-
-    def __init__(self, model: nn.Module, samples: Samples, data: Dataset, device: torch.device, layout) -> None:
-        self.model, self.device, self.layout = model, device, layout
-        self.name, self.outputs = data.raw.name, data.outputs
-        self.inputs = {name: _laid_out(tensor, layout).to(device) for name, tensor in samples.inputs.items()}
-        self.targets = samples.targets.to(device)
-        self.scale = self.shift = None  # of a picture's bytes: (x / 255 - mean) / std in two passes over a batch
-        if data.mean is not None:
-            mean, std = (torch.tensor(of, device=device).view(1, -1, 1, 1) for of in (data.mean, data.std))
-            self.scale, self.shift = 1 / (255 * std), mean / std
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def forward(self, positions: Tensor, blank: bool = False) -> Tensor:
-        """Logits [batch, outputs]; `blank` hands pictures of the right size over without their values."""
-        with autocast(self.device):
-            logits = call(self.model, self.batch(positions, blank))
-        if logits.shape[-1] != self.outputs:
-            raise ProbeError(
-                "{kind} has {count} outputs, and {data} needs {wanted}.",
-                "Give the model a head of that size, or choose data with as many classes.",
-                kind=type(self.model).__name__,
-                count=logits.shape[-1],
-                data=self.name,
-                wanted=self.outputs,
-            )
-        return logits
-
-    def loss(self, logits: Tensor, positions: Tensor) -> Tensor:
-        """Cross entropy for classes, mean squared error for values."""
-        targets = self.targets[positions]
-        if targets.is_floating_point():
-            return F.mse_loss(logits.float().squeeze(-1), targets)
-        return F.cross_entropy(logits.float(), targets)
-
-    def batch(self, positions: Tensor, blank: bool = False) -> dict[str, Tensor]:
-        """The model's inputs by name, pictures normalised."""
-        if self.scale is None:
-            return {name: tensor[positions] for name, tensor in self.inputs.items()}
-        make = self._blank if blank else self._normalised
-        return {name: make(tensor, positions) for name, tensor in self.inputs.items()}
-
-    def _normalised(self, pictures: Tensor, positions: Tensor) -> Tensor:
-        return pictures[positions].to(torch.float32, memory_format=self.layout).mul_(self.scale).sub_(self.shift)
-
-    def _blank(self, pictures: Tensor, positions: Tensor) -> Tensor:
-        return torch.zeros((), device=self.device).expand(len(positions), *pictures.shape[1:])
+class LossNotFinite(Exception):
+    """The loss is not a number, or infinite; nothing was changed."""
 
 
-def _laid_out(tensor: Tensor, layout: torch.memory_format) -> Tensor:
-    """Pictures in the order in which their batches are wanted: no batch need be turned round."""
-    return tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor
+def training_step(
+    loss: Callable[[], Tensor], optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | None = None
+) -> float:
+    """Forward, backward, and the optimizer's change, where no gradients are left from before; returns the loss.
 
-
-def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
-    """The logits [batch, outputs] of one forward pass.
+    Args:
+        loss: runs the forward pass.
+        scaler: of gradients in fp16.
 
     Raises:
-        ProbeError: the model gives no such thing.
+        LossNotFinite: before any parameter was changed.
     """
-    output = model(inputs["image"]) if "image" in inputs else model(**inputs)
-    logits = getattr(output, "logits", output)
-    if isinstance(logits, (tuple, list)):
-        logits = logits[0]
-    if not isinstance(logits, Tensor) or logits.dim() != 2:
-        raise ProbeError(
-            "{kind} gives no scores per class, so it cannot be trained on classes.",
-            "Open it with a classifier: for Hugging Face models, the task sequence- or image-classification.",
-            kind=type(model).__name__,
-        )
-    return logits
+    found = loss()
+    value = float(found.detach())
+    if not math.isfinite(value):
+        raise LossNotFinite
+    if scaler:
+        scaler.scale(found).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    else:
+        found.backward()
+        optimizer.step()
+    return value
 
 
-def order(count: int, batch_size: int, seed: int, device: torch.device) -> Iterator[Tensor]:
-    """Positions of one batch after the other, for ever: a new shuffle each epoch, all batches of one size."""
-    generator = torch.Generator().manual_seed(seed)
-    batch_size = min(batch_size, count)
-    while True:
-        shuffled = torch.randperm(count, generator=generator)
-        for start in range(0, count - batch_size + 1, batch_size):
-            yield shuffled[start : start + batch_size].to(device)
+@dataclass
+class PlainStep:
+    """One step without the kept prefix: its time, and its peak where the device tells; None until they are measured."""
+
+    step_s: float | None = None
+    peak_bytes: int | None = None
 
 
-@torch.no_grad()
-def predict(model: nn.Module, forward: Forward, positions: Tensor, at_once: int = AT_ONCE) -> Iterator[Tensor]:
-    """Logits of these samples, part by part, in eval mode; the mode that was found is set again."""
-    was_training = model.training
-    model.eval()
-    try:
-        for part in positions.split(at_once):
-            yield forward(part).float()
-    finally:
-        model.train(was_training)
+class Peak:
+    """The allocator's peak during one step; `bytes` is None where it cannot be had."""
+
+    bytes: int | None = None
+
+
+@contextmanager
+def peak_of(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> Iterator[Peak]:
+    """Measures the step inside: weights, buffers, optimizer state and all that the step allocates beside them.
+
+    On CUDA the allocator keeps the peak. On the CPU each allocation is an event of torch's profiler, and the peak
+    is the largest running sum; the C++ allocator's own caches and the libraries' workspaces are not in it. The
+    profiler's own front, `torch.profiler`, makes an object of each event: that takes as long as the step does.
+    """
+    peak = Peak()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        yield peak
+        peak.bytes = torch.cuda.max_memory_allocated(device)
+    elif device.type == "cpu":
+        standing = _bytes_of([*model.parameters(), *model.buffers(), *_state(optimizer)])
+        with profiler.profile(use_kineto=True, profile_memory=True) as profile:
+            yield peak
+        peak.bytes = standing + _largest_sum(profile)
+    else:
+        yield peak
+
+
+def _largest_sum(profile: profiler.profile) -> int:
+    events = [e for e in profile.kineto_results.events() if e.name() == "[memory]"]
+    now = most = 0
+    for event in sorted(events, key=lambda e: e.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    return most
+
+
+def _state(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [t for of in optimizer.state.values() for t in of.values() if isinstance(t, Tensor)]
+
+
+def _bytes_of(tensors: list[Tensor]) -> int:
+    """Bytes of the storages behind these tensors, each once."""
+    return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())

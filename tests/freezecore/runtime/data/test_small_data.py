@@ -8,7 +8,7 @@ import pytest
 from freezecore.errors import DataError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.read import read
-from freezecore.runtime.train.probe import run
+from freezecore.runtime.train.run import run_probe
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
@@ -22,7 +22,7 @@ def bert(tmp_path):
 
 def probed(source, path, **more):
     request = ProbeRequest(source, FreezeSpec.parse("freeze embeddings blocks:0"), data=str(path), steps=6, **more)
-    return run(request, lambda event: None)
+    return run_probe(request, lambda event: None)
 
 
 @pytest.mark.parametrize("cache", [True, False])

@@ -8,7 +8,7 @@ from torch import nn
 
 from freezecore.mask import Mask
 from freezecore.runtime.own.hold import hold
-from freezecore.runtime.prefix import Kept, NotCuttable, Shelf, find
+from freezecore.runtime.prefix import CachedPart, NotCuttable, PrefixCache, find_prefix
 from freezecore.runtime.prefix.shapes import shaped
 from freezecore.runtime.prefix.store import Store
 from freezecore.runtime.tree.read import read_module
@@ -126,7 +126,7 @@ def trained(model, mask, shape, cached, steps=6):
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
         order = [torch.arange(i, i + 7) for i in range(steps)]
         if cached:
-            part = Kept(find(model, part, order[0], TOLERANCE), part, tolerance=TOLERANCE)
+            part = CachedPart(find_prefix(model, part, order[0], TOLERANCE), part, tolerance=TOLERANCE)
         torch.manual_seed(3)
         for positions in order:
             losses.append(one(optimizer, part.forward(positions), Part(model, shape), positions))
@@ -174,7 +174,7 @@ def cut(model, trains, shape=(6,), norms="hold", dropout="off"):
     part = Part(model, shape)
     with hold(model, mask):
         model.train()
-        return find(model, part, torch.arange(7), TOLERANCE)
+        return find_prefix(model, part, torch.arange(7), TOLERANCE)
 
 
 def test_the_innermost_cut_that_is_right_is_taken():
@@ -222,11 +222,11 @@ def test_too_few_samples_to_check_on_is_a_reason():
     mask = masked(model, ["head"])
     mask.apply_to(model)
     with pytest.raises(NotCuttable, match="too few samples"):
-        find(model, Part(model, (6,), count=2), torch.arange(2), TOLERANCE)
+        find_prefix(model, Part(model, (6,), count=2), torch.arange(2), TOLERANCE)
 
 
 def kept_of(model, trains, shape=(6,), **more):
-    return Kept(cut(model, trains, shape), Part(model, shape), tolerance=TOLERANCE, **more)
+    return CachedPart(cut(model, trains, shape), Part(model, shape), tolerance=TOLERANCE, **more)
 
 
 EVERY = torch.arange(20)
@@ -282,21 +282,21 @@ def chain():
 
 def test_a_deeper_cut_is_computed_from_a_shallower_one_with_the_same_values():
     model = chain()
-    part, shelf = Part(model, (6,)), Shelf()
-    shallow = shelf.parts(cut(model, ["2", "3", "4"]), {"train": part}, None, TOLERANCE)["train"]
+    part, cache = Part(model, (6,)), PrefixCache()
+    shallow = cache.parts(cut(model, ["2", "3", "4"]), {"train": part}, None, TOLERANCE)["train"]
     shallow.ensure(EVERY)
     deep_cut = cut(model, ["4"])
-    deep = shelf.parts(deep_cut, {"train": part}, None, TOLERANCE)["train"]
+    deep = cache.parts(deep_cut, {"train": part}, None, TOLERANCE)["train"]
     assert deep.base is shallow
     real = []
     model[0][0].register_forward_hook(lambda module, args, out: real.append(len(out)))
     deep.ensure(EVERY)
     assert real == [3]  # only the samples that are compared went through the first layer
-    direct = Kept(deep_cut, part, tolerance=TOLERANCE)
+    direct = CachedPart(deep_cut, part, tolerance=TOLERANCE)
     direct.ensure(EVERY)
     assert torch.allclose(deep.store.take(EVERY)[0], direct.store.take(EVERY)[0], atol=1e-6)
-    assert shelf.parts(deep_cut, {"train": part}, None, TOLERANCE)["train"] is deep
-    shelf.close()
+    assert cache.parts(deep_cut, {"train": part}, None, TOLERANCE)["train"] is deep
+    cache.close()
 
 
 def test_a_base_that_gives_other_values_is_not_used():
@@ -314,12 +314,12 @@ def test_a_base_that_gives_other_values_is_not_used():
 
 def test_the_oldest_go_when_there_are_too_many():
     model = chain()
-    part, shelf = Part(model, (6,)), Shelf(budget=20 * 6 * 4)
+    part, cache = Part(model, (6,)), PrefixCache(budget=20 * 6 * 4)
     for trains in (["2", "3", "4"], ["3", "4"], ["4"]):
-        shelf.parts(cut(model, trains), {"train": part}, None, TOLERANCE)
-    assert [path for path, _, _ in shelf.kept] == ["4"]
-    assert shelf.kept["4", 0, None]["train"].base is None
-    shelf.close()
+        cache.parts(cut(model, trains), {"train": part}, None, TOLERANCE)
+    assert [path for path, _, _ in cache.kept] == ["4"]
+    assert cache.kept["4", 0, None]["train"].base is None
+    cache.close()
 
 
 def test_what_is_kept_can_follow_the_batch_in_any_dimension_and_in_multiples():

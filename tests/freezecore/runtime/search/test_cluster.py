@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from freezecore.api import run_sweep
 from freezecore.errors import ProbeError
-from freezecore.runtime.search.sweep import run_sweep
 from freezecore.source import ModelSource
 
 ray = pytest.importorskip("ray", reason="ray is optional: pip install ray")

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from freezecore.api import compare
 from freezecore.errors import ProbeError, RuleError
-from freezecore.runtime.search.compare import compare
 
 CENTRES = torch.randn(4, 8, generator=torch.Generator().manual_seed(1)) * 2
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from freezecore.api import run_find
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.search import find as live_find
-from freezecore.runtime.search.find import ordered, run, run_find
+from freezecore.runtime.search.find import ordered, run
 from freezecore.search.entries import Candidate
 from freezecore.search.find import Arm, FindRequest
 from freezecore.source import ModelSource

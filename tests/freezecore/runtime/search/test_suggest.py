@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from freezecore.api import run_suggest
 from freezecore.runtime.search.block_scores import _pooled, _ridge_accuracy, _signal_ratio
-from freezecore.runtime.search.suggest import run_suggest
 from freezecore.source import ModelSource
 
 SOURCE = ModelSource.parse(f"config:{Path(__file__).parents[1] / 'tiny_vit.json'}", weights="random")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from freezecore.api import run_sweep
 from freezecore.errors import ProbeError, RuleError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.search import cluster
-from freezecore.runtime.search.sweep import run, run_sweep
-from freezecore.runtime.train import probe as live_probe
+from freezecore.runtime.search.sweep import run
+from freezecore.runtime.train.run import run_probe
 from freezecore.search.sweep import SweepRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -58,7 +59,7 @@ def test_a_run_of_a_sweep_is_the_probe_of_the_same_request(swept):
     for seed in (0, 1):
         request = ProbeRequest(SOURCE, FreezeSpec.parse(entry.rules), seed=seed, **SIZES)
         alone = []
-        found = live_probe.run(request, alone.append)
+        found = run_probe(request, alone.append)
         losses = [
             e["loss"] for e in events if (e["event"], e.get("rules"), e.get("seed")) == ("step", entry.rules, seed)
         ]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from freezecore.runtime.data.samples import Dataset, Raw, Samples
-from freezecore.runtime.train.score import Score
+from freezecore.runtime.train.evaluate import Score
 
 
 def score(logits: list, targets: list, classes: int, spread: float = 1.0) -> Score:

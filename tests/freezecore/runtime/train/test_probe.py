@@ -9,8 +9,8 @@ import torch
 
 from freezecore.errors import DataError, ProbeError, RuleError
 from freezecore.probe import ProbeRequest
-from freezecore.runtime.train import step
-from freezecore.runtime.train.probe import run
+from freezecore.runtime.train import batches
+from freezecore.runtime.train.run import run, run_probe
 from freezecore.runtime.train.session import Session
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -29,7 +29,7 @@ def asked(rules=LAST, source=None, data="digits", **more):
 
 def probed(*args, should_stop=lambda: False, **more):
     events = []
-    return run(asked(*args, **more), events.append, should_stop), events
+    return run_probe(asked(*args, **more), events.append, should_stop), events
 
 
 def losses(events):
@@ -87,10 +87,10 @@ def test_a_seed_repeats_a_run_to_the_bit_and_another_does_not(cached):
 def test_a_session_gives_each_run_the_numbers_of_a_run_of_its_own(cached):
     session = Session(asked())
     try:
-        session.run(asked("train all"))
-        session.run(asked("freeze all; train head", seed=1))
+        run(session, asked("train all"))
+        run(session, asked("freeze all; train head", seed=1))
         events = []
-        again = session.run(asked(), events.append)
+        again = run(session, asked(), events.append)
     finally:
         session.close()
     assert losses(events) == pytest.approx(losses(cached[1]), rel=1e-5)
@@ -168,7 +168,7 @@ def test_seconds_end_a_run_early_and_it_counts_as_done():
 
 def failing(monkeypatch, at, fault):
     """Make the training loss go wrong at a step."""
-    plain, calls = step.Feed.loss, []
+    plain, calls = batches.Feed.loss, []
 
     def loss(self, logits, positions):
         calls.append(1)
@@ -176,7 +176,7 @@ def failing(monkeypatch, at, fault):
             return fault(plain(self, logits, positions))
         return plain(self, logits, positions)
 
-    monkeypatch.setattr(step.Feed, "loss", loss)
+    monkeypatch.setattr(batches.Feed, "loss", loss)
 
 
 def out_of_memory(loss):
@@ -230,13 +230,13 @@ def test_another_error_is_not_taken_for_either(monkeypatch):
 )  # fmt: skip
 def test_what_cannot_start_says_why(request_, error, problem):
     with pytest.raises(error, match=problem):
-        run(request_, lambda event: None)
+        run_probe(request_, lambda event: None)
 
 
 def test_a_model_opened_for_another_task_says_which_to_choose():
     source = ModelSource.parse("config:bert", weights="random", task="base")
     with pytest.raises(ProbeError, match="opened for base") as caught:
-        run(asked(source=source, data="docstrings", train_size=8, test_size=8), lambda event: None)
+        run_probe(asked(source=source, data="docstrings", train_size=8, test_size=8), lambda event: None)
     assert "sequence-classification" in caught.value.hint
 
 
@@ -252,8 +252,8 @@ def test_text_trains_from_the_kept_prefix_with_its_dropout_still_on(bert, tmp_pa
     pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
     request = asked("freeze embeddings; freeze blocks:0", bert, str(tmp_path / "t.csv"), metric="macro-f1")
     events, plain_events = [], []
-    result = run(request, events.append)
-    run(replace(request, cache=False), plain_events.append)
+    result = run_probe(request, events.append)
+    run_probe(replace(request, cache=False), plain_events.append)
     assert result.cache.cut == "bert.encoder.layer.1.attention"
     assert losses(events) == pytest.approx(losses(plain_events), rel=1e-4)
     assert result.metric == "macro-f1"
@@ -263,7 +263,9 @@ def test_text_trains_from_the_kept_prefix_with_its_dropout_still_on(bert, tmp_pa
 
 def test_dropout_that_stays_on_is_the_reason_for_no_cache(bert, tmp_path):
     pd.DataFrame([{"text": f"t{i}", "label": i % 2} for i in range(64)]).to_csv(tmp_path / "t.csv", index=False)
-    result = run(asked("freeze blocks:0 embeddings; dropout on", bert, str(tmp_path / "t.csv")), lambda event: None)
+    result = run_probe(
+        asked("freeze blocks:0 embeddings; dropout on", bert, str(tmp_path / "t.csv")), lambda event: None
+    )
     assert "'dropout on'" in result.cache.why
     assert result.proof.ok
 
@@ -271,7 +273,7 @@ def test_dropout_that_stays_on_is_the_reason_for_no_cache(bert, tmp_path):
 def test_values_and_pairs_are_scored_in_their_own_unit(bert, tmp_path):
     rows = [{"sentence1": f"a {i}", "sentence2": f"b {i % 3}", "score": 100 + 10 * (i % 3) + 0.5} for i in range(64)]
     pd.DataFrame(rows).to_csv(tmp_path / "v.csv", index=False)
-    result = run(asked("freeze embeddings", bert, str(tmp_path / "v.csv")), lambda event: None)
+    result = run_probe(asked("freeze embeddings", bert, str(tmp_path / "v.csv")), lambda event: None)
     assert result.metric == "rmse"
     assert result.accuracy_after is None
     assert 1 < result.metric_after < 50

@@ -6,6 +6,7 @@ from freezecore.cache.trees import kept_tree
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.build.source import build
 from freezecore.runtime.train.phase import WHOLE_FIRST
+from freezecore.runtime.train.run import run
 from freezecore.runtime.train.session import Session
 from freezecore.runtime.tree.read import read_module
 from freezecore.source import ModelSource
@@ -29,7 +30,7 @@ def session():
 
 def told(session, request):
     events = []
-    result = session.run(request, events.append)
+    result = run(session, request, events.append)
     return result, [(event["event"], event.get("phase") or event.get("step") or event.get("when")) for event in events]
 
 
@@ -53,7 +54,7 @@ def test_a_second_run_of_the_selection_knows_both_and_starts_from_the_prefix(ses
 
 def test_computing_the_frozen_part_says_how_much_is_done(session):
     events = []
-    session.run(asked(), events.append)
+    run(session, asked(), events.append)
     done = [(event["done"], event["total"]) for event in events if event.get("phase") == "capture"]
     assert done[0] == (0, 24)
     assert done == sorted(done)
@@ -70,7 +71,7 @@ def test_a_run_that_ends_before_the_look_is_scored_before_and_after(session, ste
 
 def test_a_stop_before_the_look_says_so(session):
     asks = iter(range(99))
-    result = session.run(asked(), should_stop=lambda: next(asks) >= 1)
+    result = run(session, asked(), should_stop=lambda: next(asks) >= 1)
     assert (result.state, result.steps) == ("stopped", 1)
     assert result.cache.why == "The run ended before its frozen part was looked at."
 

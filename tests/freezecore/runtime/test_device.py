@@ -5,7 +5,7 @@ import pytest
 
 FAULTS = """
 import ctypes, resource, sys, torch
-from freezecore.runtime.train.device import keep_freed_memory
+from freezecore.runtime.device import keep_freed_memory
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]

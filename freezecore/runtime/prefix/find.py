@@ -9,18 +9,18 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from freezecore.runtime.prefix.calls import Call, candidates, recording
+from freezecore.runtime.device import is_out_of_memory
+from freezecore.runtime.prefix.calls import ModuleCall, candidates, recording
 from freezecore.runtime.prefix.cut import Cut, Reached
 from freezecore.runtime.prefix.shapes import NotCuttable
 from freezecore.runtime.prefix.store import Store
 from freezecore.runtime.prefix.verify import Truth, compare, observe, steady
-from freezecore.runtime.train.device import is_out_of_memory
 from freezecore.sentences import say
 
 ODDITIES = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError)  # of a model run in part
 
 
-class Samples(Protocol):
+class BatchSource(Protocol):
     """Where a prefix finds its forward passes and losses, by the samples' positions."""
 
     device: torch.device
@@ -47,18 +47,18 @@ class Prefix:
         """The module at which a training step starts."""
         return self.cut.path
 
-    def keep(self, samples: Samples, positions: Tensor, store: Store, run: Callable[[], Tensor]) -> None:
+    def keep(self, samples: BatchSource, positions: Tensor, store: Store, run: Callable[[], Tensor]) -> None:
         """Run a forward of these samples up to the cut, and put what reaches it into their rows of `store`."""
         with torch.no_grad(), self.cut.capturing(lambda batch: store.put(positions, batch)), suppress(Reached):
             run()
 
-    def forward(self, samples: Samples, positions: Tensor, batch: list[Tensor]) -> Tensor:
+    def forward(self, samples: BatchSource, positions: Tensor, batch: list[Tensor]) -> Tensor:
         """Logits of these samples from the cut on, where `batch` is what had reached it."""
         with self.cut.replaying(batch):
             return samples.forward(positions, blank=self.cut.blank)
 
 
-def find(model: nn.Module, samples: Samples, positions: Tensor, tolerance: float) -> Prefix:
+def find_prefix(model: nn.Module, samples: BatchSource, positions: Tensor, tolerance: float) -> Prefix:
     """The innermost cut that computes the same as the plain loop, checked on these samples.
 
     The model is in train mode with its held modules in eval mode, and is left as it was. `tolerance` is the largest
@@ -97,13 +97,15 @@ def _two_sizes(batch: int, count: int) -> tuple[int, int]:
     return small[0], small[1]
 
 
-def _recorded(model: nn.Module, samples: Samples, size: int, device: torch.device) -> list[Call]:
+def _recorded(model: nn.Module, samples: BatchSource, size: int, device: torch.device) -> list[ModuleCall]:
     with steady(model), recording(model) as calls, torch.no_grad():
         samples.forward(torch.arange(size, device=device))
     return calls
 
 
-def _check(prefix: Prefix, samples: Samples, positions: Tensor, truth: Truth, call: Call, tolerance: float) -> None:
+def _check(
+    prefix: Prefix, samples: BatchSource, positions: Tensor, truth: Truth, call: ModuleCall, tolerance: float
+) -> None:
     """Capture in two uneven parts, so that nothing that belongs to a batch as a whole can pass for a sample's own."""
     rows = torch.arange(len(positions), device=positions.device)
     store = Store(prefix.cut.per_sample, len(rows), positions.device)
