@@ -3,6 +3,7 @@
 cold    the first browser at a server that has just come up
 warm    another new browser, which has to load Streamlit's scripts too
 again   the same browser once more
+plain   a new browser at a plain Streamlit page of 62 checkboxes, which has been opened once: the peer of `warm`
 
     python tests/benchmarks/start.py
 
@@ -26,8 +27,10 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.benchmarks.tick import BARE, page_server  # noqa: E402
 from tests.browser.chromium import find  # noqa: E402
 
+BOXES = 62
 TIMES = 3
 GOALS = {"cold_s": 5.0, "warm_s": 2.0, "switch_s": 1.0, "web_bytes": 400_000_000}
 
@@ -63,9 +66,12 @@ def one_start(home: str) -> dict:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox", "--disable-gpu"])
             (cold, _), (warm, again) = (seconds_to_tree(browser, port) for _ in range(2))
+            with page_server(Path(home), BARE) as (address, _):
+                _, plain = (seconds_to_boxes(browser, address) for _ in range(2))
             switch = seconds_to_switch(browser, port)
             browser.close()
         times = {"listening_s": listening, "cold_s": cold, "warm_s": warm, "again_s": again, "switch_s": switch}
+        times |= {"plain_s": plain, "warm_ratio": warm / plain}
         return {**times, "web_bytes": resident_bytes(server.pid)}
     finally:
         server.terminate()
@@ -82,6 +88,18 @@ def seconds_to_tree(browser, port: int) -> list[float]:
         page.goto(f"http://127.0.0.1:{port}/")
         page.get_by_role("treeitem").first.wait_for(timeout=120_000)
         seconds.append(time.perf_counter() - began)
+    context.close()
+    return seconds
+
+
+def seconds_to_boxes(browser, address: str) -> float:
+    """Seconds from asking for the plain page to its last checkbox, in a new browser context."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    began = time.perf_counter()
+    page.goto(f"{address}/?boxes={BOXES}")
+    page.get_by_role("checkbox").nth(BOXES - 1).wait_for(timeout=120_000)
+    seconds = time.perf_counter() - began
     context.close()
     return seconds
 

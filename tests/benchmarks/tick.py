@@ -2,8 +2,10 @@
 
     python tests/benchmarks/tick.py [--ticks 40] [--only resnet18] [--alone] [--write tests/benchmarks/tick.json]
 
-Starts the real page, opens resnet18 (62 parameters) and a BERT of 312 narrow layers (5,000 parameters), waits until
-their costs are known, then ticks rows with the mouse in a real Chromium. A clock starts at the press's own time stamp
+First, as a peer, a bare Streamlit page of one checkbox and one metric is ticked in the same run and browser: `ratios`
+has each time of the page's as many times the bare page's new metric. Then it starts the real page, opens resnet18 (62
+parameters) and a BERT of 312 narrow layers (5,000 parameters), waits until their costs are known, and ticks rows with
+the mouse in a real Chromium. A clock starts at the press's own time stamp
 and stops after the frame that shows the change. With `--alone` the tree stands on a page of its own beside one figure
 that follows it, at 62 and 5,001 parameters: what the component itself takes.
 Server, browser and clock share one machine and its loopback.
@@ -27,7 +29,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -48,19 +50,20 @@ REST_MS = 900
 READY_S = 240
 
 
-ALONE = ROOT / "tests" / "browser" / "apps" / "tree_app.py"
+APPS = ROOT / "tests" / "browser" / "apps"
+ALONE, BARE = APPS / "tree_app.py", APPS / "bare_app.py"
 
 
 @contextmanager
-def page_server(folder: Path, alone: bool = False) -> Iterator[tuple[str, int]]:
-    """The app on a free port, allowed to open models in `folder`, or the tree on a page of its own; and its process."""
+def page_server(folder: Path, script: Path | None = None) -> Iterator[tuple[str, int]]:
+    """The app on a free port, allowed to open models in `folder`, or a page of its own; and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "FREEZE_EXPLORER_HOME": str(folder / "home"), "FREEZE_EXPLORER_FOLDER": str(folder)}
     command = [sys.executable, "-m", "app", "--port", str(port)]
-    if alone:
-        command = [sys.executable, "-m", "streamlit", "run", str(ALONE), "--server.port", str(port)]
+    if script:
+        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
         command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -81,6 +84,21 @@ def _wait(address: str) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     sys.exit("The app did not start.")
+
+
+def measure_bare(page: Page, address: str, ticks: int) -> dict[str, float]:
+    """Milliseconds from a press on a plain checkbox to the new metric."""
+    page.goto(address)
+    page.locator("[data-testid=stMetricValue]").wait_for(timeout=READY_S * 1000)
+    page.wait_for_timeout(3000)
+    times = []
+    for i in range(WARM_UP + ticks):
+        page.locator("[data-testid=stCheckbox] label").click()
+        page.wait_for_timeout(REST_MS)
+        seen = page.evaluate("tickTimes()")
+        if i >= WARM_UP:
+            times.append(seen["numbers"])
+    return _spread(times)
 
 
 def measure(page: Page, address: str, model: str, ticks: int, alone: bool) -> dict:
@@ -130,6 +148,15 @@ def measure(page: Page, address: str, model: str, ticks: int, alone: bool) -> di
     }
 
 
+@contextmanager
+def window(chromium: Browser) -> Iterator[Page]:
+    """A page of a new browser context, with the clock in it."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(path=HERE / "tick_watch.js")
+    yield context.new_page()
+    context.close()
+
+
 def _spread(values: list[float]) -> dict[str, float]:
     cuts = statistics.quantiles(values, n=20, method="inclusive")
     return {"p50": round(statistics.median(values), 1), "p95": round(cuts[18], 1), "max": round(max(values), 1),
@@ -147,25 +174,29 @@ def main() -> None:
     rows = []
     with (
         tempfile.TemporaryDirectory() as name,
-        page_server(Path(name), options.alone) as (address, _),
+        page_server(Path(name), BARE) as (bare_address, _),
+        page_server(Path(name), ALONE if options.alone else None) as (address, _),
         sync_playwright() as playwright,
     ):
         config = Path(name) / "bert-5000.json"
         config.write_text(json.dumps(NARROW_BERT))
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         chromium = playwright.chromium.launch(executable_path=find(), args=arguments)
+        with window(chromium) as page:
+            bare = measure_bare(page, bare_address, options.ticks)
+        print(json.dumps({"bare": bare}), flush=True)
         for model in ("resnet", "experts") if options.alone else ("timm:resnet18", f"config:{config}"):
             if options.only not in model:
                 continue
-            context = chromium.new_context(viewport={"width": 1440, "height": 900})
-            context.add_init_script(path=HERE / "tick_watch.js")
-            rows.append(measure(context.new_page(), address, model, options.ticks, options.alone))
-            context.close()
+            with window(chromium) as page:
+                row = measure(page, address, model, options.ticks, options.alone)
+            ratios = {part: {q: round(ms[q] / bare[q], 2) for q in ("p50", "p95")} for part, ms in row["ms"].items()}
+            rows.append({**row, "ratios": ratios})
             print(json.dumps(rows[-1], indent=1), flush=True)
         about = {"chromium": chromium.version, "cores": os.cpu_count(), "machine": platform.machine()}
     if options.write:
         command = " ".join(["python", "tests/benchmarks/tick.py", *sys.argv[1:]])
-        figures = {"command": command, **about, "load_average": os.getloadavg()[0], "rows": rows}
+        figures = {"command": command, **about, "load_average": os.getloadavg()[0], "bare": bare, "rows": rows}
         options.write.write_text(json.dumps(figures, indent=1) + "\n")
 
 

@@ -7,7 +7,7 @@
   const inShadow = (selector) => shadows().map((root) => root?.querySelector(selector)).find(Boolean);
   const elements = {
     box: () => inShadow(".sum"),
-    numbers: () => (alone() ? document.querySelector("[data-testid=stMetricValue]") : inShadow(".charts .numbers")),
+    numbers: () => (alone() ? null : inShadow(".charts .numbers")) ?? document.querySelector("[data-testid=stMetricValue]"),
     rules: () => document.querySelector("textarea"),
     charts: () => (alone() ? null : inShadow(".charts .parts")), // columns and curve are painted in the same moment
   };
@@ -40,7 +40,7 @@
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
   window.addEventListener("pointerdown", (event) => {
-    parts = Object.fromEntries(Object.entries(elements).map(([name, find]) => [name, find()]));
+    parts = Object.fromEntries(Object.entries(elements).map(([name, find]) => [name, find()]).filter(([, element]) => element));
     watch.before = Object.fromEntries(Object.entries(parts).map(([name, element]) => [name, read(element)]));
     watch.seen = {};
     watch.charts = 0;
