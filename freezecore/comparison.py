@@ -82,7 +82,7 @@ def duel_of(a: ProbeResult, b: ProbeResult) -> Duel:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedSelection:
     """One selection on a person's own model and data, at the learning rate that suited it best.
 
     Attributes:
@@ -115,10 +115,10 @@ class Tried:
 class Comparison:
     """Selections tried side by side, in the order they were given."""
 
-    tried: tuple[Tried, ...]
+    tried: tuple[TriedSelection, ...]
 
     @property
-    def best(self) -> Tried:
+    def best(self) -> TriedSelection:
         return max(self.tried, key=lambda one: one.score)
 
     def duels(self) -> tuple[tuple[str, str, Duel], ...]:
@@ -150,5 +150,5 @@ class Comparison:
         return {**asdict(self), "duels": [{"a": a, "b": b, **asdict(found)} for a, b, found in self.duels()]}
 
 
-def _duel_of_tried(a: Tried, b: Tried) -> Duel:
+def _duel_of_tried(a: TriedSelection, b: TriedSelection) -> Duel:
     return replace(duel(a.per_sample, b.per_sample), seed_error=math.hypot(a.seed_error, b.seed_error))

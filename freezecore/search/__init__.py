@@ -13,8 +13,8 @@ What `emit` hears from each of them, as dictionaries of JSON values; `event` say
                 metric, metric_after, peak_bytes, step_s, seconds, message, done, total
     trying      a search begins a run: rules, labels, factor (of the default learning rates), rung, steps, seed,
                 expected_s, done (runs so far), spent_s, left_s
-    trial       it has ended: the fields of `find.Trial`, best (fields of `find.Choice`, the recommendation so far),
-                done, spent_s, left_s
+    trial       it has ended: the fields of `find.SearchTrial`, best (fields of `find.Choice`, the recommendation so
+                far), done, spent_s, left_s
     suggestion  one was found: the fields of `suggest.Suggestion`
     result      the last one on the command line: `to_json` of SweepResult, FindResult or SuggestResult
 """

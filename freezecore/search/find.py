@@ -12,7 +12,7 @@ from statistics import mean, variance
 
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
-from freezecore.search.entries import Candidate
+from freezecore.search.measured import Candidate
 from freezecore.statistics import noise
 
 
@@ -67,13 +67,13 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SearchTrial:
     """One run of one arm.
 
     Attributes:
         plain_s: seconds of a step without a stored prefix.
         capture_s: seconds spent on the prefix, which later runs of the selection share.
-        score: what arms are ranked by, higher is better (see `Entry.score`); None where the run did not end well.
+        score: what arms are ranked by, higher is better (see `MeasuredSelection`); None where the run did not end well.
         error: standard error of the score that the held-out set alone brings with it.
     """
 
@@ -132,7 +132,7 @@ class Choice:
         return _without_samples(self)
 
 
-def _without_samples(one: Trial | Choice) -> dict:
+def _without_samples(one: SearchTrial | Choice) -> dict:
     return {key: value for key, value in asdict(one).items() if key != "per_sample"}
 
 
@@ -153,7 +153,7 @@ class FindResult:
     within_noise: bool = False
     tried: int = 0
     seconds: float | None = None
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[SearchTrial, ...] = ()
     left_out: tuple[str, ...] = ()
     message: str = ""
     hint: str = ""
@@ -169,13 +169,13 @@ class FindResult:
         return {"event": "result", **best, **rest, "runner_up": runner_up, "trials": trials}
 
 
-def chosen(found: Iterable[tuple[Arm, Trial]]) -> tuple[Choice, ...]:
+def chosen(found: Iterable[tuple[Arm, SearchTrial]]) -> tuple[Choice, ...]:
     """Each selection at its best learning rate, judged by its longest runs; longer runs stand before shorter ones.
 
     Of equally long runs the highest lower end counts, a mean less its standard error over seeds, so that one lucky
     seed does not beat the mean of several.
     """
-    by_arm: dict[tuple[str, float], list[tuple[Arm, Trial]]] = {}
+    by_arm: dict[tuple[str, float], list[tuple[Arm, SearchTrial]]] = {}
     for arm, tried in found:
         if tried.score is not None:
             by_arm.setdefault((arm.candidate.rules, arm.factor), []).append((arm, tried))
@@ -191,7 +191,7 @@ def chosen(found: Iterable[tuple[Arm, Trial]]) -> tuple[Choice, ...]:
     return tuple(best.values())
 
 
-def _longest(pairs: Sequence[tuple[Arm, Trial]]) -> list[tuple[Arm, Trial]]:
+def _longest(pairs: Sequence[tuple[Arm, SearchTrial]]) -> list[tuple[Arm, SearchTrial]]:
     steps = max(tried.steps for _, tried in pairs)
     return [pair for pair in pairs if pair[1].steps == steps]
 
@@ -203,7 +203,7 @@ def _typical_spread(scores: Iterable[Sequence[float]]) -> float:
     return math.sqrt(sum(variance(of) * (len(of) - 1) for of in several) / degrees) if degrees else 0.0
 
 
-def _choice(pairs: Sequence[tuple[Arm, Trial]]) -> Choice:
+def _choice(pairs: Sequence[tuple[Arm, SearchTrial]]) -> Choice:
     (arm, first), runs = pairs[0], [tried for _, tried in pairs]
     scores, accuracies = [run.score for run in runs], [run.accuracy_after for run in runs]
     return Choice(

@@ -26,8 +26,8 @@ from itertools import chain
 from statistics import mean, median
 
 from freezecore.probe import ProbeResult
-from freezecore.search.entries import held_out_error, score_of
-from freezecore.search.find import Arm, Choice, Trial, chosen
+from freezecore.search.find import Arm, Choice, SearchTrial, chosen
+from freezecore.search.measured import held_out_error, score_of
 
 SHARES = (9, 3, 1)  # a rung's part of all steps, as a divisor
 LAST = len(SHARES) - 1
@@ -72,9 +72,9 @@ class Search:
         self._should_stop, self._clock, self._evaluation = should_stop, clock, evaluation
         self._emit, self._budget_s, self._until = emit, budget_s, clock() + budget_s
         self._explore_until = clock() + EXPLORING * budget_s
-        self._found: list[tuple[Arm, Trial]] = []
+        self._found: list[tuple[Arm, SearchTrial]] = []
 
-    def run(self) -> tuple[Trial, ...]:
+    def run(self) -> tuple[SearchTrial, ...]:
         """Search until the time is used, or nothing is left to try; all trials in their order."""
         while not self._should_stop() and (step := self._next()):
             self._try(*step)
@@ -118,7 +118,7 @@ class Search:
             close = [s for s in best if last.score - s.score <= math.hypot(last.error or 0.0, s.error or 0.0)]
             yield from self._upwards(close, rung)
 
-    def _upwards(self, standing: Iterable[Standing], rung: int) -> Iterator[tuple[Arm, int, int]]:
+    def _upwards(self, standing: Iterable[RankedArm], rung: int) -> Iterator[tuple[Arm, int, int]]:
         for one in standing:
             if not self._ran(one.arm, rung + 1) and self._fits(one.arm, rung + 1):
                 yield one.arm, rung + 1, self._seed
@@ -135,7 +135,7 @@ class Search:
                 if not self._ran(arm, LAST, seed) and self._fits(arm, LAST):
                     yield arm, LAST, seed
 
-    def _standing(self, rung: int) -> list[Standing]:
+    def _standing(self, rung: int) -> list[RankedArm]:
         """The arms that ran on this rung, best first."""
         return ranked(pair for pair in self._found if pair[1].rung == rung)
 
@@ -178,7 +178,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RankedArm:
     """An arm on one rung: its mean score over the seeds, and what the held-out set alone makes of its error."""
 
     arm: Arm
@@ -186,19 +186,19 @@ class Standing:
     error: float | None
 
 
-def ranked(pairs: Iterable[tuple[Arm, Trial]]) -> list[Standing]:
+def ranked(pairs: Iterable[tuple[Arm, SearchTrial]]) -> list[RankedArm]:
     """The best first; of equals, the one with less work; arms without a score are left out."""
-    by_arm: dict[Arm, list[Trial]] = {}
+    by_arm: dict[Arm, list[SearchTrial]] = {}
     for arm, tried in pairs:
         if tried.score is not None:
             by_arm.setdefault(arm, []).append(tried)
-    standing = [Standing(arm, mean(t.score for t in runs), runs[0].error) for arm, runs in by_arm.items()]
+    standing = [RankedArm(arm, mean(t.score for t in runs), runs[0].error) for arm, runs in by_arm.items()]
     return sorted(standing, key=lambda one: (-one.score, one.arm.work))
 
 
-def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, seconds: float) -> Trial:
+def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, seconds: float) -> SearchTrial:
     """What one run tells the search."""
-    return Trial(
+    return SearchTrial(
         rules=arm.candidate.rules,
         labels=arm.candidate.labels,
         factor=arm.factor,

@@ -14,7 +14,7 @@ from freezecore._resolve import resolve
 from freezecore.errors import ProbeError, RuleError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.rules.grammar import parse_spec
-from freezecore.search.entries import Candidate, Entry
+from freezecore.search.measured import Candidate, MeasuredSelection
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
@@ -82,7 +82,7 @@ class SweepResult:
     """
 
     state: str
-    runs: tuple[Entry, ...] = ()
+    runs: tuple[MeasuredSelection, ...] = ()
     pareto: tuple[int, ...] = ()
     best: int | None = None
     as_good: tuple[int, ...] = ()

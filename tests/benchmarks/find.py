@@ -27,8 +27,8 @@ from freezecore.runtime.search import find  # before torch: it sets how threads 
 from freezecore.runtime.search.sweep import planned
 from freezecore.runtime.train.run import run as train
 from freezecore.runtime.train.session import Session
-from freezecore.search.entries import score_of
 from freezecore.search.find import Arm, FindRequest
+from freezecore.search.measured import score_of
 from freezecore.search.sweep import candidates
 
 MODELS = {

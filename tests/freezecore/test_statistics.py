@@ -2,7 +2,7 @@
 
 import pytest
 
-from freezecore.comparison import Comparison, Tried, duel
+from freezecore.comparison import Comparison, TriedSelection, duel
 from freezecore.errors import ProbeError
 from freezecore.probe import Proof
 from freezecore.statistics import bootstrap_wins, wilson
@@ -36,7 +36,9 @@ def test_a_difference_within_the_noise_is_said_to_be_none():
 
 def test_a_difference_that_the_seeds_do_not_bear_out_is_none():
     def tried(rules, hits, *by_seed):
-        return Tried(rules, 10, hits / 50, tuple([1.0] * hits + [0.0] * (50 - hits)), by_seed, 0.01, Proof(1, 0))
+        return TriedSelection(
+            rules, 10, hits / 50, tuple([1.0] * hits + [0.0] * (50 - hits)), by_seed, 0.01, Proof(1, 0)
+        )
 
     steady = Comparison((tried("train all", 40, 0.79, 0.81), tried("train head", 30, 0.59, 0.61)))
     assert steady.duels()[0][2].better == "a"
@@ -53,7 +55,7 @@ def test_different_samples_are_not_compared():
 def test_a_comparison_names_the_best_against_each_other():
     def tried(rules, hits):
         scores = tuple([1.0] * hits + [0.0] * (50 - hits))
-        return Tried(rules, 10, hits / 50, scores, (hits / 50,), 0.01, Proof(1, 0))
+        return TriedSelection(rules, 10, hits / 50, scores, (hits / 50,), 0.01, Proof(1, 0))
 
     found = Comparison((tried("train head", 20), tried("train all", 48), tried("train norms", 47)))
     assert found.best.rules == "train all"

@@ -11,7 +11,7 @@ from freezecore.errors import FreezeError, ProbeError, shortened
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop
 from freezecore.runtime.search.attempt import Task, attempted, request_for
 from freezecore.runtime.train.session import Session
-from freezecore.search.entries import Candidate
+from freezecore.search.measured import Candidate
 from freezecore.search.sweep import SweepRequest
 from freezecore.serving.process import QUIET
 

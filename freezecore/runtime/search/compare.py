@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from freezecore._resolve import resolve
-from freezecore.comparison import Comparison, Tried
+from freezecore.comparison import Comparison, TriedSelection
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
 from freezecore.probe import Proof
@@ -103,13 +103,13 @@ class Bench:
     steps: int
     learning_rate: float | None
 
-    def tried(self, rules: str, seeds: int, factors: Sequence[float]) -> Tried:
+    def tried(self, rules: str, seeds: int, factors: Sequence[float]) -> TriedSelection:
         """A selection at its best rate, over all seeds."""
         first = {factor: self.run(rules, 0, factor) for factor in factors}
         factor = max(first, key=lambda one: first[one].score)
         runs = [first[factor], *(self.run(rules, seed, factor) for seed in range(1, seeds))]
         per_sample = tuple(statistics.fmean(column) for column in zip(*(run.scores for run in runs), strict=True))
-        return Tried(
+        return TriedSelection(
             rules=rules,
             trainable=runs[0].mask.trainable,
             score=statistics.fmean(per_sample),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never
 from freezecore.runtime.search.attempt import Task, attempted, request_for
 from freezecore.runtime.train.session import Session
-from freezecore.search.entries import Candidate, Entry, compared, entry
+from freezecore.search.measured import Candidate, MeasuredSelection, compared, taken_together
 from freezecore.search.sweep import SweepRequest, SweepResult, candidates
 from freezecore.sentences import say
 
@@ -17,7 +17,7 @@ def run(request: SweepRequest, emit: Emit, should_stop: ShouldStop = never) -> S
     """Try every selection; `emit` hears a `run` event as each run ends, and the steps of each in between.
 
     Raises:
-        FreezeError: it could not start. A run that fails is an entry that says so.
+        FreezeError: it could not start. A run that fails is a selection that says so.
     """
     began = time.perf_counter()
     session = Session(request.base, emit, scores_training=False)
@@ -39,8 +39,10 @@ def run(request: SweepRequest, emit: Emit, should_stop: ShouldStop = never) -> S
             carry_out(session, request.base, found, tasks, note, emit, should_stop)
     finally:
         session.close()
-    entries = tuple(entry(c, [r for (at, _), r in sorted(results.items()) if at == i]) for i, c in enumerate(found))
-    return concluded(request, entries, len(results) == len(tasks), time.perf_counter() - began)
+    selections = tuple(
+        taken_together(c, [r for (at, _), r in sorted(results.items()) if at == i]) for i, c in enumerate(found)
+    )
+    return concluded(request, selections, len(results) == len(tasks), time.perf_counter() - began)
 
 
 def planned(found: Sequence[Candidate], seeds: Sequence[int]) -> list[Task]:
@@ -98,12 +100,14 @@ def run_event(candidate: Candidate, seed: int, result: ProbeResult, done: int, t
     }
 
 
-def concluded(request: SweepRequest, entries: tuple[Entry, ...], whole: bool, seconds: float) -> SweepResult:
+def concluded(
+    request: SweepRequest, selections: tuple[MeasuredSelection, ...], whole: bool, seconds: float
+) -> SweepResult:
     """The sweep's result from what was measured."""
-    best, as_good, front = compared(entries)
+    best, as_good, front = compared(selections)
     state, message = ("done", "") if whole else ("stopped", "Stopped before its end; finished runs are kept.")
     if whole and best is None:
-        state, message = "failed", say("No run reached its end: {message}", message=entries[0].message)
+        state, message = "failed", say("No run reached its end: {message}", message=selections[0].message)
     return SweepResult(
-        state, entries, front, best, as_good, seconds=seconds, message=message, request=request.to_json()
+        state, selections, front, best, as_good, seconds=seconds, message=message, request=request.to_json()
     )

@@ -4,9 +4,9 @@ import pytest
 
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest, ProbeResult
-from freezecore.search.entries import Candidate
 from freezecore.search.find import Arm, FindRequest, FindResult, chosen
 from freezecore.search.halving import CHECKS, Search, ranked, trial
+from freezecore.search.measured import Candidate
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 

@@ -6,7 +6,7 @@ from freezecore._resolve import resolve
 from freezecore.errors import ProbeError, RuleError
 from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.rules.grammar import parse_spec
-from freezecore.search.entries import Candidate, compared, entry, held_out_error
+from freezecore.search.measured import Candidate, compared, held_out_error, taken_together
 from freezecore.search.sweep import SweepRequest, candidates
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -35,7 +35,7 @@ def result(accuracy: float | None, **fields) -> ProbeResult:
 
 
 def measured(*accuracies: float, **fields):
-    return entry(Candidate("train all", ("all",)), [result(a, **fields) for a in accuracies])
+    return taken_together(Candidate("train all", ("all",)), [result(a, **fields) for a in accuracies])
 
 
 def test_a_depth_sweep_has_every_depth_and_each_mask_once():
@@ -81,7 +81,7 @@ def test_an_entry_is_the_mean_and_spread_of_its_seeds():
     assert found.spread == pytest.approx(0.0707, abs=1e-4)
     assert (found.peak_bytes, found.step_s, found.scores) == (100, 0.5, (0.8, 0.9))
     assert measured(0.8).spread is None
-    failed = entry(Candidate("x", ()), [result(None, state="out-of-memory", message="No memory.")])
+    failed = taken_together(Candidate("x", ()), [result(None, state="out-of-memory", message="No memory.")])
     assert (failed.accuracy_after, failed.state, failed.message) == (None, "out-of-memory", "No memory.")
 
 
@@ -96,7 +96,7 @@ def test_noise_is_what_the_held_out_set_allows_or_what_the_seeds_show():
 def test_values_are_ranked_by_their_samples_scores():
     near, far = ((-0.1, -0.2, -0.1, -0.3) * 25, (-4.0, -9.0, -1.0, -6.0) * 25)
     found = [
-        entry(Candidate(name, ()), [result(None, per_sample=scores, metric="rmse", metric_after=rmse)])
+        taken_together(Candidate(name, ()), [result(None, per_sample=scores, metric="rmse", metric_after=rmse)])
         for name, scores, rmse in (("far", far, 2.2), ("near", near, 0.4))
     ]
     assert [e.metric_after for e in found] == [2.2, 0.4]
@@ -106,7 +106,7 @@ def test_values_are_ranked_by_their_samples_scores():
 def test_paired_samples_tell_apart_what_means_alone_do_not():
     right = tuple(float(i % 2) for i in range(200))
     better = tuple(1.0 if i < 16 else score for i, score in enumerate(right))  # the same, and 8 samples more
-    one, other = (entry(Candidate("", ()), [result(sum(s) / 200, per_sample=s)]) for s in (better, right))
+    one, other = (taken_together(Candidate("", ()), [result(sum(s) / 200, per_sample=s)]) for s in (better, right))
     assert one.score - other.score == pytest.approx(0.04)
     assert one.noise > 0.03
     assert not no_better(one, other)
@@ -124,7 +124,7 @@ def test_the_front_holds_what_nothing_beats_in_everything():
         measured(0.95, peak_bytes=300, step_s=0.5),
         measured(0.70, peak_bytes=100, step_s=0.1),
         measured(0.60, peak_bytes=200, step_s=0.2),
-        entry(Candidate("x", ()), [result(None, state="failed")]),
+        taken_together(Candidate("x", ()), [result(None, state="failed")]),
     ]
     best, as_good, front = compared(entries)
     assert best in (0, 1)

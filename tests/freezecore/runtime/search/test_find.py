@@ -9,8 +9,8 @@ from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.search import find as live_find
 from freezecore.runtime.search.find import ordered, run
-from freezecore.search.entries import Candidate
 from freezecore.search.find import Arm, FindRequest
+from freezecore.search.measured import Candidate
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 

@@ -1,4 +1,4 @@
-"""Entries: selections that were measured alike, and which differences between them are more than noise."""
+"""Selections that were measured alike: each one's runs taken together, the best, and those as good within the noise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Entry:
+class MeasuredSelection:
     """One selection, measured.
 
     Attributes:
@@ -64,13 +64,13 @@ class Entry:
         return {key: value for key, value in asdict(self).items() if key != "per_sample"}
 
 
-def entry(candidate: Candidate, results: Iterable[ProbeResult]) -> Entry:
+def taken_together(candidate: Candidate, results: Iterable[ProbeResult]) -> MeasuredSelection:
     """One selection's runs, taken together."""
     results = list(results)
     done = [result for result in results if score_of(result) is not None]
     scores = tuple(score_of(result) for result in done)
     failed = next((result for result in results if result.state != "done"), None)
-    return Entry(
+    return MeasuredSelection(
         rules=candidate.rules,
         labels=candidate.labels,
         frozen_blocks=candidate.frozen_blocks,
@@ -106,18 +106,18 @@ def held_out_error(result: ProbeResult) -> float | None:
     return share_error(result.accuracy_after, count)
 
 
-def compared(entries: Sequence[Entry]) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:
+def compared(selections: Sequence[MeasuredSelection]) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:
     """Position of the best, of those as good within the noise, and of the Pareto front."""
-    measured = [i for i, e in enumerate(entries) if e.score is not None]
-    if not measured:
+    scored = [i for i, e in enumerate(selections) if e.score is not None]
+    if not scored:
         return None, (), ()
-    best = max(measured, key=lambda i: entries[i].score)
-    as_good = tuple(i for i in measured if no_better(entries[best], entries[i]))
-    front = tuple(i for i in measured if not any(_dominates(entries[j], entries[i]) for j in measured if j != i))
+    best = max(scored, key=lambda i: selections[i].score)
+    as_good = tuple(i for i in scored if no_better(selections[best], selections[i]))
+    front = tuple(i for i in scored if not any(_dominates(selections[j], selections[i]) for j in scored if j != i))
     return best, as_good, front
 
 
-def _dominates(one: Entry, other: Entry) -> bool:
+def _dominates(one: MeasuredSelection, other: MeasuredSelection) -> bool:
     pairs = [(-one.score, -other.score)]
     pairs += [(one.peak_bytes, other.peak_bytes), (one.step_s, other.step_s)]
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
