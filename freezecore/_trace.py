@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
 from freezecore.errors import TraceError
+from freezecore.sentences import packed, unpacked
 from freezecore.workload import Workload
 
 FORMAT = "freeze-explorer-trace/1"
@@ -217,7 +218,7 @@ class Trace:
     def to_bytes(self) -> bytes:
         """Compressed JSON; `from_bytes` reads it back."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        data["workload"] = asdict(self.workload)
+        data["workload"], data["problem"] = asdict(self.workload), packed(self.problem)
         data["operations"] = [
             [o.name, o.flops, list(o.kept.items()), list(o.returned.items()), o.reorders, o.copies]
             for o in self.operations
@@ -244,7 +245,7 @@ class Trace:
 def _rebuilt(data: dict) -> dict:
     fields = {name: _tupled(value) for name, value in data.items()}
     fields["workload"] = Workload(**data["workload"])
-    fields["versions"] = data["versions"]
+    fields["versions"], fields["problem"] = data["versions"], unpacked(data["problem"])
     fields["parameters"] = tuple(TracedParameter(*row) for row in fields["parameters"])
     fields["regions"] = tuple(Region(*row) for row in fields.get("regions", ()))
     fields["amounts"] = tuple(Amount(*row) for row in fields["amounts"])

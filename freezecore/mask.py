@@ -159,11 +159,11 @@ class Mask:
         found = dict(model.named_parameters(remove_duplicate=False))
         wanted = {name: trains for p, trains in zip(self.tree.parameters, self.trains, strict=True) for name in p.names}
         if strange := sorted(set(found) ^ set(wanted)):
-            side = "The model lacks" if strange[0] in wanted else "The tree does not know"
             raise FreezeError(
-                "{side} '{name}' ({count} names differ), so nothing was changed.",
+                "The model lacks '{name}' ({count} names differ), so nothing was changed."
+                if strange[0] in wanted
+                else "The tree does not know '{name}' ({count} names differ), so nothing was changed.",
                 "Read the tree again from this very model.",
-                side=side,
                 name=strange[0],
                 count=len(strange),
             )

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from freezecore._trace import Trace
 from freezecore.errors import SourceError, TraceError, shortened
-from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 FORMAT = "freeze-explorer-model/1"
@@ -53,7 +52,9 @@ def read(path: str | Path) -> ModelFile:
     file = Path(path)
     try:
         if file.stat().st_size > LARGEST:
-            raise _foreign(file, say("is larger than {most} MiB", most=LARGEST // 2**20))
+            raise _foreign(
+                "'{name}' is larger than {most} MiB, so no model can be read from it.", file, most=LARGEST // 2**20
+            )
         return loads(file.read_bytes(), file.name)
     except OSError as error:
         raise SourceError(
@@ -66,18 +67,18 @@ def loads(content: bytes, name: str) -> ModelFile:
     try:
         data = json.loads(content)
         if data["format"] != FORMAT:
-            raise _foreign(name, say("has the format '{format}'", format=shortened(str(data["format"]))))
+            raise _foreign(
+                "'{name}' has the format '{format}', so no model can be read from it.",
+                name,
+                format=shortened(str(data["format"])),
+            )
         tree = LayerTree.from_json(data["tree"])
         packed = data["trace"]
         return ModelFile(tree, Trace.from_bytes(base64.b64decode(packed)) if packed else None)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _foreign(name, "is not such a file") from error
+        raise _foreign("'{name}' is not such a file, so no model can be read from it.", name) from error
 
 
-def _foreign(name: object, what: str) -> SourceError:
-    return SourceError(
-        "'{name}' {what}, so no model can be read from it.",
-        "Write one with fc.save(model, batch, 'model.json').",
-        name=shortened(str(name)),
-        what=what,
-    )
+def _foreign(problem: str, name: object, **values: object) -> SourceError:
+    hint = "Write one with fc.save(model, batch, 'model.json')."
+    return SourceError(problem, hint, name=shortened(str(name)), **values)

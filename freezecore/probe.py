@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, TypedDict
 
 from freezecore.errors import ProbeError
-from freezecore.sentences import say
+from freezecore.sentences import joined, say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
@@ -161,18 +161,10 @@ class Proof:
     unfrozen: tuple[str, ...] = ()
 
     @property
-    def faults(self) -> dict[str, tuple[str, ...]]:
-        """What was found, by what it means; empty when the freeze held."""
-        said = {
-            "moved": self.changed,
-            "had a gradient": self.with_gradient,
-            "is frozen, yet in the optimizer": self.optimizer_strangers,
-            "trains, yet is not in the optimizer": self.optimizer_missing,
-            "is in the optimizer twice": self.optimizer_twice,
-            "was set to train again": self.unfrozen,
-            "was found in train mode": self.modes,
-        }
-        return {meaning: names for meaning, names in said.items() if names}
+    def faults(self) -> tuple[str, ...]:
+        """What was found, a clause each; empty when the freeze held."""
+        found = ((clause, getattr(self, field)) for field, clause in FAULTS.items())
+        return tuple(say(clause, names=_named(names)) for clause, names in found if names)
 
     @property
     def ok(self) -> bool:
@@ -186,24 +178,34 @@ class Proof:
                 parameters=self.parameters,
                 buffers=self.buffers,
             )
-        said = [f"{_named(names)} {meaning}" for meaning, names in self.faults.items()]
-        return "The freeze did not hold: " + "; ".join(said) + "."
+        return say("The freeze did not hold: {faults}.", faults=joined(self.faults, "; "))
 
     def remedy(self) -> str:
         """What to do about the first fault."""
         if self.optimizer_strangers or self.optimizer_missing or self.optimizer_twice or self.with_gradient:
-            return "Freeze first, then build the optimizer from the parameters that train, each once."
+            return say("Freeze first, then build the optimizer from the parameters that train, each once.")
         if self.modes or self.changed:
-            return "Hold frozen modules in eval mode: fc.apply does it, also after model.train()."
-        return "" if self.ok else "Look for code that sets requires_grad after the freeze."
+            return say("Hold frozen modules in eval mode: fc.apply does it, also after model.train().")
+        return "" if self.ok else say("Look for code that sets requires_grad after the freeze.")
 
     def to_json(self) -> dict:
         return {"ok": self.ok, "sentence": self.sentence(), **asdict(self)}
 
 
 def _named(names: tuple[str, ...], most: int = 3) -> str:
-    more = say(" and {count} more", count=len(names) - most) if len(names) > most else ""
-    return ", ".join(f"'{name}'" for name in names[:most]) + more
+    first, more = ", ".join(f"'{name}'" for name in names[:most]), len(names) - most
+    return say("{first} and {more} more", first=first, more=more) if more > 0 else first
+
+
+FAULTS = {
+    "changed": say("{names} moved"),
+    "with_gradient": say("{names} had a gradient"),
+    "optimizer_strangers": say("{names} is frozen, yet in the optimizer"),
+    "optimizer_missing": say("{names} trains, yet is not in the optimizer"),
+    "optimizer_twice": say("{names} is in the optimizer twice"),
+    "unfrozen": say("{names} was set to train again"),
+    "modes": say("{names} was found in train mode"),
+}
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,18 @@ class Sentence(str):
     def __new__(cls, template: str, values: dict[str, Any] | None = None) -> Sentence:
         values = {name: _plain(value) for name, value in (values or {}).items()}
         self = super().__new__(cls, template.format(**values) if values else template)
-        self.template, self.values = template, values
+        self.template, self.values = str(template), values
         return self
 
     def __reduce__(self):
         return Sentence, (self.template, self.values)
+
+
+class Reason(Exception):
+    """Why something cannot be done, told by whoever tried it as a part of a sentence of theirs."""
+
+    def __init__(self, template: str = "", /, **values: Any) -> None:
+        super().__init__(say(template, **values))
 
 
 def say(template: str, /, **values: Any) -> Sentence:
@@ -60,26 +67,32 @@ def _plain(value: Any) -> str | int | float:
     """A value as JSON has it: numpy's and torch's numbers become Python's."""
     if isinstance(value, (str, int, float)):
         return value
+    if isinstance(value, Reason):
+        return value.args[0]
     return value.item() if hasattr(value, "item") else shortened(str(value))
 
 
 def dumps(value: object, **options: Any) -> str:
     """JSON in which sentences keep their template and values; `loads` reads it. (`json.dumps` writes them as text.)"""
-    return json.dumps(_packed(value), **options)
+    return json.dumps(packed(value), **options)
 
 
 def loads(text: str | bytes) -> Any:
     """What `dumps` wrote; plain texts stay plain."""
-    return json.loads(text, object_hook=_sentence)
+    return json.loads(text, object_hook=unpacked)
 
 
-def _packed(value: object) -> object:
+def packed(value: Any) -> Any:
+    """JSON values in which sentences stand as their template and values."""
     if isinstance(value, Sentence):
-        return {"say": value.template, "with": _packed(value.values)}
+        return {"say": value.template, "with": packed(value.values)}
     if isinstance(value, dict):
-        return {key: _packed(item) for key, item in value.items()}
-    return [_packed(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: packed(item) for key, item in value.items()}
+    return [packed(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _sentence(found: dict) -> object:
-    return Sentence(found["say"], found["with"]) if found.keys() == {"say", "with"} else found
+def unpacked(found: Any) -> Any:
+    """The sentence that `packed` wrote, or what else was found."""
+    if isinstance(found, dict) and found.keys() == {"say", "with"}:
+        return Sentence(found["say"], {name: unpacked(value) for name, value in found["with"].items()})
+    return found

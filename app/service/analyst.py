@@ -11,13 +11,13 @@ import os
 import queue
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from app.service.answer_cache import Remembered
+from freezecore import sentences
 from freezecore._trace import Trace
 from freezecore.cache import store, traces
 from freezecore.cache.trees import kept_tree
@@ -40,7 +40,7 @@ MOST_REMEMBERED = 128
 
 
 class Broken(Exception):
-    """The process died or hung during a request; the text says how."""
+    """The process died or hung during a request; its sentence says how."""
 
 
 class Gone(Broken):
@@ -110,7 +110,7 @@ class Analyst:
             FreezeError: the data may not or cannot be read; the sentence names the file and the row.
         """
         check_data(request.data)
-        return self._ask("preview", {"request": request.to_json()}, lambda raw: DataPreview.from_json(json.loads(raw)))
+        return self._ask("preview", {"request": request.to_json()}, _preview)
 
     def warm(self, models: Iterable[prefetch.Model] = (), *, then: Callable[[], None] | None = None) -> None:
         """Start the process in the background, so that the first visitor does not wait for torch's import.
@@ -163,8 +163,8 @@ class Analyst:
                 self._drop()
                 if not self._closed:
                     self._running()  # torch loads again while the page shows the sentence
-                hint = "Choose a smaller model, batch or input size, or try again in a minute."
-                raise FreezeError("{doing} {broken}", hint, doing=action(verb, arguments), broken=broken) from None
+                hint = say("Choose a smaller model, batch or input size, or try again in a minute.")
+                raise FreezeError(broken.args[0], hint) from None
             if header.get("last"):
                 self._drop()
         if "error" in header:
@@ -211,44 +211,51 @@ class _Child:
             Gone: the process had died before.
             Broken: the process died, or did not answer in time.
         """
+        doing = action(verb, arguments)
         if not self._ready:
-            self._next(time.monotonic() + START_LIMIT_S, "could not begin, because torch took too long to load.")
+            slow = say("{doing} could not begin, because torch took too long to load.", doing=doing)
+            self._next(START_LIMIT_S, doing, slow)
             self._ready = True
         self._count += 1
         request = {"id": self._count, "verb": verb, "arguments": arguments, "memory_bytes": memory_bytes}
         try:
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
             self.process.stdin.flush()
-            self._next(time.monotonic() + START_LIMIT_S, "did not begin.")
+            self._next(START_LIMIT_S, doing, say("{doing} did not begin.", doing=doing))
         except (OSError, Broken) as error:
-            raise Gone(self._death()) from error
-        late = say("took longer than {limit} and was stopped.", limit=seconds_text(limit_s))
-        return self._next(time.monotonic() + limit_s, late)
+            raise Gone(self._death(doing)) from error
+        late = say("{doing} took longer than {limit} and was stopped.", doing=doing, limit=seconds_text(limit_s))
+        return self._next(limit_s, doing, late)
 
-    def _next(self, deadline: float, late: str) -> tuple[dict, bytes]:
+    def _next(self, limit_s: float, doing: str, late: str) -> tuple[dict, bytes]:
         try:
-            arrived = self._arrived.get(timeout=max(0.0, deadline - time.monotonic()))
+            arrived = self._arrived.get(timeout=limit_s)
         except queue.Empty:
             raise Broken(late) from None
         if arrived is None:
-            raise Broken(self._death())
+            raise Broken(self._death(doing))
         return arrived
 
-    def _death(self) -> str:
+    def _death(self, doing: str) -> str:
         process.end(self.process)  # nothing if it has ended, which is how it mostly comes here
         code = self.process.wait()
-        return say("ended the process that reads models: it {death}.", death=process.death_of(code))
+        death = process.death_of(code)
+        return say("{doing} ended the process that reads models: it {death}.", doing=doing, death=death)
 
     def _read(self) -> None:
         """Runs until the process's output ends; None then tells whoever waits."""
         out = self.process.stdout
         try:
             while line := out.readline():
-                header = json.loads(line)
+                header = sentences.loads(line)
                 self._arrived.put((header, out.read(header.get("bytes", 0))))
         except ValueError:
             pass  # the pipe was closed, or the process died in the middle of a line
         self._arrived.put(None)
+
+
+def _preview(raw: bytes) -> DataPreview:
+    return DataPreview.from_json(sentences.loads(raw))
 
 
 def _stamp(arguments: dict) -> list[int]:

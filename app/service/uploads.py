@@ -24,12 +24,13 @@ def keep(content: bytes, name: str, kind: str) -> str:
     """
     ending = Path(name).suffix.lower()
     if ending not in TYPES[kind]:
-        hint = say(
-            "This model reads {which}: drop {types}.",
-            which="pictures" if kind == "image" else "text",
+        raise DataError(
+            "'{name}' is no data for this model.",
+            "This model reads {kind}: drop {types}.",
+            name=shortened(name),
+            kind=say("pictures") if kind == "image" else say("text"),
             types=" or ".join(TYPES[kind]),
         )
-        raise DataError("'{name}' is no data for this model.", hint, name=shortened(name))
     if len(content) > LARGEST_MIB * 2**20:
         raise DataError(
             "'{name}' is larger than {most} MiB.", "Take a sample of it.", name=shortened(name), most=LARGEST_MIB

@@ -96,7 +96,7 @@ def least_frozen(trace: Trace, tree: LayerTree, budget_bytes: int, *, batch_size
         middle = (low + high) // 2
         peak = estimate(trace, candidates[middle][1](), batch_size=batch_size).peak_bytes
         if peak is None:
-            return BudgetFit(budget_bytes, None, None, trace.problem or "The peak is not known yet.")
+            return BudgetFit(budget_bytes, None, None, trace.problem or say("The peak is not known yet."))
         if peak <= budget_bytes:
             best, high = (candidates[middle][0], peak), middle - 1
         else:
@@ -128,7 +128,7 @@ def _head(tree: LayerTree) -> list[str]:
 def _fit(card: Card, peaks: Peaks, peak: int | None, trace: Trace) -> CardFit:
     note = ""
     if trace.workload.precision.startswith("bf16") and not card.native_bf16:
-        note = "this card has no native bf16 and emulates it slowly"
+        note = say("this card has no native bf16 and emulates it slowly")
     if peak is None:
         return CardFit(card.name, card.usable_bytes, None, None, None, note)
     margin = margin_bytes(peak)

@@ -12,6 +12,8 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 
+from freezecore.sentences import say
+
 GIB = 2**30
 CONTEXT_BYTES = 600 * 10**6
 SLACK_SHARE = 0.06
@@ -45,9 +47,11 @@ CARDS: tuple[Card, ...] = (
     Card("H100 80 GB", int(79.10 * GIB)),
     Card("H200 141 GB", int(139.72 * GIB)),
 )
-MARGIN_SENTENCE = (
-    f"Kept free beside the estimate: {CONTEXT_BYTES / 10**6:.0f} MB for the CUDA context and its libraries, "
-    f"and {SLACK_SHARE:.0%} for what the allocator cannot reuse and for kernels' scratch memory."
+MARGIN_SENTENCE = say(
+    "Kept free beside the estimate: {megabytes:.0f} MB for the CUDA context and its libraries, "
+    "and {share:.0%} for what the allocator cannot reuse and for kernels' scratch memory.",
+    megabytes=CONTEXT_BYTES / 10**6,
+    share=SLACK_SHARE,
 )
 
 

@@ -13,6 +13,7 @@ from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.errors import TraceError, require
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, flops_text
+from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 OPTIMIZER = "optimizer step"
@@ -105,10 +106,10 @@ def trained(trace: Trace, mask: Mask) -> list[TracedParameter]:
         return [parameter for parameter in trace.parameters if trains[index[parameter.name]]]
     except KeyError as error:
         raise TraceError(
-            "The trace of {source} has a parameter {cause}, which {other} has not.",
+            "The trace of {source} has a parameter {name}, which {other} has not.",
             "Trace the model whose tree this is.",
             source=trace.source,
-            cause=error,
+            name=str(error),
             other=mask.tree.source,
         ) from None
 
@@ -204,16 +205,19 @@ class _Constant:
 def _told(moment: Moment) -> str:
     if not moment.operation:
         return moment.phase
-    return f"{moment.phase}, at {moment.layer or 'the loss'} ({moment.operation})"
+    where = moment.layer or say("the loss")
+    return say("{phase}, at {where} ({operation})", phase=moment.phase, where=where, operation=moment.operation)
 
 
 def left_out(trace: Trace) -> tuple[str, ...]:
     """What an estimate from this trace does not count."""
-    told = ["scratch memory inside kernels, such as convolutions' (peak_with_scratch adds what they take on a CPU)"]
+    told = [
+        say("scratch memory inside kernels, such as convolutions' (peak_with_scratch adds what they take on a CPU)")
+    ]
     if trace.workload.device == "cuda":
-        told.append("the CUDA context and what the allocator keeps in reserve: the cards' margin covers them")
+        told.append(say("the CUDA context and what the allocator keeps in reserve: the cards' margin covers them"))
     else:
-        told.append("the process itself: Python, torch and the data set")
+        told.append(say("the process itself: Python, torch and the data set"))
     if trace.workload.optimizer == "adamw-8bit":
-        told.append("8-bit optimizer state is computed by formula, not followed")
+        told.append(say("8-bit optimizer state is computed by formula, not followed"))
     return (*told, *trace.notes)

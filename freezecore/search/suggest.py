@@ -46,8 +46,12 @@ class SuggestRequest:
     def __post_init__(self) -> None:
         for way in self.by:
             if way not in WAYS:
-                hint = did_you_mean(way, WAYS) or "Choose " + ", ".join(WAYS) + "."
-                raise ProbeError("There is no suggestion by '{way}'.", hint, way=shortened(way))
+                raise ProbeError(
+                    "There is no suggestion by '{name}'.",
+                    did_you_mean(way, WAYS) or "Choose {names}.",
+                    name=shortened(way),
+                    names=", ".join(WAYS),
+                )
         if not self.by and not self.budget_bytes:
             raise ProbeError("There is no way to look, and no budget.", "Choose features, gradients, snr, or a budget.")
 

@@ -44,8 +44,12 @@ class SweepRequest:
     def __post_init__(self) -> None:
         for name in self.over:
             if name not in OVER:
-                hint = did_you_mean(name, OVER) or "Choose " + " or ".join(OVER) + "."
-                raise ProbeError("A sweep cannot go over '{name}'.", hint, name=shortened(name))
+                raise ProbeError(
+                    "A sweep cannot go over '{name}'.",
+                    did_you_mean(name, OVER) or "Choose {names}.",
+                    name=shortened(name),
+                    names=" or ".join(OVER),
+                )
         if not 1 <= self.seeds <= MOST_SEEDS:
             raise ProbeError(
                 "{count} seeds are out of range.", "Choose between 1 and {most}.", count=self.seeds, most=MOST_SEEDS
@@ -122,9 +126,9 @@ def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) 
 
 def _families(tree: LayerTree, over: Sequence[str]) -> Iterable[Candidate]:
     if "depth" in over:
-        yield Candidate("train all", ("0 blocks frozen",), 0)
-        for n in range(1, len(tree.blocks) + 1):
-            yield Candidate(depth_rules(tree, n), (say("{n} block{value} frozen", n=n, value="s" * (n > 1)),), n)
+        for n in range(len(tree.blocks) + 1):
+            label = say("1 block frozen" if n == 1 else "{n} blocks frozen", n=n)
+            yield Candidate(depth_rules(tree, n) if n else "train all", (label,), n)
     if "presets" in over:
         for preset in presets(tree):
             yield Candidate(preset.rules, (preset.label,))

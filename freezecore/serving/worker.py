@@ -26,8 +26,8 @@ from freezecore.serving.job_types import KINDS, loaded
 from freezecore.serving.partial_result import salvaged
 from freezecore.serving.run_log import Reader, Record
 
-STOPPED = "Stopped before its end; what was measured until then is kept."
-DISK_FULL = "The disk is full, so the run ended early; what was measured until then is kept."
+STOPPED = say("Stopped before its end; what was measured until then is kept.")
+DISK_FULL = say("The disk is full, so the run ended early; what was measured until then is kept.")
 WAITING = "waiting for its order"  # the first line of its log
 UNWRITTEN = 28  # exit code when the result could not be written
 
@@ -52,7 +52,7 @@ def work(order: dict, should_stop: Callable[[], bool] = lambda: False) -> bool:
         run, asked = loaded(order["run"]), KINDS[order["kind"]].request_type.from_json(request)
         result = run(asked, record.emit, lambda: record.full or should_stop()).to_json()
         if record.full:
-            result = {**result, "message": DISK_FULL, "hint": "Make room on the disk."}
+            result = {**result, "message": DISK_FULL, "hint": say("Make room on the disk.")}
     except BaseException as error:  # the boundary of the process: everything becomes a result
         events = [*Reader(folder).read(), *record.pending]
         result = salvaged(order["kind"], request, events, *told(error, order["memory_bytes"]))
@@ -67,18 +67,16 @@ def told(error: BaseException, memory_bytes: int | None) -> tuple[str, str, str]
         return "failed", error.problem, error.hint
     traceback.print_exception(error)
     if process.is_memory_error(error):
-        limit = say(" of its {limit}", limit=bytes_text(memory_bytes)) if memory_bytes else ""
-        return (
-            "out-of-memory",
-            say("The run needed more memory than was left{limit}.", limit=limit),
-            "Choose a smaller batch or input size.",
+        said = say(
+            "The run needed more memory than was left of its {limit}."
+            if memory_bytes
+            else "The run needed more memory than was left.",
+            limit=bytes_text(memory_bytes),
         )
+        return "out-of-memory", said, say("Choose a smaller batch or input size.")
     cause = shortened(str(error).strip().partition("\n")[0], 160)
-    return (
-        "failed",
-        say("The run failed unexpectedly ({kind}: {cause}).", kind=type(error).__name__, cause=cause),
-        "Its log has the details.",
-    )
+    said = say("The run failed unexpectedly ({kind}: {cause}).", kind=type(error).__name__, cause=cause)
+    return "failed", said, say("Its log has the details.")
 
 
 PRELOADED = (

@@ -124,7 +124,7 @@ class Worker:
             if now - began > limit_s:
                 live.stop(say("Stopped because it took longer than {limit}.", limit=seconds_text(limit_s)))
             elif abandoned():
-                live.stop("Stopped because nobody looked at it while others waited.")
+                live.stop(say("Stopped because nobody looked at it while others waited."))
             if live.stopping.is_set():
                 asked = asked or now
                 while steps and now - asked >= steps[0][0]:
@@ -158,12 +158,9 @@ def verdict(live: Live, code: int) -> tuple[str, str, str]:
     if live.stopping.is_set():
         return "stopped", live.why, ""
     if code == UNWRITTEN:
-        return "failed", DISK_FULL, "Make room on the disk."
-    hint = "Its log has the details."
+        return "failed", DISK_FULL, say("Make room on the disk.")
+    hint = say("Its log has the details.")
     if code == -9:
-        hint = "Most likely the machine ran out of memory: choose a smaller model, batch or input size."
-    return (
-        "failed",
-        say("The run's process {death}; what was measured until then is kept.", death=process.death_of(code)),
-        hint,
-    )
+        hint = say("Most likely the machine ran out of memory: choose a smaller model, batch or input size.")
+    said = say("The run's process {death}; what was measured until then is kept.", death=process.death_of(code))
+    return "failed", said, hint

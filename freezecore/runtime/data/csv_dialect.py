@@ -14,8 +14,9 @@ import pandas as pd
 
 from freezecore.datasets import MOST_COLUMNS, MOST_ROWS
 from freezecore.errors import DataError, shortened
+from freezecore.sentences import joined, say
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+SEPARATORS = {",": say("commas"), ";": say("semicolons"), "\t": say("tabs"), "|": say("bars")}
 SEEN_LINES = 200  # of the beginning, from which the separator is found
 LONGEST_LINE = 1_000_000
 
@@ -42,9 +43,12 @@ class Dialect:
 
     def described(self) -> str:
         """What was found, as a sentence."""
-        encoding = "" if self.encoding == "utf-8-sig" else f" It is written in {self.encoding.upper()}."
-        quotes = "" if self.quoted else " Quotes in it do not come in pairs and are read as letters."
-        return f"Its columns are separated by {SEPARATORS[self.separator]}.{quotes}{encoding}"
+        told = [say("Its columns are separated by {separators}.", separators=SEPARATORS[self.separator])]
+        if not self.quoted:
+            told.append(say("Quotes in it do not come in pairs and are read as letters."))
+        if self.encoding != "utf-8-sig":
+            told.append(say("It is written in {encoding}.", encoding=self.encoding.upper()))
+        return joined(told, " ")
 
 
 def read_csv(path: Path) -> tuple[pd.DataFrame, Dialect]:
@@ -61,13 +65,22 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, Dialect]:
             dialect = Dialect(dialect.encoding, dialect.separator, False, dialect.skipped, dialect.usual)
             table = _read(path, dialect)
     except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8: byte {error.start:,} cannot be read.", "Save it as UTF-8.") from error
+        raise DataError(
+            "{name} is not UTF-8: byte {byte:,} cannot be read.", "Save it as UTF-8.", name=name, byte=error.start
+        ) from error
     except pd.errors.EmptyDataError as error:
-        raise DataError(f"{name} is empty.", "It needs a row of column names, and rows.") from error
+        raise DataError("{name} is empty.", "It needs a row of column names, and rows.", name=name) from error
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError, csv.Error) as error:
-        raise DataError(f"{name} cannot be read as a table: {shortened(str(error), 120)}.") from error
+        raise DataError(
+            "{name} cannot be read as a table: {cause}.", name=name, cause=shortened(str(error), 120)
+        ) from error
     if len(table) > MOST_ROWS:
-        raise DataError(f"{name} has more than {MOST_ROWS:,} rows.", f"At most {MOST_ROWS:,} are read: take a sample.")
+        raise DataError(
+            "{name} has more than {most:,} rows.",
+            "At most {most:,} are read: take a sample.",
+            name=name,
+            most=MOST_ROWS,
+        )
     return table, dialect
 
 

@@ -15,7 +15,7 @@ from freezecore.source import ModelSource
 
 IMAGE_SIZE = 96  # where the model takes any size: a step in a fifth of the time of 224
 PLAIN = (0.5, 0.5, 0.5)
-NOUNS = {"image": "pictures", "text": "text"}
+NOUNS = {"image": say("pictures"), "text": say("text")}
 
 
 def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeRequest) -> Dataset:

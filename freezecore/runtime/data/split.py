@@ -50,8 +50,11 @@ def split(
             held_out = _by_class(targets if by_class else np.zeros(count, int), share, random)
     train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     if not len(train) or not len(test):
-        problem = "No sample of {name} is left held out." if len(train) else "No sample of {name} is left to train on."
-        raise DataError(problem, "Check the fold or group column.", name=name)
+        raise DataError(
+            "No sample of {name} is left held out." if len(train) else "No sample of {name} is left to train on.",
+            "Check the fold or group column.",
+            name=name,
+        )
     train = random.permutation(train)[: train_size or TRAIN_SIZE]
     return train, random.permutation(test)[: test_size or TEST_SIZE]
 

@@ -84,7 +84,7 @@ def _notes(dialect: Dialect | None, decimal_comma: bool, cut: int) -> tuple[str,
     if dialect and dialect.unusual:
         notes.append(dialect.described())
     if decimal_comma:
-        notes.append("Its numbers have a decimal comma.")
+        notes.append(say("Its numbers have a decimal comma."))
     if cut:
         notes.append(
             say(
@@ -104,7 +104,7 @@ def _how(name: str, request: ProbeRequest, classes: bool) -> str:
         return say("Held out: one fold of the column '{fold}'.", fold=shortened(request.fold))
     if request.group:
         return say("Held out at random, rows that share a value of '{group}' together.", group=shortened(request.group))
-    return "Held out at random, the same share of each class." if classes else "Held out at random."
+    return say("Held out at random, the same share of each class." if classes else "Held out at random.")
 
 
 def _parquet(path: Path) -> pd.DataFrame:

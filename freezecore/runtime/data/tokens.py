@@ -139,7 +139,7 @@ def _package_hint(error: str) -> str:
     for package in ("sentencepiece", "fugashi", "unidic-lite", "tiktoken", "protobuf"):
         if package.replace("-", "_") in error.lower().replace("-", "_"):
             return say("Install it: pip install {package}.", package=package)
-    return "Choose a model whose folder holds its tokenizer."
+    return say("Choose a model whose folder holds its tokenizer.")
 
 
 def _hashed(texts: tuple[str, ...], pairs: tuple[str, ...], vocabulary: int, choose: Callable) -> Tokens:

@@ -17,7 +17,6 @@ from torch.utils import _pytree as pytree
 
 from freezecore.runtime.prefix.calls import ModuleCall, finished
 from freezecore.runtime.prefix.shapes import NotCuttable, Shaped, same, shaped
-from freezecore.sentences import say
 
 Recorded = tuple[list[ModuleCall], list[ModuleCall]]  # the same forward at two batch sizes
 
@@ -127,7 +126,7 @@ def _leaf(one: Any, other: Any, sizes: tuple[int, int], keep: bool) -> Any:
             raise NotCuttable("a tensor that reaches it mixes the samples of a batch")
         return one.detach()
     if not same(one, other):
-        raise NotCuttable(say("it is handed a {kind} that changes from batch to batch", kind=type(one).__name__))
+        raise NotCuttable("it is handed a {kind} that changes from batch to batch", kind=type(one).__name__)
     return one
 
 

@@ -15,7 +15,6 @@ from freezecore.runtime.prefix.cut import Cut, Reached
 from freezecore.runtime.prefix.shapes import NotCuttable
 from freezecore.runtime.prefix.store import Store
 from freezecore.runtime.prefix.verify import Truth, compare, observe, steady
-from freezecore.sentences import say
 
 ODDITIES = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, AssertionError)  # of a model run in part
 
@@ -85,7 +84,7 @@ def find_prefix(model: nn.Module, samples: BatchSource, positions: Tensor, toler
             except ODDITIES as error:
                 if is_out_of_memory(error):
                     raise
-                why = NotCuttable(say("'{path}' cannot be run on its own", path=call.path))
+                why = NotCuttable("'{path}' cannot be run on its own", path=call.path)
     raise why
 
 

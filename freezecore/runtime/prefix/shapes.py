@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from freezecore.sentences import Reason
+
 SIMPLE = (bool, int, float, str, bytes, type(None), torch.dtype, torch.device, torch.Size, slice)
 
 
-class NotCuttable(Exception):
+class NotCuttable(Reason):
     """The forward cannot be cut here; the text says why, as the rest of a sentence."""
 
 

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from freezecore import machine
 from freezecore.runtime.prefix.shapes import NotCuttable, Shaped
-from freezecore.sentences import say
 
 MEMORY_SHARE = 0.25  # of what is free now: the training step needs the rest
 DISK_SHARE = 0.5
@@ -73,7 +72,7 @@ class Store:
         free = shutil.disk_usage(tempfile.gettempdir()).free
         if self.nbytes > free * DISK_SHARE:
             raise NotCuttable(
-                say("keeping it takes {size:.1f} GB, more than memory and disk have to spare", size=self.nbytes / 1e9)
+                "keeping it takes {size:.1f} GB, more than memory and disk have to spare", size=self.nbytes / 1e9
             )
         self.folder = tempfile.mkdtemp(prefix="freeze-explorer-")
         kept = []
@@ -95,7 +94,7 @@ def _reserve(file: Path, size: int) -> None:
         try:
             os.posix_fallocate(opened.fileno(), 0, size)
         except OSError as error:
-            raise NotCuttable(say("its {size:.1f} GB do not fit on the disk", size=size / 1e9)) from error
+            raise NotCuttable("its {size:.1f} GB do not fit on the disk", size=size / 1e9) from error
 
 
 def _empty(leaf: Shaped, count: int, device: torch.device) -> Tensor:

@@ -59,20 +59,20 @@ def compare(
     after = [key for key, tick in truth.left.items() if tick > entered]
     for key in after:
         if key not in found.outputs:
-            raise NotCuttable(say("{name} is not reached from there", name=_named(key[0])))
+            raise NotCuttable("{name} is not reached from there", name=_named(key[0]))
         for one, other in zip(truth.outputs[key], found.outputs[key], strict=True):
             if not close(one, other, tolerance):
-                raise NotCuttable(say("something bypasses it: the output of {name} differs", name=_named(key[0])))
+                raise NotCuttable("something bypasses it: the output of {name} differs", name=_named(key[0]))
     if not close(truth.evaluated, found.evaluated, tolerance):
         raise NotCuttable("the prediction in eval mode differs")
     floor = NOISE * max((float(g.abs().max()) for g in truth.gradients.values()), default=0.0)
     for name, gradient in truth.gradients.items():
         if name not in found.gradients or not close(gradient, found.gradients[name], tolerance, floor):
-            raise NotCuttable(say("the gradient of '{name}' differs", name=name))
+            raise NotCuttable("the gradient of '{name}' differs", name=name)
 
 
 def _named(path: str) -> str:
-    return f"'{path}'" if path else "the model"
+    return f"'{path}'" if path else say("the model")
 
 
 def close(one: Tensor, other: Tensor, tolerance: float, floor: float = 1e-9) -> bool:

@@ -93,12 +93,11 @@ def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[st
             budget=bytes_text(request.budget_bytes),
             least=bytes_text(min(dear)),
         )
-    left_out = ["Schedules were not tried: short runs end before their later phases."] if schedules else []
-    left_out += (
-        [say("{count} selections need more than {budget}.", count=len(dear), budget=bytes_text(request.budget_bytes))]
-        if dear
-        else []
-    )
+    left_out, budget = [], bytes_text(request.budget_bytes)
+    if schedules:
+        left_out.append(say("Schedules were not tried: short runs end before their later phases."))
+    if dear:
+        left_out.append(say("{count} selections need more than {budget}.", count=len(dear), budget=budget))
     if priced.why:
         left_out.append(
             say("Memory and work are unknown, so no selection was left out for them. {why}", why=priced.why)
@@ -144,9 +143,11 @@ def concluded(
     """The recommendation from what was tried."""
     told = {"tried": len(trials), "seconds": seconds, "trials": tuple(trials), "left_out": left_out}
     if not choices:
-        message = "The search was stopped before its first result." if stopped else "No run reached its end in time."
+        message = say(
+            "The search was stopped before its first result." if stopped else "No run reached its end in time."
+        )
         failed = (trial.message for trial in trials if trial.message and trial.state != "stopped")
-        why = next(failed, "Give it more minutes, or fewer steps.")
+        why = next(failed, say("Give it more minutes, or fewer steps."))
         return FindResult(
             "stopped" if stopped else "failed", message=message, hint=why, request=request.to_json(), **told
         )

@@ -105,7 +105,7 @@ def concluded(
 ) -> SweepResult:
     """The sweep's result from what was measured."""
     best, as_good, front = compared(selections)
-    state, message = ("done", "") if whole else ("stopped", "Stopped before its end; finished runs are kept.")
+    state, message = ("done", "") if whole else ("stopped", say("Stopped before its end; finished runs are kept."))
     if whole and best is None:
         state, message = "failed", say("No run reached its end: {message}", message=selections[0].message)
     return SweepResult(

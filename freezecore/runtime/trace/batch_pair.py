@@ -7,12 +7,12 @@ from collections.abc import Callable
 from freezecore._trace import Amount
 from freezecore.runtime.trace.record import Recording
 from freezecore.runtime.trace.signature import Signature
-from freezecore.sentences import say
+from freezecore.sentences import Reason
 
 Pair = tuple[Signature, Signature]
 
 
-class Unlike(Exception):
+class Unlike(Reason):
     """Two recordings that should run the same operations do not."""
 
 
@@ -48,7 +48,7 @@ def polynomial(batch_sizes: tuple[int, ...], measured: tuple[int, ...]) -> Amoun
     if not rest and square * high * high == two:
         return Amount(0, 0, square)
     raise Unlike(
-        say("{one:,} at batch {low} and {two:,} at batch {high} lie on no line", one=one, low=low, two=two, high=high)
+        "{one:,} at batch {low} and {two:,} at batch {high} lie on no line", one=one, low=low, two=two, high=high
     )
 
 

@@ -131,16 +131,19 @@ def _traced(
         except Unlike as error:
             problem = say("The step differs between batch sizes or modes: {cause}.", cause=error)
         except Exception as error:  # a model's own code, run on tensors without values
-            cause = f"({type(error).__name__}: {shortened(' '.join(str(error).split()), 160)})"
+            kind, cause = type(error).__name__, shortened(" ".join(str(error).split()), 160)
             if inputs is None and not _wants_values(error) and (size := _size_asked(workload)):
                 raise WorkloadError(
-                    "{label} refuses {size} {cause}.",
+                    "{source} refuses {size} ({kind}: {cause}).",
                     "Leave it out to take the model's own.",
-                    label=label,
+                    source=label,
                     size=size,
+                    kind=kind,
                     cause=cause,
                 ) from error
-            problem = say("The model's own code cannot be followed without running it {cause}.", cause=cause)
+            problem = say(
+                "The model's own code cannot be followed without running it ({kind}: {cause}).", kind=kind, cause=cause
+            )
             break
     return _untraced(model, workload, label, problem), None
 

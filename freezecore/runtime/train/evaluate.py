@@ -17,6 +17,7 @@ from freezecore.runtime.data.picture import data_address
 from freezecore.runtime.data.samples import Dataset, Raw
 from freezecore.runtime.train.phase import TrainingPhase
 from freezecore.runtime.train.session import Session
+from freezecore.sentences import say
 from freezecore.statistics import wilson
 
 AT_ONCE = 64  # samples of a batch
@@ -182,23 +183,27 @@ def metric_for(raw: Raw, asked: str | None) -> str:
     if asked is None:
         return "accuracy" if raw.target == "class" else "rmse"
     if asked not in METRICS:
-        hint = did_you_mean(asked, METRICS) or "Choose one of " + ", ".join(METRICS) + "."
-        raise ProbeError("There is no metric called '{name}'.", hint, name=shortened(asked))
+        raise ProbeError(
+            "There is no metric called '{name}'.",
+            did_you_mean(asked, METRICS) or "Choose one of {names}.",
+            name=shortened(asked),
+            names=", ".join(METRICS),
+        )
     if METRICS[asked].target != raw.target:
         fitting = ", ".join(m.name for m in METRICS.values() if m.target == raw.target)
         raise ProbeError(
             "{name} has {kind}, which '{asked}' does not score.",
-            "Choose {fitting}.",
+            "Choose {names}.",
             name=raw.name,
             kind=_plural(raw),
             asked=asked,
-            fitting=fitting,
+            names=fitting,
         )
     return asked
 
 
 def _plural(raw: Raw) -> str:
-    return "classes" if raw.target == "class" else "values"
+    return say("classes") if raw.target == "class" else say("values")
 
 
 def changes(before: Score, after: Score) -> tuple[SampleChange, ...]:

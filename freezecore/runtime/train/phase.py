@@ -28,7 +28,7 @@ CHECKED = 8  # samples on which a cut is checked
 LOOKING = 6  # forward passes of so many samples that looking for a cut takes
 WATCHED = 2  # the whole step whose memory is watched: by then the optimizer has its state
 WHOLE_FIRST = 3  # whole steps before a prefix is looked for: a person sees them at once, and what they take is known
-TOO_EARLY = "The run ended before its frozen part was looked at."
+TOO_EARLY = say("The run ended before its frozen part was looked at.")
 
 
 class TrainingPhase:
@@ -126,13 +126,16 @@ class TrainingPhase:
             prefix = self._cut(tolerance)
             self._kept = self.session.prefixes.parts(prefix, self.parts, self._values(), tolerance)
         except NotCuttable as error:
-            self.cache = CacheUse(why=say("Every step runs the whole model: {cause}.", cause=error))
+            self.cache = CacheUse(why=say("Every step runs the whole model: {why}.", why=error))
             return
         self._looked_s = time.perf_counter() - began - self._kept_s()
         self._durations.clear()
-        where = ", on disk" if any(part.store.on_disk for part in self._kept.values()) else ""
+        on_disk = any(part.store.on_disk for part in self._kept.values())
         why = say(
-            "What runs before '{path}' is frozen and was computed once a sample{where}.", path=prefix.path, where=where
+            "What runs before '{path}' is frozen and was computed once a sample, on disk."
+            if on_disk
+            else "What runs before '{path}' is frozen and was computed once a sample.",
+            path=prefix.path,
         )
         self.cache = CacheUse(True, why, prefix.path)
 
@@ -159,16 +162,16 @@ class TrainingPhase:
     def _why_not(self, steps: int) -> str:
         """Why the prefix is not even looked for, as the rest of a sentence; empty when it is."""
         if not self.request.cache:
-            return "the cache is switched off"
+            return say("the cache is switched off")
         if not self.mask.frozen:
-            return "nothing is frozen"
+            return say("nothing is frozen")
         layers = self.mask.tree.layers
         if self.mask.norms == "update" and any(layer.moves for layer in layers):
-            return "with 'norms update' frozen layers change from step to step"
+            return say("with 'norms update' frozen layers change from step to step")
         if self.mask.dropout == "on" and any(layer.drops for layer in layers):
-            return "with 'dropout on' frozen layers are random"
+            return say("with 'dropout on' frozen layers are random")
         if steps <= 0 or not self._saves(steps):
-            return "the run is too short for more than that"
+            return say("the run is too short for more than that")
         return ""
 
     def _saves(self, steps: int) -> bool:

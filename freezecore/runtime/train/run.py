@@ -110,7 +110,7 @@ class TrainingRun:
                 while self.step < last and not self._time_is_over():
                     self._step(next(self.batches), last - self.step)
         except StoppedEarly:
-            state, message = "stopped", "Stopped before its end; what was measured until then is kept."
+            state, message = "stopped", say("Stopped before its end; what was measured until then is kept.")
         except LossNotFinite:
             state, (message, hint) = "not-a-number", self._not_a_number()
         except (RuntimeError, MemoryError) as error:
@@ -222,8 +222,8 @@ class TrainingRun:
 
     def _out_of_memory(self) -> tuple[str, str]:
         data, smaller = self.session.data, max(1, self.batch_size // 2)
-        unit = "tokens" if data.raw.kind == "text" else "pixels"
-        when = say("at step {step}", step=self.step + 1) if self.step else "before the first step was over"
+        unit = say("tokens") if data.raw.kind == "text" else say("pixels")
+        when = say("at step {step}" if self.step else "before the first step was over", step=self.step + 1)
         said = say(
             "The probe ran out of memory {when} (batch {batch}, {size} {unit}).",
             when=when,

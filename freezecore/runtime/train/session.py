@@ -104,12 +104,13 @@ class Session:
         masks = [(epoch, resolve(request.spec, self.tree, epoch)) for epoch in request.spec.epochs]
         for epoch, mask in masks:
             if not mask.trainable:
-                when = f" from epoch {epoch}" if len(masks) > 1 else ""
                 raise ProbeError(
-                    "All {count} parameters are frozen{when}, so there is nothing to train.",
+                    "All {count} parameters are frozen, so there is nothing to train."
+                    if len(masks) == 1
+                    else "All {count} parameters are frozen from epoch {epoch}, so there is nothing to train.",
                     "Add a rule such as 'train head'.",
                     count=len(self.tree.parameters),
-                    when=when,
+                    epoch=epoch,
                 )
         return masks
 

@@ -79,7 +79,7 @@ def execution_order(model: nn.Module, example: Example | None = None, *, own: bo
 
 
 def _first_that_runs(model: nn.Module, example: Example | None, deadline: float) -> Execution | Untraced:
-    problem, best = "nothing tells what it takes in", None
+    problem, best = say("nothing tells what it takes in"), None
     wanted = MOST_USED * len(list(model.parameters()))
     try:
         for each, guess in itertools.islice(_tries(model, example), MOST_TRIES):

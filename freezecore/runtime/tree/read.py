@@ -15,6 +15,7 @@ from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, mov
 from freezecore.runtime.tree.nodes import Node, View, view
 from freezecore.runtime.tree.order import Execution, Untraced, execution_order
 from freezecore.runtime.tree.towers import Structure, find_structure
+from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.tree import Buffer, Layer, LayerTree, Parameter
 
@@ -96,7 +97,8 @@ def _check(model: object) -> None:
 def _notes(run: Execution | Untraced) -> tuple[str, ...]:
     if not run:
         return (run.reason,)
-    return ("Parts of the model were followed on their own, in the order of their definition.",) if run.by_parts else ()
+    note = say("Parts of the model were followed on their own, in the order of their definition.")
+    return (note,) if run.by_parts else ()
 
 
 def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) -> Layer:

@@ -25,7 +25,7 @@ import traceback
 from collections.abc import Callable
 from typing import BinaryIO
 
-from freezecore import errors
+from freezecore import errors, sentences
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
 from freezecore.sentences import say
@@ -67,7 +67,7 @@ def _preview(arguments: dict) -> bytes:
     from freezecore.probe import ProbeRequest
     from freezecore.runtime.data.preview import preview
 
-    return json.dumps(preview(ProbeRequest.from_json(arguments["request"])).to_json()).encode()
+    return sentences.dumps(preview(ProbeRequest.from_json(arguments["request"])).to_json()).encode()
 
 
 def _warm(arguments: dict) -> bytes:
@@ -86,12 +86,12 @@ VERBS: dict[str, Verb] = {
     "warm": _warm,
 }
 ACTIONS = {
-    "tree": "Opening",
-    "trace": "Following a training step of",
-    "fill": "Following a training step of",
-    "models": "Searching the models for",
-    "preview": "Reading the data",
-    "warm": "Starting",
+    "tree": say("Opening '{name}'"),
+    "trace": say("Following a training step of '{name}'"),
+    "fill": say("Following a training step of '{name}'"),
+    "models": say("Searching the models for '{name}'"),
+    "preview": say("Reading the data"),
+    "warm": say("Starting"),
 }
 
 
@@ -99,7 +99,9 @@ def action(verb: str, arguments: dict) -> str:
     """What a request does, as a sentence begins: "Opening timm:resnet18"."""
     source = arguments.get("source")
     subject = f"{source['scheme']}:{source['name']}" if source else arguments.get("word", "")
-    return f"{ACTIONS.get(verb, verb)} '{shortened(subject)}'" if subject else ACTIONS.get(verb, verb)
+    if verb == "models" and not subject:
+        return say("Searching the models")
+    return say(ACTIONS.get(verb, verb), name=shortened(subject))
 
 
 def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
@@ -118,16 +120,22 @@ def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
         traceback.print_exc()
         doing = action(verb, arguments)
         if limit and process.is_memory_error(error):
-            problem = say(
-                "{doing} needed more than {limit} of memory and was stopped.", doing=doing, limit=bytes_text(limit)
+            too_large = FreezeError(
+                "{doing} needed more than {limit} of memory and was stopped.",
+                "Choose a smaller model, batch or input size.",
+                doing=doing,
+                limit=bytes_text(limit),
             )
-            hint = "Choose a smaller model, batch or input size."
-            return {"error": described(FreezeError(problem, hint)), "last": True}, b""
+            return {"error": described(too_large), "last": True}, b""
         cause = shortened(str(error).strip().partition("\n")[0], 160)
-        problem = say(
-            "{doing} failed unexpectedly ({kind}: {cause}).", doing=doing, kind=type(error).__name__, cause=cause
+        failed = FreezeError(
+            "{doing} failed unexpectedly ({kind}: {cause}).",
+            "The server's log has the details.",
+            doing=doing,
+            kind=type(error).__name__,
+            cause=cause,
         )
-        return {"error": described(FreezeError(problem, "The server's log has the details."))}, b""
+        return {"error": described(failed)}, b""
     return {"bytes": len(payload)}, payload
 
 
@@ -156,7 +164,7 @@ def serve(answers: BinaryIO, verbs: dict[str, Verb]) -> None:
 
 
 def _send(answers: BinaryIO, header: dict, payload: bytes = b"") -> None:
-    answers.write(json.dumps(header).encode() + b"\n" + payload)
+    answers.write(sentences.dumps(header).encode() + b"\n" + payload)
     answers.flush()
 
 

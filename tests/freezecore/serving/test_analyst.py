@@ -68,7 +68,7 @@ def test_memory_that_runs_out_ends_the_process_after_the_answer(error, monkeypat
     ("verb", "arguments", "words"),
     [
         ("tree", {"source": {"scheme": "timm", "name": "resnet18"}}, "Opening 'timm:resnet18'"),
-        ("models", {"word": ""}, "Searching the models for"),
+        ("models", {"word": ""}, "Searching the models"),
         ("warm", {}, "Starting"),
     ],
 )
