@@ -13,6 +13,7 @@ import zlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
+from freezecore.cache.keys import tuples
 from freezecore.errors import TraceError
 from freezecore.sentences import packed, unpacked
 from freezecore.workload import Workload
@@ -243,7 +244,7 @@ class Trace:
 
 
 def _rebuilt(data: dict) -> dict:
-    fields = {name: _tupled(value) for name, value in data.items()}
+    fields = {name: tuples(value) for name, value in data.items()}
     fields["workload"] = Workload(**data["workload"])
     fields["versions"], fields["problem"] = data["versions"], unpacked(data["problem"])
     fields["parameters"] = tuple(TracedParameter(*row) for row in fields["parameters"])
@@ -261,7 +262,3 @@ def _rebuilt(data: dict) -> dict:
         for name, flops, kept, returned, *rest in fields["operations"]
     )
     return fields
-
-
-def _tupled(value: object) -> object:
-    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value

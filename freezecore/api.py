@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from freezecore import model_file
 from freezecore._resolve import resolve
 from freezecore._trace import Trace
-from freezecore.cache import traces
-from freezecore.cache.trees import kept_tree
+from freezecore.cache import traces, trees
 from freezecore.errors import require
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never, silent
@@ -52,7 +51,7 @@ def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -
     if isinstance(model, ModelSource):
         if model.scheme == "file":
             return model_file.read(model.name).tree
-        if (kept := kept_tree(model)) is not None:
+        if (kept := trees.stored(model)) is not None:
             return kept
         from freezecore.runtime.tree.read import read_source
 

@@ -7,7 +7,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from freezecore.cache.trees import versions
+from freezecore.cache.keys import versions
 
 FILE = Path(__file__).with_name("catalog.csv")
 VERSIONED = ("timm", "transformers")

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from freezecore.cache.keys import tuples
+
 Kind = Literal["embedding", "stem", "block", "head", "other"]
 KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "head", "other")
 DTYPE_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2}
@@ -219,9 +221,9 @@ class LayerTree:
         """Rebuild a tree from `to_json`'s dictionary, lists turned back into tuples."""
 
         def rows(kind, items):
-            return tuple(kind(**{key: _tupled(value) for key, value in item.items()}) for item in items)
+            return tuple(kind(**{key: tuples(value) for key, value in item.items()}) for item in items)
 
-        towers = tuple(Tower(**{**_tupled_values(t), "stages": rows(Stage, t["stages"])}) for t in data["towers"])
+        towers = rows(Tower, [{**tower, "stages": rows(Stage, tower["stages"])} for tower in data["towers"]])
         return cls(
             source=data["source"],
             layers=rows(Layer, data["layers"]),
@@ -257,11 +259,3 @@ def prefixes(name: str) -> Iterator[str]:
     while at != -1:
         yield name[:at]
         at = name.find(".", at + 1)
-
-
-def _tupled(value):
-    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
-
-
-def _tupled_values(data: dict) -> dict:
-    return {key: _tupled(value) for key, value in data.items()}

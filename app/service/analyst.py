@@ -7,7 +7,6 @@ answers are remembered up to a number, and a request that hangs or kills the pro
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import threading
@@ -19,8 +18,8 @@ from typing import Any
 from app.service.answer_cache import Remembered
 from freezecore import sentences
 from freezecore._trace import Trace
-from freezecore.cache import store, traces
-from freezecore.cache.trees import kept_tree
+from freezecore.cache import store, traces, trees
+from freezecore.cache.keys import file_stamp
 from freezecore.datasets import DataPreview
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
@@ -83,7 +82,7 @@ class Analyst:
         def read(raw: bytes) -> LayerTree:
             return LayerTree.from_json(json.loads(raw))
 
-        return self._ask("tree", {"source": asdict(source)}, read, lambda: kept_tree(source))
+        return self._ask("tree", {"source": asdict(source)}, read, lambda: trees.stored(source))
 
     def trace(self, source: ModelSource, workload: Workload) -> Trace:
         """One training step of the source, from which every mask's cost follows.
@@ -150,7 +149,8 @@ class Analyst:
         """What was answered before, what an earlier server left on the disk, or what the process answers now."""
         if "source" in arguments:
             check_source(ModelSource(**arguments["source"]))
-        key = json.dumps([verb, arguments, _stamp(arguments)], sort_keys=True)
+        named = arguments["request"]["data"] if "request" in arguments else arguments.get("source", {}).get("name")
+        key = json.dumps([verb, arguments, file_stamp(named)], sort_keys=True)
         found = kept if self._verbs is None else lambda: None
         return self._answers.answer(key, lambda: found() or read(self._answered(verb, arguments)))
 
@@ -256,15 +256,6 @@ class _Child:
 
 def _preview(raw: bytes) -> DataPreview:
     return DataPreview.from_json(sentences.loads(raw))
-
-
-def _stamp(arguments: dict) -> list[int]:
-    """Size and time of the file that a request names, so that an edited file is read again; empty for all others."""
-    try:
-        stat = os.stat(arguments["request"]["data"] if "request" in arguments else arguments["source"]["name"])
-    except (OSError, KeyError, ValueError):
-        return []
-    return [stat.st_size, stat.st_mtime_ns]
 
 
 @cache

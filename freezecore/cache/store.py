@@ -1,22 +1,29 @@
-"""The cache folder: what is cheap to lose and dear to make again, in files written whole or not at all."""
+"""The cache folder: what is cheap to lose and slow to make again, in files written whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+from freezecore.errors import FreezeError
 
 HOME_VARIABLE = "FREEZE_EXPLORER_HOME"
 MOST_FILES = 400
+
+T = TypeVar("T")
 
 
 def home() -> Path:
     """The folder for caches and runs: `$FREEZE_EXPLORER_HOME`, else the user's cache folder."""
     if HOME_VARIABLE in os.environ:
         return Path(os.environ[HOME_VARIABLE])
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "freeze-explorer"
+    import platformdirs  # not needed where the folder is given
+
+    return platformdirs.user_cache_path("freeze-explorer", appauthor=False)
 
 
 def read(kind: str, key: str) -> bytes | None:
@@ -24,6 +31,16 @@ def read(kind: str, key: str) -> bytes | None:
     try:
         return _path(kind, key).read_bytes()
     except OSError:
+        return None
+
+
+def load(kind: str, key: str, parse: Callable[[bytes], T]) -> T | None:
+    """What `parse` makes of what was stored; None where there is nothing, or nothing that can be parsed, which goes."""
+    content = read(kind, key)
+    try:
+        return None if content is None else parse(content)
+    except (ValueError, KeyError, TypeError, FreezeError):
+        _path(kind, key).unlink(missing_ok=True)
         return None
 
 
@@ -40,11 +57,6 @@ def write(kind: str, key: str, content: bytes) -> None:
             Path(file.name).unlink(missing_ok=True)
             raise
     _forget_oldest(path.parent)
-
-
-def forget(kind: str, key: str) -> None:
-    """Drop an entry that turned out to be corrupt."""
-    _path(kind, key).unlink(missing_ok=True)
 
 
 def _path(kind: str, key: str) -> Path:

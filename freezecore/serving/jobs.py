@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 
 from freezecore import machine
+from freezecore.cache.keys import versions
 from freezecore.errors import ProbeError, shortened
 from freezecore.sentences import say
 from freezecore.serving.access import check_request
@@ -19,7 +20,7 @@ from freezecore.serving.eta import expected_s, left_s, typical_s
 from freezecore.serving.job import Job, Limits, Live, Standing, standing_of
 from freezecore.serving.job_types import kind_of
 from freezecore.serving.run_log import new_folder
-from freezecore.serving.runs import Run, Runs, ended, key_of, versions
+from freezecore.serving.runs import LIBRARIES, Run, Runs, ended, key_of
 from freezecore.serving.worker_pool import Crew, verdict
 
 
@@ -144,7 +145,7 @@ class Jobs:
             server=self.runs.server,
             created=time.time(),
             request=asked,
-            versions=versions(),
+            versions=versions(LIBRARIES),
         )
         self.runs.add(run)
         listed = self.runs.listed(kind=kind)

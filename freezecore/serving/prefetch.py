@@ -17,8 +17,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from freezecore import machine
-from freezecore.cache import store, traces
-from freezecore.cache.trees import kept_tree
+from freezecore.cache import store, traces, trees
 from freezecore.serving import process
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -52,7 +51,7 @@ def work(models: Iterable[Model]) -> None:
     """Read and trace what is not there yet; a model that cannot be is the log's business."""
     for source, workload in models:
         try:
-            if kept_tree(source) is None or traces.stored(source, workload) is None:
+            if trees.stored(source) is None or traces.stored(source, workload) is None:
                 _follow(source, workload)
         except Exception:  # one model's trouble must not keep the others from being ready
             traceback.print_exc()

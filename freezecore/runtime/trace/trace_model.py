@@ -15,6 +15,7 @@ from torch._subclasses.fake_tensor import (
 from freezecore._estimate.cost import estimate
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.cache import traces
+from freezecore.cache.keys import versions
 from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
 from freezecore.mask import Mask
 from freezecore.runtime.trace.batch_pair import Unlike
@@ -125,7 +126,7 @@ def _traced(
     for batch_sizes in (BATCH_SIZES, (workload.batch_size,)):
         try:
             tracer = _tracer(model, workload, inputs, batch_sizes)
-            return tracer.trace(label, traces.versions()), tracer
+            return tracer.trace(label, versions()), tracer
         except FreezeError:
             raise
         except Unlike as error:
@@ -208,7 +209,7 @@ def _untraced(model: nn.Module, workload: Workload, label: str, problem: str) ->
         for value, (name, p) in enumerate(model.named_parameters())
     ]
     buffers = tuple(distinct_bytes(model.buffers()))
-    return Trace(label, workload, tuple(parameters), buffers, problem=problem, versions=traces.versions())
+    return Trace(label, workload, tuple(parameters), buffers, problem=problem, versions=versions())
 
 
 def _remember(key: str, tracer: Tracer) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from freezecore._resolve import resolve
+from freezecore.cache.keys import versions
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, Proof, ShouldStop, State, never, silent
 from freezecore.rates import learning_rates
@@ -24,7 +25,6 @@ from freezecore.runtime.train.phase import TrainingPhase
 from freezecore.runtime.train.price import Priced
 from freezecore.runtime.train.session import Session
 from freezecore.runtime.train.step import LossNotFinite, peak_of, training_step
-from freezecore.runtime.tree.read import versions
 from freezecore.sentences import say
 
 AFTER_A_STOP_S = 0.5  # for the last evaluation: whoever pressed Stop waits for it

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from freezecore._resolve import resolve
-from freezecore.cache.trees import keep_tree, kept_tree
+from freezecore.cache import trees
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, silent
@@ -165,11 +165,11 @@ def _copy(values: dict[str, Tensor], tensors: dict[str, Tensor]) -> None:
 def _tree_of(built: Built, label: str) -> LayerTree:
     """The module's tree; one that was kept for its source is taken when it names the same tensors, with the marks
     that depend on the weights made anew."""
-    kept = kept_tree(built.source)
+    kept = trees.stored(built.source)
     found = {name: (tuple(p.shape), str(p.dtype).removeprefix("torch.")) for name, p in built.model.named_parameters()}
     if kept is None or found != {p.name: (p.shape, p.dtype) for p in kept.parameters}:
         tree = read_module(built.model, label, new=built.new)
-        keep_tree(built.source, tree)
+        trees.keep(built.source, tree)
         return tree
     frozen = {name for name, parameter in built.model.named_parameters() if not parameter.requires_grad}
     marked = (replace(p, new=p.name in built.new, frozen_by_author=p.name in frozen) for p in kept.parameters)

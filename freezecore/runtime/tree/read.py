@@ -8,7 +8,8 @@ from functools import cache
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from freezecore.cache.trees import keep_tree, kept_tree, versions
+from freezecore.cache import trees
+from freezecore.cache.keys import versions
 from freezecore.errors import SourceError
 from freezecore.runtime.own.hold import known_author_frozen
 from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, moves, place
@@ -69,13 +70,13 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     Raises:
         SourceError: the source cannot be built.
     """
-    if (kept := kept_tree(source)) is not None:
+    if (kept := trees.stored(source)) is not None:
         return kept
     from freezecore.runtime.build.source import meta
 
     built = meta(source, allow_python=allow_python)
     tree = read_module(built.model, str(source), new=built.new, own=True)
-    keep_tree(source, tree)
+    trees.keep(source, tree)
     return tree
 
 

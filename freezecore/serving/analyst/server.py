@@ -26,6 +26,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from freezecore import errors, sentences
+from freezecore.cache.keys import tuples
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
 from freezecore.sentences import say
@@ -53,7 +54,7 @@ def _fill(arguments: dict) -> bytes:
 
     source = ModelSource(**arguments["source"])
     trace = trace_source(source, Workload(**arguments["workload"]))
-    return fill(trace, source, _tupled(arguments["missing"])).to_bytes()
+    return fill(trace, source, tuples(arguments["missing"])).to_bytes()
 
 
 def _models(arguments: dict) -> bytes:
@@ -166,10 +167,6 @@ def serve(answers: BinaryIO, verbs: dict[str, Verb]) -> None:
 def _send(answers: BinaryIO, header: dict, payload: bytes = b"") -> None:
     answers.write(sentences.dumps(header).encode() + b"\n" + payload)
     answers.flush()
-
-
-def _tupled(value):
-    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
 
 
 def main(arguments: list[str]) -> None:

@@ -1,6 +1,8 @@
 """The cache folder: whole files, bounded in number."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +21,23 @@ def test_what_was_written_is_read_back_and_the_rest_is_absent():
     assert store.read("trace", "timm:resnet18 1.0") is None
 
 
-def test_a_forgotten_entry_is_absent():
+def test_what_can_no_longer_be_parsed_is_forgotten(tmp_path):
+    store.write("tree", "key", b"7")
+    assert store.load("tree", "key", int) == 7
     store.write("tree", "key", b"corrupt")
-    store.forget("tree", "key")
-    store.forget("tree", "key")
-    assert store.read("tree", "key") is None
+    assert store.load("tree", "key", int) is None
+    assert store.load("tree", "key", int) is None
+    assert not list((tmp_path / "tree").iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="every system has its own place for caches")
+def test_without_a_folder_given_the_users_cache_folder_is_taken(monkeypatch):
+    monkeypatch.delenv(store.HOME_VARIABLE)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert store.home() == Path("/home/ann/.cache/freeze-explorer")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert store.home() == Path("/caches/freeze-explorer")
 
 
 def test_the_oldest_entries_go_when_there_are_too_many(monkeypatch, tmp_path):

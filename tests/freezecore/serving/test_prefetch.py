@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from freezecore import machine
-from freezecore.cache import store, traces
-from freezecore.cache.trees import kept_tree
+from freezecore.cache import store, traces, trees
 from freezecore.serving import prefetch, process
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -27,7 +26,7 @@ def test_what_was_followed_ahead_is_there_for_everyone_whatever_came_before(tmp_
     child = prefetch.start([UNKNOWN, SMALL])
     assert child.wait(ENDS_WITHIN_S) == 0
     process.close(child)
-    assert kept_tree(SMALL[0]).total
+    assert trees.stored(SMALL[0]).total
     assert not traces.stored(*SMALL).problem
     assert "no_such_model" in (tmp_path / "ahead.log").read_text()
 

@@ -63,7 +63,7 @@ def test_a_key_depends_on_the_request_the_libraries_and_the_files(tmp_path, monk
     file.write_text("other")
     assert key() != first
     first = key()
-    monkeypatch.setattr(runs_module, "versions", lambda: {"torch": "99"})
+    monkeypatch.setattr(runs_module, "versions", lambda libraries: {"torch": "99"})
     assert key() != first
 
 

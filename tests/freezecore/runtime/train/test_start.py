@@ -2,7 +2,7 @@
 
 import pytest
 
-from freezecore.cache.trees import kept_tree
+from freezecore.cache import trees
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.build.source import build
 from freezecore.runtime.train.phase import WHOLE_FIRST
@@ -82,7 +82,7 @@ def test_a_kept_tree_is_the_one_that_would_be_read(tmp_path, monkeypatch):
         ModelSource.parse("timm:test_resnet", weights="random"), FreezeSpec.parse(HEAD), data="digits", **SIZES
     )
     first = Session(request)
-    kept = kept_tree(first.source)
+    kept = trees.stored(first.source)
     assert kept is not None
     monkeypatch.setattr("freezecore.runtime.train.session.read_module", None)  # not read a second time
     again = Session(request)
