@@ -1,43 +1,40 @@
-"""Which servers live, told by locks that the kernel takes away from a process that dies."""
+"""Which servers still run, told by file locks that the system takes away from a process that dies."""
 
 from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 
-class Presence:
-    """One server's own lock, and a look at the others'."""
+class ServerLock:
+    """This server's own lock, held until its process ends, and a look at those of others.
+
+    Attributes:
+        name: this server's, as others may ask for it.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self.name = secrets.token_hex(8)
-        self._file = (folder / self.name).open("w")
-        _lock(self._file)
+        self._own = self._lock(self.name)
+        self._own.acquire()
 
-    def lives(self, name: str) -> bool:
+    def is_held(self, name: str) -> bool:
         """Whether the server of this name still runs; the file of a dead one is removed."""
         if name == self.name:
             return True
-        try:
-            with (self._folder / name).open("r+") as file:
-                if not _lock(file):
-                    return True
-        except OSError:
+        if not (self._folder / name).is_file():
             return False
+        try:
+            with self._lock(name):
+                pass
+        except Timeout:
+            return True
         (self._folder / name).unlink(missing_ok=True)
         return False
 
-
-def _lock(file: IO) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows: one server at a time, so every other is taken for dead
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    def _lock(self, name: str) -> FileLock:
+        return FileLock(self._folder / name, timeout=0, thread_local=False)
