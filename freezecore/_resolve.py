@@ -15,8 +15,8 @@ from freezecore.spec import FreezeSpec, Rule, Selector
 from freezecore.tree import LayerTree
 
 
-def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
-    """Which parameters train in this epoch.
+def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: Mask | None = None) -> Mask:
+    """Which parameters train in this epoch: what no rule hits stays as in `start`, else as the model's author left it.
 
     The rules of later phases are checked too, so that a schedule cannot fail when it has run for an hour. Norms that
     the first phase holds stay held when they begin to train: letting them move midway undoes what was learnt.
@@ -25,7 +25,9 @@ def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
         RuleError: a selector hits nothing; names the nearest real names.
         FreezeError: an argument of another class.
     """
-    require(spec, FreezeSpec, "Call fc.FreezeSpec.parse(rules) first.")
+    if isinstance(spec, str):
+        spec = FreezeSpec.parse(spec)
+    require(spec, FreezeSpec, "Give rules as text, or a FreezeSpec.")
     require(tree, LayerTree, "Call fc.read_tree(model) first.")
     names = names_of(tree)
     for phase in spec.phases:
@@ -34,14 +36,16 @@ def resolve(spec: FreezeSpec, tree: LayerTree, epoch: int = 0) -> Mask:
                 rule_hits(rule, names)
     applied = [(rule, rule_hits(rule, names)) for rule in spec.at_epoch(epoch).rules]
     hits = tuple(Hit(print_rule(rule), names.positions_of(found)) for rule, found in applied)
-    trains = names.per_parameter(outcome(applied, names))
-    also_held = resolve(spec, tree).norms_held if epoch > 0 and spec.phases else ()
+    trains = names.per_parameter(outcome(applied, names, start))
+    also_held = resolve(spec, tree, start=start).norms_held if epoch > 0 and spec.phases else ()
     return Mask(tree, trains, spec.norms, spec.dropout, hits, conflicts(applied, names), also_held)
 
 
-def outcome(applied: Iterable[tuple[Rule, int]], names: Names) -> int:
+def outcome(applied: Iterable[tuple[Rule, int]], names: Names, start: Mask | None = None) -> int:
     """The names that train, as bits, after rules and what they hit; tied names go together."""
     trains = names.everything & ~names.frozen_by_author
+    if start is not None:
+        trains = names.all_names_of([i for i, trained in enumerate(start.trains) if trained])
     for rule, found in applied:
         if found & names.tied:
             found = names.all_names_of(names.positions_of(found))

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from freezecore import model_file
-from freezecore._resolve import resolve
 from freezecore._trace import Trace
 from freezecore.cache import traces, trees
 from freezecore.errors import require
@@ -189,25 +188,60 @@ def run_suggest(
     return run(SuggestRequest(base, tuple(by), budget_bytes), emit, should_stop)
 
 
-def apply(model: Module, rules: FreezeSpec | str) -> Mask:
+def apply(model: Module, rules: FreezeSpec | str, *, reset: bool = False) -> Mask:
     """Freeze and train a model's parameters by rules; held modules stay in eval mode through every `train()`.
 
     Call it after the head was replaced, and before the optimizer is built and DistributedDataParallel wraps the model.
-    Names are those inside torch.compile and DataParallel.
+    Names are those inside torch.compile and DataParallel. What no rule hits stays as it is; the mask's
+    `newly_trainable` and `newly_frozen` name what this call changed.
+
+    Args:
+        reset: forget what was frozen or trained by hand or by an earlier call, and start from the model's author.
 
     Raises:
-        FreezeError: the model is sharded, or wrapped so that it can no longer be frozen.
+        FreezeError: it is no model, or the model is sharded, or wrapped so that it can no longer be frozen.
         RuleError: a rule cannot be read or hits nothing; the model is unchanged.
     """
-    from freezecore.runtime.own.hold import hold
+    from freezecore.runtime.own.apply import apply as run
+
+    return run(model, rules, reset=reset)
+
+
+def frozen(model: Module, rules: FreezeSpec | str) -> AbstractContextManager[Mask]:
+    """`with fc.frozen(model, rules): …` applies rules for the block; afterwards all is as it was before.
+
+    Raises:
+        FreezeError, RuleError: as `apply`.
+    """
+    from freezecore.runtime.own.apply import frozen as run
+
+    return run(model, rules)
+
+
+def release(model: Module) -> None:
+    """Let `model.train()` reach every module again; what trains is left as it is."""
+    from freezecore.runtime.own.hold import release as run
     from freezecore.runtime.own.wrappers import unwrapped
 
-    model = unwrapped(model, to_freeze=True)
-    spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
-    mask = resolve(spec, read_tree(model))
-    mask.apply_to(model)
-    hold(model, mask)
-    return mask
+    run(unwrapped(model))
+
+
+def parameter_groups(
+    model: Module, lr: float | None = None, *, head_lr: float | None = None, layer_decay: float | None = None
+) -> list[dict[str, Any]]:
+    """What trains, as parameter groups of an optimizer, each with its learning rate.
+
+    Args:
+        lr: of what is pretrained; None takes the rates of a probe of this selection.
+        head_lr: of the head; None takes `lr`, or the probe's where that is None too.
+        layer_decay: factor on the rate for each block between a parameter and the head, above 0 and at most 1.
+
+    Raises:
+        FreezeError: it is no model, or a number is out of range.
+    """
+    from freezecore.runtime.own.apply import parameter_groups as run
+
+    return run(model, lr, head_lr=head_lr, layer_decay=layer_decay)
 
 
 def proof(model: Module, optimizer: object | None = None) -> AbstractContextManager:

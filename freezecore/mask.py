@@ -46,6 +46,7 @@ class Mask:
         hits: per rule, in the rules' order.
         conflicts: tied parameters wanted both ways.
         also_held: modules that an earlier phase of a schedule held, and that stay held although they train now.
+        before: what trained in a model of one's own before this was applied to it; None where it was not.
     """
 
     tree: LayerTree
@@ -55,6 +56,7 @@ class Mask:
     hits: tuple[Hit, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     also_held: tuple[str, ...] = ()
+    before: tuple[bool, ...] | None = None
 
     @classmethod
     def from_names(cls, tree: LayerTree, names: Iterable[str], norms: Norms = "hold", dropout: Dropout = "off") -> Mask:
@@ -87,9 +89,28 @@ class Mask:
         pairs = zip(self.tree.parameters, self.trains, strict=True)
         return tuple(p.name for p, trains in pairs if trains == trainable)
 
+    @property
+    def newly_trainable(self) -> tuple[str, ...]:
+        """Parameters that had been frozen before this was applied, and train now."""
+        return self._changed(trains=True)
+
+    @property
+    def newly_frozen(self) -> tuple[str, ...]:
+        """Parameters that had trained before this was applied, and are frozen now."""
+        return self._changed(trains=False)
+
+    def _changed(self, trains: bool) -> tuple[str, ...]:
+        before = self.before or self.trains
+        rows = zip(self.tree.parameters, before, self.trains, strict=True)
+        return tuple(p.name for p, was, now in rows if now == trains and was != now)
+
     def __repr__(self) -> str:
         scalars = f"{self.trainable:,} of {self.tree.total:,} scalars"
-        return f"Mask({self.tree.source!r}, {sum(self.trains)} of {len(self.trains)} parameters train: {scalars})"
+        changes = (("frozen", self.newly_frozen), ("trainable", self.newly_trainable))
+        newly = "".join(f"; {len(names)} newly {word}" for word, names in changes if names)
+        return (
+            f"Mask({self.tree.source!r}, {sum(self.trains)} of {len(self.trains)} parameters train: {scalars}{newly})"
+        )
 
     def _repr_html_(self) -> str:
         from freezecore.tree_format import html

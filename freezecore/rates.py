@@ -13,7 +13,7 @@ from typing import Literal
 from freezecore.datasets import kind_for
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
-from freezecore.tree import LayerTree, Parameter
+from freezecore.tree import LayerTree, Parameter, prefixes
 
 ModelKind = Literal["image", "text", "language-model"]
 
@@ -60,9 +60,32 @@ def is_head(parameter: Parameter) -> bool:
     return parameter.kind == "head" or parameter.new
 
 
-def model_kind(source: ModelSource, tree: LayerTree) -> ModelKind:
-    """What rates suit a model: those of the data that a probe would try it on, unless it keeps its language head."""
+def model_kind(source: ModelSource | None, tree: LayerTree) -> ModelKind:
+    """What rates suit a model: those of the data that a probe would try it on, unless it keeps its language head.
+
+    `source` is None for a model object of a person's own.
+    """
+    task = source.task if source else None
     root = tree.layers[0].type
-    if source.task in LANGUAGE_TASKS or (source.task is None and root.endswith(LANGUAGE_MODELS)):
+    if task in LANGUAGE_TASKS or (task is None and root.endswith(LANGUAGE_MODELS)):
         return "language-model"
     return kind_for(tree)
+
+
+def group_rates(tree: LayerTree, rates: Rates, layer_decay: float | None = None) -> list[float]:
+    """The learning rate of each of the tree's parameters.
+
+    Args:
+        layer_decay: factor on the rate for each block between a parameter and the head, above 0 and at most 1; what
+            stands before the blocks is one further away than the first of them.
+    """
+    blocks = [path for tower in tree.towers for path in tower.blocks]
+    before = [path for tower in tree.towers for path in (*tower.embeddings, *tower.stem)]
+    distance = {path: len(blocks) - i for i, path in enumerate(blocks)} | dict.fromkeys(before, len(blocks) + 1)
+    found = []
+    for parameter in tree.parameters:
+        places = (*prefixes(parameter.name), parameter.name)
+        away = next((distance[path] for path in places if path in distance), 0)
+        rate = rates.head if is_head(parameter) else rates.body
+        found.append(rate if layer_decay is None else rate * layer_decay**away)
+    return found

@@ -24,6 +24,10 @@ MOST_RULES = 1_000
 MOST_PATTERNS = 500
 LAST_EPOCH = 1_000_000
 ACTIONS = ("freeze", "train")
+SYNONYMS = {  # what people call the two elsewhere
+    **dict.fromkeys(("unfreeze", "thaw", "unlock", "enable", "trainable", "finetune", "fine-tune"), "train"),
+    **dict.fromkeys(("lock", "disable", "frozen", "fix"), "freeze"),
+}
 SETTINGS = {"norms": ("hold", "update"), "dropout": ("off", "on")}
 
 _TOKEN = re.compile(
@@ -91,7 +95,8 @@ class _Reading:
         elif verb.text == "from":
             self._phase(verb, others)
         else:
-            close = did_you_mean(verb.text, (*ACTIONS, *SETTINGS, "from"))
+            meant = SYNONYMS.get(verb.text.lower())
+            close = did_you_mean(meant or verb.text, (*ACTIONS, *SETTINGS, "from"))
             line = " ".join(word.text for word in words)
             fail(
                 "Cannot read the rule '{line}'.",

@@ -20,6 +20,7 @@ from freezecore.saved_spec import carry, load_spec, save_spec
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 from tests.freezecore.review.cases import marked, reviewed
+from tests.freezecore.runtime.own.test_apply import tiny_whisper
 from tests.freezecore.samples import load
 
 ROOT = Path(__file__).parents[2]
@@ -162,10 +163,9 @@ def test_row_23_what_each_rule_hit_is_known_before_training():
 
 def test_row_24_what_the_author_froze_is_remembered():
     assert frozen("train all", "whisper") == {"model.encoder.embed_positions.weight"}
-    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
-    model[0].requires_grad_(False)
-    fc.apply(model, "freeze 1")
-    assert fc.apply(model, "train all").names() == ("1.weight", "1.bias")
+    model = tiny_whisper()
+    fc.apply(model, "freeze all")
+    assert fc.apply(model, "train all").names(trainable=False) == ("encoder.embed_positions.weight",)
 
 
 def test_row_25_where_the_backward_pass_starts_is_a_finding():

@@ -9,7 +9,6 @@ from torch import nn
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
 
-_frozen_by_author: weakref.WeakKeyDictionary[nn.Module, frozenset[str]] = weakref.WeakKeyDictionary()
 _holdings: weakref.WeakKeyDictionary[nn.Module, Holding] = weakref.WeakKeyDictionary()
 
 
@@ -19,6 +18,7 @@ class Holding:
     Each held module's own `train` answers with eval, whoever calls it: the model's `train()`, a trainer, a callback.
 
     Attributes:
+        mask: the selection that holds them.
         paths: the held modules' paths.
     """
 
@@ -30,6 +30,7 @@ class Holding:
                 "Read the tree again from this very model.",
                 name=missing[0],
             )
+        self.mask = mask
         self.paths = mask.held
         self._model = weakref.ref(model)
         self._modules = {id(modules[path]): modules[path] for path in mask.held}
@@ -84,10 +85,16 @@ def hold(model: nn.Module, mask: Mask) -> Holding:
         earlier.release()
     holding = Holding(model, mask)
     _holdings[model] = holding
-    _frozen_by_author[model] = frozenset(p.name for p in mask.tree.parameters if p.frozen_by_author)
     return holding
 
 
-def known_author_frozen(model: nn.Module) -> frozenset[str] | None:
-    """What the author had frozen, of a model to which a mask was applied since; None for any other."""
-    return _frozen_by_author.get(model)
+def release(model: nn.Module) -> None:
+    """Give a model's held modules their own modes back; one that holds nothing is left as it is."""
+    if holding := _holdings.get(model):
+        holding.release()
+
+
+def applied_mask(model: nn.Module) -> Mask | None:
+    """The selection that was last applied to a model and holds modules of it; None where there is none."""
+    holding = _holdings.get(model)
+    return holding.mask if holding else None

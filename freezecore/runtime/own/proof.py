@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from freezecore.errors import ProofError, require
 from freezecore.mask import Mask
 from freezecore.probe import Proof
+from freezecore.runtime.own.hold import applied_mask
 from freezecore.runtime.own.wrappers import unwrapped
+from freezecore.tree import LayerTree
 
 CHUNK = 1 << 26  # bytes copied from a device at a time
 
@@ -118,11 +120,18 @@ def proof(
 
 
 def mask_of(model: nn.Module) -> Mask:
-    """The mask that a model's `requires_grad` flags amount to now."""
+    """The mask that a model's `requires_grad` flags amount to now, with norms and dropout as they were last applied."""
     from freezecore.runtime.tree.read import read_module
 
+    now = flags_of(model, read_module(model))
+    applied = applied_mask(model)
+    return replace(now, norms=applied.norms, dropout=applied.dropout, also_held=applied.also_held) if applied else now
+
+
+def flags_of(model: nn.Module, tree: LayerTree) -> Mask:
+    """What a model's `requires_grad` flags say now, on its own tree."""
     trains = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    return Mask.from_names(read_module(model), trains)
+    return Mask.from_names(tree, trains)
 
 
 def merged(proofs: list[Proof]) -> Proof:

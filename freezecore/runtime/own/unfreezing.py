@@ -9,6 +9,7 @@ from freezecore._resolve import resolve
 from freezecore.errors import FreezeError, require
 from freezecore.mask import Mask
 from freezecore.runtime.own.hold import hold
+from freezecore.runtime.own.proof import flags_of
 from freezecore.runtime.own.wrappers import unwrapped
 from freezecore.runtime.tree.read import read_module
 from freezecore.spec import FreezeSpec
@@ -44,7 +45,8 @@ class Unfreezing:
         self.spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
         self.model = unwrapped(model, to_freeze=True)
         tree = read_module(self.model)
-        self.masks = {epoch: resolve(self.spec, tree, epoch) for epoch in self.spec.epochs}
+        start = flags_of(self.model, tree)
+        self.masks = {epoch: resolve(self.spec, tree, epoch, start=start) for epoch in self.spec.epochs}
         self.begin_epoch(0)
 
     def mask_at(self, epoch: int) -> Mask:

@@ -19,11 +19,9 @@ from freezecore.mask import Mask
 from freezecore.probe import Proof
 from freezecore.rates import Rates, learning_rates
 from freezecore.runtime.own.hold import hold
-from freezecore.runtime.own.proof import ProofCheck
+from freezecore.runtime.own.proof import ProofCheck, flags_of
 from freezecore.runtime.train.optimizer import build_optimizer, set_rates
 from freezecore.runtime.tree.read import read_module
-from freezecore.spec import FreezeSpec
-from freezecore.tree import LayerTree
 
 Batch = tuple[Any, Tensor]  # inputs and targets
 HELD_OUT = 4  # every so many-th batch is held out where none are given
@@ -51,9 +49,9 @@ def compare(
     if not specs or not factors or seeds < 1:
         raise ProbeError("There is nothing to compare.", "Give rules, a seed, and a factor or more.")
     scored = score or (lambda output, targets: _scored(output, targets, loss))
-    tree = read_module(make_model())
+    model = make_model()
     for rules in specs:  # before the first of them has trained
-        _mask(rules, tree)
+        _mask(rules, model)
     bench = Bench(make_model, train, test, loss, scored, steps or len(train), learning_rate)
     return Comparison(tuple(bench.tried(rules, seeds, (1.0,) if learning_rate else factors) for rules in specs))
 
@@ -69,8 +67,9 @@ def _pairs(batches: Iterable[Batch]) -> list[Batch]:
     return batches
 
 
-def _mask(rules: str, tree: LayerTree) -> Mask:
-    mask = resolve(FreezeSpec.parse(rules), tree)
+def _mask(rules: str, model: nn.Module) -> Mask:
+    tree = read_module(model)
+    mask = resolve(rules, tree, start=flags_of(model, tree))
     if not mask.trainable:
         raise ProbeError(f"'{rules}' leaves nothing to train.", "Add a rule such as 'train head'.")
     return mask
@@ -125,7 +124,7 @@ class Bench:
         """One model from its first weights to its scores; a loss that is not a number ends the training."""
         torch.manual_seed(seed)
         model = self.make_model()
-        mask = _mask(rules, read_module(model))
+        mask = _mask(rules, model)
         mask.apply_to(model)
         optimizer = _optimizer(model, mask, self.train[0][0], self.learning_rate, factor)
         durations, message = [], ""

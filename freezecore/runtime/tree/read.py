@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 from freezecore.cache import trees
 from freezecore.cache.keys import versions
 from freezecore.errors import SourceError
-from freezecore.runtime.own.hold import known_author_frozen
+from freezecore.runtime.tree.author import author_frozen as frozen_by_author
 from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, moves, place
 from freezecore.runtime.tree.nodes import Node, View, view
 from freezecore.runtime.tree.order import Execution, Untraced, execution_order
@@ -34,8 +34,7 @@ def read_module(
     Args:
         label: the tree's `source`; the class name where it is empty.
         new: names that the checkpoint lacked.
-        author_frozen: names that were frozen when the model was built; None takes what is frozen now, or what was
-            before this program first applied a selection.
+        author_frozen: names that were frozen when the model was built; None finds out by building its class anew.
         own: the model stands on the meta device and may itself be run, which saves the copy.
 
     Raises:
@@ -48,9 +47,7 @@ def read_module(
     found = find_structure(seen, place, run.calls if run else None)
     used = set(run.parameters) if run else None
     if author_frozen is None:
-        author_frozen = known_author_frozen(model)
-    if author_frozen is None:
-        author_frozen = [name for name, tensor in seen.tensors.items() if not tensor.requires_grad]
+        author_frozen = frozen_now(model) if own else frozen_by_author(model)
     return LayerTree(
         source=label or type(model).__name__,
         layers=tuple(_layer(seen, node, found, run) for node in seen.nodes.values()),
@@ -62,6 +59,11 @@ def read_module(
         notes=_notes(run),
         versions=versions(),
     )
+
+
+def frozen_now(model: nn.Module) -> list[str]:
+    """Names of the parameters that do not train at this moment."""
+    return [name for name, tensor in model.named_parameters(remove_duplicate=False) if not tensor.requires_grad]
 
 
 def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:

@@ -146,12 +146,3 @@ def test_a_held_model_still_copies_and_pickles():
             assert not twin.body.training
             assert twin.head.training
             assert twin.body is not model.body
-
-
-def test_what_the_author_froze_is_remembered_after_a_selection_was_applied():
-    model = Net(nn.BatchNorm2d(6))
-    model.body[0].weight.requires_grad = False
-    mask = head_only(model)
-    mask.apply_to(model)
-    hold(model, mask)
-    assert [p.name for p in read_module(model).parameters if p.frozen_by_author] == ["body.0.weight"]
