@@ -1,7 +1,12 @@
-"""The command line, the second door: a command is a parser, a function that gathers, and one that shows.
+"""The command line: `freezecore/cli/NAME.py` is the command NAME, with the same four parts in each.
 
-`--json` prints what was gathered as one document (`probe`, `sweep` and `find` as a stream of JSON lines, the last one
-the result). Exit code 0 is done, 1 a problem told in a sentence and a hint on standard error, 2 wrong usage.
+    EXAMPLE                  arguments that make sense together, for its help
+    add_arguments(to)        what may be typed
+    gather(options)          the answer as JSON values; `--json` prints it
+    show(document)           the same in words, for a person
+
+`probe`, `sweep` and `find` print events as JSON lines, their answer the last. Exit code 0 is done, 1 a problem told in
+a sentence and a hint on standard error, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -10,13 +15,27 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 
-from freezecore.cli.colour import painted
-from freezecore.cli.commands import COMMANDS
+from freezecore.cli.output import painted
 from freezecore.errors import FreezeError
 
+COMMANDS = {
+    "models": "list models by name",
+    "tree": "show a model's layers, blocks, embeddings and head",
+    "mask": "show which parameters train",
+    "estimate": "predict peak training memory and FLOPs",
+    "data": "look at what a probe would train on",
+    "probe": "train for a moment and prove that the freeze held",
+    "sweep": "try many selections side by side",
+    "find": "find what to freeze in a given time and memory",
+    "suggest": "suggest selections, each with its reason",
+    "export": "write the selection as code for a trainer",
+    "import": "read rules back from a file: a spec, names, a trainer's own settings",
+    "check": "fail when a saved spec no longer gives the same set",
+    "completion": "print a script by which bash, zsh or fish complete this command line",
+}
 UNFINISHED = ("failed", "out-of-memory", "not-a-number")
 
 
@@ -40,19 +59,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if document.get("same") is False or document.get("state") in UNFINISHED else 0
 
 
-def parser(wanted: Iterable[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
-    """Every command, each with an example; only those `wanted` get their arguments, which costs imports."""
+def parser(wanted: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """Every command; only those `wanted` get their arguments and an example, which costs imports."""
     root = argparse.ArgumentParser(
         prog="freezecore",
         description="Choose which layers to freeze: see what it costs, try it, prove it, take the code away.",
     )
     commands = root.add_subparsers(required=True, metavar="COMMAND")
-    whole = {COMMANDS[name].module for name in wanted if name in COMMANDS}
-    for module in dict.fromkeys(command.module for command in COMMANDS.values()):
-        if module in whole:
-            import_module(f"freezecore.cli.{module}").add(commands)
-        else:
-            for name, command in COMMANDS.items():
-                if command.module == module:
-                    commands.add_parser(name, help=command.summary)
+    for name, summary in COMMANDS.items():
+        if name not in wanted:
+            commands.add_parser(name, help=summary)
+            continue
+        command = import_module(f"freezecore.cli.{'import_' if name == 'import' else name}")
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"example:\n  freezecore {name} {command.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        added.add_argument("--json", action="store_true", help="print JSON and nothing else")
+        command.add_arguments(added)
+        added.set_defaults(gather=command.gather, show=command.show)
     return root

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 from freezecore.api import read_tree
-from freezecore.cli.commands import COMMANDS
+from freezecore.datasets import default_for
 from freezecore.errors import RuleError, SourceError, shortened
+from freezecore.metrics import METRICS
+from freezecore.report import bytes_from_text
 from freezecore.source import TASKS, WEIGHTS, ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 LARGEST_FILE = 16 * 2**20
-
-
-def command(
-    commands, name: str, example: str, gather: Callable[[Namespace], dict], show: Callable[[dict], str]
-) -> ArgumentParser:
-    """A command with `--json`; `gather` makes its document, `show` the words for a person."""
-    summary = COMMANDS[name].summary
-    added = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=f"example:\n  freezecore {name} {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    added.add_argument("--json", action="store_true", help="print JSON and nothing else")
-    added.set_defaults(gather=gather, show=show)
-    return added
+DEFAULT = "timm:tf_efficientnet_lite0"
+READING = (
+    *("metric", "target", "text", "text_pair", "group", "fold", "held_out_fold"),
+    *("train_size", "test_size", "image_size", "sequence_length"),
+)
+TRAINING = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "head_learning_rate", "device", *READING)
 
 
 def add_source(to: ArgumentParser, flag: str | None = None) -> None:
@@ -51,6 +39,35 @@ def add_rules(to: ArgumentParser) -> None:
     which.add_argument("--rules", metavar="TEXT", help='such as "freeze all; train head"; @FILE reads a file')
     which.add_argument("--spec", metavar="FILE", help="a spec saved by export --to spec")
     to.add_argument("--epoch", type=int, default=0, metavar="N", help="the phase of a schedule that holds in epoch N")
+
+
+def add_training(to: ArgumentParser) -> None:
+    """How each run trains."""
+    to.add_argument("--data", metavar="NAME", help="shapes, digits, docstrings, or a file of your own")
+    to.add_argument("--steps", type=int, metavar="N", help="optimizer steps (default 60)")
+    to.add_argument("--seconds", type=float, metavar="N", help="stop training after this time")
+    to.add_argument("--batch-size", type=int, default=32, metavar="N")
+    to.add_argument("--seed", type=int, default=0, metavar="N")
+    to.add_argument("--learning-rate", type=float, metavar="X", help="of what was pretrained")
+    to.add_argument("--head-learning-rate", type=float, metavar="X", help="of the new head")
+    to.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    to.add_argument("--no-cache", action="store_true", help="do not compute the frozen prefix once")
+    add_reading(to)
+
+
+def add_reading(to: ArgumentParser) -> None:
+    """How data is read, divided and scored."""
+    to.add_argument("--metric", metavar="NAME", help=", ".join(METRICS))
+    to.add_argument("--target", metavar="COLUMN", help="of labels or values")
+    to.add_argument("--text", metavar="COLUMN", help="of texts")
+    to.add_argument("--text-pair", metavar="COLUMN", help="of second texts")
+    to.add_argument("--group", metavar="COLUMN", help="rows of one group are never divided")
+    to.add_argument("--fold", metavar="COLUMN", help="of folds, one of which is held out")
+    to.add_argument("--held-out-fold", metavar="NAME", help="which (default: the first)")
+    to.add_argument("--train-size", type=int, metavar="N", help="samples to train on")
+    to.add_argument("--test-size", type=int, metavar="N", help="samples held out")
+    to.add_argument("--image-size", type=int, metavar="N", help="pixels a side (default: what suits the model)")
+    to.add_argument("--sequence-length", type=int, metavar="N", help="tokens (default: what holds most texts whole)")
 
 
 def read_source(options: Namespace, default_weights: str = "none") -> ModelSource:
@@ -79,6 +96,30 @@ def read_spec(options: Namespace) -> FreezeSpec:
         return load_spec(read_text(options.spec)).spec
     text = options.rules or ""
     return FreezeSpec.parse(read_text(text[1:]) if text.startswith("@") else text)
+
+
+def read_training(options: Namespace, steps: int | None = None) -> dict:
+    """The probe request's fields that were typed; without `--data`, what suits the kind of model."""
+    typed = read_fields(options, TRAINING)
+    pictures = options.source.startswith("timm:") or (options.task or "").startswith("image")
+    typed.setdefault("data", default_for("image" if pictures else "text"))
+    typed.setdefault("steps", steps or (60 if options.seconds is None else 100_000))
+    return {**typed, "cache": not options.no_cache}
+
+
+def read_fields(options: Namespace, names: tuple[str, ...]) -> dict:
+    """Those of the options that were typed or have a default."""
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def read_budget(options: Namespace) -> int | None:
+    """`--budget` in bytes."""
+    return bytes_from_text(options.budget) if options.budget else None
+
+
+def read_list(text: str) -> list[str]:
+    """The words between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def read_text(path: str) -> str:

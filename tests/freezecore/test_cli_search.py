@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from freezecore.cli import main
-from freezecore.cli.running import stoppable
+from freezecore.cli.output import stoppable
 
 TINY = f"config:{Path(__file__).with_name('runtime') / 'tiny_vit.json'}"
 HOW = ["--weights", "random", "--task", "image-classification", "--data", "digits", "--steps", "2", "--batch-size", "8"]

@@ -5,16 +5,13 @@ from __future__ import annotations
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from freezecore.cli.arguments import command
 from freezecore.errors import FreezeError
 
+EXAMPLE = "bash > ~/.local/share/bash-completion/completions/freezecore"
 SHELLS = ("bash", "zsh", "fish")
 
 
-def add(commands) -> None:
-    """Put the command on the command line."""
-    example = "bash > ~/.local/share/bash-completion/completions/freezecore"
-    to = command(commands, "completion", example, gather, show)
+def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("shell", choices=SHELLS)
 
 
@@ -27,9 +24,8 @@ def gather(options: Namespace) -> dict:
     try:
         import shtab
     except ImportError as error:
-        raise FreezeError(
-            "Completion scripts are written by shtab, which is not installed.", "pip install shtab"
-        ) from (error)
+        problem = "Completion scripts are written by shtab, which is not installed."
+        raise FreezeError(problem, "pip install shtab") from error
     from freezecore._export import TARGETS
     from freezecore.cli import parser
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from freezecore._estimate import Estimate, depth_curve, estimate
@@ -13,12 +13,13 @@ from freezecore._estimate.cost import PARTS
 from freezecore._resolve import resolve
 from freezecore._trace import Trace
 from freezecore.api import trace as trace_step
-from freezecore.cli.arguments import add_rules, add_source, command, read_layers, read_source, read_spec
+from freezecore.cli.arguments import add_rules, add_source, read_budget, read_layers, read_source, read_spec
 from freezecore.mask import Mask
-from freezecore.report import bytes_from_text, bytes_text, change_text, flops_text, seconds_text, table
+from freezecore.report import bytes_text, change_text, flops_text, seconds_text, table
 from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, Workload
 
+EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
 FIELDS = (
     "peak_bytes",
     "peak_moment",
@@ -33,10 +34,7 @@ FIELDS = (
 HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backward", flops_text)
 
 
-def add(commands) -> None:
-    """Put the command on the command line."""
-    example = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
-    to = command(commands, "estimate", example, gather, show)
+def add_arguments(to: ArgumentParser) -> None:
     add_source(to)
     add_rules(to)
     to.add_argument("--batch-size", type=int, default=32, metavar="N")
@@ -56,7 +54,7 @@ def add(commands) -> None:
 
 def gather(options: Namespace) -> dict:
     """The estimate's document; of a schedule, that of its costliest phase."""
-    budget = bytes_from_text(options.budget) if options.budget else None
+    budget = read_budget(options)
     workload = Workload(**{name: getattr(options, name) for name in Workload.__dataclass_fields__})
     source, tree, spec = read_source(options), read_layers(options), read_spec(options)
     masks = [resolve(spec, tree, epoch=epoch) for epoch in (spec.epochs if spec.phases else (options.epoch,))]

@@ -1,0 +1,48 @@
+"""`check`: whether a saved spec still gives the same set."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from freezecore._resolve import resolve
+from freezecore.api import read_tree
+from freezecore.cli.arguments import read_text
+from freezecore.cli.output import differences, lines, painted
+from freezecore.errors import RuleError
+from freezecore.saved_spec import SavedSpec, carry, load_spec
+from freezecore.tree import LayerTree
+
+EXAMPLE = "spec.yaml"
+
+
+def add_arguments(to: ArgumentParser) -> None:
+    to.add_argument("spec", metavar="SPEC")
+
+
+def gather(options: Namespace) -> dict:
+    saved = load_spec(read_text(options.spec))
+    tree = read_tree(saved.model_source)
+    carried = carry(saved, tree)
+    changed = _changed(saved, tree, dict(carried.mapped))
+    return {
+        "same": carried.same and not changed,
+        "missing": list(carried.missing),
+        "new": list(carried.new),
+        "changed": changed,
+        "reason": carried.reason,
+    }
+
+
+def show(document: dict) -> str:
+    verdict = painted("the same set", "green") if document["same"] else painted("not the same set", "red")
+    return lines(verdict, document["reason"], *differences(document))
+
+
+def _changed(saved: SavedSpec, tree: LayerTree, now_called: dict[str, str]) -> list[str]:
+    """Parameters to which the saved rules do something else today, by today's names."""
+    try:
+        masks = [resolve(saved.spec, tree, epoch) for epoch in saved.spec.epochs]
+    except RuleError:
+        return []  # a rule hits nothing any more: the reason says so
+    there = [(now_called.get(parameter.names[0]), parameter.trains) for parameter in saved.parameters]
+    return [name for name, trains in there if name and trains != tuple(mask[name] for mask in masks)]

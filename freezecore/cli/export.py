@@ -1,0 +1,29 @@
+"""`export`: a selection as code for a trainer."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from freezecore._export import TARGETS, export
+from freezecore.cli.arguments import add_rules, add_source, read_layers, read_source, read_spec
+
+EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --to pytorch'
+OPTIONS = ("learning_rate", "head_learning_rate", "layer_decay")
+
+
+def add_arguments(to: ArgumentParser) -> None:
+    add_source(to)
+    add_rules(to)
+    to.add_argument("--to", default="pytorch", metavar="TARGET", help=", ".join(TARGETS))
+    for name in OPTIONS:
+        to.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X")
+
+
+def gather(options: Namespace) -> dict:
+    source, spec = read_source(options), read_spec(options)
+    extra = {name: getattr(options, name) for name in OPTIONS}
+    return {"target": options.to, "code": export(source, spec, options.to, tree=read_layers(options), **extra)}
+
+
+def show(document: dict) -> str:
+    return document["code"].rstrip("\n")

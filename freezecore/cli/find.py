@@ -1,0 +1,68 @@
+"""`find`: what to freeze, found in a given time and memory."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from freezecore.api import run_find
+from freezecore.cli.arguments import DEFAULT, add_source, add_training, read_budget, read_source, read_training
+from freezecore.cli.output import NOTHING, lines, progress, score_text, stoppable
+from freezecore.report import bytes_text, seconds_text, table
+
+EXAMPLE = f"{DEFAULT} --minutes 3 --budget 16GB"
+
+
+def add_arguments(to: ArgumentParser) -> None:
+    add_source(to)
+    to.add_argument("--minutes", type=float, required=True, metavar="N", help="how long the search may take")
+    to.add_argument("--budget", metavar="16GB", help="peak memory that a selection may need")
+    add_training(to)
+
+
+def gather(options: Namespace) -> dict:
+    with stoppable() as should_stop:
+        return run_find(
+            read_source(options, default_weights="pretrained"),
+            minutes=options.minutes,
+            budget_bytes=read_budget(options),
+            emit=progress(options, _trial),
+            should_stop=should_stop,
+            **read_training(options, steps=60),
+        ).to_json()
+
+
+def show(document: dict) -> str:
+    second, shown = document["runner_up"], []
+    if document["rules"] is not None:
+        named = [("recommended", document)] + [("runner-up", second)] * bool(second)
+        rows = [
+            [
+                name,
+                score_text(one),
+                "" if one["noise"] is None else f"±{one['noise']:.3f}",
+                bytes_text(one["peak_bytes"]),
+                seconds_text(one["step_s"]),
+                f"{one['learning_rate']:.2g} / {one['head_learning_rate']:.2g}",
+                f"{one['steps']} × {one['seeds']}",
+                one["rules"] or NOTHING,
+            ]
+            for name, one in named
+        ]
+        header = ["", "score", "noise", "peak", "step", "rate / head's", "steps × seeds", "rules"]
+        shown = [table(header, rows, right=[1, 2, 3, 4, 5, 6]) + "\n"]
+    if second and document["wins"] is not None:
+        share = f"beats the runner-up in {100 * document['wins']:.0f} of 100 resamples of the held-out data"
+        close = "No difference beyond the noise: the recommended one" if document["within_noise"] else "It"
+        shown.append(f"{close} {share}.")
+    shown.append(f"{document['tried']} runs in {seconds_text(document['seconds'])}.")
+    return lines(*shown, *document["left_out"], document["message"], document["hint"])
+
+
+def _trial(event: dict) -> str:
+    """A line for a trial that has ended."""
+    if event["event"] != "trial":
+        return ""
+    score = f"{event['score']:.3f}" if event["score"] is not None else event["state"]
+    left = seconds_text(round(event["left_s"]))
+    run = f"{event['steps']:>3} steps  rate ×{event['factor']:<3g}  {event['rules'] or NOTHING}"
+    return f"{event['done']:>3}  {score}  {run}  ({left} left)"

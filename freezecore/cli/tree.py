@@ -1,0 +1,65 @@
+"""`tree`: what a model is made of."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+
+from freezecore.cli.arguments import add_source, read_layers
+from freezecore.report import table
+from freezecore.tree import Layer
+
+EXAMPLE = "timm:resnet18"
+
+
+def add_arguments(to: ArgumentParser) -> None:
+    add_source(to)
+
+
+def gather(options: Namespace) -> dict:
+    tree = read_layers(options)
+    return {
+        "source": tree.source,
+        "fingerprint": tree.fingerprint,
+        "total": tree.total,
+        "order": tree.order,
+        "layers": [_layer(layer) for layer in tree.layers],
+        "parameters": [{**asdict(parameter), "numel": parameter.numel} for parameter in tree.parameters],
+        "towers": [asdict(tower) for tower in tree.towers],
+        "head": list(tree.head),
+        "notes": list(tree.notes),
+    }
+
+
+def show(document: dict) -> str:
+    rows = [
+        ("  " * _depth(one["path"]) + (one["path"] or "."), one["class"], one["kind"], f"{one['parameters']:,}")
+        for one in document["layers"]
+        if one["parameters"]
+    ]
+    return "\n".join(
+        [
+            table(["layer", "class", "kind", "parameters"], rows, right=[3]),
+            "",
+            *map(_tower, document["towers"]),
+            f"head: {', '.join(document['head']) or 'none'}",
+            f"{document['total']:,} parameters, fingerprint {document['fingerprint']}, order {document['order']}",
+            *document["notes"],
+        ]
+    )
+
+
+def _layer(layer: Layer) -> dict:
+    counts = {"parameters": layer.parameters, "own_parameters": layer.own_parameters}
+    return {"path": layer.path, "class": layer.type, "kind": layer.kind, **counts}
+
+
+def _tower(tower: dict) -> str:
+    blocks = tower["blocks"]
+    before = ", ".join([*tower["embeddings"], *tower["stem"]]) or "nothing"
+    span = f": {blocks[0]} … {blocks[-1]}" if blocks else ""
+    return f"{tower['name']}: {before} before {len(blocks)} blocks{span}"
+
+
+def _depth(path: str) -> int:
+    return path.count(".") + 1 if path else 0
