@@ -22,16 +22,29 @@ class Unread:
 
 
 @dataclass(frozen=True)
+class Line:
+    """How many parameters a line, counted from 1, froze and trained."""
+
+    line: int
+    text: str
+    froze: int
+    trained: int
+
+
+@dataclass(frozen=True)
 class Imported:
     """A selection as it was read.
 
     Attributes:
-        kind: `rules`, `spec`, `names`, `axolotl`, `llama-factory`, `peft` or `python`.
+        kind: `rules`, `spec`, `names`, `axolotl`, `llama-factory`, `peft`, `lightning`, `fastai` or `python`.
         spec: the rules; None where nothing was said.
         mapped: names as they were written, with the names of this tree that they were taken for.
         missing: names that this tree does not have.
         new: parameters of this tree that the text should have mentioned and did not.
         unread: lines that could not be read.
+        lines: what each line of a script did.
+        notes: how it was read, a sentence each.
+        stated: what it says of its training: batch_size, learning_rate, precision, optimizer, schedule, epochs, rates.
     """
 
     kind: str
@@ -40,6 +53,9 @@ class Imported:
     missing: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
+    lines: tuple[Line, ...] = ()
+    notes: tuple[str, ...] = ()
+    stated: Mapping[str, object] | tuple = ()
 
     @property
     def rules(self) -> str:
@@ -55,6 +71,9 @@ class Imported:
             "missing": list(self.missing),
             "new": list(self.new),
             "unread": [{"line": u.line, "text": shortened(u.text), "why": u.why} for u in self.unread],
+            "lines": [{"line": row.line, "froze": row.froze, "trained": row.trained} for row in self.lines],
+            "notes": list(self.notes),
+            "stated": dict(self.stated),
         }
 
 

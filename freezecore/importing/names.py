@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from freezecore.errors import did_you_mean
+from freezecore.errors import ExportError, did_you_mean
 from freezecore.importing.imported import Imported, Unread, spec_of
 from freezecore.tree import LayerTree
 
@@ -23,10 +23,13 @@ LINE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 MOST_UNREAD = 200
+MOST_LINES = 200_000
 
 
 def read_names(text: str, tree: LayerTree) -> Imported:
     """A selection from names: where no line has a state, the named ones train and everything else is frozen."""
+    if text.count("\n") > MOST_LINES:
+        raise ExportError(f"More than {MOST_LINES:,} lines are too many for a list of names.", "Name whole modules.")
     rows, unread = [], []
     for number, line in _lines(text):
         match = LINE.match(line) if len(line) < 2_000 else None
@@ -43,7 +46,10 @@ def read_names(text: str, tree: LayerTree) -> Imported:
         path = find(name, tree)
         if path is None:
             looks = "." in name or state is not None
-            (missing.append(name) if looks else unread.append(Unread(number, line, _unknown(name, tree))))
+            if looks:
+                missing.append(name)
+            elif len(unread) < MOST_UNREAD:  # looking for like names takes long
+                unread.append(Unread(number, line, _unknown(name, tree)))
             continue
         if path != name:
             mapped[name] = path

@@ -43,15 +43,13 @@ def as_text(content: str | bytes) -> str:
 
 
 def refuse_foreign(text: str) -> None:
-    """Refuse what is empty, and notebooks.
+    """Refuse what is empty.
 
     Raises:
         ExportError: one sentence on what it is.
     """
     if not text.strip():
         raise ExportError("The text is empty.", "Paste rules, a saved spec, or names with True or False.")
-    if text.lstrip().startswith("{") and '"nbformat"' in text:
-        raise ExportError("This is a Jupyter notebook.", "Paste the cell that freezes, or the rules.")
 
 
 def mapping_in(text: str) -> dict | None:

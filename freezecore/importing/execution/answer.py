@@ -1,0 +1,223 @@
+"""What a script means for the open model: its undecided conditions tried both ways, and what all ways agree on."""
+
+from __future__ import annotations
+
+import re
+import time
+from itertools import combinations
+
+from freezecore.importing.execution.run import NOT_PLACED, Run
+from freezecore.importing.execution.script import Script
+from freezecore.importing.execution.standins.model import Blueprint, Open
+from freezecore.importing.execution.standins.module import Module
+from freezecore.importing.execution.unknown import Unknown
+
+MOST_RUNS = 48
+MOST_SECONDS = 1.5
+TOGETHER = 4
+
+
+def answer(text: str, tree: dict) -> dict:
+    """Run a script against a tree; the answer is plain data.
+
+    Raises:
+        NotPython: it cannot be compiled.
+        SyntaxError: it is no Python.
+    """
+    Open.blueprint = Blueprint(tree)
+    script = Script(text)
+    chosen = _chosen(script)
+    base = _Outcome(script.run({}, chosen))
+    outcomes, asked = _explored(script, chosen, base)
+    standing = [each for each in outcomes if not each.run.failed] or [base]
+    first = base if base in standing else standing[0]
+    return _told(first, standing, asked)
+
+
+def _chosen(script: Script) -> str | None:
+    """Which of the models that the script builds is the open one."""
+    names = list(dict.fromkeys(script.run({}, None).names))
+    return max(names, key=lambda name: _alike(name, Open.blueprint.source), default=None)
+
+
+def _alike(name: str, source: str) -> float:
+    """How much a model's name in a script is like the name of the open one."""
+    one, other = (
+        re.sub(r"[^a-z0-9]", "", each.rpartition(":")[2].rpartition("/")[2].lower()) for each in (name, source)
+    )
+    if not one or not other:
+        return 0
+    if one == other:
+        return 3
+    common = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return (2 if one in other or other in one else 0) + common / max(len(one), len(other))
+
+
+def _explored(script: Script, chosen: str | None, base: _Outcome) -> tuple[list, dict]:
+    """Each undecided condition taken the other way, alone and with those that matter; bounded in number and time."""
+    end = time.monotonic() + MOST_SECONDS
+    outcomes, asked = [base], dict(base.run.asked)
+    tried, waiting = {frozenset()}, [({place: True}) for place in base.run.asked]
+    matters: list = []
+    while waiting and len(outcomes) < MOST_RUNS and time.monotonic() < end:
+        choices = waiting.pop(0)
+        if frozenset(choices) in tried:
+            continue
+        tried.add(frozenset(choices))
+        outcome = _Outcome(script.run(choices, chosen))
+        outcomes.append(outcome)
+        outcome.choices = choices
+        waiting += [{**choices, place: True} for place in outcome.run.asked if place not in asked]
+        asked.update(outcome.run.asked)
+        if outcome.signature != base.signature and len(choices) == 1:
+            matters += list(choices)
+    for size in range(2, TOGETHER + 1):
+        for places in combinations(matters[:6], size):
+            if frozenset(places) not in tried and len(outcomes) < 2 * MOST_RUNS and time.monotonic() < end:
+                outcomes.append(_Outcome(script.run(dict.fromkeys(places, True), chosen)))
+    return outcomes, asked
+
+
+class _Outcome:
+    """One run's result: what trains at first and from which epochs on, by position in the tree."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.choices = run, {}
+        self.root = self._main()
+        self.found, self.removed = self._parameters()
+        self.phases = self._phases()
+        self.signature = repr(self.phases)
+
+    def _main(self) -> Module | None:
+        """The model that is trained, where several were built: an optimizer's or trainer's, else the first."""
+        roots = self.run.models
+        given = [each for each in roots if any(id(p) in self.run.optimised for p in each.parameters())]
+        if len(roots) > 1 and not given:
+            touched = [
+                r for r in roots if any(event[0] is p for p in r.parameters() for event in self.run.events[:5000])
+            ]
+            given = touched
+        return (given or roots or [None])[0]
+
+    def _parameters(self) -> tuple[list, list]:
+        """What stands for each parameter of the tree now; a list of parameters where its module was replaced."""
+        found: list = []
+        removed: list = []
+        held = {} if self.root is None else {id(p): p for p in self.root.parameters()}
+        by_name = {p._fx_name: p for p in held.values() if p._fx_name}
+        paths = {} if self.root is None else dict(self.root.named_parameters())
+        for name, *_ in Open.blueprint.parameters:
+            one = by_name.get(name) or paths.get(name)
+            if one is None and self.root is not None:
+                one = self._replaced(name)
+                if not one:
+                    removed.append(name)
+            found.append([one] if one is not None and not isinstance(one, list) else one or [])
+        return found, removed
+
+    def _replaced(self, name: str) -> list:
+        """Parameters of what took the place of the module that held this one."""
+        at = self.root
+        for part in name.split("."):
+            below = at._modules.get(part)
+            if below is None:
+                break
+            at = below
+        return [p for p in at.parameters() if not p._fx_name] if at is not self.root else []
+
+    def _phases(self) -> list:
+        """(epoch, values) at first and where something changes; a value of None is not known."""
+        frozen = [row[3] for row in Open.blueprint.parameters]
+        if self.root is None:
+            return [(0, [not each for each in frozen])]
+        history: dict[int, list] = {}
+        for parameter, value, epoch, line, _ in self.run.events:
+            history.setdefault(id(parameter), []).append((epoch, value, line))
+        epochs = sorted({epoch for rows in history.values() for epoch, *_ in rows if epoch > 0})
+        phases: list = []
+        for at in (0, *epochs):
+            values = [self._at(held, history, at) for held in self.found]
+            if not phases or values != phases[-1][1]:
+                phases.append((at, values))
+        return phases
+
+    def _at(self, held: list, history: dict, epoch: int):
+        """What trains at an epoch; of a removed module's parameter, what trains in what the script adds."""
+        if not held:
+            return bool(self.run.optimised) or True
+        values = set()
+        for parameter in held:
+            value = parameter._fx_first
+            for when, new, _ in history.get(id(parameter), ()):
+                if when != NOT_PLACED and when <= epoch:
+                    value = new
+            values.add(value)
+        return values.pop() if len(values) == 1 else None
+
+
+def _told(first: _Outcome, standing: list, asked: dict) -> dict:
+    run = first.run
+    values = [list(phase[1]) for phase in first.phases]
+    epochs = [phase[0] for phase in first.phases]
+    unread = dict(run.unread)
+    for other in standing:
+        for line, why in other.run.unread.items():
+            unread.setdefault(line, why)
+        if other.signature == first.signature:
+            continue
+        for place in other.choices or {}:
+            line, what = asked.get(place, (0, ""))
+            unread.setdefault(line, f"it depends on '{what}', which this text does not tell")
+        later = dict(other.phases)
+        for at, epoch in enumerate(epochs):
+            rows = max((e for e in later if e <= epoch), default=0)
+            values[at] = [a if a is b else None for a, b in zip(values[at], later[rows], strict=True)]
+        if [e for e, _ in other.phases if e] != [e for e in epochs if e]:
+            run.note("When it changes what trains depends on what this text does not tell.")
+    late = sorted({line for _, _, epoch, line, _ in run.events if epoch == NOT_PLACED})
+    for line in late:
+        unread.setdefault(line, "it happens after a training whose length is not known, and was left out")
+    author = [not row[3] for row in Open.blueprint.parameters]
+    settled = [[known if value is None else value for value, known in zip(row, author, strict=True)] for row in values]
+    names = [row[0] for row in Open.blueprint.parameters]
+    unsure = [name for name, value in zip(names, values[0], strict=True) if value is None]
+    return {
+        "kind": run.kind, "said": bool(run.events) or bool(run.configs), "touched": first.root is not None,
+        "phases": [[epoch, row] for epoch, row in zip(epochs, settled, strict=True)], "unsure": unsure,
+        "lines": _lines(first), "unread": [[line, why] for line, why in sorted(unread.items()) if line],
+        "notes": [*run.notes, *_notes(first)], "missing": list(run.missing),
+        "stated": run.stated, "built": list(dict.fromkeys(run.names)),
+        "rates": [[rate, names] for rate, names in run.rates if isinstance(rate, (int, float))],
+    }  # fmt: skip
+
+
+def _lines(first: _Outcome) -> list:
+    """How many parameters each line froze and trained."""
+    own = {id(p) for held in first.found for p in held}
+    counted: dict[int, list] = {}
+    for parameter, value, _, line, before in first.run.events:
+        if id(parameter) in own and value is not before and value is not None:
+            counted.setdefault(line, [set(), set()])[value].add(id(parameter))
+    return [[line, len(froze), len(trained)] for line, (froze, trained) in sorted(counted.items())]
+
+
+def _notes(first: _Outcome) -> list[str]:
+    notes, run = [], first.run
+    name = run.chosen
+    if name and len(run.models) and _alike(name, Open.blueprint.source) < 0.5:
+        notes.append(f"The script builds '{name}'; it was read for {Open.blueprint.source}.")
+    if len(run.models) > 1:
+        notes.append(f"It builds the model {len(run.models)} times; the one that is trained was read.")
+    if first.removed:
+        notes.append(f"It takes '{first.removed[0]}' out of the model; what stands for it there trains.")
+    trains = [p for held in first.found for p in held if p._fx_value]
+    if run.optimised and trains and any(id(p) in run.optimised for p in trains):
+        left = sum(id(p) not in run.optimised for p in trains)
+        if left:
+            notes.append(
+                f"Its optimizer is given only {len(trains) - left} of the {len(trains)} parameters that train."
+            )
+    return notes
+
+
+__all__ = ["Unknown", "answer"]

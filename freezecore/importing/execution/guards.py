@@ -1,0 +1,433 @@
+"""Guards: what a pasted script reaches the world through: attributes, items, calls, names, imports and writes."""
+
+from __future__ import annotations
+
+import _string
+import operator
+import re
+import string
+import types
+
+from freezecore.importing.execution.policy import readable, writable
+from freezecore.importing.execution.run import PASTED, PASTED_MODULE, Stopped, now, pasted_line, pasted_place
+from freezecore.importing.execution.standins import library
+from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
+from freezecore.importing.execution.unknown import Unknown, any_unknown, involves
+
+HIDDEN = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.GetSetDescriptorType,
+          types.MappingProxyType)  # fmt: skip
+REAL = (types.BuiltinFunctionType, types.MethodDescriptorType, types.MethodWrapperType, types.ClassMethodDescriptorType)
+KEEPS = {
+    "dict",
+    "append",
+    "insert",
+    "add",
+    "setdefault",
+    "extend",
+    "update",
+    "appendleft",
+    "partial",
+    "count",
+    "index",
+    "remove",
+}
+HOLDING = (list, tuple, set, dict)
+OURS = "freezecore."
+OPERATORS = {
+    "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv, "Mod": operator.imod,
+    "Pow": operator.ipow, "LShift": operator.ilshift, "RShift": operator.irshift, "BitOr": operator.ior,
+    "BitXor": operator.ixor, "BitAnd": operator.iand, "FloorDiv": operator.ifloordiv, "MatMult": operator.imatmul,
+}  # fmt: skip
+NOTHING = object()
+
+
+def read(held, name, default=NOTHING):
+    """`held.name`, and `getattr`; what leads out of the script is unknown."""
+    if type(name) is Unknown:
+        return Unknown(f"getattr({name._fx_path})", about=involves([held]))
+    if type(name) is not str:
+        raise TypeError("an attribute's name is a text")
+    if not readable(name) or name.startswith("_fx_"):
+        return Unknown(name)
+    if type(held) is Unknown:
+        return held._fx_derived(f"{held._fx_path}.{name}") if name.startswith("__") else Unknown.__getattr__(held, name)
+    if isinstance(held, (str, bytes)) and name in ("format", "format_map"):
+        return lambda *args, **kwargs: formatted(held, args[0] if name == "format_map" else kwargs, args)
+    if isinstance(held, type) and issubclass(held, str) and name in ("format", "format_map"):
+        return lambda text, *args, **kwargs: formatted(text, args[0] if name == "format_map" else kwargs, args)
+    if type(held) is super and name == "__init__":
+        return _initialiser(held)
+    if default is not NOTHING and not has(held, name):
+        return default
+    found = getattr(held, name)
+    return Unknown(name) if isinstance(found, HIDDEN) or _is_metaclass(found) else found
+
+
+def _is_metaclass(found) -> bool:
+    """A class that makes classes: with one, a script could make those that this compiler refuses."""
+    return isinstance(found, type) and type.__subclasscheck__(type, found)
+
+
+def _initialiser(held):
+    found = held.__init__
+    plain = getattr(found, "__objclass__", None) is object or isinstance(found, types.MethodWrapperType)
+    return (lambda *args, **kwargs: None) if plain else found
+
+
+def has(held, name) -> object:
+    """`hasattr`: a module of the tree has its children and parameters, and what every module has."""
+    if type(held) is Unknown or type(name) is Unknown:
+        return Unknown(f"hasattr({getattr(held, '_fx_path', '')})")
+    if not readable(name):
+        return False
+    if isinstance(held, Module) and not isinstance(held, Tensor):
+        if name in SAME or hasattr(type(held), name) or name in vars(held):
+            return not name.startswith("_fx_")
+        if name in held._parameters or name in held._modules:
+            return True
+        found = held._fx_lacking(name) if type(held).__module__ != PASTED_MODULE else None
+        if found is None or type(found) is Unknown and found._fx_about:
+            known = name not in library.PLAIN_ATTRIBUTES
+            return False if known else Unknown(f"hasattr({name})")
+        return not (isinstance(found, Module))
+    try:
+        getattr(held, name)
+    except AttributeError:
+        return False
+    return True
+
+
+class Formatter(string.Formatter):
+    """`str.format` whose fields are read through the guards."""
+
+    def get_field(self, field_name, args, kwargs):
+        first, rest = _string.formatter_field_name_split(field_name)
+        found = self.get_value(first, args, kwargs)
+        for is_attribute, key in rest:
+            found = read(found, key) if is_attribute else item(found, key)
+        return found, first
+
+
+def formatted(text: str, kwargs, args=()):
+    if any_unknown(args) or any_unknown([*dict(kwargs).values()] if isinstance(kwargs, dict) else ()):
+        return Unknown(text, about=False)
+    return Formatter().vformat(text, args, kwargs)
+
+
+def text(*parts):
+    """An f-string; unknown where a part is."""
+    if any(type(part) is tuple and any_unknown(part) for part in parts):
+        return Unknown("f-string")
+    made = []
+    for part in parts:
+        if type(part) is tuple:
+            value, conversion, spec = part
+            value = {115: str, 114: repr, 97: ascii}.get(conversion, lambda same: same)(value)
+            part = format(value, spec)
+        made.append(part)
+    return "".join(made)
+
+
+def item(held, key):
+    """`held[key]`."""
+    if type(held) is Unknown or not any_unknown(
+        [key] if not isinstance(key, slice) else [key.start, key.stop, key.step]
+    ):
+        if isinstance(held, type) and not isinstance(held, Kind):
+            return held  # list[int], Generic[T]
+        return held[key]
+    return Unknown(f"[{getattr(key, '_fx_path', '')}]", about=involves([held]))
+
+
+def write(held):
+    """What a script may set attributes or items of: its own things, stand-ins and plain containers."""
+    kind = type(held)
+    own = getattr(held if isinstance(held, type) else kind, "__module__", "") == PASTED_MODULE
+    if own or kind in (Unknown, dict, list, set) or isinstance(held, (Module, Tensor, dict, list)):
+        return held
+    if kind.__module__.startswith(OURS) and not isinstance(held, type) and getattr(kind, "_fx_settable", False):
+        return held
+    if isinstance(held, types.FunctionType) and held.__module__ == PASTED_MODULE:
+        return held
+    return Unknown("attribute", library=True)
+
+
+def call(function, *args, **kwargs):
+    """A call; a function of Python's own does not see unknown values."""
+    kind = type(function)
+    if kind is types.FunctionType or kind is types.MethodType:
+        return function(*args, **kwargs)
+    real = kind in REAL or isinstance(function, type) and not _is_ours(function)
+    if real and (args or kwargs) and any_unknown(args, 0) | any_unknown(kwargs.values(), 0):
+        name = getattr(function, "__name__", "")
+        if function is range:
+            first = args[0] if len(args) > 1 else 0
+            return OpenRange(first) if isinstance(first, int) else Unknown("range()")
+        if name not in KEEPS and not (isinstance(function, type) and issubclass(function, BaseException)):
+            about = involves(args) or involves(kwargs.values())
+            return Unknown(f"{name}({next((a._fx_path for a in args if type(a) is Unknown), '')})", about=about)
+    if not real:
+        return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    except (TypeError, ValueError):
+        if any_unknown(args) or any_unknown(kwargs.values()):
+            return Unknown(getattr(function, "__name__", ""), about=involves(args))
+        raise
+
+
+def _is_ours(kind: type) -> bool:
+    module = getattr(kind, "__module__", "")
+    return module == PASTED_MODULE or str(module).startswith(OURS)
+
+
+def each(values, spec=None):
+    """What a loop goes through."""
+    taken = iter(values)
+    return taken if spec is None else (unpacked(value, spec) for value in taken)
+
+
+def unpacked(value, spec):
+    """A value for `a, (b, *c) = value`; of an unknown one as many unknown parts."""
+    star, *parts = spec
+    if type(value) is Unknown:
+        taken = [value._fx_derived(f"{value._fx_path}[{i}]") for i in range(len(parts))]
+        return [unpacked(one, part) if part else one for one, part in zip(taken, parts, strict=True)]
+    value = list(value)
+    if any(parts) and star == -1 and len(value) == len(parts):
+        value = [unpacked(one, part) if part else one for one, part in zip(value, parts, strict=True)]
+    return value
+
+
+def augmented(sign: str, value, other):
+    if type(other) is Unknown and type(value) is not Unknown:
+        return Unknown("…", about=involves([value]))
+    return OPERATORS[sign](value, other)
+
+
+def remainder(left, right):
+    """`%`: of a text with unknown parts, unknown."""
+    return Unknown("text") if isinstance(left, str) and any_unknown([right]) else left % right
+
+
+def augment_attribute(sign: str, held, name: str, other) -> None:
+    setattr(write(held), name, augmented(sign, read(held, name), other))
+
+
+def augment_item(sign: str, held, key, other) -> None:
+    write(held)[key] = augmented(sign, item(held, key), other)
+
+
+def same(left, right, positive: bool):
+    if (type(left) is Unknown or type(right) is Unknown) and left is not right:
+        if type(left) is type(right) and left._fx_library and right._fx_library and left._constant(right):
+            return (left._fx_path == right._fx_path) is positive
+        return Unknown(f"{getattr(left, '_fx_path', '')} is …")
+    return (left is right) is positive
+
+
+def equal(left, right, positive: bool):
+    """`==` and `!=`; of what holds something unknown, unknown."""
+    if type(left) in HOLDING and type(right) in HOLDING and any_unknown([left, right]):
+        return Unknown("… == …")
+    return left == right if positive else left != right
+
+
+def mapping(found):
+    """`**found`: nothing of what is not known."""
+    return {} if type(found) is Unknown else found
+
+
+def while_(test):
+    """An undecided loop is gone through once."""
+    if type(test) is not Unknown:
+        return test
+    run, (place, _) = now(), pasted_place()
+    run.rounds[place] = run.rounds.get(place, 0) + 1
+    return run.rounds[place] == 1
+
+
+def training(values, epochs: bool, spec=None):
+    """A training loop: its epochs are counted; of many rounds only as many as the script's numbers tell apart."""
+    run = now()
+    if not epochs or run.epoch is not None:
+        for at, value in enumerate(each(values, spec)):
+            if at > run.limit:
+                break
+            yield value
+    elif isinstance(values, (range, list, tuple)):
+        for at in run.epochs(len(values)):
+            yield values[at]
+    else:
+        first = values.first if type(values) is OpenRange else 0
+        for at in run.epochs(None):
+            yield first + at
+
+
+class OpenRange:
+    """A `range` whose end is not known."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    def __iter__(self):
+        yield Unknown("range()")
+
+
+def decorator(found):
+    """A decorator that is not known leaves what it decorates as it is."""
+    if type(found) is not Unknown:
+        return found
+    return lambda decorated: decorated
+
+
+def assert_(test) -> None:
+    if type(test) is not Unknown and not test:
+        now().note(f"Line {pasted_line()} asserts something that is not so for this model.")
+
+
+def raise_(error):
+    error = error() if isinstance(error, type) else error
+    now().raised = error if isinstance(error, BaseException) else None
+    return error if isinstance(error, BaseException) else RuntimeError("raised")
+
+
+class Trying:
+    """Inside `try`, an error goes to the script's own handlers."""
+
+    def __enter__(self) -> None:
+        now().trying += 1
+
+    def __exit__(self, *error) -> bool:
+        now().trying -= 1
+        return False
+
+
+def told(error: BaseException) -> bool:
+    """Whether the statement is given up and the script goes on: told, unless the script itself means to stop."""
+    run = now()
+    if run.trying or isinstance(error, (GeneratorExit, StopIteration)):
+        return False
+    if isinstance(error, Stopped) or error is run.raised:
+        run.failed = True
+        return False
+    run.tell(reason(error), line_of(error))
+    return True
+
+
+def line_of(error: BaseException) -> int:
+    """The innermost pasted line that an error went through; 0 for none."""
+    line, at = 0, error.__traceback__
+    while at is not None:
+        if at.tb_frame.f_code.co_filename == PASTED:
+            line = at.tb_lineno
+        at = at.tb_next
+    return line
+
+
+def reason(error: BaseException) -> str:
+    said = re.sub(r"\s+", " ", str(error))[:120]
+    return f"it could not be run: {said or type(error).__name__}"
+
+
+def lost(name: str) -> Unknown:
+    return Unknown(name, about=True)
+
+
+def attribute_setter(held, name, value) -> None:
+    if type(name) is Unknown:
+        if involves([held]):
+            now().tell(f"which attribute is set depends on '{name._fx_path}', which is not known")
+        return
+    if not (isinstance(name, str) and writable(name)):
+        raise AttributeError(f"'{name}' is not set here")
+    setattr(write(held), name, value)
+
+
+def attribute_deleter(held, name) -> None:
+    if isinstance(name, str) and writable(name):
+        delattr(write(held), name)
+
+
+def kind(*args):
+    if len(args) != 1:
+        raise TypeError("type() makes no classes here")
+    if type(args[0]) is Unknown:
+        return Unknown(f"type({args[0]._fx_path})", about=args[0]._fx_about)
+    return Unknown("type") if _is_metaclass(type(args[0])) else type(args[0])
+
+
+def is_instance(value, kinds):
+    """`isinstance`; of what is not known, unknown."""
+    if isinstance(kinds, types.UnionType):
+        kinds = kinds.__args__
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    flat = [one for each in kinds for one in (each if isinstance(each, tuple) else (each,))]
+    known = [type if each is kind else each for each in flat if isinstance(each, type) or each is kind]
+    if type(value) is Unknown:
+        return any(each is object for each in known) or Unknown(f"isinstance({value._fx_path})")
+    if any(isinstance(value, each) for each in known):
+        return True
+    lacking = [each for each in flat if type(each) is Unknown and not each._fx_library]
+    return Unknown("isinstance") if lacking and isinstance(value, Module) else False
+
+
+def is_subclass(kind_, kinds):
+    if type(kind_) is Unknown or any_unknown([kinds]):
+        return Unknown("issubclass")
+    return issubclass(kind_, kinds)
+
+
+def printed(*args, **kwargs) -> None:
+    """What a script prints goes nowhere."""
+
+
+def stop(*args) -> None:
+    raise Stopped
+
+
+def total(values, start=0):
+    for value in each(values):
+        start = start + value
+    return start
+
+
+SAFE = (
+    "abs", "all", "any", "bin", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter", "float",
+    "frozenset", "hash", "hex", "id", "int", "iter", "len", "list", "map", "max", "min", "next", "object", "oct",
+    "ord", "pow", "property", "range", "reversed", "round", "set", "slice", "sorted", "staticmethod", "classmethod",
+    "str", "super", "tuple", "zip", "callable", "repr", "ascii", "bytearray", "NotImplemented", "Ellipsis",
+    "__build_class__", "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "EOFError",
+    "Exception", "FileNotFoundError", "FloatingPointError", "ImportError", "IndexError", "KeyError",
+    "KeyboardInterrupt", "LookupError", "MemoryError", "ModuleNotFoundError", "NameError", "NotImplementedError",
+    "OSError", "OverflowError", "RecursionError", "RuntimeError", "StopIteration", "SyntaxError", "SystemExit",
+    "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError", "UserWarning",
+    "ValueError", "Warning", "DeprecationWarning", "FutureWarning", "RuntimeWarning", "ZeroDivisionError", "IOError",
+    "PermissionError", "TimeoutError", "ConnectionError",
+)  # fmt: skip
+UNKNOWN = "open input eval exec compile globals locals vars __import__ breakpoint help memoryview get_ipython display"
+
+
+def builtins() -> dict:
+    import builtins
+
+    found = {name: getattr(builtins, name) for name in SAFE}
+    found |= {name: Unknown(name, name == "display") for name in UNKNOWN.split()}
+    return found | {
+        "getattr": read, "setattr": attribute_setter, "delattr": attribute_deleter, "hasattr": has, "type": kind,
+        "isinstance": is_instance, "issubclass": is_subclass, "print": printed, "format": lambda value, spec="": text(
+            (value, -1, spec)), "dir": lambda *args: Unknown("dir()"), "exit": stop, "quit": stop, "sum": total,
+    }  # fmt: skip
+
+
+def hooks() -> dict:
+    """The names that compiled scripts call."""
+    return {
+        "_getattr_": read, "_getitem_": item, "_getiter_": each, "_write_": write, "_fx_call_": call, "_fx_text_": text,
+        "_fx_is_": same, "_fx_mod_": remainder, "_fx_equal_": equal, "_fx_mapping_": mapping,
+        "_fx_unpack_": unpacked, "_fx_augmented_": augmented, "_fx_aug_attribute_": augment_attribute,
+        "_fx_aug_item_": augment_item, "_fx_training_": training, "_fx_while_": while_, "_fx_decorator_": decorator,
+        "_fx_raise_": raise_, "_fx_assert_": assert_, "_fx_trying_": Trying(), "_fx_told_": told, "_fx_lost_": lost,
+        "_fx_handled_": lambda: setattr(now(), "raised", None), "_fx_exception_": Exception,
+        "_fx_refused_": Unknown, "_fx_import_": library.imported, "_fx_from_": library.imported_from,
+    }  # fmt: skip

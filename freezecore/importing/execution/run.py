@@ -1,0 +1,153 @@
+"""One run of a pasted script: what it set, at which line and epoch, and what could not be followed."""
+
+from __future__ import annotations
+
+import sys
+
+PASTED = "<pasted>"
+PASTED_MODULE = "__main__"
+MOST_TOLD = 200
+NOT_PLACED = -1  # an epoch that cannot be told
+
+
+class Stopped(Exception):
+    """The script ended itself, as `sys.exit` does."""
+
+
+class Run:
+    """What one run notes.
+
+    Attributes:
+        choices: how undecided conditions are taken, by place; what is not in it is taken as False.
+        asked: the undecided conditions met, by place: line and what they ask.
+        events: (parameter, value, epoch from which it holds, line, value before); None is a value that is not known.
+        unread: why a line is not followed, by line.
+        notes: sentences on how the script was read.
+        missing: module paths that the model does not have.
+        clock: epochs trained so far; `NOT_PLACED` after a training of unknown length.
+        stated: batch size, rates, precision and the like.
+        models: stand-ins made of the tree.
+        names: names of the models that the script builds; `chosen` is the one that the tree stands for.
+        optimised: ids of the parameters given to an optimizer or trainer.
+    """
+
+    def __init__(self, choices: dict | None = None, limit: int = 12) -> None:
+        self.choices = choices or {}
+        self.asked: dict = {}
+        self.events: list = []
+        self.unread: dict[int, str] = {}
+        self.notes: dict[str, None] = {}
+        self.missing: dict[str, None] = {}
+        self.clock = 0
+        self.epoch: int | None = None
+        self.stepped = False
+        self.limit = limit
+        self.stated: dict = {}
+        self.models: list = []
+        self.optimised: set[int] = set()
+        self.built: set[int] = set()
+        self.pending: list = []
+        self.rounds: dict = {}
+        self.rates: list = []
+        self.configs: list = []
+        self.callbacks: list = []
+        self.handed: list = []
+        self.adapted = False
+        self.framework_line = 0
+        self.kind = "python"
+        self.lightning = lambda: None
+        self.trying = 0
+        self.raised: BaseException | None = None
+        self.failed = False
+        self.names: list[str] = []
+        self.chosen: str | None = None
+
+    def set(self, parameter, value, **known) -> None:
+        self.events.append((parameter, value, self.now(), self.line(), known.get("was", parameter._fx_value)))
+
+    def line(self) -> int:
+        """The line that is being run, or that handed over what a framework runs."""
+        return pasted_line() or self.framework_line
+
+    def swapped(self, parent, name: str, old, new) -> None:
+        """A module was replaced: what was frozen trains anew."""
+        before = dict(old.named_parameters())
+        frozen = bool(before) and not any(each._fx_value for each in before.values())
+        for local, each in new.named_parameters():
+            was = before[local]._fx_value if local in before else not frozen
+            if each._fx_value is not was and not any(event[0] is each for event in self.events[-200:]):
+                self.events.append((each, each._fx_value, self.now(), self.line(), was))
+
+    def now(self) -> int:
+        """The epoch from which a change holds."""
+        if self.clock == NOT_PLACED:
+            return NOT_PLACED
+        return self.clock + ((self.epoch or 0) + self.stepped if self.epoch is not None else 0)
+
+    def tell(self, why: str, line: int | None = None) -> None:
+        line = line or self.line()
+        if len(self.unread) < MOST_TOLD:
+            self.unread.setdefault(line, why)
+
+    def note(self, sentence: str) -> None:
+        if len(self.notes) < MOST_TOLD:
+            self.notes[sentence] = None
+
+    def state(self, key: str, value) -> None:
+        """Keep what the script states, where it is a plain value."""
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            self.stated[key] = value
+
+    def trained(self, epochs) -> None:
+        """That a training of so many epochs has ended."""
+        if isinstance(epochs, int) and self.clock != NOT_PLACED:
+            self.clock += max(0, epochs)
+        else:
+            self.clock = NOT_PLACED
+
+    def epochs(self, number):
+        """Go through the epochs of a training; of many only so many as the script's own numbers can tell apart."""
+        known = number if isinstance(number, int) else None
+        done = 0
+        try:
+            for epoch in range(min(self.limit, known) if known is not None else self.limit):
+                self.epoch, self.stepped = epoch, False
+                yield epoch
+                done = epoch + 1
+            done = known
+        finally:
+            self.epoch, self.stepped = None, False
+            self.trained(done)
+
+
+class _Now:
+    run = Run()
+
+
+def begin(run: Run) -> Run:
+    _Now.run = run
+    return run
+
+
+def now() -> Run:
+    return _Now.run
+
+
+def pasted_line() -> int:
+    """The line of the pasted text that is being run; 0 where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename == PASTED:
+            return frame.f_lineno
+        frame = frame.f_back
+    return 0
+
+
+def pasted_place() -> tuple:
+    """The instruction of the pasted text that is being run, the same in every run, and its line."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename == PASTED:
+            return (frame.f_code.co_name, frame.f_code.co_firstlineno, frame.f_lasti), frame.f_lineno
+        frame = frame.f_back
+    return ("", 0, 0), 0

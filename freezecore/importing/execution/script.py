@@ -1,0 +1,300 @@
+"""A pasted script: compiled under the policy, and run once as its author's computer and framework would run it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import types
+
+from freezecore.importing.execution import guards
+from freezecore.importing.execution.policy import Policy
+from freezecore.importing.execution.run import PASTED, PASTED_MODULE, Run, Stopped, begin
+from freezecore.importing.execution.standins import library
+from freezecore.importing.execution.standins.lightning import Callback, LightningModule
+from freezecore.importing.execution.standins.lightning import Trainer as LightningTrainer
+from freezecore.importing.execution.standins.model import Open
+from freezecore.importing.execution.standins.module import Kind, Module
+from freezecore.importing.execution.standins.peft import get_peft_model
+from freezecore.importing.execution.standins.transformers import Trainer, TrainerCallback
+from freezecore.importing.execution.unknown import PARTS, Unknown
+
+MODELS = ("model", "net", "network", "self", "pl_module", "module", "base_model", "backbone", "student", "_model", "m")
+ACTS = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier")
+TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|\.train\(\)|fine_tune\(|\bTrainer\(")
+UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
+MOST_EPOCHS = 40
+
+
+class NotPython(Exception):
+    """The text cannot be compiled; its text says why, and a hint stands beside it."""
+
+
+class Script:
+    """A compiled script.
+
+    Args:
+        text: Python.
+
+    Raises:
+        NotPython: it is none, or holds what is never run.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        policy = Policy([], [], {})
+        parsed = ast.parse(text)
+        self.attributes = _attributes(parsed)
+        self.functions = {node.name: node for node in parsed.body if isinstance(node, ast.FunctionDef)}
+        self.sources = {node.name: ast.get_source_segment(text, node) or "" for node in self.functions.values()}
+        numbers = [n.value for n in ast.walk(parsed) if isinstance(n, ast.Constant) and type(n.value) is int]
+        self.limit = min(MOST_EPOCHS, max([n for n in numbers if 0 <= n < MOST_EPOCHS], default=0) + 2)
+        policy.visit(parsed)
+        if policy.errors:
+            raise NotPython(policy.errors[0])
+        self.code = compile(parsed, PASTED, "exec")
+        self.free = sorted(set(policy.used_names) - policy.stored - set(dir(guards)) - set(guards.SAFE))
+        self.builtins = guards.builtins()
+
+    def run(self, choices: dict, chosen: str | None) -> Run:
+        """Run it once, with undecided conditions taken as said."""
+        run = begin(Run(choices, self.limit))
+        run.chosen = chosen
+        space = {"__builtins__": self.builtins, "__name__": PASTED_MODULE, "__doc__": None, **guards.hooks()}
+        space["__file__"] = Unknown("__file__")
+        self._bind_free(run, space)
+        space["_fx_star_"] = lambda module: self._star(module, space)
+        try:
+            exec(self.code, space)
+            self._as_frameworks_would(run, space)
+        except (Stopped, SystemExit):
+            pass
+        except BaseException as error:
+            if isinstance(error, (MemoryError, KeyboardInterrupt)):
+                raise
+            run.failed = True
+            if error is not run.raised:
+                run.tell(guards.reason(error), guards.line_of(error) or 1)
+        return run
+
+    def _bind_free(self, run: Run, space: dict) -> None:
+        """Names that the text does not define: the model, or unknown."""
+        free = [name for name in self.free if name not in self.builtins]
+        known = {name: found for name in free if (found := library.well_known(name)) is not None}
+        wanted = [name for name in free if self._is_model(name) and name not in known]
+        first = min(
+            (name for name in wanted if name in MODELS), key=MODELS.index, default=wanted[0] if wanted else None
+        )
+        root = None
+        for name in free:
+            space[name] = known[name] if name in known else Unknown(name)
+        for name in wanted:
+            if name == first or name in MODELS:
+                root = root or Open.blueprint.build()
+                space[name] = root._modules[name] if name in root._modules and name not in MODELS[:6] else root
+            elif first is not None and root is not None and name in root._modules:
+                space[name] = root._modules[name]
+
+    def _is_model(self, name: str) -> bool:
+        used = self.attributes.get(name, set())
+        if name in MODELS[:3] or name in MODELS[4:5]:
+            return True
+        tops = {path for path, *_ in Open.blueprint.layers if path and "." not in path}
+        if name == "self":
+            return True
+        return (
+            bool(used & set(PARTS))
+            or name in MODELS
+            and bool(used & (tops | {"model", "encoder", "layer"}))
+            or (len(used & tops) > 0 and name not in ("F", "torch", "nn", "os", "args", "config", "cfg"))
+        )
+
+    def _star(self, module: str, space: dict) -> None:
+        """`from module import *`: what the script uses and the library has."""
+        for name in self.free:
+            if name in space and type(space[name]) is Unknown and not space[name]._fx_library:
+                found = library.imported_from(module, name)
+                if type(found) is not Unknown or found._fx_library:
+                    space[name] = found
+
+    def _as_frameworks_would(self, run: Run, space: dict) -> None:
+        """What a framework calls, and what is defined and never called."""
+        run.lightning = lambda: self._lightning_module(space)
+        for pending in list(run.pending):
+            known = {id(each) for each in run.callbacks}
+            if any(type(each).__module__ == PASTED_MODULE or id(each) in known for each in pending.callbacks):
+                pending._fx_fit()
+        classes = [each for each in space.values() if isinstance(each, type) and each.__module__ == PASTED_MODULE]
+        made = {type(each) for each in self._instances(space)}
+        for kind in classes:
+            if (
+                kind in made
+                or kind.__name__ in run.built
+                or any(kind is not one and issubclass(one, kind) for one in classes)
+            ):
+                continue
+            if issubclass(kind, Module):
+                self._module_class(run, kind, space)
+            elif issubclass(kind, (Callback, TrainerCallback)):
+                self._callback_class(run, kind, space)
+        for callback in run.callbacks:
+            if not any(callback is each for each in run.handed):
+                LightningTrainer(callbacks=[callback])._fx_fit()
+        self._uncalled(run, space)
+        if run.configs and not run.adapted:
+            run.note("Its adapter configuration is never used here; it was taken as PEFT would.")
+            get_peft_model(self._root(space), run.configs[-1])
+
+    def _instances(self, space: dict):
+        return [each for each in space.values() if type(each).__module__ == PASTED_MODULE]
+
+    def _lightning_module(self, space: dict):
+        """The script's own LightningModule, built where it is not; else the model itself."""
+        own = [each for each in space.values() if isinstance(each, LightningModule)]
+        kinds = [each for each in space.values() if isinstance(each, type) and issubclass(each, LightningModule)
+                 and each.__module__ == PASTED_MODULE]  # fmt: skip
+        if own or kinds:
+            return own[-1] if own else filled(kinds[-1], self._root(space))
+        return self._root(space)
+
+    def _root(self, space: dict):
+        from freezecore.importing.execution.run import now
+
+        return now().models[-1] if now().models else Open.blueprint.build()
+
+    def _module_class(self, run: Run, kind: type, space: dict) -> None:
+        """A module class that nothing builds is built once, as a training script would."""
+        source = self._class_source(kind)
+        if not ACTS.search(source) and run.models:
+            return
+        run.note(f"The class {kind.__name__} is never built here; it was built once, as its framework would.")
+        made = filled(kind, None)
+        if isinstance(made, LightningModule):
+            for name in ("configure_model", "setup", "on_fit_start", "on_train_start", "configure_optimizers"):
+                if name in vars(kind):
+                    filled(getattr(made, name), None)
+            hooks = [name for name in ("on_train_epoch_start", "on_train_epoch_end") if name in vars(kind)]
+            for _ in run.epochs(None) if hooks else ():
+                for name in hooks:
+                    run.stepped = name.endswith("_end")
+                    filled(getattr(made, name), None)
+
+    def _class_source(self, kind: type) -> str:
+        found = re.search(rf"^( *)class {kind.__name__}\b.*(?:\n(?:\1[ \t]+.*|\s*))*", self.text, re.MULTILINE)
+        return found[0] if found else ""
+
+    def _callback_class(self, run: Run, kind: type, space: dict) -> None:
+        if not ACTS.search(self._class_source(kind)) and not hasattr(kind, "freeze_before_training"):
+            return
+        run.note(
+            f"The callback {kind.__name__} is never handed to a trainer here; its hooks were called once each epoch."
+        )
+        made = filled(kind, None)
+        if isinstance(made, Callback):
+            trainer = LightningTrainer(callbacks=[made])
+            trainer._fx_fit()
+        else:
+            trainer = Trainer(self._root(space), callbacks=[made])
+            vars(trainer)["args"] = None
+            trainer.train()
+
+    def _uncalled(self, run: Run, space: dict) -> None:
+        """Functions that freeze and that nothing calls: the script's training is run; a lone helper is run once."""
+        own = {name: space[name] for name in self.functions if isinstance(space.get(name), types.FunctionType)}
+        called = {name for name in own if self._is_called(name)}
+        waiting = [name for name in own if name not in called and self._acts(name, set())]
+        for name in [name for name in waiting if self._by_epoch(name)]:
+            run.note(f"{name}() is never called here; it was called as each epoch begins.")
+            for epoch in run.epochs(None):
+                filled(own[name], None, epoch)
+        training = [name for name in waiting if not self._by_epoch(name) and self._trains(name)]
+        for name in training:
+            run.note(f"{name}() is never called here; it was called once.")
+            filled(own[name], None)
+        helpers = [name for name in waiting if name not in training and not self._by_epoch(name)]
+        if run.events or run.clock:
+            return
+        alone = [name for name in helpers if not UNDOES.search(name)]
+        for name in alone[:1] if len(alone) == 1 else ():
+            run.note(f"{name}() is never called here; it was called once with the model.")
+            filled(own[name], None)
+        for name in helpers if len(alone) > 1 or not alone else ():
+            run.tell(f"{name}() is defined and never called", self.functions[name].lineno)
+
+    def _is_called(self, name: str) -> bool:
+        return any(name in body for other, body in self.calls.items() if other != name)
+
+    @property
+    def calls(self) -> dict[str, set[str]]:
+        if "_calls" not in vars(self):
+            parsed = ast.parse(self.text)
+            self._calls = {"": set()}
+            for node in parsed.body:
+                key = node.name if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else ""
+                found = {
+                    each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
+                }
+                self._calls.setdefault(key, set()).update(found)
+        return self._calls
+
+    def _acts(self, name: str, seen: set) -> bool:
+        """Whether a function, or one of the script's own that it calls, sets what trains."""
+        seen.add(name)
+        others = [other for other in self.calls.get(name, ()) if other in self.sources and other not in seen]
+        return bool(ACTS.search(self.sources[name])) or any(self._acts(other, seen) for other in others)
+
+    def _trains(self, name: str) -> bool:
+        return bool(TRAINS.search(self.sources[name])) or name in (
+            "main",
+            "run",
+            "train",
+            "fine_tune",
+            "finetune",
+            "fit",
+        )
+
+    def _by_epoch(self, name: str) -> bool:
+        arguments = [each.arg for each in self.functions[name].args.args]
+        required = arguments[: len(arguments) - len(self.functions[name].args.defaults)]
+        return any(each in ("epoch", "current_epoch", "cur_epoch", "epoch_idx") for each in required)
+
+
+def filled(function, model, epoch=None):
+    """A call as a framework makes it: the model where one is asked for, defaults, and unknown values."""
+    target = function.__init__ if isinstance(function, type) else function
+    code = getattr(getattr(target, "__func__", target), "__code__", None)
+    if code is None:
+        return function()
+    names = code.co_varnames[: code.co_argcount]
+    bound = isinstance(function, type) or hasattr(target, "__self__")
+    defaults = getattr(getattr(target, "__func__", target), "__defaults__", None) or ()
+    required = names[bound : code.co_argcount - len(defaults)]
+    arguments = [_argument(name, model, epoch) for name in required]
+    only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    known = getattr(getattr(target, "__func__", target), "__kwdefaults__", None) or {}
+    return function(*arguments, **{name: _argument(name, model, epoch) for name in only if name not in known})
+
+
+def _argument(name: str, model, epoch):
+    from freezecore.importing.execution.run import now
+
+    if "epoch" in name and epoch is not None:
+        return epoch
+    if name in (*MODELS, "transformer", "encoder", "pretrained_model", "base", "learner", "m", "bert", "resnet", "vit"):
+        if model is None:
+            run = now()
+            model = run.models[-1] if run.models else Open.blueprint.build()
+        inside = model._modules.get(name)
+        return inside if inside is not None and name not in MODELS else model
+    return Unknown(name)
+
+
+def _attributes(parsed: ast.AST) -> dict[str, set[str]]:
+    """What attributes the text reads of each name."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.setdefault(node.value.id, set()).add(node.attr)
+    return found
+
+
+__all__ = ["Kind", "NotPython", "Script"]

@@ -1,0 +1,123 @@
+"""Libraries as scripts import them: what a stand-in names, else something unknown that freezes nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from freezecore.importing.execution.run import now
+from freezecore.importing.execution.unknown import Unknown
+
+FILES = {
+    "torch": "torch", "torchvision": "torchvision", "timm": "timm", "transformers": "transformers",
+    "trl": "transformers", "fastai": "fastai", "fastcore": "fastai", "lightning": "lightning",
+    "pytorch_lightning": "lightning", "peft": "peft", "accelerate": "accelerate",
+    "sentence_transformers": "sentence_transformers",
+}  # fmt: skip
+HARMLESS = {
+    "numpy", "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",
+    "albumentations", "torchmetrics", "tensorboard", "tensorboardX", "omegaconf", "hydra", "yaml", "requests",
+    "nltk", "tokenizers", "torchaudio", "torchtext", "bitsandbytes", "deepspeed", "einops", "joblib", "scipy",
+    "ray", "optuna", "mlflow", "neptune", "torchinfo", "torchsummary", "thop", "kornia", "huggingface_hub",
+    "safetensors", "psutil", "librosa", "soundfile", "imageio", "skimage", "apex", "xformers", "flash_attn",
+    "loguru", "rich", "click", "typer", "fire", "absl", "gradio", "streamlit", "plotly", "logging", "time",
+    "warnings", "pathlib", "datetime", "glob", "shutil", "pickle", "csv", "multiprocessing", "threading",
+    "subprocess", "traceback", "uuid", "hashlib", "platform", "socket", "tempfile", "io", "inspect", "gc",
+    "random", "tqdm", "pprint", "signal", "zipfile", "urllib", "base64", "secrets", "asyncio", "unittest",
+    "importlib", "ctypes", "builtins", "codecs", "types", "heapq", "bisect", "queue", "concurrent", "textwrap",
+    "statistics", "fractions", "decimal", "weakref", "numbers", "ast", "dis", "code", "pdb", "cProfile", "timeit",
+    "locale", "getpass", "configparser", "tarfile", "struct",
+}  # fmt: skip
+USUAL = {
+    "torch": "torch", "nn": "torch.nn", "optim": "torch.optim", "F": "torch.nn.functional", "timm": "timm",
+    "models": "torchvision.models", "torchvision": "torchvision", "transformers": "transformers", "np": "numpy",
+    "pl": "lightning", "re": "re", "math": "math", "itertools": "itertools", "os": "os", "tqdm": "tqdm.tqdm",
+    "partial": "functools.partial", "reduce": "functools.reduce", "OrderedDict": "collections.OrderedDict",
+    "defaultdict": "collections.defaultdict", "deepcopy": "copy.deepcopy", "copy": "copy", "random": "random",
+    "DataLoader": "torch.utils.data.DataLoader",
+}  # fmt: skip
+PLAIN_ATTRIBUTES = {
+    "config", "num_features", "embed_dim", "default_cfg", "pretrained_cfg", "hidden_size", "name_or_path", "device",
+    "dtype", "hf_device_map", "is_gradient_checkpointing", "quantization_method", "is_loaded_in_8bit",
+    "is_loaded_in_4bit", "generation_config", "num_classes",
+}  # fmt: skip
+
+
+class Library:
+    """A module of a library: `torch.nn`."""
+
+    def __init__(self, path: str) -> None:
+        vars(self)["_fx_path"] = path
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            return Unknown(f"{self._fx_path}.{name}", library=True)
+        return resolved(f"{self._fx_path}.{name}")
+
+
+def resolved(path: str):
+    """What stands for a dotted name of a library."""
+    root = path.partition(".")[0]
+    if root in FILES:
+        found = import_module(f"freezecore.importing.execution.standins.{FILES[root]}")
+        path = path.replace(root, FILES[root], 1)
+        if path in found.NAMES:
+            return found.NAMES[path]
+        made = found.other(path)
+        if made is not None:
+            return made
+        if "." not in path or any(name.startswith(f"{path}.") for name in (*found.NAMES, *found.MODULES)):
+            return Library(path)
+        return Unknown(path, library=True)
+    from freezecore.importing.execution.standins import stdlib
+
+    if path in stdlib.NAMES:
+        return stdlib.NAMES[path]()
+    if root in stdlib.MODULES:
+        return stdlib.module(path)
+    return Unknown(path, library=root in HARMLESS)
+
+
+def well_known(name: str):
+    """What a name means that a fragment uses without its import."""
+    if name in USUAL:
+        return resolved(USUAL[name])
+    if not name[:1].isupper() and name not in ("get_peft_model", "create_model", "vision_learner", "cnn_learner"):
+        return None
+    for root in ("transformers", "peft", "lightning", "accelerate", "timm", "fastai", "sentence_transformers"):
+        found = resolved(f"{root}.{name}")
+        if type(found) is not Unknown:
+            return found
+    return None
+
+
+def imported(path: str):
+    """`import path`."""
+    if path.startswith("."):
+        return Unknown(path)
+    return resolved(path)
+
+
+def imported_from(module: str, name: str):
+    """`from module import name`."""
+    if module.startswith("."):
+        return Unknown(name)
+    root = module.partition(".")[0]
+    if root not in FILES and root not in HARMLESS and root not in _stdlib().MODULES:
+        return Unknown(name)
+    from freezecore.importing.execution.guards import read
+
+    if root in FILES:
+        return resolved(f"{module}.{name}")
+    return read(resolved(module), name, Unknown(name, library=True))
+
+
+def _stdlib():
+    from freezecore.importing.execution.standins import stdlib
+
+    return stdlib
+
+
+def stated(**values) -> None:
+    """Keep what a script says of its training."""
+    for key, value in values.items():
+        now().state(key, value)

@@ -1,0 +1,136 @@
+"""What scripts use of Python's own library: closed lists of functions, never a module itself."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MethodType, SimpleNamespace
+
+from freezecore.importing.execution.run import Stopped
+from freezecore.importing.execution.unknown import Unknown
+
+MODULES = {
+    "math": None, "re": None, "itertools": None, "string": "ascii_letters ascii_lowercase ascii_uppercase digits "
+    "punctuation", "collections": "defaultdict OrderedDict Counter deque namedtuple ChainMap", "fnmatch": "fnmatch "
+    "fnmatchcase filter translate", "json": "loads dumps", "enum": "Enum IntEnum auto", "functools": "partial reduce "
+    "lru_cache cache cmp_to_key total_ordering", "copy": "", "operator": "add sub mul truediv eq ne lt le gt ge not_ "
+    "and_ or_ itemgetter contains", "dataclasses": "dataclass field asdict replace is_dataclass", "contextlib":
+    "contextmanager nullcontext suppress", "typing": "NamedTuple", "types": "", "os": "", "sys": "", "argparse": "",
+    "abc": "", "tqdm": "", "collections.abc": "", "asyncio": "", "typing_extensions": "",
+}  # fmt: skip
+
+
+class Names:
+    """The functions of one module that may be used; the rest is unknown."""
+
+    def __init__(self, path: str, found: dict) -> None:
+        vars(self).update(found, _fx_path=path)
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        path = f"{self._fx_path}.{name}"
+        return NAMES[path]() if path in NAMES else Unknown(path, library=True)
+
+
+def module(path: str):
+    root, _, rest = path.partition(".")
+    names = MODULES.get(path, "")
+    found: dict = {}
+    if path in MODULES and names != "":
+        real = import_module(path)
+        listed = names.split() if names else [n for n in getattr(real, "__all__", dir(real)) if not n.startswith("_")]
+        found = {name: getattr(real, name) for name in listed if not isinstance(getattr(real, name), type(real))}
+    return Names(path, found) if path in MODULES else Unknown(path, library=True)
+
+
+def attrgetter(*names: str):
+    from freezecore.importing.execution.guards import read
+
+    def get(held):
+        found = []
+        for name in names:
+            value = held
+            for part in name.split("."):
+                value = read(value, part)
+            found.append(value)
+        return found[0] if len(found) == 1 else tuple(found)
+
+    return get
+
+
+def methodcaller(name: str, *args, **kwargs):
+    from freezecore.importing.execution.guards import read
+
+    return lambda held: read(held, name)(*args, **kwargs)
+
+
+def copied(value, *args):
+    """A deep copy; of a module its own copy, whose parameters are other ones."""
+    import copy
+
+    return copy.deepcopy(value)
+
+
+class Arguments:
+    """`argparse.ArgumentParser`: a script run without arguments has its defaults."""
+
+    _fx_settable = True
+
+    def __init__(self, *args, **kwargs) -> None:
+        self._fx_values = {}
+
+    def add_argument(self, *flags, **options) -> None:
+        long = [flag for flag in flags if flag.startswith("--")] or list(flags)
+        name = str(options.get("dest", long[0].lstrip("-").replace("-", "_")))
+        default = {"store_true": False, "store_false": True}.get(options.get("action"))
+        needed = options.get("required") is True or not flags[0].startswith("-") and "default" not in options
+        self._fx_values[name] = Unknown(f"args.{name}") if needed else options.get("default", default)
+
+    def set_defaults(self, **values) -> None:
+        self._fx_values.update(values)
+
+    def add_argument_group(self, *args, **kwargs) -> Arguments:
+        return self
+
+    add_mutually_exclusive_group = add_argument_group
+
+    def parse_args(self, *args, **kwargs) -> SimpleNamespace:
+        from freezecore.importing.execution.run import now
+
+        now().note("Its command line is read with the defaults of its arguments.")
+        return SimpleNamespace(**self._fx_values)
+
+    def parse_known_args(self, *args, **kwargs) -> tuple:
+        return self.parse_args(), []
+
+    def __getattr__(self, name: str):
+        return Unknown(f"parser.{name}", library=True)
+
+
+def stop(*args) -> None:
+    raise Stopped
+
+
+def first(value=None, *args, **kwargs):
+    return value
+
+
+def passing(*args, **kwargs):
+    """A decorator that changes nothing, with and without arguments."""
+    return args[0] if args and callable(args[0]) and not kwargs else first
+
+
+NAMES = {
+    "copy.deepcopy": lambda: copied, "copy.copy": lambda: copied, "operator.attrgetter": lambda: attrgetter,
+    "operator.methodcaller": lambda: methodcaller, "argparse.ArgumentParser": lambda: Arguments,
+    "argparse.Namespace": lambda: SimpleNamespace, "sys.exit": lambda: stop, "os._exit": lambda: stop,
+    "types.MethodType": lambda: MethodType, "types.SimpleNamespace": lambda: SimpleNamespace,
+    "tqdm.tqdm": lambda: first,
+    "tqdm.trange": lambda: range, "tqdm.auto.tqdm": lambda: first, "tqdm.notebook.tqdm": lambda: first,
+    "tqdm.auto.trange": lambda: range, "functools.wraps": lambda: lambda *args, **kwargs: first,
+    "functools.cached_property": lambda: property, "abc.abstractmethod": lambda: passing, "abc.ABC": lambda: object,
+    "typing.Generic": lambda: object, "typing.Protocol": lambda: object, "asyncio.run": lambda: first,
+    "typing.TypedDict": lambda: dict, "typing.TYPE_CHECKING": lambda: False, "sys.argv": lambda: ["script.py"],
+    "os.path.join": lambda: lambda *parts: "/".join(map(str, parts)), "typing.cast": lambda: lambda kind, value: value,
+    "sys.version_info": lambda: (3, 11, 0),
+}  # fmt: skip

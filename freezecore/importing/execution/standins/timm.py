@@ -1,0 +1,58 @@
+"""`timm`: its way to build models, and its own helpers that freeze."""
+
+from __future__ import annotations
+
+from freezecore.importing.execution.standins.library import stated
+from freezecore.importing.execution.standins.model import built
+from freezecore.importing.execution.standins.module import Module, kind_of
+from freezecore.importing.execution.standins.optim import Optimizer
+from freezecore.importing.execution.unknown import Unknown
+
+
+def create_model(model_name=None, *args, **options):
+    return built(model_name, "timm")
+
+
+def _switch(root, submodules, value: bool) -> None:
+    """timm's rule: the named submodules, or every child; a parameter of the root itself is left as it is."""
+    if type(submodules) is Unknown:
+        root.requires_grad_(submodules)
+        return
+    names = [submodules] if isinstance(submodules, str) else list(submodules)
+    for part in [root.get_submodule(name) for name in names] or list(root.children()):
+        part.requires_grad_(value)
+
+
+def freeze(root_module, submodules=(), include_bn_running_stats=True) -> None:
+    _switch(root_module, submodules, False)
+
+
+def unfreeze(root_module, submodules=(), include_bn_running_stats=True) -> None:
+    _switch(root_module, submodules, True)
+
+
+def create_optimizer(model_or_params=None, opt="sgd", lr=None, weight_decay=None, *args, **options) -> Optimizer:
+    params = model_or_params.parameters() if isinstance(model_or_params, Module) else model_or_params
+    if isinstance(model_or_params, Module):
+        params = [each for each in params if each._fx_value]
+    return Optimizer(params, None, str(opt), lr=lr, weight_decay=weight_decay)
+
+
+def other(path: str):
+    module, _, last = path.rpartition(".")
+    if last[0].isupper():
+        return kind_of(last) if module.startswith(("timm.layers", "timm.models")) else None
+    if module == "timm.models":
+        return lambda *args, **options: create_model(last)
+    return None
+
+
+NAMES = {
+    "timm.create_model": create_model, "timm.models.create_model": create_model, "timm.utils.freeze": freeze,
+    "timm.models.factory.create_model": create_model, "timm.utils.model.freeze": freeze,
+    "timm.utils.unfreeze": unfreeze, "timm.utils.model.unfreeze": unfreeze,
+    "timm.optim.create_optimizer_v2": create_optimizer,
+    "timm.optim.optim_factory.create_optimizer_v2": create_optimizer,
+}  # fmt: skip
+MODULES = ("timm.models.x", "timm.layers.x", "timm.data.x", "timm.scheduler.x", "timm.loss.x", "timm.models.layers.x")
+__all__ = ["NAMES", "stated"]

@@ -1,0 +1,68 @@
+"""Pasted Python is run in a process of its own, which has no environment, no folder, no files and little time."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import marshal
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from freezecore.errors import ExportError
+from freezecore.tree import LayerTree
+
+CHILD = Path(__file__).with_name("execution") / "child.py"
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 6.0
+LONGEST_ANSWER = 16 * 2**20
+
+
+def run(text: str, tree: LayerTree) -> dict:
+    """What the process answers of this text for this tree: plain data.
+
+    Raises:
+        ExportError: the compiler is missing, it ran out of time or memory, or it ended without an answer.
+    """
+    found = importlib.util.find_spec("RestrictedPython")
+    if found is None or found.origin is None:
+        raise ExportError(
+            "Pasted Python is compiled by RestrictedPython, which is not installed.",
+            "Install it, or paste rules or names.",
+        )
+    question = marshal.dumps((text, _plain(tree)))
+    folders = [str(ROOT), str(Path(found.origin).parents[1])]
+    environment = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if sys.platform == "win32" else {}
+    with tempfile.TemporaryDirectory() as empty:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(CHILD), *folders],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=environment, cwd=empty, start_new_session=True,
+        )  # fmt: skip
+        try:
+            said, _ = process.communicate(question, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise _too_much() from None
+    if process.returncode != 0 or not said or len(said) > LONGEST_ANSWER:
+        raise _too_much()
+    return json.loads(said)
+
+
+def _too_much() -> ExportError:
+    return ExportError(
+        f"This Python takes more than the {SECONDS:.0f} s or the memory that it is given.",
+        "Paste the lines that freeze.",
+    )
+
+
+def _plain(tree: LayerTree) -> dict:
+    return {
+        "source": tree.source,
+        "head": list(tree.head),
+        "layers": [(layer.path, layer.type, layer.bases, layer.aliases) for layer in tree.layers],
+        "parameters": [(p.name, p.shape, p.dtype, p.frozen_by_author, p.aliases) for p in tree.parameters],
+    }

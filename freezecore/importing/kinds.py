@@ -1,0 +1,92 @@
+"""Which kind of text it is, and what reads it: rules, a saved spec, names, a configuration, pasted Python."""
+
+from __future__ import annotations
+
+import re
+
+from freezecore._resolve import resolve
+from freezecore.errors import ExportError, did_you_mean, shortened
+from freezecore.importing.imported import Imported
+from freezecore.importing.names import read_names
+from freezecore.importing.notebooks import notebook_source
+from freezecore.importing.python import looks_like_python, read_python
+from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
+from freezecore.importing.trainers import read_trainer
+from freezecore.saved_spec import carry, load_spec
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+
+SPEC = re.compile(r"^(?:freeze_explorer|rules):", re.MULTILINE)
+SAME_MODEL = "It may be of another model; nothing was applied."
+VERBS = ("freeze", "train", "norms", "dropout")
+
+
+def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
+    """Read a selection for this tree from a text that a person has.
+
+    Understood are rules; a spec saved by this project; a list of names, or of names with True or False; axolotl's
+    `unfrozen_parameters`, LLaMA-Factory's `freeze_*` and PEFT's `modules_to_save`; and Python, a script or a
+    notebook, which a process of its own runs against a stand-in of the model.
+
+    Raises:
+        ExportError: it is too large, binary, or nothing in it can be read.
+        RuleError: it is rules, and one of them cannot be read or hits nothing.
+    """
+    text = as_text(text)
+    refuse_foreign(text)
+    if (notebook := notebook_source(text)) is not None:
+        return read_python(notebook.text, tree, notebook.dropped)
+    if _looks_like_rules(text):
+        spec = FreezeSpec.parse(text)
+        resolve(spec, tree)
+        return Imported("rules", spec)
+    if SPEC.search(text):
+        return _from_spec(text, tree)
+    mapping = mapping_in(text)
+    if mapping is not None:
+        return _from_mapping(mapping, tree)
+    if looks_like_python(text):
+        return read_python(text, tree)
+    found = read_names(text, tree)
+    if found.spec is None:
+        raise ExportError("Nothing in this text says what to freeze.", _hint(found, tree))
+    return found
+
+
+def _from_spec(text: str, tree: LayerTree) -> Imported:
+    carried = carry(load_spec(text), tree)
+    if carried.spec is None:
+        raise ExportError(f"This spec does not fit {shortened(tree.source)}: {carried.reason}", SAME_MODEL)
+    moved = {old: new for old, new in carried.mapped if old != new}
+    return Imported("spec", carried.spec, moved, carried.missing, carried.new)
+
+
+def _from_mapping(mapping: dict, tree: LayerTree) -> Imported:
+    found = read_trainer(mapping, tree)
+    if found is None:
+        raise ExportError(
+            "This configuration has no key that says what to freeze.",
+            "Understood are rules, unfrozen_parameters, freeze_trainable_layers and modules_to_save.",
+        )
+    return found
+
+
+def _looks_like_rules(text: str) -> bool:
+    """Whether the first statement begins as a rule does; a call such as `freeze(model)` does not."""
+    for line in text.splitlines():
+        words = line.split("#")[0].split(";")[0].split()
+        if words:
+            if words[0] == "from":
+                return words[1:2] == ["epoch"]
+            return words[0] in VERBS and len(words) > 1 and words[1] not in ("=", "True", "False")
+    return False
+
+
+def _hint(found: Imported, tree: LayerTree) -> str:
+    if found.missing:
+        name = found.missing[0]
+        close = did_you_mean(name, tree.index)
+        return f"Its names are of another model: '{shortened(name)}' is not in this one. {close}".strip()
+    if found.unread:
+        return f"Line {found.unread[0].line} cannot be read: {found.unread[0].why}."
+    return "Paste rules, a saved spec, names with True or False, or the lines that set requires_grad."
