@@ -36,7 +36,7 @@ class Imported:
     """A selection as it was read.
 
     Attributes:
-        kind: `rules`, `spec`, `names`, `axolotl`, `llama-factory`, `peft`, `lightning`, `fastai` or `python`.
+        kind: `rules`, `spec`, `names`, `axolotl`, `llama-factory`, `peft`, `lightning` or `python`.
         spec: the rules; None where nothing was said.
         mapped: names as they were written, with the names of this tree that they were taken for.
         missing: names that this tree does not have.

@@ -34,7 +34,6 @@ class Learner:
         self.dls, self.model, self.opt, self.lr, self.train_bn = dls, model, Unknown("opt", True), lr, train_bn
         self.cbs = [] if cbs is None or type(cbs) is Unknown else list(cbs) if isinstance(cbs, (list, tuple)) else [cbs]
         self._fx_splitter, self._fx_groups, self.epoch = splitter, None, 0
-        now().kind = "fastai" if splitter is None else now().kind
         if isinstance(model, Module):
             now().optimised.update(id(each) for each in model.parameters())
 
@@ -51,7 +50,6 @@ class Learner:
             self._fx_norms = {id(p) for m in held if isinstance(m, norms) for p in m.parameters()}
 
     def freeze_to(self, n) -> None:
-        now().kind = "fastai"
         if type(n) is Unknown or not isinstance(self.model, Module):
             now().tell("which layer groups it freezes is not known")
             return
@@ -140,7 +138,6 @@ def vision_learner(dls=None, arch=None, *args, pretrained=True, splitter=None, c
     groups = [inner[:at], [*inner[at:], *parts[1:] * (features is not None)], [head]] if at else [parts, [head]]
     learn = Learner(dls, model, splitter=splitter, **options)
     learn._fx_splitter = splitter or (lambda model: groups)
-    now().kind = "fastai"
     if pretrained is not False:
         learn.freeze()
     return learn

@@ -70,6 +70,7 @@ class BackboneFinetuning(BaseFinetuning):
     def __init__(self, unfreeze_backbone_at_epoch=10, *args, train_bn=True, **kwargs) -> None:
         self._fx_epoch, self._fx_train_bn = unfreeze_backbone_at_epoch, train_bn
         now().callbacks.append(self)
+        now().kind = "lightning"
         now().framework_line = pasted_line()
 
     def _fx_backbone(self, module):
