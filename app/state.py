@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from app.link import Link, read_link
+from app.service import gallery
 from app.text import Words
 
 
@@ -45,11 +46,19 @@ def change(**fields: object) -> None:
     st.session_state.link = asdict(replace(link(), **fields))
 
 
-def open_model(model: str, task: str | None = None, labels: int | None = None) -> None:
-    """Turn to another model, with its own opening selection, as a new step of the browser's history."""
-    change(model=model, task=task, labels=labels, rules=None, size=None, run=None, search=None)
+def open_model(source: str) -> None:
+    """Turn to another model, as the gallery opens it, with its own opening selection: a new step of the history."""
+    known = gallery.BY_SOURCE.get(source)
+    task, labels = (known.task, known.labels) if known else (None, None)
+    change(model=source, task=task, labels=labels, rules=None, size=None, run=None, search=None)
     st.session_state.switched = True
     forget_draft()
+
+
+def open_if_other(source: str) -> None:
+    """Turn to this model unless it is open."""
+    if source != link().model:
+        open_model(source)
 
 
 def go_to_explore(pane: str) -> None:
@@ -91,7 +100,6 @@ def keep_draft(text: str) -> None:
 
 def forget_draft() -> None:
     st.session_state.pop("draft", None)
-    st.session_state.pop("fault", None)
 
 
 def tell(problem: str, hint: str = "") -> None:

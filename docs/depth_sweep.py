@@ -23,8 +23,7 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from plotly.offline import get_plotlyjs  # noqa: E402
 
 import freezecore as fc  # noqa: E402
-from app.figures.colours import LIGHT  # noqa: E402
-from app.figures.layout import layout_of, round_ticks  # noqa: E402
+from app.figures.style import LIGHT, layout_of, round_ticks  # noqa: E402
 from freezecore.report import bytes_text, seconds_text  # noqa: E402
 from tests.browser.chromium import find  # noqa: E402
 
@@ -141,7 +140,7 @@ def legend() -> list[dict]:
 def layout(told: dict, columns: dict[str, list]) -> dict:
     """Three axes above one another, each with its heading, under the sentence that the sweep comes to."""
     runs, depths = told["runs"], len(told["runs"]) - 1
-    made = layout_of(LIGHT, width=WIDTH, height=HEIGHT, paper_bgcolor=LIGHT.paper)
+    made = layout_of(LIGHT, "depth_sweep", width=WIDTH, height=HEIGHT, paper_bgcolor=LIGHT.paper)
     made["font"] |= {"size": 15, "family": "Page"}
     made["margin"] = {"l": 70, "r": 28, "t": 110, "b": 50}
     made["title"] = {"text": headline(told), "x": 0.016, "y": 0.97, "font": {"size": 20}, "yanchor": "top"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from app.text import Words
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
 
@@ -18,7 +19,7 @@ class Column:
     """One column: its label and what it holds.
 
     Attributes:
-        label: `0`, `1`, … for blocks; a word's key for the others.
+        label: `0`, `1`, … for blocks; `embeddings`, `stem`, `head` or `rest` for the others.
         tower: the tower it belongs to; empty for what stands outside.
         positions: its parameters, as ascending positions in the tree.
         parameters: scalars.
@@ -65,16 +66,19 @@ def columns(tree: LayerTree) -> tuple[Column, ...]:
     return tuple(found)
 
 
-def labels(found: Sequence[Column], input_side: str, output_side: str, words: Mapping[str, str]) -> list[str]:
+def labels(found: Sequence[Column], words: Words) -> list[str]:
     """One label a column: `0 (input)`, `1`, …, `11 (output)`, with the tower's name where there are several."""
     last = {column.tower: column.block for column in found if column.block is not None}
     several = len(last) > 1
     texts = []
     for column in found:
-        text = words.get(column.label, column.label)
-        if column.block == 0:
-            text = f"0 ({input_side})"
-        elif column.block is not None and column.block == last[column.tower]:
-            text = f"{column.block} ({output_side})"
+        if column.block is None:
+            text = words(f"column.{column.label}")
+        elif column.block == 0:
+            text = f"0 ({words('side.input')})"
+        elif column.block == last[column.tower]:
+            text = f"{column.block} ({words('side.output')})"
+        else:
+            text = column.label
         texts.append(f"{column.tower} {text}" if several and column.tower else text)
     return texts

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.figures.colours import Look
-from app.figures.layout import layout_of
+from app.figures.style import LEGEND, Palette, layout_of
 from app.text import Words
 
 
-def balance(rows: Sequence[tuple[str, int, int]], words: Words, look: Look) -> dict:
+def balance(rows: Sequence[tuple[str, int, int]], words: Words, palette: Palette) -> dict:
     """One bar a class; what is held out is hatched and stands at its end."""
     names = [name if len(name) <= 18 else name[:17] + "…" for name, _, _ in rows]
-    parts = ((words("own.train"), 1, look.activations, ""), (words("own.test"), 2, look.weights, "/"))
+    parts = ((words("own.train"), 1, palette.activations, ""), (words("own.test"), 2, palette.weights, "/"))
     data = [
         {
             "type": "bar",
@@ -25,15 +24,13 @@ def balance(rows: Sequence[tuple[str, int, int]], words: Words, look: Look) -> d
         }
         for name, place, colour, pattern in parts
     ]
-    layout = layout_of(look, uirevision="balance", barmode="stack", hovermode="closest")
-    layout["margin"] = {"l": 4, "r": 8, "t": 4, "b": 4}
+    layout = layout_of(palette, "balance", top=4, barmode="stack", legend=LEGEND | {"y": -0.15})
+    layout["xaxis"]["automargin"] = False
     layout["yaxis"] |= {"tickvals": list(range(len(rows))), "ticktext": names, "autorange": "reversed"}
-    layout["yaxis"] |= {"automargin": True}
-    layout["legend"] = {"orientation": "h", "y": -0.15, "font": {"size": 11}}
     return {"data": data, "layout": layout}
 
 
-def lengths(counts: Sequence[tuple[int, int]], words: Words, look: Look) -> dict:
+def lengths(counts: Sequence[tuple[int, int]], words: Words, palette: Palette) -> dict:
     """One column a range of lengths, in words or tokens."""
     last = max(high for high, _ in counts)
     named = [words("own.words_up_to", n=high) if high < 10**9 else words("own.words_more") for high, _ in counts]
@@ -41,12 +38,11 @@ def lengths(counts: Sequence[tuple[int, int]], words: Words, look: Look) -> dict
         "type": "bar",
         "x": list(range(len(counts))),
         "y": [texts for _, texts in counts],
-        "marker": {"color": look.activations},
+        "marker": {"color": palette.activations},
         "hovertemplate": f"%{{y}} {words('own.texts')}<extra></extra>",
         "showlegend": False,
     }
-    layout = layout_of(look, uirevision=f"lengths {last}", hovermode="closest")
-    layout["margin"] = {"l": 4, "r": 8, "t": 4, "b": 4}
-    layout["xaxis"] |= {"tickvals": list(range(len(counts))), "ticktext": named, "automargin": True}
-    layout["yaxis"] |= {"title": {"text": words("own.texts"), "font": {"size": 11}}, "automargin": True}
+    layout = layout_of(palette, f"lengths {last}", top=4)
+    layout["xaxis"] |= {"tickvals": list(range(len(counts))), "ticktext": named}
+    layout["yaxis"] |= {"title": {"text": words("own.texts"), "font": {"size": 11}}}
     return {"data": [bars], "layout": layout}

@@ -77,6 +77,15 @@ def link_part() -> dict:
     return {"channel": CHANNEL, "part": "link", "query": state.link().query()}
 
 
-def follow() -> None:
+def update_address() -> None:
     """Bring the address bar up to date."""
     feed(link_part(), key="address-feed")
+
+
+def page_header(title: str) -> None:
+    """A page's title beside the button, with the address bar up to date."""
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    left.header(title)
+    with right:
+        copy_button()
+    update_address()

@@ -11,7 +11,7 @@ from app import state
 from app.link import Link
 from app.parts import show_errors
 from app.service import lessons
-from app.service.classes import Classes, Entry, nickname
+from app.service.classes import ClassEntry, Classes, nickname
 from app.service.lessons import Lesson
 from app.text import Words
 from freezecore.errors import FreezeError
@@ -56,7 +56,7 @@ def note(lesson: Lesson, guess: str, tokens: list[str]) -> None:
     token, name = state.link().klass, state.value("w_nickname")
     if token and name:
         try:
-            shared().note(token, Entry(nickname(name), lesson.key, guess, tuple(tokens)))
+            shared().note(token, ClassEntry(nickname(name), lesson.key, guess, tuple(tokens)))
         except FreezeError as error:
             show_errors.show(error.problem, error.hint)
 
@@ -110,7 +110,7 @@ def _board(token: str, key: str) -> None:
     st.dataframe([_row(entry, lesson, words) for entry in entries], hide_index=True, key="class_board")
 
 
-def _row(entry: Entry, lesson: Lesson, words: Words) -> dict[str, object]:
+def _row(entry: ClassEntry, lesson: Lesson, words: Words) -> dict[str, object]:
     row: dict[str, object] = {words("class.nickname"): entry.nickname}
     row[words("learn.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess)
     for run, token in zip(lesson.runs, entry.runs, strict=False):

@@ -1,32 +1,40 @@
-"""Which data to try a selection on: built in, or a person's own; the choice is shared by everything that trains."""
+"""Which data to try a selection on, and a preview of it; the choice is shared by everything that trains."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 
 from app import state
+from app.figures import data as figures
 from app.parts import show_errors
-from app.parts.data_look import look_at
-from app.service import uploads
+from app.parts.plot import plot
+from app.service import analyst, uploads
 from app.service.run_table import name_of_data
 from app.service.selection import Selection
 from app.text import Words
-from freezecore.datasets import BUILT_IN, default_for, kind_for
-from freezecore.errors import DataError
+from freezecore.datasets import BUILT_IN, DataPreview, default_for, kind_for
+from freezecore.errors import DataError, FreezeError
+from freezecore.metrics import METRICS
+from freezecore.probe import ProbeRequest
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
 
 NOTES = "data"
 OWN = "own"
 COLUMNS = ("target", "text", "text_pair", "group", "fold")
-
-
-def kind_of(selection: Selection) -> str:
-    """`text` or `image`: what the model reads."""
-    return kind_for(selection.tree)
+WEIGHTLESS = ("config", "file", "py")  # schemes of sources that no trained weights belong to
+OPTIMIZERS = ("sgd", "sgd-momentum", "adamw")  # that a probe trains with
+MOST_CLASSES = 12
+ANY_MODEL = ModelSource("timm", "resnet18")  # a preview of pictures is the same for every model, and remembered so
+CHART_HEIGHT = 190
 
 
 def data_picker(selection: Selection, words: Words) -> str | None:
     """Draw the list; the name of the data that is picked, None while a file is awaited."""
-    kind = kind_of(selection)
+    kind = kind_for(selection.tree)
     built_in = sorted((data.name for data in BUILT_IN.values() if data.kind == kind), key=default_for(kind).__ne__)
     uploaded = state.notes(NOTES).get(f"{kind}_files", [])
     offered = [*built_in, *uploaded, OWN]
@@ -50,8 +58,8 @@ def _picked(kind: str) -> None:
 
 
 def data_below(selection: Selection, name: str | None, words: Words) -> bool:
-    """Below the row of settings: the drop zone, or a look at the data; whether a run may start on it."""
-    kind = kind_of(selection)
+    """Below the row of settings: the drop zone, or a preview of the data; whether a run may start on it."""
+    kind = kind_for(selection.tree)
     if name is None:
         st.file_uploader(
             words(f"own.drop_{kind}"),
@@ -67,16 +75,16 @@ def data_below(selection: Selection, name: str | None, words: Words) -> bool:
     if own and kind == "text":
         _columns(words)
     state.fill("w_look", state.notes(NOTES).get(f"look_{own}", own))
-    st.toggle(words("own.look"), key="w_look", on_change=_looked, args=(own,))
+    st.toggle(words("own.look"), key="w_look", on_change=_preview_toggled, args=(own,))
     if not state.value("w_look"):
         return True
     if kind == "text":
-        return look_at(name, fields(selection) | size(selection), selection.source, own, words)
-    return look_at(name, fields(selection), None, own, words)
+        return _preview(name, _fields(selection) | _size(selection), selection.source, own, words)
+    return _preview(name, _fields(selection), ANY_MODEL, own, words)
 
 
 @show_errors.acting
-def _looked(own: bool) -> None:
+def _preview_toggled(own: bool) -> None:
     state.notes(NOTES)[f"look_{own}"] = state.value("w_look")
 
 
@@ -111,13 +119,35 @@ def _column_named(column: str) -> None:
     state.notes("columns")[column] = (state.value(f"w_column_{column}") or "").strip() or None
 
 
-def fields(selection: Selection) -> dict:
-    """What a probe's request takes from here.
+def probe_request(selection: Selection, spec: FreezeSpec, weights: str | None = None, **options) -> ProbeRequest:
+    """A probe under these rules on the data that is chosen, with the model, size, batch and optimizer of the link.
+
+    Args:
+        weights: `pretrained` (also for None) or `random`; a model that has none trains from random ones.
+        options: other fields of the request.
 
     Raises:
         DataError: a file was to be dropped first.
     """
-    kind = kind_of(selection)
+    link = selection.link
+    return ProbeRequest(
+        selection.source.with_(weights="random" if selection.source.scheme in WEIGHTLESS else weights or "pretrained"),
+        spec,
+        **_fields(selection),
+        **_size(selection),
+        batch_size=link.batch,
+        optimizer=link.optimizer if link.optimizer in OPTIMIZERS else "adamw",
+        **options,
+    )
+
+
+def _fields(selection: Selection) -> dict:
+    """The data as a probe's request takes it.
+
+    Raises:
+        DataError: a file was to be dropped first.
+    """
+    kind = kind_for(selection.tree)
     name = state.notes(NOTES).get(kind) or default_for(kind)
     if name == OWN:
         raise DataError("There is no file yet.", "Drop one, or choose built-in data.")
@@ -127,11 +157,101 @@ def fields(selection: Selection) -> dict:
     return {"data": name, "metric": state.notes("metric").get(name), **{k: v for k, v in named.items() if v}}
 
 
-def size(selection: Selection) -> dict:
+def _size(selection: Selection) -> dict:
     """The input size that the link asks for, as a probe's request takes it."""
-    return {"sequence_length" if kind_of(selection) == "text" else "image_size": selection.link.size}
+    return {"sequence_length" if kind_for(selection.tree) == "text" else "image_size": selection.link.size}
 
 
 def about(name: str | None, words: Words) -> str:
     """A sentence on the data."""
     return words(f"data_about.{name}") if name in BUILT_IN else ""
+
+
+def _preview(name: str, asked: dict, reader: ModelSource, own: bool, words: Words) -> bool:
+    """Draw samples, class balance, lengths, and how to score; whether the data could be read.
+
+    Args:
+        reader: the model whose tokens are counted.
+    """
+    request = ProbeRequest(reader, FreezeSpec(), **{**asked, "metric": None})
+    try:
+        with st.spinner(words("own.reading")):
+            preview = analyst.shared().preview(request)
+    except FreezeError as error:
+        show_errors.show(error.problem, error.hint)
+        return False
+    st.markdown(_sizes(preview, words))
+    for note in preview.notes:
+        st.warning(show_errors.said(note))
+    samples, balance = st.columns([3, 2])
+    with samples:
+        shown = [(sample.picture, sample.text, escape(sample.target)) for sample in preview.samples]
+        st.html(samples_html(shown, words))
+    with balance:
+        _charts(preview, words)
+    if own:
+        _metric(name, preview, words)
+    return True
+
+
+def _sizes(preview: DataPreview, words: Words) -> str:
+    if preview.values:
+        low, middle, high = (f"{value:g}" for value in preview.values)
+        what = words("own.values", low=low, middle=middle, high=high)
+    else:
+        what = words("own.classes", count=len(preview.classes))
+    return words("own.sizes", train=preview.train_size, test=preview.test_size) + " " + what
+
+
+def _charts(preview: DataPreview, words: Words) -> None:
+    if preview.classes:
+        largest = sorted(preview.classes, key=lambda c: c.train + c.test, reverse=True)[:MOST_CLASSES]
+        kept = {c.name for c in largest}
+        rows = [(c.name, c.train, c.test) for c in preview.classes if c.name in kept]
+        title = words("own.balance") if len(rows) == len(preview.classes) else words("own.balance_largest", n=len(rows))
+        st.markdown(f"**{title}**")
+        plot(figures.balance, rows, key="balance", alt=title, height=CHART_HEIGHT)
+    if preview.lengths:
+        title = words(f"own.lengths_{preview.counted}")
+        st.markdown(f"**{title}**", help=words("own.lengths_help"))
+        plot(figures.lengths, preview.lengths, key="lengths", alt=title, height=CHART_HEIGHT)
+    if preview.sequence_length:
+        st.caption(words("own.sequence_length", n=preview.sequence_length))
+
+
+def _metric(name: str, preview: DataPreview, words: Words) -> None:
+    target = "value" if preview.values else "class"
+    offered = [metric.name for metric in METRICS.values() if metric.target == target]
+    known = state.notes("metric").get(name)
+    state.fill("w_metric", known if known in offered else offered[0])
+    st.selectbox(
+        words("own.metric"),
+        offered,
+        key="w_metric",
+        format_func=lambda one: words(f"metric.{one}"),
+        on_change=_metric_picked,
+        args=(name,),
+        help=words("own.metric_help"),
+    )
+
+
+@show_errors.acting
+def _metric_picked(name: str) -> None:
+    state.notes("metric")[name] = state.value("w_metric")
+
+
+def samples_html(samples: Sequence[tuple[str | None, str | None, str]], words: Words) -> str:
+    """A row of pictures (`data:` addresses) or beginnings of texts, each with a caption.
+
+    Args:
+        samples: picture, text, and caption; the caption is HTML and already escaped.
+    """
+    items = []
+    for picture, text, caption in samples:
+        if picture and picture.startswith("data:image/"):
+            body = f'<img src="{escape(picture)}" alt="{escape(words("samples.picture"))}">'
+        else:
+            body = f"<blockquote>{escape(text or '')}</blockquote>"
+        items.append(f"<li>{body}<span>{caption}</span></li>")
+    look = "pictures" if any(picture for picture, _, _ in samples) else "texts"
+    return f'<ul class="samples {look}">{"".join(items)}</ul>'

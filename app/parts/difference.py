@@ -9,8 +9,8 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.service.pricing import cost_of
+from app.service.selection import Selection, select
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import bytes_text, change_text, count_text, flops_text
@@ -23,7 +23,7 @@ MOST_NAMES = 12
 def difference(words: Words) -> None:
     """Two texts, and a table of what they share and what they do not."""
     link = state.link()
-    first = chosen.select(link)
+    first = select(link)
     for key, opening in (("w_diff_first", first.rules), ("w_diff_second", "train all")):
         if state.value(key) is None:
             state.fill(key, opening)
@@ -32,14 +32,14 @@ def difference(words: Words) -> None:
         one = st.text_area(words("diff.first"), key="w_diff_first", height=90, max_chars=LONGEST)
     with right:
         other = st.text_area(words("diff.second"), key="w_diff_second", height=90, max_chars=LONGEST)
-    pair = [chosen.select(replace(link, rules=text), first.tree) for text in (one, other)]
+    pair = [select(replace(link, rules=text), first.tree) for text in (one, other)]
     _counts(pair, words)
     _only(pair, words)
 
 
 def _counts(pair: list[Selection], words: Words) -> None:
     try:
-        costs = [chosen.cost_of(one)[1] for one in pair]
+        costs = [cost_of(one)[1] for one in pair]
     except FreezeError as error:
         show_errors.show(error.problem, error.hint)
         costs = [None, None]
@@ -71,7 +71,7 @@ def _only(pair: list[Selection], words: Words) -> None:
 
 def cover(tree: LayerTree, wanted: Sequence[bool]) -> tuple[str, ...]:
     """The fewest paths that hold exactly these parameters: whole modules where all of one is wanted, else names."""
-    found, left = [], {i for i, chosen in enumerate(wanted) if chosen}
+    found, left = [], {i for i, is_wanted in enumerate(wanted) if is_wanted}
     for layer in tree.layers:
         below = tree.under(layer.path)
         if layer.path and below and left.issuperset(below):

@@ -6,8 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.service.selection import Selection, select
 from app.text import Words
 from freezecore._export import TARGETS, export
 from freezecore.errors import ExportError
@@ -21,7 +20,7 @@ CODE_HEIGHT = 290
 
 def code(words: Words) -> None:
     """The target pickers, the code of one or two of them, and the notebook."""
-    selection = chosen.select(state.link())
+    selection = select(state.link())
     first, second, notebook = st.columns([2, 2, 1.6], vertical_alignment="bottom")
     target = first.selectbox(words("export.target"), list(TARGETS), key="w_target", format_func=_named(words))
     beside = second.selectbox(

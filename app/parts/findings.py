@@ -6,8 +6,8 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.service.findings import findings_of
+from app.service.selection import Selection, select
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore._review import Finding
@@ -20,8 +20,8 @@ MOST = 12
 
 def findings(words: Words) -> None:
     """The list; an empty one says so."""
-    selection = chosen.select(state.link())
-    found = chosen.findings_of(selection)
+    selection = select(state.link())
+    found = findings_of(selection)
     if not found:
         st.success(words("findings.none"), icon=":material/check_circle:")
     for number, finding in enumerate(found[:MOST]):

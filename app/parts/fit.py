@@ -6,7 +6,8 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service import selection as chosen
+from app.service.pricing import cost_of
+from app.service.selection import select
 from app.text import Words
 from freezecore._estimate.budget import fits, least_frozen
 from freezecore.report import bytes_text
@@ -16,8 +17,8 @@ GB = 10**9
 
 def fit(words: Words) -> None:
     """The cards, then the budget."""
-    selection = chosen.select(state.link())
-    trace, _ = chosen.cost_of(selection)
+    selection = select(state.link())
+    trace, _ = cost_of(selection)
     rows = [
         {
             words("fit.card"): one.card,
@@ -36,8 +37,8 @@ def fit(words: Words) -> None:
 
 @show_errors.acting
 def _apply(budget: int) -> None:
-    selection = chosen.select(state.link())
-    trace, _ = chosen.cost_of(selection)
+    selection = select(state.link())
+    trace, _ = cost_of(selection)
     found = least_frozen(trace, selection.tree, budget * GB, batch_size=selection.link.batch)
     if found.rules is None:
         words = state.words()

@@ -1,4 +1,4 @@
-"""Bring it here: a selection that somebody has as text or file, read, shown line by line, and ticked on request."""
+"""Import: a selection that somebody has as text or file, read, shown line by line, and ticked on request."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.service.selection import Selection, select
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
@@ -25,9 +24,9 @@ FILE_TYPES = ["txt", "yaml", "yml", "json", "csv", "py", "toml", "md", "log"]
 NOTES = "bring"
 
 
-def bring(words: Words) -> None:
+def import_selection(words: Words) -> None:
     """The box, the drop zone, and what was read from whichever was filled last."""
-    selection = chosen.select(state.link())
+    selection = select(state.link())
     state.lasting(w_bring="")
     paste, drop = st.columns([3, 2])
     with paste:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.parts import classroom, show_errors
+from app.parts import classroom, job, show_errors
 from app.service import lessons
 from app.service.lessons import Lesson
 from app.text import Words
@@ -102,10 +102,7 @@ def _begin(lesson: Lesson) -> None:
 
 
 def _start_next(lesson: Lesson, notes: dict) -> None:
-    job = jobs.shared().start(lesson.request(lesson.runs[len(notes["tokens"])]), state.owner())
-    if job.control:
-        state.keep_control(job.token, job.control)
-    notes["tokens"].append(job.token)
+    notes["tokens"].append(job.start(lesson.request(lesson.runs[len(notes["tokens"])])))
     put_in_link(lesson)
 
 

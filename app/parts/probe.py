@@ -1,45 +1,32 @@
-"""Try it: a short real training run under the selection, watched live, stopped, and found again by its link."""
+"""Try it: a short real training run under the selection, watched live, and what it measured beside the estimate."""
 
 from __future__ import annotations
+
+from html import escape
 
 import streamlit as st
 
 from app import state
-from app.figures import colours, curves, layout
-from app.parts import refresh, show_errors
-from app.parts.data import about, data_below, data_picker, fields, size
-from app.parts.probe_result import outcome
+from app.figures.runs import learning_curve
+from app.parts import job, show_errors
+from app.parts.data import WEIGHTLESS, about, data_below, data_picker, probe_request, samples_html
+from app.parts.plot import plot
 from app.service import run_events
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.service.selection import Selection, select
 from app.text import Words
-from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
+from freezecore.report import bytes_text
 from freezecore.serving import jobs
+from freezecore.serving.job import Standing
 
-CURVE_HEIGHT = 210
+WATCHED_HEIGHT, RESULT_HEIGHT = 210, 185
 MOST_STEPS = 2_000
-WEIGHTLESS = ("config", "file", "py")
+OVERFITTING = 0.1  # accuracy on the training data above that on held-out data
 
 
 def probe(words: Words) -> None:
     """The settings, or the run that the link names."""
-    token = state.link().run
-    if token is None:
-        _settings(chosen.select(state.link()), words)
-        return
-    try:
-        standing = jobs.shared().look(token)
-    except FreezeError as error:
-        show_errors.show(error.problem, error.hint)
-        _again(words)
-        return
-    if standing.live:
-        _watch(token, standing, words)
-        return
-    refresh.settle(token)
-    outcome(token, words)
-    _again(words)
+    job.job_pane("run", words, _settings, _watch, _result)
 
 
 def _settings(selection: Selection, words: Words) -> None:
@@ -75,7 +62,7 @@ def _settings(selection: Selection, words: Words) -> None:
     if nothing:
         st.warning(words("probe.nothing_trains"))
     elif readable:
-        expected = refresh.expected_s(_request(selection))
+        expected = job.expected_s(_request(selection))
         took = words("probe.expected", time=words.seconds(round(expected, 1))) if expected else ""
         st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), took))))
 
@@ -96,92 +83,167 @@ def _rate(column, name: str, words: Words) -> None:
 
 def _request(selection: Selection) -> ProbeRequest:
     """What the widgets ask for."""
-    link = selection.link
-    return ProbeRequest(
-        selection.source.with_(weights=state.value("w_weights") or "pretrained"),
+    return probe_request(
+        selection,
         selection.spec,
-        **fields(selection),
-        **size(selection),
+        weights=state.value("w_weights"),
         steps=state.value("w_steps") or 60,
-        batch_size=link.batch,
         seed=state.value("w_seed") or 0,
         learning_rate=state.value("w_rate"),
         head_learning_rate=state.value("w_head_rate"),
-        optimizer=link.optimizer if link.optimizer in ("sgd", "sgd-momentum", "adamw") else "adamw",
     )
 
 
 @show_errors.acting
 def _start() -> None:
-    watch(_request(chosen.select(state.link())))
+    state.change(run=job.start(_request(select(state.link()))))
     st.rerun()
 
 
-def watch(request: ProbeRequest) -> None:
-    """Start a run, or join or find an equal one, and put it into the link."""
-    job = jobs.shared().start(request, state.owner())
-    if job.control:
-        state.keep_control(job.token, job.control)
-    state.change(run=job.token)
+def _watch(token: str, standing: Standing, words: Words) -> None:
+    events, total = jobs.shared().events(token), standing.request.get("steps")
+    losses = run_events.losses(events)
+    step = losses[-1]["step"] if losses else 0
+    share = run_events.share(events)
+    if share is None:
+        share = min(1.0, step / total) if total else 0.0
+    text = job.queue_text(standing, words) or _status(events, step, total, words)
+    job.progress("run", token, share, text, words)
+    _curve(events, total, WATCHED_HEIGHT, words)
 
 
-def _watch(token: str, standing, words: Words) -> None:
-    refresh.watching(token)
-    seen = jobs.shared().events(token)
-    losses = run_events.losses(seen)
-    total = standing.request.get("steps")
-    done = losses[-1]["step"] if losses else 0
-    line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
-    with line:
-        st.progress(_progress(seen, done, total), text=_status(standing, seen, done, total, words))
-    mine = state.control(token)
-    stop.button(
-        words("probe.stop"),
-        icon=":material/stop:",
-        key="stop",
-        width="stretch",
-        on_click=refresh.stop,
-        args=(token,),
-        disabled=mine is None,
-        help=None if mine else words("probe.not_yours"),
+def _status(events: list[dict], step: int, total: int | None, words: Words) -> str:
+    """What the run is doing, and how long that takes."""
+    phase = run_events.phase(events)
+    if phase != "step":
+        return words.either(f"phase.{phase}", phase)
+    device = next((str(event["device"]).partition(",")[0].upper() for event in events if event.get("device")), "")
+    text = words("probe.running", step=step, steps=total, device=device)
+    durations = [event["step_s"] for event in run_events.losses(events)[-10:] if event.get("step_s")]
+    if durations and total:
+        left_s = (total - step) * sum(durations) / len(durations)
+        text += words("probe.left", left=words.seconds(round(left_s, 1)))
+    return text
+
+
+def _curve(events: list[dict], total: int | None, height: int, words: Words) -> None:
+    plot(learning_curve, events, total, key="learning", alt=words("chart.learning"), height=height)
+
+
+def _result(token: str, _: Standing, words: Words) -> None:
+    """What a run measured: accuracy before and after, memory beside the estimate, the proof; or why it failed."""
+    result = jobs.shared().result(token)
+    if result is None:
+        st.info(words("outcome.interrupted"))
+        return
+    if result["state"] not in ("done", "stopped"):
+        show_errors.show(result["message"] or words(f"outcome.{result['state']}"), result["hint"])
+        return
+    if result["state"] == "stopped":
+        st.info(words("outcome.stopped", steps=result["steps"]))
+    accuracy, memory, speed = st.columns([2, 1.3, 1.2])
+    plain = {"delta_color": "off", "delta_arrow": "off"}
+    scored = "accuracy" if result["accuracy_after"] is not None else "metric"
+    pair = _before_and_after(result, scored, words)
+    named = words(f"metric.{result['metric']}") if scored == "metric" and result["metric"] else words("runs.accuracy")
+    accuracy.metric(
+        words("outcome.accuracy", what=named, samples=result["test_size"]), pair, _interval(result["interval"], words),
+        **plain,
+    )  # fmt: skip
+    memory.metric(
+        words("outcome.memory"),
+        bytes_text(result["peak_bytes"]),
+        _estimated(result["estimated_peak_bytes"], words),
+        help=words("outcome.memory_help"),
+        **plain,
     )
-    figure = curves.learning(losses, run_events.accuracies(seen), total, words, colours.of(state.theme()))
-    st.plotly_chart(
-        figure, key="learning", height=CURVE_HEIGHT, theme=None, config=layout.CONFIG, alt=words("chart.learning")
+    speed.metric(
+        words("outcome.time"),
+        words.seconds(result["seconds"]),
+        words("outcome.step", step=words.seconds(result["step_s"])),
+        **plain,
     )
+    _proof(result, words)
+    st.caption(_circumstances(result, words))
+    for note in result.get("notes") or ():
+        st.caption(show_errors.said(note))
+    _changed(result, words)
+    _curve(jobs.shared().events(token), result["steps"], RESULT_HEIGHT, words)
 
 
-def _progress(seen: list[dict], done: int, total: int | None) -> float:
-    share = run_events.share(seen)
-    return share if share is not None else min(1.0, done / total) if total else 0.0
+def _changed(result: dict, words: Words) -> None:
+    """Held-out samples that training turned from wrong to right, and the other way round."""
+    changed = result.get("changed_samples") or []
+    if not changed:
+        return
+    better = [one for one in changed if one["after"] == one["target"]]
+    worse = [one for one in changed if one["after"] != one["target"]]
+    with st.expander(words("outcome.changed", better=len(better), worse=len(worse)), icon=":material/compare:"):
+        for key, some in (("better", better), ("worse", worse)):
+            if some:
+                st.markdown(f"**{words('outcome.' + key)}**")
+                st.html(samples_html([(one["picture"], one["text"], _turn(one)) for one in some], words))
 
 
-def _status(standing, seen: list[dict], done: int, total: int | None, words: Words) -> str:
-    if standing.position is not None:
-        wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
-        return words("probe.queued", ahead=standing.position - 1) + wait
-    phase = run_events.phase(seen)
-    if phase == "step":
-        return words("probe.running", step=done, steps=total, device=_device(seen)) + _left(seen, done, total, words)
-    return words.either(f"phase.{phase}", phase)
+def _turn(one: dict) -> str:
+    """What a sample is, and what was predicted before and after, as HTML."""
+    target, before, after = (escape(str(one[name])) for name in ("target", "before", "after"))
+    mark = "✓" if after == target else "✕"
+    return f"<b>{target}</b><br>{before} → {after} {mark}"
 
 
-def _device(seen: list[dict]) -> str:
-    return next((str(event["device"]).partition(",")[0].upper() for event in seen if event.get("device")), "")
+def _before_and_after(result: dict, name: str, words: Words) -> str:
+    """`0.100 → 0.800`: a measurement before training and after it."""
+    pair = (result[f"{name}_{when}"] for when in ("before", "after"))
+    return " → ".join(words("unknown") if value is None else f"{value:.3f}" for value in pair)
 
 
-def _left(seen: list[dict], done: int, total: int | None, words: Words) -> str:
-    durations = [event["step_s"] for event in run_events.losses(seen)[-10:] if event.get("step_s")]
-    if not durations or not total:
-        return ""
-    return words("probe.left", left=words.seconds(round((total - done) * sum(durations) / len(durations), 1)))
+def _circumstances(result: dict, words: Words) -> str:
+    """In a line: accuracy on the training data beside the held-out one, rates, device, and what the cache brought."""
+    facts = []
+    trained, held_out = result["train_accuracy_after"], result["accuracy_after"]
+    if trained is not None and held_out is not None:
+        gap = trained - held_out
+        key = "outcome.overfits" if gap > OVERFITTING else "outcome.on_training"
+        facts.append(words(key, accuracy=f"{trained:.3f}", gap=f"{gap:.3f}"))
+    if result.get("metric") not in (None, "accuracy") and held_out is not None:
+        facts.append(f"{words('metric.' + result['metric'])} {_before_and_after(result, 'metric', words)}")
+    if result.get("learning_rate") is not None:
+        body, head = (_rate_text(result[name]) for name in ("learning_rate", "head_learning_rate"))
+        facts.append(words("outcome.rates", body=body, head=head))
+    facts.append(words("outcome.device", device=_device(result["device"])))
+    cache = result.get("cache") or {}
+    if cache.get("used") and cache.get("speedup"):
+        facts.append(words("outcome.cached", times=f"{cache['speedup']:.1f}"))
+    return " · ".join(facts)
 
 
-def _again(words: Words) -> None:
-    st.button(words("probe.again"), icon=":material/replay:", key="again", on_click=_forget)
+def _device(device: str) -> str:
+    """`CPU, 2 threads` for `cpu, 2 threads`."""
+    kind, comma, rest = str(device).partition(",")
+    return show_errors.plain(kind.upper() + comma + rest)
 
 
-@show_errors.acting
-def _forget() -> None:
-    state.change(run=None)
-    st.rerun()
+def _rate_text(rate: float | None) -> str:
+    return "–" if rate is None else f"{rate:.2g}"
+
+
+def _interval(interval: tuple[float, float] | None, words: Words) -> str | None:
+    return words("outcome.interval", low=f"{interval[0]:.3f}", high=f"{interval[1]:.3f}") if interval else None
+
+
+def _estimated(peak: int | None, words: Words) -> str | None:
+    return words("outcome.estimated", peak=bytes_text(peak)) if peak is not None else None
+
+
+def _proof(result: dict, words: Words) -> None:
+    proof = result["proof"]
+    if proof is None:
+        return
+    if proof["ok"]:
+        sentence = words("proof.ok", parameters=proof["parameters"], buffers=proof["buffers"])
+        st.markdown(f":green[:material/verified:] {sentence}")
+        return
+    faults = ("changed", "with_gradient", "optimizer_strangers", "optimizer_missing", "modes")
+    names = [show_errors.plain(name) for fault in faults for name in proof[fault]]
+    st.error(words("proof.broken", names=", ".join(names[:5])))

@@ -1,4 +1,4 @@
-"""Runs that were tried, side by side: a table to filter, sort and choose from, and what can be done with a choice."""
+"""Runs side by side: a table to filter, sort and choose from, what can be done with a choice, and its charts."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import state
+from app.figures import runs as figures
 from app.parts import show_errors
-from app.parts.kaggle import kaggle
-from app.parts.run_charts import charts
+from app.parts.plot import plot
 from app.service import gallery, run_table
-from app.service.run_table import Tried
+from app.service.run_table import RunRow
+from app.service.selection import select
 from app.text import Words
-from freezecore._export.comparison import read_runs
+from freezecore._export.comparison import export_comparison, read_runs
 from freezecore.comparison import duel_of
-from freezecore.errors import ProbeError
+from freezecore.errors import FreezeError, ProbeError
 from freezecore.probe import ProbeResult
 from freezecore.serving import jobs
 
 MOST_RUNS = 200
 MOST_CURVES = 8
-BROUGHT = "brought_runs"
+MOST_LINES = 40
+MOST_IN_NOTEBOOK = 12
+CHART_HEIGHT = 300
+FROM_FILE = "runs_from_file"
 
 
 def runs() -> None:
     """The table, its tools, and the charts of the rows that are chosen."""
     words = state.words()
-    whose, search, order, bring = st.columns([2.2, 2.4, 1.6, 1.6], vertical_alignment="bottom")
+    whose, search, order, file = st.columns([2.2, 2.4, 1.6, 1.6], vertical_alignment="bottom")
     with whose:
         mine = _whose(words)
     text = search.text_input(
@@ -36,21 +40,21 @@ def runs() -> None:
     by = order.selectbox(
         words("runs.sort"), list(run_table.SORTS), key="w_sort", format_func=lambda name: words(f"runs.by_{name}")
     )
-    with bring.popover(words("runs.bring"), icon=":material/upload_file:", width="stretch"):
-        _bring(words)
+    with file.popover(words("runs.bring"), icon=":material/upload_file:", width="stretch"):
+        _file_uploader(words)
     stored = _stored(state.owner() if mine == "mine" else None)
     if not stored:
         st.info(words("runs.none"), icon=":material/science:")
         return
-    shown = run_table.ordered(run_table.filtered(stored, text or "", gallery.name_of), by or "newest")
+    shown = run_table.ordered(run_table.filtered(stored, text or ""), by or "newest")
     if not shown:
         st.info(words("runs.no_match", text=show_errors.plain(text)))
         return
-    chosen = _table(shown, words)
-    _tools(shown, chosen, words)
-    if len(chosen) == 2:
-        _duel(chosen, words)
-    charts(chosen or shown[:MOST_CURVES], words)
+    picked = _table(shown, words)
+    _tools(shown, picked, words)
+    if len(picked) == 2:
+        _duel(picked, words)
+    _charts(picked or shown[:MOST_CURVES], words)
 
 
 def _whose(words: Words) -> str | None:
@@ -60,30 +64,30 @@ def _whose(words: Words) -> str | None:
     )  # fmt: skip
 
 
-def _stored(owner: str | None) -> list[Tried]:
-    """What was brought in this visit, and the newest runs of the server."""
-    brought = [run_table.of_result(result) for result in state.notes(BROUGHT).get("results", ())]
+def _stored(owner: str | None) -> list[RunRow]:
+    """Those of the file that was dropped in this visit, and the newest runs of the server."""
+    from_file = [run_table.of_result(result) for result in state.notes(FROM_FILE).get("results", ())]
     listed = jobs.shared().runs.listed(owner, "probe", MOST_RUNS)
-    return brought + [run_table.of_run(run) for run in listed if run.result]
+    return from_file + [run_table.of_run(run) for run in listed if run.result]
 
 
-def _bring(words: Words) -> None:
+def _file_uploader(words: Words) -> None:
     st.file_uploader(
-        words("runs.bring_label"), type=["json"], key="w_runs_file", on_change=_brought, help=words("runs.bring_help"),
-        max_upload_size=10,
+        words("runs.bring_label"), type=["json"], key="w_runs_file", on_change=_file_dropped,
+        help=words("runs.bring_help"), max_upload_size=10,
     )  # fmt: skip
 
 
 @show_errors.acting
-def _brought() -> None:
+def _file_dropped() -> None:
     file = state.value("w_runs_file")
     if file is None:
-        state.forget_notes(BROUGHT)
+        state.forget_notes(FROM_FILE)
         return
-    state.notes(BROUGHT)["results"] = read_runs(file.getvalue().decode("utf-8", "replace"))
+    state.notes(FROM_FILE)["results"] = read_runs(file.getvalue().decode("utf-8", "replace"))
 
 
-def _table(shown: Sequence[Tried], words: Words) -> list[Tried]:
+def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
     rows = [
         {
             words("runs.model"): gallery.name_of(one.model),
@@ -124,30 +128,30 @@ def _milli(value: float | None) -> float | None:
     return None if value is None else value * 1e3
 
 
-def _tools(shown: Sequence[Tried], chosen: Sequence[Tried], words: Words) -> None:
-    """What can be done with the rows that are chosen, or with all of them."""
+def _tools(shown: Sequence[RunRow], picked: Sequence[RunRow], words: Words) -> None:
+    """What can be done with the rows that are picked, or with all of them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.download_button(
-            words("runs.csv"), run_table.as_csv(chosen or shown), file_name="freeze_runs.csv", mime="text/csv",
+            words("runs.csv"), run_table.as_csv(picked or shown), file_name="freeze_runs.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore", key="runs_csv",
         )  # fmt: skip
-        kaggle(chosen or shown, words)
-        mine = [one for one in chosen if one.token and one.owner == state.owner()]
+        _notebook(picked or shown, words)
+        mine = [one for one in picked if one.token and one.owner == state.owner()]
         st.button(
             words("runs.delete", count=len(mine)) if mine else words("runs.delete_none"), icon=":material/delete:",
             key="delete_runs", disabled=not mine, help=words("runs.delete_help"), on_click=_delete,
             args=([one.token for one in mine],),
         )  # fmt: skip
         st.button(
-            words("runs.diff"), icon=":material/difference:", key="diff_runs", disabled=len(chosen) != 2,
-            help=words("runs.diff_help"), on_click=_diff, args=([one.rules for one in chosen],),
+            words("runs.diff"), icon=":material/difference:", key="diff_runs", disabled=len(picked) != 2,
+            help=words("runs.diff_help"), on_click=_diff, args=([one.rules for one in picked],),
         )  # fmt: skip
-        if len(chosen) == 1:
+        if len(picked) == 1:
             st.button(
-                words("runs.open"), icon=":material/open_in_new:", key="open_run", on_click=_open, args=(chosen[0],),
+                words("runs.open"), icon=":material/open_in_new:", key="open_run", on_click=_open, args=(picked[0],),
                 help=words("runs.open_help"),
             )  # fmt: skip
-    st.caption(words("runs.chosen", count=len(chosen)) if chosen else words("runs.choose"))
+    st.caption(words("runs.chosen", count=len(picked)) if picked else words("runs.choose"))
 
 
 @show_errors.acting
@@ -164,16 +168,15 @@ def _diff(rules: list[str]) -> None:
 
 
 @show_errors.acting
-def _open(one: Tried) -> None:
+def _open(one: RunRow) -> None:
     """Bring a run's model and rules, and its result, into Explore."""
-    if one.model != state.link().model:
-        gallery.open_source(one.model)
+    state.open_if_other(one.model)
     state.write_rules(one.rules)
     state.change(run=one.token)
     state.go_to_explore("probe")
 
 
-def _duel(pair: Sequence[Tried], words: Words) -> None:
+def _duel(pair: Sequence[RunRow], words: Words) -> None:
     """Whether the first of two runs is better than the second by more than noise."""
     results = [_result(one) for one in pair]
     try:
@@ -188,6 +191,53 @@ def _duel(pair: Sequence[Tried], words: Words) -> None:
     st.markdown(words(key, first=first, second=second, wins=wins, share=round(100 * found.wins)))
 
 
-def _result(one: Tried) -> ProbeResult:
+def _result(one: RunRow) -> ProbeResult:
     scores = tuple(one.result.get("per_sample") or ())
     return ProbeResult(one.result["state"], one.result["device"], per_sample=scores, request=one.request)
+
+
+def _notebook(shown: Sequence[RunRow], words: Words) -> None:
+    """A button that downloads a notebook comparing the runs' selections of the open model; or it says why not."""
+    link = state.link()
+    rules = list(dict.fromkeys(one.rules for one in shown if one.model == link.model))[:MOST_IN_NOTEBOOK]
+    text, why = None, words("kaggle.none")
+    if rules:
+        try:
+            selection = select(link)
+            text = export_comparison(selection.source, rules, selection.tree)
+        except FreezeError as error:
+            why = words.said(error.problem)
+    st.download_button(
+        words("kaggle.button", count=len(rules)),
+        text or "",
+        file_name="freeze_comparison.ipynb",
+        mime="application/x-ipynb+json",
+        icon=":material/menu_book:",
+        on_click="ignore",
+        key="kaggle",
+        disabled=text is None,
+        help=words("kaggle.help") if text else why,
+    )
+
+
+def _charts(shown: Sequence[RunRow], words: Words) -> None:
+    """Losses and accuracy against memory side by side, what trained below."""
+    left, right = st.columns(2)
+    few = shown[:MOST_CURVES]
+    with left:
+        title = words("runs.curves")
+        st.markdown(f"**{title}**")
+        lines = [(one, jobs.shared().events(one.token)) for one in few if one.token]
+        plot(figures.loss_curves, lines, key="overlaid", alt=title, height=CHART_HEIGHT)
+    with right:
+        title = words("runs.pareto")
+        st.markdown(f"**{title}**", help=words("runs.pareto_help"))
+        plot(figures.accuracy_against_memory, few, key="pareto", alt=title, height=CHART_HEIGHT)
+    link, title = state.link(), words("runs.parallel")
+    same_model = [one for one in shown if one.model == link.model and one.result.get("accuracy_after") is not None]
+    st.markdown(f"**{title}**", help=words("runs.parallel_help"))
+    if same_model:
+        tree = select(link).tree
+        plot(figures.what_trained, same_model[:MOST_LINES], tree, key="parallel", alt=title, height=CHART_HEIGHT)
+    else:
+        st.caption(words("runs.parallel_none", model=gallery.name_of(link.model)))

@@ -1,31 +1,33 @@
-"""Try many: a sweep, a search within a budget or quick suggestions, run as a probe is and found by its link."""
+"""Try many: a sweep, a search within a budget or quick suggestions, run as a probe is, and what they came to."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 
 import streamlit as st
 
 from app import state
-from app.parts import refresh, show_errors
-from app.parts.data import data_below, data_picker, fields, size
-from app.parts.search_results import found
+from app.figures import search as figures
+from app.parts import job, show_errors
+from app.parts.data import WEIGHTLESS, data_below, data_picker, probe_request
+from app.parts.plot import plot
 from app.service import search_table
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.service.run_table import model_of
+from app.service.search_table import SearchRow
+from app.service.selection import Selection, select, source_of
 from app.text import Words
-from freezecore.errors import FreezeError
-from freezecore.probe import ProbeRequest
+from freezecore.report import bytes_text
 from freezecore.search.find import FindRequest
 from freezecore.search.suggest import WAYS, SuggestRequest
 from freezecore.search.sweep import OVER, SweepRequest, candidates
 from freezecore.serving import jobs
+from freezecore.serving.job import Standing
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 KINDS = ("sweep", "find", "suggest")
-OPTIMIZERS = ("sgd", "sgd-momentum", "adamw")
 STEPS = {"sweep": 40, "find": 60, "suggest": 60}
 OPENINGS = {
     "w_search_over": list(OVER),
@@ -36,29 +38,13 @@ OPENINGS = {
     "w_search_by": list(WAYS[:1]),
     "w_search_budget": None,
 }
-WEIGHTLESS = ("config", "file", "py")
+CHART_HEIGHT = 280
+BY_BLOCK_HEIGHT = 120
 
 
 def search(words: Words) -> None:
     """The settings, or the search that the link names."""
-    token = state.link().search
-    if token is None:
-        _settings(chosen.select(state.link()), words)
-        return
-    try:
-        standing = jobs.shared().look(token)
-        if standing.kind not in KINDS:
-            raise FreezeError(words("search.other"))
-    except FreezeError as error:
-        show_errors.show(error.problem, error.hint)
-        _again(words)
-        return
-    if standing.live:
-        _watch(token, standing, words)
-        return
-    refresh.settle(token)
-    found(standing, jobs.shared().result(token), jobs.shared().events(token), words)
-    _again(words)
+    job.job_pane("search", words, _settings, _watch, _ended, KINDS)
 
 
 def _settings(selection: Selection, words: Words) -> None:
@@ -77,7 +63,7 @@ def _settings(selection: Selection, words: Words) -> None:
     if not data_below(selection, picked, words):
         return
     request = _request(kind, selection)
-    expected = refresh.expected_s(request)
+    expected = job.expected_s(request)
     count = _runs(selection.tree, request.over) * request.seeds if kind == "sweep" else None
     st.button(
         words("search.start_runs", count=count) if count else words("search.start"),
@@ -128,16 +114,7 @@ def _budget(column, words: Words) -> None:
 
 def _request(kind: str, selection: Selection) -> SweepRequest | FindRequest | SuggestRequest:
     """What the widgets ask for; a value that is not on the page takes its default."""
-    link = selection.link
-    base = ProbeRequest(
-        selection.source.with_(weights="random" if selection.source.scheme in WEIGHTLESS else "pretrained"),
-        FreezeSpec(),
-        **fields(selection),
-        **size(selection),
-        steps=state.value(f"w_{kind}_steps") or STEPS[kind],
-        batch_size=link.batch,
-        optimizer=link.optimizer if link.optimizer in OPTIMIZERS else "adamw",
-    )
+    base = probe_request(selection, FreezeSpec(), steps=state.value(f"w_{kind}_steps") or STEPS[kind])
     gigabytes = state.value("w_search_budget")
     budget = round(gigabytes * 10**9) if gigabytes else None
     if kind == "sweep":
@@ -149,47 +126,202 @@ def _request(kind: str, selection: Selection) -> SweepRequest | FindRequest | Su
 
 @show_errors.acting
 def _start(kind: str) -> None:
-    selection = chosen.select(state.link())
-    job = jobs.shared().start(_request(kind, selection), state.owner())
-    if job.control:
-        state.keep_control(job.token, job.control)
-    state.change(search=job.token)
+    state.change(search=job.start(_request(kind, select(state.link()))))
     st.rerun()
 
 
-def _watch(token: str, standing, words: Words) -> None:
-    refresh.watching(token)
-    seen = jobs.shared().events(token)
+def _watch(token: str, standing: Standing, words: Words) -> None:
+    events = jobs.shared().events(token)
     running_s = time.time() - standing.started if standing.started else 0.0
-    line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
-    with line:
-        part = search_table.share(standing.kind, standing.request, seen, running_s)
-        st.progress(part, text=_status(standing, seen, running_s, words))
-    mine = state.control(token)
-    stop.button(
-        words("probe.stop"), icon=":material/stop:", key="search_stop", width="stretch", on_click=refresh.stop,
-        args=(token,), disabled=mine is None, help=None if mine else words("probe.not_yours"),
+    share = search_table.share(standing.kind, standing.request, events, running_s)
+    text = job.queue_text(standing, words) or _status(standing, events, running_s, words)
+    job.progress("search", token, share, text, words)
+    _results(standing, None, events, words)
+
+
+def _status(standing: Standing, events: list[dict], running_s: float, words: Words) -> str:
+    """How many runs have ended, how long the rest takes, and what is being measured."""
+    done, total = search_table.done_and_total(standing.kind, standing.request, events)
+    text = words("search.tried", done=done) if total is None else words("search.tried_of", done=done, total=total)
+    left = search_table.left_s(standing.kind, standing.request, events, running_s)
+    text += words("probe.left", left=words.seconds(round(left))) if left is not None else ""
+    rules = search_table.current_rules(events)
+    return f"{text} · {show_errors.plain(rules)}" if rules is not None else text
+
+
+def _ended(token: str, standing: Standing, words: Words) -> None:
+    """How it ended, and what it came to."""
+    result = jobs.shared().result(token)
+    if result is not None and result["state"] not in ("done", "stopped"):
+        show_errors.show(result.get("message") or words(f"outcome.{result['state']}"), result.get("hint", ""))
+    elif result is not None and result["state"] == "stopped":
+        st.info(words("search.stopped"))
+    elif result is not None:
+        st.caption(words("search.took", time=words.seconds(result.get("seconds"))))
+    _results(standing, result, jobs.shared().events(token), words)
+
+
+def _results(standing: Standing, result: dict | None, events: Sequence[dict], words: Words) -> None:
+    """What is known: all of it after the end, what has ended so far before."""
+    model, source = model_of(standing.request), source_of(state.link())
+    same_model = model == f"{source.scheme}:{source.name}"
+    if not same_model:
+        st.info(words("search.other_model", model=show_errors.plain(model)))
+    {"sweep": _sweep, "find": _find, "suggest": _suggest}[standing.kind](result, events, same_model, words)
+
+
+def _sweep(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:
+    rows = search_table.rows_of(result, events)
+    if not any(row.accuracy is not None for row in rows):
+        return
+    best = search_table.recommended(rows)
+    if best is not None:
+        _recommendation(best, max(rows, key=lambda r: r.accuracy or 0), same_model, words)
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**{words('search.by_depth')}**", help=words("search.by_depth_help"))
+        plot(figures.by_depth, rows, best, key="by_depth", alt=words("search.by_depth"), height=CHART_HEIGHT)
+    with right:
+        st.markdown(f"**{words('search.pareto')}**", help=words("search.pareto_help"))
+        cost = st.segmented_control(
+            words("search.cost"), ["peak_bytes", "step_s"], default="peak_bytes", required=True, key="w_search_cost",
+            format_func=lambda name: words(f"search.cost_{name}"), label_visibility="collapsed",
+        )  # fmt: skip
+        plot(
+            figures.against_cost, rows, best, cost or "peak_bytes", key="against_cost", alt=words("search.pareto"),
+            height=CHART_HEIGHT - 45,
+        )  # fmt: skip
+    _rows(rows, same_model, words)
+
+
+def _recommendation(row: SearchRow, best: SearchRow, same_model: bool, words: Words) -> None:
+    accuracy = _accuracy(row.accuracy, row.spread, words)
+    key = "search.recommended" if row is best else "search.recommended_cheap"
+    text = words(
+        key, rules=_code(row.rules), accuracy=accuracy, peak=bytes_text(row.peak_bytes),
+        step=words.seconds(row.step_s), best=_accuracy(best.accuracy, best.spread, words),
     )  # fmt: skip
-    found(standing, None, seen, words)
+    _offer(text, row.rules, "recommended", same_model, words)
 
 
-def _status(standing, seen: list[dict], running_s: float, words: Words) -> str:
-    if standing.position is not None:
-        wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
-        return words("probe.queued", ahead=standing.position - 1) + wait
-    done, total = search_table.done_and_total(standing.kind, standing.request, seen)
-    said = words("search.tried", done=done) if total is None else words("search.tried_of", done=done, total=total)
-    left = search_table.left_s(standing.kind, standing.request, seen, running_s)
-    said += words("probe.left", left=words.seconds(round(left))) if left is not None else ""
-    rules = search_table.now_trying(seen)
-    return f"{said} · {show_errors.plain(rules)}" if rules is not None else said
-
-
-def _again(words: Words) -> None:
-    st.button(words("search.again"), icon=":material/replay:", key="search_again", on_click=_forget)
+def _offer(text: str, rules: str, key: str, same_model: bool, words: Words) -> None:
+    """A sentence with a button beside it that ticks what it speaks of."""
+    with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
+        st.markdown(text)
+        st.button(
+            words("search.use"), key=f"use_{key}", icon=":material/check_box:", on_click=_use, args=(rules,),
+            disabled=not same_model, type="primary" if key == "recommended" else "secondary",
+        )  # fmt: skip
 
 
 @show_errors.acting
-def _forget() -> None:
-    state.change(search=None)
+def _use(rules: str) -> None:
+    state.write_rules(rules)
     st.rerun()
+
+
+def _accuracy(accuracy: float | None, spread: float | None, words: Words) -> str:
+    if accuracy is None:
+        return words("unknown")
+    return f"{accuracy:.3f}" if spread is None else f"{accuracy:.3f} ± {spread:.3f}"
+
+
+def _code(rules: str) -> str:
+    return "`" + rules.replace("\n", "; ").replace("`", "'") + "`"
+
+
+def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
+    """All selections as a table; the row that is chosen can be ticked."""
+    table = [
+        {
+            words("runs.rules"): row.rules.replace("\n", "; "),
+            words("runs.accuracy"): row.accuracy,
+            words("search.spread"): row.spread,
+            words("runs.peak"): bytes_text(row.peak_bytes),
+            words("runs.step"): words.seconds(row.step_s),
+            words("search.front"): words("search.on_front") if row.front else "",
+            words("search.remark"): words.said(row.message),
+        }
+        for row in rows
+    ]
+    number = st.column_config.NumberColumn(format="%.3f")
+    picked = st.dataframe(
+        table, hide_index=True, height=min(35 * len(rows) + 40, 220), key="w_search_rows", on_select="rerun",
+        selection_mode="single-row",
+        column_config={words("runs.accuracy"): number, words("search.spread"): number},
+    )["selection"]["rows"]  # fmt: skip
+    if picked and picked[0] < len(rows):
+        row = rows[picked[0]]
+        _offer(words("search.chosen", rules=_code(row.rules)), row.rules, "row", same_model, words)
+
+
+def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:
+    trials = result.get("trials") if result else None
+    if result and result.get("rules") is not None:
+        accuracy = _accuracy(result["accuracy_after"], result.get("noise"), words)
+        text = words(
+            "search.found", rules=_code(result["rules"]), accuracy=accuracy, rate=_rate(result["learning_rate"], words),
+            peak=bytes_text(result["peak_bytes"]), seeds=result["seeds"], steps=result["steps"],
+        )  # fmt: skip
+        _offer(text, result["rules"], "recommended", same_model, words)
+        if second := result.get("runner_up"):
+            key = "search.runner_up_close" if result["within_noise"] else "search.runner_up"
+            accuracy = _accuracy(second["accuracy_after"], second["noise"], words)
+            text = words(key, rules=_code(second["rules"]), accuracy=accuracy, peak=bytes_text(second["peak_bytes"]))
+            _offer(text, second["rules"], "second", same_model, words)
+        for sentence in result["left_out"]:
+            st.caption(show_errors.said(sentence))
+    elif result is None and (best := search_table.best_so_far(events)):
+        accuracy = _accuracy(best["accuracy_after"], best["noise"], words)
+        text = words("search.so_far", rules=_code(best["rules"]), accuracy=accuracy)
+        _offer(text, best["rules"], "recommended", same_model, words)
+    _trials(trials or [event for event in events if event.get("event") == "trial"], words)
+
+
+def _rate(rate: float | None, words: Words) -> str:
+    return words("unknown") if rate is None else f"{rate:.2g}"
+
+
+def _trials(trials: Sequence[dict], words: Words) -> None:
+    if not trials:
+        return
+    rows = [
+        {
+            words("runs.rules"): trial["rules"].replace("\n", "; "),
+            words("search.factor"): f"×{trial['factor']:g}",
+            words("probe.steps"): trial["steps"],
+            words("runs.seed"): trial["seed"],
+            words("runs.accuracy"): trial.get("accuracy_after"),
+        }
+        for trial in reversed(trials)
+    ]
+    st.markdown(f"**{words('search.trials', count=len(rows))}**", help=words("search.trials_help"))
+    number = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(rows, hide_index=True, height=220, key="trials", column_config={words("runs.accuracy"): number})
+
+
+def _suggest(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:
+    if result is None or "suggestions" not in result:
+        for i, event in enumerate(e for e in events if e.get("event") == "suggestion"):
+            _offer(f"{_code(event['rules'])} {_why(event, words)}", event["rules"], f"early_{i}", same_model, words)
+        return
+    for i, one in enumerate(result["suggestions"]):
+        text = f"**{words('search.by_' + one['by'])}** · {_code(one['rules'])}  \n{_why(one, words)} "
+        text += words("search.price", peak=bytes_text(one["peak_bytes"]))
+        if one["fits"] is False:
+            text += " " + words("search.too_large")
+        _offer(text, one["rules"], "recommended" if i == 0 else f"suggestion_{i}", same_model, words)
+        if any(score is not None for score in one["scores"]):
+            title = words(f"search.score_{one['by']}")
+            st.caption(title)
+            plot(figures.by_block, one["scores"], key=f"by_block_{i}", alt=title, height=BY_BLOCK_HEIGHT)
+    for note in result["notes"]:
+        st.caption(show_errors.said(note))
+
+
+def _why(suggestion: dict, words: Words) -> str:
+    """Its reason; in Japanese the general one, with its number."""
+    score = suggestion.get("score")
+    value = "" if score is None else f"{score:.3g}"
+    peak = bytes_text(suggestion.get("peak_bytes"))
+    return words.either(f"suggestion.{suggestion['by']}", show_errors.said(suggestion["why"]), score=value, peak=peak)

@@ -10,7 +10,7 @@ from app import state
 from app.parts import show_errors
 from app.parts.search import KINDS
 from app.service import gallery
-from app.service.run_table import name_of_data
+from app.service.run_table import model_of, name_of_data
 from app.text import Words
 from freezecore.serving import jobs
 from freezecore.serving.runs import Run
@@ -18,7 +18,7 @@ from freezecore.serving.runs import Run
 MOST = 50
 
 
-def searched(words: Words) -> None:
+def search_list(words: Words) -> None:
     """The list, and what can be done with it."""
     found = [run for kind in KINDS for run in jobs.shared().runs.listed(None, kind, MOST)]
     found = sorted(found, key=lambda run: run.created, reverse=True)[:MOST]
@@ -50,7 +50,7 @@ def _table(found: Sequence[Run], words: Words) -> Run | None:
     rows = [
         {
             words("searched.kind"): words(f"search.{run.kind}"),
-            words("runs.model"): gallery.name_of(_model(run)),
+            words("runs.model"): gallery.name_of(model_of(run.request)),
             words("runs.data"): name_of_data(run.request.get("data") or ""),
             words("searched.state"): words(f"searched.{run.state.replace('-', '_')}"),
             words("searched.took"): words.seconds((run.result or {}).get("seconds")),
@@ -68,10 +68,6 @@ def _table(found: Sequence[Run], words: Words) -> Run | None:
     return found[picked[0]] if picked and picked[0] < len(found) else None
 
 
-def _model(run: Run) -> str:
-    return f"{run.request['source']['scheme']}:{run.request['source']['name']}"
-
-
 @show_errors.acting
 def _new() -> None:
     state.change(search=None)
@@ -80,7 +76,6 @@ def _new() -> None:
 
 @show_errors.acting
 def _open(run: Run) -> None:
-    if _model(run) != state.link().model:
-        gallery.open_source(_model(run))
+    state.open_if_other(model_of(run.request))
     state.change(search=run.token)
     state.go_to_explore("search")

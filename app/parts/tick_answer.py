@@ -6,57 +6,82 @@ where something else on the page shows the selection, and is behind, does a seco
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import state
+from app.components.charts import cost_charts
 from app.components.tree import TreeChange, tree_ticks
+from app.components.wire import feed
+from app.figures.cost_charts import CHANNEL, largest_part, model_part, selection_part
+from app.figures.style import palette_of
 from app.parts import show_errors
 from app.parts.address import link_part
-from app.parts.costs import complete, known_by_now, told
-from app.parts.layers import TREE, presets_are_behind, rules_box
-from app.server import tick
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.parts.presets import presets_are_behind
+from app.parts.rules_box import rules_box
+from app.parts.tree import TREE
+from app.server.tick_route import question
+from app.service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
+from app.service.selection import Selection, select, ticked
 
 KEY = "answer"
 POLL_S = 0.7
-STILL_PANES = ("search",)
+LAST_KNOWN = "last_known"
+PANES_WITHOUT_TICKS = ("search",)  # nothing in them follows the ticks
 
 
-def answer(selection: Selection, rules_place: DeltaGenerator) -> None:
-    """Paint numbers and charts and draw the rules at their place; again with every tick."""
+def tick_answer(selection: Selection, rules_place: DeltaGenerator) -> None:
+    """Mount numbers and charts, and draw the rules at their place; a tick paints them anew."""
     st.fragment(_answer, key=KEY)(rules_place)
+    words, full = state.words(), _known_or_last(selection).full
+    points = reference_of(selection).points
+    mounted = model_part(selection.tree, full, points, words, palette_of(state.theme()))
+    cost_charts(mounted, tree=TREE, key=CHANNEL)
 
 
-def awaited(stage: int) -> None:
+def redraw_when_known(stage: int) -> None:
     """Draw the page again when more is known than at this stage; alone, since rules that are being typed would go."""
-    if stage < chosen.COMPLETE:
+    if stage < COMPLETE:
         st.fragment(_look, key="look", run_every=POLL_S)(stage)
 
 
 @show_errors.told
 def _look(stage: int) -> None:
-    if chosen.stage_of(chosen.select(state.link())) > stage:
+    if stage_of(select(state.link())) > stage:
         st.rerun()  # the figures, the tree's prices or the depth curve have come
 
 
 def _answer(rules_place: DeltaGenerator) -> None:
     with show_errors.telling():
         words = state.words()
-        selection = chosen.select(state.link())
-        known = known_by_now(selection)
-        charts = told(selection, known, words)
-        asked = tick.question(selection.link, words.lang)
-        tree_ticks(selection.tree, selection.mask, charts, link_part(), key=TREE, on_change=_ticked, ask=asked)
+        selection = select(state.link())
+        known = _known_or_last(selection)
+        if known.fault:
+            show_errors.show(known.fault.problem, known.fault.hint)
+        charts = selection_part(selection, known, words)
+        ask = question(selection.link, words.lang)
+        tree_ticks(selection.tree, selection.mask, charts, link_part(), key=TREE, on_change=_ticked, ask=ask)
         with rules_place:
             rules_box()
-        complete(selection, known, words)
+        feed(largest_part(selection, known, words), key="largest-feed")
+
+
+def _known_or_last(selection: Selection) -> KnownCost:
+    """What the selection costs; where that went wrong, with what was last known of this model."""
+    known, last, model = known_cost(selection), state.notes(LAST_KNOWN), selection.tree.fingerprint
+    if known.has_peak:
+        last.clear()
+        last[model] = replace(known, trace=None)
+    elif known.fault and model in last:
+        return replace(last[model], fault=known.fault)
+    return known
 
 
 @show_errors.acting
 def _ticked(change: TreeChange) -> None:
-    selection = tick.ticked(chosen.select(state.link()), change.trains)
+    selection = ticked(select(state.link()), change.trains)
     state.write_rules(selection.link.rules)
     if behind := _behind(selection):
         st.rerun([KEY, *behind])
@@ -65,6 +90,6 @@ def _ticked(change: TreeChange) -> None:
 def _behind(selection: Selection) -> list[str]:
     """Fragments that show another selection: the lower pane only where it shows something that follows the ticks."""
     pane, nothing = state.value("w_pane", "probe"), not any(selection.mask.trains)
-    still = pane in STILL_PANES or (pane == "probe" and nothing == state.value("nothing_trained", False))
+    same = pane in PANES_WITHOUT_TICKS or (pane == "probe" and nothing == state.value("nothing_trained", False))
     presets = ["presets"] if presets_are_behind(selection) else []
-    return presets if still else [*presets, "pane"]
+    return presets if same else [*presets, "pane"]

@@ -8,8 +8,8 @@ import streamlit as st
 
 from app import state
 from app.link import Link
+from app.parts import show_errors
 from app.parts.address import copy_button
-from app.parts.show_errors import acting
 from app.parts.upload import upload
 from app.service import gallery
 from app.text import LANGUAGES, Words
@@ -19,7 +19,7 @@ from freezecore.workload import CHOICES, LIMITS
 EMPTY = ("size", "labels")  # may stay empty: then the model has its own
 
 
-def top(words: Words) -> None:
+def top_row(words: Words) -> None:
     """Draw the row; every change is a new run of the whole page."""
     link = state.link()
     with st.container(key="top"):
@@ -58,7 +58,7 @@ def first_models(words: Words) -> None:
 
 
 def _model(link: Link, words: Words) -> None:
-    options = [shown.source for shown in gallery.MODELS]
+    options = [model.source for model in gallery.MODELS]
     if link.model not in options:
         options.insert(0, link.model)
     state.fill("w_model", link.model)
@@ -66,7 +66,7 @@ def _model(link: Link, words: Words) -> None:
         words("top.model"),
         options,
         key="w_model",
-        format_func=lambda source: _shown(source, words),
+        format_func=lambda source: _label(source, words),
         accept_new_options=True,
         on_change=_model_chosen,
         help=words("top.model_help"),
@@ -74,21 +74,21 @@ def _model(link: Link, words: Words) -> None:
     )
 
 
-def _shown(source: str, words: Words) -> str:
-    shown = gallery.BY_SOURCE.get(source)
-    return f"{shown.name} · {words('group.' + shown.group)} · {source}" if shown else source
+def _label(source: str, words: Words) -> str:
+    model = gallery.BY_SOURCE.get(source)
+    return f"{model.name} · {words('group.' + model.group)} · {source}" if model else source
 
 
-@acting
+@show_errors.acting
 def _model_chosen() -> None:
     typed = (state.value("w_model") or "").strip()
     if typed:
         _open(typed)
 
 
-@acting
+@show_errors.acting
 def _open(source: str) -> None:
-    gallery.open_source(str(ModelSource.parse(source)))
+    state.open_model(str(ModelSource.parse(source)))
 
 
 def _number(column, name: str, value: int | None, label: str, limits: tuple[int, int], words: Words) -> None:
@@ -111,7 +111,7 @@ def _choice(column, name: str, label: str, shown: Callable[[str], str]) -> None:
     column.selectbox(label, CHOICES[name], key=f"w_{name}", format_func=shown, on_change=_changed, args=(name,))
 
 
-@acting
+@show_errors.acting
 def _changed(name: str) -> None:
     state.change(**{name: state.value(f"w_{name}")})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.server import tick
+from app.server import tick_route
 from app.server.startup import get_ready
 
 
@@ -18,4 +18,4 @@ async def _helped(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(__file__).parents[1] / "main.py", lifespan=_helped, routes=[tick.route()])
+app = st.App(Path(__file__).parents[1] / "main.py", lifespan=_helped, routes=[tick_route.route()])

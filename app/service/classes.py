@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS entries (
 
 
 @dataclass(frozen=True)
-class Entry:
+class ClassEntry:
     """What one person guessed in one lesson, and the tokens of the runs that answered."""
 
     nickname: str
@@ -61,7 +61,7 @@ class Classes:
         with self._connection() as db:
             return db.execute("SELECT 1 FROM classes WHERE token = ?", (token,)).fetchone() is not None
 
-    def note(self, token: str, entry: Entry) -> None:
+    def note(self, token: str, entry: ClassEntry) -> None:
         """Write down a guess and its runs; a person's newer entry for the same lesson takes the older one's place.
 
         Raises:
@@ -79,7 +79,7 @@ class Classes:
                 (token, nickname(entry.nickname), entry.lesson, entry.guess, " ".join(entry.runs), time.time()),
             )
 
-    def entries(self, token: str, lesson: str | None = None) -> tuple[Entry, ...]:
+    def entries(self, token: str, lesson: str | None = None) -> tuple[ClassEntry, ...]:
         """Everybody's entries, in the order of their names."""
         where, values = "class = ?", [token]
         if lesson:
@@ -88,7 +88,7 @@ class Classes:
             rows = db.execute(
                 f"SELECT nickname, lesson, guess, runs FROM entries WHERE {where} ORDER BY lesson, nickname", values
             ).fetchall()
-        return tuple(Entry(name, key, guess, tuple(runs.split())) for name, key, guess, runs in rows)
+        return tuple(ClassEntry(name, key, guess, tuple(runs.split())) for name, key, guess, runs in rows)
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

@@ -16,7 +16,7 @@ EVERYTHING = "train all"
 
 
 @dataclass(frozen=True)
-class Measured:
+class LessonRun:
     """One run of a lesson.
 
     Attributes:
@@ -39,19 +39,19 @@ class Lesson:
         guesses: keys of the answers to choose from.
         runs: what is measured, in order.
         shows: which measurements its table is about.
-        measured: from the results by run's name, which of the guesses they bear out.
+        verdict: from the results by run's name, which of the guesses they bear out.
     """
 
     key: str
     guesses: tuple[str, ...]
-    runs: tuple[Measured, ...]
+    runs: tuple[LessonRun, ...]
     shows: tuple[str, ...]
-    measured: Callable[[dict[str, dict]], str]
+    verdict: Callable[[dict[str, dict]], str]
     model: str = DEFAULT_MODEL
     data: str = "shapes"
     options: dict[str, object] = field(default_factory=dict)
 
-    def request(self, run: Measured) -> ProbeRequest:
+    def request(self, run: LessonRun) -> ProbeRequest:
         """The probe that measures one of its runs."""
         options = {"steps": 60, "train_size": 300, "test_size": 400, **self.options, **run.options}
         weights = options.pop("weights", "pretrained")
@@ -63,7 +63,7 @@ class Lesson:
         """The guess that was right, here and now; None where a run did not end well."""
         if len(results) < len(self.runs) or any(not result or result["state"] != "done" for result in results):
             return None
-        return self.measured({run.name: result for run, result in zip(self.runs, results, strict=True)})
+        return self.verdict({run.name: result for run, result in zip(self.runs, results, strict=True)})
 
 
 def _enough(results: dict[str, dict]) -> str:
@@ -100,10 +100,10 @@ def _saved(results: dict[str, dict]) -> str:
     return min(shares, key=lambda name: abs(shares[name] - saved))
 
 
-def _race() -> tuple[Measured, ...]:
+def _race() -> tuple[LessonRun, ...]:
     rates = {"high": 5e-3, "middle": 5e-4, "low": 5e-5}
     return tuple(
-        Measured(f"{what}_{name}", rules, {"learning_rate": rate, "head_learning_rate": rate})
+        LessonRun(f"{what}_{name}", rules, {"learning_rate": rate, "head_learning_rate": rate})
         for name, rate in rates.items()
         for what, rules in (("head", HEAD), ("all", EVERYTHING))
     )
@@ -114,9 +114,9 @@ LESSONS: tuple[Lesson, ...] = (
         "enough",
         ("head", "same", "all"),
         (
-            Measured("head", HEAD),
-            Measured("all", EVERYTHING),
-            Measured("random", HEAD, {"weights": "random"}),
+            LessonRun("head", HEAD),
+            LessonRun("all", EVERYTHING),
+            LessonRun("random", HEAD, {"weights": "random"}),
         ),
         ("accuracy_after", "trainable", "seconds"),
         _enough,
@@ -134,10 +134,10 @@ LESSONS: tuple[Lesson, ...] = (
         "moves",
         ("none", "few", "many"),
         (
-            Measured("hold", HEAD),
-            Measured("update", f"{HEAD}; norms update", {"cache": False}),
-            Measured("small_hold", HEAD, {"batch_size": 4}),
-            Measured("small_update", f"{HEAD}; norms update", {"batch_size": 4, "cache": False}),
+            LessonRun("hold", HEAD),
+            LessonRun("update", f"{HEAD}; norms update", {"cache": False}),
+            LessonRun("small_hold", HEAD, {"batch_size": 4}),
+            LessonRun("small_update", f"{HEAD}; norms update", {"batch_size": 4, "cache": False}),
         ),
         ("accuracy_after", "buffers"),
         _moved,
@@ -147,10 +147,10 @@ LESSONS: tuple[Lesson, ...] = (
         "twenty",
         ("all", "last", "head"),
         (
-            Measured("all", EVERYTHING),
-            Measured("held", "freeze norms"),
-            Measured("last", "freeze all; train blocks:last1; train head"),
-            Measured("head", HEAD, {"head_learning_rate": 1e-3}),
+            LessonRun("all", EVERYTHING),
+            LessonRun("held", "freeze norms"),
+            LessonRun("last", "freeze all; train blocks:last1; train head"),
+            LessonRun("head", HEAD, {"head_learning_rate": 1e-3}),
         ),
         ("accuracy_after", "train_accuracy_after"),
         _overfits,
@@ -160,9 +160,9 @@ LESSONS: tuple[Lesson, ...] = (
         "position",
         ("stem", "head", "last"),
         (
-            Measured("stem", "freeze all; train stem", {"cache": False}),
-            Measured("head", HEAD, {"cache": False}),
-            Measured("last", "freeze all; train stages:last3", {"cache": False}),
+            LessonRun("stem", "freeze all; train stem", {"cache": False}),
+            LessonRun("head", HEAD, {"cache": False}),
+            LessonRun("last", "freeze all; train stages:last3", {"cache": False}),
         ),
         ("step_s", "trainable"),
         _slowest,
@@ -172,9 +172,9 @@ LESSONS: tuple[Lesson, ...] = (
         "bert",
         ("half", "third", "tenth"),
         (
-            Measured("all", EVERYTHING, {"cache": False}),
-            Measured("embeddings", "freeze embeddings", {"cache": False}),
-            Measured("five", "freeze embeddings; freeze blocks:first5", {"cache": False}),
+            LessonRun("all", EVERYTHING, {"cache": False}),
+            LessonRun("embeddings", "freeze embeddings", {"cache": False}),
+            LessonRun("five", "freeze embeddings; freeze blocks:first5", {"cache": False}),
         ),
         ("step_s", "trainable", "accuracy_after"),
         _saved,

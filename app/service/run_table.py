@@ -1,13 +1,14 @@
-"""Runs as the Compare page lists them: those of this server and those brought from a notebook, filtered and sorted."""
+"""Runs as the Compare page lists them: those of this server and those from a notebook's file, filtered and sorted."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from app.service import gallery
 from freezecore.probe import ProbeResult
 from freezecore.serving.runs import Run
 
@@ -25,14 +26,14 @@ SORTS: dict[str, tuple[str, bool]] = {
 
 
 @dataclass(frozen=True)
-class Tried:
+class RunRow:
     """One run with its result.
 
     Attributes:
-        token: names a run of this server; None for one that was brought in a file.
-        owner: who started it; None for one that was brought.
+        token: names a run of this server; None for one from a file.
+        owner: who started it; None for one from a file.
         model: the source as text.
-        created: seconds since 1970; 0 for one that was brought.
+        created: seconds since 1970; 0 for one from a file.
     """
 
     token: str | None
@@ -46,8 +47,7 @@ class Tried:
     @property
     def data(self) -> str:
         """Its data's name; of an uploaded file the name that its owner gave it."""
-        name = self.request.get("data") or ""
-        return name_of_data(name)
+        return name_of_data(self.request.get("data") or "")
 
     @property
     def weights(self) -> str | None:
@@ -66,44 +66,48 @@ def name_of_data(name: str) -> str:
     return given if dash and len(digest) == 32 else last
 
 
-def of_run(run: Run) -> Tried:
+def model_of(request: dict) -> str:
+    """The model that a stored request names, as the source's text."""
+    return f"{request['source']['scheme']}:{request['source']['name']}"
+
+
+def of_run(run: Run) -> RunRow:
     """A finished run of this server."""
-    source = run.request["source"]
-    model = f"{source['scheme']}:{source['name']}"
-    return Tried(run.token, run.owner, model, run.request.get("spec", ""), run.request, run.result, run.created)
+    rules = run.request.get("spec", "")
+    return RunRow(run.token, run.owner, model_of(run.request), rules, run.request, run.result, run.created)
 
 
-def of_result(result: ProbeResult) -> Tried:
+def of_result(result: ProbeResult) -> RunRow:
     """A run of a comparison notebook."""
     asked = result.request
-    return Tried(None, None, str(asked.get("source", "")), str(asked.get("spec", "")), asked, result.to_json())
+    return RunRow(None, None, str(asked.get("source", "")), str(asked.get("spec", "")), asked, result.to_json())
 
 
-def filtered(tried: Sequence[Tried], text: str, named: Callable[[str], str]) -> list[Tried]:
+def filtered(rows: Sequence[RunRow], text: str) -> list[RunRow]:
     """Those in which every word occurs: in the model, its name, the rules, the data or the state."""
     words = text.lower().split()
 
-    def holds(one: Tried) -> bool:
-        hay = " ".join((one.model, named(one.model), one.rules, one.data, str(one.result.get("state")))).lower()
-        return all(word in hay for word in words)
+    def matches(one: RunRow) -> bool:
+        fields = (one.model, gallery.name_of(one.model), one.rules, one.data, str(one.result.get("state")))
+        return all(word in " ".join(fields).lower() for word in words)
 
-    return [one for one in tried if holds(one)]
+    return [one for one in rows if matches(one)]
 
 
-def ordered(tried: Sequence[Tried], by: str) -> list[Tried]:
+def ordered(rows: Sequence[RunRow], by: str) -> list[RunRow]:
     """By a key of `SORTS`; what was not measured comes last."""
     name, down = SORTS[by]
-    known = [one for one in tried if one.value(name) is not None]
-    unknown = [one for one in tried if one.value(name) is None]
+    known = [one for one in rows if one.value(name) is not None]
+    unknown = [one for one in rows if one.value(name) is None]
     return sorted(known, key=lambda one: one.value(name), reverse=down) + unknown
 
 
-def as_csv(tried: Sequence[Tried]) -> str:
+def as_csv(rows: Sequence[RunRow]) -> str:
     """All of them as a table that a spreadsheet opens."""
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_FIELDS, extrasaction="ignore")
     writer.writeheader()
-    for one in tried:
+    for one in rows:
         own = {"token": one.token, "model": one.model, "rules": one.rules, "weights": one.weights, "data": one.data}
         row = {**one.request, **one.result, **own}
         writer.writerow({name: _plain_cell(row.get(name)) for name in CSV_FIELDS})

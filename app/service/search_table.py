@@ -1,4 +1,4 @@
-"""Sweeps and searches as the page draws them: rows of what was tried, how far a search is, what it recommends."""
+"""Sweeps and searches as the page draws them: rows of what was measured, how far a search is, what it recommends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Row:
-    """One selection that was tried.
+class SearchRow:
+    """One selection that was measured.
 
     Attributes:
         frozen_blocks: from the input side; None outside the depth family.
@@ -29,7 +29,7 @@ class Row:
     as_good: bool = False
 
 
-def rows_of(result: dict | None, events: Sequence[dict]) -> list[Row]:
+def rows_of(result: dict | None, events: Sequence[dict]) -> list[SearchRow]:
     """A sweep's selections: from its result, or as far as it has come."""
     if result is not None and "pareto" in result:
         front, as_good = set(result["pareto"]), set(result["as_good"])
@@ -38,9 +38,9 @@ def rows_of(result: dict | None, events: Sequence[dict]) -> list[Row]:
     return [_row(run) for run in newest.values()]
 
 
-def _row(run: dict, front: bool = False, as_good: bool = False) -> Row:
+def _row(run: dict, front: bool = False, as_good: bool = False) -> SearchRow:
     accuracy = run.get("accuracy_after")
-    return Row(
+    return SearchRow(
         run["rules"],
         run.get("frozen_blocks"),
         accuracy if accuracy is not None else run.get("score"),
@@ -54,7 +54,7 @@ def _row(run: dict, front: bool = False, as_good: bool = False) -> Row:
     )
 
 
-def recommended(rows: Sequence[Row]) -> Row | None:
+def recommended(rows: Sequence[SearchRow]) -> SearchRow | None:
     """Among those that the best does not really beat, the one that needs least memory; None before the end."""
     good = [row for row in rows if row.as_good]
     return min(good, key=lambda row: (row.peak_bytes or 0, row.step_s or 0), default=None)
@@ -86,8 +86,8 @@ def left_s(kind: str, request: dict, events: Sequence[dict], running_s: float) -
     return running_s / done * (total - done) if done and total else None
 
 
-def now_trying(events: Sequence[dict]) -> str | None:
-    """Rules of the selection that is being tried."""
+def current_rules(events: Sequence[dict]) -> str | None:
+    """Rules of the selection that is being measured."""
     return next((event["rules"] for event in reversed(events) if event.get("rules") is not None), None)
 
 

@@ -6,10 +6,10 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.parts.address import copy_button, follow
+from app.parts.address import page_header
 from app.parts.difference import difference
 from app.parts.runs import runs
-from app.parts.search_list import searched
+from app.parts.search_list import search_list
 from app.views import explore
 
 
@@ -18,17 +18,13 @@ def draw() -> None:
     if state.going_to_explore():
         st.switch_page(st.Page(explore.draw, url_path="explore", default=True))
     words = state.words()
-    title, link = st.columns([4, 1], vertical_alignment="bottom")
-    title.header(words("page.compare"))
-    with link:
-        copy_button()
-    follow()
+    page_header(words("page.compare"))
     show_errors.left_behind(words)
     with show_errors.telling():
         runs()
     st.subheader(words("searched.title"), help=words("searched.help"))
     with show_errors.telling():
-        searched(words)
+        search_list(words)
     st.subheader(words("diff.title"), help=words("diff.help"))
     with show_errors.telling():
         difference(words)

@@ -6,23 +6,23 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.parts.address import follow
-from app.parts.costs import cost_pictures
+from app.parts.address import update_address
 from app.parts.export import code
 from app.parts.findings import findings
 from app.parts.fit import fit
-from app.parts.import_selection import bring
-from app.parts.layers import TREE, layers, preset_row
+from app.parts.import_selection import import_selection
+from app.parts.job import is_live
+from app.parts.presets import preset_row
 from app.parts.probe import probe
-from app.parts.refresh import is_live
 from app.parts.search import search
-from app.parts.tick_answer import answer, awaited
-from app.parts.top_row import first_models, top
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.parts.tick_answer import redraw_when_known, tick_answer
+from app.parts.top_row import first_models, top_row
+from app.parts.tree import tree
+from app.service.pricing import stage_of
+from app.service.selection import Selection, select
 from freezecore.errors import FreezeError, RuleError, WorkloadError
 
-PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": bring, "fit": fit}
+PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": import_selection, "fit": fit}
 
 
 @show_errors.told
@@ -45,7 +45,7 @@ def _selected() -> Selection:
     """What the link selects; a link's rules that cannot be used wait in the box to be mended, beside what is wrong,
     and a size that no step has gives way to the model's own."""
     try:
-        selection = chosen.select(state.link())
+        selection = select(state.link())
         _ = selection.workload
         return selection
     except WorkloadError as error:
@@ -55,30 +55,29 @@ def _selected() -> Selection:
     except RuleError:
         state.keep_draft(state.link().rules)
         state.change(rules=None)
-        return chosen.select(state.link())
+        return select(state.link())
 
 
 def draw() -> None:
     """The screen."""
     words = state.words()
     state.show_again()
-    top(words)
+    top_row(words)
     first_models(words)
     show_errors.left_behind(words)
     with show_errors.telling():
         try:
             selection = _selected()
         except FreezeError:
-            follow()  # as the answer to a tick does where there is a tree
+            update_address()  # as the answer to a tick does where there is a tree
             raise
-        stage = chosen.stage_of(selection)
+        stage = stage_of(selection)
         left, right = st.columns([5, 7], gap="medium")
         with left, show_errors.telling():
             preset_row()
-            layers(selection, words)
+            tree(selection, words)
             rules_place = st.container()
         with right, show_errors.telling():
-            answer(selection, rules_place)
-            cost_pictures(selection, TREE)
+            tick_answer(selection, rules_place)
             st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()
-        awaited(stage)
+        redraw_when_known(stage)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import classroom, show_errors
-from app.parts.address import copy_button, follow
+from app.parts.address import page_header
 from app.parts.lesson import is_measuring, lesson_named, lesson_page, put_in_link
 from app.service import lessons
 
@@ -14,11 +14,7 @@ from app.service import lessons
 def draw() -> None:
     """The list of lessons and the one that is open."""
     words = state.words()
-    title, link = st.columns([4, 1], vertical_alignment="bottom")
-    title.header(words("learn.title"))
-    with link:
-        copy_button()
-    follow()
+    page_header(words("learn.title"))
     st.caption(words("learn.intro"))
     state.fill("w_lesson", lesson_named(state.link().lesson).key)
     st.pills(

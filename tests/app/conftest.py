@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.service import analyst, answer_cache, selection
+from app.service import analyst, answer_cache, pricing
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.serving import jobs
 
@@ -104,7 +104,7 @@ def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
     pair = HereAnalyst(), StillJobs()
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
-    monkeypatch.setattr(selection, "_futures", answer_cache.Recent(8))
+    monkeypatch.setattr(pricing, "_futures", answer_cache.Recent(8))
     return pair
 
 
@@ -117,7 +117,7 @@ def opened(helpers) -> Callable[..., AppTest]:
         for name, value in query.items():
             page.query_params[name] = value
         page.run()
-        for future, _ in list(selection._futures._kept.values()):
+        for future, _ in list(pricing._futures._kept.values()):
             future.exception(timeout=QUICK_S)
         return page.run()
 

@@ -135,9 +135,9 @@ def test_the_last_good_numbers_stay_marked_as_old(opened, helpers):
     page.run()
     assert "too small" in said(page)
     assert figures(page) == numbers
-    assert [part["old"] for part in sent(page) if part["part"] == "now"] == [True]
+    assert [part["old"] for part in sent(page) if part["part"] == "selection"] == [True]
     page.number_input(key="w_size").set_value(None).run()
-    assert [part["old"] for part in sent(page) if part["part"] == "now"] == [False]
+    assert [part["old"] for part in sent(page) if part["part"] == "selection"] == [False]
 
 
 def test_a_step_that_cannot_be_followed_leaves_the_rest_standing(opened, helpers):

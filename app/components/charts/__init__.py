@@ -1,7 +1,7 @@
 """The numbers and charts beside the tree, painted by the browser: what a selection costs and where that comes from.
 
-What stands still for a model and a workload is sent once; a tick sends a few numbers. They are no Streamlit metrics and
-no plotly figures, because drawing four of those and two of these again takes longer than a tick may.
+What no tick changes is sent once; a tick sends a few numbers by `feed`. They are no Streamlit metrics and no plotly
+figures, because drawing four of those and two of these again takes longer than a tick may.
 """
 
 from __future__ import annotations
@@ -18,32 +18,15 @@ HERE = Path(__file__).parent
 MODULES = ("elements", "numbers", "memory", "blocks", "charts")
 
 
-def cost_charts(still: dict, *, tree: str, key: str) -> None:
+def cost_charts(model_part: dict, *, tree: str, key: str) -> None:
     """Mount numbers and charts; call it outside fragments.
 
     Args:
-        still: `app.figures.charts.still`, and as `numbers` what `app.service.cost_numbers.named` says.
+        model_part: see `app.figures.cost_charts`, which also makes the parts that `feed` sends.
         tree: key of the layer tree on the page, which a click on a column ticks.
-        key: also the channel that `costs_part` speaks on.
+        key: also the channel that those parts are sent on.
     """
-    _charts()(data={"channel": key, "tree": tree, **still}, key=key)
-
-
-def costs_part(now: dict, *, key: str) -> dict:
-    """What paints another selection, to be sent by `feed`.
-
-    `now` is what `app.figures.charts.now` gives, with `app.service.cost_numbers.told` as `numbers`.
-    """
-    return {"channel": key, "part": "now", **now}
-
-
-def largest_part(text: str | None, of: str, *, key: str) -> dict:
-    """What paints the largest batch that fits, to be sent by `feed` once it is known.
-
-    Args:
-        of: fingerprint of the tree that the charts show.
-    """
-    return {"channel": key, "part": "largest", "of": of, "text": text}
+    _charts()(data={"channel": key, "tree": tree, **model_part}, key=key)
 
 
 @cache

@@ -1,6 +1,7 @@
 import pytest
 
 from app.figures.columns import columns, labels
+from app.text import Words
 from freezecore.mask import Mask
 from freezecore.tree import Layer, LayerTree, Parameter, Tower
 
@@ -39,7 +40,7 @@ def test_a_column_says_whether_it_trains_in_part():
 
 
 def test_the_ends_are_named_and_towers_are_told_apart():
-    words = {"embeddings": "embeddings", "head": "head", "rest": "rest"}
+    words = Words("en")
     one, two = columns(tree(1)), columns(tree(2))
-    assert labels(one, "input", "output", words) == ["embeddings", "0 (input)", "1 (output)", "rest", "head"]
-    assert labels(two, "input", "output", words)[3:6] == ["other embeddings", "other 0 (input)", "other 1 (output)"]
+    assert labels(one, words) == ["embeddings", "0 (input)", "1 (output)", "rest", "head"]
+    assert labels(two, words)[3:6] == ["other embeddings", "other 0 (input)", "other 1 (output)"]

@@ -1,6 +1,6 @@
 import pytest
 
-from app.service.classes import Classes, Entry, nickname
+from app.service.classes import ClassEntry, Classes, nickname
 from freezecore.errors import FreezeError
 
 
@@ -11,25 +11,25 @@ def classes(tmp_path):
 
 def test_a_class_shows_everybodys_newest_guess(classes):
     token = classes.open()
-    classes.note(token, Entry("Yuki", "enough", "head", ("r1",)))
-    classes.note(token, Entry("Aoi", "enough", "all", ("r2", "r3")))
-    classes.note(token, Entry("Yuki", "enough", "same", ("r4",)))
+    classes.note(token, ClassEntry("Yuki", "enough", "head", ("r1",)))
+    classes.note(token, ClassEntry("Aoi", "enough", "all", ("r2", "r3")))
+    classes.note(token, ClassEntry("Yuki", "enough", "same", ("r4",)))
     assert classes.entries(token, "enough") == (
-        Entry("Aoi", "enough", "all", ("r2", "r3")),
-        Entry("Yuki", "enough", "same", ("r4",)),
+        ClassEntry("Aoi", "enough", "all", ("r2", "r3")),
+        ClassEntry("Yuki", "enough", "same", ("r4",)),
     )
 
 
 def test_classes_do_not_see_each_other(classes):
     one, other = classes.open(), classes.open()
-    classes.note(one, Entry("Yuki", "enough", "head", ()))
+    classes.note(one, ClassEntry("Yuki", "enough", "head", ()))
     assert classes.entries(other) == ()
     assert (classes.exists(one), classes.exists("nothing")) == (True, False)
 
 
 def test_a_guess_in_a_class_that_was_never_opened_is_refused_in_a_sentence(classes):
     with pytest.raises(FreezeError) as refused:
-        classes.note("x' OR 1=1 --", Entry("Yuki", "enough", "head", ()))
+        classes.note("x' OR 1=1 --", ClassEntry("Yuki", "enough", "head", ()))
     assert str(refused.value) == "There is no class 'x' OR 1=1 --'. Ask your teacher for the link again."
 
 

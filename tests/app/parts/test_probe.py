@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.parts import proof_marks
+from app.parts.tree import marks_by_row
 from app.text import Words
 from freezecore.probe import CacheUse, ProbeRequest, ProbeResult, Proof, SampleChange
 from freezecore.source import ModelSource
@@ -66,7 +66,7 @@ def test_it_speaks_japanese(ended):
 def test_what_was_frozen_is_marked_as_unchanged_and_what_moved_as_moved():
     tree = _tree(ModelSource("timm", "resnet18", "none"))
     trains = tuple(parameter.name.startswith("fc") for parameter in tree.parameters)
-    marks = proof_marks._by_row(tree, trains, {"layer1.0.conv1.weight"}, Words("en"))
+    marks = marks_by_row(tree, trains, {"layer1.0.conv1.weight"}, Words("en"))
     assert marks["layer1.0.conv1.weight"].kind == marks["layer1.0"].kind == marks["layer1"].kind == "bad"
     assert marks["layer2"].kind == marks["layer1.1.conv1.weight"].kind == "good"
     assert "fc" not in marks and "fc.weight" not in marks

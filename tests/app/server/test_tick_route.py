@@ -6,8 +6,9 @@ from starlette.testclient import TestClient
 
 from app.components.tree.bits import encode
 from app.link import Link
-from app.server import tick
-from app.service import selection as chosen
+from app.server import tick_route
+from app.service import pricing
+from app.service.selection import select, ticked
 from app.text import Words
 from tests.app.conftest import QUICK_S
 from tests.app.test_explore import RESNET, figures, sent
@@ -18,14 +19,14 @@ LINK = Link(model=RESNET, batch=8)
 @pytest.fixture
 def selection(helpers):
     """A model whose step has been followed."""
-    found = chosen.select(LINK)
-    chosen._pending(found).result(timeout=QUICK_S)
+    found = select(LINK)
+    pricing._trace_future(found).result(timeout=QUICK_S)
     return found
 
 
 @pytest.fixture
 def ask(selection):
-    client = TestClient(Starlette(routes=[tick.route()]), base_url="http://127.0.0.1")
+    client = TestClient(Starlette(routes=[tick_route.route()]), base_url="http://127.0.0.1")
 
     def asked(body, **headers):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -35,7 +36,7 @@ def ask(selection):
 
 
 def told(selection, trains, **other):
-    about = tick.question(selection.link, "en")["about"]
+    about = tick_route.question(selection.link, "en")["about"]
     return about | {"tree": selection.tree.fingerprint, "bits": encode(trains), "sequence": 1} | other
 
 
@@ -46,13 +47,13 @@ def everything(selection):
 def test_a_request_is_answered_with_what_the_pages_own_run_sends(ask, selection, opened):
     parts = ask(told(selection, everything(selection))).json()
     page = opened(model=RESNET, batch="8", rules="train all")
-    assert parts == [part for part in sent(page) if part["part"] == "now"]
+    assert parts == [part for part in sent(page) if part["part"] == "selection"]
     assert figures(page)["Peak memory"] == parts[0]["numbers"][0][0]
 
 
 def test_ticks_become_the_shortest_rules_and_keep_what_no_tick_says(selection):
     link = Link(model=RESNET, rules="freeze all; norms update")
-    found = tick.ticked(chosen.select(link), everything(selection))
+    found = ticked(select(link), everything(selection))
     assert found.link.rules == "train all; norms update"
     assert found.mask.norms == "update"
 
@@ -63,7 +64,7 @@ def test_the_answer_is_in_the_visitors_language(ask, selection):
 
 
 def test_what_is_not_known_at_once_is_left_to_the_pages_own_run(ask, selection):
-    untraced = tick.question(Link(model=RESNET, size=40), "en")["about"]
+    untraced = tick_route.question(Link(model=RESNET, size=40), "en")["about"]
     assert ask(told(selection, everything(selection)) | untraced).status_code == 204
 
 
@@ -90,12 +91,14 @@ def test_what_is_no_question_gets_no_answer(ask, body):
 
 
 def test_a_long_body_is_refused_unread(ask):
-    assert ask(b" " * (tick.LONGEST + 1)).status_code == 413
+    assert ask(b" " * (tick_route.LONGEST + 1)).status_code == 413
 
 
 def test_it_answers_only_under_the_pages_own_names(selection, monkeypatch):
-    monkeypatch.setattr(tick.st, "get_option", {"server.allowedHosts": ["here"], "server.baseUrlPath": "/base/"}.get)
-    client = TestClient(Starlette(routes=[tick.route()]))
+    monkeypatch.setattr(
+        tick_route.st, "get_option", {"server.allowedHosts": ["here"], "server.baseUrlPath": "/base/"}.get
+    )
+    client = TestClient(Starlette(routes=[tick_route.route()]))
     asked = told(selection, everything(selection))
     assert client.post("/base/tick", json=asked, headers={"host": "here:8501"}).status_code == 200
     assert client.post("/base/tick", json=asked, headers={"host": "elsewhere"}).status_code == 400

@@ -1,4 +1,4 @@
-"""The left side: presets, the tree of layers, and the same selection as text; each edits the other two."""
+"""The presets of a model, each one click, the embeddings and first N blocks with a stepper."""
 
 from __future__ import annotations
 
@@ -7,22 +7,14 @@ from functools import lru_cache
 import streamlit as st
 
 from app import state
-from app.components.tree import RowPrice, layer_tree, tree_strings
 from app.parts import show_errors
-from app.parts.proof_marks import proof_marks
-from app.service import selection as chosen
-from app.service.selection import Selection
+from app.service.selection import Selection, select
 from app.text import Words
 from freezecore._presets import Preset, preset_first_blocks, presets
-from freezecore._resolve import resolve
-from freezecore.errors import RuleError
-from freezecore.report import share_text
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
-LONGEST_TYPED = 4_000
-TREE = "layers"
-TREE_HEIGHT = "max(280px, 100vh - 620px)"  # the rest of the screen, where there is more than the page needs
+DRAWN = "drawn_preset"
 
 
 @lru_cache(maxsize=32)
@@ -54,13 +46,13 @@ def _depths(tree: LayerTree) -> dict[str, int]:
 def preset_row() -> None:
     """The presets that hit something in this model; the embeddings and first N blocks stand first, with a stepper."""
     words = state.words()
-    selection = chosen.select(state.link())
+    selection = select(state.link())
     tree = selection.tree
     if tree.blocks:
         _first_blocks(selection, words)
     offered = _offered(tree)
     shown = _shown_preset(selection)
-    state.fill("drawn_preset", shown)
+    state.fill(DRAWN, shown)
     state.fill("w_preset", shown[0])
     st.pills(
         words("preset.label"),
@@ -76,7 +68,7 @@ def preset_row() -> None:
 
 def presets_are_behind(selection: Selection) -> bool:
     """Whether the presets on the page show another selection's."""
-    return state.value("drawn_preset") != _shown_preset(selection)
+    return state.value(DRAWN) != _shown_preset(selection)
 
 
 def _first_blocks(selection: Selection, words: Words) -> None:
@@ -113,79 +105,4 @@ def _preset_chosen(rules: dict[str, str]) -> None:
     key = state.value("w_preset")
     if key:
         state.write_rules(rules[key])
-    st.rerun()
-
-
-def layers(selection: Selection, words: Words) -> None:
-    """The tree; a tick redraws what answers it (`answer.py`) and leaves the tree to itself."""
-    layer_tree(
-        selection.tree,
-        strings=tree_strings(words.lang),
-        prices=_prices(selection, words),
-        marks=proof_marks(selection, words),
-        key=TREE,
-        height=TREE_HEIGHT,
-    )
-
-
-def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
-    """What training a block adds to the backward pass, beside its row; nothing until the step has been followed."""
-    shown = {}
-    for path, price in chosen.reference_of(selection).prices.items():
-        if price.share_backward is not None:
-            backward, weights = share_text(price.share_backward, 1), share_text(price.share_parameters, 1)
-            title = words("price.why", path=path, weights=weights, backward=backward)
-            shown[path] = RowPrice(words("price.short", backward=backward), title, min(1.0, price.share_backward))
-    return shown
-
-
-@show_errors.told
-def rules_box() -> None:
-    """The selection as text, either as it was resolved or as it was typed with what is wrong at its place."""
-    words = state.words()
-    draft = state.draft()
-    selection = None
-    if draft is None:
-        selection = chosen.select(state.link())
-    state.fill("w_rules", selection.rules.replace("; ", "\n") if selection else draft)
-    st.text_area(
-        words("rules.label"),
-        key="w_rules",
-        height=122,
-        max_chars=LONGEST_TYPED,
-        on_change=_typed,
-        help=words("rules.help"),
-    )
-    if draft is not None:
-        _show_fault(draft, words)
-    else:
-        hits = " · ".join(f"{show_errors.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
-        st.caption(words("rules.hits", hits=hits) if hits else words("rules.none"))
-
-
-def _show_fault(draft: str, words: Words) -> None:
-    try:
-        tree = chosen.select(state.link()).tree
-        resolve(FreezeSpec.parse(draft), tree)
-    except RuleError as error:
-        place = ""
-        if error.position is not None:
-            before = draft[: error.position]
-            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-            place = words("rules.place", line=line, column=column) + " "
-        st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
-
-
-@show_errors.acting
-def _typed() -> None:
-    text = state.value("w_rules") or ""
-    link = state.link()
-    try:
-        spec = FreezeSpec.parse(text)
-        tree = chosen.select(link).tree
-        resolve(spec, tree)
-    except RuleError:
-        state.keep_draft(text)
-        return
-    state.write_rules(str(spec))
     st.rerun()

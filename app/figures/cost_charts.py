@@ -1,0 +1,173 @@
+"""The numbers and charts beside the tree as the browser paints them: plain data, no Streamlit, no formula.
+
+`model_part` is sent once for a model and a workload, `selection_part` with every tick, `largest_part` a moment later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+
+from app.figures.columns import Column, columns, labels
+from app.figures.style import Palette, round_ticks
+from app.service.findings import findings_of
+from app.service.pricing import KnownCost
+from app.service.selection import Selection
+from app.text import Words
+from freezecore._estimate import CurvePoint, Estimate
+from freezecore._estimate.budget import fits, fits_on
+from freezecore._estimate.cards import CARDS
+from freezecore.report import bytes_text, change_text, count_text, flops_text
+from freezecore.tree import LayerTree
+
+CHANNEL = "charts"
+PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
+COLOURS = (*PARTS, "train", "frozen")
+NUMBERS = ("peak", "fits", "backward", "findings")
+CARD = next(card for card in CARDS if card.name.startswith("T4"))
+
+
+def model_part(
+    tree: LayerTree, full: Estimate | None, points: Sequence[CurvePoint], words: Words, palette: Palette
+) -> dict:
+    """What no tick changes: the numbers' names, columns, axes, the depth curve, and what training everything takes.
+
+    A column is `[name, count, scalars, blocks up to its end, runs of parameters]`, where a column that is no block has
+    0 blocks; a point of the curve is `[place on the axis, peak, its text, backward work, blocks frozen]`.
+    """
+    found = columns(tree)
+    shown = [point for point in points if point.peak_bytes is not None]
+    sizes = _sizes(full)
+    behind = list(_blocks_behind(found))
+    return {
+        "of": tree.fingerprint,
+        "words": _sentences(words),
+        "numbers": _names(words),
+        "colours": {name: value for name, value in asdict(palette).items() if name in COLOURS} | {"edge": palette.soft},
+        "parts": [[part, words(f"part.{part}")] for part in PARTS],
+        "full": sizes,
+        "axis": _axis(sum(sizes) if sizes else 1, bytes_text),
+        "columns": [
+            [name, count_text(column.parameters), column.parameters, blocks, list(_runs(column.positions))]
+            for column, name, blocks in zip(found, labels(found, words), behind, strict=True)
+        ],
+        "heights": _axis(max((column.parameters for column in found), default=1), count_text, 2),
+        "curve": [
+            [place, point.peak_bytes, bytes_text(point.peak_bytes), flops_text(point.flops_backward), place_blocks]
+            for point, place, place_blocks in _placed(shown, behind)
+        ],
+        "peaks": _axis(max((point.peak_bytes for point in shown), default=1), bytes_text, 2),
+    }
+
+
+def selection_part(selection: Selection, known: KnownCost, words: Words) -> dict:
+    """What a tick changes: the numbers, a letter a column, the parts of memory, the peak; or why those are unknown."""
+    tree, cost = selection.tree, known.cost
+    return {
+        "channel": CHANNEL,
+        "part": "selection",
+        "of": tree.fingerprint,
+        "states": "".join(column.state(selection.mask)[0] for column in columns(tree)),
+        "sizes": _sizes(cost),
+        "texts": [None if size is None else bytes_text(size) for size in _parts(cost)],
+        "peak": cost.peak_bytes if cost else None,
+        "numbers": _numbers(selection, known, words),
+        "moment": cost.peak_moment if cost else None,
+        "note": _note(known, words),
+        "old": bool(known.fault and cost),
+    }
+
+
+def largest_part(selection: Selection, known: KnownCost, words: Words) -> dict:
+    """The largest batch that fits on the card, in words; several estimates, so it comes after everything else."""
+    text = None
+    if known.has_peak and not known.fault:
+        batch = selection.link.batch
+        largest = fits(known.trace, selection.mask, batch_size=batch, cards=(CARD,))[0].largest_batch
+        text = words("cost.largest", batch=largest) if largest else None
+    return {"channel": CHANNEL, "part": "largest", "of": selection.tree.fingerprint, "text": text}
+
+
+def _names(words: Words) -> list[list[str]]:
+    """Each number's name and what it means; a `{moment}` in it is for the browser to fill in."""
+    names = {"fits": words("cost.fits", card=CARD.name.split()[0])}
+    return [[names.get(key) or words(f"cost.{key}"), words(f"cost.{key}_help")] for key in NUMBERS]
+
+
+def _numbers(selection: Selection, known: KnownCost, words: Words) -> list[list]:
+    """Each number's text, what stands below it, and whether that saves something; None stands for no text."""
+    cost, full = known.cost, known.full
+    unknown = "…" if known.is_awaited else words("unknown")
+    findings = findings_of(selection, fixes=False)
+    worst = words(f"severity.{findings[0].severity}") if findings else words("cost.nothing_wrong")
+    return [
+        [bytes_text(cost.peak_bytes) if cost else unknown, *_against(cost, full, "peak_bytes", words)],
+        [words(f"fits.{fits_on(CARD, cost.peak_bytes)}") if cost else unknown, None, False],
+        [flops_text(cost.flops_backward) if cost else unknown, *_against(cost, full, "flops_backward", words)],
+        [str(len(findings)) if findings else words("cost.no_findings"), worst, False],
+    ]
+
+
+def _against(cost: Estimate | None, full: Estimate | None, name: str, words: Words) -> tuple[str | None, bool]:
+    """`−48 % vs full`, and whether that saves something; nothing where one of them is unknown."""
+    value, whole = (getattr(one, name) if one else None for one in (cost, full))
+    if value is None or not whole:
+        return None, False
+    return words("cost.against", change=change_text(value, whole)), value < whole
+
+
+def _note(known: KnownCost, words: Words) -> str:
+    """Why the peak is not there, or is an old one."""
+    if known.is_awaited:
+        return words("cost.tracing")
+    if known.has_peak:
+        return words("cost.old") if known.fault else ""
+    return " ".join([words("chart.no_trace"), known.cost.problem if known.cost else ""]).strip()
+
+
+def _sentences(words: Words) -> dict[str, str]:
+    keys = ("memory", "everything", "selection", "where", "hint", "parameters", "depth", "point", "what")
+    states = {state[0]: words(f"state.{state}") for state in ("frozen", "trainable", "mixed")}
+    return {"lang": words.lang, **states} | {key: words(f"chart.{key}") for key in keys}
+
+
+def _parts(cost: Estimate | None) -> list[int | None]:
+    return [getattr(cost, part) for part in PARTS] if cost else []
+
+
+def _sizes(cost: Estimate | None) -> list[int] | None:
+    return [size or 0 for size in _parts(cost)] if cost else None
+
+
+def _axis(top: float, text: Callable, most: int = 4) -> list[list]:
+    return [[tick, text(tick)] for tick in round_ticks(top, most)]
+
+
+def _runs(positions: Sequence[int]) -> Iterator[list[int]]:
+    """Neighbouring positions as `[first, one past the last]`."""
+    run: list[int] = []
+    for position in positions:
+        if run and run[1] == position:
+            run[1] += 1
+        else:
+            if run:
+                yield run
+            run = [position, position + 1]
+    if run:
+        yield run
+
+
+def _blocks_behind(found: Sequence[Column]) -> Iterator[int]:
+    """For each block, how many blocks of all towers end with it; 0 for what is no block."""
+    count = 0
+    for column in found:
+        count += column.block is not None
+        yield count if column.block is not None else 0
+
+
+def _placed(points: Sequence[CurvePoint], behind: Sequence[int]) -> Iterator[tuple[CurvePoint, float, int]]:
+    """Each point at the border behind its last frozen block; nothing frozen stands before the first column."""
+    edge = {0: -0.5} | {blocks: i + 0.5 for i, blocks in enumerate(behind) if blocks}
+    for point in points:
+        if point.frozen_blocks in edge:
+            yield point, edge[point.frozen_blocks], point.frozen_blocks

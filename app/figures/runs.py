@@ -1,0 +1,173 @@
+"""Plotly figures of runs: how one learns, their losses, accuracy against memory, and what trained in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.figures.columns import columns, labels
+from app.figures.style import LEGEND, Palette, layout_of, round_ticks
+from app.service import gallery, run_events
+from app.service.run_table import RunRow
+from app.text import Words
+from freezecore._resolve import resolve
+from freezecore.errors import FreezeError
+from freezecore.report import bytes_text
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon")
+
+
+def learning_curve(events: Sequence[dict], total: int | None, words: Words, palette: Palette) -> dict:
+    """Loss by step, and below it, on the same axis, held-out accuracy; never two axes over one another.
+
+    Args:
+        events: of one run.
+        total: steps that it takes; None where that is not known.
+    """
+    loss = _by_step(run_events.losses(events), "loss", words) | {
+        "mode": "lines", "line": {"color": palette.train, "width": 2}, "yaxis": "y2",
+    }  # fmt: skip
+    accuracy = _by_step(run_events.accuracies(events), "accuracy", words) | {
+        "mode": "lines+markers",
+        "line": {"color": palette.activations, "width": 2},
+        "marker": {"symbol": "diamond", "size": 8},
+    }
+    layout = layout_of(palette, "learning", top=4, hovermode="x")
+    layout["xaxis"] |= {"range": [-0.02 * (total or 1), (total or 1) * 1.03], "title": {"text": words("chart.step")}}
+    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.54, 1], "rangemode": "tozero"}
+    layout["yaxis"] |= {"domain": [0, 0.44], "range": [0, 1.04], "tickvals": [0, 0.5, 1]}
+    for axis, name in (("yaxis", "accuracy"), ("yaxis2", "loss")):
+        layout[axis]["title"] = {"text": words(f"chart.{name}"), "font": {"size": 11}}
+    return {"data": [loss, accuracy], "layout": layout}
+
+
+def _by_step(points: Sequence[dict], name: str, words: Words) -> dict:
+    return {
+        "type": "scatter",
+        "name": words(f"chart.{name}"),
+        "x": [point["step"] for point in points],
+        "y": [point[name] for point in points],
+        "hovertemplate": f"{words(f'chart.{name}')} %{{y:.3f}}<extra></extra>",
+        "showlegend": False,
+    }
+
+
+def loss_curves(lines: Sequence[tuple[RunRow, Sequence[dict]]], words: Words, palette: Palette) -> dict:
+    """Losses of several runs, each with its events, over one another, told apart by colour and dash."""
+    data = []
+    for i, (row, events) in enumerate(lines):
+        line = {"color": palette.series[i % len(palette.series)], "dash": DASHES[i % len(DASHES)], "width": 2}
+        steps = run_events.losses(events)
+        x, y = [step["step"] for step in steps], [step["loss"] for step in steps]
+        data.append({"type": "scatter", "mode": "lines", "name": label(row), "x": x, "y": y, "line": line})
+    layout = layout_of(palette, "loss_curves", legend=LEGEND)
+    layout["xaxis"] |= {"title": {"text": words("chart.step")}}
+    layout["yaxis"] |= {"title": {"text": words("chart.loss")}, "rangemode": "tozero"}
+    return {"data": data, "layout": layout}
+
+
+def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palette) -> dict:
+    """One point a run with its interval; those that no other beats on both sides are joined."""
+    points = [(row.result.get("peak_bytes"), row.result.get("accuracy_after"), row) for row in rows]
+    points = [(peak, accuracy, row) for peak, accuracy, row in points if peak and accuracy is not None]
+    places = sorted({(peak, accuracy) for peak, accuracy, _ in points})
+    front = [one for one in places if not any(_beats(other, one) for other in places)]
+    data: list[dict] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [peak for peak, _ in front],
+            "y": [accuracy for _, accuracy in front],
+            "line": {"color": palette.soft, "dash": "dot", "shape": "hv"},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    ]
+    for i, (peak, accuracy, row) in enumerate(points):
+        low, high = row.result.get("interval") or (accuracy, accuracy)
+        colour, symbol = palette.series[i % len(palette.series)], SYMBOLS[i % len(SYMBOLS)]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": label(row),
+                "x": [peak],
+                "y": [accuracy],
+                "error_y": {"array": [high - accuracy], "arrayminus": [accuracy - low], "thickness": 1},
+                "marker": {"color": colour, "symbol": symbol, "size": 11},
+                "hovertemplate": f"%{{fullData.name}}<br>{bytes_text(peak)} · %{{y:.3f}}<extra></extra>",
+            }
+        )
+    layout = layout_of(palette, "accuracy_against_memory", legend=LEGEND)
+    ticks = round_ticks(max((peak for peak, *_ in points), default=1) * 1.1)
+    layout["xaxis"] |= {"tickvals": ticks, "ticktext": [bytes_text(t) for t in ticks], "rangemode": "tozero"}
+    layout["xaxis"] |= {"title": {"text": words("runs.peak")}}
+    layout["yaxis"] |= {"title": {"text": words("runs.accuracy")}}
+    return {"data": data, "layout": layout}
+
+
+def _beats(one: tuple[int, float], other: tuple[int, float]) -> bool:
+    """Whether one point needs no more memory and is no less accurate than another, and is another point."""
+    return one[0] <= other[0] and one[1] >= other[1] and one != other
+
+
+def what_trained(rows: Sequence[RunRow], tree: LayerTree, words: Words, palette: Palette) -> dict | None:
+    """Parallel coordinates: the share of each column of the model that trained, and accuracy last.
+
+    Runs that train the same would lie on one another, so each is moved by a hair; the best is drawn thick.
+
+    Args:
+        rows: runs of this model that have an accuracy; those whose rules do not fit it are left out.
+    """
+    shown = columns(tree)
+    lines = [(row, shares) for row in rows if (shares := _shares(row, tree))]
+    if not lines:
+        return None
+    best = max((row for row, _ in lines), key=_accuracy)
+    places = [*range(len(shown)), len(shown) + 1]
+    data = []
+    for i, (row, shares) in enumerate(lines):
+        offset = (i - (len(lines) - 1) / 2) * min(0.012, 0.2 / len(lines))
+        colour = palette.train if row is best else palette.series[1 + i % (len(palette.series) - 1)]
+        accuracy = f"{words('chart.accuracy')} {_accuracy(row):.3f}"
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": label(row),
+                "x": places,
+                "y": [*(share + offset for share in shares), _accuracy(row)],
+                "line": {"color": colour, "width": 3.5 if row is best else 1.5},
+                "marker": {"size": [4] * len(shown) + [10], "symbol": "star" if row is best else "circle"},
+                "opacity": 1 if row is best else 0.65,
+                "hovertemplate": f"%{{fullData.name}}<br>{accuracy}<extra></extra>",
+                "showlegend": False,
+            }
+        )
+    layout = layout_of(palette, "what_trained")
+    ticktext = [*labels(shown, words), f"<b>{words('chart.accuracy')}</b>"]
+    layout["xaxis"] |= {"tickvals": places, "ticktext": ticktext}
+    layout["yaxis"] |= {"range": [-0.15, 1.15], "tickvals": [0, 0.5, 1]}
+    layout["yaxis"] |= {"ticktext": [words("runs.frozen"), "0.5", words("runs.trains")]}
+    return {"data": data, "layout": layout}
+
+
+def _shares(row: RunRow, tree: LayerTree) -> list[float]:
+    """How much of each column the run trained; empty for a run of a version of the model that had other names."""
+    try:
+        mask = resolve(FreezeSpec.parse(row.rules), tree)
+    except FreezeError:
+        return []
+    return [column.share(mask) for column in columns(tree)]
+
+
+def _accuracy(row: RunRow) -> float:
+    return row.result["accuracy_after"]
+
+
+def label(row: RunRow) -> str:
+    """A run's model and the beginning of its rules."""
+    rules = row.rules.replace("\n", "; ")
+    return f"{gallery.name_of(row.model)}: {rules if len(rules) <= 40 else rules[:39] + '…'}"

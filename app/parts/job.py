@@ -1,0 +1,118 @@
+"""A job that the page has started, a probe or a search: begun, watched, stopped, and found again by its link."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import state
+from app.parts import show_errors
+from app.service.selection import Selection, select
+from app.text import Words
+from freezecore.errors import FreezeError
+from freezecore.serving import jobs
+from freezecore.serving.job import Standing
+
+WATCHED = "watched"
+PREFIX = {"run": "", "search": "search_"}  # of the keys of each pane's buttons
+
+
+def job_pane(
+    field: str,
+    words: Words,
+    settings: Callable[[Selection, Words], None],
+    watch: Callable[[str, Standing, Words], None],
+    outcome: Callable[[str, Standing, Words], None],
+    kinds: tuple[str, ...] = (),
+) -> None:
+    """The settings of a new job, or the job that the link names, while it goes on or after its end.
+
+    Args:
+        field: of the link: `run` or `search`.
+        kinds: of jobs that may stand there; empty for any.
+    """
+    token = getattr(state.link(), field)
+    if token is None:
+        settings(select(state.link()), words)
+        return
+    try:
+        standing = jobs.shared().look(token)
+        if kinds and standing.kind not in kinds:
+            raise FreezeError(words("search.other"))
+    except FreezeError as error:
+        show_errors.show(error.problem, error.hint)
+    else:
+        if standing.live:
+            state.fill(WATCHED, token)
+            watch(token, standing, words)
+            return
+        if state.value(WATCHED) == token:  # its end was waited for: looking every second ends with it
+            state.fill(WATCHED, None)
+            st.rerun()
+        outcome(token, standing, words)
+    again = words("search.again" if field == "search" else "probe.again")
+    st.button(again, icon=":material/replay:", key=f"{PREFIX[field]}again", on_click=_leave, args=(field,))
+
+
+@show_errors.acting
+def _leave(field: str) -> None:
+    state.change(**{field: None})
+    st.rerun()
+
+
+def start(request: object) -> str:
+    """Start this, or join or find an equal one; its token."""
+    job = jobs.shared().start(request, state.owner())
+    if job.control:
+        state.keep_control(job.token, job.control)
+    return job.token
+
+
+def progress(field: str, token: str, share: float, text: str, words: Words) -> None:
+    """How far it is, from 0 to 1, and a button that stops it."""
+    line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
+    line.progress(share, text=text)
+    mine = state.control(token)
+    stop.button(
+        words("probe.stop"), icon=":material/stop:", key=f"{PREFIX[field]}stop", width="stretch", on_click=_stop,
+        args=(token,), disabled=mine is None, help=None if mine else words("probe.not_yours"),
+    )  # fmt: skip
+
+
+@show_errors.acting
+def _stop(token: str) -> None:
+    jobs.shared().stop(state.control(token))
+
+
+def queue_text(standing: Standing, words: Words) -> str | None:
+    """Its place in the queue; None when it does not wait."""
+    if standing.position is None:
+        return None
+    wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
+    return words("probe.queued", ahead=standing.position - 1) + wait
+
+
+def is_live() -> bool:
+    """Whether the run or the search in the link goes on, so that the page looks again every second."""
+    link = state.link()
+    return any(_goes_on(token) for token in (link.run, link.search) if token)
+
+
+def _goes_on(token: str) -> bool:
+    try:
+        return jobs.shared().look(token).live
+    except FreezeError:
+        return False
+
+
+def expected_s(request: object) -> float | None:
+    """Seconds that this will take, by what was measured here; None where nothing like it was."""
+    return _expected_s(json.dumps(request.to_json(), sort_keys=True), request)
+
+
+@st.cache_data(ttl=30, max_entries=200, show_spinner=False)
+def _expected_s(asked: str, _request: object) -> float | None:
+    """Remembered for a moment: it reads every run that was measured."""
+    return jobs.shared().expected_s(_request)

@@ -1,0 +1,67 @@
+"""The selection as text: typed rules tick boxes, and ticks write rules."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.parts import show_errors
+from app.service.selection import select
+from app.text import Words
+from freezecore._resolve import resolve
+from freezecore.errors import RuleError
+from freezecore.spec import FreezeSpec
+
+LONGEST_TYPED = 4_000
+
+
+@show_errors.told
+def rules_box() -> None:
+    """The selection as text, either as it was resolved or as it was typed with what is wrong at its place."""
+    words = state.words()
+    draft = state.draft()
+    selection = None
+    if draft is None:
+        selection = select(state.link())
+    state.fill("w_rules", selection.rules.replace("; ", "\n") if selection else draft)
+    st.text_area(
+        words("rules.label"),
+        key="w_rules",
+        height=122,
+        max_chars=LONGEST_TYPED,
+        on_change=_typed,
+        help=words("rules.help"),
+    )
+    if draft is not None:
+        _show_fault(draft, words)
+    else:
+        hits = " · ".join(f"{show_errors.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
+        st.caption(words("rules.hits", hits=hits) if hits else words("rules.none"))
+
+
+def _show_fault(draft: str, words: Words) -> None:
+    try:
+        tree = select(state.link()).tree
+        resolve(FreezeSpec.parse(draft), tree)
+    except RuleError as error:
+        place = ""
+        if error.position is not None:
+            before = draft[: error.position]
+            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+            place = words("rules.place", line=line, column=column) + " "
+        st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
+
+
+@show_errors.acting
+def _typed() -> None:
+    text = state.value("w_rules") or ""
+    link = state.link()
+    try:
+        spec = FreezeSpec.parse(text)
+        tree = select(link).tree
+        resolve(spec, tree)
+    except RuleError:
+        state.keep_draft(text)
+        return
+    state.write_rules(str(spec))
+    st.rerun()

@@ -1,0 +1,30 @@
+"""What can be said against a selection, worst first."""
+
+from __future__ import annotations
+
+from app.service.answer_cache import Recent
+from app.service.pricing import reference_of
+from app.service.selection import MOST_SELECTIONS, Selection
+from freezecore._review import Finding, review
+
+
+def findings_of(selection: Selection, fixes: bool = True) -> tuple[Finding, ...]:
+    """The findings; without `fixes` only what is wrong, much sooner. Both ways of answering a tick ask for them."""
+    reference = reference_of(selection)
+    key = (selection.source, selection.workload, selection.rules, fixes)
+    tree, beside, found = _findings.read(key) or (None, None, ())
+    if tree is not selection.tree or beside is not reference:
+        found = review(
+            selection.tree,
+            selection.mask,
+            spec=selection.spec,
+            workload=selection.workload,
+            source=selection.source,
+            prices=dict(reference.prices),
+            fixes=fixes,
+        )
+        _findings.write(key, (selection.tree, reference, found))
+    return found
+
+
+_findings = Recent(MOST_SELECTIONS)

@@ -1,0 +1,182 @@
+"""What a selection costs: the one place where the page asks for a price.
+
+A model's training step is traced once, in the background, and shared by all visitors; from its trace follows the cost
+of every selection.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.service import analyst
+from app.service.answer_cache import Recent
+from app.service.selection import MOST_SELECTIONS, Selection
+from freezecore._estimate import CurvePoint, Estimate, Price, depth_curve, estimate, full_estimate, prices
+from freezecore._trace import Trace
+from freezecore.errors import FreezeError
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
+
+MOST_TRACES = 32
+COMPLETE = 2
+FAILURE_KEPT_S = 20.0
+
+
+@dataclass(frozen=True)
+class KnownCost:
+    """What is known of a selection's cost; nothing while its training step is being traced, or cannot be.
+
+    With a fault the estimates, if any, are an earlier selection's.
+    """
+
+    trace: Trace | None = None
+    cost: Estimate | None = None
+    full: Estimate | None = None
+    fault: FreezeError | None = None
+
+    @property
+    def has_peak(self) -> bool:
+        return self.cost is not None and self.cost.peak_bytes is not None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the step is still being traced."""
+        return self.cost is None and self.fault is None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What every selection of a model and workload is seen beside; empty where the step cannot be traced."""
+
+    trace: Trace | None = None
+    points: tuple[CurvePoint, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+
+
+NO_REFERENCE = Reference()
+
+
+def known_cost(selection: Selection) -> KnownCost:
+    """What is known by now, without waiting."""
+    if not stage_of(selection):
+        return KnownCost()
+    try:
+        trace, cost = cost_of(selection)
+        return KnownCost(trace, cost, full_of(selection, trace))
+    except FreezeError as error:
+        return KnownCost(fault=error)
+
+
+def cost_of(selection: Selection) -> tuple[Trace, Estimate]:
+    """What a training step of this selection costs; a mask of a new kind is measured once and then known.
+
+    Raises:
+        TraceError: the step cannot be traced.
+        WorkloadError: a size that the model refuses.
+    """
+    key = selection.traced_step
+    trace = _traces.read(key) or _trace_future(selection).result()
+    cost = _estimated(trace, selection)
+    if not cost.missing:
+        return trace, cost
+    try:
+        trace = analyst.shared().fill(*key, cost.missing)
+    except FreezeError:
+        return trace, cost
+    _traces.write(key, trace)
+    return trace, _estimated(trace, selection)
+
+
+def _estimated(trace: Trace, selection: Selection) -> Estimate:
+    batch = selection.link.batch
+    key = ("cost", id(trace), selection.rules, batch)
+    return _remembered(key, trace, lambda: estimate(trace, selection.mask, batch_size=batch))
+
+
+def full_of(selection: Selection, trace: Trace) -> Estimate:
+    """What training everything costs."""
+    batch = selection.link.batch
+    key = ("full", id(trace), batch)
+    return _remembered(key, trace, lambda: full_estimate(trace, selection.tree, batch_size=batch))
+
+
+def reference_of(selection: Selection) -> Reference:
+    """What is the same for every selection of a model and workload; empty until it was made, in the background."""
+    future = _reference_future(selection)
+    return future.result() if future and future.done() else NO_REFERENCE
+
+
+def stage_of(selection: Selection) -> int:
+    """How much is known: 0 nothing of the cost, 1 the cost of a selection, 2 the depth curve and prices as well.
+
+    What is missing is being made in the background from now on.
+    """
+    if _traces.read(selection.traced_step) is None and not _trace_future(selection).done():
+        return 0
+    future = _reference_future(selection)
+    return COMPLETE if future is None or future.done() else 1
+
+
+def _trace_future(selection: Selection) -> Future:
+    """The trace on its way; one that failed is asked for again after a while, since files and networks change."""
+    key = selection.traced_step
+    with _asking:
+        future, begun = _futures.read(key) or (None, 0.0)
+        failed = future is not None and future.done() and future.exception() is not None
+        if future is None or (failed and time.monotonic() - begun > FAILURE_KEPT_S):
+            future = _background.submit(_make_trace, key)
+            _futures.write(key, (future, time.monotonic()))
+        return future
+
+
+def _make_trace(key: tuple[ModelSource, Workload]) -> Trace:
+    trace = analyst.shared().trace(*key)
+    _traces.write(key, trace)
+    return trace
+
+
+def _reference_future(selection: Selection) -> Future | None:
+    """The reference on its way; None where the step was not traced."""
+    trace = _traces.read(selection.traced_step)
+    if trace is None:
+        return None
+    key = (selection.source, selection.workload, id(trace))
+    with _asking:
+        future = _references.read(key)
+        if future is None:
+            future = _background.submit(_make_reference, trace, selection)
+            _references.write(key, future)
+        return future
+
+
+def _make_reference(trace: Trace, selection: Selection) -> Reference:
+    tree, batch = selection.tree, selection.link.batch
+    outer = [layer.path for layer in tree.layers if layer.path and "." not in layer.path and layer.parameters]
+    paths = dict.fromkeys((*outer, *tree.blocks))
+    try:
+        points = depth_curve(trace, tree, batch_size=batch)
+        return Reference(trace, points, prices(trace, tree, paths, batch_size=batch))
+    except FreezeError:  # the cost of the selection, asked for at the same time, says what is wrong
+        return Reference(trace)
+
+
+def _remembered(key: tuple, trace: Trace, make: Callable[[], Any]) -> Any:
+    """What `make` made for this trace, now or before."""
+    of, value = _estimates.read(key) or (None, None)
+    if of is not trace:
+        value = make()
+        _estimates.write(key, (trace, value))
+    return value
+
+
+_traces = Recent(MOST_TRACES)
+_futures = Recent(MOST_TRACES)
+_asking = threading.Lock()
+_background = ThreadPoolExecutor(4, thread_name_prefix="trace")
+_references = Recent(MOST_TRACES)
+_estimates = Recent(MOST_SELECTIONS)

@@ -1,0 +1,78 @@
+import json
+
+import pytest
+
+from app.figures.cost_charts import model_part, selection_part
+from app.figures.style import DARK, LIGHT, palette_of
+from app.link import Link
+from app.service.pricing import KnownCost
+from app.service.selection import Selection
+from app.text import Words
+from freezecore._estimate import CurvePoint, Estimate
+from freezecore.mask import Mask
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from freezecore.tree import Layer, LayerTree, Parameter, Tower
+
+WORDS = Words("en")
+TREE = LayerTree(
+    "timm:x",
+    (Layer("", "Net"),),
+    (
+        Parameter("stem.w", "stem", (10, 10), kind="stem"),
+        Parameter("a.w", "a", (300,), kind="block"),
+        Parameter("b.w", "b", (4, 90), kind="block"),
+        Parameter("b.b", "b", (40,), kind="block", bias=True),
+        Parameter("head.w", "head", (20,), kind="head"),
+    ),
+    towers=(Tower("net", "", stem=("stem",), blocks=("a", "b")),),
+    head=("head",),
+)
+COST = Estimate(95, "backward", 40, 10, 20, 25, None, 1, 1, 10)
+FULL = Estimate(250, "backward", 40, 40, 80, 90, None, 1, 2, 40)
+POINTS = (CurvePoint(0, "train all", 900, 5), CurvePoint(1, "", None, None), CurvePoint(2, "", 300, 1))
+
+
+def painted(mask: Mask, cost: Estimate | None) -> dict:
+    """What is sent when this mask is ticked, whatever the rules."""
+    selection = Selection(Link(), ModelSource("timm", "x"), mask.tree, FreezeSpec(), mask)
+    return selection_part(selection, KnownCost(cost=cost, full=FULL), WORDS)
+
+
+def test_memory_parts_stand_as_they_were_computed_and_unknown_ones_have_no_text():
+    part = painted(Mask.from_names(TREE, ["head.w"]), COST)
+    assert part["sizes"] == [40, 10, 20, 25, 0]
+    assert part["texts"] == ["40 B", "10 B", "20 B", "25 B", None]
+    assert model_part(TREE, FULL, (), WORDS, LIGHT)["full"] == [40, 40, 80, 90, 0]
+
+
+def test_every_number_is_seen_beside_training_everything():
+    numbers = painted(Mask.from_names(TREE, ["head.w"]), COST)["numbers"]
+    assert numbers[0] == ["95 B", "−62 % vs full", True]
+    assert numbers[2] == ["1 FLOP", "−50 % vs full", True]
+    assert painted(Mask.from_names(TREE, ["head.w"]), None)["numbers"][0] == ["…", None, False]
+
+
+def test_every_column_has_a_state_a_name_and_its_parameters():
+    mask = Mask.from_names(TREE, ["a.w", "b.b", "head.w"])
+    columns = model_part(TREE, None, (), WORDS, DARK)["columns"]
+    assert painted(mask, None)["states"] == "ftmt"
+    assert [column[0] for column in columns] == ["stem", "0 (input)", "1 (output)", "head"]
+    assert [column[4] for column in columns] == [[[0, 1]], [[1, 2]], [[2, 4]], [[4, 5]]]
+
+
+def test_the_depth_curve_shares_the_axis_of_the_blocks():
+    curve = model_part(TREE, FULL, POINTS, WORDS, LIGHT)["curve"]
+    assert [point[:3] for point in curve] == [[-0.5, 900, "900 B"], [2.5, 300, "300 B"]]
+
+
+def test_what_a_tick_sends_is_small_even_for_hundreds_of_blocks():
+    blocks = tuple(f"block.{i}" for i in range(400))
+    parameters = tuple(Parameter(f"{path}.w", path, (8, 8), kind="block") for path in blocks)
+    tree = LayerTree("timm:deep", (Layer("", "Net"),), parameters, towers=(Tower("net", "", blocks=blocks),))
+    assert len(json.dumps(painted(Mask(tree, (True,) * 400), COST))) < 1_000
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", None])
+def test_every_theme_has_a_palette(theme):
+    assert palette_of(theme).name == (theme or "light")

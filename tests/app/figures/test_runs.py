@@ -1,0 +1,32 @@
+from app.figures.runs import accuracy_against_memory, learning_curve, what_trained
+from app.figures.style import LIGHT
+from app.service.run_table import RunRow
+from app.text import Words
+from freezecore.tree import Layer, LayerTree, Parameter
+
+WORDS = Words("en")
+
+
+def row(rules: str, peak: int | None, accuracy: float | None, interval: tuple | None = None) -> RunRow:
+    result = {"peak_bytes": peak, "accuracy_after": accuracy, "interval": interval}
+    return RunRow(None, None, "timm:x", rules, {}, result)
+
+
+def test_only_runs_that_no_other_beats_are_on_the_front():
+    rows = [row("small", 10, 0.8), row("beaten", 20, 0.7, (0.6, 0.8)), row("large", 30, 0.9), row("unknown", None, 0.9)]
+    figure = accuracy_against_memory(rows, WORDS, LIGHT)
+    assert (figure["data"][0]["x"], figure["data"][0]["y"]) == ([10, 30], [0.8, 0.9])
+    assert len(figure["data"]) == 4, "a run without a peak has no point"
+
+
+def test_a_learning_curve_without_steps_is_empty_but_there():
+    figure = learning_curve([], None, WORDS, LIGHT)
+    assert [trace["x"] for trace in figure["data"]] == [[], []]
+
+
+def test_what_trained_leaves_out_runs_whose_rules_do_not_fit_the_model():
+    tree = LayerTree("timm:x", (Layer("", "Net"),), (Parameter("head.w", "head", (4,), kind="head"),), head=("head",))
+    fits, other = row("train all", 10, 0.8), row("train layer9", 10, 0.9)
+    figure = what_trained([fits, other], tree, WORDS, LIGHT)
+    assert [line["y"] for line in figure["data"]] == [[1.0, 0.8]]
+    assert what_trained([other], tree, WORDS, LIGHT) is None
