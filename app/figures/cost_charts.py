@@ -12,7 +12,7 @@ from app.figures.columns import Column, columns, labels
 from app.figures.style import Palette, round_ticks
 from app.service.findings import findings_of
 from app.service.pricing import KnownCost
-from app.service.selection import Selection
+from app.service.selection import ModelSelection
 from app.text import Words
 from freezecore._estimate import CurvePoint, Estimate
 from freezecore._estimate.budget import fits, fits_on
@@ -60,7 +60,7 @@ def model_part(
     }
 
 
-def selection_part(selection: Selection, known: KnownCost, words: Words) -> dict:
+def selection_part(selection: ModelSelection, known: KnownCost, words: Words) -> dict:
     """What a tick changes: the numbers, a letter a column, the parts of memory, the peak; or why those are unknown."""
     tree, cost = selection.tree, known.cost
     return {
@@ -78,7 +78,7 @@ def selection_part(selection: Selection, known: KnownCost, words: Words) -> dict
     }
 
 
-def largest_part(selection: Selection, known: KnownCost, words: Words) -> dict:
+def largest_part(selection: ModelSelection, known: KnownCost, words: Words) -> dict:
     """The largest batch that fits on the card, in words; several estimates, so it comes after everything else."""
     text = None
     if known.has_peak and not known.fault:
@@ -94,7 +94,7 @@ def _names(words: Words) -> list[list[str]]:
     return [[names.get(key) or words(f"cost.{key}"), words(f"cost.{key}_help")] for key in NUMBERS]
 
 
-def _numbers(selection: Selection, known: KnownCost, words: Words) -> list[list]:
+def _numbers(selection: ModelSelection, known: KnownCost, words: Words) -> list[list]:
     """Each number's text, what stands below it, and whether that saves something; None stands for no text."""
     cost, full = known.cost, known.full
     unknown = "…" if known.is_awaited else words("unknown")

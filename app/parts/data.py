@@ -13,7 +13,7 @@ from app.parts import show_errors
 from app.parts.plot import plot
 from app.service import analyst, uploads
 from app.service.run_table import name_of_data
-from app.service.selection import Selection
+from app.service.selection import ModelSelection
 from app.text import Words
 from freezecore.datasets import BUILT_IN, DataPreview, default_for, kind_for
 from freezecore.errors import DataError, FreezeError
@@ -32,7 +32,7 @@ ANY_MODEL = ModelSource("timm", "resnet18")  # a preview of pictures is the same
 CHART_HEIGHT = 190
 
 
-def data_picker(selection: Selection, words: Words) -> str | None:
+def data_picker(selection: ModelSelection, words: Words) -> str | None:
     """Draw the list; the name of the data that is picked, None while a file is awaited."""
     kind = kind_for(selection.tree)
     built_in = sorted((data.name for data in BUILT_IN.values() if data.kind == kind), key=default_for(kind).__ne__)
@@ -57,7 +57,7 @@ def _picked(kind: str) -> None:
     state.notes(NOTES)[kind] = state.value("w_data")
 
 
-def data_below(selection: Selection, name: str | None, words: Words) -> bool:
+def data_below(selection: ModelSelection, name: str | None, words: Words) -> bool:
     """Below the row of settings: the drop zone, or a preview of the data; whether a run may start on it."""
     kind = kind_for(selection.tree)
     if name is None:
@@ -119,7 +119,7 @@ def _column_named(column: str) -> None:
     state.notes("columns")[column] = (state.value(f"w_column_{column}") or "").strip() or None
 
 
-def probe_request(selection: Selection, spec: FreezeSpec, weights: str | None = None, **options) -> ProbeRequest:
+def probe_request(selection: ModelSelection, spec: FreezeSpec, weights: str | None = None, **options) -> ProbeRequest:
     """A probe under these rules on the data that is chosen, with the model, size, batch and optimizer of the link.
 
     Args:
@@ -141,7 +141,7 @@ def probe_request(selection: Selection, spec: FreezeSpec, weights: str | None = 
     )
 
 
-def _fields(selection: Selection) -> dict:
+def _fields(selection: ModelSelection) -> dict:
     """The data as a probe's request takes it.
 
     Raises:
@@ -157,7 +157,7 @@ def _fields(selection: Selection) -> dict:
     return {"data": name, "metric": state.notes("metric").get(name), **{k: v for k, v in named.items() if v}}
 
 
-def _size(selection: Selection) -> dict:
+def _size(selection: ModelSelection) -> dict:
     """The input size that the link asks for, as a probe's request takes it."""
     return {"sequence_length" if kind_for(selection.tree) == "text" else "image_size": selection.link.size}
 

@@ -10,7 +10,7 @@ import streamlit as st
 from app import state
 from app.parts import show_errors
 from app.service.pricing import cost_of
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import bytes_text, change_text, count_text, flops_text
@@ -37,7 +37,7 @@ def difference(words: Words) -> None:
     _only(pair, words)
 
 
-def _counts(pair: list[Selection], words: Words) -> None:
+def _counts(pair: list[ModelSelection], words: Words) -> None:
     try:
         costs = [cost_of(one)[1] for one in pair]
     except FreezeError as error:
@@ -53,7 +53,7 @@ def _counts(pair: list[Selection], words: Words) -> None:
     st.table([dict(zip(names, row, strict=True)) for row in rows])
 
 
-def _only(pair: list[Selection], words: Words) -> None:
+def _only(pair: list[ModelSelection], words: Words) -> None:
     tree = pair[0].tree
     for mine, theirs, key in ((pair[0], pair[1], "first"), (pair[1], pair[0], "second")):
         pairs = zip(mine.mask.trains, theirs.mask.trains, strict=True)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._export import TARGETS, export
 from freezecore.errors import ExportError
@@ -43,14 +43,14 @@ def _named(words: Words):
     return lambda name: words.either(f"target.{name}", name)
 
 
-def _text(target: str, selection: Selection) -> str:
+def _text(target: str, selection: ModelSelection) -> str:
     """The selection as text for a target, with a link back to this page."""
     base = state.base_address()
     link = f"{base}/?{state.link().query()}" if base else None
     return export(selection.source, selection.spec, to=target, tree=selection.tree, link=link)
 
 
-def _one(target: str, selection: Selection, words: Words) -> None:
+def _one(target: str, selection: ModelSelection, words: Words) -> None:
     """One target's code, with the button that downloads it; the code itself has one that copies it."""
     try:
         text = _text(target, selection)
@@ -70,7 +70,7 @@ def _one(target: str, selection: Selection, words: Words) -> None:
     st.code(text, language=language, height=CODE_HEIGHT)
 
 
-def _notebook(selection: Selection, words: Words) -> None:
+def _notebook(selection: ModelSelection, words: Words) -> None:
     """A button for the notebook, whatever else is looked at; where there can be none, its help says why."""
     try:
         text, why = _text(NOTEBOOK, selection), words("export.notebook_help")

@@ -7,7 +7,7 @@ import streamlit as st
 from app import state
 from app.parts import show_errors
 from app.service.findings import findings_of
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore._review import Finding
@@ -28,7 +28,7 @@ def findings(words: Words) -> None:
         _one(number, finding, selection, words)
 
 
-def _one(number: int, finding: Finding, selection: Selection, words: Words) -> None:
+def _one(number: int, finding: Finding, selection: ModelSelection, words: Words) -> None:
     message = words.either(f"finding.{finding.code}", finding.message, **finding.facts)
     with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
         st.markdown(
@@ -45,7 +45,7 @@ def _one(number: int, finding: Finding, selection: Selection, words: Words) -> N
 
 
 @show_errors.acting
-def _mend(fix: str, selection: Selection) -> None:
+def _mend(fix: str, selection: ModelSelection) -> None:
     spec = FreezeSpec.parse(f"{selection.rules}\n{fix}")
     mended = resolve(spec, selection.tree)
     state.write_rules(str(shortest_rules(mended)) if not spec.phases else str(spec))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
@@ -67,7 +67,7 @@ def _dropped() -> None:
     state.notes(NOTES).update(content=file.getvalue() if file is not None else None)
 
 
-def _imported(content: str | bytes, selection: Selection) -> Imported:
+def _imported(content: str | bytes, selection: ModelSelection) -> Imported:
     """What the text says of this tree; read once for as long as neither changes."""
     notes, key = state.notes(NOTES), (content, selection.tree.fingerprint)
     if notes.get("key") != key:
@@ -75,7 +75,7 @@ def _imported(content: str | bytes, selection: Selection) -> Imported:
     return notes["found"]
 
 
-def _shown(found: Imported, selection: Selection, words: Words) -> None:
+def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
     wanted = resolve(found.spec, selection.tree)
     line, use = st.columns([3, 2], vertical_alignment="center")
     with line:
@@ -94,7 +94,7 @@ def _shown(found: Imported, selection: Selection, words: Words) -> None:
     st.code(found.rules.replace("; ", "\n"), language=None, height="content" if len(found.rules) < 400 else 160)
 
 
-def _sentence(found: Imported, wanted: Mask, selection: Selection, words: Words) -> str:
+def _sentence(found: Imported, wanted: Mask, selection: ModelSelection, words: Words) -> str:
     """What it was read as, how much of the model trains under it, and what it would change of the ticks."""
     tree = selection.tree
     pairs = list(zip(wanted.trains, selection.mask.trains, strict=True))

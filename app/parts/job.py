@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.serving import jobs
@@ -22,7 +22,7 @@ PREFIX = {"run": "", "search": "search_"}  # of the keys of each pane's buttons
 def job_pane(
     field: str,
     words: Words,
-    settings: Callable[[Selection, Words], None],
+    settings: Callable[[ModelSelection, Words], None],
     watch: Callable[[str, Standing, Words], None],
     outcome: Callable[[str, Standing, Words], None],
     kinds: tuple[str, ...] = (),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._presets import Preset, preset_first_blocks, presets
 from freezecore.spec import FreezeSpec
@@ -29,7 +29,7 @@ def _preset_of(tree: LayerTree) -> dict[str, str]:
     return {str(FreezeSpec.parse(preset.rules)): key for key, preset in reversed(_offered(tree).items())}
 
 
-def _shown_preset(selection: Selection) -> tuple[str | None, int | None]:
+def _shown_preset(selection: ModelSelection) -> tuple[str | None, int | None]:
     """The preset that this selection is, and the stepper's number that it is; None where it is none."""
     return _preset_of(selection.tree).get(selection.rules), _depths(selection.tree).get(selection.rules)
 
@@ -66,12 +66,12 @@ def preset_row() -> None:
     )
 
 
-def presets_are_behind(selection: Selection) -> bool:
+def presets_are_behind(selection: ModelSelection) -> bool:
     """Whether the presets on the page show another selection's."""
     return state.value(DRAWN) != _shown_preset(selection)
 
 
-def _first_blocks(selection: Selection, words: Words) -> None:
+def _first_blocks(selection: ModelSelection, words: Words) -> None:
     tree = selection.tree
     longest = max(len(tower.blocks) for tower in tree.towers)
     shown = _shown_preset(selection)[1]

@@ -12,7 +12,7 @@ from app.parts import job, show_errors
 from app.parts.data import WEIGHTLESS, about, data_below, data_picker, probe_request, samples_html
 from app.parts.plot import plot
 from app.service import run_events
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text
@@ -29,7 +29,7 @@ def probe(words: Words) -> None:
     job.job_pane("run", words, _settings, _watch, _result)
 
 
-def _settings(selection: Selection, words: Words) -> None:
+def _settings(selection: ModelSelection, words: Words) -> None:
     state.lasting(w_steps=60, w_rate=None, w_head_rate=None, w_seed=0)
     data, steps, rate, head_rate = st.columns([1.9, 1.4, 1.2, 1.2], vertical_alignment="bottom")
     with data:
@@ -81,7 +81,7 @@ def _rate(column, name: str, words: Words) -> None:
     )
 
 
-def _request(selection: Selection) -> ProbeRequest:
+def _request(selection: ModelSelection) -> ProbeRequest:
     """What the widgets ask for."""
     return probe_request(
         selection,

@@ -16,7 +16,7 @@ from app.parts.plot import plot
 from app.service import search_table
 from app.service.run_table import model_of
 from app.service.search_table import SearchRow
-from app.service.selection import Selection, select, source_of
+from app.service.selection import ModelSelection, select, source_of
 from app.text import Words
 from freezecore.report import bytes_text
 from freezecore.search.find import FindRequest
@@ -47,7 +47,7 @@ def search(words: Words) -> None:
     job.job_pane("search", words, _settings, _watch, _ended, KINDS)
 
 
-def _settings(selection: Selection, words: Words) -> None:
+def _settings(selection: ModelSelection, words: Words) -> None:
     state.lasting(w_search_kind="sweep", **OPENINGS)
     kind = st.segmented_control(
         words("search.kind"), KINDS, required=True, key="w_search_kind",
@@ -112,7 +112,7 @@ def _budget(column, words: Words) -> None:
     )  # fmt: skip
 
 
-def _request(kind: str, selection: Selection) -> SweepRequest | FindRequest | SuggestRequest:
+def _request(kind: str, selection: ModelSelection) -> SweepRequest | FindRequest | SuggestRequest:
     """What the widgets ask for; a value that is not on the page takes its default."""
     base = probe_request(selection, FreezeSpec(), steps=state.value(f"w_{kind}_steps") or STEPS[kind])
     gigabytes = state.value("w_search_budget")

@@ -24,7 +24,7 @@ from app.parts.rules_box import rules_box
 from app.parts.tree import TREE
 from app.server.tick_route import question
 from app.service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
-from app.service.selection import Selection, select, ticked
+from app.service.selection import ModelSelection, select, ticked
 
 KEY = "answer"
 POLL_S = 0.7
@@ -32,7 +32,7 @@ LAST_KNOWN = "last_known"
 PANES_WITHOUT_TICKS = ("search",)  # nothing in them follows the ticks
 
 
-def tick_answer(selection: Selection, rules_place: DeltaGenerator) -> None:
+def tick_answer(selection: ModelSelection, rules_place: DeltaGenerator) -> None:
     """Mount numbers and charts, and draw the rules at their place; a tick paints them anew."""
     st.fragment(_answer, key=KEY)(rules_place)
     words, full = state.words(), _known_or_last(selection).full
@@ -68,7 +68,7 @@ def _answer(rules_place: DeltaGenerator) -> None:
         feed(largest_part(selection, known, words), key="largest-feed")
 
 
-def _known_or_last(selection: Selection) -> KnownCost:
+def _known_or_last(selection: ModelSelection) -> KnownCost:
     """What the selection costs; where that went wrong, with what was last known of this model."""
     known, last, model = known_cost(selection), state.notes(LAST_KNOWN), selection.tree.fingerprint
     if known.has_peak:
@@ -87,7 +87,7 @@ def _ticked(change: TreeChange) -> None:
         st.rerun([KEY, *behind])
 
 
-def _behind(selection: Selection) -> list[str]:
+def _behind(selection: ModelSelection) -> list[str]:
     """Fragments that show another selection: the lower pane only where it shows something that follows the ticks."""
     pane, nothing = state.value("w_pane", "probe"), not any(selection.mask.trains)
     same = pane in PANES_WITHOUT_TICKS or (pane == "probe" and nothing == state.value("nothing_trained", False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import state
 from app.components.tree import RowMark, RowPrice, layer_tree, tree_strings
 from app.service.pricing import reference_of
-from app.service.selection import Selection
+from app.service.selection import ModelSelection
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
@@ -19,7 +19,7 @@ TREE_HEIGHT = "max(280px, 100vh - 620px)"  # the rest of the screen, where there
 MARKS = "proof_marks"
 
 
-def tree(selection: Selection, words: Words) -> None:
+def tree(selection: ModelSelection, words: Words) -> None:
     """Draw it; a tick redraws what answers it (`tick_answer.py`) and leaves the tree to itself."""
     layer_tree(
         selection.tree,
@@ -31,7 +31,7 @@ def tree(selection: Selection, words: Words) -> None:
     )
 
 
-def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
+def _prices(selection: ModelSelection, words: Words) -> dict[str, RowPrice]:
     """What training a block adds to the backward pass, beside its row; nothing until the step has been traced."""
     shown = {}
     for path, price in reference_of(selection).prices.items():
@@ -42,7 +42,7 @@ def _prices(selection: Selection, words: Words) -> dict[str, RowPrice]:
     return shown
 
 
-def _marks(selection: Selection, words: Words) -> dict[str, RowMark]:
+def _marks(selection: ModelSelection, words: Words) -> dict[str, RowMark]:
     """What the finished run in the link has proved, by name of a parameter and path of a module; empty without one."""
     token = state.link().run
     if token is None:
@@ -59,7 +59,7 @@ def _marks(selection: Selection, words: Words) -> dict[str, RowMark]:
     return notes["marks"]
 
 
-def _marks_of(result: dict, selection: Selection, words: Words) -> dict[str, RowMark]:
+def _marks_of(result: dict, selection: ModelSelection, words: Words) -> dict[str, RowMark]:
     proof, source = result.get("proof"), (result.get("request") or {}).get("source") or {}
     if proof is None or (source.get("scheme"), source.get("name")) != (selection.source.scheme, selection.source.name):
         return {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from app.service.answer_cache import Recent
 from app.service.pricing import reference_of
-from app.service.selection import MOST_SELECTIONS, Selection
+from app.service.selection import MOST_SELECTIONS, ModelSelection
 from freezecore._review import Finding, review
 
 
-def findings_of(selection: Selection, fixes: bool = True) -> tuple[Finding, ...]:
+def findings_of(selection: ModelSelection, fixes: bool = True) -> tuple[Finding, ...]:
     """The findings; without `fixes` only what is wrong, much sooner. Both ways of answering a tick ask for them."""
     reference = reference_of(selection)
     key = (selection.source, selection.workload, selection.rules, fixes)

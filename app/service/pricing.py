@@ -15,7 +15,7 @@ from typing import Any
 
 from app.service import analyst
 from app.service.answer_cache import Recent
-from app.service.selection import MOST_SELECTIONS, Selection
+from app.service.selection import MOST_SELECTIONS, ModelSelection
 from freezecore._estimate import CurvePoint, Estimate, Price, depth_curve, estimate, full_estimate, prices
 from freezecore._trace import Trace
 from freezecore.errors import FreezeError
@@ -61,7 +61,7 @@ class Reference:
 NO_REFERENCE = Reference()
 
 
-def known_cost(selection: Selection) -> KnownCost:
+def known_cost(selection: ModelSelection) -> KnownCost:
     """What is known by now, without waiting."""
     if not stage_of(selection):
         return KnownCost()
@@ -72,7 +72,7 @@ def known_cost(selection: Selection) -> KnownCost:
         return KnownCost(fault=error)
 
 
-def cost_of(selection: Selection) -> tuple[Trace, Estimate]:
+def cost_of(selection: ModelSelection) -> tuple[Trace, Estimate]:
     """What a training step of this selection costs; a mask of a new kind is measured once and then known.
 
     Raises:
@@ -92,26 +92,26 @@ def cost_of(selection: Selection) -> tuple[Trace, Estimate]:
     return trace, _estimated(trace, selection)
 
 
-def _estimated(trace: Trace, selection: Selection) -> Estimate:
+def _estimated(trace: Trace, selection: ModelSelection) -> Estimate:
     batch = selection.link.batch
     key = ("cost", id(trace), selection.rules, batch)
     return _remembered(key, trace, lambda: estimate(trace, selection.mask, batch_size=batch))
 
 
-def full_of(selection: Selection, trace: Trace) -> Estimate:
+def full_of(selection: ModelSelection, trace: Trace) -> Estimate:
     """What training everything costs."""
     batch = selection.link.batch
     key = ("full", id(trace), batch)
     return _remembered(key, trace, lambda: full_estimate(trace, selection.tree, batch_size=batch))
 
 
-def reference_of(selection: Selection) -> Reference:
+def reference_of(selection: ModelSelection) -> Reference:
     """What is the same for every selection of a model and workload; empty until it was made, in the background."""
     future = _reference_future(selection)
     return future.result() if future and future.done() else NO_REFERENCE
 
 
-def stage_of(selection: Selection) -> int:
+def stage_of(selection: ModelSelection) -> int:
     """How much is known: 0 nothing of the cost, 1 the cost of a selection, 2 the depth curve and prices as well.
 
     What is missing is being made in the background from now on.
@@ -122,7 +122,7 @@ def stage_of(selection: Selection) -> int:
     return COMPLETE if future is None or future.done() else 1
 
 
-def _trace_future(selection: Selection) -> Future:
+def _trace_future(selection: ModelSelection) -> Future:
     """The trace on its way; one that failed is asked for again after a while, since files and networks change."""
     key = selection.traced_step
     with _asking:
@@ -140,7 +140,7 @@ def _make_trace(key: tuple[ModelSource, Workload]) -> Trace:
     return trace
 
 
-def _reference_future(selection: Selection) -> Future | None:
+def _reference_future(selection: ModelSelection) -> Future | None:
     """The reference on its way; None where the step was not traced."""
     trace = _traces.read(selection.traced_step)
     if trace is None:
@@ -154,7 +154,7 @@ def _reference_future(selection: Selection) -> Future | None:
         return future
 
 
-def _make_reference(trace: Trace, selection: Selection) -> Reference:
+def _make_reference(trace: Trace, selection: ModelSelection) -> Reference:
     tree, batch = selection.tree, selection.link.batch
     outer = [layer.path for layer in tree.layers if layer.path and "." not in layer.path and layer.parameters]
     paths = dict.fromkeys((*outer, *tree.blocks))

@@ -25,7 +25,7 @@ SELECTION_KEPT_S = 2.0  # one tick asks several times, and a file may have been 
 
 
 @dataclass(frozen=True)
-class Selection:
+class ModelSelection:
     """A model and what of it trains."""
 
     link: Link
@@ -71,7 +71,7 @@ def workload_of(link: Link, text: bool = False) -> Workload:
     )
 
 
-def select(link: Link, tree: LayerTree | None = None) -> Selection:
+def select(link: Link, tree: LayerTree | None = None) -> ModelSelection:
     """The link's model under its rules; without rules, its head alone trains.
 
     Raises:
@@ -85,7 +85,7 @@ def select(link: Link, tree: LayerTree | None = None) -> Selection:
         tree = tree or analyst.shared().tree(source)
         if known is None or known.tree is not tree:
             spec = FreezeSpec.parse(link.rules if link.rules is not None else opening(tree))
-            known = Selection(link, source, tree, spec, resolve(spec, tree))
+            known = ModelSelection(link, source, tree, spec, resolve(spec, tree))
         _selections.write(key, (known, time.monotonic() + SELECTION_KEPT_S))
     return replace(known, link=link)
 
@@ -95,7 +95,7 @@ def opening(tree: LayerTree) -> str:
     return OPENING_RULES if tree.head else "train all"
 
 
-def ticked(selection: Selection, trains: tuple[bool, ...]) -> Selection:
+def ticked(selection: ModelSelection, trains: tuple[bool, ...]) -> ModelSelection:
     """What a person's ticks make of this selection, by the shortest rules that say the same."""
     rules = _rules_of(selection.tree, trains, selection.mask.norms, selection.mask.dropout)
     return select(replace(selection.link, rules=rules), selection.tree)

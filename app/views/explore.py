@@ -19,7 +19,7 @@ from app.parts.tick_answer import redraw_when_known, tick_answer
 from app.parts.top_row import first_models, top_row
 from app.parts.tree import tree
 from app.service.pricing import stage_of
-from app.service.selection import Selection, select
+from app.service.selection import ModelSelection, select
 from freezecore.errors import FreezeError, RuleError, WorkloadError
 
 PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": import_selection, "fit": fit}
@@ -41,7 +41,7 @@ def draw_pane() -> None:
     PANES[pane or "probe"](words)
 
 
-def _selected() -> Selection:
+def _selected() -> ModelSelection:
     """What the link selects; a link's rules that cannot be used wait in the box to be mended, beside what is wrong,
     and a size that no step has gives way to the model's own."""
     try:

@@ -15,12 +15,12 @@ TIED, FUSED, AUTHOR, NEW = 1, 2, 4, 8
 
 
 @dataclass
-class _Node:
+class _ModuleNode:
     """A module on the way from the root to its parameters."""
 
     path: str
     rank: float
-    modules: dict[str, _Node] = field(default_factory=dict)
+    modules: dict[str, _ModuleNode] = field(default_factory=dict)
     leaves: dict[str, int] = field(default_factory=dict)
 
 
@@ -65,11 +65,11 @@ def pack(tree: LayerTree) -> Rows:
     def place(path: str) -> int:
         return (HEAD if path in head else 0) | (INPUT if path in inputs else 0)
 
-    def walk(node: _Node, depth: int) -> None:
+    def walk(node: _ModuleNode, depth: int) -> None:
         nonlocal expected
         for name, item in _ordered(node):
             path = f"{node.path}.{name}" if node.path else name
-            if isinstance(item, _Node):
+            if isinstance(item, _ModuleNode):
                 layer = tree.layer_at.get(path)
                 shared = bool(layer and (layer.aliases or (layer.uses or 1) > 1))
                 if layer and (layer.uses or 1) > 1:
@@ -95,10 +95,10 @@ def pack(tree: LayerTree) -> Rows:
     return Rows(tuple(paths), data)
 
 
-def _grown(tree: LayerTree) -> _Node:
+def _grown(tree: LayerTree) -> _ModuleNode:
     """The trie of all parameter names, each module ranked by its place in `tree.layers`."""
     rank = {path: i for i, layer in enumerate(tree.layers) for path in (layer.path, *layer.aliases)}
-    root = _Node("", -1)
+    root = _ModuleNode("", -1)
     for position, parameter in enumerate(tree.parameters):
         for name in parameter.names:
             *above, last = name.split(".")
@@ -106,13 +106,13 @@ def _grown(tree: LayerTree) -> _Node:
             for part in above:
                 path = f"{node.path}.{part}" if node.path else part
                 if part not in node.modules:
-                    node.modules[part] = _Node(path, rank.get(path, node.rank))
+                    node.modules[part] = _ModuleNode(path, rank.get(path, node.rank))
                 node = node.modules[part]
             node.leaves[last] = position
     return root
 
 
-def _ordered(node: _Node) -> Iterable[tuple[str, _Node | int]]:
+def _ordered(node: _ModuleNode) -> Iterable[tuple[str, _ModuleNode | int]]:
     """A module's own parameters first, then its children in the order of the tree."""
     yield from sorted(node.leaves.items(), key=lambda item: item[1])
     yield from sorted(node.modules.items(), key=lambda item: item[1].rank)

@@ -6,7 +6,7 @@ from app.figures.cost_charts import model_part, selection_part
 from app.figures.style import DARK, LIGHT, palette_of
 from app.link import Link
 from app.service.pricing import KnownCost
-from app.service.selection import Selection
+from app.service.selection import ModelSelection
 from app.text import Words
 from freezecore._estimate import CurvePoint, Estimate
 from freezecore.mask import Mask
@@ -35,7 +35,7 @@ POINTS = (CurvePoint(0, "train all", 900, 5), CurvePoint(1, "", None, None), Cur
 
 def painted(mask: Mask, cost: Estimate | None) -> dict:
     """What is sent when this mask is ticked, whatever the rules."""
-    selection = Selection(Link(), ModelSource("timm", "x"), mask.tree, FreezeSpec(), mask)
+    selection = ModelSelection(Link(), ModelSource("timm", "x"), mask.tree, FreezeSpec(), mask)
     return selection_part(selection, KnownCost(cost=cost, full=FULL), WORDS)
 
 
