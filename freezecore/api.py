@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
     from torch.nn import Module
+    from torch.optim import Optimizer
 
     from freezecore.comparison import Comparison
     from freezecore.probe import ProbeOptions
@@ -244,7 +245,7 @@ def parameter_groups(
     return run(model, lr, head_lr=head_lr, layer_decay=layer_decay)
 
 
-def proof(model: Module, optimizer: object | None = None) -> AbstractContextManager:
+def proof(model: Module, optimizer: Optimizer | None = None) -> AbstractContextManager:
     """`with fc.proof(model): train()` raises, by name, if anything frozen moved: parameters and held buffers."""
     from freezecore.runtime.own.proof import proof as live_proof
 

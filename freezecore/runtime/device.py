@@ -50,8 +50,9 @@ def keep_freed_memory(device: torch.device) -> None:
     a CPU run. Only glibc can be told.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" and device.type == "cpu" else None
-    for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD) if mallopt else ():
-        mallopt(*option)
+    if mallopt is not None:
+        for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD):
+            mallopt(*option)
 
 
 def half(device: torch.device) -> torch.dtype | None:

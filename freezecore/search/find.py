@@ -180,7 +180,7 @@ def chosen(found: Iterable[tuple[Arm, SearchTrial]]) -> tuple[Choice, ...]:
         if tried.score is not None:
             by_arm.setdefault((arm.candidate.rules, arm.factor), []).append((arm, tried))
     longest = [_longest(pairs) for pairs in by_arm.values()]
-    spread = _typical_spread([[tried.score for _, tried in pairs] for pairs in longest])
+    spread = _typical_spread([_scores(pairs) for pairs in longest])
 
     def rank(choice: Choice) -> tuple[int, float]:
         return choice.steps, choice.score - spread / math.sqrt(choice.seeds)
@@ -189,6 +189,10 @@ def chosen(found: Iterable[tuple[Arm, SearchTrial]]) -> tuple[Choice, ...]:
     for choice in sorted(map(_choice, longest), key=rank, reverse=True):
         best.setdefault(choice.rules, choice)
     return tuple(best.values())
+
+
+def _scores(pairs: Iterable[tuple[Arm, SearchTrial]]) -> list[float]:
+    return [tried.score for _, tried in pairs if tried.score is not None]
 
 
 def _longest(pairs: Sequence[tuple[Arm, SearchTrial]]) -> list[tuple[Arm, SearchTrial]]:
@@ -205,11 +209,11 @@ def _typical_spread(scores: Iterable[Sequence[float]]) -> float:
 
 def _choice(pairs: Sequence[tuple[Arm, SearchTrial]]) -> Choice:
     (arm, first), runs = pairs[0], [tried for _, tried in pairs]
-    scores, accuracies = [run.score for run in runs], [run.accuracy_after for run in runs]
+    scores, accuracies = _scores(pairs), [run.accuracy_after for run in runs]
     return Choice(
         rules=first.rules,
         labels=first.labels,
-        accuracy_after=None if None in accuracies else mean(accuracies),
+        accuracy_after=mean(known) if len(known := [a for a in accuracies if a is not None]) == len(runs) else None,
         score=mean(scores),
         scores=tuple(scores),
         noise=noise(scores, first.error),

@@ -89,6 +89,7 @@ class Search:
         exploring = self._clock() < self._explore_until
         promoted, close = self._promoted(self._share if exploring else FINALISTS), self._promoted_for_noise()
         tries, seeds, second = self._first_tries(), self._more_seeds(MOST_SEEDS), self._more_seeds(2)
+        ways: tuple[Iterator[tuple[Arm, int, int]], ...]
         if exploring:
             ways = (promoted, tries, close, seeds)
         elif len(self._standing(LAST)) < 2:  # somebody to compare the best with
@@ -170,7 +171,7 @@ class Search:
         a second, which every run measures on its plain step, however little of it was left to do."""
         own = [t for a, t in self._found if a.candidate.rules == arm.candidate.rules and t.step_s]
         if own:  # the first of them also captured the prefix
-            return min(max(0.0, t.seconds + (steps - t.steps) * t.step_s - t.capture_s) for t in own)
+            return min(max(0.0, t.seconds + (steps - t.steps) * (t.step_s or 0.0) - t.capture_s) for t in own)
         rates = [a.plain_work / t.plain_s for a, t in self._found if t.plain_s]
         if not rates:
             return 0.0
@@ -188,11 +189,11 @@ class RankedArm:
 
 def ranked(pairs: Iterable[tuple[Arm, SearchTrial]]) -> list[RankedArm]:
     """The best first; of equals, the one with less work; arms without a score are left out."""
-    by_arm: dict[Arm, list[SearchTrial]] = {}
+    by_arm: dict[Arm, list[tuple[float, SearchTrial]]] = {}
     for arm, tried in pairs:
         if tried.score is not None:
-            by_arm.setdefault(arm, []).append(tried)
-    standing = [RankedArm(arm, mean(t.score for t in runs), runs[0].error) for arm, runs in by_arm.items()]
+            by_arm.setdefault(arm, []).append((tried.score, tried))
+    standing = [RankedArm(arm, mean(score for score, _ in runs), runs[0][1].error) for arm, runs in by_arm.items()]
     return sorted(standing, key=lambda one: (-one.score, one.arm.work))
 
 

@@ -67,8 +67,8 @@ class MeasuredSelection:
 def taken_together(candidate: Candidate, results: Iterable[ProbeResult]) -> MeasuredSelection:
     """One selection's runs, taken together."""
     results = list(results)
-    done = [result for result in results if score_of(result) is not None]
-    scores = tuple(score_of(result) for result in done)
+    scored = [(result, score) for result in results if (score := score_of(result)) is not None]
+    done, scores = [result for result, _ in scored], tuple(score for _, score in scored)
     failed = next((result for result in results if result.state != "done"), None)
     return MeasuredSelection(
         rules=candidate.rules,
@@ -108,18 +108,18 @@ def held_out_error(result: ProbeResult) -> float | None:
 
 def compared(selections: Sequence[MeasuredSelection]) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:
     """Position of the best, of those as good within the noise, and of the Pareto front."""
-    scored = [i for i, e in enumerate(selections) if e.score is not None]
+    scores = {i: selection.score for i, selection in enumerate(selections) if selection.score is not None}
+    scored = list(scores)
     if not scored:
         return None, (), ()
-    best = max(scored, key=lambda i: selections[i].score)
+    best = max(scored, key=scores.__getitem__)
     as_good = tuple(i for i in scored if no_better(selections[best], selections[i]))
     front = tuple(i for i in scored if not any(_dominates(selections[j], selections[i]) for j in scored if j != i))
     return best, as_good, front
 
 
 def _dominates(one: MeasuredSelection, other: MeasuredSelection) -> bool:
-    pairs = [(-one.score, -other.score)]
-    pairs += [(one.peak_bytes, other.peak_bytes), (one.step_s, other.step_s)]
+    pairs = ((other.score, one.score), (one.peak_bytes, other.peak_bytes), (one.step_s, other.step_s))
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
     return all(a <= b for a, b in known) and any(a < b for a, b in known)
 

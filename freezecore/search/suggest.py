@@ -166,10 +166,10 @@ def from_budget(rules: str, budget_bytes: int, peak_bytes: int) -> Suggestion:
 
 def _top(scores: Sequence[float | None]) -> tuple[list[int], float]:
     """Positions of the highest third in order, and their mean."""
-    measured = [i for i, score in enumerate(scores) if score is not None and math.isfinite(score)]
+    measured = {i: score for i, score in enumerate(scores) if score is not None and math.isfinite(score)}
     count = max(1, math.ceil(TRAINED_SHARE * len(measured)))
-    kept = sorted(measured, key=lambda i: scores[i], reverse=True)[:count]
-    return sorted(kept), sum(scores[i] for i in kept) / count
+    kept = sorted(measured, key=measured.__getitem__, reverse=True)[:count]
+    return sorted(kept), sum(measured[i] for i in kept) / count
 
 
 def _train_only(tree: LayerTree, positions: Sequence[int]) -> str:

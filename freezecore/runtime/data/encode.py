@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -27,7 +29,7 @@ def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeReques
     argument = input_name(model)
     kind = {"input_ids": "text", "pixel_values": "image", "image": "image"}.get(argument)
     if raw.kind != kind:
-        reads = NOUNS.get(kind, say("'{argument}', which no data here has", argument=argument))
+        reads = NOUNS[kind] if kind else say("'{argument}', which no data here has", argument=argument)
         raise DataError(
             "{name} is {kind}, and {source} reads {reads}.",
             "Choose docstrings, or a file of your own texts." if kind == "text" else "Choose shapes, digits or a zip.",
@@ -50,15 +52,17 @@ def _texts(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeReques
     used = np.concatenate([raw.train, raw.test])
     texts = tuple(raw.texts[i] for i in used)
     pairs = tuple(raw.pairs[i] for i in used) if raw.pairs else ()
-    tokens = tokenize(texts, pairs, source, model.config, request.sequence_length)
-    if model.config.pad_token_id is None:  # a classifier over the last token has to know which that is
-        model.config.pad_token_id = tokens.pad
+    config: Any = model.config
+    tokens = tokenize(texts, pairs, source, config, request.sequence_length)
+    if config.pad_token_id is None:  # a classifier over the last token has to know which that is
+        config.pad_token_id = tokens.pad
     return _dataset(raw, tokens.inputs, tokens.length, notes=tokens.notes)
 
 
 def _images(raw: Raw, model: nn.Module, argument: str, request: ProbeRequest) -> Dataset:
     size = request.image_size or own_size(model)
-    pictures = raw.images.at(np.concatenate([raw.train, raw.test]), size)
+    assert raw.images is not None
+    pictures = raw.images.at(np.concatenate([raw.train, raw.test]).tolist(), size)
     config = getattr(model, "pretrained_cfg", None) or {}
     if config.get("input_size", (3,))[0] == 1:
         pictures = pictures.float().mean(1, keepdim=True).to(torch.uint8)

@@ -61,7 +61,7 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
     places = _places(found)
     unlabelled = _unlabelled(found, places, name)
     labelled = [(file, place) for file, place in zip(found, places, strict=True) if place.of is not None]
-    classes = sorted({place.of for _, place in labelled})
+    classes = sorted({place.of for _, place in labelled if place.of is not None})
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise DataError(
             "{name} has 1 folder of pictures." if len(classes) == 1 else "{name} has {count} folders of pictures.",
@@ -71,7 +71,7 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
             most=MOST_CLASSES,
         )
     number = {of: i for i, of in enumerate(classes)}
-    targets = np.array([number[place.of] for _, place in labelled], np.int64)
+    targets = np.array([number[place.of] for _, place in labelled if place.of is not None], np.int64)
     held_out = np.array([place.part == "test" for _, place in labelled])
     divided = bool(held_out.any() and not held_out.all())
     train, test = split(

@@ -45,10 +45,9 @@ def preview(request: ProbeRequest) -> DataPreview:
 
 
 def _balance(raw: Raw) -> tuple[ClassCount, ...]:
-    train, test = (
-        np.bincount(raw.targets[part], minlength=len(raw.classes)) if raw.classes else []
-        for part in (raw.train, raw.test)
-    )
+    if not raw.classes:
+        return ()
+    train, test = (np.bincount(raw.targets[part], minlength=len(raw.classes)) for part in (raw.train, raw.test))
     return tuple(ClassCount(name, int(a), int(b)) for name, a, b in zip(raw.classes, train, test, strict=True))
 
 

@@ -132,7 +132,7 @@ def _folder(source: ModelSource) -> str:
     """Where the model's files are: inside an installed package, else as it is called."""
     found = packaged.find(source)
     folder = packaged.root(found) if found else None
-    return str(folder / found.folder) if folder else source.name
+    return str(folder / found.folder) if found and folder else source.name
 
 
 def _package_hint(error: str) -> str:

@@ -95,7 +95,7 @@ class PrefixCache:
         self.kept: dict[Key, Parts] = {}
         self.budget = budget
 
-    def parts(self, prefix: Prefix, samples: dict[str, BatchSource], values: object, tolerance: float) -> Parts:
+    def parts(self, prefix: Prefix, samples: Mapping[str, BatchSource], values: object, tolerance: float) -> Parts:
         """What is kept of each part of the data at this cut; what an earlier run has computed is there already.
 
         Args:

@@ -105,7 +105,7 @@ class Cut:
 
     def _batch_size(self, batch: list[Tensor]) -> int:
         first = self.per_sample[0]
-        return batch[0].shape[first.dim] // first.each
+        return batch[0].shape[first.batch_dim] // first.each
 
 
 def _learn(one: Any, other: Any, sizes: tuple[int, int], *, keep: bool) -> tuple[list, pytree.TreeSpec]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -68,6 +69,7 @@ def find_prefix(model: nn.Module, samples: BatchSource, positions: Tensor, toler
     """
     sizes = _two_sizes(len(positions), len(samples))
     recorded = tuple(_recorded(model, samples, size, positions.device) for size in sizes)
+    assert len(recorded) == 2
     found = candidates(recorded[0], model)
     if not found:
         raise NotCuttable("a trainable parameter is used before any layer has finished")
@@ -110,7 +112,7 @@ def _check(
     store = Store(prefix.cut.per_sample, len(rows), positions.device)
     try:
         for some in rows.split(max(1, 2 * len(rows) // 3)):
-            prefix.keep(samples, some, store, lambda some=some: samples.forward(positions[some]))
+            prefix.keep(samples, some, store, partial(samples.forward, positions[some]))
         compare(
             truth,
             prefix.model,

@@ -33,6 +33,12 @@ class Shaped:
         return tuple(batch * self.each if i == self.dim else size for i, size in enumerate(self.shape))
 
     @property
+    def batch_dim(self) -> int:
+        """`dim` of a tensor whose size follows the batch."""
+        assert self.dim is not None
+        return self.dim
+
+    @property
     def bytes_each(self) -> int:
         """Bytes of one sample."""
         return torch.Size(self.at(1)).numel() * self.dtype.itemsize

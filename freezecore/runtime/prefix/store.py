@@ -104,17 +104,17 @@ def _empty(leaf: Shaped, count: int, device: torch.device) -> Tensor:
 
 def _row(leaf: Shaped) -> tuple[int, ...]:
     """One sample's sizes: the batch dimension, moved to the front, keeps `each` entries."""
-    rest = leaf.shape[: leaf.dim] + leaf.shape[leaf.dim + 1 :]
+    rest = leaf.shape[: leaf.batch_dim] + leaf.shape[leaf.batch_dim + 1 :]
     return rest if leaf.each == 1 else (leaf.each, *rest)
 
 
 def _per_sample(value: Tensor, leaf: Shaped) -> Tensor:
-    value = value.detach().movedim(leaf.dim, 0)
+    value = value.detach().movedim(leaf.batch_dim, 0)
     return value if leaf.each == 1 else value.reshape(-1, leaf.each, *value.shape[1:])
 
 
 def _as_argument(rows: Tensor, leaf: Shaped) -> Tensor:
     if leaf.each != 1:
         rows = rows.reshape(-1, *rows.shape[2:])
-    rows = rows.movedim(0, leaf.dim)
+    rows = rows.movedim(0, leaf.batch_dim)
     return rows.contiguous(memory_format=leaf.layout)

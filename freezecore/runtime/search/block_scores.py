@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -116,7 +117,7 @@ def _watching(session: Session, kept: list[list[Tensor]]) -> Iterator[None]:
             hook.remove()
 
 
-def _first_tensor(output: object) -> Tensor:
+def _first_tensor(output: Any) -> Tensor:
     while not isinstance(output, Tensor):
         output = next(iter(output.values() if isinstance(output, dict) else output))
     return output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import freezecore
 from freezecore.errors import FreezeError, ProbeError, shortened
@@ -51,6 +52,7 @@ def spread(
     Raises:
         ProbeError: Ray is not installed, or no cluster answers there.
     """
+    assert request.ray is not None  # whoever spreads a sweep has an address
     ray = connected(request.ray)
     try:
         runners = _runners(ray, request.base.to_json())
@@ -118,7 +120,8 @@ def _share_out(
     should_stop: ShouldStop,
 ) -> None:
     """Give each free runner the next run, until none is left."""
-    free, busy, tries = list(runners), {}, dict.fromkeys(waiting, 0)
+    free, tries = list(runners), dict.fromkeys(waiting, 0)
+    busy: dict[Any, tuple[Task, Any]] = {}
     while (waiting or busy) and not should_stop():
         while waiting and free:
             task, runner = waiting.pop(0), free.pop(0)

@@ -17,7 +17,7 @@ from freezecore.comparison import Comparison, TriedSelection
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
 from freezecore.probe import Proof
-from freezecore.rates import Rates, learning_rates
+from freezecore.rates import ModelKind, Rates, learning_rates
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import ProofCheck, flags_of
 from freezecore.runtime.train.optimizer import build_optimizer, set_rates
@@ -151,7 +151,7 @@ class Bench:
 
 def _optimizer(model: nn.Module, mask: Mask, inputs: Any, rate: float | None, factor: float) -> torch.optim.Optimizer:
     tensors = inputs.values() if isinstance(inputs, dict) else inputs if isinstance(inputs, (tuple, list)) else [inputs]
-    kind = "image" if any(t.is_floating_point() for t in tensors) else "text"
+    kind: ModelKind = "image" if any(t.is_floating_point() for t in tensors) else "text"
     rates = learning_rates(mask, kind, body=rate, head=rate)
     return build_optimizer(model, mask, "adamw", Rates(rates.body * factor, rates.head * factor))
 

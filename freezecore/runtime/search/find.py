@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from freezecore._resolve import resolve
 from freezecore.errors import ProbeError
@@ -141,7 +142,7 @@ def concluded(
     seconds: float,
 ) -> FindResult:
     """The recommendation from what was tried."""
-    told = {"tried": len(trials), "seconds": seconds, "trials": tuple(trials), "left_out": left_out}
+    told: dict[str, Any] = {"tried": len(trials), "seconds": seconds, "trials": tuple(trials), "left_out": left_out}
     if not choices:
         message = say(
             "The search was stopped before its first result." if stopped else "No run reached its end in time."

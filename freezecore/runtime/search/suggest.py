@@ -86,7 +86,7 @@ def _by_budget(priced: Priced, session: Session, budget_bytes: int, notes: list[
     if priced.trace is None:
         return []
     fit = least_frozen(priced.trace, session.tree, budget_bytes)
-    if fit.rules is None:
+    if fit.rules is None or fit.peak_bytes is None:
         notes.append(fit.problem)
         return []
     return [from_budget(fit.rules, budget_bytes, fit.peak_bytes)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never
 from freezecore.runtime.search.attempt import Task, attempted, request_for
@@ -68,11 +69,15 @@ def carry_out(
     for at, seed in tasks:
         if should_stop():
             return
-        told = {"rules": found[at].rules, "seed": seed}
+        about = {"rules": found[at].rules, "seed": seed}
         request = request_for(base, found[at].rules, seed)
-        result = attempted(session, request, lambda event, told=told: emit({**event, **told}), should_stop)
+        result = attempted(session, request, partial(_emit_about, emit, about), should_stop)
         if result.state != "stopped":
             note((at, seed), result)
+
+
+def _emit_about(emit: Emit, about: dict, event: dict) -> None:
+    emit({**event, **about})
 
 
 def run_event(candidate: Candidate, seed: int, result: ProbeResult, done: int, total: int) -> dict:

@@ -55,12 +55,13 @@ class Feed:
 
     def batch(self, positions: Tensor, blank: bool = False) -> dict[str, Tensor]:
         """The model's inputs by name, pictures normalised."""
-        if self.scale is None:
+        if self.scale is None or self.shift is None:
             return {name: tensor[positions] for name, tensor in self.inputs.items()}
         make = self._blank if blank else self._normalised
         return {name: make(tensor, positions) for name, tensor in self.inputs.items()}
 
     def _normalised(self, pictures: Tensor, positions: Tensor) -> Tensor:
+        assert self.scale is not None and self.shift is not None  # only pictures come here
         return pictures[positions].to(torch.float32, memory_format=self.layout).mul_(self.scale).sub_(self.shift)
 
     def _blank(self, pictures: Tensor, positions: Tensor) -> Tensor:

@@ -43,7 +43,9 @@ class Evaluation:
         known = self.session.before
         if self.seed not in known:
             with self.session.first_weights():
-                known[self.seed] = self._logits(phase, "test", "before", each=ask_to_stop)
+                logits = self._logits(phase, "test", "before", each=ask_to_stop)
+            assert logits is not None  # without a clock none is left out
+            known[self.seed] = logits
         self.first = self._score("test", known[self.seed])
         return {"accuracy_before": self.first.accuracy, "metric_before": self.first.metric(self.metric)}
 
@@ -133,7 +135,7 @@ class Score:
 
     @property
     def hits(self) -> int:
-        return sum(self.per_sample) if self.of_classes else 0
+        return int(sum(self.per_sample, 0.0)) if self.of_classes else 0
 
     @property
     def of_classes(self) -> bool:

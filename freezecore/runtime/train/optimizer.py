@@ -15,7 +15,8 @@ WEIGHT_DECAY = 0.01
 def build_optimizer(model: nn.Module, mask: Mask, name: str, rates: Rates) -> torch.optim.Optimizer:
     """An optimizer over the trainable parameters, the head's in a group of its own."""
     parameters = dict(model.named_parameters())
-    head, body = [], []
+    head: list[nn.Parameter] = []
+    body: list[nn.Parameter] = []
     for parameter, trains in zip(mask.tree.parameters, mask.trains, strict=True):
         if trains:
             (head if is_head(parameter) else body).append(parameters[parameter.name])

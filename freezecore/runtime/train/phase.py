@@ -141,7 +141,7 @@ class TrainingPhase:
 
     def _kept_s(self) -> float:
         """Seconds that the cache has spent on this cut, in this run and those before."""
-        return sum(part.seconds for part in self._kept.values())
+        return sum((part.seconds for part in (self._kept or {}).values()), 0.0)
 
     def cache_use(self) -> CacheUse:
         """What the cache has cost and brought in this run."""

@@ -57,11 +57,12 @@ class Priced:
 
 def workload_of(session: Session, request: ProbeRequest) -> Workload:
     """A probe's step as the estimate sees it."""
-    size = "image_size" if session.data.raw.kind == "image" else "sequence_length"
+    size, pictures = session.data.size, session.data.raw.kind == "image"
     return Workload(
         batch_size=min(request.batch_size, len(session.data.train)),
         optimizer=request.optimizer,
         implementation="foreach",
         device="cuda" if session.device.type == "cuda" else "cpu",
-        **{size: session.data.size},
+        image_size=size if pictures else None,
+        sequence_length=None if pictures else size,
     )

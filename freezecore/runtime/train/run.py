@@ -100,7 +100,8 @@ class TrainingRun:
 
     def run(self) -> ProbeResult:
         """Train to the end, or to what ends it."""
-        state, message, hint = "done", "", ""
+        state: State = "done"
+        message, hint = "", ""
         torch.manual_seed(self.request.seed)
         try:
             self._start()
@@ -158,6 +159,12 @@ class TrainingRun:
         if earlier:
             carry_state(earlier.optimizer, self.phase.optimizer)
 
+    @property
+    def _phase(self) -> TrainingPhase:
+        """The phase in force; there is one from the first step on."""
+        assert self.phase is not None
+        return self.phase
+
     def _ask_to_stop(self) -> None:
         if self.should_stop():
             raise StoppedEarly
@@ -168,7 +175,7 @@ class TrainingRun:
     def _step(self, positions: Tensor, left: int) -> None:
         """One optimizer step, told as it ends; `left` steps are left of the phase."""
         self._ask_to_stop()
-        phase = self.phase
+        phase = self._phase
         phase.prepare(positions, left)
         set_rates(phase.optimizer, self.step, self.request.steps)
         phase.optimizer.zero_grad(set_to_none=True)
@@ -178,7 +185,7 @@ class TrainingRun:
             loss = training_step(lambda: phase.loss(positions), phase.optimizer, self.scaler)
         seconds = time.perf_counter() - at
         self.step += 1
-        phase.note(seconds, peak.bytes if watched else None, watched)
+        phase.note(seconds, peak.bytes if peak else None, watched)
         self._tell(loss, seconds)
         if phase.looked and self.evaluation.first is None:  # a person sees steps first, and a kept prefix serves both
             self.measured.update(self.evaluation.before(phase, self._ask_to_stop))
@@ -186,7 +193,7 @@ class TrainingRun:
     def _tell(self, loss: float, seconds: float) -> None:
         self.measured.setdefault("loss_first", loss)
         self.measured.update(steps=self.step, loss_last=loss)
-        if step_s := self.phase.step_s:
+        if step_s := self._phase.step_s:
             self.measured.update(step_s=step_s, samples_per_s=self.batch_size / step_s)
         self.emit({"event": "step", "step": self.step, "loss": loss, "step_s": seconds})
 
@@ -234,7 +241,7 @@ class TrainingRun:
         return said, say("Try a batch of {smaller}, or freeze more from the input side.", smaller=smaller)
 
     def _not_a_number(self) -> tuple[str, str]:
-        highest = max(group["peak"] for group in self.phase.optimizer.param_groups)
+        highest = max(group["peak"] for group in self._phase.optimizer.param_groups)
         said = say(
             "The loss became not a number at step {step}, at a learning rate of {rate:g}.",
             step=self.step + 1,

@@ -132,7 +132,7 @@ class Session:
     def _to_device(self) -> torch.memory_format:
         convolves = any(isinstance(module, nn.Conv2d) for module in self.model.modules())
         layout = torch.channels_last if convolves else torch.contiguous_format
-        self.model.to(device=self.device, memory_format=layout)
+        self.model.to(self.device).to(memory_format=layout)
         return layout
 
     def _seeded(self, model: nn.Module, new: frozenset[str]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +83,8 @@ def peak_of(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.de
 
 
 def _largest_sum(profile: profiler.profile) -> int:
-    events = [e for e in profile.kineto_results.events() if e.name() == "[memory]"]
+    results: Any = profile.kineto_results  # there once the profile has ended
+    events = [e for e in results.events() if e.name() == "[memory]"]
     now = most = 0
     for event in sorted(events, key=lambda e: e.start_ns()):
         now += event.nbytes()
