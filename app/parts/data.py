@@ -11,7 +11,7 @@ from app import state
 from app.figures import data as figures
 from app.parts import show_errors
 from app.parts.plot import plot
-from app.service import analyst, uploads
+from app.service import uploads
 from app.service.run_table import name_of_data
 from app.service.selection import ModelSelection
 from app.text import Words
@@ -19,6 +19,7 @@ from freezecore.datasets import BUILT_IN, DataPreview, default_for, kind_for
 from freezecore.errors import DataError, FreezeError
 from freezecore.metrics import METRICS
 from freezecore.probe import ProbeRequest
+from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 

@@ -7,8 +7,9 @@ import importlib
 import sys
 from functools import cache
 
-from app.service import analyst, gallery
+from app.service import gallery
 from freezecore.serving import jobs
+from freezecore.serving.analyst import client as analyst
 
 VIEWS = ("explore", "compare", "learn", "classroom")
 LIBRARIES = (  # Streamlit imports them when it first draws something

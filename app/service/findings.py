@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.service.answer_cache import Recent
 from app.service.pricing import reference_of
 from app.service.selection import MOST_SELECTIONS, ModelSelection
 from freezecore._review import Finding, review
+from freezecore.cache.memory import Recent
 
 
 def findings_of(selection: ModelSelection, fixes: bool = True) -> tuple[Finding, ...]:

@@ -13,12 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.service import analyst
-from app.service.answer_cache import Recent
 from app.service.selection import MOST_SELECTIONS, ModelSelection
 from freezecore._estimate import CurvePoint, Estimate, Price, depth_curve, estimate, full_estimate, prices
 from freezecore._trace import Trace
+from freezecore.cache.memory import Recent
 from freezecore.errors import FreezeError
+from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.link import Link
-from app.service import analyst
-from app.service.answer_cache import Recent
 from freezecore._resolve import resolve
+from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
+from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.spec import Dropout, FreezeSpec, Norms
 from freezecore.tree import LayerTree

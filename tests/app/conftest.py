@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.service import analyst, answer_cache, pricing
+from app.service import pricing
+from freezecore.cache import memory
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.serving import jobs
+from freezecore.serving.analyst import client as analyst
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 QUICK_S = 180  # a ceiling for a machine that is shared
@@ -104,7 +106,7 @@ def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
     pair = HereAnalyst(), StillJobs()
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
-    monkeypatch.setattr(pricing, "_futures", answer_cache.Recent(8))
+    monkeypatch.setattr(pricing, "_futures", memory.Recent(8))
     return pair
 
 

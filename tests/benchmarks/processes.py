@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from app.service.analyst import Analyst
 from freezecore import FreezeSpec, ModelSource, ProbeRequest, Workload, machine
+from freezecore.serving.analyst.client import Analyst
 from freezecore.serving.jobs import Jobs
 from freezecore.serving.runs import Runs
 from freezecore.serving.worker import WAITING
@@ -160,7 +160,7 @@ def timed_analyst() -> dict:
             began = time.perf_counter()
             ask()
             times[name] = time.perf_counter() - began
-        status = Path(f"/proc/{analyst._child.process.pid}/status")
+        status = Path(f"/proc/{analyst._process.process.pid}/status")
         if status.exists():
             times["rss_bytes"] = machine.status_bytes(str(status), "VmRSS:")
     finally:

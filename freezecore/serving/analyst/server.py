@@ -1,17 +1,7 @@
 """The analyst process: it holds torch, and opens and traces models for a page that must not import it.
 
-`python -m freezecore.serving.analyst.server` reads one request a line from its standard input,
-
-    {"id": 7, "verb": "tree", "arguments": {"source": {...}}, "memory_bytes": 4000000000}
-
-and writes one header a line to its standard output, some followed by that many raw bytes:
-
-    {"id": 7, "begun": true}
-    {"id": 7, "bytes": 51234}                                       then the tree
-    {"id": 8, "error": {"type": "SourceError", "problem": …, "hint": …}}
-
-The first header is `{"ready": true}`, written when torch has been imported. What libraries print goes to the log.
-The client is `app.service.analyst`; time limits are its business, since a process that hangs cannot end itself.
+`python -m freezecore.serving.analyst.server` speaks the protocol of `protocol.py` on standard input and output; what
+libraries print goes to the log. Time limits are the client's, since a process that hangs cannot end itself.
 """
 
 from __future__ import annotations
@@ -25,12 +15,12 @@ import traceback
 from collections.abc import Callable
 from typing import BinaryIO
 
-from freezecore import errors, sentences
+from freezecore import sentences
 from freezecore.cache.keys import tuples
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
-from freezecore.sentences import say
 from freezecore.serving import process
+from freezecore.serving.analyst import protocol
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
@@ -86,40 +76,20 @@ VERBS: dict[str, Verb] = {
     "preview": _preview,
     "warm": _warm,
 }
-ACTIONS = {
-    "tree": say("Opening '{name}'"),
-    "trace": say("Following a training step of '{name}'"),
-    "fill": say("Following a training step of '{name}'"),
-    "models": say("Searching the models for '{name}'"),
-    "preview": say("Reading the data"),
-    "warm": say("Starting"),
-}
-
-
-def action(verb: str, arguments: dict) -> str:
-    """What a request does, as a sentence begins: "Opening timm:resnet18"."""
-    source = arguments.get("source")
-    subject = f"{source['scheme']}:{source['name']}" if source else arguments.get("word", "")
-    if verb == "models" and not subject:
-        return say("Searching the models")
-    return say(ACTIONS.get(verb, verb), name=shortened(subject))
 
 
 def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
-    """Header and payload for one request; everything that goes wrong becomes an `error` header.
-
-    A header with `last` says that this process should end: memory ran out, and what was half done may linger.
-    """
+    """Header and payload for one request; everything that goes wrong becomes an `error` header."""
     verb, arguments, limit = request["verb"], request["arguments"], request.get("memory_bytes")
     try:
         if limit:
             process.limit_memory(limit)
         payload = verbs[verb](arguments)
     except FreezeError as error:
-        return {"error": described(error)}, b""
+        return {"error": protocol.error_to_json(error)}, b""
     except Exception as error:  # the boundary of the process: whatever a library raises becomes a sentence
         traceback.print_exc()
-        doing = action(verb, arguments)
+        doing = protocol.action(verb, arguments)
         if limit and process.is_memory_error(error):
             too_large = FreezeError(
                 "{doing} needed more than {limit} of memory and was stopped.",
@@ -127,28 +97,16 @@ def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
                 doing=doing,
                 limit=bytes_text(limit),
             )
-            return {"error": described(too_large), "last": True}, b""
-        cause = shortened(str(error).strip().partition("\n")[0], 160)
+            return {"error": protocol.error_to_json(too_large), "last": True}, b""
         failed = FreezeError(
             "{doing} failed unexpectedly ({kind}: {cause}).",
             "The server's log has the details.",
             doing=doing,
             kind=type(error).__name__,
-            cause=cause,
+            cause=shortened(str(error).strip().partition("\n")[0], 160),
         )
-        return {"error": described(failed)}, b""
+        return {"error": protocol.error_to_json(failed)}, b""
     return {"bytes": len(payload)}, payload
-
-
-def described(error: FreezeError) -> dict:
-    """An error as JSON values; `rebuilt` makes it again in another process."""
-    return {"type": type(error).__name__, "problem": error.problem, "hint": error.hint}
-
-
-def rebuilt(description: dict) -> FreezeError:
-    """The error that `described` described, of its own class where that is known."""
-    kind = getattr(errors, description["type"], FreezeError)
-    return kind(description["problem"], description["hint"])
 
 
 def serve(answers: BinaryIO, verbs: dict[str, Verb]) -> None:
@@ -157,16 +115,11 @@ def serve(answers: BinaryIO, verbs: dict[str, Verb]) -> None:
     process.follow_parent(waiting.put)
     while True:
         request = json.loads(waiting.get())
-        _send(answers, {"id": request["id"], "begun": True})
+        protocol.write(answers, {"begun": True})
         header, payload = answer(request, verbs)
-        _send(answers, {"id": request["id"], **header}, payload)
+        protocol.write(answers, header, payload)
         if header.get("last"):
             return
-
-
-def _send(answers: BinaryIO, header: dict, payload: bytes = b"") -> None:
-    answers.write(sentences.dumps(header).encode() + b"\n" + payload)
-    answers.flush()
 
 
 def main(arguments: list[str]) -> None:
@@ -178,7 +131,7 @@ def main(arguments: list[str]) -> None:
     verbs = importlib.import_module(arguments[0]).VERBS if arguments else VERBS
     if verbs is VERBS:
         importlib.import_module("torch")  # three seconds that the first request need not wait for
-    _send(answers, {"ready": True})
+    protocol.write(answers, {"ready": True})
     serve(answers, verbs)
 
 

@@ -58,7 +58,7 @@ def _written(folder: Path, content: bytes) -> object:
 
 def _asked(word: str) -> object:
     """Ask an analyst process whose verbs go wrong on request; then show that the next request works."""
-    from app.service.analyst import Analyst
+    from freezecore.serving.analyst.client import Analyst
 
     limits = {"models": 1.0 if word == "hang" else 20.0, "warm": 20.0}
     client = Analyst("tests.freezecore.faulty_verbs", limits_s=limits, memory_bytes=10**9)

@@ -1,15 +1,15 @@
-"""Remembered answers: shared, bounded, and a failure not for ever."""
+"""Answers in memory: shared, bounded, and a failure not for ever."""
 
 import pytest
 
-from app.service import answer_cache
-from app.service.answer_cache import Remembered
+from freezecore.cache import memory
+from freezecore.cache.memory import RecentAnswers
 from freezecore.errors import FreezeError
 
 
 def test_the_least_used_answer_is_forgotten():
     computed = []
-    answers = Remembered(2)
+    answers = RecentAnswers(2)
     for key in ("a", "b", "a", "c", "a", "b"):
         assert answers.answer(key, lambda key=key: computed.append(key) or key) == key
     assert computed == ["a", "b", "c", "b"]
@@ -17,14 +17,14 @@ def test_the_least_used_answer_is_forgotten():
 
 def test_a_failure_is_told_again_for_a_minute_and_then_tried_again(monkeypatch):
     now = 100.0
-    monkeypatch.setattr(answer_cache.time, "monotonic", lambda: now)
+    monkeypatch.setattr(memory.time, "monotonic", lambda: now)
     tries = []
 
     def compute():
         tries.append(now)
         raise FreezeError("No.", "Really.")
 
-    answers = Remembered(2)
+    answers = RecentAnswers(2)
     for now in (100.0, 130.0, 161.0):  # noqa: B007 read by the clock above
         with pytest.raises(FreezeError, match="No. Really."):
             answers.answer("key", compute)
@@ -32,7 +32,7 @@ def test_a_failure_is_told_again_for_a_minute_and_then_tried_again(monkeypatch):
 
 
 def test_a_mistake_in_the_program_is_not_remembered():
-    answers = Remembered(2)
+    answers = RecentAnswers(2)
     with pytest.raises(ZeroDivisionError):
         answers.answer("key", lambda: 1 / 0)
     assert answers.answer("key", lambda: "fine") == "fine"

@@ -1,4 +1,4 @@
-"""The analyst's answers: bytes, or an error another process can raise again."""
+"""The analyst's server and its protocol: bytes, or an error another process can raise again."""
 
 import json
 from dataclasses import asdict
@@ -10,7 +10,8 @@ import freezecore as fc
 from freezecore._trace import Trace
 from freezecore.errors import FreezeError, RuleError, SourceError
 from freezecore.serving import process
-from freezecore.serving.analyst.server import VERBS, action, answer, described, rebuilt
+from freezecore.serving.analyst.protocol import action, error_from_json, error_to_json
+from freezecore.serving.analyst.server import VERBS, answer
 
 
 def raising(error: Exception):
@@ -21,7 +22,7 @@ def raising(error: Exception):
 
 
 def asked(verb, **fields) -> tuple[dict, bytes]:
-    return answer({"id": 1, "verb": "models", "arguments": {"word": "resnet"}, **fields}, {"models": verb})
+    return answer({"verb": "models", "arguments": {"word": "resnet"}, **fields}, {"models": verb})
 
 
 def test_a_file_that_somebody_saved_is_answered_from_the_file(tmp_path):
@@ -39,10 +40,10 @@ def test_an_answer_is_its_bytes_and_their_number():
 
 def test_an_error_is_raised_again_as_what_it_was():
     header, payload = asked(raising(SourceError("timm has no model called 'x'.", "Did you mean 'y'?")))
-    error = rebuilt(header["error"])
+    error = error_from_json(header["error"])
     assert payload == b""
     assert (type(error), str(error)) == (SourceError, "timm has no model called 'x'. Did you mean 'y'?")
-    assert type(rebuilt({**described(RuleError("a", "b", 3)), "type": "Strange"})) is FreezeError
+    assert type(error_from_json({**error_to_json(RuleError("a", "b", 3)), "type": "Strange"})) is FreezeError
 
 
 def test_what_a_library_raises_becomes_one_printable_line(capsys):

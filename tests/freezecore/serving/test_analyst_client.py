@@ -1,4 +1,4 @@
-"""The analyst: answers shared and remembered, and every death a sentence after which the next request works."""
+"""The client of the analyst: answers shared, and every death a sentence after which the next request works."""
 
 import os
 import signal
@@ -7,15 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.link import Link
-from app.service import gallery
-from app.service.analyst import Analyst
-from app.service.selection import TRACED_BATCH
 from freezecore.errors import FreezeError, SourceError
+from freezecore.packaged import DEFAULT_SOURCE
+from freezecore.serving.analyst.client import Analyst
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
-DEFAULT = ModelSource.parse(Link().model)
+DEFAULT = ModelSource.parse(DEFAULT_SOURCE)
 LIMITS_S = {"models": 20.0, "warm": 20.0}
 
 
@@ -120,7 +118,7 @@ def test_an_impossible_request_is_tried_once_for_a_whole_class(analyst):
     with ThreadPoolExecutor(8) as sessions:
         failures = list(sessions.map(opened, range(8)))
     assert len({str(failure) for failure in failures}) == 1
-    assert analyst._child._count <= 1  # no second process was killed by it
+    assert analyst._process.asked <= 1  # no second process was killed by it
 
 
 def test_close_ends_a_request_in_progress(analyst):
@@ -140,17 +138,11 @@ def test_close_ends_a_request_in_progress(analyst):
     assert len(failures) == 1
 
 
-def test_work_ahead_is_begun_once_and_ends_with_the_analyst():
+def test_prefetching_is_begun_once_and_ends_with_the_analyst():
     analyst = Analyst("tests.freezecore.faulty_verbs", limits_s=LIMITS_S)
     analyst._warm([(DEFAULT, Workload())])
-    helper = analyst._helper
+    child = analyst._prefetch
     analyst._warm([(DEFAULT, Workload())])
-    assert analyst._helper is helper
+    assert analyst._prefetch is child
     analyst.close()
-    assert helper.returncode is not None
-
-
-def test_the_page_asks_for_the_very_steps_that_were_followed_ahead():
-    steps = gallery.steps()
-    assert len(set(steps)) == len(gallery.MODELS)
-    assert steps[0] == (DEFAULT, Workload(TRACED_BATCH))
+    assert child.returncode is not None

@@ -6,6 +6,7 @@ answers are remembered up to a number, and a request that hangs or kills the pro
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -15,11 +16,11 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from app.service.answer_cache import Remembered
 from freezecore import sentences
 from freezecore._trace import Trace
 from freezecore.cache import store, traces, trees
 from freezecore.cache.keys import file_stamp
+from freezecore.cache.memory import RecentAnswers
 from freezecore.datasets import DataPreview
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
@@ -27,7 +28,7 @@ from freezecore.report import seconds_text
 from freezecore.sentences import say
 from freezecore.serving import prefetch, process
 from freezecore.serving.access import check_data, check_source
-from freezecore.serving.analyst.server import action, rebuilt
+from freezecore.serving.analyst import protocol
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
@@ -35,15 +36,7 @@ from freezecore.workload import Workload
 LIMITS_S = {"tree": 60.0, "trace": 120.0, "fill": 120.0, "models": 30.0, "preview": 60.0, "warm": 120.0}
 START_LIMIT_S = 120.0
 MEMORY_BYTES = 6 * 10**9
-MOST_REMEMBERED = 128
-
-
-class Broken(Exception):
-    """The process died or hung during a request; its sentence says how."""
-
-
-class Gone(Broken):
-    """The process had died before it began this request."""
+MOST_ANSWERS = 128
 
 
 class Analyst:
@@ -65,11 +58,11 @@ class Analyst:
         self._verbs = verbs
         self._limits_s = limits_s
         self._memory_bytes = memory_bytes
-        self._answers = Remembered(MOST_REMEMBERED)
+        self._answers = RecentAnswers(MOST_ANSWERS)
         self._turn = threading.Lock()
-        self._child: _Child | None = None
-        self._helping = threading.Lock()
-        self._helper: subprocess.Popen | None = None
+        self._process: AnalystProcess | None = None
+        self._prefetching = threading.Lock()
+        self._prefetch: subprocess.Popen | None = None
         self._closed = False
 
     def tree(self, source: ModelSource) -> LayerTree:
@@ -79,10 +72,10 @@ class Analyst:
             FreezeError: the model may not or cannot be opened, or opening it took too long or too much memory.
         """
 
-        def read(raw: bytes) -> LayerTree:
+        def parse(raw: bytes) -> LayerTree:
             return LayerTree.from_json(json.loads(raw))
 
-        return self._ask("tree", {"source": asdict(source)}, read, lambda: trees.stored(source))
+        return self._answer("tree", {"source": asdict(source)}, parse, lambda: trees.stored(source))
 
     def trace(self, source: ModelSource, workload: Workload) -> Trace:
         """One training step of the source, from which every mask's cost follows.
@@ -91,16 +84,16 @@ class Analyst:
             FreezeError: the model cannot be followed, or that took too long or too much memory.
         """
         arguments = {"source": asdict(source), "workload": workload.to_json()}
-        return self._ask("trace", arguments, Trace.from_bytes, lambda: traces.stored(source, workload))
+        return self._answer("trace", arguments, Trace.from_bytes, lambda: traces.stored(source, workload))
 
     def fill(self, source: ModelSource, workload: Workload, missing: tuple) -> Trace:
         """The trace with the combinations that an estimate was `missing`."""
         arguments = {"source": asdict(source), "workload": workload.to_json(), "missing": missing}
-        return self._ask("fill", arguments, Trace.from_bytes)
+        return self._answer("fill", arguments, Trace.from_bytes)
 
     def models(self, word: str = "") -> list[dict]:
         """Sources whose name contains the word: `[{source, family, parameters}]`."""
-        return self._ask("models", {"word": word}, json.loads)
+        return self._answer("models", {"word": word}, json.loads)
 
     def preview(self, request: ProbeRequest) -> DataPreview:
         """A look at a request's data, before anything is trained; the model does not count.
@@ -109,7 +102,11 @@ class Analyst:
             FreezeError: the data may not or cannot be read; the sentence names the file and the row.
         """
         check_data(request.data)
-        return self._ask("preview", {"request": request.to_json()}, _preview)
+
+        def parse(raw: bytes) -> DataPreview:
+            return DataPreview.from_json(sentences.loads(raw))
+
+        return self._answer("preview", {"request": request.to_json()}, parse)
 
     def warm(self, models: Iterable[prefetch.Model] = (), *, then: Callable[[], None] | None = None) -> None:
         """Start the process in the background, so that the first visitor does not wait for torch's import.
@@ -124,106 +121,115 @@ class Analyst:
     def close(self) -> None:
         """End the process; later requests are refused."""
         self._closed = True
-        if child := self._child:
-            process.end(child.process)
-        with self._helping:
-            if self._helper:
-                process.close(self._helper)
+        if running := self._process:
+            process.end(running.process)
+        with self._prefetching:
+            if self._prefetch:
+                process.close(self._prefetch)
         with self._turn:
-            self._drop()
+            self._end_process()
 
     def _warm(self, models: Iterable[prefetch.Model] = (), then: Callable[[], None] | None = None) -> None:
         try:
-            self._ask("warm", {}, bytes)
+            self._answer("warm", {}, bytes)
         except FreezeError:
             models = ()  # the request that needs the process says what is wrong
         if then:
             then()
-        with self._helping:
-            if models and not self._closed and not self._helper:
-                self._helper = prefetch.start(models)
+        with self._prefetching:
+            if models and not self._closed and not self._prefetch:
+                self._prefetch = prefetch.start(models)
 
-    def _ask(
-        self, verb: str, arguments: dict, read: Callable[[bytes], Any], kept: Callable[[], Any] = lambda: None
+    def _answer(
+        self, verb: str, arguments: dict, parse: Callable[[bytes], Any], stored: Callable[[], Any] = lambda: None
     ) -> Any:
         """What was answered before, what an earlier server left on the disk, or what the process answers now."""
         if "source" in arguments:
             check_source(ModelSource(**arguments["source"]))
         named = arguments["request"]["data"] if "request" in arguments else arguments.get("source", {}).get("name")
         key = json.dumps([verb, arguments, file_stamp(named)], sort_keys=True)
-        found = kept if self._verbs is None else lambda: None
-        return self._answers.answer(key, lambda: found() or read(self._answered(verb, arguments)))
+        on_disk = stored if self._verbs is None else lambda: None
+        return self._answers.answer(key, lambda: on_disk() or parse(self._ask(verb, arguments)))
 
-    def _answered(self, verb: str, arguments: dict) -> bytes:
+    def _ask(self, verb: str, arguments: dict) -> bytes:
         """Wait for a turn, ask the process, and put every way of going wrong into one sentence."""
+        ask = verb, arguments, self._memory_bytes, self._limits_s[verb]
         with self._turn:
             try:
-                header, payload = self._asked(verb, arguments)
-            except Broken as broken:
-                self._drop()
+                try:
+                    header, payload = self._running().ask(*ask)
+                except DiedBefore:  # while it was idle, for instance by a system short of memory: nobody's fault here
+                    self._end_process()
+                    header, payload = self._running().ask(*ask)
+            except NoAnswer as error:
+                self._end_process()
                 if not self._closed:
                     self._running()  # torch loads again while the page shows the sentence
                 hint = say("Choose a smaller model, batch or input size, or try again in a minute.")
-                raise FreezeError(broken.args[0], hint) from None
+                raise FreezeError(error.args[0], hint) from None
             if header.get("last"):
-                self._drop()
+                self._end_process()
         if "error" in header:
-            raise rebuilt(header["error"])
+            raise protocol.error_from_json(header["error"])
         return payload
 
-    def _asked(self, verb: str, arguments: dict) -> tuple[dict, bytes]:
-        try:
-            return self._running().ask(verb, arguments, self._memory_bytes, self._limits_s[verb])
-        except Gone:  # killed while it was idle, for instance by a system short of memory: nobody's fault here
-            self._drop()
-            return self._running().ask(verb, arguments, self._memory_bytes, self._limits_s[verb])
-
-    def _running(self) -> _Child:
+    def _running(self) -> AnalystProcess:
         if self._closed:
             raise FreezeError("The server is being stopped.", "Open the page again when it runs.")
-        if self._child is None or self._child.process.poll() is not None:
-            self._drop()
-            self._child = _Child(self._verbs)
-        return self._child
+        if self._process is None or self._process.process.poll() is not None:
+            self._end_process()
+            self._process = AnalystProcess(self._verbs)
+        return self._process
 
-    def _drop(self) -> None:
-        if self._child:
-            process.close(self._child.process)
-            self._child = None
+    def _end_process(self) -> None:
+        if self._process:
+            process.close(self._process.process)
+            self._process = None
 
 
-class _Child:
-    """The running process: one request at a time, its answers read by a thread of its own."""
+class NoAnswer(Exception):
+    """The process died or hung during a request; its sentence says how."""
+
+
+class DiedBefore(NoAnswer):
+    """The process had died before it began this request."""
+
+
+class AnalystProcess:
+    """The running process: one request at a time, its answers read by a thread of its own.
+
+    Attributes:
+        asked: how many requests it was sent.
+    """
 
     def __init__(self, verbs: str | None) -> None:
         log = store.home() / "analyst.log"
         arguments = [verbs] if verbs else []
         self.process = process.start("freezecore.serving.analyst.server", *arguments, log=log, stdout=subprocess.PIPE)
+        self.asked = 0
         self._arrived: queue.SimpleQueue[tuple[dict, bytes] | None] = queue.SimpleQueue()
-        self._count = 0
         self._ready = False
-        threading.Thread(target=self._read, name="analyst-answers", daemon=True).start()
+        threading.Thread(target=self._receive, name="analyst-answers", daemon=True).start()
 
     def ask(self, verb: str, arguments: dict, memory_bytes: int | None, limit_s: float) -> tuple[dict, bytes]:
         """Header and payload of the answer.
 
         Raises:
-            Gone: the process had died before.
-            Broken: the process died, or did not answer in time.
+            DiedBefore: the process had died before.
+            NoAnswer: the process died, or did not answer in time.
         """
-        doing = action(verb, arguments)
+        doing = protocol.action(verb, arguments)
         if not self._ready:
             slow = say("{doing} could not begin, because torch took too long to load.", doing=doing)
             self._next(START_LIMIT_S, doing, slow)
             self._ready = True
-        self._count += 1
-        request = {"id": self._count, "verb": verb, "arguments": arguments, "memory_bytes": memory_bytes}
+        self.asked += 1
         try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
+            request = {"verb": verb, "arguments": arguments, "memory_bytes": memory_bytes}
+            protocol.write(self.process.stdin, request)
             self._next(START_LIMIT_S, doing, say("{doing} did not begin.", doing=doing))
-        except (OSError, Broken) as error:
-            raise Gone(self._death(doing)) from error
+        except (OSError, NoAnswer) as error:
+            raise DiedBefore(self._death(doing)) from error
         late = say("{doing} took longer than {limit} and was stopped.", doing=doing, limit=seconds_text(limit_s))
         return self._next(limit_s, doing, late)
 
@@ -231,31 +237,22 @@ class _Child:
         try:
             arrived = self._arrived.get(timeout=limit_s)
         except queue.Empty:
-            raise Broken(late) from None
+            raise NoAnswer(late) from None
         if arrived is None:
-            raise Broken(self._death(doing))
+            raise NoAnswer(self._death(doing))
         return arrived
 
     def _death(self, doing: str) -> str:
         process.end(self.process)  # nothing if it has ended, which is how it mostly comes here
-        code = self.process.wait()
-        death = process.death_of(code)
+        death = process.death_of(self.process.wait())
         return say("{doing} ended the process that reads models: it {death}.", doing=doing, death=death)
 
-    def _read(self) -> None:
+    def _receive(self) -> None:
         """Runs until the process's output ends; None then tells whoever waits."""
-        out = self.process.stdout
-        try:
-            while line := out.readline():
-                header = sentences.loads(line)
-                self._arrived.put((header, out.read(header.get("bytes", 0))))
-        except ValueError:
-            pass  # the pipe was closed, or the process died in the middle of a line
+        with contextlib.suppress(ValueError):  # the pipe was closed, or the process died in the middle of a line
+            while arrived := protocol.read(self.process.stdout):
+                self._arrived.put(arrived)
         self._arrived.put(None)
-
-
-def _preview(raw: bytes) -> DataPreview:
-    return DataPreview.from_json(sentences.loads(raw))
 
 
 @cache
