@@ -36,7 +36,8 @@ class Imported:
     """A selection as it was read.
 
     Attributes:
-        kind: `rules`, `spec`, `names`, `axolotl`, `llama-factory`, `peft`, `lightning` or `python`.
+        kind: `rules`, `spec`, `names`, `python`, or the library whose keys or callbacks it uses: `axolotl`,
+            `llama-factory`, `ms-swift`, `torchvision`, `openmmlab`, `ultralytics`, `peft`, `lightning`.
         spec: the rules; None where nothing was said.
         mapped: names as they were written, with the names of this tree that they were taken for.
         missing: names that this tree does not have.

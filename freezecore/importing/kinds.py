@@ -6,12 +6,12 @@ import re
 
 from freezecore._resolve import resolve
 from freezecore.errors import ExportError, did_you_mean, shortened
+from freezecore.importing.configurations import READERS, read_configuration
 from freezecore.importing.imported import Imported
 from freezecore.importing.names import read_names
 from freezecore.importing.notebooks import notebook_source
 from freezecore.importing.python import looks_like_python, read_python
 from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
-from freezecore.importing.trainers import read_trainer
 from freezecore.saved_spec import carry, load_spec
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
@@ -44,7 +44,7 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
         return _from_spec(text, tree)
     mapping = mapping_in(text)
     if mapping is not None:
-        return _from_mapping(mapping, tree)
+        return _from_mapping(text, mapping, tree)
     if looks_like_python(text):
         return read_python(text, tree)
     found = read_names(text, tree)
@@ -61,12 +61,12 @@ def _from_spec(text: str, tree: LayerTree) -> Imported:
     return Imported("spec", carried.spec, moved, carried.missing, carried.new)
 
 
-def _from_mapping(mapping: dict, tree: LayerTree) -> Imported:
-    found = read_trainer(mapping, tree)
+def _from_mapping(text: str, mapping: dict, tree: LayerTree) -> Imported:
+    found = read_configuration(text, mapping, tree)
     if found is None:
         raise ExportError(
             "This configuration has no key that says what to freeze.",
-            "Understood are rules, unfrozen_parameters, freeze_trainable_layers and modules_to_save.",
+            f"Understood are rules, {', '.join(keys[0] for keys, *_ in READERS)} and the like.",
         )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from freezecore.errors import ExportError
+from freezecore.importing.configurations import READERS
 from freezecore.yaml_text import read_yaml
 
 LARGEST = 4 * 2**20
@@ -80,7 +81,7 @@ def _has_key(text: str) -> bool:
     return any(line.split(":")[0].strip() in KEYS for line in text.splitlines() if ":" in line)
 
 
-KEYS = {"rules", "unfrozen_parameters", "freeze_trainable_layers", "freeze_trainable_modules", "modules_to_save"}
+KEYS = {"rules", "finetuning_type", *(key for keys, *_ in READERS for key in keys)}
 
 
 def _json(text: str) -> dict | None:

@@ -1,0 +1,329 @@
+"""Trainers' configurations: each by its own library's rule, over the names of the model that is open.
+
+The rules are those of LLaMA-Factory's `adapter.py` and `visual.py`, axolotl's `freeze.py`, ms-swift's
+`transformers_utils.py`, Ultralytics' `BaseTrainer`, torchvision's `_resnet_fpn_extractor` (a test runs it) and
+OpenMMLab's `ResNet._freeze_stages`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from freezecore._export.llama_factory import Keys, hit
+from freezecore.errors import ExportError, RuleError, shortened
+from freezecore.importing.imported import Imported, Unread, spec_of
+from freezecore.rules.regexes import compile_bounded
+from freezecore.tree import LayerTree
+
+MOST = 10_000
+ROWS = re.compile(r"^(.+)\[([0-9]*)(?::([0-9]*))?\]$")
+LANGUAGE = ("language_model", "lm_head")
+DEFAULT = (("vision_tower",), ("multi_modal_projector",), LANGUAGE)
+QWEN_VL = (("visual.patch_embed", "visual.blocks"), ("visual.merger",), LANGUAGE)
+QWEN3_VL = (
+    ("visual.pos_embed", "visual.patch_embed", "visual.blocks", "visual.deepstack_merger_list"),
+    ("visual.merger",),
+    LANGUAGE,
+)
+# The model's class, as a regular expression, with LLaMA-Factory's names of its vision tower, projector and language.
+PARTS = (
+    (r"Qwen2(_5)?_?VL", QWEN_VL),
+    (r"Qwen2_5Omni", ((*QWEN_VL[0], "audio_tower"), ("visual.merger",), ("model", "lm_head"))),
+    (r"Qwen3VL", QWEN3_VL),
+    (r"Qwen3Omni", ((*QWEN3_VL[0], "audio_tower"), ("visual.merger",), ("model", "lm_head"))),
+    (r"Glm4v", QWEN_VL),
+    (r"Qwen2Audio", (("audio_tower",), ("multi_modal_projector",), LANGUAGE)),
+    (r"Llama4|Mllama", (("vision_model",), ("multi_modal_projector",), LANGUAGE)),
+    (r"Gemma3n", (("vision_tower", "audio_tower"), ("multi_modal_projector",), LANGUAGE)),
+    (r"VideoLlava", (("video_tower", "image_tower"), ("multi_modal_projector",), LANGUAGE)),
+    (r"MiniCPMV", (("vpm",), ("resampler",), ("llm",))),
+    (r"MiniCPMO", (("vpm", "apm", "resampler", "tts"), ("resampler",), ("llm",))),
+)
+
+
+@dataclass
+class Reading:
+    """A configuration being read: what trains, and what it names that the model does not have."""
+
+    text: str
+    mapping: dict
+    tree: LayerTree
+    trains: list[bool]
+    missing: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def set(self, value: bool, hits: Callable[[str], object]) -> None:
+        """Freeze or train each parameter whose name is hit."""
+        for i, parameter in enumerate(self.tree.parameters):
+            if hits(parameter.name):
+                self.trains[i] = value
+
+    def tell(self, key: str, why: str) -> None:
+        """That a key is not followed, with its line."""
+        lines = self.text.splitlines()
+        at = next((n for n, line in enumerate(lines, 1) if re.match(rf"\W*{re.escape(key)}\W", line)), 1)
+        self.unread.append(Unread(at, lines[at - 1].strip() if lines else "", why))
+
+    def number(self, key: str, default: int) -> int:
+        value = self.mapping.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST:
+            raise ExportError(f"{key} is '{shortened(str(value))}'.", "It is a number, such as 2, or -2 for the first.")
+        return value
+
+    def texts(self, key: str) -> list[str]:
+        """A list of texts, or one text with commas between them."""
+        value = self.mapping.get(key) or []
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",")]
+        if not isinstance(value, list) or len(value) > MOST or not all(isinstance(item, str) for item in value):
+            raise ExportError(f"'{key}' is no list of names.", "Write one name a line, each after a dash.")
+        return [item for item in value if item]
+
+
+def read_configuration(text: str, mapping: dict, tree: LayerTree) -> Imported | None:
+    """The selection of a configuration; None where it has none of the keys that say what to freeze."""
+    for keys, kind, read in READERS:
+        if any(key in mapping for key in keys):
+            found = Reading(text, mapping, tree, [not p.frozen_by_author for p in tree.parameters])
+            if read(found) is False:
+                continue
+            return _imported(kind, found)
+    nested = _nested(mapping)
+    return read_configuration(text, nested, tree) if nested is not None else None
+
+
+def _nested(mapping: dict, depth: int = 4) -> dict | None:
+    """The inner mapping that has such a key, as `model: {backbone: {frozen_stages: 1}}`."""
+    for value in mapping.values() if depth else ():
+        if isinstance(value, dict):
+            if any(key in value for keys, *_ in READERS for key in keys):
+                return value
+            if (found := _nested(value, depth - 1)) is not None:
+                return found
+    return None
+
+
+def read_axolotl(found: Reading) -> None:
+    """What `unfrozen_parameters` lets train: from a name's beginning, dots literal unless a plus follows."""
+    found.trains = [False] * len(found.trains)
+    patterns = found.mapping["unfrozen_parameters"]
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    if not isinstance(patterns, list) or not all(isinstance(item, str) for item in patterns):
+        raise ExportError("'unfrozen_parameters' is no list of names.", "Write one name a line, each after a dash.")
+    for number, pattern in enumerate(patterns[:MOST], 1):
+        if ROWS.match(pattern):
+            why = "it trains some rows of a tensor, which trains whole or not at all"
+            found.unread.append(Unread(number, pattern, why))
+            continue
+        try:
+            regex = compile_bounded(re.sub(r"\.(?!\+)", r"\\.", pattern))
+        except RuleError as error:
+            found.unread.append(Unread(number, pattern, error.problem.rstrip(".")))
+            continue
+        if not any(regex.match(p.name) for p in found.tree.parameters):
+            found.missing.append(pattern)
+        found.set(True, regex.match)
+
+
+def read_llama_factory(found: Reading) -> bool:
+    """LLaMA-Factory: everything, the chosen blocks, or what is saved beside adapters, without the forbidden parts."""
+    mapping = found.mapping
+    kind = mapping.get("finetuning_type", "freeze" if FREEZE_KEYS & set(mapping) else "lora")
+    if kind == "full":
+        found.trains = [True] * len(found.trains)
+    elif kind == "freeze":
+        _llama_factory_blocks(found)
+    elif kind in ("lora", "oft"):
+        return read_modules_to_save(found, "additional_target")
+    else:
+        found.tell("finetuning_type", f"what '{shortened(str(kind))}' trains is not known")
+        return True
+    for part in _forbidden(found):
+        found.set(False, lambda name, part=part: part in name)
+    return True
+
+
+FREEZE_KEYS = {"freeze_trainable_layers", "freeze_trainable_modules", "freeze_extra_modules"}
+
+
+def _llama_factory_blocks(found: Reading) -> None:
+    layers = found.number("freeze_trainable_layers", 2)
+    modules, extra = found.texts("freeze_trainable_modules") or ["all"], found.texts("freeze_extra_modules")
+    names, blocks = [p.name for p in found.tree.parameters], _language_blocks(found.tree)
+    if found.mapping.get("use_llama_pro") is True:
+        if layers <= 0 or blocks % layers:
+            raise ExportError(
+                f"use_llama_pro divides {blocks} blocks by {layers}, which leaves a rest.",
+                "LLaMA-Factory refuses it too.",
+            )
+        fragments = [f".{i}." for i in range(blocks // layers - 1, blocks, blocks // layers)]
+        chosen = {name for name in names if any(fragment in name for fragment in (*fragments, *extra))}
+    else:
+        chosen = hit(Keys(layers, tuple(modules), tuple(extra)), names, blocks)
+    parts = {part for name in names for part in name.split(".")}
+    found.missing += [module for module in (*modules, *extra) if module != "all" and module not in parts]
+    found.trains = [name in chosen for name in names]
+
+
+def _language_blocks(tree: LayerTree) -> int:
+    """How many blocks the language model has: LLaMA-Factory counts those of the text configuration."""
+    sizes = [
+        (
+            bool(re.search(r"language|text|llm|decoder", tower.path)),
+            sum(tree.layer_at[b].parameters for b in tower.blocks),
+        )
+        for tower in tree.towers
+    ]
+    best = max(range(len(sizes)), key=lambda i: sizes[i], default=None)
+    return len(tree.towers[best].blocks) if best is not None else 0
+
+
+def _forbidden(found: Reading) -> list[str]:
+    """The parts that LLaMA-Factory freezes whatever else is said: those of a multimodal model."""
+    kind = found.tree.layers[0].type if found.tree.layers else ""
+    known = next((parts for pattern, parts in PARTS if re.match(pattern, kind)), None)
+    if known is None and any("vision_tower" in p.name for p in found.tree.parameters):
+        known = DEFAULT
+    asked = ("freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model")
+    if known is None:
+        for key in asked:
+            if key in found.mapping and len(found.tree.towers) > 1:
+                found.tell(key, f"the parts of '{kind}' are not known to LLaMA-Factory's table here")
+        return []
+    parts: list[str] = []
+    for key, names, default in zip(asked, known, (True, True, False), strict=True):
+        if found.mapping.get(key, default) is True:
+            parts += names
+    return parts
+
+
+def read_modules_to_save(found: Reading, key: str = "") -> bool:
+    """What PEFT trains beside its adapters: the modules whose path ends so."""
+    key = key or next(each for each in ("modules_to_save", "lora_modules_to_save") if each in found.mapping)
+    found.trains = [False] * len(found.trains)
+    modules = found.texts(key)
+    if not modules:
+        found.notes.append("Adapters train beside the model, of which nothing trains.")
+    for module in modules:
+        paths = [path for path in found.tree.below if path.endswith(module)]
+        if not paths:
+            found.missing.append(module)
+        for path in paths:
+            for i in found.tree.under(path):
+                found.trains[i] = True
+    return True
+
+
+def read_swift(found: Reading) -> bool:
+    """ms-swift: a share from the first parameter on, prefixes and expressions; what is trainable wins."""
+    mapping, tree = found.mapping, found.tree
+    if str(mapping.get("tuner_type", mapping.get("train_type", "full"))) != "full":
+        return read_modules_to_save(found, "modules_to_save")
+    found.trains = [True] * len(found.trains)
+    frozen, trained = found.texts("freeze_parameters"), found.texts("trainable_parameters")
+    ratio = mapping.get("freeze_parameters_ratio", 0)
+    if isinstance(ratio, (int, float)) and ratio > 0:
+        sizes = list(accumulate(tree.sizes))
+        for i in range(bisect_right(sizes, int(sizes[-1] * ratio))):
+            found.trains[i] = False
+    vision, aligner, language = _swift_parts(tree)
+    if vision:
+        frozen += language if mapping.get("freeze_llm", False) else []
+        frozen += vision if mapping.get("freeze_vit", True) else []
+        (frozen if mapping.get("freeze_aligner", True) else trained).extend(aligner)
+    elif any(mapping.get(key) for key in ("freeze_llm", "freeze_vit", "freeze_aligner")):
+        found.tell(next(key for key in SWIFT if mapping.get(key)), "its parts are not found in this model")
+    for value, prefixes, key in (
+        (False, frozen, "freeze_parameters_regex"),
+        (True, trained, "trainable_parameters_regex"),
+    ):
+        found.set(value, lambda name, prefixes=tuple(prefixes): name.startswith(prefixes))
+        if mapping.get(key):
+            try:
+                found.set(value, compile_bounded(str(mapping[key])).search)
+            except RuleError as error:
+                found.tell(key, error.problem.rstrip("."))
+    found.missing += [each for each in (*frozen, *trained) if not any(p.name.startswith(each) for p in tree.parameters)]
+    return True
+
+
+def _swift_parts(tree: LayerTree) -> tuple[list[str], list[str], list[str]]:
+    """Prefixes of the vision tower, of what joins it, and of the language model, as ms-swift's tables name them."""
+
+    def first(*names: str) -> list[str]:
+        paths = [path for path in tree.below if path.split(".")[-1] in names and path.count(".") < 3]
+        return [path for path in paths if not any(path.startswith(f"{other}.") for other in paths)]
+
+    vision = first("visual", "vision_tower", "vision_model", "vpm")
+    joined = ("merger", "deepstack_merger_list", "multi_modal_projector", "mlp1", "resampler", "connector", "aligner")
+    return vision, first(*joined), first("language_model", "lm_head", "llm")
+
+
+def read_ultralytics(found: Reading) -> bool:
+    """Ultralytics: the first N layers of `model.N.…`, or those listed, and always the distribution's own."""
+    value = found.mapping["freeze"]
+    layers = range(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    known = isinstance(layers, (list, range)) and all(isinstance(each, int) for each in layers)
+    if not known or not any(re.match(r"(model\.)+\d+\.", p.name) for p in found.tree.parameters):
+        return False
+    names = [f"model.{layer}." for layer in layers] + [".dfl"]
+    found.trains = [not any(name in p.name for name in names) for p in found.tree.parameters]
+    return True
+
+
+def read_torchvision(found: Reading) -> None:
+    """torchvision's detectors: of a ResNet's five stages the last so many train, its first norm only with all."""
+    count = found.number("trainable_backbone_layers", 3)
+    trains = ["layer4", "layer3", "layer2", "layer1", "conv1"][:count] + ["bn1"] * (count == 5)
+    body = [p.name for p in found.tree.parameters if p.name.startswith("backbone.body.")]
+    if not body:
+        found.tell("trainable_backbone_layers", "this model has no 'backbone.body'")
+    found.set(False, lambda name: name in set(body) and not name[len("backbone.body.") :].startswith(tuple(trains)))
+
+
+def read_openmmlab(found: Reading) -> None:
+    """OpenMMLab: the stem and the first so many stages of the backbone; -1 freezes nothing."""
+    count = found.number("frozen_stages", -1)
+    tower = max(found.tree.towers, key=lambda each: len(each.stages), default=None)
+    if tower is None or count > len(tower.stages):
+        found.tell("frozen_stages", f"this model has {len(tower.stages) if tower else 0} stages")
+        return
+    if count >= 0:
+        for path in (*tower.stem, *tower.embeddings, *(stage.path for stage in tower.stages[:count])):
+            for i in found.tree.under(path):
+                found.trains[i] = False
+
+
+def _imported(kind: str, found: Reading) -> Imported:
+    trains = found.trains
+    if not any(trains) and not found.notes:
+        first = found.missing[0] if found.missing else found.unread[0].text if found.unread else "none"
+        raise ExportError(
+            f"Nothing of {shortened(found.tree.source)} trains under these keys: '{shortened(first)}' hits nothing.",
+            "They may be of another model.",
+        )
+    spec = spec_of(found.tree, trains)
+    return Imported(kind, spec, missing=_once(found.missing), unread=tuple(found.unread), notes=tuple(found.notes))
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+SWIFT = ("freeze_llm", "freeze_vit", "freeze_aligner", "freeze_parameters", "freeze_parameters_ratio",
+         "freeze_parameters_regex", "trainable_parameters", "trainable_parameters_regex")  # fmt: skip
+READERS = (
+    (("unfrozen_parameters",), "axolotl", read_axolotl),
+    (SWIFT, "ms-swift", read_swift),
+    ((*FREEZE_KEYS, "finetuning_type", "use_llama_pro", "additional_target", "freeze_vision_tower",
+      "freeze_multi_modal_projector", "freeze_language_model"), "llama-factory", read_llama_factory),
+    (("trainable_backbone_layers",), "torchvision", read_torchvision),
+    (("frozen_stages",), "openmmlab", read_openmmlab),
+    (("freeze",), "ultralytics", read_ultralytics),
+    (("modules_to_save", "lora_modules_to_save"), "peft", read_modules_to_save),
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""Trainers' configurations, against each library's own rule written out again over the model's names."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.models import resnet50
+from torchvision.models.detection import fasterrcnn_resnet50_fpn
+from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
+
+from freezecore._resolve import resolve
+from freezecore.errors import ExportError
+from freezecore.importing import import_rules
+from freezecore.runtime.tree.read import read_module, read_source
+from freezecore.source import ModelSource
+
+SEEN = Path(__file__).parents[2] / "data" / "imports" / "seen"
+VISION = {
+    "qwen25vl7b": ("visual.patch_embed", "visual.blocks"),
+    "qwen3vl8b": ("visual.pos_embed", "visual.patch_embed", "visual.blocks", "visual.deepstack_merger_list"),
+}
+BLOCKS = {"qwen25vl7b": 28, "qwen3vl8b": 36}
+
+
+@cache
+def opened(name):
+    return read_source(ModelSource.parse(f"config:{SEEN / name}.json"))
+
+
+def trained(text, tree):
+    found = import_rules(text, tree)
+    assert not found.unread
+    return set(resolve(found.spec, tree).names())
+
+
+def ids(name, count, pro):
+    blocks = BLOCKS[name]
+    if pro:
+        return range(blocks // count - 1, blocks, blocks // count)
+    return range(max(0, blocks - count), blocks) if count > 0 else range(min(-count, blocks))
+
+
+@pytest.mark.parametrize("name", VISION)
+@pytest.mark.parametrize(
+    ("text", "forbidden", "layers"),
+    [
+        ("last2.yaml", "vp", (2, False)),
+        ("first2.yaml", "vp", (-2, False)),
+        ("llama_pro.yaml", "vp", (4, True)),
+        ("full_with_key.yaml", "vp", None),
+        ("projector_only.yaml", "vl", None),
+    ],
+)
+def test_llama_factory_on_a_multimodal_model(name, text, forbidden, layers):
+    tree = opened(name)
+    parts = {"v": VISION[name], "p": ("visual.merger",), "l": ("language_model", "lm_head")}
+    out = [part for each in forbidden for part in parts[each]]
+    wanted = {p.name for p in tree.parameters if not any(part in p.name for part in out)}
+    if layers:
+        numbers = [f".{i}." for i in ids(name, *layers)]
+        wanted = {each for each in wanted if any(number in each for number in numbers)}
+    assert trained((SEEN / text).read_text(), tree) == wanted
+
+
+def test_llama_factory_s_additional_targets_train_beside_the_adapter():
+    tree = opened("qwen25vl7b")
+    wanted = {p.name for p in tree.parameters if re.search(r"(embed_tokens|lm_head)\.weight$", p.name)}
+    assert len(wanted) == 2
+    assert trained((SEEN / "lora.yaml").read_text(), tree) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "trains"),
+    [
+        ("freeze_vit: true\nfreeze_aligner: false\nfreeze_llm: true\ntuner_type: full", r"visual\.merger"),
+        ("train_type: full\nfreeze_vit: false\nfreeze_llm: true", r"visual\.(?!merger)"),
+        ("freeze_parameters_ratio: 1\ntrainable_parameters_regex: layers\\.2[67]\\.", r"layers\.2[67]\."),
+        ("freeze_parameters_ratio: 1\ntrainable_parameters:\n- lm_head", r"lm_head"),
+    ],
+)
+def test_ms_swift_s_keys(text, trains):
+    tree = opened("qwen25vl7b")
+    assert trained(text, tree) == {p.name for p in tree.parameters if re.search(trains, p.name)}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_openmmlab_s_frozen_stages(count):
+    tree = read_source(ModelSource.parse("timm:resnet18"))
+    frozen = ("conv1.", "bn1.", *(f"layer{i}." for i in range(1, count + 1)))
+    wanted = {p.name for p in tree.parameters if not p.name.startswith(frozen)}
+    assert trained(f"model:\n  backbone:\n    type: ResNet\n    frozen_stages: {count}\n", tree) == wanted
+
+
+@pytest.fixture(scope="module")
+def detector():
+    with torch.device("meta"):
+        return fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_torchvision_s_trainable_backbone_layers_as_torchvision_sets_them(count, detector):
+    tree = read_module(detector)
+    with torch.device("meta"):
+        body = _resnet_fpn_extractor(resnet50(), count).body
+    frozen = {f"backbone.body.{name}" for name, p in body.named_parameters() if not p.requires_grad}
+    assert trained(f"trainable_backbone_layers: {count}", tree) == {p.name for p in tree.parameters} - frozen
+
+
+def test_a_key_that_is_not_followed_is_told_with_its_line():
+    found = import_rules("a: 1\nfinetuning_type: galore\n", read_source(ModelSource.parse("timm:resnet18")))
+    assert [(row.line, row.text) for row in found.unread] == [(2, "finetuning_type: galore")]
+
+
+def test_llama_pro_with_a_rest_is_refused_as_llama_factory_refuses_it():
+    with pytest.raises(ExportError, match="28 blocks by 5"):
+        import_rules("finetuning_type: freeze\nuse_llama_pro: true\nfreeze_trainable_layers: 5", opened("qwen25vl7b"))
