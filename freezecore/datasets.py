@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 Kind = Literal["image", "text"]
@@ -48,10 +49,17 @@ SHAPES = ("circle", "ring", "triangle", "square", "star", "cross", "crescent", "
 BUILT_IN: dict[str, BuiltIn] = {
     data.name: data
     for data in (
-        BuiltIn("shapes", "image", "Ten kinds of shapes, drawn on the spot over noisy gradients.", SHAPES, 300, 600),
-        BuiltIn("digits", "image", "Real handwritten digits, 8×8 pixels.", tuple("0123456789"), 300, 600),
         BuiltIn(
-            "docstrings", "text", "Which installed library wrote this sentence? Its own name is removed.", (), 320, 400
+            "shapes", "image", say("Ten kinds of shapes, drawn on the spot over noisy gradients."), SHAPES, 300, 600
+        ),
+        BuiltIn("digits", "image", say("Real handwritten digits, 8×8 pixels."), tuple("0123456789"), 300, 600),
+        BuiltIn(
+            "docstrings",
+            "text",
+            say("Which installed library wrote this sentence? Its own name is removed."),
+            (),
+            320,
+            400,
         ),
     )
 }

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from freezecore._trace import Trace
 from freezecore.errors import SourceError, TraceError, shortened
+from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 FORMAT = "freeze-explorer-model/1"
 LARGEST = 64 * 2**20
+WRITE_ONE = say("Write one with fc.save(model, batch, 'model.json').")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,11 @@ def read(path: str | Path) -> ModelFile:
     file = Path(path)
     try:
         if file.stat().st_size > LARGEST:
-            raise _foreign(
-                "'{name}' is larger than {most} MiB, so no model can be read from it.", file, most=LARGEST // 2**20
+            raise SourceError(
+                "'{name}' is larger than {most} MiB, so no model can be read from it.",
+                WRITE_ONE,
+                name=shortened(str(file)),
+                most=LARGEST // 2**20,
             )
         return loads(file.read_bytes(), file.name)
     except OSError as error:
@@ -67,18 +72,16 @@ def loads(content: bytes, name: str) -> ModelFile:
     try:
         data = json.loads(content)
         if data["format"] != FORMAT:
-            raise _foreign(
+            raise SourceError(
                 "'{name}' has the format '{format}', so no model can be read from it.",
-                name,
+                WRITE_ONE,
+                name=shortened(name),
                 format=shortened(str(data["format"])),
             )
         tree = LayerTree.from_json(data["tree"])
         packed = data["trace"]
         return ModelFile(tree, Trace.from_bytes(base64.b64decode(packed)) if packed else None)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _foreign("'{name}' is not such a file, so no model can be read from it.", name) from error
-
-
-def _foreign(problem: str, name: object, **values: object) -> SourceError:
-    hint = "Write one with fc.save(model, batch, 'model.json')."
-    return SourceError(problem, hint, name=shortened(str(name)), **values)
+        raise SourceError(
+            "'{name}' is not such a file, so no model can be read from it.", WRITE_ONE, name=shortened(name)
+        ) from error

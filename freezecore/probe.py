@@ -30,6 +30,17 @@ LIMITS: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-8, 100),
     "head_learning_rate": (1e-8, 100),
 }
+NAMES = {
+    "steps": say("Steps"),
+    "seconds": say("Seconds"),
+    "batch_size": say("Batch size"),
+    "train_size": say("Train size"),
+    "test_size": say("Test size"),
+    "image_size": say("Image size"),
+    "sequence_length": say("Sequence length"),
+    "learning_rate": say("Learning rate"),
+    "head_learning_rate": say("Head learning rate"),
+}
 
 
 def silent(event: dict) -> None:
@@ -92,7 +103,7 @@ class ProbeRequest:
                 raise ProbeError(
                     "{name} {value:g} is out of range.",
                     "Choose between {low:g} and {high:g}.",
-                    name=name.replace("_", " ").capitalize(),
+                    name=NAMES[name],
                     value=value,
                     low=low,
                     high=high,

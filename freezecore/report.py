@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from freezecore.errors import WorkloadError, shortened
+from freezecore.sentences import say
 
-UNKNOWN = "unknown"
+UNKNOWN = say("unknown")
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
@@ -37,9 +38,9 @@ def seconds_text(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     if seconds < 60:
-        return f"{seconds:.3g} s"
+        return say("{seconds:.3g} s", seconds=seconds)
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return say("{minutes} min {rest} s" if rest else "{minutes} min", minutes=minutes, rest=rest)
 
 
 def share_text(part: float, whole: float) -> str:

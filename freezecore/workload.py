@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from freezecore.errors import WorkloadError, did_you_mean, shortened
+from freezecore.sentences import say
 
 Optimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit"]
 Precision = Literal["fp32", "bf16-autocast", "fp16-autocast", "bf16"]
@@ -20,6 +21,12 @@ LIMITS: dict[str, tuple[int, int]] = {
     "image_size": (8, 4_096),
     "sequence_length": (1, 1_048_576),
     "accumulate": (1, 4_096),
+}
+NAMES = {
+    "batch_size": say("batch size"),
+    "image_size": say("image size"),
+    "sequence_length": say("sequence length"),
+    "accumulate": say("accumulate"),
 }
 
 
@@ -56,7 +63,7 @@ class Workload:
                 raise WorkloadError(
                     "The {name} {value} is out of range.",
                     "Choose a whole number from {low:,} to {high:,}.",
-                    name=name.replace("_", " "),
+                    name=NAMES[name],
                     value=shortened(str(value)),
                     low=low,
                     high=high,

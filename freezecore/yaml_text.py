@@ -46,12 +46,11 @@ def read_yaml(text: str) -> object:
         return yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, *no_value) as error:
         place = getattr(error, "problem_mark", None)
-        problem = (
-            say("This YAML cannot be read near line {line}.", line=place.line + 1)
-            if place
-            else "This YAML cannot be read."
-        )
-        raise ExportError(problem, "Check its indentation, or save it again.") from None
+        raise ExportError(
+            "This YAML cannot be read near line {line}." if place else "This YAML cannot be read.",
+            "Check its indentation, or save it again.",
+            line=place.line + 1 if place else 0,
+        ) from None
 
 
 @cache

@@ -72,7 +72,7 @@ def selection_part(selection: ModelSelection, known: KnownCost, words: Words) ->
         "texts": [None if size is None else bytes_text(size) for size in _parts(cost)],
         "peak": cost.peak_bytes if cost else None,
         "numbers": _numbers(selection, known, words),
-        "moment": cost.peak_moment if cost else None,
+        "moment": words.said(cost.peak_moment) if cost and cost.peak_moment else None,
         "note": _note(known, words),
         "old": bool(known.fault and cost),
     }

@@ -29,7 +29,7 @@ def findings(words: Words) -> None:
 
 
 def _one(number: int, finding: Finding, selection: ModelSelection, words: Words) -> None:
-    message = words.either(f"finding.{finding.code}", finding.message, **finding.facts)
+    message = words.said(finding.message)
     with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
         st.markdown(
             f"{ICONS[finding.severity]} **{words('severity.' + finding.severity)}** {show_errors.plain(message)}"

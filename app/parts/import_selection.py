@@ -86,7 +86,7 @@ def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
         label, key="bring_use", type="primary", icon=":material/check_box:", width="stretch", on_click=_use,
         args=(found.rules,), disabled=found.rules == selection.rules,
     )  # fmt: skip
-    unread = [words("bring.line", line=u.line, text=u.text, why=u.why) for u in found.unread]
+    unread = [words("bring.line", line=u.line, text=u.text, why=words.said(u.why)) for u in found.unread]
     _lines("unread", unread, words)
     _lines("missing", found.missing, words)
     _lines("new", found.new, words)

@@ -303,10 +303,17 @@ def _trials(trials: Sequence[dict], words: Words) -> None:
 def _suggest(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:
     if result is None or "suggestions" not in result:
         for i, event in enumerate(e for e in events if e.get("event") == "suggestion"):
-            _offer(f"{_code(event['rules'])} {_why(event, words)}", event["rules"], f"early_{i}", same_model, words)
+            _offer(
+                f"{_code(event['rules'])} {show_errors.said(event['why'])}",
+                event["rules"],
+                f"early_{i}",
+                same_model,
+                words,
+            )
         return
     for i, one in enumerate(result["suggestions"]):
-        text = f"**{words('search.by_' + one['by'])}** · {_code(one['rules'])}  \n{_why(one, words)} "
+        why = show_errors.said(one["why"])
+        text = f"**{words('search.by_' + one['by'])}** · {_code(one['rules'])}  \n{why} "
         text += words("search.price", peak=bytes_text(one["peak_bytes"]))
         if one["fits"] is False:
             text += " " + words("search.too_large")
@@ -317,11 +324,3 @@ def _suggest(result: dict | None, events: Sequence[dict], same_model: bool, word
             plot(figures.by_block, one["scores"], key=f"by_block_{i}", alt=title, height=BY_BLOCK_HEIGHT)
     for note in result["notes"]:
         st.caption(show_errors.said(note))
-
-
-def _why(suggestion: dict, words: Words) -> str:
-    """Its reason; in Japanese the general one, with its number."""
-    score = suggestion.get("score")
-    value = "" if score is None else f"{score:.3g}"
-    peak = bytes_text(suggestion.get("peak_bytes"))
-    return words.either(f"suggestion.{suggestion['by']}", show_errors.said(suggestion["why"]), score=value, peak=peak)

@@ -5,12 +5,12 @@ What freezecore says stands in English where it is said; `said` in a language's 
 
 from __future__ import annotations
 
-import re
 import tomllib
 from functools import cache
 from pathlib import Path
 
 from freezecore.report import seconds_text
+from freezecore.sentences import Sentence
 
 HERE = Path(__file__).parent
 LANGUAGES = tuple(sorted(file.stem for file in HERE.glob("*.toml")))
@@ -47,22 +47,11 @@ class Words:
 
     def said(self, text: str) -> str:
         """What freezecore said in English, in this language; as it came where there is no sentence for it."""
-        for pattern, sentence in _patterns(self.lang):
-            if found := pattern.fullmatch(text):
-                return sentence.format(*(self.said(value.strip()) for value in found.groups()))
-        return text
-
-
-@cache
-def _patterns(lang: str) -> tuple[tuple[re.Pattern, str], ...]:
-    """Patterns for what is said in English, those with the most fixed letters first, and their sentences."""
-    found = []
-    for key, sentence in sentences(lang).items():
-        table, _, english = key.partition(".")
-        if table in ("said", "value"):
-            parts = re.split(r"\{\d\}", english)
-            found.append((sum(map(len, parts)), re.compile("(.*?)".join(map(re.escape, parts)), re.DOTALL), sentence))
-    return tuple((pattern, sentence) for _, pattern, sentence in sorted(found, key=lambda one: -one[0]))
+        if not isinstance(text, Sentence):
+            return self._sentences.get(f"said.{text}", text)
+        template = self._sentences.get(f"said.{text.template}", text.template)
+        values = {name: self.said(v) if isinstance(v, Sentence) else v for name, v in text.values.items()}
+        return template.format(**values) if values else template
 
 
 @cache

@@ -17,6 +17,7 @@ from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 OPTIMIZER = "optimizer step"
+MOMENTS = {"forward": say("forward"), "backward": say("backward"), OPTIMIZER: say("optimizer step")}
 PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
 
 
@@ -204,9 +205,11 @@ class _Constant:
 
 def _told(moment: Moment) -> str:
     if not moment.operation:
-        return moment.phase
+        return MOMENTS[moment.phase]
     where = moment.layer or say("the loss")
-    return say("{phase}, at {where} ({operation})", phase=moment.phase, where=where, operation=moment.operation)
+    return say(
+        "{phase}, at {where} ({operation})", phase=MOMENTS[moment.phase], where=where, operation=moment.operation
+    )
 
 
 def left_out(trace: Trace) -> tuple[str, ...]:

@@ -38,13 +38,14 @@ def require_causal(plan: Plan, trainer: str) -> None:
             phases=phases,
         )
     if held := plan.mask.norms_held + plan.mask.dropout_off:
-        many = f" and {len(held) - 1} more" if len(held) > 1 else ""
         setting = "norms update" if plan.mask.norms_held else "dropout on"
         raise ExportError(
-            "{trainer} cannot keep frozen modules in eval mode, as '{held}'{many} should be.",
+            "{trainer} cannot keep frozen modules in eval mode, as '{name}' should be."
+            if len(held) == 1
+            else "{trainer} cannot keep frozen modules in eval mode, as '{name}' and {count} more should be.",
             "Add the rule '{setting}' to let the training loop have them, or export to transformers-trainer.",
             trainer=trainer,
-            held=held[0],
-            many=many,
+            name=held[0],
+            count=len(held) - 1,
             setting=setting,
         )

@@ -132,11 +132,12 @@ class Plan:
         """Raise ExportError where nothing trains in some phase."""
         for epoch, count, _ in self.counts:
             if not count:
-                when = f" from epoch {epoch} on" if self.scheduled else ""
                 raise ExportError(
-                    "Nothing trains{when} under '{rules}', so there is nothing to export.",
+                    "Nothing trains from epoch {epoch} on under '{rules}', so there is nothing to export."
+                    if self.scheduled
+                    else "Nothing trains under '{rules}', so there is nothing to export.",
                     "Let something train, such as the head: add 'train head'.",
-                    when=when,
+                    epoch=epoch,
                     rules=one_line(self.spec),
                 )
 

@@ -14,8 +14,14 @@ def author_frozen(case: Case) -> Iterator[Finding]:
     frozen = [i for i in case.frozen(case.everything) if case.tree.parameters[i].frozen_by_author]
     if frozen and any(case.mask.trains):
         names = case.names(frozen)
-        message = "The model's author froze {names}; only its exact name lets a rule train it."
-        yield Finding("author-frozen", "note", names, message, None, {"names": listed(names)})
+        yield Finding(
+            "author-frozen",
+            "note",
+            names,
+            "The model's author froze {names}; only its exact name lets a rule train it.",
+            None,
+            {"names": listed(names)},
+        )
 
 
 def author_frozen_trains(case: Case) -> Iterator[Finding]:

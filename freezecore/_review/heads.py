@@ -53,14 +53,23 @@ def head_frozen(case: Case) -> Iterator[Finding]:
         return
     names = case.tree.head or case.names(head)
     if case.source is not None and case.source.num_labels is not None:
-        labels = f"{case.source.num_labels:,}"
-        message = "The head {names} is made anew for {labels} labels, and frozen it stays random."
         yield Finding(
-            "head-replaced", "warning", names, message, "train head", {"names": listed(names), "labels": labels}
+            "head-replaced",
+            "warning",
+            names,
+            "The head {names} is made anew for {labels} labels, and frozen it stays random.",
+            "train head",
+            {"names": listed(names), "labels": f"{case.source.num_labels:,}"},
         )
     else:
-        message = "The head {names} is frozen: right only if the classes stay what they were."
-        yield Finding("head-frozen", "note", names, message, "train head", {"names": listed(names)})
+        yield Finding(
+            "head-frozen",
+            "note",
+            names,
+            "The head {names} is frozen: right only if the classes stay what they were.",
+            "train head",
+            {"names": listed(names)},
+        )
 
 
 def preset_unmatched(case: Case) -> Iterator[Finding]:
@@ -72,8 +81,8 @@ def preset_unmatched(case: Case) -> Iterator[Finding]:
     if missing and case.tree.parameters:
         labels = joined(preset.label for preset in missing)
         why = joined((preset.why for preset in missing), " ")
-        message = "Not offered for this model: {presets}. {why}"
-        yield Finding("preset-unmatched", "note", (), message, None, {"presets": labels, "why": why})
+        said = {"presets": labels, "why": why}
+        yield Finding("preset-unmatched", "note", (), "Not offered for this model: {presets}. {why}", None, said)
 
 
 def _head(case: Case) -> tuple[int, ...]:

@@ -87,8 +87,14 @@ def positions_beyond(case: Case) -> Iterator[Finding]:
             longest = max((len(getattr(tower, selector.form)) for tower in case.tree.towers), default=0)
             if int(match[1]) > longest:
                 said = print_selector(selector)
-                message = "'{rule}' takes all of them: there are {count}."
-                yield Finding("positions-beyond", "note", (), message, None, {"rule": said, "count": str(longest)})
+                yield Finding(
+                    "positions-beyond",
+                    "note",
+                    (),
+                    "'{rule}' takes all of them: there are {count}.",
+                    None,
+                    {"rule": said, "count": str(longest)},
+                )
 
 
 def unused(case: Case) -> Iterator[Finding]:

@@ -39,11 +39,23 @@ def tied_head(case: Case) -> Iterator[Finding]:
             continue
         facts = {"head": of_head[0], "other": others[0], "count": f"{parameter.numel:,}"}
         if case.mask.trains[i]:
-            message = "{head} is {other} under another name, so training the head trains its {count} weights."
-            yield Finding("tied-trains", "note", parameter.names, message, None, facts)
+            yield Finding(
+                "tied-trains",
+                "note",
+                parameter.names,
+                "{head} is {other} under another name, so training the head trains its {count} weights.",
+                None,
+                facts,
+            )
         else:
-            message = "{head} is {other} under another name, so the head is frozen with it."
-            yield Finding("tied-frozen", "note", parameter.names, message, None, facts)
+            yield Finding(
+                "tied-frozen",
+                "note",
+                parameter.names,
+                "{head} is {other} under another name, so the head is frozen with it.",
+                None,
+                facts,
+            )
 
 
 def shared_module(case: Case) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ FUSED_PARTS = ("query", "key", "value", "q", "k", "v", "expert")
 def hint_for(selector: Selector, tree: LayerTree) -> str:
     """A sentence that names the nearest real names, or says what the model has instead."""
     if not tree.parameters:
-        return "The model has no parameters."
+        return say("The model has no parameters.")
     if selector.form in ("blocks", "stages"):
         return _position_hint(selector, tree)
     if selector.form == "kind":
@@ -92,9 +92,9 @@ def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
     if roles := [role for role in ROLES if tree_has(role, tree) and nearest(value, [role])]:
         return meant(roles + close)
     if any(mark in value for mark in ",，、"):
-        return "Put spaces between selectors, not commas."
+        return say("Put spaces between selectors, not commas.")
     if any(mark in value for mark in "；：＊"):
-        return "Write ';', ':' and '*' in half width."
+        return say("Write ';', ':' and '*' in half width.")
     if not is_glob(value) and any(value in name for parameter in tree.parameters for name in parameter.names):
         text = print_selector(Selector("contains", value))
         if close:

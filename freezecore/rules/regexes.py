@@ -62,7 +62,7 @@ def compile_bounded(text: str, at: int = 0) -> re.Pattern[str]:
 def _hint(text: str) -> str:
     if text.startswith("*"):
         return say("A glob stands alone: write {text} without 'regex:'.", text=shortened(text))
-    return "Put a backslash before a character that stands for itself."
+    return say("Put a backslash before a character that stands for itself.")
 
 
 def _ways(items: list) -> float:

@@ -55,8 +55,12 @@ def parse_selector(word: Word | str) -> Selector:
             form=shortened(form),
         )
     if not value or (at and not tower):
-        problem = "'{text}' says nothing after the @." if value else "'{text}' says nothing after the colon."
-        fail(problem, _example(form), word, text=shortened(word.text))
+        fail(
+            "'{text}' says nothing after the @." if value else "'{text}' says nothing after the colon.",
+            _example(form),
+            word,
+            text=shortened(word.text),
+        )
     return Selector(form, _value(form, value, word), tower or None)
 
 

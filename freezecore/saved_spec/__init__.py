@@ -75,7 +75,7 @@ def _fitting(
     lost: list[SavedParameter],
 ) -> tuple[FreezeSpec | None, str]:
     """Rules that give every mapped parameter what it had, and a word on how they were come by."""
-    for state, word in ((True, "trained"), (False, "was frozen")):
+    for state, word in ((True, say("trained")), (False, say("was frozen"))):
         before = [parameter for parameter in saved.parameters if state in parameter.trains]
         if before and len(before) == sum(state in parameter.trains for parameter in lost):
             return None, say("Everything that {word} is missing here.", word=word)
@@ -83,10 +83,10 @@ def _fitting(
         return saved.spec, ""
     translated = _translated(saved, tree, pairs)
     if _gives(translated, tree, wanted):
-        return translated, "Paths in the rules were renamed."
+        return translated, say("Paths in the rules were renamed.")
     if saved.spec.phases:
-        return None, "The phases of this schedule do not hold here."
-    return _written_anew(saved.spec, translated, tree, wanted), "The selection was written anew from its names."
+        return None, say("The phases of this schedule do not hold here.")
+    return _written_anew(saved.spec, translated, tree, wanted), say("The selection was written anew from its names.")
 
 
 def _gives(spec: FreezeSpec, tree: LayerTree, wanted: dict[str, tuple[bool, ...]]) -> bool:

@@ -1,60 +1,59 @@
-import re
+"""What freezecore said, told by the page in the visitor's language, values and all."""
+
+import pickle
 
 import pytest
 
-from app.text import Words, sentences
-from tests.app import said
-from tests.app.said import VALUE
+from app.text import Words
+from freezecore.errors import FreezeError, ProbeError, RuleError, did_you_mean
+from freezecore.sentences import dumps, joined, loads, say
 
-SAID = {key.partition(".")[2]: text for key, text in sentences("ja").items() if key.startswith("said.")}
-
-
-def pattern(english: str) -> re.Pattern:
-    return re.compile("(.*?)".join(map(re.escape, re.split(r"\{\d\}", english))), re.DOTALL)
-
-
-def test_everything_that_can_be_raised_is_said_in_japanese():
-    raised = said.sentences()
-    assert len(raised) > 300
-    words = Words("ja")
-    assert {text: where for text, where in raised.items() if words.said(text) == text} == {}
-
-
-def test_no_japanese_sentence_is_for_something_that_nobody_says():
-    said_now = list(said.sentences())
-    others = {english: pattern(english) for english in SAID}
-
-    def is_said(english: str) -> bool:
-        if any(others[english].fullmatch(text) for text in said_now):
-            return True
-        filled = re.sub(r"\{\d\}", VALUE, english)  # a special case of a sentence that is said
-        return any(shape.fullmatch(filled) for text, shape in others.items() if text != english)
-
-    assert [english for english in SAID if not is_said(english)] == []
-
-
-def test_the_japanese_names_every_value_but_a_plural_s():
-    for english, japanese in SAID.items():
-        values = re.findall(r"\{(\d)\}", re.sub(r"(?<=[a-z])\{\d\} ?(?=of pictures|\.$)", "", english))
-        assert set(values) <= set(re.findall(r"\{(\d)\}", japanese)), english
-        assert set(re.findall(r"\{(\d)\}", japanese)) <= set(re.findall(r"\{(\d)\}", english)), english
+LATE = say(
+    "{doing} took longer than {limit} and was stopped.",
+    doing=say("Opening '{name}'", name="timm:x"),
+    limit=say("{seconds:.3g} s", seconds=60.0),
+)
 
 
 @pytest.mark.parametrize(
     ("english", "japanese"),
     [
-        ("There is no run 'ab{c}'.", "実行 'ab{c}' はありません。"),
-        ("The batch size 9 is out of range.", "バッチサイズ 9 は範囲外です。"),
+        (say("There is no run '{token}'.", token="ab{c}"), "実行 'ab{c}' はありません。"),
+        (LATE, "'timm:x' を開く処理に 60 秒以上かかったため、止めました。"),
         (
-            "Opening 'timm:x' took longer than 60 s and was stopped.",
-            "'timm:x' を開く処理に 60 秒以上かかったため、止めました。",
+            joined([say("Check the path."), say("It is empty, oddly.")], " "),
+            "パスを確かめてください。 It is empty, oddly.",
         ),
+        (did_you_mean("had", ["head"]), "もしかして 'head' ですか？"),
+        (say("There is no file '{name}'.", name="text"), "'text' というファイルはありません。"),
+        ("Check the path.", "パスを確かめてください。"),
         ("Nobody ever said this.", "Nobody ever said this."),
     ],
 )
-def test_values_stand_in_the_japanese_sentence(english, japanese):
+def test_values_stand_in_the_sentence_of_the_language(english, japanese):
     assert Words("ja").said(english) == japanese
     assert Words("en").said(english) == english
+
+
+@pytest.mark.parametrize("keep", [lambda text: loads(dumps(text)), lambda text: pickle.loads(pickle.dumps(text))])
+def test_a_sentence_that_was_kept_is_told_like_the_first(keep):
+    kept = keep(LATE)
+    assert kept == LATE == "Opening 'timm:x' took longer than 60 s and was stopped."
+    assert Words("ja").said(kept) == Words("ja").said(LATE)
+
+
+def test_an_error_fills_the_same_values_into_both_its_sentences():
+    error = pickle.loads(
+        pickle.dumps(RuleError("'{verb}' says nothing.", "Say '{verb} all'.", position=3, verb="freeze"))
+    )
+    assert (str(error), error.position) == ("'freeze' says nothing. Say 'freeze all'.", 3)
+    assert Words("ja").said(error.problem) == "'freeze' だけでは何も決まりません。"
+
+
+def test_a_hint_with_braces_of_its_own_is_left_alone():
+    error = FreezeError("There is no class '{token}'.", did_you_mean("{x", ["{x}"]), token="{}")
+    assert str(error) == "There is no class '{}'. Did you mean '{x}'?"
+    assert ProbeError("It has {braces}.").problem == "It has {braces}."
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Configs of Hugging Face models: by model type, file, folder or hub id, their sizes checked before any use."""
 
 from __future__ import annotations
+from freezecore.sentences import say
 
 import json
 import os
@@ -120,7 +121,7 @@ def _read_json(path: Path) -> dict:
             )
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        hint = "Check the path, or name a model type such as config:bert."
+        hint = say("Check the path, or name a model type such as config:bert.")
         raise SourceError(
             "'{path}' cannot be read: {cause}.", hint, path=shortened(str(path)), cause=error.strerror
         ) from error

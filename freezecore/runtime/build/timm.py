@@ -52,7 +52,7 @@ def _pretrained_config(source: ModelSource):
 def _tags(source: ModelSource) -> str:
     architecture = source.name.partition(".")[0]
     tagged = timm.list_models(f"{architecture}.*", pretrained=True)
-    return say("It has {names}.", names=", ".join(tagged[:6])) if tagged else "Leave out what follows the dot."
+    return say("It has {names}.", names=", ".join(tagged[:6])) if tagged else say("Leave out what follows the dot.")
 
 
 def _pretrained(source: ModelSource, options: dict) -> nn.Module:

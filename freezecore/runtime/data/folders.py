@@ -86,9 +86,9 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
     notes = (*_left_out(name, len(members) - len(found)), *unlabelled)
     folders = sorted({place.folder for _, place in labelled if place.part == "test"})
     how = (
-        say("Held out: what lies in {listed}.", listed=_listed(folders))
+        say("Held out: what lies in {names}.", names=_listed(folders))
         if divided
-        else "Held out at random, the same share of each class."
+        else say("Held out at random, the same share of each class.")
     )
     return Raw(name, "image", targets, tuple(classes), train, test, images=images, notes=notes, split=how)
 

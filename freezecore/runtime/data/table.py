@@ -139,7 +139,7 @@ def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str,
             listed = ", ".join(shortened(c, 30) for c in columns[:8])
             raise DataError(
                 "{name} has no column '{column}'.",
-                did_you_mean(asked, columns) or say("It has {listed}.", listed=listed),
+                did_you_mean(asked, columns) or say("It has {names}.", names=listed),
                 name=name,
                 column=shortened(asked),
             )
@@ -150,11 +150,11 @@ def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str,
             return by_lower[word]
     listed = ", ".join(shortened(c, 30) for c in columns[:8])
     raise DataError(
-        "{name} has no column that looks like {what}: it has {listed}.",
+        "{name} has no column that looks like {what}: it has {names}.",
         "Name it with {flag} COLUMN.",
         name=name,
         what=what,
-        listed=listed,
+        names=listed,
         flag=flag,
     )
 
@@ -171,7 +171,7 @@ def _complete(column: pd.Series, name: str) -> None:
         (value for value in column.head(100) if isinstance(value, (list, tuple, dict, set, np.ndarray))), None
     )
     if nested is not None:
-        kind = "named fields" if isinstance(nested, dict) else "lists"
+        kind = say("named fields") if isinstance(nested, dict) else say("lists")
         raise DataError(
             "The column '{column}' of {name} holds {kind}, not one value a row.",
             "Choose another column, or write this one as text.",
@@ -270,6 +270,6 @@ def _held_out(table: pd.DataFrame, name: str, request: ProbeRequest) -> np.ndarr
     if chosen not in set(folds):
         listed = ", ".join(sorted(folds.unique())[:8])
         raise DataError(
-            "{name} has no fold '{fold}'.", "Its folds are {listed}.", name=name, fold=shortened(chosen), listed=listed
+            "{name} has no fold '{fold}'.", "Its folds are {names}.", name=name, fold=shortened(chosen), names=listed
         )
     return (folds == chosen).to_numpy()

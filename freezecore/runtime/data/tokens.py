@@ -20,7 +20,9 @@ LONGEST = 512
 COVERED = 95  # per cent of the texts that fit the sequence length whole
 STEP = 8  # the length is a multiple of it
 FIRST_WORD = 4  # numbers below it are padding, start, end and separator
-NO_TOKENIZER = "The model brings no tokenizer, so words became token numbers by hashing: fit for random weights only."
+NO_TOKENIZER = say(
+    "The model brings no tokenizer, so words became token numbers by hashing: fit for random weights only."
+)
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,16 @@ def _columns(texts: tuple[str, ...], pairs: tuple[str, ...]) -> tuple[list[str],
 
 def _cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
     cut = sum(n > length for n in lengths)
-    said = "{cut:,} of {count:,} texts are longer than {length} tokens and were cut off."
-    return (say(said, cut=cut, count=len(lengths), length=length),) if cut else ()
+    if not cut:
+        return ()
+    return (
+        say(
+            "{cut:,} of {count:,} texts are longer than {length} tokens and were cut off.",
+            cut=cut,
+            count=len(lengths),
+            length=length,
+        ),
+    )
 
 
 def _longest(config) -> int:

@@ -22,6 +22,7 @@ from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import ProofCheck, flags_of
 from freezecore.runtime.train.optimizer import build_optimizer, set_rates
 from freezecore.runtime.tree.read import read_module
+from freezecore.sentences import say
 
 Batch = tuple[Any, Tensor]  # inputs and targets
 HELD_OUT = 4  # every so many-th batch is held out where none are given
@@ -45,7 +46,9 @@ def compare(
     test = _pairs(held_out) if held_out is not None else batches[HELD_OUT - 1 :: HELD_OUT]
     train = batches if held_out is not None else [b for i, b in enumerate(batches) if (i + 1) % HELD_OUT]
     if not train or not test:
-        raise ProbeError(f"{len(batches)} batches are too few.", f"Give {HELD_OUT} or more, or held_out=….")
+        raise ProbeError(
+            "{count} batches are too few.", "Give {most} or more, or held_out=….", count=len(batches), most=HELD_OUT
+        )
     if not specs or not factors or seeds < 1:
         raise ProbeError("There is nothing to compare.", "Give rules, a seed, and a factor or more.")
     scored = score or (lambda output, targets: _scored(output, targets, loss))
@@ -61,8 +64,10 @@ def _pairs(batches: Iterable[Batch]) -> list[Batch]:
     for number, batch in enumerate(batches):
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
             raise ProbeError(
-                f"Batch {number} is a {type(batch).__name__}, and not a pair of inputs and targets.",
+                "Batch {number} is a {kind}, and not a pair of inputs and targets.",
                 "Give pairs, such as ((b, b.pop('labels')) for b in loader).",
+                number=number,
+                kind=type(batch).__name__,
             )
     return batches
 
@@ -71,7 +76,7 @@ def _mask(rules: str, model: nn.Module) -> Mask:
     tree = read_module(model)
     mask = resolve(rules, tree, start=flags_of(model, tree))
     if not mask.trainable:
-        raise ProbeError(f"'{rules}' leaves nothing to train.", "Add a rule such as 'train head'.")
+        raise ProbeError("'{rules}' leaves nothing to train.", "Add a rule such as 'train head'.", rules=rules)
     return mask
 
 
@@ -137,7 +142,7 @@ class Bench:
                 optimizer.zero_grad(set_to_none=True)
                 loss = self.loss(_called(model, inputs), targets)
                 if not torch.isfinite(loss):
-                    message = f"The loss became not a number at step {done + 1}; trained until then."
+                    message = say("The loss became not a number at step {done}; trained until then.", done=done + 1)
                     break
                 loss.backward()
                 optimizer.step()
