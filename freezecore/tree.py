@@ -119,9 +119,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Tower:
-    """One encoder, decoder or backbone: what stands before its blocks, and its blocks in order.
+    """One encoder, decoder or backbone: what stands before its blocks, and its blocks in the order in which they run.
 
-    `embeddings` and `stem` hold paths of modules or names of raw parameters; `blocks` hold module paths.
+    Attributes:
+        embeddings: paths of modules, or names of raw parameters, that run before its blocks; so does `stem`.
+        blocks: paths of modules.
+        between: for each block, paths (or names) outside of all blocks that run before its end and after the end of
+            the block before, be that one of another tower: a downsampling, the norm that ends an encoder, a projector.
     """
 
     name: str
@@ -130,6 +134,7 @@ class Tower:
     stem: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     blocks: tuple[str, ...] = ()
+    between: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

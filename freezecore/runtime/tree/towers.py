@@ -1,15 +1,18 @@
 """Where things stand in a model: towers, stages, blocks, what comes before the first block, and the head.
 
-One general rule. Block lists (`structure_lists`) are the backbone. Lists that are part of the same module make one
+One general rule. Block lists (`block_lists`) are the backbone. Lists that are part of the same module make one
 tower; a tower reaches up to the largest module that contains no other tower's list. Within it, what runs before the
 first block is the embeddings or the stem, and what runs between blocks belongs to them. The head is what the library
-says makes the prediction, else what runs after everything (`structure_head`).
+says makes the prediction, else what runs after everything (`head`).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from torch import nn
 
@@ -89,7 +92,8 @@ class _Finder:
             if name in self.head and self.kinds.get(name) != "embedding":
                 self.kinds[name] = "head"
             self.kinds.setdefault(name, "other")
-        made = [self._made(tower, towers) for tower in towers] or [self._without_blocks()]
+        between = iter(self._between(towers))
+        made = [self._made(tower, towers, between) for tower in towers] or [self._without_blocks()]
         return Structure(tuple(made), tuple(self.head_paths or ()), self.kinds)
 
     def _without_blocks(self) -> Tower:
@@ -126,6 +130,9 @@ class _Finder:
 
     def _first(self, node: Node) -> float:
         return min((self.place[name] for name in self.seen.below(node) if name in self.place), default=NEVER)
+
+    def _last(self, node: Node) -> float:
+        return max((self.place[name] for name in self.seen.below(node) if name in self.place), default=-1.0)
 
     def _blocks(self, tower: _Tower) -> None:
         """Blocks in the order in which they run, and the stages that group them."""
@@ -215,25 +222,45 @@ class _Finder:
         self.head_paths = last_layers(self.seen, self.place, spine, self.head_paths is not None)
         self.head = {name for name in self.seen.names_at(self.head_paths) if name not in self.kinds}
 
-    def _made(self, tower: _Tower, towers: list[_Tower]) -> Tower:
+    def _between(self, towers: list[_Tower]) -> list[list[str]]:
+        """For each block of all towers, what runs before its end and not before the last block's end, outside of all
+        blocks, fronts and the head."""
+        blocks = [node for tower in towers for node in tower.blocks]
+        taken = self.head.union(self._names(blocks), *(tower.front for tower in towers))
+        ends = list(accumulate((self._last(node) for node in blocks), max))
+        found: list[list[str]] = [[] for _ in blocks]
+        at = -1.0
+        for name in self.seen.tensors:
+            at = self.place.get(name, at + 1e-6)  # one that did not run stands after what is defined before it
+            if name not in taken and ends and at <= ends[-1]:
+                found[bisect_left(ends, at)].append(name)
+        return found
+
+    def _made(self, tower: _Tower, towers: list[_Tower], between: Iterator[list[str]]) -> Tower:
         last = tower.path.rpartition(".")[2] or "model"
         twin = any(other is not tower and other.path.rpartition(".")[2] == last for other in towers)
-        rows = tuple(self._covering(tower))
+        rows = self._covering(tower.front, tower.path)
         embeds = any(self.kinds[name] == "embedding" for name in tower.front)
-        blocks = tuple(node.path for node in tower.blocks)
-        name = tower.path if twin else last
-        return Tower(name, tower.path, rows if embeds else (), () if embeds else rows, tuple(tower.stages), blocks)
+        return Tower(
+            name=tower.path if twin else last,
+            path=tower.path,
+            embeddings=rows if embeds else (),
+            stem=() if embeds else rows,
+            stages=tuple(tower.stages),
+            blocks=tuple(node.path for node in tower.blocks),
+            between=tuple(self._covering(next(between)) for _ in tower.blocks),
+        )
 
-    def _covering(self, tower: _Tower) -> list[str]:
-        """The fewest module paths and parameter names that hold exactly the tower's front."""
-        wanted = set(tower.front)
+    def _covering(self, names: Sequence[str], top: str = "") -> tuple[str, ...]:
+        """The fewest paths below the root and the module at `top`, and names, that hold exactly these parameters."""
+        wanted = set(names)
         found: list[str] = []
 
         def visit(node: Node) -> None:
             below = set(self.seen.below(node))
             if not below & wanted or node.path in (self.head_paths or ()):
                 return
-            if node.path not in ("", tower.path) and below <= wanted:
+            if node.path not in ("", top) and below <= wanted:
                 found.append(node.path)
                 return
             found.extend(name for name in node.own if name in wanted)
@@ -241,8 +268,9 @@ class _Finder:
                 if child.parent is node:
                     visit(child)
 
-        visit(self.seen.nodes[tower.path])
+        if wanted:
+            visit(self.seen.nodes[top])
         if missing := wanted - self.seen.names_at(found):
-            owners = dict.fromkeys(self.seen.owner[name] for name in tower.front if name in missing)
+            owners = dict.fromkeys(self.seen.owner[name] for name in names if name in missing)
             found += [node.path if set(self.seen.below(node)) <= wanted else node.own[0] for node in owners]
-        return found
+        return tuple(found)
