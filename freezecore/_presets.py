@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
-from freezecore._resolve import resolve
-from freezecore.rules.grammar import parse_spec
+from freezecore.mask import Mask
 from freezecore.rules.names import names_of
-from freezecore.rules.select import selected
+from freezecore.rules.select import selected, tower_word
 from freezecore.rules.selectors import print_selector
 from freezecore.sentences import say
 from freezecore.spec import Selector
-from freezecore.tree import LayerTree, prefixes
+from freezecore.tree import LayerTree
 
 SEED_BLOCKS = 3
 LAST_BLOCKS = 2
@@ -47,36 +48,58 @@ def missing_presets(tree: LayerTree) -> tuple[Preset, ...]:
     return tuple(preset for preset in _all_presets(tree) if not preset.hits)
 
 
-def preset_first_blocks(tree: LayerTree, n: int) -> str:
-    """Rules that freeze what stands before the blocks, the first n of them, and what stands between those.
+def first_blocks(tree: LayerTree, n: int) -> Mask:
+    """The mask in which the first n blocks are frozen: what the depth curve, sweeps, presets and the page mean by it.
 
-    Empty where there is neither. A downsampling left out between frozen blocks would call the backward pass there.
+    Blocks are counted as they run, one tower after another: the third of CLIP is the third of the tower that runs
+    first, and the decoder of T5 begins to freeze when all blocks of its encoder are frozen. Frozen with them is all
+    that runs before the end of the n-th: the embeddings and the stem of each tower that has been reached, and what runs
+    between blocks (`Tower.between`: a downsampling, the norm that ends an encoder, a projector). What runs later is as
+    its author left it, the head among it, and so is everything where n is 0.
+
+    So whatever trains runs after whatever is frozen, and the backward pass, which runs from the loss to the earliest
+    parameter that trains, ends behind the n-th block. With n blocks of each tower at once it would not: as long as a
+    part of an encoder trains, it passes through the frozen blocks of the decoder; nor with a downsampling left out,
+    which calls it through the frozen blocks behind.
     """
-    deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
-    n = max(0, min(n, deepest))
-    before = [f"freeze {role}" for role in ("embeddings", "stem") if _count(tree, role)]
-    blocks = [f"freeze blocks:0-{n - 1}" if n > 1 else "freeze blocks:0"] if n else []
-    between = [print_selector(Selector("path", path)) for path in _between_first(tree, n)]
-    return "; ".join(before + blocks + ["freeze " + " ".join(between)] * bool(between))
+    return Mask.as_author(tree, {i for _, paths in _first(tree, n) for path in paths for i in tree.under(path)})
 
 
-def _between_first(tree: LayerTree, n: int) -> list[str]:
-    """Modules outside all blocks that are defined between the first and the n-th block of a tower."""
-    inside = {i for path in tree.blocks for i in tree.under(path)}
-    holders = {path for block in tree.blocks for path in prefixes(block)}
+def first_blocks_rules(tree: LayerTree, n: int) -> str:
+    """Rules that resolve to `first_blocks`, in the same words at each depth; empty where nothing is frozen."""
+    names = names_of(tree)
     found: dict[str, None] = {}
+    for selector, paths in _first(tree, n):
+        hits = names.positions_of(selected(selector, names)) if selector else ()
+        fits = hits == names.positions_of(names.union(paths))
+        chosen = [selector] if fits else [Selector("path", path) for path in paths]
+        found["freeze " + " ".join(map(print_selector, chosen))] = None
+    return "; ".join(found)
+
+
+def frozen_first_blocks(mask: Mask) -> int | None:
+    """The n of `first_blocks` that makes this mask; None where none does, or 0."""
+    n = len(list(takewhile(lambda path: mask.state_of(path) == "frozen", mask.tree.blocks)))
+    made = first_blocks(mask.tree, n) if n else None
+    same = made and (made.trains, made.norms, made.dropout) == (mask.trains, mask.norms, mask.dropout)
+    return n if same else None
+
+
+def _first(tree: LayerTree, n: int) -> Iterator[tuple[Selector | None, tuple[str, ...]]]:
+    """Paths of what runs before the end of the n-th block, with the words that may say the same."""
     for tower in tree.towers:
-        if not 1 < n <= len(tower.blocks):
-            continue
-        first, last = (min(tree.under(path)) for path in (tower.blocks[0], tower.blocks[n - 1]))
-        for parameter in (tree.parameters[i] for i in range(first, last) if i not in inside):
-            if parameter.kind == "block" and not parameter.frozen_by_author:
-                above = [path for path in prefixes(parameter.name) if path not in holders]
-                found[above[0] if above else parameter.name] = None
-    return list(found)
+        taken = max(0, min(n, len(tower.blocks)))
+        n -= taken
+        parts = {
+            Selector("kind", "embeddings"): tower.embeddings,
+            Selector("kind", "stem"): tower.stem,
+            Selector("blocks", f"0-{taken - 1}" if taken > 1 else "0", tower_word(tree, tower)): tower.blocks[:taken],
+            None: tuple(path for paths in tower.between[:taken] for path in paths),
+        }
+        yield from ((selector, paths) for selector, paths in parts.items() if taken and paths)
 
 
-def preset_last_blocks(tree: LayerTree, n: int) -> str:
+def last_blocks_rules(tree: LayerTree, n: int) -> str:
     """Rules that train the last n blocks and the head."""
     head = ["train head"] if _count(tree, "head") else []
     return "; ".join(["freeze all", f"train blocks:last{n}", *head])
@@ -87,15 +110,16 @@ def _all_presets(tree: LayerTree) -> tuple[Preset, ...]:
 
 
 def _first_blocks(tree: LayerTree) -> Preset:
-    deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
-    n = min(SEED_BLOCKS, max(deepest - 1, 0))
-    rules = preset_first_blocks(tree, n)
-    hits = _frozen(tree, rules) if n else 0
-    why = (
-        say("Freezes the input side: {hits} parameters of {count}.", hits=hits, count=len(tree.parameters))
-        if hits
-        else _few(deepest)
-    )
+    count = len(tree.blocks)
+    n = min(SEED_BLOCKS, max(count - 1, 0))
+    rules = first_blocks_rules(tree, n)
+    hits = first_blocks(tree, n).trains.count(False) if n else 0
+    why = _few(count)
+    if hits:
+        why = say("Freezes the input side: {hits} parameters of {count}.", hits=hits, count=len(tree.parameters))
+    if hits and len(tree.towers) > 1:
+        towers = ", ".join(tower.name for tower in tree.towers)
+        why = say("{why} Blocks are counted in the order in which they run: {towers}.", why=why, towers=towers)
     embedded = _count(tree, "embeddings")
     label = say("Freeze embeddings and first {n} blocks" if embedded else "Freeze stem and first {n} blocks", n=n)
     return Preset("first-blocks", label, rules, hits, why)
@@ -115,7 +139,7 @@ def _last_blocks(tree: LayerTree) -> Preset:
     return Preset(
         "last-blocks",
         say("Train last {count} blocks", count=LAST_BLOCKS),
-        preset_last_blocks(tree, LAST_BLOCKS),
+        last_blocks_rules(tree, LAST_BLOCKS),
         hits,
         why,
     )
@@ -191,7 +215,7 @@ def _gradual(tree: LayerTree) -> Preset:
 
 
 def _full(tree: LayerTree) -> Preset:
-    hits = sum(not parameter.frozen_by_author for parameter in tree.parameters)
+    hits = sum(Mask.as_author(tree).trains)
     why = say(
         "Trains all {hits} parameters that its author left free." if hits else "Its author froze everything.", hits=hits
     )
@@ -202,7 +226,3 @@ def _count(tree: LayerTree, role: str) -> int:
     """How many parameters play this role and may train."""
     names = names_of(tree)
     return len(names.positions_of(selected(Selector("kind", role), names) & ~names.frozen_by_author))
-
-
-def _frozen(tree: LayerTree, rules: str) -> int:
-    return resolve(parse_spec(rules), tree).trains.count(False)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -57,6 +57,11 @@ class Mask:
     conflicts: tuple[Conflict, ...] = ()
     also_held: tuple[str, ...] = ()
     before: tuple[bool, ...] | None = None
+
+    @classmethod
+    def as_author(cls, tree: LayerTree, frozen: Collection[int] = ()) -> Mask:
+        """The mask of a model as its author left it, with the parameters at these positions frozen as well."""
+        return cls(tree, tuple(not p.frozen_by_author and i not in frozen for i, p in enumerate(tree.parameters)))
 
     @classmethod
     def from_names(cls, tree: LayerTree, names: Iterable[str], norms: Norms = "hold", dropout: Dropout = "off") -> Mask:

@@ -10,7 +10,7 @@ from app import state
 from app.parts import show_errors
 from app.service.selection import ModelSelection, select
 from app.text import Words
-from freezecore._presets import Preset, preset_first_blocks, presets
+from freezecore._presets import SEED_BLOCKS, Preset, first_blocks_rules, frozen_first_blocks, presets
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
@@ -31,14 +31,8 @@ def _preset_of(tree: LayerTree) -> dict[str, str]:
 
 def _shown_preset(selection: ModelSelection) -> tuple[str | None, int | None]:
     """The preset that this selection is, and the stepper's number that it is; None where it is none."""
-    return _preset_of(selection.tree).get(selection.rules), _depths(selection.tree).get(selection.rules)
-
-
-@lru_cache(maxsize=32)
-def _depths(tree: LayerTree) -> dict[str, int]:
-    """How many first blocks each of the stepper's selections freezes, by its rules."""
-    longest = max((len(tower.blocks) for tower in tree.towers), default=0)
-    return {str(FreezeSpec.parse(preset_first_blocks(tree, n))): n for n in range(longest + 1)}
+    depth = None if selection.spec.phases else frozen_first_blocks(selection.mask)
+    return _preset_of(selection.tree).get(selection.rules), depth
 
 
 @st.fragment(key="presets")
@@ -73,17 +67,17 @@ def presets_are_behind(selection: ModelSelection) -> bool:
 
 def _first_blocks(selection: ModelSelection, words: Words) -> None:
     tree = selection.tree
-    longest = max(len(tower.blocks) for tower in tree.towers)
+    count = len(tree.blocks)
     shown = _shown_preset(selection)[1]
     shown = state.value("w_first_n") if shown is None else shown
-    state.fill("w_first_n", min(3 if shown is None else shown, longest))
+    state.fill("w_first_n", min(shown or SEED_BLOCKS, count))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="first_n"):
         embeds = any(tower.embeddings for tower in tree.towers)
         st.markdown(words("preset.first_n") if embeds else words("preset.first_n_stem"), width="content")
         st.number_input(
             words("preset.first_n_label"),
-            0,
-            longest,
+            1,
+            count,
             step=1,
             key="w_first_n",
             on_change=_first_blocks_chosen,
@@ -91,12 +85,12 @@ def _first_blocks(selection: ModelSelection, words: Words) -> None:
             width=150,
             label_visibility="collapsed",
         )
-        st.markdown(words("preset.first_n_of", count=longest), width="content", help=words("preset.first_n_help"))
+        st.markdown(words("preset.first_n_of", count=count), width="content", help=words("preset.first_n_help"))
 
 
 @show_errors.acting
 def _first_blocks_chosen(tree: LayerTree) -> None:
-    state.write_rules(preset_first_blocks(tree, state.value("w_first_n") or 0))
+    state.write_rules(first_blocks_rules(tree, state.value("w_first_n") or SEED_BLOCKS))
     st.rerun()
 
 

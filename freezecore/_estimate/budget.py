@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from freezecore._estimate import estimate
 from freezecore._estimate.cards import Card, all_cards, margin_bytes
-from freezecore._estimate.curve import depth_mask, depth_rules
 from freezecore._estimate.peaks import Peaks, under
+from freezecore._presets import first_blocks, first_blocks_rules
 from freezecore._trace import Trace
 from freezecore.errors import WorkloadError
 from freezecore.mask import Mask
@@ -87,22 +87,21 @@ def largest_batch(trace: Trace, mask: Mask, budget_bytes: int, margin: Callable[
 def least_frozen(trace: Trace, tree: LayerTree, budget_bytes: int, *, batch_size: int | None = None) -> BudgetFit:
     """The fewest first blocks to freeze so that the peak fits; training the head alone is the last resort."""
     count = len(tree.blocks)
-    candidates: list[tuple[str, Callable[[], Mask]]] = [("", lambda: _author(tree))]
-    for n in range(1, count + 1):
-        candidates.append((depth_rules(tree, n), lambda n=n: depth_mask(tree, n)))
-    candidates.append((HEAD_ONLY, lambda: Mask.from_names(tree, _head(tree))))
-    low, high, best = 0, len(candidates) - 1, None
+    head = Mask.from_names(tree, _head(tree))
+    low, high, best = 0, count + 1, None
     while low <= high:  # the deeper the frozen part, the lower the peak
         middle = (low + high) // 2
-        peak = estimate(trace, candidates[middle][1](), batch_size=batch_size).peak_bytes
+        mask = first_blocks(tree, middle) if middle <= count else head
+        peak = estimate(trace, mask, batch_size=batch_size).peak_bytes
         if peak is None:
             return BudgetFit(budget_bytes, None, None, trace.problem or say("The peak is not known yet."))
         if peak <= budget_bytes:
-            best, high = (candidates[middle][0], peak), middle - 1
+            best, high = (middle, peak), middle - 1
         else:
             low = middle + 1
     if best:
-        return BudgetFit(budget_bytes, *best)
+        depth, peak = best
+        return BudgetFit(budget_bytes, first_blocks_rules(tree, depth) if depth <= count else HEAD_ONLY, peak)
     return BudgetFit(budget_bytes, None, None, _too_small(trace, tree, budget_bytes, batch_size))
 
 
@@ -115,10 +114,6 @@ def _too_small(trace: Trace, tree: LayerTree, budget_bytes: int, batch_size: int
         )
     need = bytes_text(cost.peak_bytes)
     return say("Training the head alone takes {need}. Choose a smaller batch or input, or a larger budget.", need=need)
-
-
-def _author(tree: LayerTree) -> Mask:
-    return Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters))
 
 
 def _head(tree: LayerTree) -> list[str]:

@@ -97,7 +97,7 @@ def estimate(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> Esti
 
 def full_estimate(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> Estimate:
     """The same when everything trains that the model's author did not freeze."""
-    return estimate(trace, Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters)), batch_size=batch_size)
+    return estimate(trace, Mask.as_author(tree), batch_size=batch_size)
 
 
 def trained(trace: Trace, mask: Mask) -> list[TracedParameter]:

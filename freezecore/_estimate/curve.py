@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from freezecore._estimate.cost import Estimate, estimate
+from freezecore._presets import first_blocks, first_blocks_rules
 from freezecore._trace import Trace
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
@@ -15,11 +16,11 @@ EVERY_DEPTH, MOST_DEPTHS = 48, 33  # up to so many blocks each depth is a point;
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Cost when the embeddings, the stem and the first blocks are frozen; None where it is unknown.
+    """Cost when the first blocks are frozen as by `first_blocks`; None where it is unknown.
 
     Attributes:
         frozen_blocks: how many, counted through all towers.
-        rules: the rules that freeze them.
+        rules: the rules that freeze them; empty for none.
         peak_bytes: see `Estimate`.
         flops_backward: see `Estimate`.
     """
@@ -54,10 +55,7 @@ def depth_curve(trace: Trace, tree: LayerTree, *, batch_size: int | None = None)
     """
     if not tree.blocks:
         return ()
-    points = [_point(trace, tree, 0, "", _full(tree), batch_size)]
-    for count in depths(len(tree.blocks)):
-        points.append(_point(trace, tree, count, depth_rules(tree, count), depth_mask(tree, count), batch_size))
-    return tuple(points)
+    return tuple(_point(trace, tree, count, batch_size) for count in (0, *depths(len(tree.blocks))))
 
 
 def depths(blocks: int) -> tuple[int, ...]:
@@ -66,36 +64,10 @@ def depths(blocks: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(round(blocks * step / steps) for step in range(1, steps + 1)))
 
 
-def depth_mask(tree: LayerTree, count: int) -> Mask:
-    """The mask in which everything before the first blocks' end is frozen, in execution order of each tower."""
-    frozen = {i for i, p in enumerate(tree.parameters) if p.frozen_by_author}
-    left = count
-    for tower in tree.towers:
-        blocks = tower.blocks[:left]
-        if blocks:
-            for path in (*tower.embeddings, *tower.stem, *blocks):
-                frozen.update(tree.under(path))
-        left -= len(blocks)
-    return Mask(tree, tuple(i not in frozen for i in range(len(tree.parameters))))
-
-
-def depth_rules(tree: LayerTree, count: int) -> str:
-    """Rules that resolve to `depth_mask`."""
-    parts, left = [], count
-    for tower in tree.towers:
-        taken = min(left, len(tower.blocks))
-        if taken:
-            parts += [f'"{path}"' if " " in path else path for path in (*tower.embeddings, *tower.stem)]
-            prefix = "blocks" if len(tree.towers) == 1 else f"blocks@{tower.name}"
-            parts.append(f"{prefix}:first{taken}")
-        left -= taken
-    return "freeze " + " ".join(parts)
-
-
 def prices(trace: Trace, tree: LayerTree, paths: Iterable[str], *, batch_size: int | None = None) -> dict[str, Price]:
     """The price of each of these modules or parameters; an empty dictionary where the step is unknown."""
     head = {i for path in tree.head for i in tree.under(path)}
-    base, full = _cost(trace, tree, head, batch_size), estimate(trace, _full(tree), batch_size=batch_size)
+    base, full = _cost(trace, tree, head, batch_size), estimate(trace, Mask.as_author(tree), batch_size=batch_size)
     if base.peak_bytes is None or full.peak_bytes is None:
         return {}
     found: dict[str, Price] = {}
@@ -121,10 +93,6 @@ def _cost(trace: Trace, tree: LayerTree, trains: set[int], batch_size: int | Non
     return estimate(trace, mask, batch_size=batch_size)
 
 
-def _full(tree: LayerTree) -> Mask:
-    return Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters))
-
-
-def _point(trace: Trace, tree: LayerTree, count: int, rules: str, mask: Mask, batch_size: int | None) -> CurvePoint:
-    cost = estimate(trace, mask, batch_size=batch_size)
-    return CurvePoint(count, rules, cost.peak_bytes, cost.flops_backward)
+def _point(trace: Trace, tree: LayerTree, count: int, batch_size: int | None) -> CurvePoint:
+    cost = estimate(trace, first_blocks(tree, count), batch_size=batch_size)
+    return CurvePoint(count, first_blocks_rules(tree, count), cost.peak_bytes, cost.flops_backward)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from itertools import zip_longest
 
 from freezecore._review.finding import Case, Finding, listed
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
 from freezecore.sentences import say
-from freezecore.tree import LayerTree, Tower
+from freezecore.tree import Tower
 
 FEW = 0.02
 LIBRARIES = ("hf:", "config:")
@@ -111,30 +111,13 @@ def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
     before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
     training = case.training(dict.fromkeys(before))
     early = passed = 0
-    for path, between in zip(tower.blocks, _between(case.tree)[tower.name, tower.path], strict=True):
+    inside = ((), *tower.between[1:])  # what runs before the first block may be another tower's, beside this one
+    for path, between in zip_longest(tower.blocks, inside, fillvalue=()):
         own = case.training(case.tree.under(path))
-        training += case.training(between) + own
+        training += [i for other in between for i in case.training(case.tree.under(other))] + own
         if training and not own:
             early, passed = len(training), passed + 1
     return (training[:early], passed) if passed * 3 >= len(tower.blocks) else ([], 0)
-
-
-@lru_cache(maxsize=64)
-def _between(tree: LayerTree) -> dict[tuple[str, str], list[list[int]]]:
-    """For each block of each tower, what is defined between it and the one before: a downsampling, a transition."""
-    return {(tower.name, tower.path): _gaps(tree, tower) for tower in tree.towers}
-
-
-def _gaps(tree: LayerTree, tower: Tower) -> list[list[int]]:
-    inside = {i for path in tower.blocks for i in tree.under(path)}
-    reached = min(inside, default=0)
-    gaps = []
-    for path in tower.blocks:
-        own = tree.under(path)
-        gap = (i for i in range(reached, min(own, default=reached)) if i not in inside)
-        gaps.append([i for i in gap if tree.parameters[i].kind == "block"])
-        reached = max(own, default=reached)
-    return gaps
 
 
 def _frozen_start(case: Case, tower: Tower) -> tuple[str, ...]:
@@ -152,9 +135,7 @@ def _frozen_start(case: Case, tower: Tower) -> tuple[str, ...]:
 
 def _freeze(case: Case, positions: list[int]) -> str:
     """The shortest rules that freeze just these."""
-    chosen = set(positions)
-    trains = tuple(i not in chosen and not p.frozen_by_author for i, p in enumerate(case.tree.parameters))
-    return str(shortest_rules(Mask(case.tree, trains)))
+    return str(shortest_rules(Mask.as_author(case.tree, set(positions))))
 
 
 def _price(case: Case, names: tuple[str, ...]) -> float | None:

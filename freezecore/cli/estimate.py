@@ -58,7 +58,7 @@ def gather(options: Namespace) -> dict:
     workload = Workload(**{name: getattr(options, name) for name in Workload.__dataclass_fields__})
     source, tree, spec = read_source(options), read_layers(options), read_spec(options)
     masks = [resolve(spec, tree, epoch=epoch) for epoch in (spec.epochs if spec.phases else (options.epoch,))]
-    author = Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters))
+    author = Mask.as_author(tree)
     began = time.perf_counter()
     trace = _followed(source, workload, options.input, [*masks, author])
     traced = time.perf_counter()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from freezecore.errors import ExportError, did_you_mean
 from freezecore.importing.imported import Imported, Unread, spec_of
+from freezecore.mask import Mask
 from freezecore.tree import LayerTree
 
 STATES = {"true": True, "trainable": True, "train": True, "1": True}
@@ -39,7 +40,7 @@ def read_names(text: str, tree: LayerTree) -> Imported:
             state = match["state"]
             rows.append((number, line, match["name"], None if state is None else STATES[state.lower()]))
     bare = all(state is None for *_, state in rows)
-    trains = [False] * len(tree.parameters) if bare else [not p.frozen_by_author for p in tree.parameters]
+    trains = [False] * len(tree.parameters) if bare else list(Mask.as_author(tree).trains)
     seen: set[int] = set()
     mapped, missing = {}, []
     for number, line, name, state in rows:

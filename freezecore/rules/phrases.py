@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from freezecore.rules.globs import Node, is_glob
 from freezecore.rules.names import Names, union
-from freezecore.rules.select import selected, stage_hits
+from freezecore.rules.select import selected, stage_hits, tower_word
 from freezecore.rules.skeleton import FURTHER_PART, Segment, path_price
 from freezecore.spec import ROLES, Selector
 
@@ -138,6 +138,7 @@ def _nodes_by_ending(root: Node) -> dict[str, list[list[Node]]]:
 def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
     """`blocks:0-2` and `stages:last1`: in every tower at once where that says it, and tower by tower."""
     staged = any(tower.stages for tower in names.tree.towers)
+    sayable = {tower_word(names.tree, tower) for tower in names.tree.towers}
     for form, hits_by_tower in _ordered(names).items():
         price = RANGE_PRICES[form] + (COUNTED_IN_STAGES if staged and form == "blocks" else 0.0)
         chosen = {}
@@ -148,7 +149,7 @@ def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
         for value in dict.fromkeys(chosen.values()):
             yield _range(names, Selector(form, value), price)
         for tower, value in chosen.items():
-            if len(hits_by_tower) > 1 and tower and not any(mark in tower for mark in ' :;#"'):
+            if tower in sayable:
                 yield _range(names, Selector(form, value, tower), price + TOWER_PRICE)
 
 

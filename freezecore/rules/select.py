@@ -8,7 +8,7 @@ from freezecore.rules.globs import PartMatch, is_glob, matching
 from freezecore.rules.names import Names, union
 from freezecore.rules.regexes import compile_bounded
 from freezecore.spec import Selector
-from freezecore.tree import Stage, Tower
+from freezecore.tree import LayerTree, Stage, Tower
 
 MOST_REMEMBERED = 2_000
 
@@ -27,6 +27,12 @@ def selected(selector: Selector, names: Names) -> int:
 def in_tower(tower: Tower, name: str | None) -> bool:
     """The tower is called so: by its name, its path or the path's last part; None means every tower."""
     return name is None or name in (tower.name, tower.path, tower.path.rpartition(".")[2])
+
+
+def tower_word(tree: LayerTree, tower: Tower) -> str | None:
+    """What `blocks@` may call a tower; None in a tree of one tower, and where its name would be read otherwise."""
+    sayable = len(tree.towers) > 1 and not any(mark in tower.name for mark in ' :;#"')
+    return tower.name or None if sayable else None
 
 
 def chosen_positions(value: str, count: int) -> list[int]:

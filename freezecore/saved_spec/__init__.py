@@ -132,7 +132,7 @@ def _written_anew(
     try:
         others = resolve(translated, tree).trains
     except RuleError:
-        others = tuple(not parameter.frozen_by_author for parameter in tree.parameters)
+        others = Mask.as_author(tree).trains
     trains = (
         wanted[parameter.name][0] if parameter.name in wanted else other
         for parameter, other in zip(tree.parameters, others, strict=True)

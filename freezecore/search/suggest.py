@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from freezecore._estimate.curve import depth_rules
+from freezecore._presets import first_blocks_rules
 from freezecore.errors import ProbeError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, share_text
@@ -124,7 +124,7 @@ def from_features(tree: LayerTree, accuracies: Sequence[float], test_size: int) 
             reached=reached,
         )
     else:
-        rules = depth_rules(tree, depth)
+        rules = first_blocks_rules(tree, depth)
         path = tree.blocks[depth - 1]
         why = say(
             "A linear classifier on the output of {path} reaches {reached}, and no later block helps: train those.",

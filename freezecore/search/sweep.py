@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from freezecore._estimate.curve import depth_rules
-from freezecore._presets import presets
+from freezecore._presets import first_blocks_rules, presets
 from freezecore._resolve import resolve
 from freezecore.errors import ProbeError, RuleError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
@@ -128,7 +127,7 @@ def _families(tree: LayerTree, over: Sequence[str]) -> Iterable[Candidate]:
     if "depth" in over:
         for n in range(len(tree.blocks) + 1):
             label = say("1 block frozen" if n == 1 else "{n} blocks frozen", n=n)
-            yield Candidate(depth_rules(tree, n) if n else "train all", (label,), n)
+            yield Candidate(first_blocks_rules(tree, n) if n else "train all", (label,), n)
     if "presets" in over:
         for preset in presets(tree):
             yield Candidate(preset.rules, (preset.label,))

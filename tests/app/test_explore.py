@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from app.service import analyst
+from freezecore._presets import first_blocks
+from freezecore._resolve import resolve
 from freezecore.errors import TraceError
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
 
 RESNET = "timm:resnet18"
 
@@ -86,7 +91,10 @@ def test_a_preset_writes_its_rules(opened):
 def test_the_stepper_freezes_the_input_side(opened):
     page = opened(model=RESNET)
     page.number_input(key="w_first_n").set_value(2).run()
-    assert "blocks:0-1" in page.text_area(key="w_rules").value
+    rules = page.text_area(key="w_rules").value
+    assert "blocks:0-1" in rules
+    tree = analyst.shared().tree(ModelSource.parse(RESNET))
+    assert resolve(FreezeSpec.parse(rules), tree).trains == first_blocks(tree, 2).trains
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from freezecore._presets import missing_presets, preset_first_blocks, preset_last_blocks, presets
+from freezecore._presets import first_blocks_rules, last_blocks_rules, missing_presets, presets
 from freezecore._resolve import resolve
 from freezecore.rules.grammar import parse_spec
 from freezecore.tree import LayerTree
@@ -70,15 +70,15 @@ def test_gradual_unfreezing_ends_with_everything_training():
 
 def test_the_number_of_blocks_is_chosen_and_kept_within_the_model():
     tree = load("bert")
-    assert preset_first_blocks(tree, 0) == "freeze embeddings"
-    assert preset_first_blocks(tree, 1) == "freeze embeddings; freeze blocks:0"
-    assert preset_first_blocks(tree, 99) == "freeze embeddings; freeze blocks:0-11"
-    assert preset_last_blocks(tree, 4) == "freeze all; train blocks:last4; train head"
+    assert first_blocks_rules(tree, 0) == ""
+    assert first_blocks_rules(tree, 1) == "freeze embeddings; freeze blocks:0"
+    assert first_blocks_rules(tree, 99) == "freeze embeddings; freeze blocks:0-11"
+    assert last_blocks_rules(tree, 4) == "freeze all; train blocks:last4; train head"
 
 
 def test_what_stands_between_frozen_blocks_is_frozen_with_them():
     tree = load("convnext_tiny")
-    rules = preset_first_blocks(tree, 4)
+    rules = first_blocks_rules(tree, 4)
     assert rules == "freeze stem; freeze blocks:0-3; freeze stages.1.downsample"
     mask = resolve(parse_spec(rules), tree)
     trained = [i for i, trains in enumerate(mask.trains) if trains]

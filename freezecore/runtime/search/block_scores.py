@@ -40,7 +40,7 @@ def gradient_norms(session: Session, seed: int, batch_size: int, should_stop: Sh
     without bound; the head is left out, and very small weights count as `FLOOR`.
     """
     model, tree = session.model, session.tree
-    Mask(tree, tuple(not p.frozen_by_author for p in tree.parameters)).apply_to(model)
+    Mask.as_author(tree).apply_to(model)
     parameters = dict(model.named_parameters())
     totals = [0.0] * len(tree.blocks)
     batches = shuffled_batches(len(session.train), batch_size, seed, session.device)

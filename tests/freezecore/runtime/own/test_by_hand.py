@@ -7,7 +7,7 @@ from torch import nn
 from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel
 
 import freezecore as fc
-from freezecore._presets import preset_first_blocks, presets
+from freezecore._presets import first_blocks_rules, presets
 from freezecore._resolve import resolve
 from freezecore.rules.grammar import parse_spec
 
@@ -59,7 +59,7 @@ def test_all_whose_names_contain_a_text(resnet):
 def test_embeddings_and_first_encoder_layers(kind, n):
     by_hand, here = bert(kind), bert(kind)
     top_n_layer_freeze(by_hand, n)
-    fc.apply(here, preset_first_blocks(fc.read_tree(here), n))
+    fc.apply(here, first_blocks_rules(fc.read_tree(here), n))
     assert frozen(here) == frozen(by_hand)
     assert len(frozen(here)) == 5 + 16 * n
 

@@ -322,3 +322,20 @@ def test_a_forward_that_never_ends_is_given_up(monkeypatch):
     assert not found
     assert "takes longer" in found.reason
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(
+    ("text", "between"),
+    [
+        ("timm:convnextv2_atto", {"stages.1.blocks.0": ("stages.1.downsample",)}),
+        ("timm:cait_xxs24_224", {"blocks_token_only.0": ("cls_token",)}),  # defined before all blocks
+        ("timm:twins_pcpvt_small", {"blocks.0.1": ("pos_block.0",), "blocks.1.0": ("patch_embeds.1",)}),
+        ("config:t5", {"decoder.block.0": ("encoder.final_layer_norm",)}),
+        ("config:llava", {"language_model.layers.0": ("vision_tower.post_layernorm", "multi_modal_projector")}),
+        ("timm:vit_tiny_patch16_224", {}),
+    ],
+)
+def test_what_runs_between_blocks_stands_with_the_block_that_it_runs_before(text, between):
+    towers = tree_of(text).towers
+    found = {path: paths for tower in towers for path, paths in zip(tower.blocks, tower.between, strict=True) if paths}
+    assert dict(list(found.items())[: len(between)]) == between and bool(found) == bool(between)
