@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.service import analyst
 from freezecore._presets import first_blocks
 from freezecore._resolve import resolve
 from freezecore.errors import TraceError
-from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from tests.freezecore.samples import load
 
 RESNET = "timm:resnet18"
 
@@ -93,7 +92,7 @@ def test_the_stepper_freezes_the_input_side(opened):
     page.number_input(key="w_first_n").set_value(2).run()
     rules = page.text_area(key="w_rules").value
     assert "blocks:0-1" in rules
-    tree = analyst.shared().tree(ModelSource.parse(RESNET))
+    tree = load("resnet18")
     assert resolve(FreezeSpec.parse(rules), tree).trains == first_blocks(tree, 2).trains
 
 
