@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,12 @@ class Metric:
     target: Literal["class", "value"]
     better: Literal["high", "low"]
     label: str
+
+    def of_mean(self, score: float) -> float:
+        """The metric in its own unit, from the mean of what each sample adds to it (see `Score.per_sample`)."""
+        if self.name == "rmse":
+            return math.sqrt(-score)
+        return -score if self.better == "low" else score
 
 
 METRICS: dict[str, Metric] = {

@@ -267,8 +267,9 @@ class ProbeResult:
 
     `accuracy_*` are shares of the held-out samples from 0 to 1, `interval` the 95 % interval of `accuracy_after`;
     `peak_bytes` is the allocator's peak during one plain step, `rss_bytes` the process's. `metric_*` are in the
-    metric's own unit. `per_sample` scores each held-out sample afterwards, higher is better: 1 or 0 for a class,
-    the negated squared error for a value.
+    metric's own unit. `per_sample` says what each held-out sample adds to the metric afterwards, higher is better, so
+    that their mean ranks runs as the metric does; `baseline` is that mean for a model that has learnt nothing but how
+    common each class is.
     """
 
     state: State
@@ -302,6 +303,7 @@ class ProbeResult:
     metric_before: float | None = None
     metric_after: float | None = None
     per_sample: tuple[float, ...] = ()
+    baseline: float | None = None
     changed_samples: tuple[SampleChange, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def add_rules(to: ArgumentParser) -> None:
     which = to.add_mutually_exclusive_group()
     which.add_argument("--rules", metavar="TEXT", help='such as "freeze all; train head"; @FILE reads a file')
     which.add_argument("--spec", metavar="FILE", help="a spec saved by export --to spec")
-    to.add_argument("--epoch", type=int, default=0, metavar="N", help="the phase of a schedule that holds in epoch N")
+    to.add_argument("--epoch", type=int, metavar="N", help="the phase of a schedule that holds in epoch N")
 
 
 def add_training(to: ArgumentParser) -> None:
@@ -135,14 +136,16 @@ def read_text(path: str) -> str:
 
 
 def read_bytes(path: str) -> bytes:
-    """A file's content.
+    """A file's content; `-` is standard input.
 
     Raises:
         RuleError: it cannot be read, or is too large.
     """
     try:
-        if Path(path).stat().st_size > LARGEST_FILE:
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)  # no further: a device has no end
+        if len(content) > LARGEST_FILE:
             raise RuleError(f"'{shortened(path)}' is larger than {LARGEST_FILE // 2**20} MiB.", "Is it the right file?")
-        return Path(path).read_bytes()
+        return content
     except (OSError, ValueError) as error:
         raise RuleError(f"'{shortened(path)}' cannot be read.", "Check the path.") from error

@@ -57,7 +57,8 @@ def gather(options: Namespace) -> dict:
     budget = read_budget(options)
     workload = Workload(**{name: getattr(options, name) for name in Workload.__dataclass_fields__})
     source, tree, spec = read_source(options), read_layers(options), read_spec(options)
-    masks = [resolve(spec, tree, epoch=epoch) for epoch in (spec.epochs if spec.phases else (options.epoch,))]
+    epochs = spec.epochs if options.epoch is None else (options.epoch,)
+    masks = [resolve(spec, tree, epoch=epoch) for epoch in epochs]
     author = Mask.as_author(tree)
     began = time.perf_counter()
     trace = _followed(source, workload, options.input, [*masks, author])
@@ -69,7 +70,7 @@ def gather(options: Namespace) -> dict:
     return {
         **_fields(cost),
         "full": _fields(estimate(trace, author)),
-        "epoch": spec.epochs[costliest] if spec.phases else options.epoch,
+        "epoch": epochs[costliest],
         "trace_s": traced - began,
         "evaluate_s": (evaluated - traced) / len(costs),
         "fits": [asdict(fit) for fit in fits(trace, mask)],

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from freezecore.api import run_find
 from freezecore.cli.arguments import DEFAULT, add_source, add_training, read_budget, read_source, read_training
 from freezecore.cli.output import NOTHING, lines, progress, score_text, stoppable
+from freezecore.metrics import METRICS
 from freezecore.report import bytes_text, seconds_text, table
 
 EXAMPLE = f"{DEFAULT} --minutes 3 --budget 16GB"
@@ -38,6 +39,7 @@ def show(document: dict) -> str:
         rows = [
             [
                 name,
+                _chosen_by(one),
                 score_text(one),
                 "" if one["noise"] is None else f"±{one['noise']:.3f}",
                 bytes_text(one["peak_bytes"]),
@@ -48,14 +50,21 @@ def show(document: dict) -> str:
             ]
             for name, one in named
         ]
-        header = ["", "score", "noise", "peak", "step", "rate / head's", "steps × seeds", "rules"]
-        shown = [table(header, rows, right=[1, 2, 3, 4, 5, 6]) + "\n"]
+        unseen = f"unseen {document['metric'] or 'score'}"
+        header = ["", "chosen by", unseen, "noise", "peak", "step", "rate / head's", "steps × seeds", "rules"]
+        shown = [table(header, rows, right=[1, 2, 3, 4, 5, 6, 7]) + "\n"]
     if second and document["wins"] is not None:
-        share = f"beats the runner-up in {100 * document['wins']:.0f} of 100 resamples of the held-out data"
+        share = f"beats the runner-up in {100 * document['wins']:.0f} of 100 resamples of the unseen samples"
         close = "No difference beyond the noise: the recommended one" if document["within_noise"] else "It"
         shown.append(f"{close} {share}.")
     shown.append(f"{document['tried']} runs in {seconds_text(document['seconds'])}.")
     return lines(*shown, *document["left_out"], document["message"], document["hint"])
+
+
+def _chosen_by(one: dict) -> str:
+    """The score that the choice was made by, in the metric's own unit."""
+    value, metric = one["chosen_by"], METRICS.get(one["metric"] or "")
+    return f"{metric.of_mean(value) if metric else value:.3f}"
 
 
 def _trial(event: dict) -> str:

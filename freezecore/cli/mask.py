@@ -23,7 +23,7 @@ def add_arguments(to: ArgumentParser) -> None:
 
 def gather(options: Namespace) -> dict:
     tree, spec = read_layers(options), read_spec(options)
-    mask = resolve(spec, tree, epoch=options.epoch)
+    mask = resolve(spec, tree, epoch=options.epoch or 0)
     pairs = zip(tree.parameters, mask.trains, strict=True)
     return {
         "source": tree.source,

@@ -36,8 +36,8 @@ def lines(*texts: str) -> str:
 
 
 def score_text(one: dict) -> str:
-    """The accuracy; where the data has values, the metric, else the score that selections are ranked by."""
-    known = (one.get(name) for name in ("accuracy_after", "metric_after", "score"))
+    """The metric that was asked for; else the accuracy, else the score that selections are ranked by."""
+    known = (one.get(name) for name in ("metric_after", "accuracy_after", "score"))
     return next((f"{value:.3f}" for value in known if value is not None), "")
 
 

@@ -21,7 +21,9 @@ def add_arguments(to: ArgumentParser) -> None:
 
 def gather(options: Namespace) -> dict:
     source = read_source(options, default_weights="pretrained")
-    request = ProbeRequest(source, read_spec(options).at_epoch(options.epoch), **read_training(options))
+    spec = read_spec(options)  # a schedule runs as one, unless one of its phases is asked for
+    spec = spec if options.epoch is None else spec.at_epoch(options.epoch)
+    request = ProbeRequest(source, spec, **read_training(options))
     with stoppable() as should_stop:
         return run_probe(request, progress(options), should_stop).to_json()
 
@@ -33,7 +35,9 @@ def show(document: dict) -> str:
         f"{document['state']} after {document['steps']} steps on {document['device']}. {document['message']}".strip(),
         f"accuracy: {accuracy_text(document['accuracy_before'])} before, "
         f"{accuracy_text(document['accuracy_after'], interval)} after, "
-        f"{accuracy_text(document['train_accuracy_after'])} on the training data",
+        f"{accuracy_text(document['train_accuracy_after'])} on the training data"
+        if document["metric"] != "rmse"
+        else "",
         _metric(document),
         f"step: {seconds_text(document['step_s'])}, peak memory {bytes_text(document['peak_bytes'])} measured, "
         f"{bytes_text(document['estimated_peak_bytes'])} estimated",

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import mean, variance
 
 from freezecore.errors import ProbeError
+from freezecore.metrics import METRICS
 from freezecore.probe import ProbeRequest
 from freezecore.search.measured import Candidate
-from freezecore.statistics import noise
+from freezecore.statistics import mean_error, noise
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,11 @@ class SearchTrial:
     Attributes:
         plain_s: seconds of a step without a stored prefix.
         capture_s: seconds spent on the prefix, which later runs of the selection share.
-        score: what arms are ranked by, higher is better (see `MeasuredSelection`); None where the run did not end well.
-        error: standard error of the score that the held-out set alone brings with it.
+        score: what arms are ranked by, higher is better (see `MeasuredSelection`), on every other held-out sample; None
+            where the run did not end well.
+        error: standard error of the score that those samples alone bring with it.
+        baseline: the score of a model that has learnt nothing but how common each class is.
+        metric: which one `score` follows.
     """
 
     rules: str
@@ -94,7 +98,16 @@ class SearchTrial:
     learning_rate: float | None = None
     head_learning_rate: float | None = None
     message: str = ""
-    per_sample: tuple[float, ...] = field(default=(), repr=False)
+    baseline: float | None = None
+    metric: str | None = None
+    per_sample: tuple[float, ...] = field(default=(), repr=False)  # of the other half, which nothing is chosen by
+
+    @property
+    def has_learnt(self) -> bool | None:
+        """Whether it is above the baseline by more than noise; None where that is not known."""
+        if self.score is None or self.baseline is None or self.error is None:
+            return None
+        return self.score - self.baseline > 2 * self.error
 
     def to_json(self) -> dict:
         """Its fields as JSON values, but for the score of each held-out sample."""
@@ -106,9 +119,12 @@ class Choice:
     """A selection that the search arrived at, with its evidence.
 
     Attributes:
-        accuracy_after: mean over its seeds at the longest run it had; None where the data has values.
-        score, scores: mean and by seed, of what selections are ranked by.
-        noise: standard error of that mean.
+        accuracy_after: mean over its seeds at the longest run it had, on the held-out samples that the search did not
+            choose by; None where the data has values.
+        chosen_by: mean score on the samples that it did choose by: what selections are ranked by.
+        score, scores: mean and by seed, on the samples that it did not choose by.
+        metric, metric_after: the metric's name, and the score in its own unit.
+        noise: standard error of `score`.
         steps, seeds: what the mean rests on.
         per_sample: score of each held-out sample, mean over the seeds; left out of `to_json`.
     """
@@ -116,8 +132,11 @@ class Choice:
     rules: str
     labels: tuple[str, ...]
     accuracy_after: float | None
+    chosen_by: float
     score: float
     scores: tuple[float, ...]
+    metric: str | None
+    metric_after: float | None
     noise: float | None
     learning_rate: float | None
     head_learning_rate: float | None
@@ -141,8 +160,8 @@ class FindResult:
     """The recommended selection, the runner-up, and what the search cost.
 
     Attributes:
-        wins: share of the resampled held-out sets on which the best beats the runner-up; None where there is none.
-        within_noise: the two differ by no more than the noise.
+        wins: share of the resampled unseen samples on which the best beats the runner-up; None where there is none.
+        within_noise: on them the two differ by no more than the noise.
         left_out: what was not tried, and why.
     """
 
@@ -170,10 +189,10 @@ class FindResult:
 
 
 def chosen(found: Iterable[tuple[Arm, SearchTrial]]) -> tuple[Choice, ...]:
-    """Each selection at its best learning rate, judged by its longest runs; longer runs stand before shorter ones.
+    """Each selection at its best learning rate, judged by its longest runs, best first.
 
-    Of equally long runs the highest lower end counts, a mean less its standard error over seeds, so that one lucky
-    seed does not beat the mean of several.
+    The highest lower end counts, a mean less its standard error over seeds, so that one lucky seed does not beat the
+    mean of several; of equals, the longer run.
     """
     by_arm: dict[tuple[str, float], list[tuple[Arm, SearchTrial]]] = {}
     for arm, tried in found:
@@ -182,13 +201,13 @@ def chosen(found: Iterable[tuple[Arm, SearchTrial]]) -> tuple[Choice, ...]:
     longest = [_longest(pairs) for pairs in by_arm.values()]
     spread = _typical_spread([_scores(pairs) for pairs in longest])
 
-    def rank(choice: Choice) -> tuple[int, float]:
-        return choice.steps, choice.score - spread / math.sqrt(choice.seeds)
+    def lower_end(choice: Choice) -> float:
+        return choice.chosen_by - spread / math.sqrt(choice.seeds)
 
     best: dict[str, Choice] = {}
-    for choice in sorted(map(_choice, longest), key=rank, reverse=True):
+    for choice in sorted(map(_choice, longest), key=lambda one: (one.steps, lower_end(one)), reverse=True):
         best.setdefault(choice.rules, choice)
-    return tuple(best.values())
+    return tuple(sorted(best.values(), key=lambda one: (lower_end(one), one.steps), reverse=True))
 
 
 def _scores(pairs: Iterable[tuple[Arm, SearchTrial]]) -> list[float]:
@@ -209,19 +228,27 @@ def _typical_spread(scores: Iterable[Sequence[float]]) -> float:
 
 def _choice(pairs: Sequence[tuple[Arm, SearchTrial]]) -> Choice:
     (arm, first), runs = pairs[0], [tried for _, tried in pairs]
-    scores, accuracies = _scores(pairs), [run.accuracy_after for run in runs]
+    chosen_by, accuracies = mean(_scores(pairs)), [run.accuracy_after for run in runs]
+    unseen = tuple(map(mean, zip(*(run.per_sample for run in runs), strict=True)))
+    scores = tuple(mean(run.per_sample) for run in runs) if unseen else tuple(_scores(pairs))
+    score, metric = mean(scores), METRICS.get(first.metric or "")
+    known = [accuracy for accuracy in accuracies if accuracy is not None]
+    accuracy = mean(known) if len(known) == len(runs) else None
     return Choice(
         rules=first.rules,
         labels=first.labels,
-        accuracy_after=mean(known) if len(known := [a for a in accuracies if a is not None]) == len(runs) else None,
-        score=mean(scores),
-        scores=tuple(scores),
-        noise=noise(scores, first.error),
+        accuracy_after=score if unseen and first.metric == "accuracy" else accuracy,
+        chosen_by=chosen_by,
+        score=score,
+        scores=scores,
+        metric=first.metric,
+        metric_after=metric.of_mean(score) if metric else None,
+        noise=noise(scores, mean_error(unseen) if len(unseen) > 1 else first.error),
         learning_rate=first.learning_rate,
         head_learning_rate=first.head_learning_rate,
         peak_bytes=arm.peak_bytes,
         step_s=first.step_s,
         steps=first.steps,
         seeds=len(runs),
-        per_sample=tuple(map(mean, zip(*(run.per_sample for run in runs), strict=True))),
+        per_sample=unseen,
     )

@@ -12,6 +12,10 @@ that there is a good answer at any moment.
     rung 3   all steps              the best third of rung 2 so far
     then     all steps              the best three, a second seed of each, and further ones
 
+Where the first arms score no better than a model that has learnt nothing but how common each class is, a ninth of
+the steps is too few to tell them apart: the first rungs get twice as many, until one does. Arms are chosen by every
+other held-out sample; the others say what the choice is worth.
+
 An arm that falls short of its rung's best third by no more than noise is not dropped: it moves up as soon as there
 is nobody new to try. Ranks are means over the seeds, so that a lucky first seed is found out by the second.
 """
@@ -28,6 +32,7 @@ from statistics import mean, median
 from freezecore.probe import ProbeResult
 from freezecore.search.find import Arm, Choice, SearchTrial, chosen
 from freezecore.search.measured import held_out_error, score_of
+from freezecore.statistics import mean_error, share_error
 
 SHARES = (9, 3, 1)  # a rung's part of all steps, as a divisor
 LAST = len(SHARES) - 1
@@ -36,6 +41,7 @@ EXPLORING = 0.6  # share of the time in which new arms go before more certainty 
 FEWEST_STEPS = 4
 FINALISTS = 3
 MOST_SEEDS = 5
+ENOUGH = 3  # arms that must have learnt nothing before a rung is made longer
 CHECKS = 5  # plain steps that a run spends on checking its prefix and on measuring
 
 Measure = Callable[[Arm, int, int], ProbeResult]
@@ -73,6 +79,7 @@ class Search:
         self._emit, self._budget_s, self._until = emit, budget_s, clock() + budget_s
         self._explore_until = clock() + EXPLORING * budget_s
         self._found: list[tuple[Arm, SearchTrial]] = []
+        self._scale = 1  # of the first rungs' steps
 
     def run(self) -> tuple[SearchTrial, ...]:
         """Search until the time is used, or nothing is left to try; all trials in their order."""
@@ -138,14 +145,24 @@ class Search:
 
     def _standing(self, rung: int) -> list[RankedArm]:
         """The arms that ran on this rung, best first."""
-        return ranked(pair for pair in self._found if pair[1].rung == rung)
+        return ranked(pair for pair in self._found if self._is_on(pair[1], rung))
+
+    def _is_on(self, tried: SearchTrial, rung: int) -> bool:
+        """Whether a trial counts on a rung: those of a first rung that has been made longer do not."""
+        return tried.rung == rung and tried.steps == self._steps_at(rung)
 
     def _ran(self, arm: Arm, rung: int, seed: int | None = None) -> bool:
         seed = self._seed if seed is None else seed
-        return any(a == arm and t.rung == rung and t.seed == seed for a, t in self._found)
+        return any(a == arm and t.seed == seed and self._is_on(t, rung) for a, t in self._found)
 
     def _steps_at(self, rung: int) -> int:
-        return max(FEWEST_STEPS, self._steps // SHARES[rung])
+        return max(FEWEST_STEPS, min(self._steps, self._scale * self._steps // SHARES[rung]))
+
+    def _lengthen(self) -> None:
+        """Twice the steps on the first rungs, where those that are enough to judge by have learnt nothing in them."""
+        first = [tried for _, tried in self._found if self._is_on(tried, 0) and tried.has_learnt is not None]
+        if len(first) >= ENOUGH and not any(tried.has_learnt for tried in first) and self._scale < SHARES[0]:
+            self._scale *= 2
 
     def _fits(self, arm: Arm, rung: int) -> bool:
         return self.price(arm, self._steps_at(rung)) < self._until - self._clock()
@@ -158,6 +175,7 @@ class Search:
         result = self._measure(arm, steps, seed)
         tried = trial(arm, rung, steps, seed, result, self._clock() - began)
         self._found.append((arm, tried))
+        self._lengthen()
         best = next(iter(self.choices()), None)
         self._emit({"event": "trial", **tried.to_json(), "best": best and best.to_json(), **self._spent()})
 
@@ -198,7 +216,15 @@ def ranked(pairs: Iterable[tuple[Arm, SearchTrial]]) -> list[RankedArm]:
 
 
 def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, seconds: float) -> SearchTrial:
-    """What one run tells the search."""
+    """What one run tells the search: its score on every other held-out sample, and the others to report on."""
+    chosen_by, unseen = result.per_sample[::2], result.per_sample[1::2]
+    done = result.state == "done"
+    if unseen:
+        score, error = mean(chosen_by), mean_error(chosen_by)
+        if result.metric == "accuracy":
+            error = share_error(score, len(chosen_by))
+    else:
+        score, error = score_of(result), held_out_error(result)
     return SearchTrial(
         rules=arm.candidate.rules,
         labels=arm.candidate.labels,
@@ -206,9 +232,9 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
         rung=rung,
         steps=steps,
         seed=seed,
-        accuracy_after=result.accuracy_after if result.state == "done" else None,
-        score=score_of(result) if result.state == "done" else None,
-        error=held_out_error(result),
+        accuracy_after=result.accuracy_after if done else None,
+        score=score if done else None,
+        error=error,
         seconds=seconds,
         step_s=result.step_s,
         capture_s=result.cache.capture_s or 0.0,
@@ -217,5 +243,7 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
         learning_rate=result.learning_rate,
         head_learning_rate=result.head_learning_rate,
         message=result.message,
-        per_sample=result.per_sample if result.state == "done" else (),
+        baseline=result.baseline,
+        metric=result.metric,
+        per_sample=unseen if done else (),
     )

@@ -32,8 +32,8 @@ class MeasuredSelection:
     Attributes:
         accuracy_after: mean over the seeds, from 0 to 1; None where no run reached its end, or the data has values.
         metric, metric_after: the metric's name, and its mean over the seeds in its own unit.
-        score: what selections are ranked by, higher is better: the mean score of a held-out sample, which for
-            classes is the accuracy.
+        score: what selections are ranked by, higher is better: the mean over held-out samples of what each adds to
+            the metric, which for accuracy is the accuracy itself.
         scores: by seed.
         spread: standard deviation of the scores; None with fewer than two.
         noise: standard error of `score`, from the seeds and from the finite held-out set.
@@ -98,12 +98,10 @@ def score_of(result: ProbeResult) -> float | None:
 
 def held_out_error(result: ProbeResult) -> float | None:
     """Standard error of a run's score that the number of held-out samples alone brings with it."""
-    count = len(result.per_sample) or result.test_size
-    if not count:
-        return None
-    if result.accuracy_after is None:
-        return mean_error(result.per_sample) if result.per_sample else None
-    return share_error(result.accuracy_after, count)
+    if result.metric in (None, "accuracy"):
+        count = len(result.per_sample) or result.test_size
+        return share_error(result.accuracy_after, count) if count and result.accuracy_after is not None else None
+    return mean_error(result.per_sample) if result.per_sample else None
 
 
 def compared(selections: Sequence[MeasuredSelection]) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:

@@ -1,5 +1,6 @@
 """The command line: documented fields, one JSON document and nothing else, one sentence for each problem."""
 
+import io
 import json
 import subprocess
 import sys
@@ -227,3 +228,30 @@ def test_colour_is_for_terminals_only(monkeypatch, capsys):
     monkeypatch.setenv("NO_COLOR", "1")
     assert main(arguments) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("more", "moved"), [([], True), (["--epoch", "0"], False)])
+def test_a_schedule_runs_as_one_unless_a_phase_is_asked_for(capsys, more, moved):
+    rules = "freeze all; train head; from epoch 1: train all"
+    command = ["probe", "timm:tf_efficientnet_lite0", "--rules", rules, "--steps", "4", "--batch-size", "32", "--json"]
+    assert main([*command, "--train-size", "64", "--test-size", "20", *more]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert ("from epoch 1" in result["request"]["spec"]) == moved
+    assert result["proof"]["ok"]
+
+
+def test_rules_come_from_standard_input_too(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"freeze all; train head")))
+    assert main(["mask", RESNET, "--rules", "@-", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trainable"] == 513_000
+
+
+def test_a_file_without_an_end_is_a_sentence(capsys):
+    assert main(["mask", RESNET, "--rules", "@/dev/zero"]) == 1
+    assert "'/dev/zero' is larger than" in capsys.readouterr().err
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("freezecore ")

@@ -153,6 +153,8 @@ def concluded(
             "stopped" if stopped else "failed", message=message, hint=why, request=request.to_json(), **told
         )
     best, runner_up = choices[0], choices[1] if len(choices) > 1 else None
+    if runner_up and not no_better(runner_up, best):  # what nothing was chosen by says otherwise, beyond the noise
+        best, runner_up = runner_up, best
     beaten = wins(best, runner_up) if runner_up else None
     close = runner_up is not None and no_better(best, runner_up)
     state = "stopped" if stopped else "done"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +60,8 @@ class Evaluation:
             "accuracy_after": now.accuracy,
             "interval": now.interval,
             "metric_after": now.metric(self.metric),
-            "per_sample": tuple(now.per_sample),
+            "per_sample": tuple(now.per_sample(self.metric)),
+            "baseline": _mean(now.of_the_commonest().per_sample(self.metric)),
             "changed_samples": changes(self.first, now) if self.first else (),
         }
         if self.session.training_scored and (logits := self._logits(phase, "train", "train", until)) is not None:
@@ -135,7 +137,12 @@ class Score:
 
     @property
     def hits(self) -> int:
-        return int(sum(self.per_sample, 0.0)) if self.of_classes else 0
+        return sum(self._right) if self.of_classes else 0
+
+    @property
+    def _right(self) -> list[bool]:
+        """Whether each sample's class is predicted right."""
+        return (self.logits.argmax(-1) == self.targets).tolist()
 
     @property
     def of_classes(self) -> bool:
@@ -151,29 +158,77 @@ class Score:
         """The accuracy's 95 % interval."""
         return wilson(self.hits, len(self.targets)) if self.of_classes else None
 
-    @property
-    def per_sample(self) -> list[float]:
-        """1 or 0 for a class, the negated squared error for a value."""
-        if self.of_classes:
-            return (self.logits.argmax(-1) == self.targets).int().tolist()
-        return [-((p - t) ** 2) for p, t in zip(self.values, self.true_values, strict=True)]
+    def per_sample(self, metric: str) -> list[float]:
+        """What each sample adds to the score by a metric, higher is better: their mean ranks as the metric does.
+
+        Accuracy: 1 or 0. Log loss: the negated loss. RMSE: the negated squared error. Macro F1 and kappa are no means
+        over samples: their jackknife pseudo-values n·θ − (n−1)·θ₋ᵢ (Efron and Tibshirani, An Introduction to the
+        Bootstrap, 1993, section 11.5), moved so that their mean is θ itself. Empty where the metric is unknown.
+        """
+        match metric:
+            case "accuracy":
+                return [float(right) for right in self._right]
+            case "rmse":
+                return [-((p - t) ** 2) for p, t in zip(self.values, self.true_values, strict=True)]
+            case "log-loss":
+                likelihood = self.logits.double().log_softmax(-1).clamp(min=math.log(sys.float_info.epsilon))
+                return likelihood.gather(1, self.targets[:, None].long()).squeeze(1).tolist()
+            case _:
+                return self._pseudo_values(metric)
+
+    def _pseudo_values(self, metric: str) -> list[float]:
+        """A sample weighs by its cell of the confusion matrix alone, so each cell is left out once, not each sample."""
+        whole = self.metric(metric)
+        if whole is None:
+            return []
+        targets, predicted, count = self.targets.tolist(), self.classes, len(self.targets)
+        first = {cell: i for i, cell in reversed(list(enumerate(zip(targets, predicted, strict=True))))}
+        without = {cell: _class_metric(metric, _but(targets, i), _but(predicted, i)) for cell, i in first.items()}
+        values = [
+            count * whole - (count - 1) * (whole if (left := without[cell]) is None else left)
+            for cell in zip(targets, predicted, strict=True)
+        ]
+        shift = whole - sum(values) / count
+        return [value + shift for value in values]
 
     def metric(self, name: str) -> float | None:
         """The score by one of `METRICS`; kappa is None where all samples and predictions are of one class."""
-        if name == "accuracy":
-            return self.accuracy
-        if name == "rmse":
-            return math.sqrt(-sum(self.per_sample) / len(self.targets))
-        from sklearn import metrics  # takes a second to import
+        match name:
+            case "accuracy":
+                return self.accuracy
+            case "rmse":
+                return math.sqrt(-sum(self.per_sample(name)) / len(self.targets))
+            case "log-loss":
+                return -sum(self.per_sample(name)) / len(self.targets)
+            case _:
+                return _class_metric(name, self.targets.tolist(), self.classes)
 
-        targets, every = self.targets.numpy(), range(self.logits.shape[-1])
-        if name == "log-loss":
-            return float(metrics.log_loss(targets, self.logits.double().softmax(-1).numpy(), labels=every))
-        if name == "macro-f1":  # of the classes that occur in either
-            return float(metrics.f1_score(targets, self.classes, average="macro", zero_division=0))
-        if len({*self.classes, *targets.tolist()}) == 1:
-            return None
-        return float(metrics.cohen_kappa_score(targets, self.classes, labels=every, weights="quadratic"))
+    def of_the_commonest(self) -> Score:
+        """What a model would score that has learnt nothing but how common each class is, or the mean value."""
+        if not self.of_classes:
+            return replace(self, logits=torch.zeros_like(self.logits))
+        counts = torch.bincount(self.targets, minlength=self.logits.shape[-1])
+        return replace(self, logits=counts.clamp(min=1e-6).log().expand(len(self.targets), -1))
+
+
+def _class_metric(name: str, targets: list[int], predicted: list[int]) -> float | None:
+    """Macro F1 over the classes that occur in either, or quadratic kappa; None where that is undefined."""
+    from sklearn import metrics  # takes a second to import
+
+    if name == "macro-f1":
+        return float(metrics.f1_score(targets, predicted, average="macro", zero_division=0))
+    if len({*predicted, *targets}) == 1:
+        return None
+    return float(metrics.cohen_kappa_score(targets, predicted, weights="quadratic", labels=_scale(targets, predicted)))
+
+
+def _scale(targets: list[int], predicted: list[int]) -> list[int]:
+    """All grades up to the highest: kappa weighs by how far apart two are, also where one between never occurs."""
+    return list(range(max(*targets, *predicted) + 1))
+
+
+def _but(values: list[int], position: int) -> list[int]:
+    return values[:position] + values[position + 1 :]
 
 
 def metric_for(raw: Raw, asked: str | None) -> str:
@@ -212,9 +267,9 @@ def changes(before: Score, after: Score) -> tuple[SampleChange, ...]:
     """Held-out samples that went from wrong to right or back, both kinds in turn, a dozen at most."""
     if not before.of_classes:
         return ()
-    was, now = torch.tensor(before.per_sample), torch.tensor(after.per_sample)
-    better = (now > was).nonzero().flatten().tolist()[:MOST_CHANGES]
-    worse = (now < was).nonzero().flatten().tolist()[: MOST_CHANGES // 2]
+    was, now = torch.tensor(before._right), torch.tensor(after._right)
+    better = (now & ~was).nonzero().flatten().tolist()[:MOST_CHANGES]
+    worse = (was & ~now).nonzero().flatten().tolist()[: MOST_CHANGES // 2]
     chosen = better[: MOST_CHANGES - len(worse)] + worse
     return tuple(_change(position, before, after) for position in chosen)
 
@@ -231,3 +286,7 @@ def _change(position: int, before: Score, after: Score) -> SampleChange:
         shortened(raw.texts[index], 200) if raw.texts else None,
         data_address(raw.images.at([index], THUMBNAIL)[0].numpy()) if raw.images else None,
     )
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

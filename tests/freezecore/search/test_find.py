@@ -177,3 +177,49 @@ def test_requests_and_results_travel_as_json():
     search.run()
     told = FindResult("done", *search.choices()[:2]).to_json()
     assert (told["rules"], told["runner_up"]["rules"]) == ("0.9", "0.8")
+
+
+class Learner(World):
+    """A world whose arms are at chance until they have run for some steps; their samples are hits and misses."""
+
+    def __init__(self, first_s: int, classes: int = 2) -> None:
+        super().__init__()
+        self.first_s, self.chance = first_s, 1 / classes
+
+    def measure(self, arm: Arm, steps: int, seed: int) -> ProbeResult:
+        self.now += 1
+        self.ran.append((arm, steps, seed))
+        share = self.chance if steps < self.first_s else float(arm.candidate.rules)
+        hits = tuple(float((i * 7919 + 3) % 400 < share * 400) for i in range(400))
+        return ProbeResult(
+            "done", "cpu", steps=steps, step_s=0.01, test_size=400, accuracy_after=sum(hits) / 400, metric="accuracy",
+            per_sample=hits, baseline=self.chance,
+        )  # fmt: skip
+
+
+def test_rungs_that_are_too_short_to_learn_anything_are_made_longer():
+    world = Learner(first_s=30)
+    search = world.search([arm(h) for h in (0.6, 0.7, 0.8, 0.9)], 1000)
+    search.run()
+    assert search.choices()[0].rules == "0.9"
+    assert [steps for _, steps, _ in world.ran][:4] == [10, 10, 10, 20]
+
+
+def test_what_is_told_rests_on_samples_that_nothing_was_chosen_by():
+    world = Learner(first_s=0)
+    search = world.search([arm(h) for h in (0.6, 0.9)], 100)
+    search.run()
+    best = search.choices()[0]
+    hits = world.measure(arm(0.9), 90, 0).per_sample
+    assert best.per_sample == hits[1::2]
+    assert best.accuracy_after == best.score == sum(hits[1::2]) / 200
+    assert best.chosen_by == sum(hits[::2]) / 200
+
+
+def test_a_selection_that_did_better_in_fewer_steps_is_not_beaten_by_a_longer_run():
+    def tried(height: float, steps: int, accuracy: float):
+        result = ProbeResult("done", "cpu", step_s=0.1, test_size=400, accuracy_after=accuracy)
+        return arm(height), trial(arm(height), 0, steps, 0, result, 1.0)
+
+    found = chosen([tried(1, 10, 0.529), tried(2, 90, 0.468)])
+    assert [choice.rules for choice in found] == ["1", "2"]
