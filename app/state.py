@@ -13,7 +13,7 @@ import streamlit as st
 
 from app.link import Link, read_link
 from app.service import gallery
-from app.text import Words
+from app.text import LANGUAGES, Words
 
 
 def begin() -> None:
@@ -84,7 +84,8 @@ def words() -> Words:
     """The visitor's sentences: the language of the link, else of the browser."""
     chosen = link().lang
     if chosen is None:
-        chosen = "ja" if (st.context.locale or "").lower().startswith("ja") else "en"
+        locale = (st.context.locale or "").lower()
+        chosen = next((lang for lang in LANGUAGES if locale.startswith(lang)), "en")
     return Words(chosen)
 
 

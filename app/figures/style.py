@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FONT = "'Source Sans', 'IPAGothic', 'Hiragino Sans', 'Noto Sans CJK JP', sans-serif"
+FONT = "'Source Sans', sans-serif"  # and the browser's own font for other scripts
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 LEGEND = {"orientation": "h", "y": -0.3, "font": {"size": 11}}  # below the axis
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.text import LANGUAGES, Words
 from freezecore._presets import first_blocks
 from freezecore._resolve import resolve
 from freezecore.errors import TraceError
@@ -178,9 +179,13 @@ def test_a_run_that_is_gone_is_told(opened):
     assert "no run" in said(page)
 
 
-def test_the_page_speaks_japanese(opened):
-    page = opened(model=RESNET, lang="ja")
-    assert "ピークメモリ" in figures(page)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_speaks_the_language_of_its_link(opened, lang):
+    page, words = opened(model=RESNET, lang=lang), Words(lang)
+    assert not page.exception and not page.error
+    assert words("cost.peak") in figures(page)
+    chosen = page.selectbox(key="w_lang")
+    assert (chosen.value, chosen.options) == (lang, ["English", "日本語", "简体中文"])
 
 
 def test_the_web_process_never_imports_torch():

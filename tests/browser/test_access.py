@@ -5,14 +5,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.service import lessons
-from app.text import Words
+from app.text import LANGUAGES, Words
 from app.views.explore import PANES
 from tests.browser.page_room import RESNET, TRACED_MS, pane, rules, settled, traced
 from tests.browser.stored_runs import store_runs
 
 # Streamlit's own drop zone has a role that says nothing and a name: it hides nothing from anybody.
 OPTIONS = {"resultTypes": ["violations"], "rules": {"presentation-role-conflict": {"enabled": False}}}
-LOOKS = [(lang, scheme) for lang in ("en", "ja") for scheme in ("light", "dark")]
+LOOKS = [(lang, scheme) for lang in LANGUAGES for scheme in ("light", "dark")]
 
 
 def violations(page: Page) -> list[tuple]:

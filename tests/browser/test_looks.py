@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
 from app.service import lessons
-from app.text import Words
+from app.text import LANGUAGES, Words
 from app.views.explore import PANES
 from tests.browser.page_room import RESNET, pane, settled, tick, traced
 from tests.browser.stored_runs import store_runs
@@ -35,7 +35,7 @@ def looks_well(page: Page, where: str) -> None:
         assert page.evaluate(FAULTS) == [], f"{where}, {width} px"
 
 
-@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_nothing_is_cut_or_on_top_of_something_in_explore(page_at, lang):
     words = Words(lang)
     page = page_at(RESNET + WIDEST + lang)
@@ -49,7 +49,7 @@ def test_nothing_is_cut_or_on_top_of_something_in_explore(page_at, lang):
     looks_well(page, "a finished run")
 
 
-@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_nothing_is_cut_or_on_top_of_something_on_other_pages(page_at, lang):
     words = Words(lang)
     store_runs()

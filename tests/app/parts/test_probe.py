@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,10 @@ import pytest
 from app.parts.tree import marks_by_row
 from app.text import Words
 from freezecore.probe import CacheUse, ProbeRequest, ProbeResult, Proof, SampleChange
+from freezecore.sentences import say
+from freezecore.serving.run_log import Reader, Record
+from freezecore.serving.runs import Run, Runs
+from freezecore.serving.runs import ended as run_ended
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from tests.app.conftest import _tree
@@ -59,8 +64,42 @@ def test_a_value_is_told_by_its_metric(ended):
     assert next(m.value for m in page.metric if "error" in m.label) == "3.000 → 1.500"
 
 
-def test_it_speaks_japanese(ended):
-    assert "学習データでは 0.990" in shown(ended(DONE, lang="ja"))
+@pytest.mark.parametrize(("lang", "told"), [("ja", "学習データでは 0.990"), ("zh", "训练数据上为 0.990")])
+def test_it_speaks_the_visitors_language(ended, lang, told):
+    assert told in shown(ended(DONE, lang=lang))
+
+
+@pytest.mark.parametrize(
+    ("lang", "problem", "hint"),
+    [
+        ("en", "The probe ran out of memory at step 7 (batch 32, 96 pixels).", "Try a batch of 16,"),
+        ("ja", "ステップ 7 で、メモリが足りなくなりました（バッチ 32、96 画素）。", "バッチを 16 にするか、"),
+        ("zh", "试训在第 7 步内存不足（批大小 32，96 像素）。", "请把批大小改为 16，"),
+    ],
+)
+def test_a_run_that_failed_is_stored_so_that_it_is_told_in_the_readers_language(
+    opened, helpers, tmp_path, lang, problem, hint
+):
+    values = {"when": say("at step {step}", step=7), "batch": 32, "size": 96, "unit": say("pixels")}
+    message = say("The probe ran out of memory {when} (batch {batch}, {size} {unit}).", **values)
+    why = say("Try a batch of {smaller}, or freeze more from the input side.", smaller=16)
+    record = Record(tmp_path)
+    record.finish({**replace(DONE, state="out-of-memory", message=message, hint=why).to_json(), "event": "result"})
+    runs = Runs(tmp_path / "runs")
+    run = Run("a", "probe", "k", "ann", "running", str(tmp_path), runs.server, 1.0, request=ASKED.to_json())
+    runs.add(run)
+    runs.store_end(run_ended(run, "interrupted", ""))
+    helpers[1].ended = runs.find("a").result
+    (error,) = opened(model=RESNET, run="token", lang=lang).error
+    assert problem in error.value.replace("\\", "") and hint in error.value.replace("\\", "")
+
+
+def test_a_run_that_an_older_version_stored_in_plain_text_is_told_as_it_is(opened, helpers, tmp_path):
+    failed = replace(DONE, state="failed", message="There is no file 'a.csv'.", hint="Check its path.").to_json()
+    (tmp_path / "events.jsonl").write_text(json.dumps({**failed, "event": "result"}) + "\n")
+    helpers[1].ended = Reader(tmp_path).read()[-1]
+    (error,) = opened(model=RESNET, run="token", lang="zh").error
+    assert error.value.replace("\\", "") == "There is no file 'a.csv'.\n\n请检查它的路径。"
 
 
 def test_what_was_frozen_is_marked_as_unchanged_and_what_moved_as_moved():
