@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from freezecore._export import (
-    accelerate,
-    axolotl,
-    fastai,
-    lightning,
-    llama_factory,
-    notebook,
-    pytorch,
-    spec_yaml,
-    timm,
-    trainer,
-)
-from freezecore._export.plan import Plan
+from freezecore._export.axolotl import export_axolotl
+from freezecore._export.jinja import render
+from freezecore._export.llama_factory import export_llama_factory
+from freezecore._export.notebook import export_notebook
+from freezecore._export.plan import ExportPlan
+from freezecore._export.spec import save_spec
 from freezecore._resolve import resolve
 from freezecore.errors import ExportError, did_you_mean, shortened
 from freezecore.sentences import say
@@ -24,17 +17,28 @@ from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
-TARGETS: dict[str, Callable[[Plan], str]] = {
-    "pytorch": pytorch.export,
-    "timm": timm.export,
-    "transformers-trainer": trainer.export,
-    "lightning": lightning.export,
-    "fastai": fastai.export,
-    "accelerate": accelerate.export,
-    "axolotl": axolotl.export,
-    "llama-factory": llama_factory.export,
-    "spec": spec_yaml.export,
-    "notebook": notebook.export,
+
+def _script(template: str) -> Callable[[ExportPlan], str]:
+    return lambda plan: render(template, plan=plan)
+
+
+def _timm(plan: ExportPlan) -> str:
+    if plan.source.scheme != "timm":
+        raise ExportError("{source} is no timm model.", "Export to pytorch, or to accelerate.", source=plan.source)
+    return render("timm.py.jinja", plan=plan)
+
+
+TARGETS: dict[str, Callable[[ExportPlan], str]] = {
+    "pytorch": _script("pytorch.py.jinja"),
+    "timm": _timm,
+    "transformers-trainer": _script("transformers-trainer.py.jinja"),
+    "lightning": _script("lightning.py.jinja"),
+    "fastai": _script("fastai.py.jinja"),
+    "accelerate": _script("accelerate.py.jinja"),
+    "axolotl": export_axolotl,
+    "llama-factory": export_llama_factory,
+    "spec": lambda plan: save_spec(plan.spec, plan.tree, plan.source),
+    "notebook": export_notebook,
 }
 
 
@@ -78,7 +82,7 @@ def export(
         tree = read_tree(source)
     masks = tuple((epoch, resolve(spec, tree, epoch)) for epoch in spec.epochs)
     changes = tuple(m for i, m in enumerate(masks) if i == 0 or m[1].trains != masks[i - 1][1].trains)
-    plan = Plan(source, spec, tree, changes, learning_rate, head_learning_rate, layer_decay, link)
+    plan = ExportPlan(source, spec, tree, changes, learning_rate, head_learning_rate, layer_decay, link)
     plan.require_training()
     return TARGETS[to](plan)
 

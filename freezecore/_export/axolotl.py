@@ -9,28 +9,23 @@ from __future__ import annotations
 import re
 
 from freezecore._export.causal import require_causal
-from freezecore._export.plan import Plan, number
+from freezecore._export.jinja import render
+from freezecore._export.plan import ExportPlan
 from freezecore._export.selection import Cover, select
 from freezecore._export.series import Series, series
-from freezecore.yaml_text import scalar
-
-QUOTE = "'"
 
 
-def export(plan: Plan) -> str:
+def export_axolotl(plan: ExportPlan) -> str:
     """Lines for an axolotl configuration.
 
     Raises:
         ExportError: it cannot express the selection; the hint says what comes nearest.
     """
     require_causal(plan, "axolotl")
-    lines = [plan.header, f"base_model: {scalar(plan.source.name, QUOTE)}", f"learning_rate: {number(plan.rate)}"]
-    lines.append("unfrozen_parameters:")
-    lines += [f"  - {scalar(pattern, QUOTE)}" for pattern in patterns(plan)]
-    return "\n".join(lines) + "\n"
+    return render("axolotl.yaml.jinja", plan=plan, patterns=patterns(plan))
 
 
-def patterns(plan: Plan) -> list[str]:
+def patterns(plan: ExportPlan) -> list[str]:
     """Patterns that hit exactly what trains; each hits whole dotted parts."""
     found = select(plan.names, plan.mask.names(), only_take=True).take or Cover(tuple(plan.names.root.children))
     before = r"[\s\S]+" if any("\n" in name for name in plan.mask.names()) else ".+"  # a plain dot stops at line ends

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from freezecore._export.plan import Plan
+from freezecore._export.plan import ExportPlan
 from freezecore.errors import ExportError
 
-CAUSAL = ("ForCausalLM", "LMHeadModel")
 
-
-def require_causal(plan: Plan, trainer: str) -> None:
+def require_causal(plan: ExportPlan, trainer: str) -> None:
     """Check that the trainer builds this model with this head, freezes once, and need hold nothing in eval mode.
 
     Raises:
         ExportError: with the reason, and what comes nearest.
     """
     root = plan.tree.layers[0].type
-    if plan.source.scheme != "hf" or not root.endswith(CAUSAL):
+    if plan.source.scheme != "hf" or not plan.causal:
         raise ExportError(
             "{trainer} trains Hugging Face language models by id or folder, and {source} as {root} is none.",
             "Export to transformers-trainer or pytorch, or give the source the task causal-lm.",

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from freezecore._export.causal import require_causal
-from freezecore._export.plan import Plan, number
+from freezecore._export.jinja import render
+from freezecore._export.plan import ExportPlan
 from freezecore.errors import ExportError
 from freezecore.sentences import say
 from freezecore.yaml_text import scalar
@@ -40,7 +41,7 @@ class Keys:
         return lines + ([f"freeze_extra_modules: {scalar(','.join(self.extra), QUOTE)}"] if self.extra else [])
 
 
-def export(plan: Plan) -> str:
+def export_llama_factory(plan: ExportPlan) -> str:
     """Lines for a LLaMA-Factory configuration.
 
     Raises:
@@ -48,7 +49,7 @@ def export(plan: Plan) -> str:
     """
     require_causal(plan, "LLaMA-Factory")
     if all(plan.mask.trains):
-        return _written(plan, ["finetuning_type: full"])
+        return render("llama-factory.yaml.jinja", plan=plan, keys=None)
     names = [p.name for p in plan.tree.parameters]
     wanted = set(plan.mask.names())
     blocks = len(plan.tree.towers[0].blocks) if len(plan.tree.towers) == 1 else 0
@@ -65,7 +66,7 @@ def export(plan: Plan) -> str:
     if not exact:
         raise _refused(plan, candidates, hits)
     keys = min((_smaller(keys, names, wanted, blocks) for keys in exact), key=lambda k: sum(map(len, k.lines())))
-    return _written(plan, ["finetuning_type: freeze", *keys.lines()])
+    return render("llama-factory.yaml.jinja", plan=plan, keys=keys)
 
 
 def hit(keys: Keys, names: list[str], blocks: int) -> set[str]:
@@ -111,7 +112,7 @@ def _smaller(keys: Keys, names: list[str], wanted: set[str], blocks: int) -> Key
     return keys
 
 
-def _refused(plan: Plan, candidates: list[Keys], hits: dict[Keys, set[str]]) -> ExportError:
+def _refused(plan: ExportPlan, candidates: list[Keys], hits: dict[Keys, set[str]]) -> ExportError:
     sizes = {p.name: p.numel for p in plan.tree.parameters}
     best = max(candidates, key=lambda keys: sum(sizes[name] for name in hits[keys]), default=None)
     hint = say("axolotl and transformers-trainer can express it.")
@@ -128,8 +129,3 @@ def _refused(plan: Plan, candidates: list[Keys], hits: dict[Keys, set[str]]) -> 
         "this selection is neither.",
         hint,
     )
-
-
-def _written(plan: Plan, keys: list[str]) -> str:
-    lines = [plan.header, f"model_name_or_path: {scalar(plan.source.name, QUOTE)}", *keys]
-    return "\n".join([*lines, f"learning_rate: {number(plan.rate)}"]) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from dataclasses import dataclass
 
-from freezecore._export.python import WIDTH, quoted
+from freezecore._export.python import call, quoted
 from freezecore.errors import ExportError
 from freezecore.source import ModelSource
 
@@ -113,16 +113,3 @@ def tokenizer_packages(source: ModelSource) -> tuple[str, ...]:
     """Packages that the source's tokenizer needs beside transformers."""
     name = source.name.lower()
     return next((packages for parts, packages in TOKENIZERS.items() if any(part in name for part in parts)), ())
-
-
-def call(function: str, arguments: list[str], *, indent: int = 0, taken: int = 0) -> str:
-    """`function(a, b)` on one line where it fits, else its arguments on one line of their own, else one a line.
-
-    It stands on a line indented by `indent` spaces of which `taken` more characters are used.
-    """
-    inner, space = ", ".join(arguments), " " * indent
-    if indent + taken + len(function) + len(inner) + 2 <= WIDTH:
-        return f"{function}({inner})"
-    if indent + 4 + len(inner) <= WIDTH:
-        return f"{function}(\n{space}    {inner}\n{space})"
-    return f"{function}(\n" + "".join(f"{space}    {argument},\n" for argument in arguments) + f"{space})"

@@ -10,20 +10,20 @@ from collections.abc import Iterable
 from freezecore.tree import LayerTree
 
 
-class Node:
+class TrieNode:
     """A module's path or a parameter's name, its last part, and the names at or under it as bits."""
 
     __slots__ = ("bits", "children", "parent", "part", "path")
 
-    def __init__(self, path: str, part: str, parent: Node | None) -> None:
+    def __init__(self, path: str, part: str, parent: TrieNode | None) -> None:
         self.path = path
         self.part = part
         self.parent = parent
         self.bits = 0
-        self.children: dict[str, Node] = {}
+        self.children: dict[str, TrieNode] = {}
 
 
-class Names:
+class NameTrie:
     """A model's parameter names, in order; bit i of a set stands for the i-th.
 
     Attributes:
@@ -36,22 +36,23 @@ class Names:
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(names)
         self.parts = [name.split(".") for name in self.names]
-        self.root = Node("", "", None)
+        self.root = TrieNode("", "", None)
         self.having: dict[str, int] = {}
-        self._nodes: dict[str, Node] = {}
-        for i, parts in enumerate(self.parts):
-            self._add(parts).bits |= 1 << i
+        self._nodes: dict[str, TrieNode] = {}
+        for i, name in enumerate(self.names):
+            self._add(name, self.parts[i]).bits |= 1 << i
         for node in reversed(self._nodes.values()):  # parents were made before their children
             node.parent.bits |= node.bits
             self.having[node.part] = self.having.get(node.part, 0) | node.bits
 
-    def _add(self, parts: list[str]) -> Node:
-        node = self.root
-        for part in parts:
+    def _add(self, name: str, parts: list[str]) -> TrieNode:
+        above = self._nodes.get(name.rpartition(".")[0])  # is there already for most
+        node = above or self.root
+        for part in parts[-1:] if above else parts:
             child = node.children.get(part)
             if child is None:
                 path = f"{node.path}.{part}" if node.parent else part
-                child = node.children[part] = self._nodes[path] = Node(path, part, node)
+                child = node.children[part] = self._nodes[path] = TrieNode(path, part, node)
             node = child
         return node
 
@@ -75,11 +76,11 @@ class Names:
         return found
 
 
-def names_in_order(tree: LayerTree) -> Names:
+def names_in_order(tree: LayerTree) -> NameTrie:
     """The names of the tree's parameters, made once and kept with the tree as its cached properties are."""
     kept = vars(tree)
     if "_names_in_order" not in kept:
-        kept["_names_in_order"] = Names(p.name for p in tree.parameters)
+        kept["_names_in_order"] = NameTrie(p.name for p in tree.parameters)
     return kept["_names_in_order"]
 
 

@@ -1,14 +1,16 @@
-"""Plan: what an export has to say, worked out once for every target."""
+"""ExportPlan: what an export has to say, worked out once for every target and read by its template."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from urllib.parse import quote, urlencode
 
-from freezecore._export.names import Names, names_in_order
-from freezecore._export.python import comment
-from freezecore._export.selection import Selection, select
+from freezecore._export.model import Building, building
+from freezecore._export.names import NameTrie, names_in_order
+from freezecore._export.python import Condition, comment, condition, quoted
+from freezecore._export.selection import Cover, NameSelection, select
 from freezecore.errors import ExportError, shortened
 from freezecore.mask import Mask
 from freezecore.rates import is_head, learning_rates, model_kind
@@ -19,11 +21,13 @@ from freezecore.tree import LayerTree
 EVERYTHING = Selector("kind", "all")
 LONGEST_RULES = 600
 LONGEST_LINK = 4_000
+CAUSAL = ("ForCausalLM", "LMHeadModel")
+WITH_LOSS = ("LMHeadModel", "DoubleHeadsModel", "ForPreTraining")  # beside every class with "For" in its name
 PAGE = "http://127.0.0.1:8501/"  # where `make run` serves it
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExportPlan:
     """A selection on a model, epoch by epoch, and how it is to be trained.
 
     Attributes:
@@ -44,6 +48,11 @@ class Plan:
     link: str | None = None
 
     @property
+    def rules(self) -> str:
+        """The rules on one line."""
+        return "; ".join(line.strip() for line in str(self.spec).splitlines() if line.strip())
+
+    @property
     def scheduled(self) -> bool:
         """Whether the selection changes from an epoch on."""
         return len(self.masks) > 1
@@ -54,12 +63,12 @@ class Plan:
         return self.masks[0][1]
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> NameTrie:
         """The model's parameter names."""
         return names_in_order(self.tree)
 
     @cached_property
-    def selections(self) -> tuple[tuple[int, Selection], ...]:
+    def selections(self) -> tuple[tuple[int, NameSelection], ...]:
         """The first epoch of each phase with what trains in it, by name."""
         from_all = any(rule.action == "freeze" and EVERYTHING in rule.selectors for rule in self.spec.rules)
         return tuple((epoch, select(self.names, mask.names(), mostly=not from_all)) for epoch, mask in self.masks)
@@ -78,17 +87,107 @@ class Plan:
         )
 
     @cached_property
-    def in_head(self) -> Selection | None:
-        """Which parameters are the head's, by name; None where the model has none."""
+    def conditions(self) -> tuple[tuple[int, Condition], ...]:
+        """The first epoch of each phase with what trains in it, as Python."""
+        suffix = "_{}" if self.scheduled else ""
+        return tuple((epoch, condition(selection, suffix.format(epoch))) for epoch, selection in self.selections)
+
+    @property
+    def trains_everything(self) -> bool:
+        """Whether nothing is ever frozen."""
+        return not self.scheduled and all(self.mask.trains)
+
+    @property
+    def holds(self) -> bool:
+        """Whether frozen modules are kept in eval mode."""
+        return not self.trains_everything and any(mask.held for _, mask in self.masks)
+
+    @property
+    def keeps_norms(self) -> bool:
+        """Whether norms that the first phase holds stay held when they begin to train."""
+        return any(mask.also_held for _, mask in self.masks)
+
+    @property
+    def norms(self) -> list[str]:
+        """Class names, as literals, of the modules whose buffers move in train mode."""
+        return [quoted(name) for name in sorted({layer.type for layer in self.tree.layers if layer.moves})]
+
+    @property
+    def named_like_wrapped(self) -> bool:
+        """Whether a name holds by itself what torch.compile or DDP put before names."""
+        return any(name.startswith("module.") or "_orig_mod." in name for name in self.tree.index)
+
+    @cached_property
+    def model(self) -> Building:
+        """How to build the model.
+
+        Raises:
+            ExportError: the source cannot be written as an import.
+        """
+        return building(self.source, self.tree.layers[0].type)
+
+    @property
+    def imports(self) -> str:
+        """Import lines of what every script does: build the model and freeze it."""
+        held = ["from types import MethodType"] if self.holds else []
+        return "\n".join(["from torch import nn", *held, *self.model.imports])
+
+    @property
+    def dictionaries(self) -> bool:
+        """Whether batches are dictionaries with labels, from which the model gives a loss, as Hugging Face models do.
+
+        Raises:
+            ExportError: the model has no head, so nothing gives a loss.
+        """
+        if self.source.scheme not in ("hf", "config"):
+            return False
+        root = self.tree.layers[0].type
+        if "For" not in root and not root.endswith(WITH_LOSS):
+            raise ExportError(
+                "{source} as {root} has no head, so a training loop has no loss.",
+                "Choose a task, such as sequence-classification, or export to pytorch.",
+                source=self.source,
+                root=root,
+            )
+        return True
+
+    @property
+    def causal(self) -> bool:
+        """Whether the model continues texts."""
+        return self.tree.layers[0].type.endswith(CAUSAL)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs an example trains: one of the last phase, three where nothing changes."""
+        return self.masks[-1][0] + 1 if self.scheduled else 3
+
+    @property
+    def grouped(self) -> bool:
+        """Whether parts of the model have learning rates of their own."""
+        return self.head_learning_rate is not None or self.layer_decay is not None
+
+    @cached_property
+    def head(self) -> tuple[str, ...]:
+        """Paths at or under which the head's parameters lie, and no others."""
         head = [p.name for p in self.tree.parameters if p.kind == "head"]
-        return select(self.names, head) if head else None
+        return (select(self.names, head).take or Cover(tuple(head))).paths if head else ()
+
+    @property
+    def blocks(self) -> list[str]:
+        """Paths of the blocks, from the input on."""
+        return [path for tower in self.tree.towers for path in tower.blocks]
+
+    @property
+    def before_blocks(self) -> list[str]:
+        """Paths of what stands before the blocks."""
+        return [path for tower in self.tree.towers for path in (*tower.embeddings, *tower.stem)]
 
     @cached_property
     def rate(self) -> float:
         """The learning rate asked for, else the one that a probe tries: the head's where nothing else ever trains."""
         rates = learning_rates(self.masks[-1][1], model_kind(self.source, self.tree), body=self.learning_rate)
-        ever = zip(self.tree.parameters, *(mask.trains for _, mask in self.masks), strict=True)
-        head_alone = self.learning_rate is None and all(is_head(p) for p, *trains in ever if any(trains))
+        ever = (parameter for _, mask in self.masks for parameter in compress(self.tree.parameters, mask.trains))
+        head_alone = self.learning_rate is None and all(map(is_head, ever))
         return rates.head if head_alone else rates.body
 
     @property
@@ -96,7 +195,7 @@ class Plan:
         """The link that opens this selection in the page."""
         if self.link:
             return self.link
-        query = {"model": str(self.source), "rules": one_line(self.spec)}
+        query = {"model": str(self.source), "rules": self.rules}
         if self.source.task:
             query["task"] = self.source.task
         if self.source.num_labels:
@@ -116,7 +215,7 @@ class Plan:
         weights = f"{scalars:,} of {self.tree.total:,} scalars"
         first = ", at first" if self.scheduled else ""
         lines = [
-            f"{self.source}: {shortened(one_line(self.spec) or 'as its author set it', LONGEST_RULES)}",
+            f"{self.source}: {shortened(self.rules or 'as its author set it', LONGEST_RULES)}",
             f"{trains}{first}: {weights}.",
             *self._tied(),
             f"Open this selection again: {self.reopens}",
@@ -138,17 +237,5 @@ class Plan:
                     else "Nothing trains under '{rules}', so there is nothing to export.",
                     "Let something train, such as the head: add 'train head'.",
                     epoch=epoch,
-                    rules=one_line(self.spec),
+                    rules=self.rules,
                 )
-
-
-def number(value: float) -> str:
-    """A float as a person writes it: 1e-3, 0.05, 2e-5."""
-    text = f"{value:.3e}" if value < 1e-2 else f"{value:g}"
-    mantissa, e, exponent = text.partition("e")
-    return f"{float(mantissa):g}e{int(exponent)}" if e else text
-
-
-def one_line(spec: FreezeSpec) -> str:
-    """The spec's rules on one line."""
-    return "; ".join(line.strip() for line in str(spec).splitlines() if line.strip())

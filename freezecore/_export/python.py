@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from freezecore._export.selection import Cover, NameSelection
 from freezecore._export.series import Series, series
 
 WIDTH = 88
@@ -19,6 +21,13 @@ def quoted(text: str) -> str:
     return literal
 
 
+def number(value: float) -> str:
+    """A float as a person writes it: 1e-3, 0.05, 2e-5."""
+    text = f"{value:.3e}" if value < 1e-2 else f"{value:g}"
+    mantissa, e, exponent = text.partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}" if e else text
+
+
 def printable(text: str) -> str:
     """The text on one line: line ends, control characters and lone surrogates as escapes."""
     return "".join(ch if ch.isprintable() else ch.encode("unicode_escape", "surrogatepass").decode() for ch in text)
@@ -30,7 +39,20 @@ def comment(text: str) -> str:
     return "\n".join(f"# {line}" for line in lines or [""])
 
 
-def items(paths: Iterable[str]) -> list[str]:
+def call(function: str, arguments: Sequence[str], *, taken: int = 0) -> str:
+    """`function(a, b)` on one line where it fits, else its arguments on one line of their own, else one a line.
+
+    `taken` counts the characters that stand before it on its line.
+    """
+    inner = ", ".join(arguments)
+    if taken + len(function) + len(inner) + 2 <= WIDTH:
+        return f"{function}({inner})"
+    if 4 + len(inner) <= WIDTH:
+        return f"{function}(\n    {inner}\n)"
+    return f"{function}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
+
+
+def constant_items(paths: Iterable[str]) -> list[str]:
     """Tuple items for paths that end in a dot: literals, and generators over numbered neighbours."""
     texts = []
     for item in series(paths):
@@ -42,23 +64,48 @@ def items(paths: Iterable[str]) -> list[str]:
     return texts
 
 
-def assigned(name: str, texts: Sequence[str], brackets: str = "()", width: int = WIDTH) -> str:
-    """`NAME = (item, item)` on one line where it fits, else an item a line."""
-    comma = "," if brackets == "()" and len(texts) == 1 else ""
-    line = f"{name} = {brackets[0]}{', '.join(texts)}{comma}{brackets[1]}"
-    if len(line) <= width:
-        return line
-    body = "\n".join(f"    {text}," for text in texts)
-    return f"{name} = {brackets[0]}\n{body}\n{brackets[1]}"
+class Condition(NamedTuple):
+    """A selection as Python: a parameter trains where all tests hold.
+
+    Attributes:
+        constants: name, brackets and items of the tuples and sets that the tests compare with.
+        tests: expressions over the constants, `path` (the name and a dot) and `parts` (the set of its dotted parts).
+    """
+
+    constants: list[tuple[str, str, list[str]]]
+    tests: list[str]
 
 
-def imports(lines: Iterable[str]) -> str:
-    """Import lines, sorted as ruff sorts them: the standard library first, `import` before `from`."""
+def condition(selection: NameSelection, suffix: str = "") -> Condition:
+    """A selection as Python; the names of its constants end in `suffix`."""
+    found = Condition([], [])
+    if selection.take:
+        take = _tests(selection.take, f"TRAINABLE{{}}{suffix}", ("", "not "), found)
+        joined = " or ".join(take)
+        found.tests.append(f"({joined})" if len(take) > 1 and selection.leave else joined)
+    found.tests.extend(_tests(selection.leave, f"FROZEN{{}}{suffix}", ("not ", ""), found))
+    return found
+
+
+def _tests(cover: Cover, name: str, negations: tuple[str, str], found: Condition) -> list[str]:
+    """One test for the cover's paths and one for its words; their constants join those of `found`."""
+    tests = []
+    if cover.paths:
+        found.constants.append((name.format(""), "()", constant_items(cover.paths)))
+        tests.append(f"{negations[0]}path.startswith({name.format('')})")
+    if cover.words:
+        found.constants.append((name.format("_PARTS"), "{}", [quoted(word) for word in cover.words]))
+        tests.append(f"{negations[1]}parts.isdisjoint({name.format('_PARTS')})")
+    return tests
+
+
+def sorted_imports(lines: str) -> str:
+    """Import lines as ruff sorts them: the standard library first, `import` before `from`, members joined."""
     plain: dict[bool, set[str]] = {True: set(), False: set()}
-    for line in lines:
+    for line in lines.splitlines():
         plain[line.split()[1].split(".")[0] in sys.stdlib_module_names].add(line)
     groups = [sorted(plain[std], key=lambda line: (line.startswith("from"), line.split()[1])) for std in (True, False)]
-    return "\n\n".join("\n".join(_merged(group)) for group in groups if group)
+    return "\n\n".join("\n".join(_merged(group)) for group in groups if group) + "\n"
 
 
 def _merged(lines: Sequence[str]) -> list[str]:

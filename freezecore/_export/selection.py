@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-from freezecore._export.names import Names, Node, first_of
+from freezecore._export.names import NameTrie, TrieNode, first_of
 from freezecore._export.series import series, unnumbered
 from freezecore.tree import prefixes
 
@@ -53,7 +53,7 @@ class Cover:
 
 
 @dataclass(frozen=True)
-class Selection:
+class NameSelection:
     """What trains: the names that `take` covers (None: all), without those that `leave` covers."""
 
     take: Cover | None
@@ -79,31 +79,35 @@ class Selection:
 
 
 def select(
-    names: Names | Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
-) -> Selection:
+    names: NameTrie | Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
+) -> NameSelection:
     """The shortest selection found that hits exactly `trainable` among `names`.
 
     `mostly` says that what is frozen is the natural thing to name; `only_take` names what trains, for languages
     that have no exceptions.
     """
-    names = names if isinstance(names, Names) else Names(names)
+    names = names if isinstance(names, NameTrie) else NameTrie(names)
     yes = names.set_of(trainable)
     no = names.root.bits & ~yes
     if not no:
-        return Selection(None)
+        return NameSelection(None)
     sides = _sides(names.root, yes, no)
     take = _cover(names, sides.yes, yes, no)
     if only_take:
-        return Selection(take)
-    candidates = [Selection(take), Selection(None, _cover(names, sides.no, no, yes)), _nested(names.root, sides)]
+        return NameSelection(take)
+    candidates = [
+        NameSelection(take),
+        NameSelection(None, _cover(names, sides.no, no, yes)),
+        _nested(names.root, sides),
+    ]
     if words := _words(names, sides.no, no, yes):
         rest = no & ~names.having_any(words)
         within = _cover(names, _sides(names.root, yes, rest).yes, yes, rest) if rest else None
-        candidates.insert(2, Selection(within, Cover(words=words)))
+        candidates.insert(2, NameSelection(within, Cover(words=words)))
     return _cheapest([candidate for candidate in candidates if _hit(candidate, names) == yes], mostly)
 
 
-def _cheapest(exact: Sequence[Selection], mostly: bool) -> Selection:
+def _cheapest(exact: Sequence[NameSelection], mostly: bool) -> NameSelection:
     """The first of those that cost least; the way round that is not natural costs more."""
     best, least = exact[0], inf
     for candidate in sorted(exact, key=lambda c: len(c.take.paths if c.take else ()) + len(c.leave.paths)):
@@ -120,13 +124,13 @@ def _length(texts: Iterable[str]) -> int:
     return sum(8 + len(text) for text in texts)
 
 
-def _hit(selection: Selection, names: Names) -> int:
+def _hit(selection: NameSelection, names: NameTrie) -> int:
     """The names that a selection trains."""
     take = names.root.bits if selection.take is None else _covered(selection.take, names)
     return take & ~_covered(selection.leave, names)
 
 
-def _covered(cover: Cover, names: Names) -> int:
+def _covered(cover: Cover, names: NameTrie) -> int:
     return names.at_or_under(cover.paths) | names.having_any(cover.words)
 
 
@@ -134,12 +138,12 @@ def _covered(cover: Cover, names: Names) -> int:
 class _Sides:
     """The outermost nodes with names of one set only, in the names' order; the nodes that have both, outer first."""
 
-    yes: list[Node]
-    no: list[Node]
-    both: list[Node]
+    yes: list[TrieNode]
+    no: list[TrieNode]
+    both: list[TrieNode]
 
 
-def _sides(root: Node, yes: int, no: int) -> _Sides:
+def _sides(root: TrieNode, yes: int, no: int) -> _Sides:
     """Part the tree; names in neither set follow the others, and nodes of only such names are left out."""
     sides = _Sides([], [], [root])
     for node in sides.both:
@@ -156,7 +160,7 @@ def _sides(root: Node, yes: int, no: int) -> _Sides:
     return sides
 
 
-def _cover(names: Names, nodes: list[Node], hit: int, miss: int) -> Cover:
+def _cover(names: NameTrie, nodes: list[TrieNode], hit: int, miss: int) -> Cover:
     """A cover of all of `hit` and none of `miss`; `nodes` are the outermost that do so."""
     whole = Cover(tuple(node.path for node in nodes))
     words = _words(names, nodes, hit, miss)
@@ -167,7 +171,7 @@ def _cover(names: Names, nodes: list[Node], hit: int, miss: int) -> Cover:
     return worded if whole.costs_over(worded.cost) else whole
 
 
-def _words(names: Names, nodes: list[Node], hit: int, miss: int) -> tuple[str, ...]:
+def _words(names: NameTrie, nodes: list[TrieNode], hit: int, miss: int) -> tuple[str, ...]:
     """Parts of names that occur in no name of `miss` and replace at least three of the `nodes` each."""
     free = {part: found for part, found in names.having.items() if not found & miss and not part.isdigit()}
     gains: dict[str, set[str]] = {}
@@ -186,7 +190,7 @@ def _words(names: Names, nodes: list[Node], hit: int, miss: int) -> tuple[str, .
         gains = {word: rest for word, found in gains.items() if len(rest := found - replaced) >= ENOUGH}
 
 
-def _nested(root: Node, sides: _Sides) -> Selection:
+def _nested(root: TrieNode, sides: _Sides) -> NameSelection:
     """Paths that train and, under them, paths that do not: the cheapest such pair."""
     mixed = {id(node) for node in sides.both}
     trains = {id(node) for node in sides.yes}
@@ -203,4 +207,4 @@ def _nested(root: Node, sides: _Sides) -> Selection:
             take, leave = [node.path], exceptions
         said[id(node)] = take, leave, exceptions
     take, leave, _ = said[id(root)]
-    return Selection(Cover(tuple(take)), Cover(tuple(leave)))
+    return NameSelection(Cover(tuple(take)), Cover(tuple(leave)))

@@ -10,12 +10,12 @@ from freezecore.mask import Mask
 from freezecore.rules.names import names_of
 from freezecore.rules.shortest import shortest_rules
 from freezecore.saved_spec.renames import renamed
-from freezecore.saved_spec.saved import SavedParameter, SavedSpec, load_spec, save_spec
+from freezecore.saved_spec.saved import SavedParameter, SavedSpec, load_spec
 from freezecore.sentences import say
 from freezecore.spec import FreezeSpec, Phase, Rule, Selector
 from freezecore.tree import LayerTree
 
-__all__ = ["Carried", "SavedSpec", "carry", "load_spec", "save_spec"]
+__all__ = ["Carried", "SavedSpec", "carry", "load_spec"]
 
 
 @dataclass(frozen=True)

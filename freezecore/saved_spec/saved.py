@@ -21,13 +21,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from freezecore._resolve import resolve
 from freezecore.errors import ExportError, shortened
-from freezecore.rules.grammar import parse_spec, print_spec
+from freezecore.rules.grammar import parse_spec
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
-from freezecore.tree import LayerTree
-from freezecore.yaml_text import read_yaml, scalar
+from freezecore.yaml_text import read_yaml
 
 FORMAT = 1
 _SHAPE = re.compile(r"(?P<shape>scalar|[0-9]{1,12}(?:x[0-9]{1,12}){0,9}) (?P<states>[ft]{1,1000})")
@@ -72,29 +70,6 @@ class SavedSpec:
             SourceError: the spec was saved for a model object.
         """
         return ModelSource.parse(self.source, task=self.task, num_labels=self.num_labels)
-
-
-def save_spec(spec: FreezeSpec, tree: LayerTree, source: ModelSource | None = None) -> str:
-    """The spec as YAML; with its source, the task and the number of labels travel too.
-
-    Raises:
-        RuleError: a rule hits nothing in this tree.
-    """
-    masks = [resolve(spec, tree, epoch).trains for epoch in spec.epochs]
-    lines = [f"freeze_explorer: {FORMAT}", f"source: {scalar(tree.source)}"]
-    if source is not None and source.task:
-        lines.append(f"task: {scalar(source.task)}")
-    if source is not None and source.num_labels:
-        lines.append(f"num_labels: {source.num_labels}")
-    lines += [f"fingerprint: {scalar(tree.fingerprint)}", "rules: |" if spec.rules or spec.phases else 'rules: ""']
-    lines += [f"  {line}" for line in print_spec(spec, "\n").splitlines()]
-    lines += ["versions:"] + [f"  {scalar(name)}: {scalar(version)}" for name, version in tree.versions.items()]
-    lines += ["parameters:  # shape, then one letter per phase: frozen or trained"]
-    for i, parameter in enumerate(tree.parameters):
-        shape = "x".join(map(str, parameter.shape)) or "scalar"
-        states = "".join("t" if trains[i] else "f" for trains in masks)
-        lines.append(f"  {scalar(' = '.join(parameter.names))}: {shape} {states}")
-    return "\n".join(lines) + "\n"
 
 
 def load_spec(text: str) -> SavedSpec:

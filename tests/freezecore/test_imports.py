@@ -10,7 +10,7 @@ import pytest
 import freezecore as fc
 
 LOADED = "import json, sys; print(json.dumps(sorted(sys.modules)))"
-DEAR = {"torch", "numpy", "yaml", "pandas", "timm", "transformers", "email", "importlib.metadata"}
+DEAR = {"torch", "numpy", "yaml", "jinja2", "pandas", "timm", "transformers", "email", "importlib.metadata"}
 
 
 def loaded_after(code: str) -> set[str]:

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 import freezecore as fc
+from freezecore._export.spec import save_spec
 from freezecore._presets import presets
 from freezecore._resolve import resolve
 from freezecore.errors import RuleError
 from freezecore.rules.grammar import parse_spec, print_spec
 from freezecore.rules.shortest import shortest_rules
-from freezecore.saved_spec import carry, load_spec, save_spec
+from freezecore.saved_spec import carry, load_spec
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 from tests.freezecore.review.cases import marked, reviewed

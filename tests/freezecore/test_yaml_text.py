@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freezecore.errors import ExportError
@@ -12,6 +12,7 @@ ODD = ["", "no", "Y", "1", "1e3", ".5", ".inf", "- a", "a: b", "a #", "&a", "*a"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(ODD), st.sampled_from("'\""))
+@settings(deadline=None)
 def test_a_scalar_reads_back_in_a_list_and_on_either_side_of_a_colon(text, quote):
     said = scalar(text, quote)
     assert yaml.safe_load(f"- {said}") == [text]
@@ -57,6 +58,7 @@ def test_what_lies_at_the_limit_is_read():
 
 
 @given(st.text(max_size=60) | st.text("[]{}:,-&*!? \n'\"0x.", max_size=60))
+@settings(deadline=None)
 def test_any_text_is_read_or_refused_in_a_sentence(text):
     try:
         read_yaml(text)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freezecore._export.selection import Cover, Selection, select
+from freezecore._export.selection import Cover, NameSelection, select
 from freezecore._export.series import Series, series
 
 RESNET = [
@@ -43,14 +43,14 @@ def test_any_set_of_names_is_said_exactly(data):
 @pytest.mark.parametrize(
     ("names", "wanted", "mostly", "selection"),
     [
-        (RESNET, lambda n: True, True, Selection(None)),
-        (RESNET, lambda n: n.startswith("fc."), False, Selection(Cover(("fc",)))),
-        (RESNET, lambda n: n.startswith("layer1."), False, Selection(Cover(("layer1",)))),
-        (RESNET, lambda n: not n.startswith("conv1"), True, Selection(None, Cover(("conv1",)))),
-        (RESNET, lambda n: "bn1" in n, False, Selection(Cover((), ("bn1",)))),
-        (RESNET, lambda n: "bn1" not in n, True, Selection(None, Cover((), ("bn1",)))),
+        (RESNET, lambda n: True, True, NameSelection(None)),
+        (RESNET, lambda n: n.startswith("fc."), False, NameSelection(Cover(("fc",)))),
+        (RESNET, lambda n: n.startswith("layer1."), False, NameSelection(Cover(("layer1",)))),
+        (RESNET, lambda n: not n.startswith("conv1"), True, NameSelection(None, Cover(("conv1",)))),
+        (RESNET, lambda n: "bn1" in n, False, NameSelection(Cover((), ("bn1",)))),
+        (RESNET, lambda n: "bn1" not in n, True, NameSelection(None, Cover((), ("bn1",)))),
         (RESNET, lambda n: n.startswith(("layer", "fc")) and "bn1" not in n, False, None),
-        (BLOCKS, lambda n: n.startswith(("blocks.1.", "head")), False, Selection(Cover(("blocks.1", "head")))),
+        (BLOCKS, lambda n: n.startswith(("blocks.1.", "head")), False, NameSelection(Cover(("blocks.1", "head")))),
     ],
 )
 def test_what_people_choose_is_said_in_few_words(names, wanted, mostly, selection):

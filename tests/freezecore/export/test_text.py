@@ -7,6 +7,7 @@ import json
 import string
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import freezecore
 from freezecore._export import TARGETS, export
-from freezecore._export.plan import Plan
+from freezecore._export.plan import ExportPlan
 from freezecore._export.python import comment, quoted
 from freezecore.errors import ExportError
 from freezecore.mask import Mask
@@ -25,6 +27,7 @@ from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import Layer, LayerTree, Parameter
 
+PACKAGE = Path(freezecore.__file__).parent
 GOLDEN = Path(__file__).with_name("golden")
 GRADUAL = "freeze all; train head; from epoch 1: train blocks:last1; from epoch 2: train all"
 GOLDEN_CASES = {
@@ -99,10 +102,10 @@ def test_nothing_in_a_name_breaks_out_of_exported_python(parts, flags, target, l
     bits = flags.draw(st.lists(st.booleans(), min_size=len(tree.parameters), max_size=len(tree.parameters)))
     mask = Mask(tree, (True, *bits[1:-1], False))
     rules = FreezeSpec.parse('freeze all; train "contains:""x"" # ;"')
-    code = TARGETS[target](Plan(ModelSource("timm", label), rules, tree, ((0, mask),), link=label))
+    code = TARGETS[target](ExportPlan(ModelSource("timm", label), rules, tree, ((0, mask),), link=label))
     harmless = hostile_tree(["a", "b"])
     some = Mask(harmless, (True, False, False, False))
-    plain = TARGETS[target](Plan(ModelSource("timm", "a"), rules, harmless, ((0, some),)))
+    plain = TARGETS[target](ExportPlan(ModelSource("timm", "a"), rules, harmless, ((0, some),)))
     assert skeleton(code) == skeleton(plain)
     assert tuple(name for name in (p.name for p in tree.parameters) if trains_of(code)(name)) == mask.names()
 
@@ -118,6 +121,7 @@ def trains_of(code: str):
 
 
 @given(ODD)
+@settings(deadline=None)
 def test_a_quoted_text_reads_back_and_a_comment_stays_one(text):
     assert ast.literal_eval(quoted(text)) == text
     assert all(line.startswith("#") for line in comment(text).splitlines())
@@ -128,7 +132,7 @@ def test_a_quoted_text_reads_back_and_a_comment_stays_one(text):
 @settings(deadline=None)
 def test_a_notebook_stays_json_and_its_title_holds_no_markup(label):
     tree = hostile_tree(["a", label])
-    plan = Plan(
+    plan = ExportPlan(
         ModelSource("timm", label), FreezeSpec(), tree, ((0, Mask.from_names(tree, [tree.parameters[0].name])),)
     )
     title = "".join(json.loads(TARGETS["notebook"](plan))["cells"][0]["source"])
@@ -183,6 +187,14 @@ def test_a_function_that_cannot_be_imported_is_refused():
     for name in ("os:system('x')", "a b:c", "a:import", "a;b:c"):
         with pytest.raises(ExportError, match="does not name a function"):
             export(ModelSource("py", name), "freeze all; train head", tree=tree)
+
+
+def test_an_installed_freezecore_has_every_template():
+    pyproject = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())
+    packed = {f for glob in pyproject["tool"]["setuptools"]["package-data"]["freezecore"] for f in PACKAGE.glob(glob)}
+    templates = set(PACKAGE.rglob("*.jinja"))
+    assert templates
+    assert templates <= packed
 
 
 def test_the_alphabet_of_a_plain_name_needs_no_escapes():

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freezecore._export import TARGETS, export
-from freezecore._export.plan import Plan
+from freezecore._export.plan import ExportPlan
 from freezecore._resolve import resolve
 from freezecore.errors import ExportError
 from freezecore.mask import Mask
@@ -69,8 +69,8 @@ def llama(tmp_path_factory) -> LayerTree:
     return read_source(source_of("llama", tmp_path_factory.mktemp("llama")).with_(weights="none"))
 
 
-def plan_of(tree: LayerTree, mask: Mask, rules: str = "freeze all; train head") -> Plan:
-    return Plan(ModelSource.parse("hf:some/llama", task="causal-lm"), FreezeSpec.parse(rules), tree, ((0, mask),))
+def plan_of(tree: LayerTree, mask: Mask, rules: str = "freeze all; train head") -> ExportPlan:
+    return ExportPlan(ModelSource.parse("hf:some/llama", task="causal-lm"), FreezeSpec.parse(rules), tree, ((0, mask),))
 
 
 @given(data=st.data())

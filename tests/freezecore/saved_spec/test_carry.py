@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from freezecore._export.spec import save_spec
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.rules.grammar import parse_spec, print_spec
-from freezecore.saved_spec import carry, load_spec, save_spec
+from freezecore.saved_spec import carry, load_spec
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 from tests.freezecore.samples import load, tree_of
