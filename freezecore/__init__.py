@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from freezecore._estimate import Estimate, estimate
+    from freezecore._estimate import Estimate, Pricer, estimate
     from freezecore._export import export
     from freezecore._presets import presets
     from freezecore._resolve import resolve
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         compare,
         frozen,
         parameter_groups,
+        pricer,
         proof,
         read_tree,
         release,
@@ -46,6 +47,7 @@ __all__ = [
     "LayerTree",
     "Mask",
     "ModelSource",
+    "Pricer",
     "ProbeRequest",
     "ProbeResult",
     "ProofCallback",
@@ -57,6 +59,7 @@ __all__ = [
     "frozen",
     "parameter_groups",
     "presets",
+    "pricer",
     "proof",
     "read_tree",
     "release",
@@ -74,7 +77,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_estimate": ("Estimate", "estimate"),
+    "_estimate": ("Estimate", "Pricer", "estimate"),
     "_export": ("export",),
     "_presets": ("presets",),
     "_resolve": ("resolve",),

@@ -2,8 +2,8 @@
 
 A trace holds no tensor and needs no torch. Its numbers are polynomials in the batch size, since everything that one
 step allocates is affine in it (an attention over the batch itself is quadratic): `Amount(fixed, linear, square)`.
-What autograd keeps for a call depends on which of its inputs need a gradient, so each operation carries what was
-found out for each such set; a set that nobody has tried yet is absent, never guessed.
+What autograd saves for a call depends on which of its inputs need a gradient, so each operation carries what was
+measured for each such set; a set that was not measured yet is absent (`Missing`), never guessed.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Amount(NamedTuple):
         return self.fixed + (self.linear + self.square * batch_size) * batch_size
 
 
-class Kept(NamedTuple):
-    """What a call keeps for its backward step, given which inputs need a gradient.
+class SavedTensors(NamedTuple):
+    """What autograd saves of a call for its backward step, given which inputs need a gradient.
 
     Attributes:
         needing: positions of the outputs that then need a gradient themselves.
-        inputs: positions of the inputs whose storage is kept.
-        outputs: positions of the outputs whose storage is kept.
-        new: amounts of copies made only to be kept.
+        inputs: positions of the inputs whose storage is saved.
+        outputs: positions of the outputs whose storage is saved.
+        new: amounts of copies made only to be saved.
         inside: amount of the most that is alive in the call beyond all that; None for none.
     """
 
@@ -52,8 +52,8 @@ class Kept(NamedTuple):
     inside: int | None = None
 
 
-class Returned(NamedTuple):
-    """What a backward step makes, given which inputs need a gradient and which outputs received one.
+class BackwardResult(NamedTuple):
+    """What a call's backward step makes, given which inputs need a gradient and which outputs received one.
 
     Attributes:
         extra: amount of the most that is alive during the step, beyond what it was given.
@@ -75,21 +75,21 @@ class Operation:
     Attributes:
         name: aten's name.
         flops: amount of floating-point operations of the forward call.
-        kept: by the set of inputs (as bits) that need a gradient.
-        returned: by that set and the set of outputs that received one.
-        reorders: a convolution whose kernel needs scratch memory that no tensor shows; its kind in `estimate.scratch`.
+        saved: by the set of inputs (as bits) that need a gradient.
+        backward: by that set and the set of outputs (as bits) that received one.
+        scratch: a convolution whose kernel needs scratch memory that no tensor shows; its kind in `_estimate.scratch`.
         copies: amounts of the copy that its kernel makes of an input, in the forward and in the backward step.
     """
 
     name: str
     flops: int
-    kept: dict[int, Kept]
-    returned: dict[tuple[int, int], Returned]
-    reorders: int = 0
+    saved: dict[int, SavedTensors]
+    backward: dict[tuple[int, int], BackwardResult]
+    scratch: int = 0
     copies: tuple[int, int] | None = None
 
 
-class Call(NamedTuple):
+class TracedCall(NamedTuple):
     """One operation as it runs in the step.
 
     Attributes:
@@ -98,7 +98,7 @@ class Call(NamedTuple):
         outputs: values made.
         layer: index into `Trace.layers`.
         mode: None when it always runs; else it runs only when its layer is in train mode (1) or held in eval mode (0).
-        counts: a path leads from it to the loss, so autograd keeps what it needs.
+        used: a path leads from it to the loss, so autograd saves what its backward step needs.
         cast: the copy of a parameter in lower precision that autocast keeps as long as the parameter trains.
     """
 
@@ -107,29 +107,29 @@ class Call(NamedTuple):
     outputs: tuple[int, ...]
     layer: int
     mode: int | None = None
-    counts: bool = True
+    used: bool = True
     cast: bool = False
 
 
-class Bind(NamedTuple):
-    """After a layer held in eval mode: what the calls behind it read instead of what train mode would have made.
+class EvalAlias(NamedTuple):
+    """After a layer that may be held in eval mode: which values the calls behind it then read.
 
     Attributes:
-        layer: index into `Trace.layers`.
-        pairs: (value as in train mode, value that stands for it).
+        layer: index into `Trace.layers`; nothing happens where it is in train mode.
+        pairs: (value that the layer makes in train mode, value that stands for it in eval mode).
     """
 
     layer: int
     pairs: tuple[tuple[int, int], ...]
 
 
-class Region(NamedTuple):
-    """Steps under gradient checkpointing: what they made is not kept, and they run again in the backward pass.
+class CheckpointedRegion(NamedTuple):
+    """Steps under gradient checkpointing: nothing made in them is saved, and they run again in the backward pass.
 
     Attributes:
         begin, end: a range of `Trace.steps`.
         layer: index into `Trace.layers`; held in eval mode, it is not checkpointed. None: it always is.
-        inputs: values that are kept instead.
+        inputs: values that are saved instead.
     """
 
     begin: int
@@ -149,7 +149,13 @@ class TracedParameter(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A combination that an operation has not been tried with; `received` is None when its forward is unknown too."""
+    """A combination that an operation was not measured with yet.
+
+    Attributes:
+        operation: index into `Trace.operations`.
+        needs: the inputs (as bits) that need a gradient.
+        received: the outputs (as bits) that received one; None where `needs` itself is unknown.
+    """
 
     operation: int
     needs: int
@@ -166,7 +172,7 @@ class Trace:
         parameters: in the order of the tree.
         amounts: table that everything else points into.
         operations, layers: tables; a layer is a module's path.
-        steps: calls and binds in order.
+        steps: calls and aliases in order.
         storage: per value, its storage.
         nbytes: per value, the amount it would take on its own.
         sizes: per storage, an amount; nothing for what is there before the step (counted above).
@@ -191,13 +197,13 @@ class Trace:
     amounts: tuple[Amount, ...] = ()
     operations: tuple[Operation, ...] = ()
     layers: tuple[str, ...] = ()
-    steps: tuple[Call | Bind, ...] = ()
+    steps: tuple[TracedCall | EvalAlias, ...] = ()
     storage: tuple[int, ...] = ()
     nbytes: tuple[int, ...] = ()
     sizes: tuple[int, ...] = ()
     ends: tuple[tuple[int, ...], ...] = ((),)
     loss: int = -1
-    regions: tuple[Region, ...] = ()
+    regions: tuple[CheckpointedRegion, ...] = ()
     asking: tuple[int, ...] = ()
     lasting: tuple[tuple[int, int], ...] = ()
     batch: tuple[int, ...] = ()
@@ -221,7 +227,7 @@ class Trace:
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         data["workload"], data["problem"] = asdict(self.workload), packed(self.problem)
         data["operations"] = [
-            [o.name, o.flops, list(o.kept.items()), list(o.returned.items()), o.reorders, o.copies]
+            [o.name, o.flops, list(o.saved.items()), list(o.backward.items()), o.scratch, o.copies]
             for o in self.operations
         ]
         return zlib.compress(json.dumps([FORMAT, data], separators=(",", ":")).encode(), 1)
@@ -248,17 +254,17 @@ def _rebuilt(data: dict) -> dict:
     fields["workload"] = Workload(**data["workload"])
     fields["versions"], fields["problem"] = data["versions"], unpacked(data["problem"])
     fields["parameters"] = tuple(TracedParameter(*row) for row in fields["parameters"])
-    fields["regions"] = tuple(Region(*row) for row in fields.get("regions", ()))
+    fields["regions"] = tuple(CheckpointedRegion(*row) for row in fields.get("regions", ()))
     fields["amounts"] = tuple(Amount(*row) for row in fields["amounts"])
-    fields["steps"] = tuple(Bind(*row) if len(row) == 2 else Call(*row) for row in fields["steps"])
+    fields["steps"] = tuple(EvalAlias(*row) if len(row) == 2 else TracedCall(*row) for row in fields["steps"])
     fields["operations"] = tuple(
         Operation(
             name,
             flops,
-            {needs: Kept(*row) for needs, row in kept},
-            {tuple(key): Returned(*row) for key, row in returned},
+            {needs: SavedTensors(*row) for needs, row in saved},
+            {tuple(key): BackwardResult(*row) for key, row in backward},
             *rest,
         )
-        for name, flops, kept, returned, *rest in fields["operations"]
+        for name, flops, saved, backward, *rest in fields["operations"]
     )
     return fields

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from freezecore import model_file
-from freezecore._trace import Trace
+from freezecore._estimate.pricer import Pricer
+from freezecore._trace import Missing, Trace
 from freezecore.cache import traces, trees
 from freezecore.errors import require
 from freezecore.mask import Mask
@@ -77,25 +78,41 @@ def trace(model: ModelSource | str | Module, workload: Workload | None = None, *
     """
     if workload is not None:
         require(workload, Workload, "Give an example batch as batch=…: fc.trace(model, batch=x).")
-    if batch is not None and not isinstance(model, ModelSource | str):
-        from freezecore.runtime.own.wrappers import unwrapped
-        from freezecore.runtime.trace import trace_batch
-
-        return trace_batch(unwrapped(model), batch, workload)
-    workload = workload or Workload()
     if isinstance(model, str):
         model = ModelSource.parse(model)
-    if isinstance(model, ModelSource):
-        if model.scheme == "file":
-            return model_file.read(model.name).required_trace().under(workload)
-        if (known := traces.stored(model, workload)) is not None:
-            return known
-        from freezecore.runtime.trace import trace_source
+    if not isinstance(model, ModelSource):
+        return pricer(model, workload, batch=batch).trace
+    workload = workload or Workload()
+    if model.scheme == "file":
+        return model_file.read(model.name).required_trace().under(workload)
+    if (known := traces.stored(model, workload)) is not None:
+        return known
+    from freezecore.runtime.trace import trace_source
 
-        return trace_source(model, workload)
-    from freezecore.runtime.trace import trace_module
+    return trace_source(model, workload)
 
-    return trace_module(model, workload)
+
+def pricer(model: ModelSource | str | Module, workload: Workload | None = None, *, batch: object = None) -> Pricer:
+    """What prices any mask of a model: `fc.pricer(model).estimate(mask)`.
+
+    Where `fc.estimate(fc.trace(model), mask)` may find that the trace was never followed under such a mask, this
+    follows what is missing. Arguments and errors are those of `trace`.
+    """
+    if workload is not None:
+        require(workload, Workload, "Give an example batch as batch=…: fc.pricer(model, batch=x).")
+    source = ModelSource.parse(model) if isinstance(model, str) else model
+    if isinstance(source, ModelSource):
+
+        def fill(known: Trace, missing: tuple[Missing, ...]) -> Trace:
+            from freezecore.runtime.trace import fill
+
+            return fill(known, source, missing)
+
+        return Pricer(trace(source, workload), fill)
+    from freezecore.runtime.own.wrappers import unwrapped
+    from freezecore.runtime.trace import module_pricer
+
+    return module_pricer(unwrapped(source), workload, batch=batch)
 
 
 def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult:
@@ -329,9 +346,4 @@ def compare(
 
 def save(model: Module, batch: object, path: str | Path) -> None:
     """Write a model object's tree and the trace of a training step on `batch`, for the page: no code, no weights."""
-    from freezecore.runtime.own.wrappers import unwrapped
-    from freezecore.runtime.trace import trace_batch
-    from freezecore.runtime.tree.read import read_module
-
-    model = unwrapped(model)
-    model_file.write(path, read_module(model), trace_batch(model, batch))
+    model_file.write(path, read_tree(model), trace(model, batch=batch))

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.service.selection import MOST_SELECTIONS, ModelSelection
-from freezecore._estimate import CurvePoint, Estimate, Price, depth_curve, estimate, full_estimate, prices
+from freezecore._estimate import (
+    CurvePoint,
+    Estimate,
+    Price,
+    Pricer,
+    depth_curve,
+    estimate,
+    full_estimate,
+    prices,
+)
 from freezecore._trace import Trace
 from freezecore.cache.memory import Recent
 from freezecore.errors import FreezeError
@@ -80,22 +89,17 @@ def cost_of(selection: ModelSelection) -> tuple[Trace, Estimate]:
         WorkloadError: a size that the model refuses.
     """
     key = selection.traced_step
+    mask, batch = selection.mask, selection.link.batch
     trace = _traces.read(key) or _trace_future(selection).result()
-    cost = _estimated(trace, selection)
-    if not cost.missing:
-        return trace, cost
+    pricer = Pricer(trace, lambda _, missing: analyst.shared().fill(*key, missing))
     try:
-        trace = analyst.shared().fill(*key, cost.missing)
-    except FreezeError:
-        return trace, cost
-    _traces.write(key, trace)
-    return trace, _estimated(trace, selection)
-
-
-def _estimated(trace: Trace, selection: ModelSelection) -> Estimate:
-    batch = selection.link.batch
-    key = ("cost", id(trace), selection.rules, batch)
-    return _remembered(key, trace, lambda: estimate(trace, selection.mask, batch_size=batch))
+        about = ("cost", id(trace), selection.rules, batch)
+        cost = _remembered(about, trace, lambda: pricer.estimate(mask, batch_size=batch))
+    except FreezeError:  # what is missing could not be measured
+        return trace, estimate(trace, mask, batch_size=batch)
+    if pricer.trace is not trace:
+        _traces.write(key, pricer.trace)
+    return pricer.trace, cost
 
 
 def full_of(selection: ModelSelection, trace: Trace) -> Estimate:

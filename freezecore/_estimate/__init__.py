@@ -8,7 +8,18 @@ allocator keeps in reserve, the context of a GPU process, and the process itself
 
 from __future__ import annotations
 
-from freezecore._estimate.cost import Estimate, Phase, estimate, full_estimate
+from freezecore._estimate.cost import Estimate, PhasePeak, estimate, full_estimate
 from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
+from freezecore._estimate.pricer import Pricer
 
-__all__ = ["CurvePoint", "Estimate", "Phase", "Price", "depth_curve", "estimate", "full_estimate", "prices"]
+__all__ = [
+    "CurvePoint",
+    "Estimate",
+    "PhasePeak",
+    "Price",
+    "Pricer",
+    "depth_curve",
+    "estimate",
+    "full_estimate",
+    "prices",
+]

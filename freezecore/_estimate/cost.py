@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from freezecore._estimate.moments import BACKWARD, FORWARD, Moment
 from freezecore._estimate.optimizer import step_bytes
-from freezecore._estimate.program import Program, program
-from freezecore._estimate.replay import Replay
+from freezecore._estimate.replay import Moment, Replay
+from freezecore._estimate.simulator import BACKWARD, FORWARD
+from freezecore._estimate.trace_at_batch import TraceAtBatch, trace_at
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.errors import TraceError, require
 from freezecore.mask import Mask
@@ -22,7 +22,7 @@ PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class PhasePeak:
     """The most that is alive during one phase of the step: `forward`, `backward` or `optimizer step`; in bytes."""
 
     name: str
@@ -66,7 +66,7 @@ class Estimate:
     gradients_total: int
     activations_saved: int | None = None
     peak_with_scratch: int | None = None
-    phases: tuple[Phase, ...] = ()
+    phases: tuple[PhasePeak, ...] = ()
     left_out: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     problem: str = ""
@@ -127,7 +127,7 @@ def estimate_names(
 
     `in_place` False sums gradients as autograd does under a dispatch mode, for comparing with a run on fake tensors.
     """
-    prepared = program(trace, _checked(trace, batch_size))
+    prepared = trace_at(trace, _checked(trace, batch_size))
     constant = _Constant(prepared, parameters)
     if trace.problem:
         return constant.unknown(problem=trace.problem)
@@ -160,15 +160,15 @@ def _checked(trace: Trace, batch_size: int | None) -> int:
 class _Constant:
     """What is there during the whole step, and the optimizer's share."""
 
-    def __init__(self, prepared: Program, parameters: Sequence[TracedParameter]) -> None:
+    def __init__(self, prepared: TraceAtBatch, parameters: Sequence[TracedParameter]) -> None:
         trace = prepared.trace
         self.trace, self.prepared = trace, prepared
         # what never reaches the loss gets no gradient, and Adam keeps no state for it
         self.parameters = [p for p in parameters if p.used or trace.problem]
         self.weights = prepared.weights
-        sizes = [prepared.parameter_bytes[p.value] for p in self.parameters]
+        sizes = [prepared.parameters.bytes[p.value] for p in self.parameters]
         self.gradients = sum(sizes)
-        self.optimizer = sum([prepared.state_bytes[p.value] for p in self.parameters])
+        self.optimizer = sum([prepared.parameters.state_bytes[p.value] for p in self.parameters])
         self.step = step_bytes(trace.workload, sizes)
 
     def unknown(self, *, missing: tuple[Missing, ...] = (), problem: str = "") -> Estimate:
@@ -192,13 +192,13 @@ class _Constant:
             gradients=peak.gradients,
             optimizer=self.optimizer,
             activations=peak.activations + self.prepared.batch,
-            temporaries=peak.flow,
+            temporaries=peak.temporaries,
             flops_forward=replay.flops_forward,
             flops_backward=replay.flops_backward,
             gradients_total=replay.gradients,
             activations_saved=replay.saved + self.prepared.batch,
             peak_with_scratch=always + max(peak.total, replay.scratch_peak) if on_cpu else None,
-            phases=tuple(Phase(name, always + moment.total) for name, moment in moments.items()),
+            phases=tuple(PhasePeak(name, always + moment.total) for name, moment in moments.items()),
             left_out=left_out(self.trace),
         )
 

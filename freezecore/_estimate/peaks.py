@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from freezecore._estimate.cost import estimate
-from freezecore._estimate.program import CUDA_BLOCK
+from freezecore._estimate.trace_at_batch import CUDA_BLOCK
 from freezecore._trace import Trace
 from freezecore.mask import Mask
 from freezecore.workload import LIMITS

@@ -1,8 +1,8 @@
-"""Replay: one training step under a mask, segment by segment; a segment met before in the same state is not walked.
+"""One training step under a mask, segment by segment; a segment met before in the same state is not run again.
 
-What a walk through a segment changes depends on its shape, on which of what it reads needs a gradient, on which layers
-are held, on who else holds the storages that cross its border and, in the backward pass, on the gradients that wait
-there. All of it is the key under which the change is remembered, so a remembered change is the walk's own.
+What running a segment changes depends on its shape, on which of what it reads needs a gradient, on which layers are
+held, on who else holds the storages that cross its border and, in the backward pass, on the gradients that wait there.
+All of it is the key under which the change is remembered, so a remembered change is the segment's own.
 """
 
 from __future__ import annotations
@@ -12,43 +12,88 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from freezecore._estimate.moments import BACKWARD, FORWARD, Change, Moment, Node
-from freezecore._estimate.program import Program
-from freezecore._estimate.segments import Segment, segments
-from freezecore._estimate.walk import Walk
-from freezecore._trace import Call
+from freezecore._estimate.segments import TraceSegment, segments
+from freezecore._estimate.simulator import BACKWARD, FORWARD, BackwardNode, StepSimulator
+from freezecore._estimate.trace_at_batch import TraceAtBatch
+from freezecore._trace import TracedCall
 
-MOST_WALKED = 20_000  # changes remembered per program
-_NUMBERS = itertools.count()  # threads may replay one program side by side
+MOST_CHANGES = 20_000  # remembered per trace and batch size
+_NUMBERS = itertools.count()  # threads may replay one trace side by side
 
 
-class Passed(NamedTuple):
+class Moment(NamedTuple):
+    """What is alive at one moment, in bytes, beyond weights, buffers, optimizer state and the batch.
+
+    Attributes:
+        activations: made by the forward pass.
+        gradients: of parameters, ready for the optimizer.
+        temporaries: gradients on their way, and what a backward step needs for a moment.
+        phase: `forward` or `backward`.
+        layer: path of the module at work.
+        operation: aten's name of the operation at work.
+    """
+
+    activations: int
+    gradients: int
+    temporaries: int
+    phase: str
+    layer: str
+    operation: str
+
+    @property
+    def total(self) -> int:
+        return self.activations + self.gradients + self.temporaries
+
+
+class SegmentChange(NamedTuple):
+    """What running a segment changes, relative to where it began.
+
+    Attributes:
+        live, bytes, ready: bytes that the forward pass made, of gradients on their way, of parameters' gradients.
+        flops: floating-point operations of this pass.
+        peak: the most that was alive, its three parts, and the step; None when nothing ran.
+        scratch: the most with scratch memory; None without.
+    """
+
+    live: int
+    bytes: int
+    ready: int
+    flops: int
+    peak: tuple[int, int, int, int, int] | None
+    scratch: int | None
+
+
+class SegmentForward(NamedTuple):
     """What the forward pass through a segment has done.
 
     Attributes:
-        number: of this outcome.
-        change: see there.
+        number: of this outcome; no two share one.
         needing: per shared value, whether it needs a gradient.
         holders: per crossing storage, by how many more it is held.
-        kept: per crossing storage, how many of the segment's nodes keep it.
+        saved: per crossing storage, how many of the segment's nodes save it.
     """
 
     number: int
-    change: Change
+    change: SegmentChange
     needing: tuple[bool, ...]
     holders: tuple[int, ...]
-    kept: tuple[int, ...]
+    saved: tuple[int, ...]
 
 
-class Visit(NamedTuple):
-    """A segment that the forward pass went through; without nodes where it was not walked."""
+class SegmentVisit(NamedTuple):
+    """A segment that the forward pass went through.
 
-    segment: Segment
-    nodes: list[Node] | None
-    passed: Passed | None = None
+    Attributes:
+        nodes: its backward nodes; None where it was not run but its change remembered.
+        passed: what the forward pass did; None for a segment without a shape, which is run each time.
+    """
+
+    segment: TraceSegment
+    nodes: list[BackwardNode] | None
+    passed: SegmentForward | None = None
 
 
-class Replay(Walk):
+class Replay(StepSimulator):
     """One step under one mask.
 
     Attributes:
@@ -56,14 +101,11 @@ class Replay(Walk):
         saved: activations alive when the forward pass has ended.
         gradients: bytes of the parameters' gradients when the backward pass has ended.
         left: activations alive when the backward pass has ended.
-        flops_forward, flops_backward: floating-point operations.
-        scratch_peak: most that is alive with the fitted scratch memory of convolutions, where the device is a CPU.
-        missing: combinations that nobody has tried; when there are any, no other attribute means anything.
     """
 
     def __init__(
         self,
-        program: Program,
+        traced: TraceAtBatch,
         trains: frozenset[int],
         held: frozenset[int] = frozenset(),
         *,
@@ -79,25 +121,25 @@ class Replay(Walk):
             in_place: sums of gradients reuse the first, and kernels make copies of their own, as on real tensors; a
                 dispatch mode, as on fake ones, forbids the first and does not see the second.
         """
-        super().__init__(program, trains, held, accumulates, in_place)
-        if len(program.walked) > MOST_WALKED:
-            program.walked.clear()
+        super().__init__(traced, trains, held, accumulates, in_place)
+        if len(traced.changes) > MOST_CHANGES:
+            traced.changes.clear()
         self._start()
-        visits = [self._pass(segment) for segment in segments(program.trace)]
+        visits = [self._go(segment) for segment in segments(traced.trace)]
         self.saved, self.forward_peak = self._live, self._peak_described()
         if not self.missing:
             self._most = -1
             self._receive_loss()
             for visit in reversed(visits):
                 self._return(visit)
-            self._live += self._flow.bytes if self._asking else 0  # the gradient of such a value stays with it
-        self.gradients, self.left, self.backward_peak = self._flow.ready, self._live, self._peak_described()
+            self._live += self._buffers.bytes if self._asking else 0  # the gradient of such a value stays with it
+        self.gradients, self.left, self.backward_peak = self._buffers.ready, self._live, self._peak_described()
 
-    def _pass(self, segment: Segment) -> Visit:
+    def _go(self, segment: TraceSegment) -> SegmentVisit:
         """Go through a segment forwards."""
         begin, end, shape, reads, shared, storages, layers = segment
         if shape is None:
-            return Visit(segment, self._forward(begin, end))
+            return SegmentVisit(segment, self._forward(begin, end))
         holders, needing = self._holders, self._needing
         before = [holders[number] for number in storages]
         key = (
@@ -107,71 +149,71 @@ class Replay(Walk):
             tuple([min(count, 2) for count in before]),  # Python lets go once: more holders than two are as two
             self.in_place,
         )
-        passed: Passed | None = self.program.walked.get(key)
+        passed: SegmentForward | None = self.traced.changes.get(key)
         if passed:
             for number, more in zip(storages, passed.holders, strict=True):
                 holders[number] += more
             needing.update([value for value, needs in zip(shared, passed.needing, strict=True) if needs])
             self.flops_forward += passed.change.flops
             self._apply(segment, passed.change, FORWARD)
-            return Visit(segment, None, passed)
+            return SegmentVisit(segment, None, passed)
         change, nodes = self._measured(segment, lambda: self._forward(begin, end))
-        kept = Counter([number for node in nodes for number in node.kept])
-        passed = Passed(
+        saved = Counter([number for node in nodes for number in node.saved])
+        passed = SegmentForward(
             next(_NUMBERS),
             change,
             tuple(map(needing.__contains__, shared)),
             tuple([holders[n] - count for n, count in zip(storages, before, strict=True)]),
-            tuple([kept[number] for number in storages]),
+            tuple([saved[number] for number in storages]),
         )
         if not self.missing:
-            self.program.walked[key] = passed
-        return Visit(segment, nodes, passed)
+            self.traced.changes[key] = passed
+        return SegmentVisit(segment, nodes, passed)
 
-    def _return(self, visit: Visit) -> None:
+    def _return(self, visit: SegmentVisit) -> None:
         """Go through a segment backwards."""
         segment, nodes, passed = visit
         if passed is None:
             self._backward(nodes)
             return
-        flow, holders, shared, storages = self._flow, self._holders, segment.shared, segment.storages
-        waits, places = flow.crossing(shared)
-        others = tuple([holders[n] > own for n, own in zip(storages, passed.kept, strict=True)])
+        buffers, holders, shared, storages = self._buffers, self._holders, segment.shared, segment.storages
+        waits, places = buffers.crossing(shared)
+        others = tuple([holders[n] > own for n, own in zip(storages, passed.saved, strict=True)])
         key = (passed.number, waits, others, self.accumulates, self.in_place)
-        if met := self.program.walked.get(key):  # asked once: another thread may forget it in between
-            change, left = met
-            for number, own in zip(storages, passed.kept, strict=True):
+        if met := self.traced.changes.get(key):  # asked once: another thread may forget it in between
+            change, then = met
+            for number, own in zip(storages, passed.saved, strict=True):
                 holders[number] -= own
             self.flops_backward += change.flops
-            self._apply(segment, change, BACKWARD, flow.now)
-            flow.leave(shared, places, left, change)
+            self._apply(segment, change, BACKWARD, buffers.now)
+            buffers.repeat(shared, places, then, change.bytes, change.ready)
             return
         nodes = self._nodes_again(segment) if nodes is None else nodes
-        users = flow.users(places)
-        change, _ = self._measured(segment, lambda: self._backward(nodes), flow.now)
+        users = buffers.users(places)
+        change, _ = self._measured(segment, lambda: self._backward(nodes), buffers.now)
         if not self.missing:
-            self.program.walked[key] = change, flow.left(shared, places, users)
+            self.traced.changes[key] = change, buffers.after(shared, places, users)
 
     def _measured(
-        self, segment: Segment, walk: Callable[[], list[Node] | None], flowing: int = 0
-    ) -> tuple[Change, list[Node] | None]:
-        """Walk, and say what it changed; `flowing` bytes of gradients count in this pass's peak."""
-        flow = self._flow
+        self, segment: TraceSegment, run: Callable[[], list[BackwardNode] | None], in_buffers: int = 0
+    ) -> tuple[SegmentChange, list[BackwardNode] | None]:
+        """Run a segment, and say what that changed; `in_buffers` bytes of gradients count in this pass's peak."""
+        buffers = self._buffers
         outer = self._most, self._peak, self._peak_at, self.scratch_peak
-        live, in_flow, ready = self._live, flow.bytes, flow.ready
-        flops, now = self.flops_forward + self.flops_backward, flow.now
+        live, waiting, ready = self._live, buffers.bytes, buffers.ready
+        flops, now = self.flops_forward + self.flops_backward, buffers.now
         self._most, self.scratch_peak = -1, 0
-        found = walk()
-        most, (at_live, at_ready, at_flow), (phase, index) = self._most, self._peak, self._peak_at
+        found = run()
+        most, (at_live, at_ready, at_waiting), (phase, index) = self._most, self._peak, self._peak_at
         scratch = self.scratch_peak - live - now if self.scratch_peak else None
         peak = None
         if most >= 0:
-            parts = at_live - live, at_ready - ready, at_flow - in_flow
-            peak = (most - live - flowing, *parts, index - segment.begin)
-        change = Change(
+            parts = at_live - live, at_ready - ready, at_waiting - waiting
+            peak = (most - live - in_buffers, *parts, index - segment.begin)
+        change = SegmentChange(
             self._live - live,
-            flow.bytes - in_flow,
-            flow.ready - ready,
+            buffers.bytes - waiting,
+            buffers.ready - ready,
             self.flops_forward + self.flops_backward - flops,
             peak,
             scratch,
@@ -179,22 +221,22 @@ class Replay(Walk):
         self._most, self._peak, self._peak_at, outer_scratch = outer
         self.scratch_peak = max(outer_scratch, self.scratch_peak)
         if most >= 0:
-            self._note(index, most, (at_live, at_ready, at_flow), phase)
+            self._note(index, most, (at_live, at_ready, at_waiting), phase)
         return change, found
 
-    def _apply(self, segment: Segment, change: Change, phase: str, flowing: int = 0) -> None:
-        """Bring about a remembered change of what is alive, its peak included; the flow's own part is its own."""
-        flow, live = self._flow, self._live
+    def _apply(self, segment: TraceSegment, change: SegmentChange, phase: str, in_buffers: int = 0) -> None:
+        """Bring about a remembered change of what is alive, its peak included; the buffers change by `repeat`."""
+        buffers, live = self._buffers, self._live
         if change.peak:
-            total, at_live, at_ready, at_flow, step = change.peak
-            parts = live + at_live, flow.ready + at_ready, flow.bytes + at_flow
-            self._note(segment.begin + step, live + flowing + total, parts, phase)
+            total, at_live, at_ready, at_waiting, step = change.peak
+            parts = live + at_live, buffers.ready + at_ready, buffers.bytes + at_waiting
+            self._note(segment.begin + step, live + in_buffers + total, parts, phase)
         if change.scratch is not None:
-            self.scratch_peak = max(self.scratch_peak, live + flow.now + change.scratch)
+            self.scratch_peak = max(self.scratch_peak, live + buffers.now + change.scratch)
         self._live += change.live
 
-    def _nodes_again(self, segment: Segment) -> list[Node]:
-        """Walk a segment forwards that was not walked, for its nodes and for what they hold; nothing else changes."""
+    def _nodes_again(self, segment: TraceSegment) -> list[BackwardNode]:
+        """Run a segment forwards that was not run, for its nodes and for what they hold; nothing else changes."""
         counts = [self._holders[number] for number in segment.storages]
         kept = self._live, self.flops_forward, self.scratch_peak, self._most, self._peak, self._peak_at
         nodes = self._forward(segment.begin, segment.end)
@@ -205,8 +247,8 @@ class Replay(Walk):
 
     def _peak_described(self) -> Moment:
         phase, index = self._peak_at
-        trace = self.program.trace
+        trace = self.traced.trace
         call = trace.steps[index] if trace.steps else None
-        if not isinstance(call, Call):
+        if not isinstance(call, TracedCall):
             return Moment(*self._peak, phase, "", "")
         return Moment(*self._peak, phase, trace.layers[call.layer], trace.operations[call.operation].name)

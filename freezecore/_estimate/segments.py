@@ -1,27 +1,27 @@
-"""Segments: a trace cut where one block ends and the next begins, so that what repeats is walked once.
+"""Segments: a trace cut where one block ends and the next begins, so that what repeats is run once.
 
 Two segments have the same shape when their steps read alike after renumbering: the same operations in the same order,
-over values and storages of the same sizes that come and go at the same steps. A walk through a segment then depends
+over values and storages of the same sizes that come and go at the same steps. What running a segment does then depends
 on its shape and on what crosses its border, and on nothing else.
 """
 
 from __future__ import annotations
 
-import weakref
+from functools import lru_cache
 from typing import NamedTuple
 
-from freezecore._trace import Amount, Bind, Call, Trace
+from freezecore._estimate.trace_at_batch import MOST_TRACES
+from freezecore._trace import Amount, EvalAlias, Trace, TracedCall
 
 SHARED = -1  # belongs to more than one segment
-_SEGMENTS: weakref.WeakKeyDictionary[Trace, tuple[Segment, ...]] = weakref.WeakKeyDictionary()
 
 
-class Segment(NamedTuple):
+class TraceSegment(NamedTuple):
     """A range of steps, with what crosses its border; segments of one shape list it in the same order.
 
     Attributes:
         begin, end: a range of `Trace.steps`.
-        shape: number of its shape; None where a walk may depend on more than what crosses.
+        shape: number of its shape; None where what it does may depend on more than what crosses.
         reads: values made elsewhere, parameters among them.
         shared: values that other segments read or make too.
         storages: storages that others touch too; without those that take nothing.
@@ -37,12 +37,12 @@ class Segment(NamedTuple):
     layers: tuple[int, ...] = ()
 
 
-def segments(trace: Trace) -> tuple[Segment, ...]:
+@lru_cache(MOST_TRACES)
+def segments(trace: Trace) -> tuple[TraceSegment, ...]:
     """The segments of a trace, in order; a single one where checkpointing ties steps together over a distance."""
-    if trace not in _SEGMENTS:
-        whole = (Segment(0, len(trace.steps)),)
-        _SEGMENTS[trace] = whole if trace.regions or trace.asking else tuple(_Cutter(trace).cut())
-    return _SEGMENTS[trace]
+    if trace.regions or trace.asking:
+        return (TraceSegment(0, len(trace.steps)),)
+    return tuple(_Cutter(trace).cut())
 
 
 class _Cutter:
@@ -64,43 +64,43 @@ class _Cutter:
         self.parameters = {p.value: (p.numel, p.itemsize) for p in trace.parameters}
         self.free = {number for number, amount in enumerate(trace.sizes) if trace.amounts[amount] == Amount(0)}
 
-    def cut(self) -> list[Segment]:
+    def cut(self) -> list[TraceSegment]:
         shapes: dict[tuple, int] = {}
         far = self._far()
         return [self._segment(begin, end, shapes, far) for begin, end in self.ranges]
 
     def _far(self) -> set[int]:
-        """Storages whose part in a segment depends on more than how many hold them: those that a bind puts in
+        """Storages whose part in a segment depends on more than how many hold them: those that an alias puts in
         another's place for other segments, and autocast copies that several segments read."""
         storage, far = self.trace.storage, set()
         for step in self.trace.steps:
-            if isinstance(step, Bind) and not self._local(step):
+            if isinstance(step, EvalAlias) and not self._local(step):
                 far.update(storage[value] for pair in step.pairs for value in pair)
-            elif isinstance(step, Call) and step.cast:
+            elif isinstance(step, TracedCall) and step.cast:
                 far.update(n for n in [storage[step.outputs[0]]] if self.storage_home[n] == SHARED)
         return far
 
-    def _local(self, bind: Bind) -> bool:
-        values = [value for pair in bind.pairs for value in pair]
+    def _local(self, alias: EvalAlias) -> bool:
+        values = [value for pair in alias.pairs for value in pair]
         return all(
             self.value_home[value] != SHARED and self.storage_home[self.trace.storage[value]] != SHARED
             for value in values
         )
 
-    def _segment(self, begin: int, end: int, shapes: dict[tuple, int], far: set[int]) -> Segment:
+    def _segment(self, begin: int, end: int, shapes: dict[tuple, int], far: set[int]) -> TraceSegment:
         trace = self.trace
-        values, storages, layers = _Numbers(), _Numbers(), _Numbers()
+        values, storages, layers = _Numbering(), _Numbering(), _Numbering()
         made: set[int] = set()
         reads: dict[int, None] = {}
         steps: list[tuple] = []
         for index in range(begin, end):
             step = trace.steps[index]
-            if isinstance(step, Call):
+            if isinstance(step, TracedCall):
                 reads.update(dict.fromkeys(value for value in step.inputs if value not in made))
                 made.update(step.outputs)
                 layer = -1 if step.mode is None else layers[step.layer]
                 inputs, outputs = [values[v] for v in step.inputs], [values[v] for v in step.outputs]
-                told = (step.operation, *inputs, None, *outputs, layer, step.mode, step.counts, step.cast)
+                told = (step.operation, *inputs, None, *outputs, layer, step.mode, step.used, step.cast)
             else:
                 told = (layers[step.layer], *[values[value] for pair in step.pairs for value in pair])
             steps += told, tuple([storages[number] for number in trace.ends[index + 1]])
@@ -108,7 +108,7 @@ class _Cutter:
         shared = tuple(value for value in values if self.value_home[value] == SHARED)
         crossing = tuple(n for n in storages if self.storage_home[n] == SHARED and n not in self.free)
         if not far.isdisjoint(storages) or any(self.value_home[v] == SHARED for v in values if v in self.parameters):
-            return Segment(begin, end)
+            return TraceSegment(begin, end)
         looks = (
             tuple(steps),
             tuple(stored),
@@ -118,10 +118,10 @@ class _Cutter:
             tuple(storages[number] for number in crossing),
         )
         shape = shapes.setdefault(looks, len(shapes))
-        return Segment(begin, end, shape, tuple(reads), shared, crossing, tuple(layers))
+        return TraceSegment(begin, end, shape, tuple(reads), shared, crossing, tuple(layers))
 
 
-class _Numbers(dict):
+class _Numbering(dict[int, int]):
     """Numbers things in the order of their appearance."""
 
     def __missing__(self, thing: int) -> int:
@@ -147,8 +147,8 @@ def _block(path: str) -> str:
     return ""
 
 
-def _values(step: Call | Bind) -> tuple[int, ...]:
-    if isinstance(step, Call):
+def _values(step: TracedCall | EvalAlias) -> tuple[int, ...]:
+    if isinstance(step, TracedCall):
         return step.inputs + step.outputs
     return tuple(value for pair in step.pairs for value in pair)
 

@@ -6,13 +6,12 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from freezecore._estimate import Estimate, depth_curve, estimate
+from freezecore._estimate import Estimate, Pricer, depth_curve
 from freezecore._estimate.budget import fits, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
 from freezecore._estimate.cost import PARTS
 from freezecore._resolve import resolve
-from freezecore._trace import Trace
-from freezecore.api import trace as trace_step
+from freezecore.api import pricer
 from freezecore.cli.arguments import add_rules, add_source, read_budget, read_layers, read_source, read_spec
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, change_text, flops_text, seconds_text, table
@@ -61,15 +60,16 @@ def gather(options: Namespace) -> dict:
     masks = [resolve(spec, tree, epoch=epoch) for epoch in epochs]
     author = Mask.as_author(tree)
     began = time.perf_counter()
-    trace = _followed(source, workload, options.input, [*masks, author])
+    price = _pricer(source, workload, options.input)
+    trace = price.complete([*masks, author])
     traced = time.perf_counter()
-    costs = [estimate(trace, mask) for mask in masks]
+    costs = [price.estimate(mask) for mask in masks]
     evaluated = time.perf_counter()
     costliest = max(range(len(costs)), key=lambda i: costs[i].peak_bytes or 0)
     cost, mask = costs[costliest], masks[costliest]
     return {
         **_fields(cost),
-        "full": _fields(estimate(trace, author)),
+        "full": _fields(price.estimate(author)),
         "epoch": epochs[costliest],
         "trace_s": traced - began,
         "evaluate_s": (evaluated - traced) / len(costs),
@@ -98,21 +98,12 @@ def show(document: dict) -> str:
     return "\n".join([*lines, *(f"left out: {text}" for text in document["left_out"])])
 
 
-def _followed(source: ModelSource, workload: Workload, shapes: list[str] | None, masks: list[Mask]) -> Trace:
+def _pricer(source: ModelSource, workload: Workload, shapes: list[str] | None) -> Pricer:
     if not shapes:
-        return _complete(trace_step(source, workload), source, masks)
-    from freezecore.runtime.trace import trace_shapes
+        return pricer(source, workload)
+    from freezecore.runtime.trace import shapes_pricer
 
-    return trace_shapes(source, workload, shapes, masks)
-
-
-def _complete(trace: Trace, source: ModelSource, masks: list[Mask]) -> Trace:
-    """The trace with every combination probed that these masks need; opens the live half only where one is missing."""
-    if not any(estimate(trace, mask).missing for mask in masks):
-        return trace
-    from freezecore.runtime.trace import complete
-
-    return complete(trace, source, masks)
+    return shapes_pricer(source, workload, shapes)
 
 
 def _fields(cost: Estimate) -> dict:

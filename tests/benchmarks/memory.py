@@ -28,7 +28,9 @@ from freezecore._estimate.cost import Estimate, estimate_names, trained
 from freezecore._trace import Trace
 from freezecore.mask import Mask
 from freezecore.runtime.build.source import build, meta
-from freezecore.runtime.trace.trace_model import complete, inputs_of, predicts_next, trace_module
+from freezecore.runtime.trace import module_pricer
+from freezecore.runtime.trace.loss import predicts_next
+from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.runtime.tree.read import read_module
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
@@ -65,11 +67,11 @@ def compare(source: ModelSource, workload: Workload, masks: tuple[str, ...], pla
     model = meta(source).model
     tree = read_module(model, str(source))
     started = time.perf_counter()
-    trace = trace_module(model, workload, str(source))
+    pricer = module_pricer(model, workload)
     trace_s = time.perf_counter() - started
     chosen = list(cases(tree, masks))
-    trace = complete(trace, model, [mask for _, mask in chosen])
-    inputs = inputs_of(model, workload)
+    trace = pricer.complete(mask for _, mask in chosen)
+    inputs = tracer_of(model, workload).inputs
     for name, mask in chosen:
         cost, evaluate_s = evaluated(trace, mask, in_place=place != "fake")
         row = dict.fromkeys(FIELDS, "") | {"model": str(source), "task": source.task or "", "mask": name}

@@ -23,7 +23,7 @@ from accelerate.commands.estimate import estimate_training_usage
 from torch import nn
 
 from freezecore.runtime.build.source import build, meta
-from freezecore.runtime.trace.trace_model import inputs_of
+from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.runtime.tree.read import read_module
 from freezecore.source import ModelSource
 from tests.benchmarks.memory import FAKE, HERE, REAL, cases, read
@@ -63,7 +63,7 @@ def torchinfo_bytes(source: ModelSource, model: nn.Module, place: str) -> int | 
     except ImportError:
         return ""
     workload = FAKE if place == "fake" else REAL
-    args, kwargs = inputs_of(model, workload)(workload.batch_size, "cpu")
+    args, kwargs = tracer_of(model, workload).inputs(workload.batch_size, "cpu")
     real = build(source.with_(weights="random")).model
     try:
         found = summary(real, input_data=args or kwargs, verbose=0, mode="train")

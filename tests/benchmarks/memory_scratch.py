@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from freezecore.runtime.build.source import meta
-from freezecore.runtime.trace.steps import reorders
-from freezecore.runtime.trace.trace_model import followed
+from freezecore.runtime.trace.kernels import scratch_kind
+from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 from tests.benchmarks.memory_models import FITTED_ON
@@ -30,8 +30,9 @@ BATCH = 4
 
 def convolutions(name: str) -> Iterator[tuple]:
     """Distinct arguments of the convolutions of a model that are not simple matrix products."""
-    tracer = followed(meta(ModelSource.parse(name)).model, Workload(BATCH), (BATCH,))
-    yield from {pair[0].arguments for pair in tracer.pairs if reorders(pair[0])}
+    tracer = tracer_of(meta(ModelSource.parse(name)).model, Workload(BATCH), batch_sizes=(BATCH,))
+    tracer.trace(name, {})
+    yield from {pair[0].arguments for pair in tracer.pairs if scratch_kind(pair[0])}
 
 
 def measured(arguments: tuple) -> dict[str, int]:

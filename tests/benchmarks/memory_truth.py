@@ -14,9 +14,9 @@ from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from freezecore.runtime.inputs.own import Inputs
 from freezecore.runtime.trace.checkpoints import enable
 from freezecore.runtime.trace.fake import fake_copy, tensors_in
-from freezecore.runtime.trace.inputs import Inputs
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
 from freezecore.workload import Workload
 

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 
 import torch
 from torch import nn
 
 from freezecore.runtime.inputs.layers import by_first_layer
 from freezecore.runtime.inputs.maker import Example, Maker
+from freezecore.runtime.inputs.own import Inputs
 from freezecore.runtime.inputs.transformers import of_transformers
 from freezecore.workload import Workload
 
-__all__ = ["Example", "example", "examples"]
-
-
-def example(model: nn.Module, workload: Workload | None = None, *, device: torch.device | str | None = None) -> Example:
-    """The first of `examples` that fits what is known of the model; nothing is run.
-
-    Args:
-        device: where the tensors stand; None takes the device of the model's parameters.
-
-    Raises:
-        WorkloadError: nothing tells what the model takes.
-    """
-    return next(examples(model, workload, device=device))
+MOST_TRIED = 8
 
 
 def examples(
     model: nn.Module, workload: Workload | None = None, *, device: torch.device | str | None = None
 ) -> Iterator[Example]:
-    """Batches to try in turn, the likeliest first.
+    """Batches to try in turn, the likeliest first; nothing is run.
+
+    Args:
+        device: where the tensors stand; None takes the device of the model's parameters.
 
     Raises:
         WorkloadError: nothing tells what the model takes.
@@ -44,6 +38,23 @@ def examples(
         yield _timm(record, make)
     else:
         yield from by_first_layer(model, make)
+
+
+def batches(model: nn.Module, workload: Workload) -> Iterator[Inputs]:
+    """Makers of inputs that may suit the model, the likeliest first.
+
+    Raises:
+        WorkloadError: nothing tells what the model takes.
+    """
+    for number, _ in enumerate(examples(model, workload, device="meta")):
+        if number >= MOST_TRIED:
+            return
+
+        def make(batch_size: int, device: str, number: int = number) -> tuple[tuple, dict]:
+            made = next(islice(examples(model, replace(workload, batch_size=batch_size), device=device), number, None))
+            return made.args, made.kwargs
+
+        yield make
 
 
 def _timm(record: dict, make: Maker) -> Example:

@@ -10,11 +10,17 @@ from torch import Tensor, nn
 
 from freezecore.errors import WorkloadError, shortened
 from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, SAMPLES_BY_DEFAULT, Example, Maker
+from freezecore.workload import Workload
 
 CONFIG_PARTS = ("text_config", "vision_config", "audio_config", "encoder", "decoder", "backbone_config")
 
 
 def of_transformers(model: nn.Module, make: Maker) -> Iterator[Example]:
+    """Batches to try in turn, the likeliest first.
+
+    Raises:
+        WorkloadError: no example can be made up of what the model takes.
+    """
     taken = inspect.signature(model.forward).parameters
     main = getattr(model, "main_input_name", "input_ids")
     main = main[0] if isinstance(main, list) else main
@@ -44,6 +50,24 @@ def of_transformers(model: nn.Module, make: Maker) -> Iterator[Example]:
             "Give a batch of your own: fc.save(model, batch, 'model.json').",
             kind=type(model).__name__,
             input=shortened(str(main)),
+        )
+
+
+def check_sizes(model: nn.Module, workload: Workload, label: str) -> None:
+    """Refuse a sequence beyond the model's positions, which tensors without values would not notice.
+
+    Raises:
+        WorkloadError: with the longest that it takes.
+    """
+    config = getattr(model, "config", None)
+    longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    if workload.sequence_length and isinstance(longest, int) and 0 < longest < workload.sequence_length:
+        raise WorkloadError(
+            "{label} has {most:,} positions, so a sequence length of {length:,} is beyond them.",
+            "Choose at most {most:,}.",
+            label=label,
+            most=longest,
+            length=workload.sequence_length,
         )
 
 

@@ -1,10 +1,10 @@
 """Attention as one operation, where what it is made of depends on what trains.
 
-`scaled_dot_product_attention` takes a kernel that keeps nothing of the scores, unless its mask needs a gradient: a
+`scaled_dot_product_attention` takes a kernel that saves nothing of the scores, unless its mask needs a gradient: a
 position bias that trains, as BEiT's. So such a call is written down whole, and each set of inputs that may need a
 gradient is tried on fake tensors, where torch chooses the kernel as it would for real ones. What follows is recorded as
 it is behind the first kernel, whose result is laid out so that joining the heads copies nothing; behind the other they
-are copied, but then the copy is kept and not the result.
+are copied, but then the copy is saved and not the result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from freezecore.runtime.trace.probing import Allocations, Kept, Returned, key_of, leaf_of
+from freezecore._trace import BackwardResult, SavedTensors
+from freezecore.runtime.trace.probing import Allocations, key_of, leaf_of
 from freezecore.runtime.trace.record import Recorder
 from freezecore.runtime.trace.signature import Signature
 
@@ -25,7 +26,7 @@ ATTENTION = F.scaled_dot_product_attention
 ARGUMENTS = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
-class Wholes(TorchFunctionMode):
+class WholeAttention(TorchFunctionMode):
     """Has the recorder write attention down whole where its mask asks for a gradient."""
 
     def __init__(self, recorder: Recorder) -> None:
@@ -43,7 +44,7 @@ class Wholes(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-class WholeTrial:
+class WholeProbe:
     """An operation made of several, run once on fake leaves of its own device."""
 
     def __init__(self, signature: Signature, needs: int) -> None:
@@ -61,15 +62,15 @@ class WholeTrial:
 
             with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), Allocations() as watch:
                 self.output = signature.function(*args, **kwargs)
-        self.kept = self._sorted(packed, watch.peak) if self.output.requires_grad else Kept()
+        self.saved = self._sorted(packed, watch.peak) if self.output.requires_grad else SavedTensors()
 
-    def _sorted(self, packed: dict[int, int], peak: int) -> Kept:
+    def _sorted(self, packed: dict[int, int], peak: int) -> SavedTensors:
         inputs = {key_of(tensor): i for i, tensor in reversed(list(enumerate(self.leaves)))}
         output = key_of(self.output)
         self._new = {key: tensor for key, tensor in self._new.items() if key not in inputs and key != output}
         new = tuple(packed[key] for key in self._new)
         made = self.output.untyped_storage().nbytes() + sum(new)
-        return Kept(
+        return SavedTensors(
             (0,),
             tuple(sorted(inputs[key] for key in packed if key in inputs)),
             (0,) if output in packed else (),
@@ -77,7 +78,7 @@ class WholeTrial:
             max(0, peak - made),
         )
 
-    def backward(self, received: int) -> Returned:
+    def backward(self, received: int) -> BackwardResult:
         """Run its backward nodes, which let go of what each kept, and of the gradient given, as they go."""
         given = self.output.numel() * self.output.element_size()
         kept = given + sum(tensor.untyped_storage().nbytes() for tensor in self._new.values())
@@ -95,7 +96,9 @@ class WholeTrial:
             if result is not None:
                 gradients[i] = new.setdefault(key_of(result), len(new))
         sizes = {key_of(r): r.untyped_storage().nbytes() for r in results if r is not None}
-        return Returned(max(0, watch.peak - kept), tuple(sizes[key] for key in new), tuple(gradients), watch.flops)
+        return BackwardResult(
+            max(0, watch.peak - kept), tuple(sizes[key] for key in new), tuple(gradients), watch.flops
+        )
 
 
 class _Behind(torch.autograd.Function):

@@ -1,15 +1,15 @@
-"""Twins: recordings of the same forward pass at two batch sizes, every number an amount."""
+"""Recordings of the same forward pass at two batch sizes as one, every number an amount."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from freezecore._trace import Amount
 from freezecore.runtime.trace.record import Recording
 from freezecore.runtime.trace.signature import Signature
 from freezecore.sentences import Reason
 
-Pair = tuple[Signature, Signature]
+SignaturePair = tuple[Signature, Signature]
 
 
 class Unlike(Reason):
@@ -17,19 +17,20 @@ class Unlike(Reason):
 
 
 class Amounts:
-    """A table of amounts, each measured at every traced batch size and kept once."""
+    """A table of amounts, each measured at every traced batch size and kept once; `rows` may hold some already."""
 
-    def __init__(self, batch_sizes: tuple[int, ...]) -> None:
+    def __init__(self, batch_sizes: tuple[int, ...], rows: Iterable[Amount] = ()) -> None:
         self.batch_sizes = batch_sizes
-        self.rows: list[Amount] = []
-        self._index: dict[tuple[int, ...], int] = {}
+        self._index = {amount: index for index, amount in enumerate(rows)}
 
     def __call__(self, *measured: int) -> int:
         """Index of the amount that was measured so."""
-        if measured not in self._index:
-            self._index[measured] = len(self.rows)
-            self.rows.append(polynomial(self.batch_sizes, measured))
-        return self._index[measured]
+        return self._index.setdefault(polynomial(self.batch_sizes, measured), len(self._index))
+
+    @property
+    def rows(self) -> tuple[Amount, ...]:
+        """The table."""
+        return tuple(self._index)
 
 
 def polynomial(batch_sizes: tuple[int, ...], measured: tuple[int, ...]) -> Amount:
@@ -52,7 +53,7 @@ def polynomial(batch_sizes: tuple[int, ...], measured: tuple[int, ...]) -> Amoun
     )
 
 
-class Twin:
+class BatchPair:
     """Recordings of the same forward at each batch size: one list of calls, every number an amount."""
 
     def __init__(self, recordings: list[Recording], amounts: Amounts) -> None:
@@ -62,7 +63,9 @@ class Twin:
         same([c.signature.function for c in first.calls], [c.signature.function for c in last.calls])
         same([c.inputs for c in first.calls], [c.inputs for c in last.calls])
         same(first.storage, last.storage)
-        self.pairs: list[Pair] = [(a.signature, b.signature) for a, b in zip(first.calls, last.calls, strict=True)]
+        self.pairs: list[SignaturePair] = [
+            (a.signature, b.signature) for a, b in zip(first.calls, last.calls, strict=True)
+        ]
         self.flops = _column(recordings, amounts, lambda recording: [call.flops for call in recording.calls])
         self.nbytes = _column(recordings, amounts, lambda recording: recording.nbytes)
         self.sizes = _column(recordings, amounts, made_in_the_step)

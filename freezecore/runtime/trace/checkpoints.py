@@ -1,6 +1,6 @@
 """Gradient checkpointing, the libraries' own: switched on in a copy of the model, and where it cuts the forward pass.
 
-The functions under it run as they are, and the recording notes which calls they were: what is not kept, what is kept
+The functions under it run as they are, and the recording notes which calls they were: what is not saved, what is saved
 instead (the arguments), and what has to run again is then a matter of the mask. Both libraries use the kind that is
 not reentrant.
 """
@@ -10,38 +10,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 from unittest import mock
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from freezecore.errors import WorkloadError
-
-if TYPE_CHECKING:
-    from freezecore.runtime.trace.record import Recorder
+from freezecore.runtime.trace.fake import tensors_in
+from freezecore.runtime.trace.record import RecordedRegion, Recorder
 
 ATTRIBUTE = "_gradient_checkpointing_func"  # where transformers keeps what its layers call
 OPTIONS = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Calls that run again in the backward pass.
-
-    Attributes:
-        begin, end: a range of the recording's calls.
-        layer: the module that is asked whether it is in train mode, without which nothing is checkpointed; else None.
-        inputs: values that are kept instead.
-    """
-
-    begin: int
-    end: int
-    layer: str | None
-    inputs: tuple[int, ...]
 
 
 def enable(model: nn.Module, label: str) -> None:
@@ -76,14 +56,14 @@ def noting(model: nn.Module, recorder: Recorder) -> Iterator[None]:
         if inside:
             return function(*args, **passed)
         bound = (*function.args[1:], *function.keywords.values()) if isinstance(function, partial) else ()
-        inputs = tuple(recorder.value(tensor) for tensor in _tensors((*args, *bound, *passed.values())))
+        inputs = tuple(recorder.value(tensor) for tensor in tensors_in((*args, *bound, *passed.values())))
         begin, layer = len(recorder.recording.calls), recorder.layer if when_training else None
         inside = True
         try:
             result = function(*args, **passed)
         finally:
             inside = False
-        recorder.recording.regions.append(Region(begin, len(recorder.recording.calls), layer, inputs))
+        recorder.recording.regions.append(RecordedRegion(begin, len(recorder.recording.calls), layer, inputs))
         return result
 
     for module in model.modules():
@@ -105,13 +85,3 @@ class _Asking(TorchFunctionMode):
         if function is Tensor.requires_grad_ and not self.recorder.paused:
             self.recorder.recording.asking.append(self.recorder.value(args[0]))
         return function(*args, **(kwargs or {}))
-
-
-def _tensors(items: object) -> Iterator[Tensor]:
-    if isinstance(items, torch.Tensor):
-        yield items
-    elif isinstance(items, dict):
-        yield from _tensors(tuple(items.values()))
-    elif isinstance(items, tuple | list):
-        for item in items:
-            yield from _tensors(item)

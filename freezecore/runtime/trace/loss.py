@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from freezecore.runtime.trace.fake import tensors_in
 
 IGNORED = -100
 
@@ -19,7 +21,7 @@ def find_output(output: object) -> tuple[str, Tensor]:
             return kind or _kind(found), found
     if isinstance(output, Tensor):
         return _kind(output), output
-    tensors = [tensor for tensor in _tensors(output) if tensor.is_floating_point()]
+    tensors = [tensor for tensor in tensors_in(output) if tensor.is_floating_point()]
     if not tensors:
         raise TypeError("the model returns no tensor of numbers")
     return "features", tensors[0]
@@ -32,6 +34,12 @@ def targets(kind: str, output: Tensor) -> Tensor | None:
     if kind in ("classes", "pairs"):
         return torch.zeros(output.shape[0], dtype=torch.long, device=output.device)
     return None
+
+
+def predicts_next(model: nn.Module) -> bool:
+    """Whether its loss over tokens is that of the next one."""
+    name = type(model).__name__
+    return "CausalLM" in name or "LMHead" in name
 
 
 def loss_function(kind: str, shifted: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
@@ -51,11 +59,3 @@ def loss_function(kind: str, shifted: bool) -> Callable[[Tensor, Tensor | None],
 
 def _kind(output: Tensor) -> str:
     return {2: "classes", 3: "tokens"}.get(output.dim(), "features")
-
-
-def _tensors(output: object) -> list[Tensor]:
-    if isinstance(output, Tensor):
-        return [output]
-    if isinstance(output, dict):
-        output = list(output.values())
-    return [tensor for item in output for tensor in _tensors(item)] if isinstance(output, list | tuple) else []

@@ -1,23 +1,24 @@
-"""Probing: one operation alone, to see what autograd keeps for it and what its backward step makes.
+"""Probing: one operation alone, to see what autograd saves for it and what its backward step makes.
 
-Which tensors an operation keeps depends on which of its inputs need a gradient, in ways that no table gets right (a
-convolution keeps its input even when only its bias trains). So each combination is tried once on meta tensors, and
-autograd itself says what it keeps: at this level an operation is already that of its device, and its node the same
-everywhere, so the meta device, which is many times faster than a fake one, shows the truth.
+Which tensors autograd saves for an operation depends on which of its inputs need a gradient, in ways that no table gets
+right (of a convolution it saves the input even when only the bias trains). So each combination is tried once on meta
+tensors, and autograd itself says what it saves: at this level an operation is already that of its device, and its node
+the same everywhere, so the meta device, which is many times faster than a fake one, shows the truth.
+
+What is found is told in a trace's own classes, with bytes and operations where a trace has indices of amounts.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from freezecore.runtime.trace.shapes import Running, run
-from freezecore.runtime.trace.signature import Shape, Signature, flops, leaves
+from freezecore._trace import BackwardResult, SavedTensors
+from freezecore.runtime.trace.fake import BatchNormShapes, run, tensors_in
+from freezecore.runtime.trace.signature import Signature, TensorShape, flops
 
 
 class Allocations(TorchDispatchMode):
@@ -38,10 +39,10 @@ class Allocations(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        for tensor in _tensors((args, tuple(kwargs.values()))):
+        for tensor in tensors_in((args, kwargs)):
             self._known.add(tensor.untyped_storage()._cdata)
         result = run(function, args, kwargs)
-        for tensor in _tensors((result,)):
+        for tensor in tensors_in(result):
             self.meet(tensor.untyped_storage())
         self.flops += flops(function, args, kwargs, result)
         return result
@@ -61,36 +62,8 @@ class Allocations(TorchDispatchMode):
         self.live -= nbytes
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What one call keeps for its backward step; positions count tensors among the inputs and the outputs."""
-
-    needing: tuple[int, ...] = ()
-    inputs: tuple[int, ...] = ()
-    outputs: tuple[int, ...] = ()
-    new: tuple[int, ...] = ()  # bytes of copies made only to be kept
-    extra: int = 0  # most bytes alive inside, beyond what it returns and keeps
-
-
-@dataclass(frozen=True)
-class Returned:
-    """What one backward step makes.
-
-    Attributes:
-        extra: most bytes alive during it, beyond what it was given.
-        new: bytes of the storages it hands on.
-        gradients: per input, a position in `new`, or `~k` for the gradient of output k passed on, or None.
-        flops: floating-point operations.
-    """
-
-    extra: int = 0
-    new: tuple[int, ...] = ()
-    gradients: tuple[int | None, ...] = ()
-    flops: int = 0
-
-
-class Trial:
-    """One operation run once on fake leaves."""
+class OperationProbe:
+    """One operation run once on leaves without values, of which those in the bit set `needs` need a gradient."""
 
     def __init__(self, signature: Signature, needs: int) -> None:
         shapes = signature.shapes()
@@ -105,24 +78,24 @@ class Trial:
             return tensor
 
         args, kwargs = signature.rebuilt(self.given)
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), Running():
-            self.outputs = _tensors((signature.function(*args, **kwargs),))
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), BatchNormShapes():
+            self.outputs = tensors_in(signature.function(*args, **kwargs))
         self.needing = tuple(i for i, output in enumerate(self.outputs) if output.requires_grad)
-        self.kept = self._sorted(packed) if self.needing else Kept()
+        self.saved = self._sorted(packed) if self.needing else SavedTensors()
 
-    def _sorted(self, packed: list[Tensor]) -> Kept:
+    def _sorted(self, packed: list[Tensor]) -> SavedTensors:
         inputs = {key_of(tensor): i for i, tensor in reversed(list(enumerate(self.given)))}
         outputs = {key_of(tensor): i for i, tensor in reversed(list(enumerate(self.outputs)))}
         storages = {key_of(tensor): tensor.untyped_storage().nbytes() for tensor in packed}
-        return Kept(
+        return SavedTensors(
             self.needing,
             tuple(sorted(inputs[key] for key in storages if key in inputs)),
             tuple(sorted(outputs[key] for key in storages if key in outputs and key not in inputs)),
             tuple(size for key, size in storages.items() if key not in inputs and key not in outputs),
         )
 
-    def backward(self, received: int) -> Returned:
-        """Run the operation's own backward node, as the engine would: then reduce and cast what it returns."""
+    def backward(self, received: int) -> BackwardResult:
+        """Run its backward node as the engine would, for gradients of the outputs in the bit set `received`."""
         node = next(self.outputs[i].grad_fn for i in self.needing)
         grads = [
             torch.empty_strided(o.shape, _dense(o), dtype=o.dtype, device="meta") if received >> i & 1 else None
@@ -147,7 +120,7 @@ class Trial:
             edge = edge.next_functions[0][0]
         return next((i for i, leaf in enumerate(self.leaves) if leaf is edge.variable), None)
 
-    def _read(self, watch: Allocations, results: list, targets: list, grads: list) -> Returned:
+    def _read(self, watch: Allocations, results: list, targets: list, grads: list) -> BackwardResult:
         received = {key_of(grad): ~i for i, grad in enumerate(grads) if grad is not None}
         new: dict[int, int] = {}
         sizes: list[int] = []
@@ -160,10 +133,10 @@ class Trial:
                 new[key] = len(sizes)
                 sizes.append(result.untyped_storage().nbytes())
             gradients[target] = received.get(key, new.get(key))
-        return Returned(watch.peak, tuple(sizes), tuple(gradients), watch.flops)
+        return BackwardResult(watch.peak, tuple(sizes), tuple(gradients), watch.flops)
 
 
-def leaf_of(shape: Shape, needs: int, device: torch.device | str = "meta") -> Tensor:
+def leaf_of(shape: TensorShape, needs: int, device: torch.device | str = "meta") -> Tensor:
     """A tensor of this shape that asks for a gradient where `needs` is set."""
     leaf = torch.empty_strided(shape.size, shape.stride, dtype=shape.dtype, device=device)
     return leaf.requires_grad_() if needs else leaf
@@ -182,8 +155,5 @@ def _fitted(grad: Tensor, leaf: Tensor) -> Tensor:
 
 
 def key_of(tensor: Tensor) -> int:
+    """What tells its storage from others."""
     return tensor.untyped_storage()._cdata
-
-
-def _tensors(items: Iterable) -> list[Tensor]:
-    return [item for item in leaves(items) if isinstance(item, Tensor)]

@@ -1,33 +1,38 @@
 """Recording: one training step's forward pass on fake tensors, written down call by call.
 
-Every parameter asks for a gradient, but what autograd would keep is let go at once (a saved-tensor hook that packs
-nothing), so a storage's end is the moment at which Python itself lets go of it. What autograd keeps depends on the
-mask and is added when a mask is evaluated.
+Every parameter asks for a gradient, but what autograd would save is let go at once (a saved-tensor hook that packs
+nothing), so a storage's end is the moment at which Python itself lets go of it. What autograd saves depends on the
+mask and is added when a mask is priced.
 """
 
 from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from freezecore.runtime.trace.checkpoints import Region, noting
-from freezecore.runtime.trace.fake import tensors_in
-from freezecore.runtime.trace.shapes import run
-from freezecore.runtime.trace.signature import Signature, described, flops, leaves
+from freezecore.runtime.trace.fake import run, tensors_in
+from freezecore.runtime.trace.signature import Signature, described, flops
 
 TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
 
 
 @dataclass(slots=True)
-class Call:
-    """One operation as it ran: numbers of the values it read and of those it made."""
+class RecordedCall:
+    """One operation as it ran.
+
+    Attributes:
+        inputs, outputs: numbers of the values that it read and made.
+        layer: path of the module at work.
+        segment: index into `Recording.segments`.
+        flops: floating-point operations.
+    """
 
     signature: Signature
     inputs: tuple[int, ...]
@@ -35,6 +40,22 @@ class Call:
     layer: str
     segment: int
     flops: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRegion:
+    """Calls under gradient checkpointing, which run again in the backward pass.
+
+    Attributes:
+        begin, end: a range of the recording's calls.
+        layer: the module that is asked whether it is in train mode, without which nothing is checkpointed; else None.
+        inputs: values that are saved instead.
+    """
+
+    begin: int
+    end: int
+    layer: str | None
+    inputs: tuple[int, ...]
 
 
 @dataclass
@@ -55,7 +76,7 @@ class Recording:
         lasting: storages that modules have kept for the next forward pass.
     """
 
-    calls: list[Call] = field(default_factory=list)
+    calls: list[RecordedCall] = field(default_factory=list)
     storage: list[int] = field(default_factory=list)
     nbytes: list[int] = field(default_factory=list)
     storage_bytes: list[int] = field(default_factory=list)
@@ -64,7 +85,7 @@ class Recording:
     parameters: dict[str, int] = field(default_factory=dict)
     loss: int = -1
     segments: list[str] = field(default_factory=lambda: [""])
-    regions: list[Region] = field(default_factory=list)
+    regions: list[RecordedRegion] = field(default_factory=list)
     asking: list[int] = field(default_factory=list)
     lasting: list[int] = field(default_factory=list)
 
@@ -87,14 +108,12 @@ class Recorder(TorchDispatchMode):
             result = run(function, args, kwargs)
             self._flops += flops(function, args, kwargs, result)
             return result
-        inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
-        values = tuple(self.value(tensor) for tensor in inputs)
-        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled()) if inputs else None
+        values = tuple(self.value(tensor) for tensor in tensors_in((args, kwargs)))
+        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled()) if values else None
         if function is torch.ops.aten.rand.default and not args[0]:
             return torch.tensor(1.0)  # the draw that decides whether a layer is skipped: it is not
         result = run(function, args, kwargs)
-        outputs = [item for item in leaves((result,)) if isinstance(item, Tensor)]
-        if outputs:
+        if outputs := tensors_in(result):
             if signature is None:
                 signature = Signature(function, described(args, kwargs), False)
             self._append(signature, values, outputs, flops(function, args, kwargs, result))
@@ -104,8 +123,7 @@ class Recorder(TorchDispatchMode):
         """Write an operation down that is made of several, without these; `run` carries it out."""
         if self.paused:
             return run()
-        inputs = [item for item in leaves((args, tuple(kwargs.values()))) if isinstance(item, Tensor)]
-        values = tuple(self.value(tensor) for tensor in inputs)
+        values = tuple(self.value(tensor) for tensor in tensors_in((args, kwargs)))
         self.paused, self._flops = True, 0
         result = run()
         self.paused = False
@@ -116,7 +134,7 @@ class Recorder(TorchDispatchMode):
     def _append(self, signature: Signature, inputs: tuple[int, ...], outputs: list[Tensor], count: int) -> None:
         recording = self.recording
         made = tuple(self._new_value(tensor, len(recording.calls)) for tensor in outputs)
-        recording.calls.append(Call(signature, inputs, made, self.layer, len(recording.segments) - 1, count))
+        recording.calls.append(RecordedCall(signature, inputs, made, self.layer, len(recording.segments) - 1, count))
 
     def value(self, tensor: Tensor) -> int:
         """The number of a tensor's value; a tensor never seen before was there from the start."""
@@ -188,25 +206,25 @@ class Recorder(TorchDispatchMode):
 
 
 def record(
-    model: nn.Module, step: Callable[[Recorder], Tensor], autocast: Callable, fake_mode, wholes: Callable
+    model: nn.Module,
+    step: Callable[[Recorder], Tensor],
+    fake_mode: AbstractContextManager,
+    modes: Callable[[Recorder], Sequence[AbstractContextManager]],
 ) -> Recording:
-    """Run `step`, which returns the loss, on a fake model and write it down; `wholes` is the mode of `whole.py`."""
+    """Run `step`, which returns the loss, on a fake model under `modes` (outer to inner), and record it."""
     recorder = Recorder()
     for name, parameter in model.named_parameters():
         recorder.parameter(name, parameter)
     collects = gc.isenabled()
     gc.disable()  # a collection at a moment of its own choosing would move the end of a storage
     try:
-        nothing_kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: None)
-        with (
-            noting(model, recorder),
-            fake_mode,
-            nothing_kept,
-            recorder.following(model),
-            recorder,
-            wholes(recorder),
-            autocast(),
-        ):
+        with ExitStack() as stack:
+            stack.enter_context(fake_mode)
+            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: None))
+            stack.enter_context(recorder.following(model))
+            stack.enter_context(recorder)
+            for mode in modes(recorder):
+                stack.enter_context(mode)
             loss = step(recorder)
         recorder.recording.loss = recorder.value(loss)
         recorder.over = True  # the loss lives on

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import flop_registry
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TensorShape:
     """What decides how an operation treats one of its tensors."""
 
     size: tuple[int, ...]
@@ -20,7 +20,7 @@ class Shape:
     device: torch.device
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Shape:
+    def of(cls, tensor: Tensor) -> TensorShape:
         return cls(tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype, tensor.device)
 
 
@@ -38,18 +38,18 @@ class Signature:
 
     @property
     def whole(self) -> bool:
-        """Whether this is an operation made of several; see `whole.py`."""
+        """Whether this is an operation made of several; see `attention`."""
         return not isinstance(self.function, torch._ops.OpOverload)
 
-    def shapes(self) -> list[Shape]:
-        return [item for item in leaves(self.arguments) if isinstance(item, Shape)]
+    def shapes(self) -> list[TensorShape]:
+        return [item for item in leaves(self.arguments) if isinstance(item, TensorShape)]
 
     def rebuilt(self, tensors: list[Tensor]) -> tuple[tuple, dict]:
         """The positional and the keyword arguments, with these tensors in the places of the shapes, on their device."""
         remaining = iter(tensors)
 
         def build(item):
-            if isinstance(item, Shape):
+            if isinstance(item, TensorShape):
                 return next(remaining)
             if isinstance(item, torch.device):
                 return tensors[0].device
@@ -80,5 +80,5 @@ def described(args: tuple, kwargs: dict) -> tuple:
 
 def _item(item: object) -> object:
     if isinstance(item, Tensor):
-        return Shape.of(item)
+        return TensorShape.of(item)
     return tuple(_item(part) for part in item) if isinstance(item, tuple | list) else item

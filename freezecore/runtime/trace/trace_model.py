@@ -1,9 +1,10 @@
-"""The tracer's doors: a trace of a source (cached on disk), of a module, or of a module on a batch of one's own."""
+"""Following a model's training step: a source (cached on disk), a module, or either on inputs of one's own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from torch import nn
 from torch._subclasses.fake_tensor import (
@@ -12,23 +13,23 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
 )
 
-from freezecore._estimate.cost import estimate
+from freezecore._estimate.pricer import Pricer
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.cache import traces
 from freezecore.cache.keys import versions
 from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
-from freezecore.mask import Mask
+from freezecore.runtime.inputs.example import batches
+from freezecore.runtime.inputs.own import Inputs, own_batch, own_shapes
+from freezecore.runtime.inputs.transformers import check_sizes
 from freezecore.runtime.trace.batch_pair import Unlike
-from freezecore.runtime.trace.build import BATCH_SIZES, Tracer
-from freezecore.runtime.trace.inputs import Inputs, batches, check_sizes, own_batch, own_shapes
-from freezecore.runtime.trace.steps import distinct_bytes
+from freezecore.runtime.trace.fake import distinct_bytes
+from freezecore.runtime.trace.loss import predicts_next
+from freezecore.runtime.trace.tracer import BATCH_SIZES, Tracer
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
 MOST_TRACERS = 4
-MOST_ROUNDS = 8  # what one round finds out may raise new questions further on
-_TRACERS: dict[str, Tracer] = {}  # the latest few, so that what is missing can be probed without tracing again
 
 
 def trace_source(source: ModelSource, workload: Workload) -> Trace:
@@ -40,32 +41,43 @@ def trace_source(source: ModelSource, workload: Workload) -> Trace:
     """
     if (trace := traces.stored(source, workload)) is not None:
         return trace
-    from freezecore.runtime.build.source import meta
-
-    trace, tracer = _traced(meta(source).model, workload, str(source))
-    if tracer is not None:
-        _remember(traces.key_of(source, workload), tracer)
+    trace = _followed(*_step(source, workload))[0].under(workload)
     traces.keep(source, trace)
     return trace
 
 
-def trace_module(model: nn.Module, workload: Workload, label: str = "") -> Trace:
-    """The trace of a module, which is copied without its weights and never changed."""
-    return _traced(model, workload, label or type(model).__name__)[0]
+def fill(trace: Trace, source: ModelSource, missing: Iterable[tuple]) -> Trace:
+    """The trace of a source with these combinations measured, which is stored too."""
+    _, tracer = _followed(*_step(source, trace.workload))
+    if tracer is None:
+        return trace
+    filled = tracer.filled(trace, [Missing(*one) for one in missing])
+    traces.keep(source, filled)
+    return filled
 
 
-def trace_batch(model: nn.Module, batch: object, workload: Workload | None = None) -> Trace:
-    """The trace of a module on a batch of one's own: a tensor, a tuple of arguments, or a dictionary of keywords.
+def source_pricer(source: ModelSource, workload: Workload) -> Pricer:
+    """The prices of a source's masks; errors are those of `trace_source`."""
+    return Pricer(trace_source(source, workload), lambda trace, missing: fill(trace, source, missing))
 
-    The batch's first dimension is the batch size; labels in a dictionary are left out.
+
+def module_pricer(model: nn.Module, workload: Workload | None = None, *, batch: object = None) -> Pricer:
+    """The prices of a module's masks; it is copied without its weights and never changed.
+
+    Args:
+        batch: one of a person's own: a tensor, a tuple of arguments, or a dictionary of keywords, whose first
+            dimension is the batch size; labels in a dictionary are left out. None has inputs made up.
     """
-    size, inputs = own_batch(batch)
-    workload = replace(workload or Workload(), batch_size=size)
-    return _traced(model, workload, type(model).__name__, inputs)[0]
+    workload, inputs = workload or Workload(), None
+    if batch is not None:
+        size, inputs = own_batch(batch)
+        workload = replace(workload, batch_size=size)
+    trace, tracer = _traced(model, workload, type(model).__name__, inputs)
+    return Pricer(trace, tracer.filled if tracer else _unfilled)
 
 
-def trace_shapes(source: ModelSource, workload: Workload, shapes: Sequence[str], masks: Iterable[Mask]) -> Trace:
-    """The trace of a source on inputs of a person's own shapes, with everything probed that these masks need.
+def shapes_pricer(source: ModelSource, workload: Workload, shapes: Sequence[str]) -> Pricer:
+    """The prices of a source's masks on inputs of a person's own shapes, such as `3x224x224`.
 
     Raises:
         TraceError: the model does not run on such inputs.
@@ -73,8 +85,7 @@ def trace_shapes(source: ModelSource, workload: Workload, shapes: Sequence[str],
     """
     from freezecore.runtime.build.source import meta
 
-    inputs, masks = own_shapes(shapes), list(masks)
-    trace, tracer = _traced(meta(source).model, workload, str(source), inputs)
+    trace, tracer = _traced(meta(source).model, workload, str(source), own_shapes(shapes))
     if tracer is None:
         raise TraceError(
             "{source} does not run on {shapes}: {problem}",
@@ -83,38 +94,48 @@ def trace_shapes(source: ModelSource, workload: Workload, shapes: Sequence[str],
             shapes=" ".join(shapes),
             problem=trace.problem,
         )
-    for _ in range(MOST_ROUNDS):
-        missing = {one for mask in masks for one in estimate(trace, mask).missing}
-        if not missing:
-            break
-        trace = tracer.filled(trace, list(missing))
-    return trace
+    return Pricer(trace, tracer.filled)
 
 
-def fill(trace: Trace, model: ModelSource | nn.Module, missing: Iterable[Missing | tuple]) -> Trace:
-    """The trace with these combinations probed; that of a source is also stored."""
-    wanted = [Missing(*item) for item in missing]
-    if isinstance(model, nn.Module):
-        return followed(model, trace.workload, trace.batch_sizes).filled(trace, wanted)
-    key = traces.key_of(model, trace.workload)
-    if key not in _TRACERS:
-        from freezecore.runtime.build.source import meta
-
-        _remember(key, followed(meta(model).model, trace.workload, trace.batch_sizes))
-    filled = _TRACERS[key].filled(trace, wanted)
-    traces.keep(model, filled)
-    return filled
+def trace_module(model: nn.Module, workload: Workload, label: str = "") -> Trace:
+    """The trace of a module, which is copied without its weights and never changed."""
+    return _traced(model, workload, label or type(model).__name__)[0]
 
 
-def complete(trace: Trace, model: ModelSource | nn.Module, masks: Iterable[Mask]) -> Trace:
-    """The trace with everything probed that these masks need."""
-    masks = list(masks)
-    for _ in range(MOST_ROUNDS):
-        missing = {one for mask in masks for one in estimate(trace, mask).missing}
-        if not missing:
-            break
-        trace = fill(trace, model, missing)
-    return trace
+def tracer_of(
+    model: nn.Module, workload: Workload, inputs: Inputs | None = None, batch_sizes: tuple[int, ...] = BATCH_SIZES
+) -> Tracer:
+    """A tracer of a model on these inputs, else on the first made up that it accepts; raises what the model raises."""
+    tracer = Tracer(model, workload, inputs, predicts_next(model), batch_sizes)
+    refusal = None
+    for candidate in batches(model, workload) if inputs is None else ():
+        tracer.inputs = candidate
+        try:
+            tracer.try_forward()
+            return tracer
+        except Exception as error:  # a model's own code, on a batch that does not suit it
+            refusal = refusal or error
+    if refusal:
+        raise refusal
+    return tracer
+
+
+def _step(source: ModelSource, workload: Workload) -> tuple[str, ModelSource, Workload]:
+    """What `_followed` is asked with: nothing of it depends on the optimizer."""
+    plain = Workload()
+    changes = {name: getattr(plain, name) for name in ("optimizer", "implementation", "accumulate")}
+    return traces.key_of(source, workload), source, replace(workload, **changes)
+
+
+@lru_cache(MOST_TRACERS)
+def _followed(key: str, source: ModelSource, workload: Workload) -> tuple[Trace, Tracer | None]:
+    """The trace of a source, and its tracer, so that what is missing can be measured without tracing again.
+
+    `key` tells versions of a file apart.
+    """
+    from freezecore.runtime.build.source import meta
+
+    return _traced(meta(source).model, workload, str(source))
 
 
 def _traced(
@@ -125,7 +146,7 @@ def _traced(
     problem = ""
     for batch_sizes in (BATCH_SIZES, (workload.batch_size,)):
         try:
-            tracer = _tracer(model, workload, inputs, batch_sizes)
+            tracer = tracer_of(model, workload, inputs, batch_sizes)
             return tracer.trace(label, versions()), tracer
         except FreezeError:
             raise
@@ -149,39 +170,9 @@ def _traced(
     return _untraced(model, workload, label, problem), None
 
 
-def _tracer(
-    model: nn.Module, workload: Workload, inputs: Inputs | None, batch_sizes: tuple[int, ...] = BATCH_SIZES
-) -> Tracer:
-    """A tracer with inputs that the model accepts."""
-    tracer = Tracer(model, workload, inputs, predicts_next(model), batch_sizes)
-    if inputs is None:
-        tracer.inputs = _accepted(tracer, batches(model, workload))
-    return tracer
-
-
-def _accepted(tracer: Tracer, candidates: Iterable[Inputs]) -> Inputs:
-    """Of the inputs that may suit a model, the first that it runs on; raises what it said of the first."""
-    refusal = None
-    for inputs in candidates:
-        tracer.inputs = inputs
-        try:
-            tracer.try_forward()
-            return inputs
-        except Exception as error:  # a model's own code, on a batch that does not suit it
-            refusal = refusal or error
-    raise refusal
-
-
-def followed(model: nn.Module, workload: Workload, batch_sizes: tuple[int, ...] = BATCH_SIZES) -> Tracer:
-    """A tracer that has followed the model, and can be asked about its operations; raises what the model raises."""
-    tracer = _tracer(model, workload, None, batch_sizes)
-    tracer.trace("", {})
-    return tracer
-
-
-def inputs_of(model: nn.Module, workload: Workload) -> Inputs:
-    """The inputs with which `trace_module` follows a model; raises what the model raises."""
-    return _tracer(model, workload, None).inputs
+def _unfilled(trace: Trace, missing: Iterable[Missing]) -> Trace:
+    """Of a step that was not followed nothing can be measured."""
+    return trace
 
 
 def _wants_values(error: Exception) -> bool:
@@ -196,11 +187,6 @@ def _size_asked(workload: Workload) -> str:
     return say("a sequence length of {length}", length=workload.sequence_length) if workload.sequence_length else ""
 
 
-def predicts_next(model: nn.Module) -> bool:
-    name = type(model).__name__
-    return "CausalLM" in name or "LMHead" in name
-
-
 def _untraced(model: nn.Module, workload: Workload, label: str, problem: str) -> Trace:
     """What is known of a model whose forward cannot be followed: its parameters and buffers."""
     half = workload.precision == "bf16"
@@ -210,9 +196,3 @@ def _untraced(model: nn.Module, workload: Workload, label: str, problem: str) ->
     ]
     buffers = tuple(distinct_bytes(model.buffers()))
     return Trace(label, workload, tuple(parameters), buffers, problem=problem, versions=versions())
-
-
-def _remember(key: str, tracer: Tracer) -> None:
-    _TRACERS[key] = tracer
-    while len(_TRACERS) > MOST_TRACERS:
-        del _TRACERS[next(iter(_TRACERS))]

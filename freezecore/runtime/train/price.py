@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from freezecore._estimate import Estimate, estimate
+from freezecore._estimate import Estimate, Pricer
 from freezecore._trace import Trace
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest
-from freezecore.runtime.trace import fill, trace_source
+from freezecore.runtime.trace import source_pricer
 from freezecore.runtime.train.session import Session
 from freezecore.workload import Workload
 
@@ -21,24 +21,21 @@ class Priced:
     """
 
     def __init__(self, session: Session, request: ProbeRequest) -> None:
-        self.source = session.source.with_(weights="none")
-        self.workload = workload_of(session, request)
-        self.trace: Trace | None = None
+        source = session.source.with_(weights="none")
         self.why = ""
+        self._pricer: Pricer | None = None
         try:
-            self.trace = trace_source(self.source, self.workload)
+            self._pricer = source_pricer(source, workload_of(session, request))
         except FreezeError as error:
             self.why = str(error)
 
+    @property
+    def trace(self) -> Trace | None:
+        return self._pricer and self._pricer.trace
+
     def estimate(self, mask: Mask) -> Estimate | None:
         """The cost of a step under this mask; None where it is unknown."""
-        if self.trace is None:
-            return None
-        cost = estimate(self.trace, mask)
-        if cost.missing:
-            self.trace = fill(self.trace, self.source, cost.missing)
-            cost = estimate(self.trace, mask)
-        return cost
+        return self._pricer and self._pricer.estimate(mask)
 
     def peak_bytes(self, mask: Mask) -> int | None:
         """Peak training memory; None where it is unknown."""

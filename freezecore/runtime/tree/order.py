@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from freezecore.errors import WorkloadError, shortened
-from freezecore.runtime.inputs.example import Example, examples
+from freezecore.runtime.inputs.example import examples
+from freezecore.runtime.inputs.maker import Example
 from freezecore.sentences import say
 from freezecore.workload import Workload
 

@@ -9,8 +9,8 @@ from torch.utils import checkpoint
 
 from freezecore._estimate.cost import estimate_names
 from freezecore._trace import Trace
-from freezecore.runtime.trace import trace_batch
-from freezecore.runtime.trace.inputs import own_batch
+from freezecore.runtime.inputs.own import own_batch
+from freezecore.runtime.trace import module_pricer
 from freezecore.workload import Workload
 from tests.benchmarks.memory_truth import on_cpu
 
@@ -49,7 +49,7 @@ class Net(nn.Module):
 
 @pytest.fixture(scope="module")
 def trace():
-    return trace_batch(Net(), BATCH, WORKLOAD)
+    return module_pricer(Net(), WORKLOAD, batch=BATCH).trace
 
 
 def chosen(trace, part):
@@ -75,7 +75,7 @@ def test_the_peak_is_that_of_the_real_allocator(trace, part):
 
 
 def test_it_saves_memory_and_costs_another_forward(trace):
-    plain = trace_batch(Net(), BATCH, replace(WORKLOAD, checkpointing=False))
+    plain = module_pricer(Net(), replace(WORKLOAD, checkpointing=False), batch=BATCH).trace
     once, twice = (estimate_names(t, list(t.parameters), ()) for t in (plain, trace))
     assert twice.peak_bytes < once.peak_bytes
     again = twice.flops_backward - once.flops_backward

@@ -6,8 +6,8 @@ from torch import nn
 
 from freezecore._estimate.cost import estimate_names
 from freezecore._trace import Trace
-from freezecore.runtime.trace import trace_batch
-from freezecore.runtime.trace.inputs import own_batch
+from freezecore.runtime.inputs.own import own_batch
+from freezecore.runtime.trace import module_pricer
 from freezecore.workload import Workload
 from tests.benchmarks.memory_truth import on_cpu, on_fake
 from tests.freezecore.runtime.trace.test_trace_model import STRAY, costs
@@ -72,7 +72,7 @@ class Biased(nn.Module):
 @pytest.mark.parametrize("trains", [("bias",), ("qkv.weight",), ("qkv.weight", "bias"), ("wide.bias", "last.weight")])
 def test_the_kernel_of_attention_depends_on_what_trains(trains):
     batch = torch.randn(8, 64, 16)
-    trace = trace_batch(Biased(), batch, LOOP)
+    trace = module_pricer(Biased(), LOOP, batch=batch).trace
     cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], (), in_place=False)
     true = on_fake(Biased(), set(trains), (), trace.workload, own_batch(batch)[1], False)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
@@ -83,7 +83,7 @@ def test_the_kernel_of_attention_depends_on_what_trains(trains):
 @pytest.mark.parametrize("held", [(), ("block",)])
 def test_what_a_module_keeps_from_step_to_step_is_there_before_it(held):
     batch = torch.randn(64, 16)
-    trace = trace_batch(Keeping(), batch, LOOP)
+    trace = module_pricer(Keeping(), LOOP, batch=batch).trace
     cost = estimate_names(trace, [p for p in trace.parameters if p.name == "wide.weight"], held, in_place=False)
     true = on_fake(Keeping(), {"wide.weight"}, held, trace.workload, own_batch(batch)[1], False)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
@@ -93,7 +93,7 @@ def test_what_a_module_keeps_from_step_to_step_is_there_before_it(held):
 @pytest.mark.parametrize("trains", [("wide.weight",), ("first.weight",), ("last.bias",)])
 def test_copies_that_kernels_make_are_in_the_peak(trains):
     batch = torch.randn(64, 64, 16)
-    trace = trace_batch(Turned(), batch, LOOP)
+    trace = module_pricer(Turned(), LOOP, batch=batch).trace
     real = on_cpu(Turned(), set(trains), (), trace.workload, own_batch(batch)[1], False)
     assert abs(costs(trace, *trains).peak_bytes - real.peak_bytes) <= 8 * STRAY
     assert costs(Trace.from_bytes(trace.to_bytes()), *trains) == costs(trace, *trains)

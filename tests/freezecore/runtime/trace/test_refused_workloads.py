@@ -11,8 +11,8 @@ from freezecore._estimate import budget
 from freezecore.cache import store, traces
 from freezecore.errors import FreezeError, TraceError, WorkloadError
 from freezecore.mask import Mask
-from freezecore.runtime.trace import trace_module, trace_shapes, trace_source
-from freezecore.runtime.trace.inputs import own_shapes
+from freezecore.runtime.inputs.own import own_shapes
+from freezecore.runtime.trace import shapes_pricer, trace_module, trace_source
 from freezecore.runtime.tree.read import read_module
 from freezecore.workload import Workload
 
@@ -130,9 +130,9 @@ def test_inputs_of_a_persons_own_shapes_are_followed():
     tree = fc.read_tree(source)
     everything = Mask(tree, (True,) * len(tree.parameters))
     workload = Workload(4)
-    own = trace_shapes(source, workload, ["3x160x160"], [everything])
+    own = shapes_pricer(source, workload, ["3x160x160"])
     made_up = trace_source(source, replace(workload, image_size=160))
-    assert fc.estimate(own, everything).peak_bytes == fc.estimate(made_up, everything).peak_bytes
+    assert own.estimate(everything).peak_bytes == fc.estimate(made_up, everything).peak_bytes
 
 
 @pytest.mark.parametrize("text", ["", "3x", "big", "ids=128:int6", "3x9999999x3", "x=1;2"])
@@ -144,4 +144,4 @@ def test_what_is_no_shape_is_refused(text):
 
 def test_shapes_that_the_model_does_not_take_are_refused():
     with pytest.raises(TraceError, match="does not run on 5x160x160"):
-        trace_shapes(fc.ModelSource.parse("timm:test_vit"), Workload(4), ["5x160x160"], [])
+        shapes_pricer(fc.ModelSource.parse("timm:test_vit"), Workload(4), ["5x160x160"])

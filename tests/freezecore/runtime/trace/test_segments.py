@@ -1,4 +1,4 @@
-"""What is remembered of blocks that repeat is what a walk through every step finds."""
+"""What is remembered of blocks that repeat is what running every step finds."""
 
 import random
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from freezecore._estimate import replay
 from freezecore._estimate.cost import estimate_names
-from freezecore._estimate.segments import Segment
+from freezecore._estimate.segments import TraceSegment
 from freezecore.runtime.trace import trace_module
 from freezecore.workload import Workload
 
@@ -58,11 +58,11 @@ def drawn(model, trace, draw):
     return trains, [path for path, _ in model.named_modules() if draw.random() < 0.4]
 
 
-def test_what_is_remembered_is_what_a_walk_through_every_step_finds(traced, monkeypatch):
+def test_what_is_remembered_is_what_running_every_step_finds(traced, monkeypatch):
     model, trace = traced
     draw = random.Random(0)
     cases = [drawn(model, trace, draw) for _ in range(60)] * 2
     found = [estimate_names(trace, *case, batch_size=size) for case in cases for size in (1, 8)]
-    monkeypatch.setattr(replay, "segments", lambda trace: (Segment(0, len(trace.steps)),))
+    monkeypatch.setattr(replay, "segments", lambda trace: (TraceSegment(0, len(trace.steps)),))
     assert found == [estimate_names(trace, *case, batch_size=size) for case in cases for size in (1, 8)]
     assert sum(estimate.peak_bytes is not None for estimate in found) > len(found) // 2

@@ -6,8 +6,8 @@ from torch import nn
 
 from freezecore._estimate.cost import estimate_names
 from freezecore._trace import Trace
-from freezecore.runtime.trace import fill, trace_batch, trace_module
-from freezecore.runtime.trace.inputs import own_batch
+from freezecore.runtime.inputs.own import own_batch
+from freezecore.runtime.trace import module_pricer, trace_module
 from freezecore.workload import Workload
 from tests.benchmarks.memory_truth import on_cpu, on_fake
 
@@ -69,14 +69,15 @@ def test_a_held_dropout_keeps_no_mask(trace):
 
 def test_what_is_not_tried_yet_is_named_and_can_be_filled_in():
     model = Net()
-    trace = trace_module(model, Workload(4, image_size=16))
+    pricer = module_pricer(model, Workload(4, image_size=16))
+    trace = pricer.trace
     for operation in trace.operations:
         if operation.name == "convolution":
-            operation.kept.clear()
+            operation.saved.clear()
     cost = costs(trace, "conv.bias")
     assert cost.peak_bytes is None
     assert cost.missing
-    filled = fill(trace, model, cost.missing)
+    filled = pricer.fill(trace, cost.missing)
     assert costs(filled, "conv.bias").peak_bytes is not None
 
 
@@ -159,7 +160,7 @@ TRAINS = (("wide.weight", "inner.weight"), ("wide.bias",), ("unused.bias",))
 @pytest.mark.parametrize("model", MODELS)
 def test_the_peak_is_that_of_the_step_on_fake_tensors(model, trains):
     batch = torch.randn(4096, 16)
-    trace = trace_batch(model(), batch, Workload(implementation="loop"))
+    trace = module_pricer(model(), Workload(implementation="loop"), batch=batch).trace
     chosen = [p for p in trace.parameters if p.name in trains]
     cost = estimate_names(trace, chosen, (), in_place=False)
     true = on_fake(model(), set(trains), (), trace.workload, own_batch(batch)[1], False)
@@ -171,7 +172,7 @@ def test_the_peak_is_that_of_the_step_on_fake_tensors(model, trains):
 @pytest.mark.parametrize("trains", [("wide.weight", "block.inner.weight"), ("last.inner.weight",), ("wide.bias",)])
 def test_dropouts_that_are_functions_are_followed_in_both_modes(held, trains):
     batch = torch.randn(4096, 16)
-    trace = trace_batch(Dropping(), batch, Workload(implementation="loop"))
+    trace = module_pricer(Dropping(), Workload(implementation="loop"), batch=batch).trace
     cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], held, in_place=False)
     true = on_fake(Dropping(), set(trains), held, trace.workload, own_batch(batch)[1], False)
     assert (trace.problem, cost.flops_backward) == ("", true.flops_backward)
@@ -181,7 +182,7 @@ def test_dropouts_that_are_functions_are_followed_in_both_modes(held, trains):
 @pytest.mark.parametrize("model", MODELS)
 def test_the_peak_is_that_of_the_real_allocator(model):
     batch = torch.randn(4096, 16)
-    trace = trace_batch(model(), batch, Workload(implementation="loop"))
+    trace = module_pricer(model(), Workload(implementation="loop"), batch=batch).trace
     names = [p.name for p in trace.parameters if p.used]
     real = on_cpu(model(), set(names), (), trace.workload, own_batch(batch)[1], False)
     assert abs(costs(trace, *names).peak_bytes - real.peak_bytes) <= 8 * STRAY

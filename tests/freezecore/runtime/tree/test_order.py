@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from freezecore.runtime.build.source import build
-from freezecore.runtime.inputs.example import example
+from freezecore.runtime.inputs.example import examples
 from freezecore.runtime.tree.order import execution_order
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -86,12 +86,12 @@ def test_a_model_that_cannot_be_followed_says_why():
 )
 def test_inputs_are_made_up_from_what_the_library_says(text, sizes):
     model = build(ModelSource.parse(text)).model
-    made = example(model, Workload(batch_size=3))
+    made = next(examples(model, Workload(batch_size=3)))
     assert made.sizes == sizes
     assert {t.device.type for t in (*made.args, *made.kwargs.values())} == {"meta"}
 
 
 def test_a_workload_changes_the_inputs():
     model = build(ModelSource.parse("config:bert")).model
-    made = example(model, Workload(batch_size=2, sequence_length=40), device="cpu")
+    made = next(examples(model, Workload(batch_size=2, sequence_length=40), device="cpu"))
     assert made.kwargs["input_ids"].shape == (2, 40)

@@ -1,43 +1,20 @@
-"""Inputs: batches of any size for a model, made up from what it takes or resized from one of a person's own."""
+"""Batches of a person's own, resized to any size: from an example, or from shapes given as text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from freezecore.errors import TraceError, WorkloadError, shortened
-from freezecore.runtime.inputs.example import examples
-from freezecore.workload import Workload
 
-Inputs = Callable[[int, str], tuple[tuple, dict]]
-MOST_TRIED = 8
+Inputs = Callable[[int, str], tuple[tuple, dict]]  # from a batch size and a device: positional and keyword arguments
 DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "bool")
 MOST_PER_SIZE = 1_048_576
 SHAPE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)(?::(?P<dtype>[a-z]+\d*))?")
 LABELS = ("labels", "label", "start_positions", "end_positions")
-
-
-def batches(model: nn.Module, workload: Workload) -> Iterator[Inputs]:
-    """Makers of inputs that may suit the model, the likeliest first.
-
-    Raises:
-        WorkloadError: nothing tells what the model takes.
-    """
-    for number, _ in enumerate(examples(model, workload, device="meta")):
-        if number >= MOST_TRIED:
-            return
-
-        def make(batch_size: int, device: str, number: int = number) -> tuple[tuple, dict]:
-            for position, made in enumerate(examples(model, replace(workload, batch_size=batch_size), device=device)):
-                if position == number:
-                    return made.args, made.kwargs
-            raise LookupError(number)
-
-        yield make
 
 
 def own_batch(batch: object) -> tuple[int, Inputs]:
@@ -97,24 +74,6 @@ def _own_shape(text: str) -> tuple[str, tuple[int, ...], torch.dtype]:
             most=MOST_PER_SIZE,
         )
     return found["name"] or "", shape, getattr(torch, dtype)
-
-
-def check_sizes(model: nn.Module, workload: Workload, label: str) -> None:
-    """Refuse a sequence beyond the model's positions, which tensors without values would not notice.
-
-    Raises:
-        WorkloadError: with the longest that it takes.
-    """
-    config = getattr(model, "config", None)
-    longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
-    if workload.sequence_length and isinstance(longest, int) and 0 < longest < workload.sequence_length:
-        raise WorkloadError(
-            "{label} has {most:,} positions, so a sequence length of {length:,} is beyond them.",
-            "Choose at most {most:,}.",
-            label=label,
-            most=longest,
-            length=workload.sequence_length,
-        )
 
 
 def _as_arguments(batch: object) -> tuple[tuple, dict]:

@@ -1,16 +1,15 @@
-"""Flow: gradients on their way through the backward pass, as the engine's input buffers hold them."""
+"""Gradients on their way through the backward pass, as the input buffers of autograd's engine hold them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from freezecore._estimate.moments import Change
-from freezecore._estimate.program import Program
-from freezecore._trace import Returned
+from freezecore._estimate.trace_at_batch import TraceAtBatch
+from freezecore._trace import BackwardResult
 
 
-class Left(NamedTuple):
-    """What a walk through a segment leaves waiting at the values that it shares with others.
+class WaitingGradients(NamedTuple):
+    """Which gradients wait at some values after a segment's backward pass, relative to those before it.
 
     Attributes:
         at: per value, the place of the storage that waits there, or None.
@@ -23,8 +22,8 @@ class Left(NamedTuple):
     new: tuple[int, ...]
 
 
-class Flow:
-    """Gradients that wait for the calls that made their values, and those that parameters have got.
+class GradientBuffers:
+    """Gradients that wait for the backward steps of the calls that made their values, and those of parameters.
 
     Attributes:
         bytes: what waiting gradients take now.
@@ -33,8 +32,8 @@ class Flow:
         spike_parts: then, of parameters and of the rest.
     """
 
-    def __init__(self, program: Program, ready: int, in_place: bool) -> None:
-        self.program, self.in_place = program, in_place
+    def __init__(self, traced: TraceAtBatch, ready: int, in_place: bool) -> None:
+        self.traced, self.in_place = traced, in_place
         self.bytes, self.ready = 0, ready
         self.spike, self.spike_parts = 0, (0, 0)
         self._size: list[int] = []  # per storage
@@ -64,18 +63,18 @@ class Flow:
                 bits |= 1 << position
         return bits
 
-    def start(self, step: Returned, copy: int) -> None:
+    def start(self, step: BackwardResult, copy: int) -> None:
         """A backward step begins, whose kernel makes such a copy: the spike is what it needs beside what is there."""
-        blocks = self.program.blocks
-        extra = copy + max(self.program.values[step.extra], sum([blocks[amount] for amount in step.new]))
+        blocks = self.traced.blocks
+        extra = copy + max(self.traced.values[step.extra], sum([blocks[amount] for amount in step.new]))
         self.spike, self.spike_parts = self.ready + self.bytes + extra, (self.ready, self.bytes + extra)
 
-    def handed(self, step: Returned, outputs: tuple[int, ...]) -> list[int]:
+    def handed(self, step: BackwardResult, outputs: tuple[int, ...]) -> list[int]:
         """Storages of a step's gradients: new ones, then the outputs' backwards, so that index `~k` finds one.
 
         The step's results hold each of them once per gradient, until `add` has taken it.
         """
-        fresh = [self.new(self.program.blocks[amount]) for amount in step.new]
+        fresh = [self.new(self.traced.blocks[amount]) for amount in step.new]
         given = [self._waiting.pop(value, -1) for value in outputs]
         numbers = [*fresh, *reversed(given)]
         for gradient in step.gradients:
@@ -96,7 +95,7 @@ class Flow:
             self._users[number] -= 1
             self._free_if_unused(number)
         else:
-            total = self.new(self.program.nbytes[value], users=1)
+            total = self.new(self.traced.nbytes[value], users=1)
             self._note_spike(0)
             for part in (waiting, number):
                 self._users[part] -= 1
@@ -130,32 +129,38 @@ class Flow:
                 found.append((self._size[number], self._users[number], place))
         return tuple(found), places
 
-    def left(self, values: tuple[int, ...], places: dict[int, int], users: list[int]) -> Left:
-        """What waits at these values after a walk that began with these places and users; `places` is used up."""
+    def after(self, values: tuple[int, ...], places: dict[int, int], users: list[int]) -> WaitingGradients:
+        """What waits at these values now, where `crossing` had these places and `users`; `places` is used up."""
         before = len(places)
         waits = [self._waiting.get(value) for value in values]
         at = tuple(None if n is None else places.setdefault(n, len(places)) for n in waits)
         change = [self._users[n] - (users[i] if i < before else 0) for i, n in enumerate(places)]
-        return Left(at, tuple(change), tuple([self._size[n] for n in places][before:]))
+        return WaitingGradients(at, tuple(change), tuple([self._size[n] for n in places][before:]))
 
     def users(self, places: dict[int, int]) -> list[int]:
+        """How many hold each of these storages."""
         return [self._users[number] for number in places]
 
-    def leave(self, values: tuple[int, ...], places: dict[int, int], left: Left, change: Change) -> None:
-        """Bring about what a walk left at other values of the same shape."""
+    def repeat(
+        self, values: tuple[int, ...], places: dict[int, int], then: WaitingGradients, nbytes: int, ready: int
+    ) -> None:
+        """Bring about at these values what `after` found at others of the same shape.
+
+        `nbytes` and `ready` are by what `bytes` and `ready` changed there.
+        """
         numbers = list(places)
-        for size in left.new:
+        for size in then.new:
             numbers.append(self.new(size))
             self.bytes -= size
-        for number, more in zip(numbers, left.users, strict=True):
+        for number, more in zip(numbers, then.users, strict=True):
             self._users[number] += more
-        for value, place in zip(values, left.at, strict=True):
+        for value, place in zip(values, then.at, strict=True):
             if place is None:
                 self._waiting.pop(value, None)
             else:
                 self._waiting[value] = numbers[place]
-        self.bytes += change.bytes
-        self.ready += change.ready
+        self.bytes += nbytes
+        self.ready += ready
 
     def _note_spike(self, extra: int) -> None:
         if self.ready + self.bytes + extra > self.spike:

@@ -1,36 +1,29 @@
-"""Building a trace: recordings at two batch sizes and in both modes, every combination probed, made plain data."""
+"""The tracer: recordings at two batch sizes and in both modes, every combination probed, made a trace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 
-from freezecore._trace import Call, Kept, Missing, Operation, Returned, Trace, TracedParameter
+from freezecore._trace import EvalAlias, Missing, Operation, Trace, TracedCall, TracedParameter
+from freezecore.runtime.inputs.own import Inputs
 from freezecore.runtime.trace import checkpoints
-from freezecore.runtime.trace.attention import Wholes
-from freezecore.runtime.trace.batch_pair import Amounts, Pair, Twin
-from freezecore.runtime.trace.copies import copied_bytes
-from freezecore.runtime.trace.fake import fake_copy
-from freezecore.runtime.trace.inputs import Inputs
-from freezecore.runtime.trace.join import Joined
+from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
+from freezecore.runtime.trace.batch_pair import Amounts, BatchPair, SignaturePair
+from freezecore.runtime.trace.dataflow import able_inputs, autograd_copies, combinations, received_outputs, used_steps
+from freezecore.runtime.trace.fake import BatchNormShapes, distinct_bytes, fake_copy
+from freezecore.runtime.trace.join_modes import JoinedModes
+from freezecore.runtime.trace.kernels import copied_bytes, scratch_kind
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
-from freezecore.runtime.trace.prober import Prober
+from freezecore.runtime.trace.probing import OperationProbe
 from freezecore.runtime.trace.record import Recorder, Recording, record
-from freezecore.runtime.trace.shapes import Running
-from freezecore.runtime.trace.steps import (
-    able_inputs,
-    autograd_copies,
-    combinations,
-    counting,
-    distinct_bytes,
-    received_outputs,
-    reorders,
-)
+from freezecore.runtime.trace.signature import Signature
 from freezecore.workload import Workload
 
 BATCH_SIZES = (5, 7)  # no dimension of a model has these sizes by design, so what scales with them is the batch
@@ -56,10 +49,11 @@ class Tracer:
 
     def __post_init__(self) -> None:
         self.fake_mode = FakeTensorMode(allow_non_fake_inputs=True)
-        self.prober = Prober()
         self.amounts = Amounts(self.batch_sizes)
-        self.pairs: list[Pair] = []
+        self.pairs: list[SignaturePair] = []
         self._batch_bytes: list[list[int]] = []
+        self._probe = cache(_probe)
+        self._backward = cache(lambda signature, needs, received: self._probe(signature, needs).backward(received))
         dtype = torch.bfloat16 if self.workload.precision == "bf16" else None
         self.fake = fake_copy(self.model, self.fake_mode, self.workload.device, dtype)
         if self.workload.checkpointing:
@@ -67,23 +61,20 @@ class Tracer:
 
     def trace(self, label: str, versions: dict[str, str]) -> Trace:
         """Record, join and probe."""
-        train = Twin([self._record(size, True) for size in self.batch_sizes], self.amounts)
-        held = self._held(train)
-        joined = Joined(train, held)
+        train = BatchPair([self._record(size, True) for size in self.batch_sizes], self.amounts)
+        joined = JoinedModes(train, self._held(train))
         for storage in autograd_copies(joined):
             joined.sizes[storage] = self.amounts(*[0] * len(self.batch_sizes))
         self.pairs = joined.pairs
-        steps, loss = joined.steps, train.recording.loss
         regions = tuple(joined.regions(train.recording.regions))
-        parameters = train.recording.parameters
-        counted = list(counting(steps, loss))
+        parameters, loss = train.recording.parameters, train.recording.loss
+        batch = tuple(self.amounts(*sizes) for sizes in zip(*self._batch_bytes, strict=True))
+        values = set(parameters.values())
         steps = [
-            step._replace(counts=counts, cast=self._is_cast(step, joined, set(parameters.values())))
-            if isinstance(step, Call)
-            else step
-            for step, counts in zip(steps, counted, strict=True)
+            step._replace(used=used, cast=self._is_cast(step, joined, values)) if isinstance(step, TracedCall) else step
+            for step, used in zip(joined.steps, used_steps(joined.steps, loss), strict=True)
         ]
-        read = {v for step in steps if isinstance(step, Call) and step.counts for v in step.inputs}
+        read = {v for step in steps if isinstance(step, TracedCall) and step.used for v in step.inputs}
         return Trace(
             source=label,
             workload=self.workload,
@@ -92,8 +83,8 @@ class Tracer:
                 for (name, p), value in zip(self.fake.named_parameters(), parameters.values(), strict=True)
             ),
             buffers=tuple(distinct_bytes(self.fake.buffers())),
-            operations=tuple(self._operations(joined, steps, set(parameters.values()))),
-            amounts=tuple(self.amounts.rows),
+            operations=tuple(self._operations(joined, steps, values)),
+            amounts=self.amounts.rows,
             layers=tuple(joined.layers),
             steps=tuple(steps),
             storage=tuple(joined.storage),
@@ -104,7 +95,7 @@ class Tracer:
             regions=regions,
             asking=tuple(train.recording.asking),
             lasting=joined.lasting,
-            batch=tuple(self.amounts(*sizes) for sizes in zip(*self._batch_bytes, strict=True)),
+            batch=batch,
             batch_sizes=self.batch_sizes,
             versions=versions,
         )
@@ -112,25 +103,26 @@ class Tracer:
     def try_forward(self) -> None:
         """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
         self.fake.eval()
-        with self.fake_mode, torch.no_grad(), Running():
+        with self.fake_mode, torch.no_grad(), BatchNormShapes():
             args, kwargs = self.inputs(self.batch_sizes[0], self.workload.device)
             find_output(self.fake(*args, **kwargs))
 
-    def filled(self, trace: Trace, missing: list[Missing]) -> Trace:
+    def filled(self, trace: Trace, missing: Iterable[Missing]) -> Trace:
         """The trace with these combinations probed too; it must be of this very model and workload."""
-        for combination in missing:
-            if 0 <= combination.operation < len(self.pairs):
-                self.try_out(
-                    trace.operations[combination.operation], self.pairs[combination.operation], *combination[1:]
-                )
-        return replace(trace, amounts=tuple(self.amounts.rows))
+        operations, self.amounts = list(trace.operations), Amounts(self.batch_sizes, trace.amounts)
+        for number, needs, received in missing:
+            if 0 <= number < len(self.pairs):
+                known = operations[number]
+                operations[number] = replace(known, saved=dict(known.saved), backward=dict(known.backward))
+                self._measure(operations[number], self.pairs[number], needs, received)
+        return replace(trace, operations=tuple(operations), amounts=self.amounts.rows)
 
-    def _held(self, train: Twin) -> Twin | None:
+    def _held(self, train: BatchPair) -> BatchPair | None:
         """The same in eval mode, or None where that runs the same calls and keeps nothing more."""
         first = self._record(self.batch_sizes[0], False)
         if not first.lasting and [c.signature for c in first.calls] == [c.signature for c in train.calls]:
             return None
-        return Twin([first, *(self._record(size, False) for size in self.batch_sizes[1:])], self.amounts)
+        return BatchPair([first, *(self._record(size, False) for size in self.batch_sizes[1:])], self.amounts)
 
     def _record(self, batch_size: int, training: bool) -> Recording:
         self.fake.train(training)
@@ -148,56 +140,60 @@ class Tracer:
                 batch.append(wanted)
             return loss_function(kind, self.shifted)(output, wanted)
 
-        recording = record(self.fake, step, self._autocast, self.fake_mode, Wholes)
+        def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
+            dtype = AUTOCAST.get(self.workload.precision)
+            autocast = torch.autocast(device, dtype) if dtype else nullcontext()
+            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder), autocast
+
+        recording = record(self.fake, step, self.fake_mode, modes)
         if training:
             self._batch_bytes.append([tensor.nbytes for tensor in batch])
         return recording
 
-    @contextmanager
-    def _autocast(self) -> Iterator[None]:
-        dtype = AUTOCAST.get(self.workload.precision)
-        with torch.autocast(self.workload.device, dtype) if dtype else nullcontext():
-            yield
-
-    def _is_cast(self, call: Call, joined: Joined, parameters: set[int]) -> bool:
+    def _is_cast(self, call: TracedCall, joined: JoinedModes, parameters: set[int]) -> bool:
         return (
             self.workload.precision in AUTOCAST
             and joined.pairs[call.operation][0].name == "_to_copy"
             and call.inputs[0] in parameters
         )
 
-    def _operations(self, joined: Joined, steps: list, parameters: set[int]) -> Iterator[Operation]:
+    def _operations(
+        self, joined: JoinedModes, steps: Sequence[TracedCall | EvalAlias], parameters: set[int]
+    ) -> Iterator[Operation]:
         able, received = able_inputs(joined, steps, parameters), received_outputs(steps)
         for number, (pair, flops) in enumerate(zip(joined.pairs, joined.flops, strict=True)):
-            operation = Operation(pair[0].name, flops, {}, {}, reorders(pair[0]), self._copies(pair))
+            operation = Operation(pair[0].name, flops, {}, {}, scratch_kind(pair[0]), self._copies(pair))
             for needs in combinations(able.get(number, 0)):
                 for outputs in received.get(number, ()):
-                    self.try_out(operation, pair, needs, outputs)
+                    self._measure(operation, pair, needs, outputs)
             yield operation
 
-    def _copies(self, pair: Pair) -> tuple[int, int] | None:
+    def _copies(self, pair: SignaturePair) -> tuple[int, int] | None:
         found = [copied_bytes(signature) for signature in pair[: len(self.batch_sizes)]]
         return tuple(self.amounts(*sizes) for sizes in zip(*found, strict=True)) if any(found[0]) else None
 
-    def try_out(self, operation: Operation, pair: Pair, needs: int, received: int | None = None) -> None:
+    def _measure(self, operation: Operation, pair: SignaturePair, needs: int, received: int | None = None) -> None:
         """Probe one combination at each batch size, and note it in the operation."""
         pair = pair[: len(self.batch_sizes)]
-        if needs not in operation.kept:
-            kept = [self.prober.kept(signature, needs) for signature in pair]
-            inside = self.amounts(*(one.extra for one in kept)) if kept[0].extra else None
-            operation.kept[needs] = Kept(kept[0].needing, kept[0].inputs, kept[0].outputs, self._each(kept), inside)
-        needing = operation.kept[needs].needing
-        able = sum(1 << position for position in needing)
+        if needs not in operation.saved:
+            saved = [self._probe(signature, needs).saved for signature in pair]
+            inside = self.amounts(*(one.inside for one in saved)) if saved[0].inside else None
+            operation.saved[needs] = saved[0]._replace(new=self._each(saved), inside=inside)
+        able = sum(1 << position for position in operation.saved[needs].needing)
         received = able if received is None else received & able
-        if received and (needs, received) not in operation.returned:
-            found = [self.prober.returned(signature, needs, received) for signature in pair]
-            operation.returned[needs, received] = Returned(
-                self.amounts(*(one.extra for one in found)),
-                self._each(found),
-                found[0].gradients,
-                self.amounts(*(one.flops for one in found)),
+        if received and (needs, received) not in operation.backward:
+            found = [self._backward(signature, needs, received) for signature in pair]
+            operation.backward[needs, received] = found[0]._replace(
+                extra=self.amounts(*(one.extra for one in found)),
+                new=self._each(found),
+                flops=self.amounts(*(one.flops for one in found)),
             )
 
     def _each(self, found: list) -> tuple[int, ...]:
         """Amounts of the new storages, found at each batch size."""
         return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
+
+
+def _probe(signature: Signature, needs: int) -> OperationProbe | WholeProbe:
+    """The operation tried alone, with the inputs in the bit set `needs` needing a gradient."""
+    return (WholeProbe if signature.whole else OperationProbe)(signature, needs)

@@ -1,0 +1,96 @@
+"""A trace at one batch size: every amount a plain integer, laid out for simulating masks quickly."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from freezecore._estimate import scratch
+from freezecore._estimate.optimizer import Rounded, state_bytes
+from freezecore._trace import Trace, TracedCall
+
+CUDA_BLOCK = 512  # the CUDA allocator's smallest unit, bytes
+MOST_TRACES, MOST_BATCH_SIZES = 64, 256  # so many are remembered: of traces, and of traces at a batch size
+
+
+class TraceAtBatch:
+    """A trace at one batch size.
+
+    Attributes:
+        trace: where it comes from.
+        values: its amounts, as they were measured.
+        blocks: the same, as an allocator hands them out.
+        sizes: bytes of each storage.
+        nbytes: bytes that each value would take on its own.
+        batch: bytes of inputs and targets.
+        parameters: what they take, and where they are read.
+        weights: bytes of parameters and buffers.
+        flops: per operation, of its forward call.
+        copies: per operation, bytes of the copies that its kernel makes in the forward and in the backward step.
+        scratch: per operation, whether its kernel needs scratch memory, as a kind in `_estimate.scratch`.
+        changes: what simulations have found segments to change (see `replay`).
+    """
+
+    def __init__(self, trace: Trace, batch_size: int) -> None:
+        self.trace = trace
+        rounded = allocated_by(trace)
+        self.values = [amount.at(batch_size) for amount in trace.amounts]
+        self.blocks = [rounded(value) for value in self.values]
+        self.sizes = [self.blocks[amount] for amount in trace.sizes]
+        self.nbytes = [self.blocks[amount] for amount in trace.nbytes]
+        self.batch = sum(self.blocks[amount] for amount in trace.batch)
+        self.parameters = parameter_layout(trace)
+        self.weights = sum(self.parameters.bytes.values()) + sum(map(rounded, trace.buffers))
+        self.flops = [self.values[operation.flops] for operation in trace.operations]
+        self.copies = [
+            (self.blocks[o.copies[0]], self.blocks[o.copies[1]]) if o.copies else (0, 0) for o in trace.operations
+        ]
+        on_cpu = trace.workload.device == "cpu"
+        self.scratch = [operation.scratch if on_cpu else scratch.NONE for operation in trace.operations]
+        self.changes: dict[tuple, tuple] = {}
+
+
+class ParameterLayout(NamedTuple):
+    """What is the same at every batch size.
+
+    Attributes:
+        bytes, state_bytes: per parameter's value, of itself and of its optimizer state.
+        first_read: per parameter's value, the first step that reads it: the last whose backward adds to its gradient.
+        last_cast_read: per storage of an autocast copy, the last step that reads it.
+    """
+
+    bytes: dict[int, int]
+    state_bytes: dict[int, int]
+    first_read: dict[int, int]
+    last_cast_read: dict[int, int]
+
+
+def allocated_by(trace: Trace) -> Rounded:
+    """How the device's allocator rounds a number of bytes."""
+    block = CUDA_BLOCK if trace.workload.device == "cuda" else 1
+    return lambda nbytes: -(-nbytes // block) * block
+
+
+@lru_cache(MOST_BATCH_SIZES)
+def trace_at(trace: Trace, batch_size: int) -> TraceAtBatch:
+    """A trace at this batch size; the latest used are remembered."""
+    return TraceAtBatch(trace, batch_size)
+
+
+@lru_cache(MOST_TRACES)
+def parameter_layout(trace: Trace) -> ParameterLayout:
+    """What a trace's parameters take, and where they are read."""
+    calls = [(index, step) for index, step in enumerate(trace.steps) if isinstance(step, TracedCall)]
+    rounded = allocated_by(trace)
+    sizes = {p.value: rounded(p.numel * p.itemsize) for p in trace.parameters}
+    states = {p.value: state_bytes(trace.workload, (p,), rounded) for p in trace.parameters}
+    casts = {trace.storage[call.outputs[0]] for _, call in calls if call.cast}
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for index, call in calls:
+        for value in call.inputs:
+            if call.used and value in sizes:
+                first.setdefault(value, index)
+            if trace.storage[value] in casts:
+                last[trace.storage[value]] = index
+    return ParameterLayout(sizes, states, first, last)
