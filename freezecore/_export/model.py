@@ -55,9 +55,8 @@ def building(source: ModelSource, root: str) -> Building:
 
 def _timm(source: ModelSource) -> Building:
     arguments = [quoted(source.name), f"pretrained={source.weights != 'random'}"]
-    if source.num_labels is not None:
-        arguments.append(f"num_classes={source.num_labels}")
-    return Building(frozenset({"import timm"}), f"model = {call('timm.create_model', arguments, taken=8)}")
+    head = f"\nmodel.reset_classifier({source.num_labels})  # a new head" if source.num_labels is not None else ""
+    return Building(frozenset({"import timm"}), f"model = {call('timm.create_model', arguments, taken=8)}{head}")
 
 
 def _transformers(source: ModelSource, root: str) -> Building:

@@ -5,26 +5,19 @@ stands for the network.
 """
 
 import hashlib
-import shutil
 from pathlib import Path
 
 import pytest
 
-from freezecore import packaged
 from freezecore.runtime.build.source import build
 from freezecore.runtime.tree.read import read_source
-from freezecore.source import ModelSource
+from tests.freezecore.export.hub import LITE0, MINILM, fill
 from tests.freezecore.export.models import Small
 from tests.freezecore.export.running import Case, difference, run
 
 pytest.importorskip("accelerate", reason="requirements-dev.txt")
 pytestmark = pytest.mark.slow
 
-REVISION = "0" * 40
-LITE0 = ModelSource.parse("timm:tf_efficientnet_lite0", weights="pretrained")
-MINILM = ModelSource.parse(
-    "hf:sentence-transformers/all-MiniLM-L6-v2", weights="pretrained", task="sequence-classification", num_labels=2
-)
 ROWS = [
     ("pytorch", LITE0, "freeze all; train head", "image", 128),
     ("timm", LITE0, "freeze stem; freeze blocks:0-9", "image", 128),
@@ -35,30 +28,9 @@ ROWS = [
 ]
 
 
-def cached(cache: Path, repo: str) -> Path:
-    """The folder of a repository's snapshot in a hub cache."""
-    root = cache / "hub" / f"models--{repo.replace('/', '--')}"
-    (root / "refs").mkdir(parents=True)
-    (root / "refs" / "main").write_text(REVISION)
-    snapshot = root / "snapshots" / REVISION
-    snapshot.mkdir(parents=True)
-    return snapshot
-
-
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory) -> Path:
-    from safetensors.torch import save_file
-
-    cache = tmp_path_factory.mktemp("hub")
-    model = build(LITE0).model
-    save_file(model.state_dict(), cached(cache, "timm/tf_efficientnet_lite0.in1k") / "model.safetensors")
-    found = packaged.find(MINILM)
-    folder = packaged.root(found) / found.folder
-    target = cached(cache, "sentence-transformers/all-MiniLM-L6-v2")
-    for file in folder.iterdir():
-        if file.is_file():
-            shutil.copy(file, target / file.name)
-    return cache
+    return fill(tmp_path_factory.mktemp("hub"))
 
 
 @pytest.fixture(scope="module")
