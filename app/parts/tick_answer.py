@@ -13,8 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import state
 from app.components.charts import cost_charts
+from app.components.messages import feed
 from app.components.tree import TreeChange, tree_ticks
-from app.components.wire import feed
 from app.figures.cost_charts import CHANNEL, largest_part, model_part, selection_part
 from app.figures.style import palette_of
 from app.parts import show_errors
@@ -61,8 +61,10 @@ def _answer(rules_place: DeltaGenerator) -> None:
         if known.fault:
             show_errors.show(known.fault.problem, known.fault.hint)
         charts = selection_part(selection, known, words)
-        ask = question(selection.link, words.lang)
-        tree_ticks(selection.tree, selection.mask, charts, link_part(), key=TREE, on_change=_ticked, ask=ask)
+        tree_ticks(
+            selection.tree, selection.mask, charts, link_part(), key=TREE, on_change=_ticked,
+            question=question(selection.link, words.lang),
+        )  # fmt: skip
         with rules_place:
             rules_box()
         feed(largest_part(selection, known, words), key="largest-feed")

@@ -6,13 +6,16 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.components.tree import HERE, MODULES, script, tree_strings
+from app.components.messages import script
+from app.components.tree import HERE, MODULES, tree_strings
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import AUTHOR, BLOCK, FUSED, HEAD, INPUT, NEW, SHARED, TIED, pack
 from app.text import LANGUAGES
 from freezecore.tree import Layer, LayerTree, Parameter, Tower
 from tests.browser.apps.trees import bert, experts, resnet
 from tests.browser.tree_room import APP
+
+SCRIPT = script(HERE / "js", MODULES)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 24, 62, 5000])
@@ -89,11 +92,11 @@ def test_a_module_used_twice_says_so_and_parameters_of_the_root_stand_first():
 
 def test_5000_parameters_fit_into_300_kB():
     rows = pack(experts())
-    assert len(json.dumps(rows.data)) + len(script()) < 300_000
+    assert len(json.dumps(rows.data)) + len(SCRIPT) < 300_000
 
 
 def test_every_language_has_the_sentences_that_the_script_asks_for():
-    asked = set(re.findall(r"strings\.(\w+)", script())) | {"lang"}
+    asked = set(re.findall(r"strings\.(\w+)", SCRIPT)) | {"lang"}
     asked |= {f"column_{name}" for name in ("state", "layer", "label", "count", "bar", "price")}
     asked |= {f"legend_{state}" for state in ("trains", "frozen", "mixed")}
     asked |= {"tied", "fused", "author", "new", "first", "last", "trains", "frozen", "mixed"}
@@ -104,10 +107,9 @@ def test_every_language_has_the_sentences_that_the_script_asks_for():
 
 
 def test_the_script_is_one_text_of_all_modules_and_leaves_no_import():
-    text = script()
-    assert set(MODULES) == {file.stem for file in (HERE / "js").glob("*.js")} - {"feed"}
-    assert not re.search(r"^(import|export (?!default))", text, flags=re.MULTILINE)
-    declared = re.findall(r"^(?:const|class|function) (\w+)", text, flags=re.MULTILINE)
+    assert set(MODULES) == {file.stem for file in (HERE / "js").glob("*.js")}
+    assert not re.search(r"^(import|export (?!default))", SCRIPT, flags=re.MULTILINE)
+    declared = re.findall(r"^(?:const|class|function) (\w+)", SCRIPT, flags=re.MULTILINE)
     assert len(declared) == len(set(declared)), "two modules declare the same name"
 
 
@@ -124,14 +126,14 @@ def ticks(trains, sequence=1, **other):
 
 def sent(app, part):
     found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    parts = [said for data in found for said in data.get("parts", ())]
-    return next(said for said in parts if said["part"] == part)
+    parts = [one for data in found for one in data.get("parts", ())]
+    return next(one for one in parts if one["part"] == part)
 
 
 def test_the_page_sends_the_masks_ticks(app):
     assert decode(sent(app, "ticks")["bits"], 62)[-2:] == (True, True)
     assert sent(app, "ticks")["sequence"] == 0
-    assert sent(app, "signs") == {"channel": "tree", "part": "signs", "prices": {}, "marks": []}
+    assert sent(app, "annotations") == {"channel": "tree", "part": "annotations", "prices": {}, "marks": []}
 
 
 def test_a_state_set_by_hand_is_given_back_once(app):

@@ -43,7 +43,7 @@ class Visitor:
         self.query = query
         self.page_hash = ""
         self.tree: dict = {}
-        self.ask: dict = {}
+        self.question: dict = {}
         self.tree_widget = ""
         self.tree_fragment = ""
         self.trains: list[bool] = []
@@ -95,19 +95,19 @@ class Visitor:
         """The plain request that the browser paints numbers from, as its script makes it."""
         line = HTTPConnection(self.address, timeout=LONGEST_S)
         try:
-            line.request("POST", self.ask["path"], json.dumps({**self.ask["about"], **self._told()}))
+            line.request("POST", self.question["path"], json.dumps({**self.question["about"], **self._ticks_now()}))
             return line.getresponse().read()
         finally:
             line.close()
 
-    def _told(self) -> dict:
+    def _ticks_now(self) -> dict:
         return {"tree": self.tree["tree"], "sequence": self.sequence, "bits": encode(tuple(self.trains))}
 
     def _ticks(self) -> BackMsg:
         message = BackMsg()
         state = message.rerun_script.widget_states.widgets.add()
         state.id = self.tree_widget
-        state.json_value = json.dumps({"ticks": self._told()})
+        state.json_value = json.dumps({"ticks": self._ticks_now()})
         message.rerun_script.fragment_id = self.tree_fragment
         return message
 
@@ -121,10 +121,10 @@ class Visitor:
         async for raw in self.live:
             now = time.perf_counter() - began
             answer.bytes_down += len(raw)
-            said = ForwardMsg.FromString(raw)
-            self._hear(said, answer, now)
+            forward = ForwardMsg.FromString(raw)
+            self._read(forward, answer, now)
             # A run that ended early is followed by the one that it asked for.
-            if said.WhichOneof("type") == "script_finished" and said.script_finished in (
+            if forward.WhichOneof("type") == "script_finished" and forward.script_finished in (
                 ForwardMsg.FINISHED_SUCCESSFULLY,
                 ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
                 ForwardMsg.FINISHED_WITH_COMPILE_ERROR,
@@ -133,30 +133,30 @@ class Visitor:
                 return answer
         raise ConnectionError("the page closed the connection")
 
-    def _hear(self, said: ForwardMsg, answer: Answer, now: float) -> None:
-        kind = said.WhichOneof("type")
+    def _read(self, forward: ForwardMsg, answer: Answer, now: float) -> None:
+        kind = forward.WhichOneof("type")
         if kind == "new_session":
-            self.page_hash = said.new_session.page_script_hash
-        if kind != "delta" or said.delta.WhichOneof("type") != "new_element":
+            self.page_hash = forward.new_session.page_script_hash
+        if kind != "delta" or forward.delta.WhichOneof("type") != "new_element":
             return
-        element = said.delta.new_element
+        element = forward.delta.new_element
         name = element.WhichOneof("type")
         content = getattr(element, name)
         if name == "exception":
             answer.fault = content.message
         if name == "bidi_component":
-            self._hear_component(content, said.delta.fragment_id, answer, now)
+            self._read_component(content, forward.delta.fragment_id, answer, now)
         widget = getattr(content, "id", "")
         if widget.startswith("$$ID-"):
             self.widgets[widget.split("-", 2)[2]] = widget
 
-    def _hear_component(self, content, fragment: str, answer: Answer, now: float) -> None:
+    def _read_component(self, content, fragment: str, answer: Answer, now: float) -> None:
         if content.component_name.endswith("layer_tree"):
             self.tree = json.loads(content.json)
         if content.component_name.endswith("feed"):
-            told = json.loads(content.json)
-            self.ask = told.get("ask") or self.ask
-            for part in told["parts"]:
+            message = json.loads(content.json)
+            self.question = message.get("question") or self.question
+            for part in message["parts"]:
                 if "numbers" in part:
                     answer.numbers_s = answer.numbers_s or now
                     answer.numbers = [text for text, *_ in part["numbers"]]

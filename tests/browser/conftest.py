@@ -139,8 +139,8 @@ def _told(message: ConsoleMessage) -> str:
 def tree_room(serve: Callable[..., str], browse: Callable[..., Page]) -> Callable[..., TreeRoom]:
     """`tree_room("bert", lang="ja", width=360)` opens the layer tree alone."""
 
-    def open_room(tree: str = "resnet", lang: str = "en", signs: bool = False, **options) -> TreeRoom:
-        query = f"/?tree={tree}&lang={lang}" + ("&signs=1" if signs else "")
+    def open_room(tree: str = "resnet", lang: str = "en", annotations: bool = False, **options) -> TreeRoom:
+        query = f"/?tree={tree}&lang={lang}" + ("&annotations=1" if annotations else "")
         return TreeRoom(browse(serve(APP) + query, **options))
 
     return open_room

@@ -31,7 +31,7 @@ def test_the_accessibility_tree_reads_as_the_model_does(tree_room):
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(tree_room, lang, scheme):
-    room = tree_room("bert", lang=lang, signs=True, scheme=scheme)
+    room = tree_room("bert", lang=lang, annotations=True, scheme=scheme)
     room.tick("bert.encoder.layer.0")
     room.page.get_by_role("combobox").select_option(index=4)
     room.settled()
@@ -54,7 +54,7 @@ def test_japanese_speaks_japanese(tree_room):
 
 @pytest.mark.parametrize("width", [360, 480, 768, 2560])
 def test_nothing_sticks_out_at_any_width(tree_room, width):
-    room = tree_room("bert", signs=True, width=width)
+    room = tree_room("bert", annotations=True, width=width)
     sticking = room.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert sticking <= 0
     inside = room.tree.evaluate("tree => tree.scrollWidth - tree.clientWidth")

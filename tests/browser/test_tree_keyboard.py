@@ -31,12 +31,12 @@ def test_space_ticks_and_enter_folds(tree_room):
     room = tree_room()
     room.focus("layer1")
     room.page.keyboard.press("Space")
-    room.says("layer1", "true")
+    room.has_state("layer1", "true")
     room.page.keyboard.press("Enter")
     expect(room.row("layer1")).to_have_attribute("aria-expanded", "false")
     room.page.keyboard.press("Space")
-    room.says("layer1", "false")
-    room.heard(2)
+    room.has_state("layer1", "false")
+    room.received(2)
 
 
 def test_shift_ticks_a_range(tree_room):
@@ -47,25 +47,25 @@ def test_shift_ticks_a_range(tree_room):
     room.page.keyboard.press("ArrowDown")
     room.page.keyboard.press("ArrowDown")
     room.page.keyboard.press("Shift+Space")
-    room.says("bn1", "true")
-    room.says("layer1.0", "true")
+    room.has_state("bn1", "true")
+    room.has_state("layer1.0", "true")
     room.page.keyboard.press("Shift+ArrowDown")
-    room.says("layer1", "true")
-    room.says("layer2", "false")
+    room.has_state("layer1", "true")
+    room.has_state("layer2", "false")
 
 
 def test_control_enter_ticks_every_block_and_control_z_takes_it_back(tree_room):
     room = tree_room()
     room.focus("layer1.0")
     room.page.keyboard.press("Control+Enter")
-    room.says("layer4.1", "true")
+    room.has_state("layer4.1", "true")
     room.page.keyboard.press("Control+z")
-    room.says("layer4.1", "false")
+    room.has_state("layer4.1", "false")
     room.page.keyboard.press("Control+y")
-    room.says("layer4.1", "true")
+    room.has_state("layer4.1", "true")
     room.page.keyboard.press("Control+z")
     room.page.keyboard.press("Control+Shift+z")
-    room.says("layer4.1", "true")
+    room.has_state("layer4.1", "true")
 
 
 def test_letters_jump_to_names_and_reach_no_other_shortcut(tree_room):

@@ -28,10 +28,10 @@ def test_all_matches_train_and_freeze_with_their_count_said_before(tree_room):
     train, freeze = (room.page.get_by_role("button", name=f"{verb} all 40") for verb in ("Train", "Freeze"))
     expect(freeze).to_be_disabled()
     train.click()
-    room.heard(42)
+    room.received(42)
     expect(train).to_be_disabled()
     freeze.click()
-    room.heard(2)
+    room.received(2)
 
 
 def test_excluded_tensors_are_neither_counted_nor_ticked(tree_room):
@@ -39,8 +39,8 @@ def test_excluded_tensors_are_neither_counted_nor_ticked(tree_room):
     room.search.fill("attention -qkv")
     expect(room.page.get_by_text("4 parameters match")).to_be_visible()
     room.tick("bert.encoder.layer.0.attention")
-    room.heard(2)
-    assert all("output" in name for name in room.names_heard())
+    room.received(2)
+    assert all("output" in name for name in room.names_received())
 
 
 def test_modules_that_match_whole_stay_folded_and_others_open(tree_room):

@@ -1,4 +1,4 @@
-"""The layer tree's test page as a person sees it: rows by path, what they say, what Python heard."""
+"""The layer tree's test page as a person sees it: rows by path, what they say, what Python received."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TreeRoom:
             self.row(path).locator(".name").click()
             expect(self.row(path)).to_have_attribute("aria-expanded", "true")
 
-    def says(self, path: str, state: str) -> None:
+    def has_state(self, path: str, state: str) -> None:
         """The row is `true`, `false` or `mixed`."""
         expect(self.row(path)).to_have_attribute("aria-checked", state)
 
@@ -42,14 +42,14 @@ class TreeRoom:
         """So many scalars train, as the status has it."""
         expect(self.status.locator(".n")).to_have_text(f"{scalars:,}")
 
-    def heard(self, tensors: int) -> None:
+    def received(self, tensors: int) -> None:
         """Python knows of so many trainable tensors."""
         expect(self.page.get_by_test_id("stMetricValue").nth(1)).to_have_text(str(tensors))
 
-    def times_heard(self) -> int:
+    def changes_received(self) -> int:
         return int(self.page.get_by_test_id("stMetricValue").nth(0).inner_text())
 
-    def names_heard(self) -> list[str]:
+    def names_received(self) -> list[str]:
         return self.page.get_by_test_id("stCode").inner_text().split()
 
     def settled(self) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.components.wire import joined
+from app.components.messages import script
 
 HERE = Path(__file__).parent
-MODULES = ("elements", "numbers", "memory", "blocks", "charts")
+MODULES = ("axis", "numbers", "memory", "blocks", "charts")
 
 
 def cost_charts(model_part: dict, *, tree: str, key: str) -> None:
@@ -26,10 +26,10 @@ def cost_charts(model_part: dict, *, tree: str, key: str) -> None:
         tree: key of the layer tree on the page, which a click on a column ticks.
         key: also the channel that those parts are sent on.
     """
-    _charts()(data={"channel": key, "tree": tree, **model_part}, key=key)
+    _component()(data={"channel": key, "tree": tree, **model_part}, key=key)
 
 
 @cache
-def _charts() -> Callable:
+def _component() -> Callable:
     style = (HERE / "charts.css").read_text(encoding="utf-8")
-    return st.components.v2.component("cost_charts", css=style, js=joined(HERE / "js", MODULES))
+    return st.components.v2.component("cost_charts", css=style, js=script(HERE / "js", MODULES))

@@ -1,4 +1,4 @@
-"""The layer tree on the page: boxes that train or freeze, painted by the browser, heard by Python.
+"""The layer tree on the page: boxes that train or freeze, painted by the browser, read by Python.
 
 A mount is three messages. The tree itself is large and never changes, so that Streamlit sends it once and refers
 to it afterwards; prices and marks, and the ticks, are small messages to the same tree in the browser. The ticks go
@@ -15,9 +15,9 @@ from typing import Literal
 
 import streamlit as st
 
+from app.components.messages import feed, script
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import Rows, pack
-from app.components.wire import feed, joined
 from app.text import sentences
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
@@ -25,7 +25,7 @@ from freezecore.tree import LayerTree
 HERE = Path(__file__).parent
 MODULES = (
     "bits",
-    "ask",
+    "send",
     "words",
     "model",
     "search",
@@ -61,7 +61,7 @@ class RowPrice:
 
 @dataclass(frozen=True)
 class RowMark:
-    """A sign at a row: `good` and `bad` for a proof, `note` for anything else; the text says what it means."""
+    """A mark at a row: `good` and `bad` for a proof, `note` for anything else; the text says what it means."""
 
     kind: Literal["good", "bad", "note"]
     text: str
@@ -81,14 +81,15 @@ def layer_tree(
     Args:
         strings: the sentences of `tree_strings`.
         prices, marks: by path of a module or name of a parameter.
-        key: also the channel that `tree_ticks` speaks on.
+        key: also the channel that `tree_ticks` sends on.
         height: of the rows' window, as CSS writes a length.
     """
     rows = _packed(tree)
     with st.container(gap=None, key=f"{key}-room"):
-        still = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
-        _map()(data=still, key=key)
-        feed({"channel": key, "part": "signs", **_signs(rows, prices, marks)}, key=f"{key}-signs-feed")
+        data = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
+        _component()(data=data, key=key)
+        part = {"channel": key, "part": "annotations", **_annotations(rows, prices, marks)}
+        feed(part, key=f"{key}-annotations-feed")
 
 
 def tree_ticks(
@@ -97,49 +98,50 @@ def tree_ticks(
     *beside: dict,
     key: str,
     on_change: Callable[[TreeChange], None] | None = None,
-    ask: Mapping[str, object] | None = None,
+    question: Mapping[str, object] | None = None,
 ) -> TreeChange | None:
-    """Give the tree of this key the mask's ticks, and hear a person's; call it in the fragment that a tick redraws.
+    """Give the tree of this key the mask's ticks, and take a person's; call it in the fragment that a tick redraws.
 
     Args:
         beside: parts of other components that travel with the ticks, as `feed` takes them.
         on_change: called with every change before the fragment runs.
-        ask: see `feed`.
+        question: see `feed`.
 
     Returns:
-        A change that no callback has heard yet, as where the state was set by hand; else None.
+        A change that no callback has taken yet, as where the state was set by hand; else None.
     """
 
-    def hear() -> None:
-        change = _heard(key, tree)
+    def on_ticks() -> None:
+        change = _new_change(key, tree)
         if change is not None and on_change is not None:
             on_change(change)
 
-    unheard = _heard(key, tree)
-    about = {"tree": tree.fingerprint, "bits": encode(mask.trains), "sequence": _last(key, tree)}
-    feed({"channel": key, "part": "ticks", **about}, *beside, key=f"{key}-feed", on_ticks=hear, ask=ask)
-    return unheard
+    change = _new_change(key, tree)
+    about = {"tree": tree.fingerprint, "bits": encode(mask.trains), "sequence": _last_sequence(key, tree)}
+    part = {"channel": key, "part": "ticks", **about}
+    feed(part, *beside, key=f"{key}-feed", on_ticks=on_ticks, question=question)
+    return change
 
 
-def _heard(key: str, tree: LayerTree) -> TreeChange | None:
+def _new_change(key: str, tree: LayerTree) -> TreeChange | None:
     """The browser's newest ticks, once; anything that is not one of this tree's states is passed over."""
     state = (st.session_state.get(f"{key}-feed") or {}).get("ticks")
     if not isinstance(state, Mapping) or state.get("tree") != tree.fingerprint:
         return None
     sequence, trains = state.get("sequence"), decode(state.get("bits"), len(tree.parameters))
-    if trains is None or type(sequence) is not int or not _last(key, tree) < sequence <= LARGEST_SEQUENCE:
+    if trains is None or type(sequence) is not int or not _last_sequence(key, tree) < sequence <= LARGEST_SEQUENCE:
         return None
-    st.session_state[f"{key}-heard"] = (tree.fingerprint, sequence)
+    st.session_state[f"{key}-last-change"] = (tree.fingerprint, sequence)
     return TreeChange(trains, sequence)
 
 
-def _last(key: str, tree: LayerTree) -> int:
-    """Number of the last change heard for this tree; 0 before the first."""
-    fingerprint, sequence = st.session_state.get(f"{key}-heard", ("", 0))
+def _last_sequence(key: str, tree: LayerTree) -> int:
+    """Number of the last change taken for this tree; 0 before the first."""
+    fingerprint, sequence = st.session_state.get(f"{key}-last-change", ("", 0))
     return sequence if fingerprint == tree.fingerprint else 0
 
 
-def _signs(rows: Rows, prices: Mapping[str, RowPrice] | None, marks: Mapping[str, RowMark] | None) -> dict:
+def _annotations(rows: Rows, prices: Mapping[str, RowPrice] | None, marks: Mapping[str, RowMark] | None) -> dict:
     """Prices and marks by row number; marks that say the same stand together."""
     at = rows.at()
     grouped: dict[tuple[str, str], list[int]] = {}
@@ -156,15 +158,9 @@ def _packed(tree: LayerTree) -> Rows:
 
 
 @cache
-def script() -> str:
-    """All modules of the tree as one."""
-    return joined(HERE / "js", MODULES)
-
-
-@cache
-def _map() -> Callable:
+def _component() -> Callable:
     style = (HERE / "tree.css").read_text(encoding="utf-8")
-    return st.components.v2.component("layer_tree", css=style, js=script())
+    return st.components.v2.component("layer_tree", css=style, js=script(HERE / "js", MODULES))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The layer tree alone on a page, with what Python heard beside it: `?tree=bert&lang=ja&signs=1`."""
+"""The layer tree alone on a page, with what Python received beside it: `?tree=bert&lang=ja&annotations=1`."""
 
 import gc
 import sys
@@ -32,20 +32,20 @@ def settled() -> None:
 tree = made(which)
 session = st.session_state
 if session.get("of") != which:
-    session.of, session.trains, session.heard = which, tuple("fc" in p.name for p in tree.parameters), 0
+    session.of, session.trains, session.changes = which, tuple("fc" in p.name for p in tree.parameters), 0
 
 
 def take(change: TreeChange) -> None:
     session.trains = change.trains
-    session.heard += 1
+    session.changes += 1
 
 
 def write(trains) -> None:
     session.trains = tuple(trains)
 
 
-def signs():
-    if not st.query_params.get("signs"):
+def annotations():
+    if not st.query_params.get("annotations"):
         return None, None
     first = tree.blocks[0]
     prices = {layer.path: RowPrice("+1.2 GB", "1.2 GB more than the head alone") for layer in tree.layers[1:]}
@@ -59,7 +59,7 @@ def signs():
 
 left, right = st.columns([3, 2])
 with left:
-    prices, marks = signs()
+    prices, marks = annotations()
     layer_tree(tree, strings=tree_strings(lang), prices=prices, marks=marks, key="tree")
 with right:
 
@@ -68,7 +68,7 @@ with right:
         if unheard := tree_ticks(tree, Mask(tree, session.trains), key="tree", on_change=take):
             take(unheard)
         names = [p.name for p, trains in zip(tree.parameters, session.trains, strict=True) if trains]
-        st.metric("Heard", session.heard)
+        st.metric("Changes", session.changes)
         st.metric("Trainable tensors", len(names))
         st.code("\n".join(names[:80]), language=None)
 

@@ -1,6 +1,7 @@
 // One column a block in the order they run, each a button; above them, on the same axis, the depth curve.
 
-import { element, percent, ticks } from "./elements.js";
+import { element } from "../../js/element.js";
+import { percent, ticks } from "./axis.js";
 
 const LETTER = { narrow: 6.4, wide: 11.5 }; // pixels of a Latin and of a Japanese letter on the axis
 const BETWEEN = 10; // pixels between two labels
@@ -8,12 +9,12 @@ const PRESSED = { f: "false", t: "true", m: "mixed" };
 const SMALLEST = 0.012; // height of a column that would else not be seen
 
 export class Blocks {
-  constructor(data, turn) {
+  constructor(data, toggle) {
     Object.assign(this, { words: data.words, columns: data.columns, curve: data.curve, data });
     this.count = this.columns.length;
     this.root = element("figure", "blocks");
     this.plot = element("div", "plot");
-    this.bars = this.drawBars(turn);
+    this.bars = this.drawBars(toggle);
     this.tip = element("output", "tip");
     this.tip.hidden = true;
     this.labels = element("div", "labels");
@@ -29,7 +30,7 @@ export class Blocks {
     this.watch.observe(this.bars);
   }
 
-  drawBars(turn) {
+  drawBars(toggle) {
     this.most = Math.max(1, ...this.columns.map(([, , size]) => size));
     const bars = element("div", "bars");
     bars.setAttribute("role", "group");
@@ -40,11 +41,11 @@ export class Blocks {
       button.tabIndex = i ? -1 : 0;
       button.append(element("i"));
       button.firstChild.style.height = percent(Math.max(size / this.most, SMALLEST));
-      button.addEventListener("click", () => turn(runs.flatMap(([from, to]) => range(from, to))));
-      button.addEventListener("focus", () => this.tell(i));
-      button.addEventListener("blur", () => this.tell(-1));
-      button.addEventListener("pointerenter", () => this.tell(i));
-      button.addEventListener("pointerleave", () => this.tell(-1));
+      button.addEventListener("click", () => toggle(runs.flatMap(([from, to]) => range(from, to))));
+      button.addEventListener("focus", () => this.showTip(i));
+      button.addEventListener("blur", () => this.showTip(-1));
+      button.addEventListener("pointerenter", () => this.showTip(i));
+      button.addEventListener("pointerleave", () => this.showTip(-1));
       return button;
     });
     bars.append(...this.buttons);
@@ -71,10 +72,10 @@ export class Blocks {
     const points = this.curve.map(at);
     const frame = element("div", "curve");
     frame.innerHTML = `<svg viewBox="0 0 ${this.count} 100" preserveAspectRatio="none" aria-hidden="true">
-      <path class="line"/><path class="dots"/><path class="now"/></svg>`;
+      <path class="line"/><path class="dots"/><path class="peak"/></svg>`;
     frame.querySelector(".line").setAttribute("d", `M${points.join("L")}`);
     if (points.length <= 80) frame.querySelector(".dots").setAttribute("d", points.map((p) => `M${p}h0`).join(""));
-    this.now = frame.querySelector(".now");
+    this.peak = frame.querySelector(".peak");
     this.plot.classList.add("curved");
     this.plot.append(
       element("p", "axis-name", this.words.depth),
@@ -111,26 +112,26 @@ export class Blocks {
       if (button.dataset.state === states[i]) return;
       button.dataset.state = states[i];
       button.setAttribute("aria-pressed", PRESSED[states[i]]);
-      button.setAttribute("aria-label", this.said(i));
+      button.setAttribute("aria-label", this.describe(i));
     });
-    if (!this.now) return;
+    if (!this.peak) return;
     const height = 100 - (100 * Math.min(peak ?? 0, this.ceiling)) / this.ceiling;
-    this.now.setAttribute("d", peak === null ? "" : `M0 ${height.toFixed(2)}h${this.count}`);
-    if (this.told >= 0) this.tell(this.told);
+    this.peak.setAttribute("d", peak === null ? "" : `M0 ${height.toFixed(2)}h${this.count}`);
+    if (this.tipAt >= 0) this.showTip(this.tipAt);
   }
 
-  said(i) {
+  describe(i) {
     const [name, count] = this.columns[i];
     return `${name} · ${count} · ${this.words[this.states[i]]}`;
   }
 
-  tell(i) {
-    this.told = i;
+  showTip(i) {
+    this.tipAt = i;
     this.tip.hidden = i < 0;
     if (i < 0) return;
     const frozen = this.columns[i][3];
     const point = this.curve.find(([, , , , blocks]) => frozen && blocks === frozen);
-    this.tip.replaceChildren(element("b", "", this.said(i)));
+    this.tip.replaceChildren(element("b", "", this.describe(i)));
     if (point) this.tip.append(element("span", "", this.words.point.replace("{peak}", point[2]).replace("{work}", point[3])));
     const middle = (i + 0.5) / this.count;
     this.tip.style.left = percent(middle);

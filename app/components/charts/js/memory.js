@@ -1,6 +1,7 @@
 // What memory is made of at its peak: training everything above this selection, on one axis.
 
-import { element, percent, ticks } from "./elements.js";
+import { element } from "../../js/element.js";
+import { percent, ticks } from "./axis.js";
 
 export class Memory {
   constructor({ words, parts, full, axis }) {

@@ -1,6 +1,6 @@
 // The numbers above the charts: what the selection costs, each against training everything and with what it means.
 
-import { element } from "./elements.js";
+import { element } from "../../js/element.js";
 
 const LARGEST = 1; // the number that the largest batch stands below
 
@@ -20,7 +20,7 @@ export class Numbers {
   // The largest batch that fits, which comes a moment after the rest.
   paintLargest(text) {
     this.largest = text;
-    this.cards[LARGEST].tell(text);
+    this.cards[LARGEST].paintBelow(text);
   }
 }
 
@@ -41,18 +41,18 @@ class Card {
     const term = element("dt");
     term.append(element("span", "", name), this.button, this.tip);
     this.root.append(term, this.value, this.below);
-    this.tell(null);
+    this.paintBelow(null);
     this.explain(null);
   }
 
   paint(value, below, saves, moment) {
     this.value.textContent = value;
     this.below.classList.toggle("saves", saves);
-    this.tell(below);
+    this.paintBelow(below);
     this.explain(moment);
   }
 
-  tell(below) {
+  paintBelow(below) {
     this.below.hidden = !below;
     this.below.textContent = below ?? "";
   }

@@ -1,6 +1,7 @@
 // The window onto the rows: only those in sight stand in the document, however many the model has.
 
-import { element, makeRow, paintRow } from "./rows.js";
+import { element } from "../../js/element.js";
+import { makeRow, paintRow } from "./rows.js";
 
 const SPARE = 6; // rows beyond either edge, so that a fast wheel meets no blank
 

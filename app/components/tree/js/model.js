@@ -30,7 +30,7 @@ export class TreeModel {
     }
     this.deepest = Math.max(0, ...new Set(this.depth));
     this.trains = new Uint8Array(packed.count);
-    this.live = null; // rows of parameters that a search left in sight
+    this.matching = null; // rows of parameters that a search left in sight
     this.open = new Uint8Array(n);
     this.total = new Float64Array(n);
     this.trained = new Float64Array(n);
@@ -78,7 +78,7 @@ export class TreeModel {
   sharedBelow() {
     const off = [];
     this.rowsOf.forEach((rows, p) => {
-      const seen = this.live ? rows.filter((row) => this.live[row]) : rows;
+      const seen = this.matching ? rows.filter((row) => this.matching[row]) : rows;
       for (let i = 1; i < seen.length; i++) off.push([this.meet(seen[i - 1], seen[i]), p]);
     });
     return off.filter(([row]) => row >= 0);
@@ -100,7 +100,7 @@ export class TreeModel {
     for (const [row, p] of this.shared) this.add(row, p, -1);
     for (let row = this.rows - 1; row >= 0; row--) {
       const p = this.parameter[row];
-      if (p >= 0 && (!this.live || this.live[row])) this.add(row, p, 1);
+      if (p >= 0 && (!this.matching || this.matching[row])) this.add(row, p, 1);
       const up = this.parent[row];
       if (up < 0) continue;
       total[up] += total[row];
@@ -130,7 +130,7 @@ export class TreeModel {
     const found = new Set();
     const [from, to] = row < 0 ? [0, this.rows] : [row, this.end[row]];
     for (let i = from; i < to; i++) {
-      if (this.parameter[i] >= 0 && (!this.live || this.live[i])) found.add(this.parameter[i]);
+      if (this.parameter[i] >= 0 && (!this.matching || this.matching[i])) found.add(this.parameter[i]);
     }
     return found;
   }
@@ -149,8 +149,8 @@ export class TreeModel {
   // Whether a click on these rows trains: it freezes only when everything it could train already does.
   wouldTrain(rows) {
     const able = this.reach(rows, true);
-    const looked = able.size ? able : this.reach(rows, false);
-    return able.size > 0 && [...looked].some((p) => !this.trains[p]);
+    const reached = able.size ? able : this.reach(rows, false);
+    return able.size > 0 && [...reached].some((p) => !this.trains[p]);
   }
 
   set(parameters, train) {
@@ -189,11 +189,11 @@ export class TreeModel {
   }
 
   // Show what a search left: unfold modules that match in part, fold those that match as a whole.
-  narrow(live) {
-    if (live && !this.live) this.openBefore = this.open.slice();
-    this.live = live;
+  narrow(matching) {
+    if (matching && !this.matching) this.openBefore = this.open.slice();
+    this.matching = matching;
     this.shared = this.sharedBelow();
-    if (live) {
+    if (matching) {
       const all = new Int32Array(this.rows);
       for (let row = this.rows - 1; row >= 0; row--) {
         if (this.parameter[row] >= 0) all[row] = 1;
@@ -201,7 +201,7 @@ export class TreeModel {
       }
       const left = new Int32Array(this.rows);
       for (let row = this.rows - 1; row >= 0; row--) {
-        if (live[row]) left[row] = 1;
+        if (matching[row]) left[row] = 1;
         if (this.parent[row] >= 0) left[this.parent[row]] += left[row];
       }
       for (let row = 0; row < this.rows; row++) this.open[row] = left[row] > 0 && left[row] < all[row] ? 1 : 0;
@@ -222,7 +222,7 @@ export class TreeModel {
   visible() {
     const rows = [];
     for (let row = 0; row < this.rows; ) {
-      if (this.live && !this.leaves[row]) row = this.end[row];
+      if (this.matching && !this.leaves[row]) row = this.end[row];
       else {
         rows.push(row);
         row = this.open[row] || !this.isModule(row) ? row + 1 : this.end[row];

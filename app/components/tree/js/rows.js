@@ -1,9 +1,10 @@
 // One row: its elements, made once and painted again for whatever row scrolls into their place.
 
+import { element } from "../../js/element.js";
 import { AUTHOR, FUSED, HEAD, INPUT, NEW, SHARED, TIED } from "./model.js";
 import { exact, fill, short } from "./words.js";
 
-const BOX =
+export const BOX =
   '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +
   '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
 const CARET = '<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M4 2l4 4-4 4"/></svg>';
@@ -11,14 +12,7 @@ const LOCK =
   '<svg class="lock" viewBox="0 0 12 12" aria-hidden="true"><rect x="2" y="5.2" width="8" height="5.6" rx="1.2"/>' +
   '<path d="M3.9 5V3.4a2.1 2.1 0 0 1 4.2 0V5"/></svg>';
 
-const SIGNS = { good: "✓", bad: "✕", note: "!" };
-
-export function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+const MARKS = { good: "✓", bad: "✕", note: "!" };
 
 export function makeRow() {
   const row = element("div", "row");
@@ -47,9 +41,9 @@ export function makeRow() {
   return row;
 }
 
-export function badgesOf(model, signs, strings, at) {
+export function badgesOf(model, annotations, strings, at) {
   const flags = model.flags[at];
-  const found = (signs.marksOf.get(at) ?? []).map(([kind, text]) => [kind, SIGNS[kind], text]);
+  const found = (annotations.marksOf.get(at) ?? []).map(([kind, text]) => [kind, MARKS[kind], text]);
   if (model.isModule(at)) {
     const side = model.sideOf.get(at);
     if (side) found.push(["place", strings[side], strings[`${side}_why`]]);
@@ -67,21 +61,21 @@ export function badgesOf(model, signs, strings, at) {
 }
 
 export function paintRow(row, view, at, position, places) {
-  const { model, strings, signs } = view;
+  const { model, strings, annotations } = view;
   const parts = row.parts;
   const module = model.isModule(at);
   const state = model.state(at);
-  const badges = badgesOf(model, signs, strings, at);
-  const said = [model.label[at], fill(strings.row, { n: exact(model.total[at]), state: strings[state] })];
+  const badges = badgesOf(model, annotations, strings, at);
+  const facts = [model.label[at], fill(strings.row, { n: exact(model.total[at]), state: strings[state] })];
   row.row = at;
   row.id = `${view.id}-${at}`;
   row.style.transform = `translateY(${position * view.rowHeight}px)`;
   row.style.setProperty("--depth", model.depth[at]);
-  const look = `row ${state} ${module ? "module" : "parameter"}${at === view.active ? " active" : ""}`;
-  setClass(row, view.twins.has(at) ? `${look} twin` : look);
+  const classes = `row ${state} ${module ? "module" : "parameter"}${at === view.active ? " active" : ""}`;
+  setClass(row, view.twins.has(at) ? `${classes} twin` : classes);
   setAll(row, {
     "aria-label": model.path[at],
-    "aria-description": [...said, ...badges.map(([, , why]) => why)].filter(Boolean).join(", "),
+    "aria-description": [...facts, ...badges.map(([, , why]) => why)].filter(Boolean).join(", "),
     "aria-level": model.depth[at] + 1,
     "aria-posinset": places[0],
     "aria-setsize": places[1],
@@ -97,7 +91,7 @@ export function paintRow(row, view, at, position, places) {
   parts.all.style.width = `${Math.max(2, (100 * model.total[at]) / model.largest)}%`;
   parts.on.style.width = `${model.total[at] ? (100 * model.trained[at]) / model.total[at] : 0}%`;
   parts.on.style.minWidth = model.trained[at] ? "2px" : "0";
-  const price = signs.prices[at];
+  const price = annotations.prices[at];
   setText(parts.price, price ? price[0] : "");
   parts.price.title = price ? price[1] : "";
   parts.price.style.setProperty("--share", price?.[2] ?? 0);
@@ -110,8 +104,8 @@ function setAll(row, attributes) {
   }
 }
 
-function setClass(row, look) {
-  if (row.className !== look) row.className = look;
+function setClass(row, classes) {
+  if (row.className !== classes) row.className = classes;
 }
 
 function setText(part, text) {

@@ -12,14 +12,14 @@ export function readQuery(text) {
 export function search(model, text) {
   const { wanted, unwanted } = readQuery(text);
   if (!wanted.length && !unwanted.length) return null;
-  const live = new Uint8Array(model.rows);
-  for (let row = 0; row < model.rows; row++) live[row] = model.isModule(row) ? 0 : 1;
-  for (const word of wanted) sift(model, live, word, true);
-  for (const word of unwanted) sift(model, live, word, false);
-  return live;
+  const matching = new Uint8Array(model.rows);
+  for (let row = 0; row < model.rows; row++) matching[row] = model.isModule(row) ? 0 : 1;
+  for (const word of wanted) sift(model, matching, word, true);
+  for (const word of unwanted) sift(model, matching, word, false);
+  return matching;
 }
 
-function sift(model, live, word, wanted) {
+function sift(model, matching, word, wanted) {
   const shape = /^\d+(x\d+)*x?$/.test(word) ? word.replaceAll("x", "×") : word;
   const classes = new Map();
   const holds = (label) => {
@@ -31,9 +31,9 @@ function sift(model, live, word, wanted) {
     const up = model.parent[row];
     const above = up >= 0 && under[up];
     if (model.isModule(row)) under[row] = above || holds(model.label[row]) ? 1 : 0;
-    else if (live[row]) {
+    else if (matching[row]) {
       const hit = above || model.path[row].toLowerCase().includes(word) || model.label[row].includes(shape);
-      if (!!hit !== wanted) live[row] = 0;
+      if (!!hit !== wanted) matching[row] = 0;
     }
   }
 }

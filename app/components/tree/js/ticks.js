@@ -1,4 +1,4 @@
-// Ticking: what trains, how it came to be, and what Python is told of it.
+// Ticking: what trains, the steps that led there, and what is sent to Python.
 
 import { decodeBits, encodeBits } from "./bits.js";
 import { History } from "./history.js";
@@ -11,15 +11,15 @@ export class Ticks {
     this.model = view.model;
     this.send = send;
     this.past = new History();
-    this.sequence = 0; // of the last change, here or told by Python
-    this.ready = false; // no tick counts before Python has said what trains
+    this.sequence = 0; // of the last change, here or in Python
+    this.ready = false; // no tick counts before Python has sent what trains
     this.every = false;
     this.sentAt = 0;
     this.timer = 0;
   }
 
   // Python's ticks: dropped where newer ones were made here since, to which they are no answer.
-  hear({ bits, sequence }) {
+  receive({ bits, sequence }) {
     if (sequence < this.sequence) return;
     this.sequence = sequence;
     const trains = decodeBits(bits, this.model.count);
@@ -80,14 +80,14 @@ export class Ticks {
     this.settle(this.view.active);
   }
 
-  settle(row, said = "") {
+  settle(row, remark = "") {
     this.view.anchor = this.view.active = row;
-    this.view.said = said;
+    this.view.remark = remark;
     this.view.repaint();
   }
 
   // Train these parameters, or freeze them where all of them train: a click on their column in a chart.
-  turnOver(parameters) {
+  toggle(parameters) {
     const able = parameters.filter((p) => !this.model.author[p]);
     const train = able.some((p) => !this.model.trains[p]);
     this.set(train ? able : parameters, train);
@@ -118,20 +118,20 @@ export class Ticks {
 
   recall(trains) {
     if (!trains) return;
-    this.view.said = "";
+    this.view.remark = "";
     this.adopt(trains);
     this.report();
   }
 
-  // Tell Python at once, then at most every PAUSE, the last state always.
+  // Send to Python at once, then at most every PAUSE, the last state always.
   report() {
     this.sequence++;
     if (this.timer) return;
-    const tell = () => {
+    const sendNow = () => {
       this.timer = 0;
       this.sentAt = performance.now();
       this.send({ tree: this.view.data.tree, sequence: this.sequence, bits: encodeBits(this.model.trains) });
     };
-    this.timer = setTimeout(tell, Math.max(0, this.sentAt + PAUSE - performance.now()));
+    this.timer = setTimeout(sendNow, Math.max(0, this.sentAt + PAUSE - performance.now()));
   }
 }

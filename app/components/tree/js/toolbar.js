@@ -1,6 +1,7 @@
-// What stands around the rows: the sum above, search and tools, column headings, the row looked at, the legend.
+// What stands around the rows: the sum above, search and tools, column headings, the active row, the legend.
 
-import { badgesOf, element } from "./rows.js";
+import { element } from "../../js/element.js";
+import { BOX, badgesOf } from "./rows.js";
 import { exact, fill, percent, short } from "./words.js";
 
 const ICONS = {
@@ -24,7 +25,7 @@ export class Toolbar {
     this.meter.append(element("i"));
     this.above.append(this.sum, this.meter, this.tools(strings), this.matches(strings), this.headings(strings));
     this.below = element("div", "below");
-    this.below.append(this.looked(strings), this.legend(strings));
+    this.below.append(this.activeRow(strings), this.legend(strings));
   }
 
   tools(strings) {
@@ -107,8 +108,7 @@ export class Toolbar {
     this.all.setAttribute("role", "checkbox");
     this.all.setAttribute("aria-label", strings.all_name);
     this.all.title = strings.all_name;
-    this.all.innerHTML = '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +
-      '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
+    this.all.innerHTML = BOX;
     this.all.addEventListener("click", () => this.view.ticks.tick(-1, false));
     line.append(this.all);
     for (const [name, key] of HEADINGS) {
@@ -119,15 +119,15 @@ export class Toolbar {
     return line;
   }
 
-  looked(strings) {
-    const line = element("div", "looked");
-    this.lookedAt = element("span", "what");
-    this.everyHere = element("button", "act every");
-    this.everyHere.type = "button";
-    this.everyHere.addEventListener("click", () => this.view.ticks.tick(this.view.active, true));
+  activeRow(strings) {
+    const line = element("div", "active-row");
+    this.rowText = element("span", "what");
+    this.everyBlock = element("button", "act every");
+    this.everyBlock.type = "button";
+    this.everyBlock.addEventListener("click", () => this.view.ticks.tick(this.view.active, true));
     this.remark = element("span", "remark");
     this.remark.setAttribute("aria-live", "polite");
-    line.append(this.remark, this.lookedAt, this.everyHere);
+    line.append(this.remark, this.rowText, this.everyBlock);
     return line;
   }
 
@@ -135,8 +135,7 @@ export class Toolbar {
     const line = element("div", "legend");
     for (const state of ["trains", "frozen", "mixed"]) {
       const sign = element("span", `sign ${state}`);
-      sign.innerHTML = '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +
-        '<path class="tick" d="M4.5 9.4l3 3 6-6.6"/><path class="dash" d="M5 9h8"/></svg>';
+      sign.innerHTML = BOX;
       sign.append(element("span", "", strings[`legend_${state}`]));
       line.append(sign);
     }
@@ -169,7 +168,7 @@ export class Toolbar {
     this.every.setAttribute("aria-pressed", String(every));
     this.paintAll(model);
     this.paintFound(model, strings);
-    this.paintLooked(model, strings, active);
+    this.paintActiveRow(model, strings, active);
   }
 
   // "N of M parameters train", the two numbers set off, the share outside what a screen reader repeats.
@@ -192,9 +191,9 @@ export class Toolbar {
   }
 
   paintFound(model, strings) {
-    this.found.hidden = !model.live;
+    this.found.hidden = !model.matching;
     this.field.classList.remove("none");
-    if (!model.live) return;
+    if (!model.matching) return;
     const parameters = [...model.below(-1)];
     const scalars = parameters.reduce((sum, p) => sum + model.size[p], 0);
     const values = { n: exact(parameters.length), size: short(scalars) };
@@ -207,20 +206,20 @@ export class Toolbar {
     this.field.classList.toggle("none", !parameters.length);
   }
 
-  paintLooked(model, strings, row) {
+  paintActiveRow(model, strings, row) {
     const twins = row < 0 ? [] : model.twins(row);
-    this.everyHere.hidden = twins.length < 2;
+    this.everyBlock.hidden = twins.length < 2;
     if (twins.length > 1) {
       const text = model.wouldTrain(twins) ? strings.train_every : strings.freeze_every;
-      this.everyHere.textContent = fill(text, { n: twins.length });
+      this.everyBlock.textContent = fill(text, { n: twins.length });
     }
-    this.remark.textContent = this.view.said;
-    this.lookedAt.hidden = !!this.view.said;
-    const { signs } = this.view;
-    const badges = row < 0 ? [] : badgesOf(model, signs, strings, row).map(([, text, why]) => why || text);
-    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), signs.prices[row]?.[1], ...badges];
+    this.remark.textContent = this.view.remark;
+    this.rowText.hidden = !!this.view.remark;
+    const { annotations } = this.view;
+    const badges = row < 0 ? [] : badgesOf(model, annotations, strings, row).map(([, text, why]) => why || text);
+    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), annotations.prices[row]?.[1], ...badges];
     const path = element("code", "", row < 0 ? "" : model.path[row]);
-    this.lookedAt.replaceChildren(path, ...facts.filter(Boolean).map((fact) => ` · ${fact}`));
-    this.lookedAt.title = this.lookedAt.textContent;
+    this.rowText.replaceChildren(path, ...facts.filter(Boolean).map((fact) => ` · ${fact}`));
+    this.rowText.title = this.rowText.textContent;
   }
 }

@@ -1,12 +1,13 @@
 // The tree as a whole: one view of one model, kept while Streamlit calls again and again.
 
-import { tell } from "./ask.js";
+import { listen } from "../../js/channel.js";
+import { element } from "../../js/element.js";
 import { listenToKeys } from "./keys.js";
 import { List } from "./list.js";
 import { TreeModel } from "./model.js";
 import { listenToPointer } from "./pointer.js";
-import { element } from "./rows.js";
 import { readQuery, search } from "./search.js";
+import { sendTicks } from "./send.js";
 import { Ticks } from "./ticks.js";
 import { Toolbar } from "./toolbar.js";
 import { Walk } from "./walk.js";
@@ -20,13 +21,13 @@ class TreeView {
     this.id = `tree-${data.channel.replace(/\W/g, "_")}`;
     this.strings = data.words;
     this.model = new TreeModel(data);
-    this.signs = { prices: {}, marksOf: new Map() };
-    this.active = this.model.rows ? 0 : -1; // the row looked at
+    this.annotations = { prices: {}, marksOf: new Map() };
+    this.active = this.model.rows ? 0 : -1; // the row that the keyboard is on
     this.anchor = this.active; // the row ticked last, from which a range begins
     this.hovered = { row: -1, every: false };
     this.twins = new Set(); // rows lit up because a tick would reach them
     this.marked = []; // words of the search
-    this.said = ""; // a remark in place of the row looked at
+    this.remark = ""; // in place of the active row
     const letter = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
     this.rowHeight = Math.round(letter * ROW[matchMedia("(pointer: coarse)").matches ? "coarse" : "fine"]);
     this.ticks = new Ticks(this, send);
@@ -48,19 +49,24 @@ class TreeView {
     this.toolbar.paint();
   }
 
-  // What Python says by way of the small messages, or another component of the page.
-  hear(part) {
-    if (part.part === "signs") this.hearSigns(part);
-    else if (part.part === "ticks" && part.tree === this.data.tree) this.ticks.hear(part);
-    else if (part.part === "turn") this.ticks.turnOver(part.parameters);
+  // A message from Python, or from another component of the page.
+  receive(part) {
+    if (part.part === "annotations") this.annotate(part);
+    else if (part.part === "ticks" && part.tree === this.data.tree) this.ticks.receive(part);
+    else if (part.part === "toggle") this.ticks.toggle(part.parameters);
   }
 
-  hearSigns({ prices, marks }) {
+  stop() {
+    this.disconnect();
+    this.list.stop();
+  }
+
+  annotate({ prices, marks }) {
     const marksOf = new Map();
     const add = (row, mark) => marksOf.set(row, [...(marksOf.get(row) ?? []), mark]);
     for (const [kind, text, rows] of marks) for (const row of rows) add(row, [kind, text]);
     this.raise(marks, marksOf, add);
-    this.signs = { prices, marksOf };
+    this.annotations = { prices, marksOf };
     this.root.classList.toggle("priced", Object.keys(prices).length > 0);
     this.repaint();
   }
@@ -137,23 +143,18 @@ const views = new WeakMap();
 
 // Streamlit calls this anew for each change of data or theme, and the function it returns only at the very end.
 export default function ({ data, parentElement }) {
-  const channels = (globalThis.channels ??= new Map());
-  const channel = channels.get(data.channel) ?? { parts: {}, hear: null };
-  channels.set(data.channel, channel);
   const earlier = views.get(parentElement);
   if (earlier?.data !== data) {
+    earlier?.stop();
     const root = earlier?.root ?? element("section", "tree");
     if (!earlier) parentElement.append(root);
-    earlier?.list.stop();
-    const view = new TreeView(data, root, (ticks) => tell(channel, ticks));
+    const view = new TreeView(data, root, (ticks) => sendTicks(data.channel, ticks));
     views.set(parentElement, view);
     if (earlier?.data.tree === data.tree && earlier.model.rows === view.model.rows) view.resume(earlier);
-    channel.hear = (part) => view.hear(part);
-    for (const part of Object.values(channel.parts)) view.hear(part);
+    view.disconnect = listen(data.channel, (part) => view.receive(part));
   }
   return () => {
-    views.get(parentElement)?.list.stop();
+    views.get(parentElement)?.stop();
     views.delete(parentElement);
-    channel.hear = null;
   };
 }

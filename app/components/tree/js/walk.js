@@ -1,4 +1,4 @@
-// Walking: the row looked at, folding and unfolding around it.
+// Walking: the active row, folding and unfolding around it.
 
 export class Walk {
   constructor(view) {
@@ -8,7 +8,7 @@ export class Walk {
 
   go(row) {
     this.view.active = row;
-    this.view.said = "";
+    this.view.remark = "";
     this.view.list.reveal(row);
     this.view.repaint();
   }
@@ -16,7 +16,7 @@ export class Walk {
   // A click or Enter on a row: a module folds or unfolds.
   choose(row) {
     this.view.active = row;
-    this.view.said = "";
+    this.view.remark = "";
     if (!this.model.isModule(row)) return this.view.repaint();
     this.model.open[row] ^= 1;
     this.view.rearrange();

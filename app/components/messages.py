@@ -13,31 +13,36 @@ from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+JS = Path(__file__).with_name("js")
 
 
-def joined(folder: Path, modules: Iterable[str]) -> str:
-    """Modules as one, since a component's script is one text: imports go, exports become plain."""
-    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in modules]
+def script(folder: Path, modules: Iterable[str]) -> str:
+    """Modules of a folder behind those that all share, as one, since a component's script is one text.
+
+    Imports go, exports become plain.
+    """
+    files = [JS / "channel.js", JS / "element.js", *(folder / f"{name}.js" for name in modules)]
+    parts = [file.read_text(encoding="utf-8") for file in files]
     plain = [re.sub(r"^import .*?;\n", "", part, flags=re.MULTILINE | re.DOTALL) for part in parts]
     return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
 
 
 def feed(
-    *parts: dict, key: str, on_ticks: Callable[[], None] | None = None, ask: Mapping[str, object] | None = None
+    *parts: dict, key: str, on_ticks: Callable[[], None] | None = None, question: Mapping[str, object] | None = None
 ) -> None:
     """Send parts of what components show, in one message; takes no room on the page.
 
     Args:
-        parts: each with its `channel`, the name of the `part`, and what it says.
+        parts: each with its `channel`, the name of the `part`, and what it holds.
         key: ends in `-feed`.
         on_ticks: called when the tree whose `ticks` are among the parts was ticked, before the script or fragment runs.
-        ask: a `path` that answers ticks with parts at once, before Python is told of them, and what to ask it `about`.
+        question: a `path` that answers ticks with parts at once, before they are sent to Python, and what to ask it
+            `about`.
     """
-    heard = {"on_ticks_change": on_ticks} if on_ticks else {}
-    _feed()(data={"parts": list(parts), "ask": ask}, key=key, height=1, **heard)
+    callbacks = {"on_ticks_change": on_ticks} if on_ticks else {}
+    _feed()(data={"parts": list(parts), "question": question}, key=key, height=1, **callbacks)
 
 
 @cache
 def _feed() -> Callable:
-    return st.components.v2.component("feed", js=(HERE / "feed.js").read_text(encoding="utf-8"))
+    return st.components.v2.component("feed", js=script(JS, ["feed"]))

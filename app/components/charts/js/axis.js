@@ -1,11 +1,6 @@
-// Small helpers of all charts.
+// What all charts draw with.
 
-export function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
-}
+import { element } from "../../js/element.js";
 
 export const percent = (share) => `${(100 * share).toFixed(3)}%`;
 

@@ -8,9 +8,9 @@ CONV1 = 9_408
 def test_python_hears_a_tick_once(tree_room):
     room = tree_room()
     room.tick("conv1")
-    room.heard(3)
+    room.received(3)
     room.settled()
-    assert room.times_heard() == 1
+    assert room.changes_received() == 1
 
 
 def test_fast_ticks_never_flicker_and_the_last_state_arrives(tree_room):
@@ -24,8 +24,8 @@ def test_fast_ticks_never_flicker_and_the_last_state_arrives(tree_room):
     }""")
     for _ in range(15):
         room.tick("conv1")
-    room.says("conv1", "true")
-    room.heard(3)
+    room.has_state("conv1", "true")
+    room.received(3)
     room.settled()
     seen = room.page.evaluate("window.seen")
     assert seen == ["true" if i % 2 == 0 else "false" for i in range(15)]
@@ -34,18 +34,18 @@ def test_fast_ticks_never_flicker_and_the_last_state_arrives(tree_room):
 def test_what_python_writes_comes_to_the_boxes_and_can_be_undone(tree_room):
     room = tree_room()
     room.tick("conv1")
-    room.heard(3)
+    room.received(3)
     room.page.get_by_role("button", name="All", exact=True).click()
-    room.says("layer3", "true")
-    room.heard(62)
+    room.has_state("layer3", "true")
+    room.received(62)
     room.page.get_by_role("button", name="None", exact=True).click()
-    room.says("layer3", "false")
+    room.has_state("layer3", "false")
     room.trains(0)
     room.page.get_by_role("button", name="All", exact=True).click()
-    room.says("layer3", "true")
+    room.has_state("layer3", "true")
     room.page.get_by_role("button", name="Undo").click()
-    room.says("layer3", "false")
-    room.heard(0)
+    room.has_state("layer3", "false")
+    room.received(0)
 
 
 def test_5000_parameters_keep_few_rows_in_the_document(tree_room):
@@ -55,7 +55,7 @@ def test_5000_parameters_keep_few_rows_in_the_document(tree_room):
     expect(room.row("encoder.block.7.mlp.experts.expert_155.wo.bias")).to_be_visible()
     assert room.page.get_by_role("treeitem").count() < 60
     room.tick("encoder.block.7.mlp.experts.expert_155.wo.bias")
-    room.heard(1)
+    room.received(1)
 
 
 def test_a_tick_moves_few_bytes_and_a_preset_does_not_send_the_tree_again(serve, browse, tree_room):
@@ -68,12 +68,12 @@ def test_a_tick_moves_few_bytes_and_a_preset_does_not_send_the_tree_again(serve,
     first = sum(down)
     down.clear()
     room.tick("embed")
-    room.heard(1)
+    room.received(1)
     room.settled()
     assert sum(down) < 10_000
     down.clear()
     room.page.get_by_role("button", name="All", exact=True).click()
-    room.heard(5001)
+    room.received(5001)
     room.settled()
     assert sum(down) < 20_000
     assert first < 300_000
@@ -82,11 +82,11 @@ def test_a_tick_moves_few_bytes_and_a_preset_does_not_send_the_tree_again(serve,
 def test_hostile_states_are_passed_over(tree_room):
     room = tree_room()
     room.tick("conv1")
-    room.heard(3)
-    room.page.evaluate("window.channels.get('tree').hear({ part: 'ticks', tree: 'another', bits: '', sequence: 9 })")
-    room.says("conv1", "true")
+    room.received(3)
+    room.page.evaluate("window.channels.get('tree').receive({ part: 'ticks', tree: 'another', bits: '', sequence: 9 })")
+    room.has_state("conv1", "true")
     room.tick("bn1")
-    room.heard(5)
+    room.received(5)
 
 
 def test_a_new_tree_takes_the_place_of_the_old_one(tree_room, serve):
@@ -96,7 +96,7 @@ def test_a_new_tree_takes_the_place_of_the_old_one(tree_room, serve):
     expect(room.row("bert")).to_be_visible()
     room.settled()
     room.tick("bert.encoder.layer.0")
-    room.heard(8)
+    room.received(8)
 
 
 def test_another_language_keeps_what_was_unfolded_undone_and_searched(tree_room):
@@ -110,4 +110,4 @@ def test_another_language_keeps_what_was_unfolded_undone_and_searched(tree_room)
     room.search.fill("")
     expect(room.row("layer1.0")).to_have_attribute("aria-expanded", "true")
     room.page.get_by_role("button", name="元に戻す").click()
-    room.says("conv1", "false")
+    room.has_state("conv1", "false")

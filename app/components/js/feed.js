@@ -1,0 +1,16 @@
+// Delivers the parts of a message to their channels. A message with ticks also takes the tree's own ticks to Python: what
+// draws this message is what a tick draws again.
+
+import { channelOf, deliver } from "./channel.js";
+
+export default function ({ data, setStateValue }) {
+  for (const part of data?.parts ?? []) {
+    if (part.part === "ticks") {
+      const channel = channelOf(part.channel);
+      Object.assign(channel, { question: data.question, send: (ticks) => setStateValue("ticks", ticks) });
+      const { sent } = channel;
+      if (sent?.tree === part.tree && sent.sequence > part.sequence) return; // they have changed since
+    }
+    deliver(part);
+  }
+}

@@ -1,0 +1,31 @@
+// Sending ticks: first a plain request, whose answer is on the screen at once, then Python, which draws the rest.
+
+import { channelOf, deliver } from "../../js/channel.js";
+
+const LONGEST_MS = 400; // then the drawing answers alone
+
+export async function sendTicks(name, ticks) {
+  const channel = channelOf(name);
+  channel.sent = ticks;
+  for (const part of await quickAnswer(channel.question, ticks)) {
+    if (channel.sent !== ticks) return; // newer ones are on their way
+    deliver(part);
+  }
+  if (channel.sent === ticks) channel.send?.(ticks);
+}
+
+let noRoute = false; // a server of the page alone has none
+
+async function quickAnswer(question, ticks) {
+  if (!question || noRoute) return [];
+  const body = JSON.stringify({ ...question.about, ...ticks });
+  const headers = { "Content-Type": "application/json" };
+  try {
+    const signal = AbortSignal.timeout(LONGEST_MS);
+    const response = await fetch(question.path, { method: "POST", headers, body, signal });
+    noRoute = response.status === 404;
+    return response.status === 200 ? await response.json() : [];
+  } catch {
+    return []; // too late, or no connection: the page itself says so
+  }
+}
