@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from freezecore.mask import Mask
-from freezecore.rules.names import names_of
-from freezecore.rules.select import selected, tower_word
-from freezecore.rules.selectors import print_selector
+from freezecore.rules.grammar import print_selector
+from freezecore.rules.matching import selected, tower_word
 from freezecore.sentences import say
 from freezecore.spec import Selector
 from freezecore.tree import LayerTree
@@ -67,7 +66,7 @@ def first_blocks(tree: LayerTree, n: int) -> Mask:
 
 def first_blocks_rules(tree: LayerTree, n: int) -> str:
     """Rules that resolve to `first_blocks`, in the same words at each depth; empty where nothing is frozen."""
-    names = names_of(tree)
+    names = tree.names
     found: dict[str, None] = {}
     for selector, paths in _first(tree, n):
         hits = names.positions_of(selected(selector, names)) if selector else ()
@@ -224,5 +223,5 @@ def _full(tree: LayerTree) -> Preset:
 
 def _count(tree: LayerTree, role: str) -> int:
     """How many parameters play this role and may train."""
-    names = names_of(tree)
+    names = tree.names
     return len(names.positions_of(selected(Selector("kind", role), names) & ~names.frozen_by_author))

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from freezecore.errors import RuleError, require, shortened
 from freezecore.mask import Conflict, Hit, Mask
-from freezecore.rules.grammar import print_rule
-from freezecore.rules.names import Names, names_of
+from freezecore.name_index import NameIndex
+from freezecore.rules.grammar import print_rule, print_selector
+from freezecore.rules.matching import in_tower, selected
 from freezecore.rules.nearby import hint_for
-from freezecore.rules.select import in_tower, selected
-from freezecore.rules.selectors import print_selector
 from freezecore.spec import FreezeSpec, Rule, Selector
 from freezecore.tree import LayerTree
 
@@ -29,7 +28,7 @@ def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: M
         spec = FreezeSpec.parse(spec)
     require(spec, FreezeSpec, "Give rules as text, or a FreezeSpec.")
     require(tree, LayerTree, "Call fc.read_tree(model) first.")
-    names = names_of(tree)
+    names = tree.names
     for phase in spec.phases:
         if phase.epoch > epoch:
             for rule in phase.rules:
@@ -41,7 +40,7 @@ def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: M
     return Mask(tree, trains, spec.norms, spec.dropout, hits, conflicts(applied, names), also_held)
 
 
-def outcome(applied: Iterable[tuple[Rule, int]], names: Names, start: Mask | None = None) -> int:
+def outcome(applied: Iterable[tuple[Rule, int]], names: NameIndex, start: Mask | None = None) -> int:
     """The names that train, as bits, after rules and what they hit; tied names go together."""
     trains = names.everything & ~names.frozen_by_author
     if start is not None:
@@ -53,7 +52,7 @@ def outcome(applied: Iterable[tuple[Rule, int]], names: Names, start: Mask | Non
     return trains
 
 
-def rule_hits(rule: Rule, names: Names) -> int:
+def rule_hits(rule: Rule, names: NameIndex) -> int:
     """The names that a rule sets, as bits; `train` reaches what the author froze only by its full name.
 
     Raises:
@@ -71,7 +70,7 @@ def rule_hits(rule: Rule, names: Names) -> int:
     return found
 
 
-def _reached(selector: Selector, hit: int, names: Names) -> int:
+def _reached(selector: Selector, hit: int, names: NameIndex) -> int:
     reached = hit & ~names.frozen_by_author
     if not reached:
         first = names.tree.parameters[names.positions_of(hit)[0]].name
@@ -111,7 +110,7 @@ def _check_positions(selector: Selector, tree: LayerTree) -> None:
             )
 
 
-def conflicts(applied: list[tuple[Rule, int]], names: Names) -> tuple[Conflict, ...]:
+def conflicts(applied: list[tuple[Rule, int]], names: NameIndex) -> tuple[Conflict, ...]:
     """Tied parameters that a rule froze under one name and another trained under another.
 
     A rule that hits every name of a tensor settles it; only rules that single out some names can disagree.

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from freezecore.cache.keys import tuples
+from freezecore.name_index import NameIndex
 
 Kind = Literal["embedding", "stem", "block", "head", "other"]
 KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "head", "other")
@@ -171,6 +172,11 @@ class LayerTree:
     def layer_at(self) -> dict[str, Layer]:
         """Layer by path, aliases included."""
         return {path: layer for layer in self.layers for path in (layer.path, *layer.aliases)}
+
+    @cached_property
+    def names(self) -> NameIndex:
+        """All names, with sets of them as integers."""
+        return NameIndex(self)
 
     def __hash__(self) -> int:
         """By names and shapes, once: caches ask for it often, and hashing 5,000 parameters takes milliseconds."""

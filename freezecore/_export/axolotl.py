@@ -27,7 +27,8 @@ def export_axolotl(plan: ExportPlan) -> str:
 
 def patterns(plan: ExportPlan) -> list[str]:
     """Patterns that hit exactly what trains; each hits whole dotted parts."""
-    found = select(plan.names, plan.mask.names(), only_take=True).take or Cover(tuple(plan.names.root.children))
+    outermost = dict.fromkeys(p.name.split(".")[0] for p in plan.tree.parameters)
+    found = select(plan.tree.names, plan.mask.names(), only_take=True).take or Cover(tuple(outermost))
     before = r"[\s\S]+" if any("\n" in name for name in plan.mask.names()) else ".+"  # a plain dot stops at line ends
     words = [f"^({before}.)?{_part(word)}(.|$)" for word in found.words]
     return [*(_path(item) for item in series(found.paths)), *words]

@@ -8,7 +8,6 @@ from itertools import compress
 from urllib.parse import quote, urlencode
 
 from freezecore._export.model import Building, building
-from freezecore._export.names import NameTrie, names_in_order
 from freezecore._export.python import Condition, comment, condition, quoted
 from freezecore._export.selection import Cover, NameSelection, select
 from freezecore.errors import ExportError, shortened
@@ -63,15 +62,10 @@ class ExportPlan:
         return self.masks[0][1]
 
     @cached_property
-    def names(self) -> NameTrie:
-        """The model's parameter names."""
-        return names_in_order(self.tree)
-
-    @cached_property
     def selections(self) -> tuple[tuple[int, NameSelection], ...]:
         """The first epoch of each phase with what trains in it, by name."""
         from_all = any(rule.action == "freeze" and EVERYTHING in rule.selectors for rule in self.spec.rules)
-        return tuple((epoch, select(self.names, mask.names(), mostly=not from_all)) for epoch, mask in self.masks)
+        return tuple((epoch, select(self.tree.names, mask.names(), mostly=not from_all)) for epoch, mask in self.masks)
 
     @property
     def counts(self) -> tuple[tuple[int, int, int], ...]:
@@ -170,7 +164,7 @@ class ExportPlan:
     def head(self) -> tuple[str, ...]:
         """Paths at or under which the head's parameters lie, and no others."""
         head = [p.name for p in self.tree.parameters if p.kind == "head"]
-        return (select(self.names, head).take or Cover(tuple(head))).paths if head else ()
+        return (select(self.tree.names, head).take or Cover(tuple(head))).paths if head else ()
 
     @property
     def blocks(self) -> list[str]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-from freezecore._export.names import NameTrie, TrieNode, first_of
 from freezecore._export.series import series, unnumbered
-from freezecore.tree import prefixes
+from freezecore.name_index import NameIndex, PathNode, union
+from freezecore.tree import LayerTree, Parameter, prefixes
 
 ENOUGH = 3  # a word pays for itself from so many paths on
 BOTH = 10  # one list reads better than two
@@ -79,32 +79,30 @@ class NameSelection:
 
 
 def select(
-    names: NameTrie | Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
+    names: NameIndex | Sequence[str], trainable: Iterable[str], *, mostly: bool = False, only_take: bool = False
 ) -> NameSelection:
     """The shortest selection found that hits exactly `trainable` among `names`.
 
     `mostly` says that what is frozen is the natural thing to name; `only_take` names what trains, for languages
     that have no exceptions.
     """
-    names = names if isinstance(names, NameTrie) else NameTrie(names)
-    yes = names.set_of(trainable)
-    no = names.root.bits & ~yes
+    if not isinstance(names, NameIndex):
+        names = LayerTree("", (), tuple(Parameter(name, "", ()) for name in names)).names
+    wanted = set(trainable)
+    yes = names.where(wanted.__contains__) & names.first_names
+    no = names.first_names & ~yes
     if not no:
         return NameSelection(None)
-    sides = _sides(names.root, yes, no)
+    sides = _sides(names, yes, no)
     take = _cover(names, sides.yes, yes, no)
     if only_take:
         return NameSelection(take)
-    candidates = [
-        NameSelection(take),
-        NameSelection(None, _cover(names, sides.no, no, yes)),
-        _nested(names.root, sides),
-    ]
+    candidates = [NameSelection(take), NameSelection(None, _cover(names, sides.no, no, yes)), _nested(names, sides)]
     if words := _words(names, sides.no, no, yes):
-        rest = no & ~names.having_any(words)
-        within = _cover(names, _sides(names.root, yes, rest).yes, yes, rest) if rest else None
+        rest = no & ~_having(words, names)
+        within = _cover(names, _sides(names, yes, rest).yes, yes, rest) if rest else None
         candidates.insert(2, NameSelection(within, Cover(words=words)))
-    return _cheapest([candidate for candidate in candidates if _hit(candidate, names) == yes], mostly)
+    return _cheapest([candidate for candidate in candidates if _hit(candidate, names) & (yes | no) == yes], mostly)
 
 
 def _cheapest(exact: Sequence[NameSelection], mostly: bool) -> NameSelection:
@@ -124,60 +122,64 @@ def _length(texts: Iterable[str]) -> int:
     return sum(8 + len(text) for text in texts)
 
 
-def _hit(selection: NameSelection, names: NameTrie) -> int:
+def _hit(selection: NameSelection, names: NameIndex) -> int:
     """The names that a selection trains."""
-    take = names.root.bits if selection.take is None else _covered(selection.take, names)
+    take = names.everything if selection.take is None else _covered(selection.take, names)
     return take & ~_covered(selection.leave, names)
 
 
-def _covered(cover: Cover, names: NameTrie) -> int:
-    return names.at_or_under(cover.paths) | names.having_any(cover.words)
+def _covered(cover: Cover, names: NameIndex) -> int:
+    return names.union(cover.paths) | _having(cover.words, names)
+
+
+def _having(words: Iterable[str], names: NameIndex) -> int:
+    return union(names.having[word] for word in words)
 
 
 @dataclass(frozen=True)
 class _Sides:
-    """The outermost nodes with names of one set only, in the names' order; the nodes that have both, outer first."""
+    """The outermost nodes with names of one set only, in the model's order; the nodes that have both, outer first."""
 
-    yes: list[TrieNode]
-    no: list[TrieNode]
-    both: list[TrieNode]
+    yes: list[PathNode]
+    no: list[PathNode]
+    both: list[PathNode]
 
 
-def _sides(root: TrieNode, yes: int, no: int) -> _Sides:
+def _sides(names: NameIndex, yes: int, no: int) -> _Sides:
     """Part the tree; names in neither set follow the others, and nodes of only such names are left out."""
-    sides = _Sides([], [], [root])
+    sides = _Sides([], [], [names.root])
     for node in sides.both:
         for child in node.children.values():
-            trains, freezes = child.bits & yes, child.bits & no
+            trains, freezes = child.run & yes, child.run & no
             if trains and freezes and child.children:
                 sides.both.append(child)
             elif trains:
                 sides.yes.append(child)
             elif freezes:
                 sides.no.append(child)
-    sides.yes.sort(key=lambda node: first_of(node.bits & yes))
-    sides.no.sort(key=lambda node: first_of(node.bits & no))
+    sides.yes.sort(key=lambda node: names.first_position(node.run & yes))
+    sides.no.sort(key=lambda node: names.first_position(node.run & no))
     return sides
 
 
-def _cover(names: NameTrie, nodes: list[TrieNode], hit: int, miss: int) -> Cover:
+def _cover(names: NameIndex, nodes: list[PathNode], hit: int, miss: int) -> Cover:
     """A cover of all of `hit` and none of `miss`; `nodes` are the outermost that do so."""
     whole = Cover(tuple(node.path for node in nodes))
     words = _words(names, nodes, hit, miss)
     if not words:
         return whole
-    left = hit & ~names.having_any(words)
-    worded = Cover(tuple(node.path for node in nodes if node.bits & left), words)
+    left = hit & ~_having(words, names)
+    worded = Cover(tuple(node.path for node in nodes if node.run & left), words)
     return worded if whole.costs_over(worded.cost) else whole
 
 
-def _words(names: NameTrie, nodes: list[TrieNode], hit: int, miss: int) -> tuple[str, ...]:
+def _words(names: NameIndex, nodes: list[PathNode], hit: int, miss: int) -> tuple[str, ...]:
     """Parts of names that occur in no name of `miss` and replace at least three of the `nodes` each."""
     free = {part: found for part, found in names.having.items() if not found & miss and not part.isdigit()}
     gains: dict[str, set[str]] = {}
     for node in nodes if free else ():
-        inside = node.bits & hit
-        for part in names.parts[first_of(inside)]:
+        inside = node.run & hit
+        for part in names.tree.parameters[names.first_position(inside)].name.split("."):
             if part in free and not inside & ~free[part]:
                 gains.setdefault(part, set()).add(node.path)
     chosen: list[str] = []
@@ -190,21 +192,27 @@ def _words(names: NameTrie, nodes: list[TrieNode], hit: int, miss: int) -> tuple
         gains = {word: rest for word, found in gains.items() if len(rest := found - replaced) >= ENOUGH}
 
 
-def _nested(root: TrieNode, sides: _Sides) -> NameSelection:
+def _nested(names: NameIndex, sides: _Sides) -> NameSelection:
     """Paths that train and, under them, paths that do not: the cheapest such pair."""
-    mixed = {id(node) for node in sides.both}
-    trains = {id(node) for node in sides.yes}
-    said: dict[int, tuple[list[str], list[str], list[str]]] = {}
+    mixed, trains, freezes = ({id(node) for node in nodes} for nodes in (sides.both, sides.yes, sides.no))
+    said: dict[int, tuple[list[PathNode], list[PathNode], list[PathNode]]] = {}
     for node in reversed(sides.both):  # what it takes, what it leaves, and what it leaves if all of it is taken
         take, leave, exceptions = [], [], []
         for child in node.children.values():
             if id(child) in mixed:
-                for side, paths in zip((take, leave, exceptions), said.pop(id(child)), strict=True):
-                    side += paths
-            else:
-                (take if id(child) in trains else exceptions).append(child.path)
-        if node is not root and 1 + len(exceptions) < len(take) + len(leave):
-            take, leave = [node.path], exceptions
+                for side, nodes in zip((take, leave, exceptions), said.pop(id(child)), strict=True):
+                    side += nodes
+            elif id(child) in trains:
+                take.append(child)
+            elif id(child) in freezes:
+                exceptions.append(child)
+        if node is not names.root and 1 + len(exceptions) < len(take) + len(leave):
+            take, leave = [node], exceptions
         said[id(node)] = take, leave, exceptions
-    take, leave, _ = said[id(root)]
-    return NameSelection(Cover(tuple(take)), Cover(tuple(leave)))
+
+    def cover(nodes: list[PathNode]) -> Cover:
+        ordered = sorted(nodes, key=lambda node: names.first_position(node.run & names.first_names))
+        return Cover(tuple(node.path for node in ordered))
+
+    take, leave, _ = said[id(names.root)]
+    return NameSelection(cover(take), cover(leave))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
-from freezecore._presets import missing_presets
+from freezecore._presets import Preset, missing_presets
 from freezecore._review.finding import Case, Finding, listed
-from freezecore.rules.names import names_of
-from freezecore.rules.select import selected
-from freezecore.rules.selectors import print_selector
+from freezecore.name_index import NameIndex
+from freezecore.rules.grammar import print_selector
+from freezecore.rules.matching import selected
 from freezecore.sentences import joined
 from freezecore.spec import Selector
 
@@ -74,10 +75,7 @@ def head_frozen(case: Case) -> Iterator[Finding]:
 
 def preset_unmatched(case: Case) -> Iterator[Finding]:
     """Well-known recipes that select nothing in this model, though other tools would run them."""
-    kept = names_of(case.tree).kept
-    if "unmatched" not in kept:
-        kept["unmatched"] = [preset for preset in missing_presets(case.tree) if preset.key in CLASSICS]
-    missing = kept["unmatched"]
+    missing = _unmatched(case.tree.names)
     if missing and case.tree.parameters:
         labels = joined(preset.label for preset in missing)
         why = joined((preset.why for preset in missing), " ")
@@ -85,8 +83,13 @@ def preset_unmatched(case: Case) -> Iterator[Finding]:
         yield Finding("preset-unmatched", "note", (), "Not offered for this model: {presets}. {why}", None, said)
 
 
+@lru_cache(maxsize=32)
+def _unmatched(names: NameIndex) -> tuple[Preset, ...]:
+    return tuple(preset for preset in missing_presets(names.tree) if preset.key in CLASSICS)
+
+
 def _head(case: Case) -> tuple[int, ...]:
-    names = names_of(case.tree)
+    names = case.tree.names
     return names.positions_of(selected(Selector("kind", "head"), names) & ~names.frozen_by_author)
 
 

@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterator
 
 from freezecore._review.finding import Case, Finding, listed
-from freezecore.rules.globs import is_glob, matching
-from freezecore.rules.grammar import parse_spec
-from freezecore.rules.names import names_of
+from freezecore.rules.grammar import parse_spec, print_selector
+from freezecore.rules.matching import is_glob, matching, selected
 from freezecore.rules.regexes import compile_bounded
-from freezecore.rules.select import selected
-from freezecore.rules.selectors import print_selector
 from freezecore.spec import Rule, Selector
 
 OTHER = {"freeze": "train", "train": "freeze"}
@@ -41,7 +38,7 @@ def several_towers(case: Case) -> Iterator[Finding]:
     towers = [tower for tower in case.tree.towers if tower.blocks]
     if len(towers) < 2:
         return
-    names = names_of(case.tree)
+    names = case.tree.names
     blocks = {tower.name: names.union(tower.blocks) for tower in towers}
     for rule in _rules(case):
         for selector in rule.selectors:
@@ -145,7 +142,7 @@ def _numbers(case: Case, selector: Selector) -> tuple[tuple[str, ...], tuple[str
 
 def _number_ends(case: Case, selector: Selector) -> Iterator[tuple[str, int]]:
     """Names or paths that are hit, and where in each the number ends with which the selector's text ends."""
-    names, value = names_of(case.tree), selector.value
+    names, value = case.tree.names, selector.value
     if selector.form == "contains" and value[-1:].isdigit():
         yield from ((name, name.find(value) + len(value)) for name in names.names if value in name)
     elif selector.form == "regex":
@@ -154,7 +151,7 @@ def _number_ends(case: Case, selector: Selector) -> Iterator[tuple[str, int]]:
         yield from ((name, end) for name, end in matches if name[end - 1 : end].isdigit())
     elif selector.form == "path" and re.search(r"[0-9]\*$", value):
         last = value.rpartition(".")[2][:-1]
-        for node in matching(names.root, value, names.by_last) if not is_glob(last) else ():
+        for node in matching(names, value) if not is_glob(last) else ():
             yield node.path, node.path.rfind(".") + 1 + len(last)
 
 

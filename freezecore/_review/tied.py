@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from freezecore._review.finding import Case, Finding, listed
-from freezecore.rules.selectors import print_selector
+from freezecore.rules.grammar import print_selector
 from freezecore.spec import Selector
 
 

@@ -6,7 +6,7 @@ import heapq
 import math
 from dataclasses import dataclass
 
-from freezecore.rules.names import Names, union
+from freezecore.name_index import NameIndex, union
 from freezecore.rules.phrases import Phrase, phrases, words
 from freezecore.rules.skeleton import Segment
 from freezecore.spec import Action, Selector
@@ -24,7 +24,7 @@ class Goal:
         freeze: names that are to be frozen.
     """
 
-    names: Names
+    names: NameIndex
     train: int
     freeze: int
 
@@ -78,7 +78,7 @@ def cover_layer(goal: Goal, layer: list[Segment], deeper: int) -> list[Phrase]:
     return chosen + [_as_phrase(segment, goal.names, alone=len(layer) == 1) for segment in rest.values()]
 
 
-def _as_phrase(segment: Segment, names: Names, alone: bool) -> Phrase:
+def _as_phrase(segment: Segment, names: NameIndex, alone: bool) -> Phrase:
     """A segment as a path; one tensor alone is called by its full name."""
     node = segment.node
     path = names.names[node.low] if alone and node.high - node.low == 1 else node.path

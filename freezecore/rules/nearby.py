@@ -6,10 +6,8 @@ import difflib
 import re
 
 from freezecore.errors import did_you_mean, meant, nearest, shortened
-from freezecore.rules.globs import is_glob
-from freezecore.rules.names import names_of
-from freezecore.rules.select import selected
-from freezecore.rules.selectors import print_selector
+from freezecore.rules.grammar import print_selector
+from freezecore.rules.matching import is_glob, selected
 from freezecore.sentences import say
 from freezecore.spec import ROLES, Selector
 from freezecore.tree import LayerTree
@@ -106,7 +104,7 @@ def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
 
 def tree_has(role: str, tree: LayerTree) -> bool:
     """Some parameter plays this role."""
-    return bool(selected(Selector("kind", role), names_of(tree)))
+    return bool(selected(Selector("kind", role), tree.names))
 
 
 def _fused(value: str, tree: LayerTree) -> str | None:

@@ -6,12 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from freezecore.rules.globs import Node, is_glob
-from freezecore.rules.names import Names, union
-from freezecore.rules.select import selected, stage_hits, tower_word
+from freezecore.name_index import NameIndex, PathNode, union
+from freezecore.rules.matching import is_glob, selected, stage_hits, tower_word
 from freezecore.rules.skeleton import FURTHER_PART, Segment, path_price
 from freezecore.spec import ROLES, Selector
+from freezecore.tree import prefixes
 
 # What words cost to read, in outermost names such as `layer1`: `conv1 bn1` is as good as `stem`, a range of blocks is
 # as good as two names, a class or a glob over numbers is for selections that nothing plainer says.
@@ -28,6 +29,7 @@ LONGEST_ENDING = 3
 NOT_A_WORD = 2.0
 MOST_COMPARED = 400
 SHORT_WORD = 2.0
+MOST_TREES = 32  # of which what their names can say is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Phrase:
     price: float
 
 
-def phrases(names: Names, segments: list[Segment], needed: int, allowed: int) -> list[Phrase]:
+def phrases(names: NameIndex, segments: list[Segment], needed: int, allowed: int) -> list[Phrase]:
     """Phrases that say something of what is needed, and nothing beyond what is allowed.
 
     Where one short word says it all, nothing else is looked for; thousands of paths are not compared.
@@ -52,19 +54,15 @@ def phrases(names: Names, segments: list[Segment], needed: int, allowed: int) ->
     return _undominated(sorted(found, key=lambda phrase: phrase.price), needed)
 
 
-def words(names: Names, needed: int, allowed: int) -> list[Phrase]:
+def words(names: NameIndex, needed: int, allowed: int) -> list[Phrase]:
     """The fitting ones of the model's roles, classes, last parts of paths, and ranges of blocks."""
-    own = names.kept.get("words")
-    if own is None:
-        own = names.kept["words"] = [*_types(names), *_endings(names)]
-    return [*roles(names, needed, allowed), *_fitting((*own, *_ranges(names, needed, allowed)), needed, allowed)]
+    found = (*_types_and_endings(names), *_ranges(names, needed, allowed))
+    return [*roles(names, needed, allowed), *_fitting(found, needed, allowed)]
 
 
-def roles(names: Names, needed: int, allowed: int) -> list[Phrase]:
+def roles(names: NameIndex, needed: int, allowed: int) -> list[Phrase]:
     """The fitting ones of the model's roles."""
-    if "roles" not in names.kept:
-        names.kept["roles"] = list(_roles(names))
-    return _fitting(names.kept["roles"], needed, allowed)
+    return _fitting(_roles(names), needed, allowed)
 
 
 def _fitting(found: Iterable[Phrase], needed: int, allowed: int) -> list[Phrase]:
@@ -81,14 +79,18 @@ def _undominated(ordered: list[Phrase], needed: int) -> list[Phrase]:
     return kept
 
 
-def _roles(names: Names) -> Iterator[Phrase]:
-    for role in ROLES:
-        if role != "all":
-            selector = Selector("kind", role)
-            yield Phrase((selector,), selected(selector, names), ROLE_PRICES.get(role, ROLE_PRICE))
+@lru_cache(maxsize=MOST_TREES)
+def _roles(names: NameIndex) -> tuple[Phrase, ...]:
+    selectors = (Selector("kind", role) for role in ROLES if role != "all")
+    return tuple(Phrase((s,), selected(s, names), ROLE_PRICES.get(s.value, ROLE_PRICE)) for s in selectors)
 
 
-def _types(names: Names) -> Iterator[Phrase]:
+@lru_cache(maxsize=MOST_TREES)
+def _types_and_endings(names: NameIndex) -> tuple[Phrase, ...]:
+    return (*_types(names), *_endings(names))
+
+
+def _types(names: NameIndex) -> Iterator[Phrase]:
     """Classes of modules that hold parameters, the model's own class apart."""
     for name, paths in names.of_type.items():
         inside = [names.nodes[path] for path in paths if path and path in names.nodes]
@@ -96,7 +98,7 @@ def _types(names: Names) -> Iterator[Phrase]:
             yield Phrase((Selector("type", name),), names.runs((node.low, node.high) for node in inside), TYPE_PRICE)
 
 
-def _endings(names: Names) -> Iterator[Phrase]:
+def _endings(names: NameIndex) -> Iterator[Phrase]:
     """`*.bias`, `*.attention`, `*.output.dense`: all whose paths end so, where several do."""
     nodes = _nodes_by_ending(names.root)
     seen: set[object] = set()
@@ -110,15 +112,15 @@ def _endings(names: Names) -> Iterator[Phrase]:
                 yield Phrase((Selector("path", f"*.{text}"),), hits, price)
 
 
-def _nodes_by_ending(root: Node) -> dict[str, list[list[Node]]]:
+def _nodes_by_ending(root: PathNode) -> dict[str, list[list[PathNode]]]:
     """All nodes by the last one, two and three parts of their paths, where those begin with no digit.
 
     Blocks repeat their parts: each ending is written out once, and nodes that share all of theirs share a list.
     """
-    found: dict[str, list[list[Node]]] = defaultdict(list)
-    known: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], list[Node]]] = {}
+    found: dict[str, list[list[PathNode]]] = defaultdict(list)
+    known: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], list[PathNode]]] = {}
 
-    def visit(node: Node, above: tuple[str, ...]) -> None:
+    def visit(node: PathNode, above: tuple[str, ...]) -> None:
         for part, child in node.children.items():
             alike = known.get((part, above))
             if alike is None:
@@ -135,7 +137,7 @@ def _nodes_by_ending(root: Node) -> dict[str, list[list[Node]]]:
     return found
 
 
-def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
+def _ranges(names: NameIndex, needed: int, allowed: int) -> Iterator[Phrase]:
     """`blocks:0-2` and `stages:last1`: in every tower at once where that says it, and tower by tower."""
     staged = any(tower.stages for tower in names.tree.towers)
     sayable = {tower_word(names.tree, tower) for tower in names.tree.towers}
@@ -153,19 +155,17 @@ def _ranges(names: Names, needed: int, allowed: int) -> Iterator[Phrase]:
                 yield _range(names, Selector(form, value, tower), price + TOWER_PRICE)
 
 
-def _ordered(names: Names) -> dict[str, dict[str, list[int]]]:
+@lru_cache(maxsize=MOST_TREES)
+def _ordered(names: NameIndex) -> dict[str, dict[str, list[int]]]:
     """For `blocks` and `stages`, what each one of each tower hits."""
-
-    if "ordered" not in names.kept:
-        towers = names.tree.towers
-        names.kept["ordered"] = {
-            "blocks": {tower.name: [names.under(path) for path in tower.blocks] for tower in towers},
-            "stages": {tower.name: [stage_hits(stage, names) for stage in tower.stages] for tower in towers},
-        }
-    return names.kept["ordered"]
+    towers = names.tree.towers
+    return {
+        "blocks": {tower.name: [names.under(path) for path in tower.blocks] for tower in towers},
+        "stages": {tower.name: [stage_hits(stage, names) for stage in tower.stages] for tower in towers},
+    }
 
 
-def _range(names: Names, selector: Selector, price: float) -> Phrase:
+def _range(names: NameIndex, selector: Selector, price: float) -> Phrase:
     return Phrase((selector,), selected(selector, names), price + EACH_RUN * selector.value.count(","))
 
 
@@ -188,13 +188,15 @@ def _siblings(segments: list[Segment]) -> Iterator[Phrase]:
     yield from _numbered(runs, lambda path: path, runs.__getitem__)
 
 
-def _inside(names: Names, segments: list[Segment], allowed: int) -> Iterator[Phrase]:
+def _inside(names: NameIndex, segments: list[Segment], allowed: int) -> Iterator[Phrase]:
     """`layer.[0-2].**.bias`: one last part, everywhere in some of the blocks."""
+    blocks = frozenset(names.tree.blocks)
     chosen: dict[str, dict[str, int]] = defaultdict(dict)
     for segment in segments:
-        block, last = names.block_of(segment.node.path), segment.node.path.rpartition(".")[2]
+        last = segment.node.path.rpartition(".")[2]
+        block = next((path for path in reversed([*prefixes(segment.node.path)]) if path in blocks), None)
         if block is not None and not last.isdigit() and not is_glob(last):
-            hits = names.within(block)[last]
+            hits = _within(names, block)[last]
             if not hits & ~allowed:
                 chosen[last][block] = hits
     for last, blocks in chosen.items():
@@ -202,6 +204,18 @@ def _inside(names: Names, segments: list[Segment], allowed: int) -> Iterator[Phr
             selector = Selector("path", f"{block}.**.{last}")
             yield Phrase((selector,), hits, path_price(block) + 2 * FURTHER_PART)
         yield from _numbered(blocks, lambda path, last=last: f"{path}.**.{last}", blocks.__getitem__)
+
+
+@lru_cache(maxsize=4_000)
+def _within(names: NameIndex, path: str) -> dict[str, int]:
+    """The names below a module by any part of their path inside it: all that is under an `attention`, a `bias`."""
+    found: dict[str, int] = {}
+    nodes = [names.nodes[path]]
+    for node in nodes:
+        for part, child in node.children.items():
+            found[part] = found.get(part, 0) | child.run
+            nodes.append(child)
+    return found
 
 
 def _numbered(paths: Iterable[str], written: Callable[[str], str], hits_of: Callable[[str], int]) -> Iterator[Phrase]:

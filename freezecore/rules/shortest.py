@@ -16,10 +16,10 @@ from itertools import groupby
 
 from freezecore._resolve import conflicts, outcome, rule_hits
 from freezecore.mask import Mask
+from freezecore.name_index import NameIndex, bits, union
 from freezecore.rules.cover import Goal, cover_in_words, cover_layer
-from freezecore.rules.names import Names, bits, names_of, union
+from freezecore.rules.matching import selected
 from freezecore.rules.phrases import ROLE_PRICE, Phrase, roles
-from freezecore.rules.select import selected
 from freezecore.rules.skeleton import FIRST_PART, NESTING, OPENING, Segment, Skeleton, path_price
 from freezecore.spec import Action, FreezeSpec, Rule, Selector
 
@@ -49,7 +49,7 @@ class Plan:
 
 def shortest_rules(mask: Mask) -> FreezeSpec:
     """Few readable rules that resolve to exactly this mask, with its setting of norms and dropout."""
-    names = names_of(mask.tree)
+    names = mask.tree.names
     train = bits(mask.trains[position] for position in names.positions)
     free = names.everything & ~names.frozen_by_author
     if not free & ~train:
@@ -69,7 +69,7 @@ class _Search:
         train: those that are to train, as bits.
     """
 
-    def __init__(self, names: Names, train: int) -> None:
+    def __init__(self, names: NameIndex, train: int) -> None:
         self.names = names
         self.train = train
         sizes = names.tree.sizes
@@ -130,7 +130,7 @@ class _Search:
         """
         names = self.names
         loose = names.frozen_by_author | (closing.hits if closing else 0)
-        aliases = names.tied & ~_first_names(names) if names.tied else 0
+        aliases = names.tied & ~names.first_names if names.tied else 0
         return [
             Goal(names, self.train & ~loosened, names.everything & ~self.train & ~loosened)
             for loosened in ([loose, loose | aliases] if aliases else [loose])
@@ -170,20 +170,15 @@ def _cheapest(plans: Iterable[Plan]) -> Plan:
     return min(plans, key=lambda plan: plan.price, default=Plan())
 
 
-def _first_names(names: Names) -> int:
-    pairs = zip(names.names, names.positions, strict=True)
-    return bits(names.tree.parameters[position].name == name for name, position in pairs)
-
-
 def _layers(segments: list[Segment]) -> list[list[Segment]]:
     """The segments by the number of rules they lie inside, outermost first."""
     ordered = sorted(segments, key=lambda segment: segment.depth)
     return [list(layer) for _, layer in groupby(ordered, key=lambda segment: segment.depth)]
 
 
-def _written(action: Action, chosen: list[Phrase], names: Names) -> list[Rule]:
+def _written(action: Action, chosen: list[Phrase], names: NameIndex) -> list[Rule]:
     """Rules in the model's order: paths side by side in one rule, every other phrase in a rule of its own."""
-    ordered = sorted(chosen, key=lambda phrase: _first_position(phrase.hits, names))
+    ordered = sorted(chosen, key=lambda phrase: names.first_position(phrase.hits))
     rules = []
     for plain, group in groupby(ordered, key=lambda phrase: phrase.selectors[0].form == "path"):
         if plain:
@@ -193,15 +188,7 @@ def _written(action: Action, chosen: list[Phrase], names: Names) -> list[Rule]:
     return rules
 
 
-def _first_position(hits: int, names: Names) -> int:
-    """Where in the model the first of these parameters stands."""
-    low, high = (hits & -hits).bit_length() - 1, hits.bit_length()
-    if hits.bit_count() == high - low:
-        return min(names.positions[low:high])
-    return names.positions_of(hits)[0]
-
-
-def _repaired(plan: Plan, names: Names, train: int) -> Plan:
+def _repaired(plan: Plan, names: NameIndex, train: int) -> Plan:
     """The plan, and after it every tied parameter that it reached under another name, by all its names."""
     applied = [(rule, rule_hits(rule, names)) for rule in plan.rules]
     wrong = (outcome(applied, names) ^ train) & ~names.frozen_by_author
@@ -214,7 +201,7 @@ def _repaired(plan: Plan, names: Names, train: int) -> Plan:
     return Plan(tuple(rules), price)
 
 
-def _exactly(names: Names, train: int) -> tuple[Rule, ...]:
+def _exactly(names: NameIndex, train: int) -> tuple[Rule, ...]:
     """What the author froze and is to train all the same, each by its full name."""
     tensors = (names.tree.parameters[i] for i in names.positions_of(train))
     selectors = tuple(Selector("path", name) for tensor in tensors for name in tensor.names)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
-from freezecore.rules.globs import Node
-from freezecore.rules.names import Names, running_totals
+from freezecore.name_index import NameIndex, PathNode, running_totals
 from freezecore.spec import Action
 from freezecore.tree import LayerTree
 
@@ -40,7 +39,7 @@ class Segment:
 
     depth: int
     action: Action
-    node: Node
+    node: PathNode
     run: int
     price: float
 
@@ -62,7 +61,7 @@ class Skeleton:
         nesting: what an exception inside a rule costs beside its own price; infinite for none at all.
     """
 
-    def __init__(self, names: Names, train: int, freeze: int, nesting: float = NESTING) -> None:
+    def __init__(self, names: NameIndex, train: int, freeze: int, nesting: float = NESTING) -> None:
         self.root = names.root
         self.nesting = nesting
         self.wanted = (running_totals(freeze, len(names.names)), running_totals(train, len(names.names)))
@@ -83,12 +82,12 @@ class Skeleton:
         if_frozen, if_trains = self.prices[""]
         return "freeze" if OPENING + if_frozen < if_trains else "train"
 
-    def _wrong(self, node: Node) -> tuple[int, int]:
+    def _wrong(self, node: PathNode) -> tuple[int, int]:
         """How many names below the node are to be frozen, and how many to train."""
         frozen, trains = self.wanted
         return frozen[node.high] - frozen[node.low], trains[node.high] - trains[node.low]
 
-    def _price(self, node: Node) -> tuple[float, float]:
+    def _price(self, node: PathNode) -> tuple[float, float]:
         """The price of everything below a mixed node if it inherits `frozen`, and if it inherits `trainable`."""
         if_frozen = if_trains = 0.0
         for child in node.children.values():
@@ -107,7 +106,7 @@ class Skeleton:
         turning = self._own_price(node) + self.nesting
         return min(if_frozen, turning + if_trains), min(if_trains, turning + if_frozen)
 
-    def _emit(self, node: Node, trains: bool, depth: int, found: list[Segment]) -> None:
+    def _emit(self, node: PathNode, trains: bool, depth: int, found: list[Segment]) -> None:
         """Add the rules below a mixed node that inherits `trainable` (or `frozen`)."""
         below = self.prices[node.path]
         own = self._own_price(node)
@@ -123,7 +122,7 @@ class Skeleton:
                 action = "freeze" if trains else "train"
                 found.append(Segment(depth, action, child, child.run, self._own_price(child)))
 
-    def _own_price(self, node: Node) -> float:
+    def _own_price(self, node: PathNode) -> float:
         price = FIRST_PART + FURTHER_PART * node.depth
         if self.odd and _ODD.search(node.path):
             price += ODD_NAME
@@ -137,7 +136,6 @@ def _body(tree: LayerTree) -> set[str]:
     return {".".join(common[: i + 1]) for i in range(len(common))}
 
 
-def _has_odd_names(names: Names) -> bool:
-    if "odd" not in names.kept:
-        names.kept["odd"] = any(map(_ODD.search, names.names))
-    return names.kept["odd"]
+@lru_cache(maxsize=32)
+def _has_odd_names(names: NameIndex) -> bool:
+    return any(map(_ODD.search, names.names))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from freezecore._resolve import resolve
 from freezecore.errors import RuleError
 from freezecore.mask import Mask
-from freezecore.rules.names import names_of
 from freezecore.rules.shortest import shortest_rules
 from freezecore.saved_spec.renames import renamed
 from freezecore.saved_spec.saved import SavedParameter, SavedSpec, load_spec
@@ -116,7 +115,7 @@ def _new_path(path: str, tree: LayerTree, pairs: dict[str, str]) -> str:
     if path in pairs:
         return pairs[path]
     now = [tree.index[new] for old, new in pairs.items() if old.startswith(path + ".")]
-    names = names_of(tree)
+    names = tree.names
     held = names.all_names_of(now)
     first = tree.parameters[now[0]].name if now else ""
     for end in (i for i, character in enumerate(first) if character == "."):

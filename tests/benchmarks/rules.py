@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from freezecore._resolve import resolve
 from freezecore.mask import Mask
 from freezecore.rules.grammar import parse_spec
-from freezecore.rules.names import names_of
+from freezecore.rules.matching import selected
 from freezecore.rules.shortest import shortest_rules
 from tests.freezecore.samples import deep
 
@@ -64,7 +64,7 @@ def main() -> None:
         spec = parse_spec(text)
 
         def afresh(spec=spec):
-            names_of(tree).kept.pop("selected", None)
+            selected.cache_clear()
             resolve(spec, tree)
 
         mask = Mask(tree, resolve(spec, tree).trains)

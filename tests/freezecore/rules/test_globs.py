@@ -2,7 +2,8 @@
 
 import pytest
 
-from freezecore.rules.globs import matching, path_tree
+from freezecore.rules.matching import matching
+from tests.freezecore.samples import tree_of
 
 NAMES = sorted(
     [
@@ -19,7 +20,7 @@ NAMES = sorted(
 
 def hit(glob: str) -> set[str]:
     """The names under what a glob reaches."""
-    return {name for node in matching(path_tree(NAMES), glob) for name in NAMES[node.low : node.high]}
+    return {name for node in matching(tree_of(*NAMES).names, glob) for name in NAMES[node.low : node.high]}
 
 
 @pytest.mark.parametrize(
@@ -50,4 +51,4 @@ def test_a_glob_hits_whole_parts(glob, expected):
 
 def test_a_glob_of_many_stars_on_a_long_name_ends():
     name = "a" * 2_000
-    assert matching(path_tree([name]), "*a" * 500 + "b") == []
+    assert matching(tree_of(name).names, "*a" * 500 + "b") == []

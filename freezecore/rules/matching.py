@@ -1,27 +1,24 @@
-"""What a selector hits on a tree, as bits over its names."""
+"""Matching: which parameters a selector hits, as bits over a tree's names."""
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Callable
+from functools import lru_cache
 
-from freezecore.rules.globs import PartMatch, is_glob, matching
-from freezecore.rules.names import Names, union
+from freezecore.name_index import NameIndex, PathNode, union
 from freezecore.rules.regexes import compile_bounded
 from freezecore.spec import Selector
 from freezecore.tree import LayerTree, Stage, Tower
 
-MOST_REMEMBERED = 2_000
+_EMBEDDED = re.compile(r"(?<=[^.])\*\*|\*\*(?=[^.])")
 
 
-def selected(selector: Selector, names: Names) -> int:
-    """The names that a selector hits; what it found once is remembered with the names."""
-    remembered = names.kept.setdefault("selected", {})
-    found = remembered.get(selector)
-    if found is None:
-        if len(remembered) > MOST_REMEMBERED:
-            remembered.clear()
-        found = remembered[selector] = _FORMS[selector.form](names, selector)
-    return found
+@lru_cache(maxsize=1_000)
+def selected(selector: Selector, names: NameIndex) -> int:
+    """The names that a selector hits, as bits."""
+    return _FORMS[selector.form](names, selector)
 
 
 def in_tower(tower: Tower, name: str | None) -> bool:
@@ -45,28 +42,28 @@ def chosen_positions(value: str, count: int) -> list[int]:
     return sorted({i for run in runs for i in range(int(run[0]), min(int(run[-1]), count - 1) + 1)})
 
 
-def _path(names: Names, selector: Selector) -> int:
+def _path(names: NameIndex, selector: Selector) -> int:
     """A path that really exists is taken as it stands, whatever characters it has."""
     found = names.under(selector.value)
     if found or not is_glob(selector.value):
         return found
-    return union(node.run for node in matching(names.root, selector.value, names.by_last))
+    return union(node.run for node in matching(names, selector.value))
 
 
-def _contains(names: Names, selector: Selector) -> int:
+def _contains(names: NameIndex, selector: Selector) -> int:
     return names.where(lambda name: selector.value in name)
 
 
-def _regex(names: Names, selector: Selector) -> int:
+def _regex(names: NameIndex, selector: Selector) -> int:
     return names.where(compile_bounded(selector.value).search)
 
 
-def _type(names: Names, selector: Selector) -> int:
+def _type(names: NameIndex, selector: Selector) -> int:
     matches = PartMatch(selector.value)
     return names.union(path for kind, paths in names.of_type.items() if matches[kind] for path in paths)
 
 
-def _kind(names: Names, selector: Selector) -> int:
+def _kind(names: NameIndex, selector: Selector) -> int:
     tree, role = names.tree, selector.value
     if role == "all":
         return names.everything
@@ -90,7 +87,7 @@ def _kind(names: Names, selector: Selector) -> int:
     return found
 
 
-def _blocks(names: Names, selector: Selector) -> int:
+def _blocks(names: NameIndex, selector: Selector) -> int:
     found = 0
     for tower in names.tree.towers:
         if in_tower(tower, selector.tower):
@@ -99,7 +96,7 @@ def _blocks(names: Names, selector: Selector) -> int:
     return found
 
 
-def _stages(names: Names, selector: Selector) -> int:
+def _stages(names: NameIndex, selector: Selector) -> int:
     found = 0
     for tower in names.tree.towers:
         if in_tower(tower, selector.tower):
@@ -108,12 +105,65 @@ def _stages(names: Names, selector: Selector) -> int:
     return found
 
 
-def stage_hits(stage: Stage, names: Names) -> int:
+def stage_hits(stage: Stage, names: NameIndex) -> int:
     """The names in a stage, what stands between its blocks included."""
     return names.union((stage.path, *stage.blocks) if stage.path else stage.blocks)
 
 
-_FORMS: dict[str, Callable[[Names, Selector], int]] = {
+def is_glob(path: str) -> bool:
+    """It has a character that globs give a meaning."""
+    return any(mark in path for mark in "*?[")
+
+
+def matching(names: NameIndex, glob: str) -> list[PathNode]:
+    """Every path that a glob reaches: `*` stays inside a part; a leading `*.` and a part `**` stand for any depth."""
+    return [node for parts in variants(glob) for node in _reached(names, parts)]
+
+
+def variants(glob: str) -> list[list[str]]:
+    """A glob as lists of parts in which `**` stands alone: `a**b` is `a*b`, or `a*`, anything, `*b`."""
+    glob = re.sub(r"\*{3,}", "**", glob)
+    if glob.startswith("*."):
+        glob = "*" + glob
+    embedded = _EMBEDDED.search(glob)
+    if embedded is None:
+        return [glob.split(".")]
+    before, after = glob[: embedded.start()], glob[embedded.end() :]
+    return variants(f"{before}*{after}") + variants(f"{before}*.**.*{after}")
+
+
+def _reached(names: NameIndex, parts: list[str]) -> list[PathNode]:
+    """The nodes that a list of part patterns reaches; `**` reaches any depth, no depth included."""
+    nodes = [names.root]
+    if parts[0] == "**" and len(parts) > 1 and parts[1] != "**":
+        matches = PartMatch(parts[1])
+        nodes = [node for part, found in names.by_last.items() if matches[part] for node in found]
+        parts = parts[2:]
+    for part in parts:
+        if part == "**":
+            seen = {node.path: node for start in nodes for node in start.family()}
+            nodes = list(seen.values())
+        elif is_glob(part):
+            matches = PartMatch(part)
+            nodes = [child for node in nodes for name, child in node.children.items() if matches[name]]
+        else:
+            nodes = [node.children[part] for node in nodes if part in node.children]
+    return nodes
+
+
+class PartMatch(dict):
+    """Whether one dotted part matches a pattern, asked once for each spelling: blocks repeat their names."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__()
+        self.match = re.compile(fnmatch.translate(pattern)).match
+
+    def __missing__(self, part: str) -> bool:
+        self[part] = self.match(part) is not None
+        return self[part]
+
+
+_FORMS: dict[str, Callable[[NameIndex, Selector], int]] = {
     "path": _path,
     "contains": _contains,
     "regex": _regex,
