@@ -13,7 +13,7 @@ from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.serving import jobs
-from freezecore.serving.job import Standing
+from freezecore.serving.jobs import JobStatus
 
 WATCHED = "watched"
 PREFIX = {"run": "", "search": "search_"}  # of the keys of each pane's buttons
@@ -23,8 +23,8 @@ def job_pane(
     field: str,
     words: Words,
     settings: Callable[[ModelSelection, Words], None],
-    watch: Callable[[str, Standing, Words], None],
-    outcome: Callable[[str, Standing, Words], None],
+    watch: Callable[[str, JobStatus, Words], None],
+    outcome: Callable[[str, JobStatus, Words], None],
     kinds: tuple[str, ...] = (),
 ) -> None:
     """The settings of a new job, or the job that the link names, while it goes on or after its end.
@@ -38,20 +38,20 @@ def job_pane(
         settings(select(state.link()), words)
         return
     try:
-        standing = jobs.shared().look(token)
-        if kinds and standing.kind not in kinds:
+        status = jobs.shared().status(token)
+        if kinds and status.kind not in kinds:
             raise FreezeError(words("search.other"))
     except FreezeError as error:
         show_errors.show(error.problem, error.hint)
     else:
-        if standing.live:
+        if status.live:
             state.fill(WATCHED, token)
-            watch(token, standing, words)
+            watch(token, status, words)
             return
         if state.value(WATCHED) == token:  # its end was waited for: looking every second ends with it
             state.fill(WATCHED, None)
             st.rerun()
-        outcome(token, standing, words)
+        outcome(token, status, words)
     again = words("search.again" if field == "search" else "probe.again")
     st.button(again, icon=":material/replay:", key=f"{PREFIX[field]}again", on_click=_leave, args=(field,))
 
@@ -86,12 +86,12 @@ def _stop(token: str) -> None:
     jobs.shared().stop(state.control(token))
 
 
-def queue_text(standing: Standing, words: Words) -> str | None:
+def queue_text(status: JobStatus, words: Words) -> str | None:
     """Its place in the queue; None when it does not wait."""
-    if standing.position is None:
+    if status.position is None:
         return None
-    wait = words("probe.wait", wait=words.seconds(standing.waits_s)) if standing.waits_s else ""
-    return words("probe.queued", ahead=standing.position - 1) + wait
+    wait = words("probe.wait", wait=words.seconds(status.waits_s)) if status.waits_s else ""
+    return words("probe.queued", ahead=status.position - 1) + wait
 
 
 def is_live() -> bool:
@@ -102,7 +102,7 @@ def is_live() -> bool:
 
 def _goes_on(token: str) -> bool:
     try:
-        return jobs.shared().look(token).live
+        return jobs.shared().status(token).live
     except FreezeError:
         return False
 

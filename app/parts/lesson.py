@@ -26,7 +26,7 @@ def _notes(lesson: Lesson) -> dict:
         notes.update(guess=link.guess, tokens=[], measuring=False)
         for token in link.runs.split(",")[: len(lesson.runs)] if link.runs else []:
             try:
-                notes["measuring"] = jobs.shared().look(token).live
+                notes["measuring"] = jobs.shared().status(token).live
             except FreezeError:
                 break  # a link cut short, or of another server: what is missing can be measured
             notes["tokens"].append(token)
@@ -109,7 +109,7 @@ def _start_next(lesson: Lesson, notes: dict) -> None:
 def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
     """Show the run in progress; start the next when it has ended, and stop when it was the last or cannot start."""
     count = len(lesson.runs)
-    if not jobs.shared().look(notes["tokens"][-1]).live:
+    if not jobs.shared().status(notes["tokens"][-1]).live:
         if len(notes["tokens"]) == count:
             notes["measuring"] = False
             classroom.note(lesson, notes["guess"], notes["tokens"])

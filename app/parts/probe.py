@@ -17,7 +17,7 @@ from app.text import Words
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text
 from freezecore.serving import jobs
-from freezecore.serving.job import Standing
+from freezecore.serving.jobs import JobStatus
 
 WATCHED_HEIGHT, RESULT_HEIGHT = 210, 185
 MOST_STEPS = 2_000
@@ -100,14 +100,14 @@ def _start() -> None:
     st.rerun()
 
 
-def _watch(token: str, standing: Standing, words: Words) -> None:
-    events, total = jobs.shared().events(token), standing.request.get("steps")
+def _watch(token: str, status: JobStatus, words: Words) -> None:
+    events, total = jobs.shared().events(token), status.request.get("steps")
     losses = run_events.losses(events)
     step = losses[-1]["step"] if losses else 0
     share = run_events.share(events)
     if share is None:
         share = min(1.0, step / total) if total else 0.0
-    text = job.queue_text(standing, words) or _status(events, step, total, words)
+    text = job.queue_text(status, words) or _status(events, step, total, words)
     job.progress("run", token, share, text, words)
     _curve(events, total, WATCHED_HEIGHT, words)
 
@@ -130,7 +130,7 @@ def _curve(events: list[dict], total: int | None, height: int, words: Words) -> 
     plot(learning_curve, events, total, key="learning", alt=words("chart.learning"), height=height)
 
 
-def _result(token: str, _: Standing, words: Words) -> None:
+def _result(token: str, _: JobStatus, words: Words) -> None:
     """What a run measured: accuracy before and after, memory beside the estimate, the proof; or why it failed."""
     result = jobs.shared().result(token)
     if result is None:

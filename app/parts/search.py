@@ -23,7 +23,7 @@ from freezecore.search.find import FindRequest
 from freezecore.search.suggest import WAYS, SuggestRequest
 from freezecore.search.sweep import OVER, SweepRequest, candidates
 from freezecore.serving import jobs
-from freezecore.serving.job import Standing
+from freezecore.serving.jobs import JobStatus
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
@@ -130,26 +130,26 @@ def _start(kind: str) -> None:
     st.rerun()
 
 
-def _watch(token: str, standing: Standing, words: Words) -> None:
+def _watch(token: str, status: JobStatus, words: Words) -> None:
     events = jobs.shared().events(token)
-    running_s = time.time() - standing.started if standing.started else 0.0
-    share = search_table.share(standing.kind, standing.request, events, running_s)
-    text = job.queue_text(standing, words) or _status(standing, events, running_s, words)
+    running_s = time.time() - status.started if status.started else 0.0
+    share = search_table.share(status.kind, status.request, events, running_s)
+    text = job.queue_text(status, words) or _status(status, events, running_s, words)
     job.progress("search", token, share, text, words)
-    _results(standing, None, events, words)
+    _results(status, None, events, words)
 
 
-def _status(standing: Standing, events: list[dict], running_s: float, words: Words) -> str:
+def _status(status: JobStatus, events: list[dict], running_s: float, words: Words) -> str:
     """How many runs have ended, how long the rest takes, and what is being measured."""
-    done, total = search_table.done_and_total(standing.kind, standing.request, events)
+    done, total = search_table.done_and_total(status.kind, status.request, events)
     text = words("search.tried", done=done) if total is None else words("search.tried_of", done=done, total=total)
-    left = search_table.left_s(standing.kind, standing.request, events, running_s)
+    left = search_table.left_s(status.kind, status.request, events, running_s)
     text += words("probe.left", left=words.seconds(round(left))) if left is not None else ""
     rules = search_table.current_rules(events)
     return f"{text} · {show_errors.plain(rules)}" if rules is not None else text
 
 
-def _ended(token: str, standing: Standing, words: Words) -> None:
+def _ended(token: str, status: JobStatus, words: Words) -> None:
     """How it ended, and what it came to."""
     result = jobs.shared().result(token)
     if result is not None and result["state"] not in ("done", "stopped"):
@@ -158,16 +158,16 @@ def _ended(token: str, standing: Standing, words: Words) -> None:
         st.info(words("search.stopped"))
     elif result is not None:
         st.caption(words("search.took", time=words.seconds(result.get("seconds"))))
-    _results(standing, result, jobs.shared().events(token), words)
+    _results(status, result, jobs.shared().events(token), words)
 
 
-def _results(standing: Standing, result: dict | None, events: Sequence[dict], words: Words) -> None:
+def _results(status: JobStatus, result: dict | None, events: Sequence[dict], words: Words) -> None:
     """What is known: all of it after the end, what has ended so far before."""
-    model, source = model_of(standing.request), source_of(state.link())
+    model, source = model_of(status.request), source_of(state.link())
     same_model = model == f"{source.scheme}:{source.name}"
     if not same_model:
         st.info(words("search.other_model", model=show_errors.plain(model)))
-    {"sweep": _sweep, "find": _find, "suggest": _suggest}[standing.kind](result, events, same_model, words)
+    {"sweep": _sweep, "find": _find, "suggest": _suggest}[status.kind](result, events, same_model, words)
 
 
 def _sweep(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:

@@ -1,4 +1,4 @@
-"""The door of a server: what its visitors may open, which is less than the person at the keyboard may.
+"""What the visitors of a server may open, which is less than the person at the keyboard may.
 
 A visitor's text reaches no code and no file of the server's machine, unless its owner said so:
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from statistics import median
 
-from freezecore.serving.job import Live
 from freezecore.serving.runs import Run
 
 ALIKE = ("source", "data", "batch_size", "image_size", "sequence_length", "device", "cache")
@@ -29,18 +27,6 @@ def typical_s(runs: Sequence[Run]) -> float | None:
     """Seconds that the newest finished runs took; None where there are none."""
     spans = [run.ended - run.started for run in runs if _timed(run)][:NEWEST]
     return median(spans) if spans else None
-
-
-def left_s(ahead: Sequence[Live], slots: int) -> float | None:
-    """Seconds until all these runs have ended, shared by the slots; None where one of them cannot be foretold."""
-    parts = [_left(live) for live in ahead]
-    return None if None in parts else sum(parts) / slots
-
-
-def _left(live: Live) -> float | None:
-    if live.expected_s is None or live.run.started is None:
-        return live.expected_s
-    return max(0.0, live.expected_s - (time.time() - live.run.started))
 
 
 def _scaled(run: Run, request: dict) -> float:

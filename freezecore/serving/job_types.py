@@ -1,45 +1,38 @@
-"""The kinds of work a worker does: what is asked for, and the function that does it, imported when it is needed."""
+"""The kinds of job: what is asked for, and the function that a worker calls, imported when it is needed."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of work.
+class JobType(NamedTuple):
+    """One kind of job.
 
     Attributes:
         request: `module:Class` of what is asked for; it has `to_json` and `from_json`.
-        run: `module:function`, called with the request, `emit` and `should_stop`; its result has `to_json`.
+        function: `module:name`, called with the request, `emit` and `should_stop`; its result has `to_json`.
     """
 
     request: str
-    run: str
-
-    @property
-    def request_type(self) -> type:
-        return loaded(self.request)
+    function: str
 
 
-KINDS: dict[str, Kind] = {
-    "probe": Kind("freezecore.probe:ProbeRequest", "freezecore.runtime.train.run:run_probe"),
-    "sweep": Kind("freezecore.search.sweep:SweepRequest", "freezecore.runtime.search.sweep:run"),
-    "find": Kind("freezecore.search.find:FindRequest", "freezecore.runtime.search.find:run"),
-    "suggest": Kind("freezecore.search.suggest:SuggestRequest", "freezecore.runtime.search.suggest:run"),
+JOB_TYPES = {
+    "probe": JobType("freezecore.probe:ProbeRequest", "freezecore.runtime.train.run:run_probe"),
+    "sweep": JobType("freezecore.search.sweep:SweepRequest", "freezecore.runtime.search.sweep:run"),
+    "find": JobType("freezecore.search.find:FindRequest", "freezecore.runtime.search.find:run"),
+    "suggest": JobType("freezecore.search.suggest:SuggestRequest", "freezecore.runtime.search.suggest:run"),
 }
 
 
 def kind_of(request: object) -> str:
-    """The name under which `KINDS` has this request's class."""
+    """The name under which `JOB_TYPES` has this request's class."""
     name = f"{type(request).__module__}:{type(request).__name__}"
-    return next(key for key, kind in KINDS.items() if kind.request == name)
+    return next(kind for kind, job_type in JOB_TYPES.items() if job_type.request == name)
 
 
-def loaded(place: str) -> Callable[..., Any]:
+def imported(place: str) -> Any:
     """What `module:name` names."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -1,4 +1,8 @@
-"""Jobs: the one queue of a server. Fair turns between people, nothing measured twice, and a stop that works."""
+"""The one queue of a server: fair turns between people, nothing measured twice, and a stop that works.
+
+A job is a run of a probe, sweep or search that waits or goes on here; its run outlives it in `runs`. A thread for each
+job that goes on hands it to a process of `worker_pool` and waits for its end.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +12,161 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from freezecore import machine
 from freezecore.cache.keys import versions
 from freezecore.errors import ProbeError, shortened
+from freezecore.report import seconds_text
 from freezecore.sentences import say
 from freezecore.serving.access import check_request
-from freezecore.serving.eta import expected_s, left_s, typical_s
-from freezecore.serving.job import Job, Limits, Live, Standing, standing_of
+from freezecore.serving.eta import expected_s, typical_s
 from freezecore.serving.job_types import kind_of
-from freezecore.serving.run_log import new_folder
+from freezecore.serving.run_log import RunLogReader, new_folder
 from freezecore.serving.runs import LIBRARIES, Run, Runs, ended, key_of
-from freezecore.serving.worker_pool import Crew, verdict
+from freezecore.serving.worker import STOPPED
+from freezecore.serving.worker_pool import WorkerPool, exit_outcome
 
 
-class Jobs:
-    """The queue: one run at a time for each GPU, or one on the CPU. Any thread may call it."""
+@dataclass(frozen=True)
+class Limits:
+    """What a server grants.
+
+    Attributes:
+        per_owner: runs that one person may have waiting and running.
+        most: runs that may wait and run in all.
+        longest_s: longest a run may take.
+        unwatched_s: a run that nobody has looked at for so long ends when others wait.
+    """
+
+    per_owner: int = 2
+    most: int = 60
+    longest_s: float = 3600
+    unwatched_s: float = 120
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a person holds of a run.
+
+    Attributes:
+        token: names the run; it may stand in a link that others open to watch.
+        control: stops it; belongs to whoever pressed Start, and to no link. None for a stored answer.
+        stored: the run was measured before, at this time (seconds since 1970).
+        joined: an equal run was already waiting or running, and this is it.
+    """
+
+    token: str
+    control: str | None
+    stored: float | None = None
+    joined: bool = False
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """How a run stands.
+
+    Attributes:
+        state: `queued`, `running`, `done`, `stopped`, `out-of-memory`, `not-a-number`, `failed` or `interrupted`.
+        position: 1 for the next in the queue; None when it does not wait.
+        waits_s: expected seconds until its turn; None where nothing like it was measured yet.
+    """
+
+    token: str
+    kind: str
+    state: str
+    request: dict
+    created: float
+    started: float | None
+    ended: float | None
+    position: int | None = None
+    waits_s: float | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.ended is None
+
+
+class LiveJob:
+    """A run that waits or goes on.
+
+    Attributes:
+        run: as it is stored.
+        expected_s: seconds that it will take; None where that cannot be foretold.
+        controls: control token of each person who has asked for it, and their name.
+        stop_reason: what its result will say once it has been told to end; None until then.
+        seen: when somebody last looked at it (monotonic seconds).
+        thread: follows it while it runs; None while it waits.
+    """
+
+    def __init__(self, run: Run, expected_s: float | None = None) -> None:
+        self.run = run
+        self.expected_s = expected_s
+        self.controls: dict[str, str] = {}
+        self.stop_reason: str | None = None
+        self.seen = time.monotonic()
+        self.thread: threading.Thread | None = None
+        self._log = RunLogReader(Path(run.folder))
+        self._reading = threading.Lock()
+
+    @property
+    def waits(self) -> bool:
+        return self.thread is None
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until its end, or that it will take once it has begun; None where that cannot be foretold."""
+        if self.expected_s is None or self.run.started is None:
+            return self.expected_s
+        return max(0.0, self.expected_s - (time.time() - self.run.started))
+
+    def control_of(self, owner: str) -> str | None:
+        """The token that this person already holds."""
+        return next((control for control, name in self.controls.items() if name == owner), None)
+
+    def admit(self, owner: str) -> str:
+        """One more person wants this run; the token with which they can leave it."""
+        control = secrets.token_urlsafe(9)
+        self.controls[control] = owner
+        return control
+
+    def events(self) -> list[dict]:
+        """What has been measured so far."""
+        self.seen = time.monotonic()
+        with self._reading:
+            return list(self._log.read())
+
+    def stop(self, reason: str = STOPPED) -> None:
+        """Ask the run to end; the first reason stays."""
+        self.stop_reason = self.stop_reason or reason
+
+
+class JobQueue:
+    """One run at a time for each GPU, or one on the CPU. Any thread may call it."""
 
     def __init__(
         self,
         runs: Runs | None = None,
-        crew: Crew | None = None,
+        pool: WorkerPool | None = None,
         limits: Limits | None = None,
         check: Callable[[object], None] = check_request,
     ) -> None:
         self._check = check
         self.runs = runs or Runs()
         self.limits = limits or Limits()
-        self._crew = crew or Crew(self.runs.folder, machine.gpu_count() or 1)
-        self._free = list(range(self._crew.slots))
+        self._pool = pool or WorkerPool(self.runs.folder, machine.gpu_count() or 1)
+        self._free = list(range(self._pool.slots))
         self._lock = threading.RLock()
-        self._live: dict[str, Live] = {}
+        self._live: dict[str, LiveJob] = {}
         self._turns: dict[str, int] = {}
         self._unstored: dict[str, Run] = {}
         self._closed = False
 
     def warm(self) -> None:
         """Have a worker ready, so that the first run starts at once."""
-        self._crew.keep_spare()
+        self._pool.keep_spare()
 
     def start(self, request: object, owner: str, *, again: bool = False) -> Job:
         """Answer from a stored run (unless `again`), join an equal live one, or queue a new one.
@@ -60,7 +179,8 @@ class Jobs:
         kind, asked = kind_of(request), request.to_json()
         key = key_of(kind, asked)
         with self._lock:
-            equal = next((live for live in self._live.values() if live.run.key == key and live.goes_on), None)
+            same = (live for live in self._live.values() if live.run.key == key and live.stop_reason is None)
+            equal = next(same, None)
             if equal and (mine := equal.control_of(owner)):
                 return Job(equal.run.token, mine, joined=True)
             stored = None if again or equal else self.runs.answer(key)
@@ -73,23 +193,26 @@ class Jobs:
             self._keep_spare()
             return Job(live.run.token, control, joined=equal is not None)
 
-    def look(self, token: str) -> Standing:
-        """How the run stands now; looking at it keeps it from being taken for abandoned.
+    def status(self, token: str) -> JobStatus:
+        """How the run stands now; asking keeps it from being taken for abandoned.
 
         Raises:
             ProbeError: there is no such run.
         """
         with self._lock:
             live = self._live.get(token)
+            run = live.run if live else self._stored(token)
+            status = JobStatus(run.token, run.kind, run.state, run.request, run.created, run.started, run.ended)
             if live is None:
-                return standing_of(self._stored(token))
-            live.looked = time.monotonic()
+                return status
+            live.seen = time.monotonic()
             if not live.waits:
-                return standing_of(live.run)
+                return status
             order = self._order()
             place = order.index(live)
-            ahead = [*self._running(), *order[:place]]
-            return replace(standing_of(live.run), position=place + 1, waits_s=left_s(ahead, self._crew.slots))
+            before = [job.left_s for job in (*self._running(), *order[:place])]
+            waits_s = None if None in before else sum(before) / self._pool.slots
+            return replace(status, position=place + 1, waits_s=waits_s)
 
     def events(self, token: str, after: int = 0) -> list[dict]:
         """The run's events from number `after` on, its result the last; of a finished run, thinned."""
@@ -125,9 +248,9 @@ class Jobs:
                 self._stop(live)
         for live in running:
             live.thread.join()
-        self._crew.close()
+        self._pool.close()
 
-    def _queued(self, kind: str, key: str, asked: dict, owner: str) -> Live:
+    def _queued(self, kind: str, key: str, asked: dict, owner: str) -> LiveJob:
         token = secrets.token_urlsafe(9)
         try:
             folder = new_folder(self.runs.folder, token, asked)
@@ -149,7 +272,7 @@ class Jobs:
         )
         self.runs.add(run)
         listed = self.runs.listed(kind=kind)
-        self._live[token] = Live(run, expected_s(listed, asked) or typical_s(listed))
+        self._live[token] = LiveJob(run, expected_s(listed, asked) or typical_s(listed))
         return self._live[token]
 
     def _refuse_too_many(self, owner: str) -> None:
@@ -163,10 +286,10 @@ class Jobs:
                 "{count} runs are waiting already.", "Try again when some have ended.", count=len(self._live)
             )
 
-    def _running(self) -> list[Live]:
+    def _running(self) -> list[LiveJob]:
         return [live for live in self._live.values() if live.thread]
 
-    def _order(self) -> list[Live]:
+    def _order(self) -> list[LiveJob]:
         """The queue in the order in which it will be served: whoever had a turn longest ago comes first."""
         waiting = sorted((live for live in self._live.values() if live.waits), key=lambda live: live.run.created)
         turns, order = dict(self._turns), []
@@ -182,24 +305,34 @@ class Jobs:
             slot = self._free.pop(0)
             self._turns[live.run.owner] = max(self._turns.values(), default=0) + 1
             live.run = replace(live.run, state="running", started=time.time())
-            with contextlib.suppress(ProbeError):  # a full disk: the run's own record will say so
+            with contextlib.suppress(ProbeError):  # a full disk: the run's own log will say so
                 self.runs.change(live.run.token, state="running", started=live.run.started)
-            live.thread = threading.Thread(target=self._carry_out, args=(live, slot), daemon=True)
+            live.thread = threading.Thread(target=self._run, args=(live, slot), name=f"job-{slot}", daemon=True)
             live.thread.start()
 
-    def _carry_out(self, live: Live, slot: int) -> None:
-        """One run from its order to its end; the thread's whole life."""
+    def _run(self, live: LiveJob, slot: int) -> None:
+        """Have a worker do the job, and store its end; the thread's whole life."""
+        began = time.monotonic()
+
+        def must_stop() -> bool:
+            if time.monotonic() - began > self.limits.longest_s:
+                limit = seconds_text(self.limits.longest_s)
+                live.stop(say("Stopped because it took longer than {limit}.", limit=limit))
+            elif self._is_abandoned(live):
+                live.stop(say("Stopped because nobody looked at it while others waited."))
+            return live.stop_reason is not None
+
         try:
-            worker = self._crew.worker_for(live, slot)
+            worker = self._pool.start(live.run, slot)
         except OSError as error:
             said = say("The run's process could not be started: {cause}.", cause=error.strerror)
             end = "failed", said, say("Make room on the disk.")
         else:
             with self._lock:
                 self._keep_spare()
-            code = worker.attend(live, self.limits.longest_s, lambda: self._abandoned(live))
+            code = worker.wait(must_stop)
             worker.close()
-            end = verdict(live, code)
+            end = ("stopped", live.stop_reason, "") if live.stop_reason else exit_outcome(code)
         with self._lock:
             self._finish(live, *end)
             self._free.append(slot)
@@ -209,24 +342,24 @@ class Jobs:
     def _keep_spare(self) -> None:
         """A spare loads torch when somebody waits or nothing runs: else it would take the run's processor."""
         if not self._running() or any(live.waits for live in self._live.values()):
-            self._crew.keep_spare()
+            self._pool.keep_spare()
 
-    def _abandoned(self, live: Live) -> bool:
-        unseen = time.monotonic() - live.looked > self.limits.unwatched_s
+    def _is_abandoned(self, live: LiveJob) -> bool:
+        unseen = time.monotonic() - live.seen > self.limits.unwatched_s
         return unseen and any(other.waits for other in list(self._live.values()))
 
-    def _stop(self, live: Live) -> None:
+    def _stop(self, live: LiveJob) -> None:
         live.stop()
         if live.waits:
             self._finish(live, "stopped", say("Stopped before it began."))
 
-    def _finish(self, live: Live, state: str, message: str, hint: str = "") -> None:
+    def _finish(self, live: LiveJob, state: str, message: str, hint: str = "") -> None:
         run = ended(live.run, state, message, hint)
-        if run.state == "stopped" and live.stopping.is_set():  # the worker knows that it was told to end, and not why
-            run = replace(run, result={**run.result, "message": live.why if live.thread else message})
+        if run.state == "stopped" and live.stop_reason:  # the worker knows that it was told to end, and not why
+            run = replace(run, result={**run.result, "message": live.stop_reason if live.thread else message})
         try:
             self.runs.store_end(run)
-        except ProbeError:  # no room: it stays in memory, and its record is read when the next server starts
+        except ProbeError:  # no room: it stays in memory, and its log is read when the next server starts
             self._unstored[run.token] = run
         del self._live[run.token]
 
@@ -240,8 +373,8 @@ class Jobs:
 
 
 @cache
-def shared() -> Jobs:
+def shared() -> JobQueue:
     """The one queue of this server; its runs end with what they measured when the server is stopped."""
-    jobs = Jobs()
+    jobs = JobQueue()
     atexit.register(jobs.close)
     return jobs

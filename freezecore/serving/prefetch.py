@@ -1,4 +1,4 @@
-"""Work ahead: reads and traces models that people are likely to open, so that the first to do so need not wait.
+"""Reads and traces models that people are likely to open, so that the first to do so need not wait.
 
 `python -m freezecore.serving.prefetch` reads one line from its standard input, a JSON list of `[source, workload]`, and
 leaves a tree and a trace of each in the cache, where every process finds them. It runs only when nobody else wants
@@ -27,11 +27,11 @@ FREE_BYTES = 3 * 10**9  # with less to spare, the memory is left to those who as
 
 
 def start(models: Iterable[Model]) -> subprocess.Popen | None:
-    """Start working ahead on these models, in order; None where memory is short, or nothing lets others go first."""
+    """Start the process for these models, in order; None where memory is short, or nothing lets others go first."""
     free = machine.free_bytes()
     if not hasattr(os, "nice") or (free is not None and free < FREE_BYTES):
         return None
-    child = process.start("freezecore.serving.prefetch", log=store.home() / "ahead.log")
+    child = process.start("freezecore.serving.prefetch", log=store.home() / "prefetch.log")
     asked = [[asdict(source), workload.to_json()] for source, workload in models]
     with contextlib.suppress(OSError):  # it has died, and the request that needs a model says what is wrong
         child.stdin.write(json.dumps(asked).encode() + b"\n")
@@ -48,21 +48,17 @@ def yield_to_others() -> None:
 
 
 def work(models: Iterable[Model]) -> None:
-    """Read and trace what is not there yet; a model that cannot be is the log's business."""
+    """Read and trace what is not stored yet; what goes wrong is printed to the log."""
     for source, workload in models:
         try:
             if trees.stored(source) is None or traces.stored(source, workload) is None:
-                _follow(source, workload)
+                from freezecore.runtime.trace import trace_source
+                from freezecore.runtime.tree.read import read_source  # torch: not needed where everything is stored
+
+                read_source(source)
+                trace_source(source, workload)
         except Exception:  # one model's trouble must not keep the others from being ready
             traceback.print_exc()
-
-
-def _follow(source: ModelSource, workload: Workload) -> None:
-    from freezecore.runtime.trace import trace_source
-    from freezecore.runtime.tree.read import read_source  # not needed where everything is there
-
-    read_source(source)
-    trace_source(source, workload)
 
 
 def main() -> None:

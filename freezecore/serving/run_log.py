@@ -1,4 +1,4 @@
-"""A run's record: a folder with one file of JSON lines, appended while the run goes on, readable at every moment.
+"""A run's log: a folder with one file of JSON lines, appended while the run goes on, readable at every moment.
 
 request.json   what was asked for
 events.jsonl   what was measured; the last line is the result
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from freezecore import sentences
 from freezecore.errors import FreezeError
+from freezecore.probe import ProbeResult
 
 RESERVE_BYTES = 256 * 1024
 STEP_GAP_S = 0.04
@@ -26,7 +27,7 @@ MOST_FOLDERS = 200
 
 
 def new_folder(parent: Path, name: str, request: dict) -> Path:
-    """Make a record's folder; the oldest records go when there are many.
+    """Make a log's folder; the oldest ones go when there are many.
 
     Raises:
         OSError: the disk is full, or may not be written.
@@ -40,7 +41,7 @@ def new_folder(parent: Path, name: str, request: dict) -> Path:
     return folder
 
 
-class Record:
+class RunLog:
     """The writing side, in the worker.
 
     Attributes:
@@ -114,7 +115,7 @@ class Record:
         return True
 
 
-class Reader:
+class RunLogReader:
     """The reading side, in the server: events as they arrive; a line that is still being written is left for later."""
 
     def __init__(self, folder: Path) -> None:
@@ -153,6 +154,26 @@ def thinned(events: list[dict], most: int = 400) -> list[dict]:
     stride = max(1, math.ceil(len(steps) / most))
     kept = {*steps[::stride], *steps[-1:]}
     return [event for i, event in enumerate(events) if event.get("event") != "step" or i in kept]
+
+
+def partial_result(kind: str, request: dict, events: list[dict], state: str, message: str, hint: str = "") -> dict:
+    """The result of a run that could not write one itself: killed, stopped, or out of memory; made from its events.
+
+    `state` is a probe's state or `interrupted`: the server ended before the run did.
+    """
+    end = {"state": state, "message": message, "hint": hint, "request": request}
+    if kind != "probe":
+        return {"event": "result", **end, "runs": [event for event in events if event.get("event") == "run"]}
+    # The proof and the accuracy on the training data come at the end, which this run did not reach.
+    fields = ProbeResult.__dataclass_fields__.keys() - {"proof", "cache"}
+    known: dict = {"device": request.get("device", "")}
+    for event in events:
+        known.update(event)
+        if event.get("event") == "eval" and event.get("done") == event.get("total"):
+            known[f"accuracy_{event['when']}"] = event.get("accuracy")
+    if steps := [event for event in events if event.get("event") == "step"]:
+        known.update(steps=steps[-1]["step"], loss_first=steps[0].get("loss"), loss_last=steps[-1].get("loss"))
+    return ProbeResult(**{key: value for key, value in {**known, **end}.items() if key in fields}).to_json()
 
 
 def _finite(value):

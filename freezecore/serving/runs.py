@@ -18,8 +18,7 @@ from freezecore.cache.keys import file_stamp, versions
 from freezecore.errors import ProbeError
 from freezecore.packaged import PACKAGED
 from freezecore.sentences import say
-from freezecore.serving.partial_result import salvaged
-from freezecore.serving.run_log import Reader, thinned
+from freezecore.serving.run_log import RunLogReader, partial_result, thinned
 from freezecore.serving.server_lock import ServerLock
 
 LIVE = ("queued", "running")
@@ -45,7 +44,7 @@ class Run:
 
     Attributes:
         token: names the run in a link; who has it may watch.
-        kind: `probe`, `sweep` or `find`.
+        kind: one of `job_types`.
         key: equal for requests that would give the same answer; see `key_of`.
         owner: who asked, as the page names people.
         state: `queued`, `running`, a result's state, or `interrupted`.
@@ -110,7 +109,7 @@ class Runs:
         return next(iter(self._select("*", "WHERE token = ?", token)), None)
 
     def delete(self, token: str, owner: str) -> bool:
-        """Forget a run that has ended, its record too, if this owner started it; whether it is gone."""
+        """Forget a run that has ended, its log too, if this owner started it; whether it is gone."""
         run = self.find(token)
         if run is None or run.owner != owner or run.state in LIVE:
             return run is None
@@ -131,7 +130,7 @@ class Runs:
         return self._select(names, where, owner, kind, limit)
 
     def recover(self) -> int:
-        """Mark the runs of servers that are gone, with what their records hold; how many there were."""
+        """Mark the runs of servers that are gone, with what their logs hold; how many there were."""
         live = self._select("*", "WHERE state IN (?, ?)", *LIVE)
         left = [run for run in live if not self._lock.is_held(run.server)]
         for run in left:
@@ -184,10 +183,10 @@ class Runs:
 
 
 def ended(run: Run, state: str, message: str, hint: str = "") -> Run:
-    """The run with its result and curve: its own result where its record has one, else what can be salvaged."""
-    reader = Reader(Path(run.folder))
-    events = reader.read()
-    result = reader.result or salvaged(run.kind, run.request, events, state, message, hint)
+    """The run with its curve and its result: that of its log, else what is known from its events."""
+    log = RunLogReader(Path(run.folder))
+    events = log.read()
+    result = log.result or partial_result(run.kind, run.request, events, state, message, hint)
     return replace(run, state=result["state"], result=result, curve=thinned(events), ended=time.time())
 
 

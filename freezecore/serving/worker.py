@@ -1,6 +1,6 @@
 """The worker process: does one piece of work, writes what it measures as it measures it, and exits.
 
-`python -m freezecore.serving.worker` imports torch, then waits for one line of JSON on its standard input: the order.
+`python -m freezecore.serving.worker` imports torch, then waits for one line of JSON on its standard input: the job.
 A second line, `stop`, asks for an early end; the end of the input means that the server has gone.
 """
 
@@ -22,44 +22,43 @@ from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
 from freezecore.sentences import say
 from freezecore.serving import process
-from freezecore.serving.job_types import KINDS, loaded
-from freezecore.serving.partial_result import salvaged
-from freezecore.serving.run_log import Reader, Record
+from freezecore.serving.job_types import JOB_TYPES, imported
+from freezecore.serving.run_log import RunLog, RunLogReader, partial_result
 
 STOPPED = say("Stopped before its end; what was measured until then is kept.")
 DISK_FULL = say("The disk is full, so the run ended early; what was measured until then is kept.")
-WAITING = "waiting for its order"  # the first line of its log
+WAITING = "waiting for a job"  # the first line of its log
 UNWRITTEN = 28  # exit code when the result could not be written
 
 
 class Stopped(BaseException):
-    """SIGTERM: the flag was not looked at in time, so the run is broken off where it is."""
+    """SIGTERM: the run did not ask in time whether it should stop, so it is broken off where it is."""
 
 
-def work(order: dict, should_stop: Callable[[], bool] = lambda: False) -> bool:
-    """Do what the order says and write the result; False when there was no room for it.
+def work(job: dict, should_stop: Callable[[], bool] = lambda: False) -> bool:
+    """Do the job and write its result; False when there was no room for it.
 
     Args:
-        order: `folder` with a request.json, `kind`, `run` (module:function) and `memory_bytes` or None.
-        should_stop: looked at by the run between its steps.
+        job: `folder` with a request.json, `kind`, `function` (module:name) and `memory_bytes` or None.
+        should_stop: asked by the run between its steps.
     """
-    folder = Path(order["folder"])
+    folder = Path(job["folder"])
     request = json.loads((folder / "request.json").read_text())
-    record = Record(folder)
-    if order["memory_bytes"]:
-        process.limit_memory(order["memory_bytes"])
+    log = RunLog(folder)
+    if job["memory_bytes"]:
+        process.limit_memory(job["memory_bytes"])
     try:
-        run, asked = loaded(order["run"]), KINDS[order["kind"]].request_type.from_json(request)
-        result = run(asked, record.emit, lambda: record.full or should_stop()).to_json()
-        if record.full:
+        run, asked = imported(job["function"]), imported(JOB_TYPES[job["kind"]].request).from_json(request)
+        result = run(asked, log.emit, lambda: log.full or should_stop()).to_json()
+        if log.full:
             result = {**result, "message": DISK_FULL, "hint": say("Make room on the disk.")}
     except BaseException as error:  # the boundary of the process: everything becomes a result
-        events = [*Reader(folder).read(), *record.pending]
-        result = salvaged(order["kind"], request, events, *told(error, order["memory_bytes"]))
-    return record.finish(result)
+        events = [*RunLogReader(folder).read(), *log.pending]
+        result = partial_result(job["kind"], request, events, *error_outcome(error, job["memory_bytes"]))
+    return log.finish(result)
 
 
-def told(error: BaseException, memory_bytes: int | None) -> tuple[str, str, str]:
+def error_outcome(error: BaseException, memory_bytes: int | None) -> tuple[str, str, str]:
     """State, sentence and hint for what ended a run."""
     if isinstance(error, Stopped):
         return "stopped", STOPPED, ""
@@ -90,7 +89,7 @@ PRELOADED = (
 
 
 def _preload() -> None:
-    """Import what nearly every run needs; what is missing here will be told by the run itself."""
+    """Import what nearly every run needs; a run that needs what is missing here will say so itself."""
     for name in PRELOADED:
         try:
             importlib.import_module(name)
@@ -106,18 +105,18 @@ def _break_off(number: int, frame: object) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Wait for the order and carry it out; `--bare` waits without torch."""
+    """Wait for a job and do it; `--bare` waits without torch."""
     stopping = threading.Event()
-    orders: queue.SimpleQueue[str] = queue.SimpleQueue()
-    process.follow_parent(lambda line: stopping.set() if line == "stop" else orders.put(line))
+    jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+    process.follow_parent(lambda line: stopping.set() if line == "stop" else jobs.put(line))
     process.die_first()
     if "--bare" not in arguments:
         _preload()
     print(WAITING)
-    order = json.loads(orders.get())
-    os.environ.update(order.get("environment", {}))
+    job = json.loads(jobs.get())
+    os.environ.update(job.get("environment", {}))
     signal.signal(signal.SIGTERM, _break_off)
-    return 0 if work(order, stopping.is_set) else UNWRITTEN
+    return 0 if work(job, stopping.is_set) else UNWRITTEN
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The crew: the worker processes of a server, one spare among them, and how each is brought to an end."""
+"""The worker processes of a server: where the process of a probe starts, one spare among them, and how each ends."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from freezecore import machine
-from freezecore.report import seconds_text
 from freezecore.sentences import say
 from freezecore.serving import process
-from freezecore.serving.job import Live
-from freezecore.serving.job_types import KINDS
+from freezecore.serving.job_types import JOB_TYPES
+from freezecore.serving.runs import Run
 from freezecore.serving.worker import DISK_FULL, UNWRITTEN
 
 TERM_AFTER_S = 1.5
 KILL_AFTER_S = 2.3
-LOOK_EVERY_S = 0.1
+POLL_S = 0.1
 MEMORY_SHARE = 0.8
 
 
-class Crew:
+class WorkerPool:
     """Starts workers and keeps one spare.
 
     Args:
-        folder: where their logs go until they have an order.
+        folder: where their logs go until they have a job.
         slots: runs at a time, which share the memory.
         memory_bytes: what a run may allocate on the host; None takes four fifths of what is free when it starts.
-        functions: other functions than `KINDS` names, by kind.
+        functions: other functions than those of `JOB_TYPES`, by kind.
         bare: the spare does not import torch beforehand.
     """
 
@@ -48,7 +47,7 @@ class Crew:
     ) -> None:
         self.slots = slots
         self._folder, self._memory_bytes, self._bare = folder, memory_bytes, bare
-        self._functions = {name: kind.run for name, kind in KINDS.items()} | (functions or {})
+        self._functions = {kind: job_type.function for kind, job_type in JOB_TYPES.items()} | (functions or {})
         self._lock = threading.Lock()
         self._spare: Worker | None = None
         self._closed = False
@@ -59,18 +58,22 @@ class Crew:
             if not self._closed and not (self._spare and self._spare.alive):
                 self._spare = Worker(self._folder, self._bare)
 
-    def worker_for(self, live: Live, slot: int) -> Worker:
-        """A worker that has its order: the spare, or a new one where there is none or it has died."""
-        order = {
-            "folder": live.run.folder,
-            "kind": live.run.kind,
-            "run": self._functions[live.run.kind],
-            "memory_bytes": self._memory_for(live.run.request),
+    def start(self, run: Run, slot: int) -> Worker:
+        """Give the run to the spare worker, or to a new one where there is none or it has died.
+
+        Raises:
+            OSError: no process can be started, or the disk is full.
+        """
+        job = {
+            "folder": run.folder,
+            "kind": run.kind,
+            "function": self._functions[run.kind],
+            "memory_bytes": self._memory_for(run.request),
             "environment": {"CUDA_VISIBLE_DEVICES": str(slot)} if machine.gpu_count() > 1 else {},
         }
         with self._lock:
             worker, self._spare = self._spare, None
-        while worker is None or not worker.order(order):
+        while worker is None or not worker.take(job):
             worker = Worker(self._folder, self._bare)
         return worker
 
@@ -90,7 +93,7 @@ class Crew:
 
 
 class Worker:
-    """A worker process that waits for its order, or carries it out."""
+    """A worker process that waits for its job, or does it."""
 
     def __init__(self, folder: Path, bare: bool = False) -> None:
         self._log = folder / f"worker-{secrets.token_hex(4)}.log"
@@ -100,32 +103,27 @@ class Worker:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def order(self, order: dict) -> bool:
-        """Hand over the order; False when the process had died."""
-        if not self._say(json.dumps(order)):
+    def take(self, job: dict) -> bool:
+        """Hand over the job; False when the process had died."""
+        if not self._send(json.dumps(job)):
             return False
         with contextlib.suppress(OSError):  # somebody tidied up: the run goes on without a log
-            self._log.rename(Path(order["folder"]) / "log.txt")
+            self._log.rename(Path(job["folder"]) / "log.txt")
         return True
 
-    def attend(self, live: Live, limit_s: float, abandoned: Callable[[], bool]) -> int:
-        """Wait for the process to end, ending it where it must; its exit code.
+    def wait(self, must_stop: Callable[[], bool]) -> int:
+        """Wait for the process to end; its exit code.
 
-        The run is asked, then signalled, then killed: within `KILL_AFTER_S` of `stopping`.
+        Once it `must_stop` it is asked, then signalled, then killed: within `KILL_AFTER_S`.
         """
-        began = time.monotonic()
         asked: float | None = None
         steps = [(0.0, self._ask), (TERM_AFTER_S, self._terminate), (KILL_AFTER_S, self._kill)]
         while True:
             try:
-                return self.process.wait(LOOK_EVERY_S)
+                return self.process.wait(POLL_S)
             except subprocess.TimeoutExpired:
                 now = time.monotonic()
-            if now - began > limit_s:
-                live.stop(say("Stopped because it took longer than {limit}.", limit=seconds_text(limit_s)))
-            elif abandoned():
-                live.stop(say("Stopped because nobody looked at it while others waited."))
-            if live.stopping.is_set():
+            if must_stop():
                 asked = asked or now
                 while steps and now - asked >= steps[0][0]:
                     steps.pop(0)[1]()
@@ -136,7 +134,7 @@ class Worker:
         self._log.unlink(missing_ok=True)
 
     def _ask(self) -> None:
-        self._say("stop")
+        self._send("stop")
 
     def _terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)  # to the worker alone, which then ends its helpers itself
@@ -144,7 +142,7 @@ class Worker:
     def _kill(self) -> None:
         process.end(self.process)
 
-    def _say(self, line: str) -> bool:
+    def _send(self, line: str) -> bool:
         try:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
@@ -153,10 +151,8 @@ class Worker:
         return True
 
 
-def verdict(live: Live, code: int) -> tuple[str, str, str]:
-    """State, sentence and hint for a run whose process ended with this code and perhaps without a result."""
-    if live.stopping.is_set():
-        return "stopped", live.why, ""
+def exit_outcome(code: int) -> tuple[str, str, str]:
+    """State, sentence and hint for a run whose process ended by itself with this code, perhaps without a result."""
     if code == UNWRITTEN:
         return "failed", DISK_FULL, say("Make room on the disk.")
     hint = say("Its log has the details.")

@@ -79,12 +79,12 @@ class StillJobs:
         self.requests.append(request)
         return jobs.Job("token", "control")
 
-    def look(self, token):
+    def status(self, token):
         if token != "token":
             raise ProbeError(f"There is no run '{token}'.", "Its link may be cut.")
         asked = self.requests[0].to_json() if self.requests else {"steps": 60}
         state, end = (self.ended["state"], 1.0) if self.ended else ("running", None)
-        return jobs.Standing(token, self.kind, state, asked, 0.0, 0.0, end)
+        return jobs.JobStatus(token, self.kind, state, asked, 0.0, 0.0, end)
 
     def events(self, token, after=0):
         return self.seen

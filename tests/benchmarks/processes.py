@@ -19,7 +19,7 @@ from pathlib import Path
 
 from freezecore import FreezeSpec, ModelSource, ProbeRequest, Workload, machine
 from freezecore.serving.analyst.client import Analyst
-from freezecore.serving.jobs import Jobs
+from freezecore.serving.jobs import JobQueue
 from freezecore.serving.runs import Runs
 from freezecore.serving.worker import WAITING
 
@@ -39,11 +39,11 @@ def until(condition, limit_s: float = 300.0) -> float:
     return time.perf_counter() - began
 
 
-def first(jobs: Jobs, token: str, *names: str) -> bool:
+def first(jobs: JobQueue, token: str, *names: str) -> bool:
     return any(event["event"] in names for event in jobs.events(token))
 
 
-def timed_run(jobs: Jobs, request: ProbeRequest) -> dict:
+def timed_run(jobs: JobQueue, request: ProbeRequest) -> dict:
     """One run: seconds from Start to its first event, first step and end."""
     began = time.perf_counter()
     job = jobs.start(request, "benchmark", again=True)
@@ -51,18 +51,18 @@ def timed_run(jobs: Jobs, request: ProbeRequest) -> dict:
     for name, events in (("first_event_s", ("phase",)), ("first_step_s", ("step", "result"))):
         until(lambda events=events: first(jobs, job.token, *events))
         times[name] = time.perf_counter() - began
-    until(lambda: not jobs.look(job.token).live)
+    until(lambda: not jobs.status(job.token).live)
     result = jobs.result(job.token)
     return {**times, "end_s": time.perf_counter() - began, "run_s": result["seconds"], "state": result["state"]}
 
 
-def timed_stop(jobs: Jobs, request: ProbeRequest) -> dict:
+def timed_stop(jobs: JobQueue, request: ProbeRequest) -> dict:
     """Stop pressed after the first step."""
     job = jobs.start(request, "benchmark", again=True)
     until(lambda: first(jobs, job.token, "step"))
     began = time.perf_counter()
     jobs.stop(job.control)
-    until(lambda: not jobs.look(job.token).live)
+    until(lambda: not jobs.status(job.token).live)
     result = jobs.result(job.token)
     kept = {name: result[name] is not None for name in ("accuracy_before", "loss_last", "proof")}
     return {"seconds": time.perf_counter() - began, "state": result["state"], "kept": kept}
@@ -98,7 +98,7 @@ def timed_direct(request: ProbeRequest) -> dict:
         phase.ProofCheck = plain
 
 
-def timed_overhead(jobs: Jobs, request: ProbeRequest) -> dict:
+def timed_overhead(jobs: JobQueue, request: ProbeRequest) -> dict:
     """In turn, after a direct run that does not count: it fills the caches on the disk and in the libraries."""
     timed_direct(request)
     rounds = []
@@ -111,7 +111,7 @@ def timed_overhead(jobs: Jobs, request: ProbeRequest) -> dict:
     return {"overhead": statistics.median(one["share"] for one in rounds), "rounds": rounds}
 
 
-def spare_ready(jobs: Jobs) -> bool:
+def spare_ready(jobs: JobQueue) -> bool:
     """Whether a spare has imported torch and says so in its log."""
     return any(WAITING in log.read_text() for log in jobs.runs.folder.glob("worker-*.log"))
 
@@ -125,7 +125,7 @@ def main() -> None:
     os.environ["FREEZE_EXPLORER_HOME"] = tempfile.mkdtemp()
     source = ModelSource.parse(options.model, weights="pretrained")
     request = ProbeRequest(source, FreezeSpec.parse(RULES), data=options.data, steps=options.steps)
-    jobs = Jobs(Runs(Path(tempfile.mkdtemp())))
+    jobs = JobQueue(Runs(Path(tempfile.mkdtemp())))
     told = {"model": options.model, "steps": options.steps, "load": os.getloadavg()[0]}
     try:
         told["cold"] = timed_run(jobs, request)

@@ -61,16 +61,16 @@ def run(request: ProbeRequest, emit, should_stop) -> ProbeResult:
 
 
 if __name__ == "__main__":  # a server that a test kills: starts one run and says so
-    from freezecore.serving.jobs import Jobs
+    from freezecore.serving.jobs import JobQueue
     from freezecore.serving.runs import Runs
-    from freezecore.serving.worker_pool import Crew
+    from freezecore.serving.worker_pool import WorkerPool
     from freezecore.source import ModelSource
     from freezecore.spec import FreezeSpec
 
     runs = Runs(Path(sys.argv[1]))
-    jobs = Jobs(
+    jobs = JobQueue(
         runs,
-        Crew(runs.folder, 1, functions={"probe": "tests.freezecore.doubles:run"}, bare=True),
+        WorkerPool(runs.folder, 1, functions={"probe": "tests.freezecore.doubles:run"}, bare=True),
         check=lambda request: None,
     )
     tokens = [

@@ -14,10 +14,9 @@ from freezecore.errors import DataError, ProbeError
 from freezecore.probe import ProbeRequest
 from freezecore.serving import process
 from freezecore.serving.access import check_request
-from freezecore.serving.job import Limits
-from freezecore.serving.jobs import Jobs
+from freezecore.serving.jobs import JobQueue, Limits
 from freezecore.serving.runs import Runs
-from freezecore.serving.worker_pool import Crew
+from freezecore.serving.worker_pool import WorkerPool
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
@@ -45,10 +44,12 @@ def until(condition, limit_s: float = 20):
 def open_jobs(tmp_path):
     opened = []
 
-    def open_(limits=None, slots=1, check=anything, **fields) -> Jobs:
+    def open_(limits=None, slots=1, check=anything, **fields) -> JobQueue:
         runs = Runs(tmp_path / "runs")
         functions = {"probe": "tests.freezecore.doubles:run"}
-        opened.append(Jobs(runs, Crew(runs.folder, slots, functions=functions, bare=True, **fields), limits, check))
+        opened.append(
+            JobQueue(runs, WorkerPool(runs.folder, slots, functions=functions, bare=True, **fields), limits, check)
+        )
         return opened[-1]
 
     yield open_
@@ -61,8 +62,8 @@ def jobs(open_jobs):
     return open_jobs()
 
 
-def ended(jobs: Jobs, token: str) -> dict:
-    until(lambda: not jobs.look(token).live)
+def ended(jobs: JobQueue, token: str) -> dict:
+    until(lambda: not jobs.status(token).live)
     return jobs.result(token)
 
 
@@ -79,7 +80,7 @@ def test_a_run_is_queued_carried_out_and_stored(jobs):
     job = jobs.start(asked(), "ann")
     result = ended(jobs, job.token)
     assert (result["state"], result["steps"], result["accuracy_after"]) == ("done", 1, 0.9)
-    assert jobs.look(job.token).state == "done"
+    assert jobs.status(job.token).state == "done"
     assert [event["event"] for event in jobs.events(job.token)] == ["start", "eval", "step", "result"]
     stored = jobs.runs.find(job.token)
     assert (stored.owner, stored.state, stored.curve[-1]["event"]) == ("ann", "done", "result")
@@ -187,7 +188,7 @@ def test_a_helper_that_a_run_started_ends_with_it(jobs):
 def test_a_run_that_waits_is_stopped_at_once(jobs):
     jobs.start(asked("wait"), "ann")
     waiting = jobs.start(asked("wait", 1), "bob")
-    assert jobs.look(waiting.token).position == 1
+    assert jobs.status(waiting.token).position == 1
     jobs.stop(waiting.control)
     assert jobs.result(waiting.token)["message"] == "Stopped before it began."
 
@@ -198,7 +199,7 @@ def test_people_take_turns(jobs, tmp_path):
     running = jobs.start(asked(gate), "ann")
     second = jobs.start(asked(gate, 1), "ann")
     other = jobs.start(asked(gate, 2), "bob")
-    assert [jobs.look(job.token).position for job in (running, second, other)] == [None, 2, 1]
+    assert [jobs.status(job.token).position for job in (running, second, other)] == [None, 2, 1]
     (gate / "go").touch()
     for job in (running, second, other):
         ended(jobs, job.token)
@@ -209,7 +210,7 @@ def test_people_take_turns(jobs, tmp_path):
 def test_the_waiting_time_is_told_from_what_was_measured(jobs, tmp_path):
     first = jobs.start(asked("wait"), "ann")
     waiting = jobs.start(asked("wait", 1), "bob")
-    assert jobs.look(waiting.token).waits_s is None  # nothing was ever measured here
+    assert jobs.status(waiting.token).waits_s is None  # nothing was ever measured here
     jobs.stop(first.control)
     jobs.stop(waiting.control)
     ended(jobs, first.token)
@@ -218,7 +219,7 @@ def test_the_waiting_time_is_told_from_what_was_measured(jobs, tmp_path):
     assert jobs.expected_s(asked(seed=9)) == pytest.approx(jobs.expected_s(asked()))
     jobs.start(asked("wait", 2), "ann")
     waiting = jobs.start(asked("wait", 3), "bob")
-    assert 0 <= jobs.look(waiting.token).waits_s <= jobs.expected_s(asked())
+    assert 0 <= jobs.status(waiting.token).waits_s <= jobs.expected_s(asked())
 
 
 def test_one_person_and_everybody_have_a_limit(open_jobs):
@@ -249,12 +250,12 @@ def test_a_run_that_takes_too_long_ends(open_jobs):
 def test_two_slots_run_two_at_a_time(open_jobs):
     jobs = open_jobs(slots=2)
     tokens = [jobs.start(asked("wait", seed), f"person {seed}").token for seed in range(3)]
-    assert [jobs.look(token).state for token in tokens] == ["running", "running", "queued"]
+    assert [jobs.status(token).state for token in tokens] == ["running", "running", "queued"]
 
 
 def test_a_spare_worker_that_was_killed_is_replaced(jobs):
     jobs.warm()
-    spare = jobs._crew._spare.process
+    spare = jobs._pool._spare.process
     os.kill(spare.pid, signal.SIGKILL)
     spare.wait()
     assert ended(jobs, jobs.start(asked(), "ann").token)["state"] == "done"
@@ -263,9 +264,9 @@ def test_a_spare_worker_that_was_killed_is_replaced(jobs):
 def test_only_the_control_token_stops_a_run(jobs):
     job = jobs.start(asked("wait"), "ann")
     jobs.stop(job.token)
-    assert jobs.look(job.token).live
+    assert jobs.status(job.token).live
     with pytest.raises(ProbeError, match="There is no run 'strange'."):
-        jobs.look("strange")
+        jobs.status("strange")
 
 
 def test_a_full_disk_ends_a_run_with_a_result(jobs, monkeypatch):
@@ -308,7 +309,7 @@ def test_a_store_that_cannot_be_written_loses_no_result(jobs, monkeypatch):
     monkeypatch.setattr(jobs.runs, "store_end", full)
     jobs.stop(job.control)
     assert ended(jobs, job.token)["state"] == "stopped"
-    assert jobs.look(job.token).state == "stopped"
+    assert jobs.status(job.token).state == "stopped"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -1,4 +1,4 @@
-"""Working ahead, in real processes: what is traced then is there for all, and nobody waits for it."""
+"""Prefetching, in real processes: what is traced then is there for all, and nobody waits for it."""
 
 import os
 import subprocess
@@ -22,13 +22,13 @@ def _own_home(tmp_path, monkeypatch):
     monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
 
 
-def test_what_was_followed_ahead_is_there_for_everyone_whatever_came_before(tmp_path):
+def test_what_was_prefetched_is_there_for_everyone_whatever_came_before(tmp_path):
     child = prefetch.start([UNKNOWN, SMALL])
     assert child.wait(ENDS_WITHIN_S) == 0
     process.close(child)
     assert trees.stored(SMALL[0]).total
     assert not traces.stored(*SMALL).problem
-    assert "no_such_model" in (tmp_path / "ahead.log").read_text()
+    assert "no_such_model" in (tmp_path / "prefetch.log").read_text()
 
 
 def test_it_is_not_begun_where_memory_is_short(monkeypatch):

@@ -1,12 +1,12 @@
-"""A run's record: whole lines at every moment, thinned when they come fast, and a result that fits a full disk."""
+"""A run's log: whole lines at every moment, thinned when they come fast, and a result that fits a full disk."""
 
 import json
 import os
 
 import pytest
 
-from freezecore.serving import run_log as record_module
-from freezecore.serving.run_log import Reader, Record, new_folder, thinned
+from freezecore.serving import run_log as run_log_module
+from freezecore.serving.run_log import RunLog, RunLogReader, new_folder, thinned
 
 
 @pytest.fixture
@@ -15,9 +15,9 @@ def folder(tmp_path):
 
 
 def test_events_are_read_as_they_arrive_and_a_half_written_line_waits(folder):
-    record, reader = Record(folder), Reader(folder)
+    log, reader = RunLog(folder), RunLogReader(folder)
     assert reader.read() == []
-    record.emit({"event": "phase"})
+    log.emit({"event": "phase"})
     assert reader.read() == [{"event": "phase"}]
     with (folder / "events.jsonl").open("a") as file:
         file.write('{"event": "st')
@@ -30,19 +30,19 @@ def test_events_are_read_as_they_arrive_and_a_half_written_line_waits(folder):
 
 def test_steps_in_quick_succession_are_thinned_and_the_last_is_kept(folder, monkeypatch):
     clock = iter(range(10**6))
-    monkeypatch.setattr(record_module.time, "monotonic", lambda: next(clock) / 1000)
-    record = Record(folder)
+    monkeypatch.setattr(run_log_module.time, "monotonic", lambda: next(clock) / 1000)
+    log = RunLog(folder)
     for step in range(1, 1001):
-        record.emit({"event": "step", "step": step})
-    record.finish({"event": "result"})
-    steps = [event["step"] for event in Reader(folder).read()[:-1]]
+        log.emit({"event": "step", "step": step})
+    log.finish({"event": "result"})
+    steps = [event["step"] for event in RunLogReader(folder).read()[:-1]]
     assert steps[:100] == list(range(1, 101))
     assert steps[-1] == 1000
     assert 115 < len(steps) < 130
 
 
 def test_what_does_not_fit_the_disk_waits_and_the_result_takes_the_reserve(folder, monkeypatch):
-    record = Record(folder)
+    log = RunLog(folder)
     write, room = os.write, 40
 
     def limited(file, line):
@@ -56,25 +56,25 @@ def test_what_does_not_fit_the_disk_waits_and_the_result_takes_the_reserve(folde
         return write(file, part)
 
     monkeypatch.setattr(os, "write", limited)
-    record.emit({"event": "step", "step": 1})
-    assert not record.full
-    record.emit({"event": "step", "step": 2})
-    assert record.full
-    assert record.finish({"event": "result", "state": "stopped"})
+    log.emit({"event": "step", "step": 1})
+    assert not log.full
+    log.emit({"event": "step", "step": 2})
+    assert log.full
+    assert log.finish({"event": "result", "state": "stopped"})
     lines = (folder / "events.jsonl").read_text().splitlines()
     assert [json.loads(line)["event"] for line in lines] == ["step", "step", "result"]
 
 
 def test_a_result_that_cannot_be_written_at_all_is_told(folder, monkeypatch):
-    record = Record(folder)
+    log = RunLog(folder)
 
     def full(file, line):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    record.emit({"event": "step", "step": 1})
-    assert record.pending == [{"event": "step", "step": 1}]
-    assert not record.finish({"event": "result"})
+    log.emit({"event": "step", "step": 1})
+    assert log.pending == [{"event": "step", "step": 1}]
+    assert not log.finish({"event": "result"})
 
 
 def test_a_curve_keeps_its_ends_and_everything_that_is_no_step():
@@ -84,8 +84,8 @@ def test_a_curve_keeps_its_ends_and_everything_that_is_no_step():
     assert (kept[0], kept[1]["step"], kept[-2]["step"], kept[-1]) == (events[0], 0, 4999, events[-1])
 
 
-def test_old_records_go_and_those_in_progress_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(record_module, "MOST_FOLDERS", 2)
+def test_old_logs_go_and_those_in_progress_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_log_module, "MOST_FOLDERS", 2)
     for name in "abcd":
         folder = new_folder(tmp_path, name, {})
         os.utime(folder, (ord(name), ord(name)))

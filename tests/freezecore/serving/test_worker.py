@@ -1,33 +1,33 @@
-"""The worker: one order, one result, whatever happens in between."""
+"""The worker: one job, one result, whatever happens in between."""
 
 import json
 
 import pytest
 
 from freezecore.probe import ProbeRequest
-from freezecore.serving.run_log import Reader, new_folder
-from freezecore.serving.worker import Stopped, told, work
+from freezecore.serving.run_log import RunLogReader, new_folder
+from freezecore.serving.worker import Stopped, error_outcome, work
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
 
-def order(tmp_path, data: str) -> dict:
+def new_job(tmp_path, data: str) -> dict:
     request = ProbeRequest(ModelSource("timm", "resnet18"), FreezeSpec(), data=data).to_json()
     folder = new_folder(tmp_path, "run", request)
-    return {"folder": str(folder), "kind": "probe", "run": "tests.freezecore.doubles:run", "memory_bytes": None}
+    return {"folder": str(folder), "kind": "probe", "function": "tests.freezecore.doubles:run", "memory_bytes": None}
 
 
-def test_the_last_line_of_the_record_is_the_result(tmp_path):
-    assert work(order(tmp_path, "quick"))
-    reader = Reader(tmp_path / "run")
+def test_the_last_line_of_the_log_is_the_result(tmp_path):
+    assert work(new_job(tmp_path, "quick"))
+    reader = RunLogReader(tmp_path / "run")
     reader.read()
     assert (reader.result["state"], reader.result["request"]["data"]) == ("done", "quick")
     assert not (tmp_path / "run" / "reserve").exists()
 
 
 def test_a_flag_ends_the_run_between_two_steps(tmp_path):
-    work(order(tmp_path, "wait"), lambda: True)
-    assert Reader(tmp_path / "run").read()[-1]["state"] == "stopped"
+    work(new_job(tmp_path, "wait"), lambda: True)
+    assert RunLogReader(tmp_path / "run").read()[-1]["state"] == "stopped"
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_a_flag_ends_the_run_between_two_steps(tmp_path):
     ],
 )
 def test_whatever_ends_a_run_is_a_state_and_a_sentence(error, state, sentence):
-    found, problem, _ = told(error, 2 * 10**9)
+    found, problem, _ = error_outcome(error, 2 * 10**9)
     assert found == state
     assert problem.startswith(sentence)
 
 
 def test_a_request_that_cannot_be_read_is_a_result_too(tmp_path):
-    broken = order(tmp_path, "quick")
+    broken = new_job(tmp_path, "quick")
     request = json.loads((tmp_path / "run" / "request.json").read_text())
     (tmp_path / "run" / "request.json").write_text(json.dumps({**request, "steps": -1}))
     work(broken)
-    assert Reader(tmp_path / "run").read()[-1]["state"] == "failed"
+    assert RunLogReader(tmp_path / "run").read()[-1]["state"] == "failed"
