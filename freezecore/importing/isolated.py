@@ -32,7 +32,7 @@ def run(text: str, tree: LayerTree) -> dict:
             "Pasted Python is compiled by RestrictedPython, which is not installed.",
             "Install it, or paste rules or names.",
         )
-    question = marshal.dumps((text, _plain(tree)))
+    question = marshal.dumps((text, plain(tree)))
     folders = [str(ROOT), str(Path(found.origin).parents[1])]
     environment = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if sys.platform == "win32" else {}
     with tempfile.TemporaryDirectory() as empty:
@@ -59,7 +59,7 @@ def _too_much() -> ExportError:
     )
 
 
-def _plain(tree: LayerTree) -> dict:
+def plain(tree: LayerTree) -> dict:
     return {
         "source": tree.source,
         "head": list(tree.head),

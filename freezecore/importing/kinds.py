@@ -10,7 +10,7 @@ from freezecore.importing.configurations import READERS, read_configuration
 from freezecore.importing.imported import Imported
 from freezecore.importing.names import read_names
 from freezecore.importing.notebooks import notebook_source
-from freezecore.importing.python import looks_like_python, read_python
+from freezecore.importing.python import has_statements, looks_like_python, read_python
 from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
 from freezecore.saved_spec import carry, load_spec
 from freezecore.spec import FreezeSpec
@@ -42,7 +42,7 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
         return Imported("rules", spec)
     if SPEC.search(text):
         return _from_spec(text, tree)
-    mapping = mapping_in(text)
+    mapping = None if has_statements(text) else mapping_in(text)
     if mapping is not None:
         return _from_mapping(text, mapping, tree)
     if looks_like_python(text):

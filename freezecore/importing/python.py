@@ -41,9 +41,14 @@ PROBLEMS = {
 }
 
 
+def has_statements(text: str) -> bool:
+    """Whether the text has imports, loops or definitions, which nothing but Python has."""
+    return STATEMENTS.search(text) is not None
+
+
 def looks_like_python(text: str) -> bool:
     """Whether the text is statements of Python, and no rules, names or configuration."""
-    if STATEMENTS.search(text):
+    if has_statements(text):
         return True
     if not SIGNS.search(text) and not (ACTS.search(text) and CODE.search(text)) or _is_names(text):
         return False

@@ -44,7 +44,6 @@ class Policy(RestrictingNodeTransformer):
     def __init__(self, errors=None, warnings=None, used_names=None) -> None:
         super().__init__(errors, warnings, used_names)
         self.depth = 0
-        self.stored: set[str] = set()
         self.classes: list[str] = []
 
     def check_name(self, node, name, allow_magic_methods=False) -> None:
@@ -63,9 +62,6 @@ class Policy(RestrictingNodeTransformer):
         if isinstance(node.ctx, ast.Load) and node.id.startswith("__") and node.id not in READ:
             return _call("_fx_refused_", node, [ast.Constant(node.id)])
         self.check_name(node, node.id)
-        (self.used_names.__setitem__ if isinstance(node.ctx, ast.Load) else lambda name, _: self.stored.add(name))(
-            node.id, True
-        )
         return node
 
     def visit_Attribute(self, node):
@@ -191,7 +187,6 @@ class Policy(RestrictingNodeTransformer):
     # Definitions
     def visit_FunctionDef(self, node):
         self.check_name(node, node.name)
-        self.stored.add(node.name)
         self.check_function_argument_names(node)
         self.check_arguments(node)
         was, self.in_class, self.depth = self.in_class, False, self.depth + 1
@@ -227,7 +222,6 @@ class Policy(RestrictingNodeTransformer):
         for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
             if each is not None:
                 each.annotation = None
-                self.stored.add(each.arg)
 
     def visit_Return(self, node):
         node = self.node_contents_visit(node)
@@ -238,7 +232,6 @@ class Policy(RestrictingNodeTransformer):
 
     def visit_ClassDef(self, node):
         self.check_name(node, node.name)
-        self.stored.add(node.name)
         self.classes.append(node.name)
         was, self.in_class, depth, self.depth = self.in_class, True, self.depth, 0
         node = self.node_contents_visit(node)
@@ -289,14 +282,12 @@ class Policy(RestrictingNodeTransformer):
 
     def visit_MatchAs(self, node):
         self.check_name(node, node.name)
-        self.stored.add(node.name)
         return self.node_contents_visit(node)
 
     visit_MatchStar = visit_MatchAs
 
     def visit_MatchMapping(self, node):
         self.check_name(node, node.rest)
-        self.stored.add(node.rest)
         return self.node_contents_visit(node)
 
     def visit_Global(self, node):
@@ -329,7 +320,6 @@ class Policy(RestrictingNodeTransformer):
 
     def _bound(self, node, name: str, value):
         self.check_name(node, name)
-        self.stored.add(name)
         return _at(ast.Assign([ast.Name(name, ast.Store())], value), node)
 
     def visit_Module(self, node):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 import types
 
 from freezecore.importing.execution import guards
@@ -52,8 +53,8 @@ class Script:
         if policy.errors:
             raise NotPython(policy.errors[0])
         self.code = compile(parsed, PASTED, "exec")
-        self.free = sorted(set(policy.used_names) - policy.stored - set(dir(guards)) - set(guards.SAFE))
         self.builtins = guards.builtins()
+        self.free = sorted(_free(symtable.symtable(text, PASTED, "exec")) - set(self.builtins))
 
     def run(self, choices: dict, chosen: str | None) -> Run:
         """Run it once, with undecided conditions taken as said."""
@@ -78,7 +79,7 @@ class Script:
 
     def _bind_free(self, run: Run, space: dict) -> None:
         """Names that the text does not define: the model, or unknown."""
-        free = [name for name in self.free if name not in self.builtins]
+        free = self.free
         known = {name: found for name in free if (found := library.well_known(name)) is not None}
         wanted = [name for name in free if self._is_model(name) and name not in known]
         first = min(
@@ -286,6 +287,21 @@ def _argument(name: str, model, epoch):
         inside = model._modules.get(name)
         return inside if inside is not None and name not in MODELS else model
     return Unknown(name)
+
+
+def _free(top: symtable.SymbolTable) -> set[str]:
+    """Names that the text uses and never binds."""
+    used, bound, tables = set(), set(), [top]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            ours = table is top or symbol.is_global()
+            if ours and symbol.is_referenced():
+                used.add(symbol.get_name())
+            if ours and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()):
+                bound.add(symbol.get_name())
+    return used - bound
 
 
 def _attributes(parsed: ast.AST) -> dict[str, set[str]]:

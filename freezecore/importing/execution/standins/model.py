@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.library import PLAIN_ATTRIBUTES
 from freezecore.importing.execution.standins.module import IN_TREE, KINDS, MAKERS, Module, Parameter, Tensor, kind_of
 from freezecore.importing.execution.unknown import Unknown
 
@@ -98,6 +99,13 @@ def without_head(root: Module) -> Module:
 
 
 def _lacking(module: Module, name: str):
+    found = _found_elsewhere(module, name)
+    if now().trying and type(found) is Unknown and found._fx_lacks and name not in PLAIN_ATTRIBUTES:
+        raise AttributeError(f"'{type(module).__name__}' has no '{name}'")
+    return found
+
+
+def _found_elsewhere(module: Module, name: str):
     if module._fx_path == "":
         return _lacking_root(module, name)
     found = Module._fx_plain(module, name)

@@ -1,0 +1,9 @@
+# seen: a common shape
+# model: timm:resnet18
+# read: model
+import torch, torchvision
+import torch.nn as nn
+from torchvision.models import resnet18
+model = resnet18()
+for p in model.parameters():
+    p.requires_grad = p.ndim > 1

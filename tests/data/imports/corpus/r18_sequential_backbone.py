@@ -1,0 +1,10 @@
+# seen: a common shape
+# model: timm:resnet18
+# read: model
+import torch, torchvision
+import torch.nn as nn
+from torchvision.models import resnet18
+model = resnet18()
+backbone = nn.Sequential(*list(model.children())[:-2])
+for p in backbone.parameters():
+    p.requires_grad = False

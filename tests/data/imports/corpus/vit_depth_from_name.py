@@ -1,0 +1,9 @@
+# seen: a common shape
+# model: timm:vit_tiny_patch16_224
+# read: model
+import timm
+import torch.nn as nn
+model = timm.create_model('vit_tiny_patch16_224', pretrained=False)
+for n, p in model.named_parameters():
+    if n.startswith('blocks.') and int(n.split('.')[1]) < 6:
+        p.requires_grad = False

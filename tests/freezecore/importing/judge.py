@@ -1,0 +1,98 @@
+"""A judge that shares nothing with the product: it runs a script on the real modules and reads `requires_grad`.
+
+Models are built by the real libraries on the meta device, whatever checkpoint a script asks for; what a script does not
+define (loaders, data, configurations) is a mock; trainers do not train.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import sys
+import types
+import warnings
+from unittest import mock
+
+import timm
+import torch
+import torchvision
+import transformers
+from torch import nn
+
+create = timm.create_model
+
+
+class World(dict):
+    """A script's names: what it does not define is a mock that holds nothing."""
+
+    def __missing__(self, name: str):
+        if hasattr(builtins, name):
+            raise KeyError(name)
+        self[name] = found = mock.MagicMock(name=name)
+        for each in (found, found.return_value):
+            each.__gt__ = each.__lt__ = lambda self, other: False
+        return found
+
+
+def real(kind: str) -> nn.Module:
+    """The model that a script's header names."""
+    with torch.device("meta"):
+        if kind.startswith("timm:"):
+            return create(kind[5:])
+        config = transformers.BertConfig()
+        return (
+            transformers.BertModel(config) if kind == "bertbase" else transformers.BertForSequenceClassification(config)
+        )
+
+
+def judged(text: str, kind: str, read: str) -> dict[str, bool]:
+    """What trains at the script's end, by name, in the model that the expression `read` gives."""
+    world = World(__name__="__main__", print=lambda *args, **kwargs: None)
+    with contextlib.ExitStack() as patched, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for patch in patches(kind):
+            patched.enter_context(patch)
+        exec(compile(text, "script", "exec"), world)
+        model = eval(read, world)
+    return {name: parameter.requires_grad for name, parameter in model.named_parameters()}
+
+
+def patches(kind: str) -> list:
+    def build(*args, **kwargs):
+        return real(kind)
+
+    def from_pretrained(cls, *args, **kwargs):
+        base = cls.__name__ in ("AutoModel", "BertModel")
+        return real("bertbase" if base else "bert")
+
+    autos = [transformers.AutoModel, transformers.AutoModelForSequenceClassification]
+    autos += [transformers.BertModel, transformers.BertForSequenceClassification]
+    found = [mock.patch.object(auto, "from_pretrained", classmethod(from_pretrained)) for auto in autos]
+    found += [mock.patch.object(timm, "create_model", build), mock.patch.object(torchvision.models, "resnet18", build)]
+    found += [mock.patch.object(torchvision.models.resnet, "resnet18", build)]
+    found += [mock.patch.object(nn.Module, "to", lambda self, *args, **kwargs: self)]
+    found += [mock.patch.object(transformers.Trainer, "__init__", lambda self, *args, **kwargs: None)]
+    found += [mock.patch.object(transformers.Trainer, "train", lambda self, *args, **kwargs: None)]
+
+    class Transformer(nn.Module):
+        def __init__(self, *args, **kwargs):
+            super().__init__()
+            self.auto_model = real("bertbase")
+
+        def get_word_embedding_dimension(self):
+            return 768
+
+    class Sentences(nn.Sequential):
+        def __init__(self, name=None, modules=None, **kwargs):
+            super().__init__(*(modules or [Transformer()]))
+
+        def _first_module(self):
+            return self[0]
+
+    parts = types.ModuleType("sentence_transformers.models")
+    parts.Transformer, parts.Pooling = Transformer, lambda *args, **kwargs: nn.Identity()
+    sentences = types.ModuleType("sentence_transformers")
+    sentences.SentenceTransformer, sentences.models, sentences.losses = Sentences, parts, mock.MagicMock()
+    names = {"sentence_transformers": sentences, "sentence_transformers.models": parts}
+    found += [mock.patch.dict(sys.modules, names)]
+    return found

@@ -1,0 +1,55 @@
+"""Scripts as people write them, each run by a judge on the real modules: nothing may be wrong in silence."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from freezecore._resolve import resolve
+from freezecore.errors import ExportError
+from freezecore.importing import import_rules
+from freezecore.runtime.tree.read import read_source
+from freezecore.source import ModelSource
+from tests.freezecore.importing.judge import judged
+
+CORPUS = sorted((Path(__file__).parents[2] / "data" / "imports" / "corpus").glob("*.py"))
+LAST = 1_000_000
+
+
+@cache
+def opened(kind):
+    task = "sequence-classification" if kind == "bert" else "base"
+    return read_source(ModelSource.parse(kind) if ":" in kind else ModelSource.parse("config:bert", task=task))
+
+
+def outcome(text):
+    """`same`, `told` or `wrong`, and what differs."""
+    header = dict(re.findall(r"^# (seen|model|read): (.+)$", text, re.MULTILINE))
+    tree, wanted = opened(header["model"]), judged(text, header["model"], header["read"])
+    try:
+        found = import_rules(text, tree)
+    except ExportError as error:
+        came, told = {p.name: not p.frozen_by_author for p in tree.parameters}, [str(error)]
+    else:
+        mask = resolve(found.spec, tree, LAST)
+        came, told = {p.name: mask[p.name] for p in tree.parameters}, [(u.line, u.why) for u in found.unread]
+    differs = [name for name in came if name in wanted and came[name] != wanted[name]]
+    if differs:
+        return ("told" if told else "wrong"), (differs[:5], told)
+    return "told" if told else "same", told
+
+
+@pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
+def test_nothing_is_wrong_in_silence(file):
+    verdict, why = outcome(file.read_text())
+    assert verdict != "wrong", why
+
+
+@pytest.mark.slow
+def test_nine_of_ten_are_followed_to_the_end():
+    verdicts = [outcome(file.read_text())[0] for file in CORPUS]
+    assert len(CORPUS) >= 150
+    assert verdicts.count("same") >= 0.9 * len(verdicts)
