@@ -17,21 +17,21 @@ SCHEMES = {
     "file": "a file written by fc.save, such as file:model.json",
     "py": "a function that returns a module, such as py:package.module:function",
 }
-TASKS = (
-    "base",
-    "sequence-classification",
-    "token-classification",
-    "question-answering",
-    "masked-lm",
-    "causal-lm",
-    "seq2seq-lm",
-    "image-classification",
-    "semantic-segmentation",
-    "object-detection",
-    "audio-classification",
-    "ctc",
-    "speech-seq2seq",
-)
+TASKS = {  # of Hugging Face, each with the auto class that builds its model
+    "base": "AutoModel",
+    "sequence-classification": "AutoModelForSequenceClassification",
+    "token-classification": "AutoModelForTokenClassification",
+    "question-answering": "AutoModelForQuestionAnswering",
+    "masked-lm": "AutoModelForMaskedLM",
+    "causal-lm": "AutoModelForCausalLM",
+    "seq2seq-lm": "AutoModelForSeq2SeqLM",
+    "image-classification": "AutoModelForImageClassification",
+    "semantic-segmentation": "AutoModelForSemanticSegmentation",
+    "object-detection": "AutoModelForObjectDetection",
+    "audio-classification": "AutoModelForAudioClassification",
+    "ctc": "AutoModelForCTC",
+    "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
+}
 LONGEST = 300
 MOST_LABELS = 100_000
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+# Rules and specs print and parse themselves, for convenience, by the grammar that makes them: it is imported only then.
+
 Action = Literal["freeze", "train"]
 Norms = Literal["hold", "update"]
 Dropout = Literal["off", "on"]

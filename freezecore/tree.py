@@ -16,6 +16,8 @@ from typing import Literal
 from freezecore.cache.keys import tuples
 from freezecore.name_index import NameIndex
 
+# Trees and masks print themselves, for convenience, by `tree_format`, which reads them: it is imported only then.
+
 Kind = Literal["embedding", "stem", "block", "head", "other"]
 KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "head", "other")
 DTYPE_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2}

@@ -7,24 +7,7 @@ from dataclasses import dataclass
 
 from freezecore._export.python import call, quoted
 from freezecore.errors import ExportError
-from freezecore.source import ModelSource
-
-AUTO_CLASSES = {
-    "base": "AutoModel",
-    "sequence-classification": "AutoModelForSequenceClassification",
-    "token-classification": "AutoModelForTokenClassification",
-    "question-answering": "AutoModelForQuestionAnswering",
-    "masked-lm": "AutoModelForMaskedLM",
-    "causal-lm": "AutoModelForCausalLM",
-    "seq2seq-lm": "AutoModelForSeq2SeqLM",
-    "image-classification": "AutoModelForImageClassification",
-    "semantic-segmentation": "AutoModelForSemanticSegmentation",
-    "object-detection": "AutoModelForObjectDetection",
-    "audio-classification": "AutoModelForAudioClassification",
-    "ctc": "AutoModelForCTC",
-    "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
-}
-
+from freezecore.source import TASKS, ModelSource
 
 TOKENIZERS = {  # what transformers' tokenizers need and do not install, by a part of the model's name
     ("deberta-v2", "deberta-v3"): ("sentencepiece", "tiktoken"),
@@ -88,7 +71,7 @@ def _pretrained(source: ModelSource, root: str) -> Building:
 def _class_name(source: ModelSource, root: str) -> str:
     """The auto class of the task, else the very class of the tree's root."""
     if source.task is not None:
-        return AUTO_CLASSES[source.task]
+        return TASKS[source.task]
     return root if root.isidentifier() and not keyword.iskeyword(root) else "AutoModel"
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple, NoReturn
 from freezecore.errors import RuleError, did_you_mean, shortened
 from freezecore.rules.regexes import compile_bounded
 from freezecore.sentences import say
-from freezecore.spec import ROLES, FreezeSpec, Phase, Rule, Selector  # whose `parse` and `__str__` come back here
+from freezecore.spec import ROLES, FreezeSpec, Phase, Rule, Selector
 
 LONGEST = 400_000
 MOST_RULES = 1_000

@@ -14,30 +14,13 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from freezecore import machine, model_file
+from freezecore import model_file
 from freezecore.errors import FreezeError, SourceError, shortened
+from freezecore.runtime.build.built import Built, device_for
 from freezecore.source import ModelSource
 
 MOST_TENSORS = 200_000  # the largest mixture of experts in transformers has some 60,000 when its experts are separate
 MOST_SCALARS = 20 * 10**12
-
-
-@dataclass(frozen=True)
-class Built:
-    """A module and what is known of where it comes from.
-
-    Attributes:
-        model: in train mode; on the meta device where `source.weights` is `none`.
-        new: names that the checkpoint lacks, so that their weights are random.
-        config: the library's own configuration object, where there is one.
-        notes: what a person should know about how it was built, a sentence each.
-    """
-
-    model: nn.Module
-    source: ModelSource
-    new: frozenset[str] = frozenset()
-    config: object | None = None
-    notes: tuple[str, ...] = ()
 
 
 def build(source: ModelSource, *, allow_python: bool = True) -> Built:
@@ -77,29 +60,6 @@ def _build(source: ModelSource, allow_python: bool) -> Built:
         "Name the model's source, or call the function with the model object.",
         source=source,
     )
-
-
-def device_for(source: ModelSource) -> torch.device:
-    """Where a source's module is built."""
-    return torch.device("meta" if source.weights == "none" else "cpu")
-
-
-def check_memory(model: nn.Module, source: ModelSource) -> None:
-    """Refuse a model whose weights this machine has no memory for, before any is allocated.
-
-    Args:
-        model: the same model on the meta device.
-    """
-    wanted = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
-    available = machine.free_bytes()
-    if available is not None and wanted > available:
-        raise SourceError(
-            "{source} needs {wanted:.1f} GB for its weights; {free:.1f} GB are free.",
-            "Open it without weights (--weights none): layers, rules and estimates need none.",
-            source=source.label,
-            wanted=wanted / 1e9,
-            free=available / 1e9,
-        )
 
 
 def _build_python(source: ModelSource, allow_python: bool) -> Built:

@@ -9,7 +9,7 @@ from torch import nn
 
 from freezecore import packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
-from freezecore.runtime.build.source import Built, check_memory
+from freezecore.runtime.build.built import Built, check_memory
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 

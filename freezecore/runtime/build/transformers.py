@@ -14,24 +14,9 @@ from transformers.models.auto import modeling_auto
 from freezecore import packaged
 from freezecore.errors import SourceError
 from freezecore.runtime.build.config import absent, place_of, read_config
-from freezecore.runtime.build.source import Built, check_memory, device_for
-from freezecore.source import ModelSource
+from freezecore.runtime.build.built import Built, check_memory, device_for
+from freezecore.source import TASKS, ModelSource
 
-TASK_CLASSES = {
-    "base": "AutoModel",
-    "sequence-classification": "AutoModelForSequenceClassification",
-    "token-classification": "AutoModelForTokenClassification",
-    "question-answering": "AutoModelForQuestionAnswering",
-    "masked-lm": "AutoModelForMaskedLM",
-    "causal-lm": "AutoModelForCausalLM",
-    "seq2seq-lm": "AutoModelForSeq2SeqLM",
-    "image-classification": "AutoModelForImageClassification",
-    "semantic-segmentation": "AutoModelForSemanticSegmentation",
-    "object-detection": "AutoModelForObjectDetection",
-    "audio-classification": "AutoModelForAudioClassification",
-    "ctc": "AutoModelForCTC",
-    "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
-}
 CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")
 
 
@@ -97,9 +82,9 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
     """The class to build: by task, else by number of labels, else the config's own architecture, else the base."""
     kind = type(config)
     if source.task is not None:
-        auto = getattr(modeling_auto, TASK_CLASSES[source.task])
+        auto = getattr(modeling_auto, TASKS[source.task])
         if kind not in auto._model_mapping:
-            able = [task for task, name in TASK_CLASSES.items() if _offers(name, kind)]
+            able = [task for task, name in TASKS.items() if _offers(name, kind)]
             raise SourceError(
                 "{source} has no model for the task '{task}'.",
                 "It has {names}." if able else "Leave the task out.",
@@ -110,8 +95,8 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
         return _concrete(auto, config)
     if source.num_labels is not None:
         for task in CLASSIFIERS:
-            if _offers(TASK_CLASSES[task], kind):
-                return _concrete(getattr(modeling_auto, TASK_CLASSES[task]), config)
+            if _offers(TASKS[task], kind):
+                return _concrete(getattr(modeling_auto, TASKS[task]), config)
         raise SourceError(
             "{source} has no classifier, so it cannot have {count} labels.",
             "Leave the number of labels out, or name a task that the model has.",

@@ -15,7 +15,8 @@ from freezecore.errors import ProbeError
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, silent
 from freezecore.runtime import device as devices
-from freezecore.runtime.build.source import Built, build
+from freezecore.runtime.build.built import Built
+from freezecore.runtime.build.source import build
 from freezecore.runtime.data.encode import encode
 from freezecore.runtime.data.read import read
 from freezecore.runtime.data.samples import Dataset
