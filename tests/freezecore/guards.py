@@ -32,7 +32,7 @@ FINDINGS = "CHECKS = (leak, phantom_backward, reentrant)"
 GUARDS = (
     Guard(
         "test_p1_a_path_is_one_block_and_not_those_that_begin_like_it",
-        "rules/names.py",
+        "name_index.py",
         'return bisect_left(self.names, path + ".", start), bisect_left(self.names, path + "/", start)',
         'return start, bisect_left(self.names, path + "\\uffff", start)',
     ),
