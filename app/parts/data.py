@@ -94,7 +94,7 @@ def _dropped(kind: str) -> None:
     file = state.value("w_own_data")
     if file is None:
         return
-    path = uploads.keep(file.getvalue(), file.name, kind)
+    path = uploads.keep_data(file.getvalue(), file.name, kind)
     notes = state.notes(NOTES)
     notes[f"{kind}_files"] = list(dict.fromkeys([*notes.get(f"{kind}_files", []), path]))
     notes[kind] = path

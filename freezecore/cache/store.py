@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,22 +56,22 @@ def write(kind: str, key: str, content: bytes) -> None:
         except OSError:
             Path(file.name).unlink(missing_ok=True)
             raise
-    _forget_oldest(path.parent)
+    for old in newest_first(path.parent.iterdir())[MOST_FILES:]:
+        old.unlink(missing_ok=True)
 
 
 def _path(kind: str, key: str) -> Path:
     return home() / kind / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _forget_oldest(folder: Path) -> None:
-    files = sorted((f for f in folder.iterdir() if f.is_file()), key=_age, reverse=True)
-    for file in files[MOST_FILES:]:
-        file.unlink(missing_ok=True)
+def newest_first(paths: Iterable[Path]) -> list[Path]:
+    """The files or folders by the time of their last change."""
+    return sorted(paths, key=_age, reverse=True)
 
 
-def _age(file: Path) -> float:
-    """Modification time; 0 for a file that another process has just removed."""
+def _age(path: Path) -> float:
+    """Modification time; 0 for what another process has just removed."""
     try:
-        return file.stat().st_mtime
+        return path.stat().st_mtime
     except OSError:
         return 0.0

@@ -20,7 +20,7 @@ PYTHON_VARIABLE = "FREEZE_EXPLORER_PYTHON"
 FOLDER_VARIABLE = "FREEZE_EXPLORER_FOLDER"
 
 
-def uploads() -> Path:
+def uploads_folder() -> Path:
     """The folder for what visitors have uploaded, which they may open again."""
     return store.home() / "uploads"
 
@@ -83,7 +83,7 @@ def _is_path(name: str) -> bool:
 def _is_open(name: str) -> bool:
     """Whether the place lies in an open folder, links followed."""
     place = Path(name).expanduser().resolve()
-    folders = [uploads()]
+    folders = [uploads_folder()]
     if named := os.environ.get(FOLDER_VARIABLE):
         folders.append(Path(named))
     return any(place.is_relative_to(folder.resolve()) for folder in folders)

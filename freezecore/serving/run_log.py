@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from freezecore import sentences
+from freezecore.cache import store
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeResult
 
@@ -36,7 +37,7 @@ def new_folder(parent: Path, name: str, request: dict) -> Path:
     folder.mkdir(parents=True)
     (folder / "request.json").write_text(json.dumps(request))
     ended = [file.parent for file in parent.glob("*/request.json") if not (file.parent / "reserve").exists()]
-    for old in sorted(ended, key=lambda f: f.stat().st_mtime, reverse=True)[MOST_FOLDERS:]:
+    for old in store.newest_first(ended)[MOST_FOLDERS:]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import freezecore as fc
-from app.parts import upload
+from app.service import uploads
 from freezecore.errors import SourceError
 from tests.app.test_explore import figures
 
@@ -35,7 +35,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
-    source = upload._kept(saved, "model.json")
+    source = uploads.keep_model(saved, "model.json")
     assert source.startswith("file:")
     page = opened(model=source, rules="freeze all; train 3", batch="4")
     assert not page.exception
@@ -49,7 +49,7 @@ def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
 
 
 def test_a_config_is_told_from_a_model_file(opened):
-    source = upload._kept(json.dumps(BERT).encode(), "config.json")
+    source = uploads.keep_model(json.dumps(BERT).encode(), "config.json")
     assert source.startswith("config:")
     page = opened(model=source, task="sequence-classification")
     assert not page.exception
@@ -67,7 +67,7 @@ def test_a_config_is_told_from_a_model_file(opened):
 )
 def test_what_is_neither_is_refused_in_a_sentence(content, said):
     with pytest.raises(SourceError) as refused:
-        upload._kept(content, "thing.json")
+        uploads.keep_model(content, "thing.json")
     assert said in str(refused.value)
 
 

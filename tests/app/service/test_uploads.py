@@ -87,22 +87,22 @@ def test_the_look_speaks_japanese(dropped):
 
 
 def test_a_name_leads_nowhere_else(tmp_path):
-    path = uploads.keep(b"x", "../../etc/pass wd\n.zip", "image")
+    path = uploads.keep_data(b"x", "../../etc/pass wd\n.zip", "image")
     assert path.startswith(str(tmp_path / "uploads")) and ".." not in path and "\n" not in path
 
 
 def test_a_file_of_another_kind_or_size_is_refused(monkeypatch):
     with pytest.raises(DataError, match="no data for this model"):
-        uploads.keep(b"x", "a.csv", "image")
+        uploads.keep_data(b"x", "a.csv", "image")
     monkeypatch.setattr(uploads, "LARGEST_MIB", 0)
     with pytest.raises(DataError, match="larger"):
-        uploads.keep(b"x", "a.csv", "text")
+        uploads.keep_data(b"x", "a.csv", "text")
 
 
 def test_the_oldest_files_go_when_room_is_short(monkeypatch):
     monkeypatch.setattr(uploads, "MOST_BYTES", 10)
-    first = uploads.keep(b"12345678", "a.csv", "text")
-    second = uploads.keep(b"abcdefgh", "b.csv", "text")
+    first = uploads.keep_data(b"12345678", "a.csv", "text")
+    second = uploads.keep_data(b"abcdefgh", "b.csv", "text")
     from pathlib import Path
 
     assert not Path(first).exists() and Path(second).exists()
