@@ -1,7 +1,6 @@
 """Configs of Hugging Face models: by model type, file, folder or hub id, their sizes checked before any use."""
 
 from __future__ import annotations
-from freezecore.sentences import say
 
 import json
 import os
@@ -12,6 +11,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 
 from freezecore import packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
+from freezecore.sentences import say
 from freezecore.source import MOST_LABELS, ModelSource
 
 REMOTE_CODE_VARIABLE = "FREEZE_EXPLORER_TRUST_REMOTE_CODE"

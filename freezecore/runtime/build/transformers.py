@@ -13,8 +13,8 @@ from transformers.models.auto import modeling_auto
 
 from freezecore import packaged
 from freezecore.errors import SourceError
-from freezecore.runtime.build.config import absent, place_of, read_config
 from freezecore.runtime.build.built import Built, check_memory, device_for
+from freezecore.runtime.build.config import absent, place_of, read_config
 from freezecore.source import TASKS, ModelSource
 
 CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")

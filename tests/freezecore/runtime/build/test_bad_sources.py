@@ -8,8 +8,8 @@ import pytest
 from torch import nn
 
 from freezecore.errors import SourceError
-from freezecore.runtime.build.source import build
 from freezecore.runtime.build.config import REMOTE_CODE_VARIABLE
+from freezecore.runtime.build.source import build
 from freezecore.source import ModelSource
 
 BERT = {"model_type": "bert", "num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2, "vocab_size": 99}
