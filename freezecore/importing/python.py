@@ -132,7 +132,9 @@ def _hint(answer: dict, unread: tuple[Unread, ...], tree: LayerTree) -> str:
     if answer["missing"]:
         name = answer["missing"][0]
         close = did_you_mean(name, tree.index)
-        return f"Its names are of another model: '{shortened(name)}' is not in this one. {close}".strip()
+        seems = f"It seems to be for '{shortened(answer['built'][0])}'." if answer["built"] else ""
+        said = f"Its names are of another model: '{shortened(name)}' is not in this one."
+        return " ".join(part for part in (said, seems, close) if part)
     if unread:
         return f"Line {unread[0].line} cannot be read: {unread[0].why}."
     if answer["built"]:
