@@ -20,8 +20,9 @@ LONGEST_PASTED = 400_000
 MOST_LINES = 200
 FEW = 8
 FILE_MIB = 4
-FILE_TYPES = ["txt", "yaml", "yml", "json", "csv", "py", "toml", "md", "log"]
+FILE_TYPES = ["txt", "yaml", "yml", "json", "csv", "py", "ipynb", "toml", "md", "log"]
 NOTES = "bring"
+ICONS = {"mapped": ":material/swap_horiz:", "lines": ":material/list:", "notes": ":material/info:"}
 
 
 def import_selection(words: Words) -> None:
@@ -87,7 +88,12 @@ def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
         args=(found.rules,), disabled=found.rules == selection.rules,
     )  # fmt: skip
     unread = [words("bring.line", line=u.line, text=u.text, why=words.said(u.why)) for u in found.unread]
+    did = [
+        words("bring.did", line=row.line, text=row.text, froze=row.froze, trained=row.trained) for row in found.lines
+    ]
+    _lines("lines", did, words)
     _lines("unread", unread, words)
+    _lines("notes", [words.said(note) for note in found.notes], words)
     _lines("missing", found.missing, words)
     _lines("new", found.new, words)
     _lines("mapped", [f"{old} → {new}" for old, new in dict(found.mapped).items()], words)
@@ -113,8 +119,8 @@ def _lines(kind: str, lines: Sequence[str], words: Words) -> None:
     """One heap of lines, open where a person should look at it before using the rest."""
     if not lines:
         return
-    icon = ":material/swap_horiz:" if kind == "mapped" else ":material/warning:"
-    surprising = kind in ("unread", "missing") or (kind == "mapped" and len(lines) <= FEW)
+    icon = ICONS.get(kind, ":material/warning:")
+    surprising = kind in ("lines", "unread", "missing", "notes") or (kind == "mapped" and len(lines) <= FEW)
     with st.expander(words(f"bring.{kind}", count=len(lines)), expanded=surprising, icon=icon):
         st.caption(words(f"bring.{kind}_why"))
         shown = "\n".join(lines[:MOST_LINES])
