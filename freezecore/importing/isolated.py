@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from freezecore.errors import ExportError
@@ -26,14 +27,14 @@ def run(text: str, tree: LayerTree) -> dict:
     Raises:
         ExportError: the compiler is missing, it ran out of time or memory, or it ended without an answer.
     """
-    found = importlib.util.find_spec("RestrictedPython")
-    if found is None or found.origin is None:
+    compiler = _compiler_folder()
+    if compiler is None:
         raise ExportError(
             "Pasted Python is compiled by RestrictedPython, which is not installed.",
             "Install it, or paste rules or names.",
         )
     question = marshal.dumps((text, plain(tree)))
-    folders = [str(ROOT), str(Path(found.origin).parents[1])]
+    folders = [str(ROOT), compiler]
     environment = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if sys.platform == "win32" else {}
     with tempfile.TemporaryDirectory() as empty:
         process = subprocess.Popen(
@@ -50,6 +51,13 @@ def run(text: str, tree: LayerTree) -> dict:
     if process.returncode != 0 or not said or len(said) > LONGEST_ANSWER:
         raise _too_much()
     return json.loads(said)
+
+
+@cache
+def _compiler_folder() -> str | None:
+    """Where RestrictedPython is installed; None where it is not."""
+    found = importlib.util.find_spec("RestrictedPython")
+    return str(Path(found.origin).parents[1]) if found is not None and found.origin else None
 
 
 def _too_much() -> ExportError:

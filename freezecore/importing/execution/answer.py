@@ -26,18 +26,13 @@ def answer(text: str, tree: dict) -> dict:
     """
     Open.blueprint = Blueprint(tree)
     script = Script(text)
-    chosen = _chosen(script)
-    base = _Outcome(script.run({}, chosen))
+    run = script.run({}, None)
+    chosen = max(dict.fromkeys(run.names), key=lambda name: _alike(name, Open.blueprint.source), default=None)
+    base = _Outcome(run if chosen == run.chosen else script.run({}, chosen))
     outcomes, asked = _explored(script, chosen, base)
     standing = [each for each in outcomes if not each.run.failed] or [base]
     first = base if base in standing else standing[0]
     return _told(first, standing, asked)
-
-
-def _chosen(script: Script) -> str | None:
-    """Which of the models that the script builds is the open one."""
-    names = list(dict.fromkeys(script.run({}, None).names))
-    return max(names, key=lambda name: _alike(name, Open.blueprint.source), default=None)
 
 
 def _alike(name: str, source: str) -> float:

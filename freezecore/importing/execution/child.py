@@ -9,6 +9,9 @@ import sys
 
 def main() -> None:
     sys.path[:0] = sys.argv[1:]
+    package = type(sys)("RestrictedPython")  # of which only the transformer is needed, and not what it imports besides
+    package.__path__ = [f"{sys.argv[-1]}/RestrictedPython"]
+    sys.modules["RestrictedPython"] = package
     text, tree = marshal.loads(sys.stdin.buffer.read())
     import json
 
