@@ -71,7 +71,7 @@ def first_blocks_rules(tree: LayerTree, n: int) -> str:
     for selector, paths in _first(tree, n):
         hits = names.positions_of(selected(selector, names)) if selector else ()
         fits = hits == names.positions_of(names.union(paths))
-        chosen = [selector] if fits else [Selector("path", path) for path in paths]
+        chosen = [selector] if selector and fits else [Selector("path", path) for path in paths]
         found["freeze " + " ".join(map(print_selector, chosen))] = None
     return "; ".join(found)
 

@@ -127,5 +127,6 @@ def conflicts(applied: list[tuple[Rule, int]], names: NameIndex) -> tuple[Confli
                 last.update({name: i for name in own if hit & name})
         by_action = {applied[i][0].action: print_rule(applied[i][0]) for i in sorted(last.values())}
         if len(by_action) == 2:
-            found.append(Conflict(parameter.name, tuple(by_action.values())))
+            first, second = by_action.values()
+            found.append(Conflict(parameter.name, (first, second)))
     return tuple(found)

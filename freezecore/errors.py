@@ -96,7 +96,7 @@ def require(value: object, kind: type, hint: str) -> None:
 def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
     """Up to `count` of `names` that look most like `word`, best first; empty when nothing is near."""
     word = word[:200]
-    by_lower = {}
+    by_lower: dict[str, str] = {}
     for name in names:
         by_lower.setdefault(name.lower(), name)
     close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=0.6)

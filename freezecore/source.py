@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 from freezecore.errors import SourceError, did_you_mean, shortened
 
@@ -94,7 +94,7 @@ class ModelSource:
             raise SourceError(
                 "{count} labels are out of range.", "Choose between 1 and {most:,}.", count=num_labels, most=MOST_LABELS
             )
-        return cls(scheme, name.strip(), weights, task, num_labels)
+        return cls(scheme, name.strip(), cast(Weights, weights), task, num_labels)
 
     def with_(self, **changes) -> ModelSource:
         """The same source with some fields replaced."""

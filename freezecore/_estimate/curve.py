@@ -82,10 +82,10 @@ def prices(trace: Trace, tree: LayerTree, paths: Iterable[str], *, batch_size: i
 
 def _price(tree: LayerTree, below: frozenset[int], base: Estimate, full: Estimate, cost: Estimate) -> Price:
     share = sum(tree.parameters[i].numel for i in below) / max(1, tree.total)
-    if cost.peak_bytes is None or base.peak_bytes is None:
+    if cost.peak_bytes is None or base.peak_bytes is None or cost.flops_backward is None or base.flops_backward is None:
         return Price(None, None, share, None)
     flops = cost.flops_backward - base.flops_backward
-    return Price(cost.peak_bytes - base.peak_bytes, flops, share, flops / max(1, full.flops_backward))
+    return Price(cost.peak_bytes - base.peak_bytes, flops, share, flops / max(1, full.flops_backward or 0))
 
 
 def _cost(trace: Trace, tree: LayerTree, trains: set[int], batch_size: int | None) -> Estimate:

@@ -119,7 +119,7 @@ class GradientBuffers:
     def crossing(self, values: tuple[int, ...]) -> tuple[tuple[tuple[int, int, int] | None, ...], dict[int, int]]:
         """What waits at these values: per value size, users and place of its storage; and the places by storage."""
         places: dict[int, int] = {}
-        found = []
+        found: list[tuple[int, int, int] | None] = []
         for value in values:
             number = self._waiting.get(value)
             if number is None:

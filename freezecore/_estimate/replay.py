@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from freezecore._estimate.segments import TraceSegment, segments
 from freezecore._estimate.simulator import BACKWARD, FORWARD, BackwardNode, StepSimulator
@@ -149,7 +149,7 @@ class Replay(StepSimulator):
             tuple([min(count, 2) for count in before]),  # Python lets go once: more holders than two are as two
             self.in_place,
         )
-        passed: SegmentForward | None = self.traced.changes.get(key)
+        passed: Any = self.traced.changes.get(key)
         if passed:
             for number, more in zip(storages, passed.holders, strict=True):
                 holders[number] += more
@@ -158,7 +158,7 @@ class Replay(StepSimulator):
             self._apply(segment, passed.change, FORWARD)
             return SegmentVisit(segment, None, passed)
         change, nodes = self._measured(segment, lambda: self._forward(begin, end))
-        saved = Counter([number for node in nodes for number in node.saved])
+        saved = Counter([number for node in nodes or () for number in node.saved])
         passed = SegmentForward(
             next(_NUMBERS),
             change,
@@ -174,7 +174,7 @@ class Replay(StepSimulator):
         """Go through a segment backwards."""
         segment, nodes, passed = visit
         if passed is None:
-            self._backward(nodes)
+            self._backward(nodes or [])
             return
         buffers, holders, shared, storages = self._buffers, self._holders, segment.shared, segment.storages
         waits, places = buffers.crossing(shared)

@@ -32,7 +32,7 @@ class BackwardNode(NamedTuple):
     Under gradient checkpointing these are not there until its `region` has run again.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # of the step; a tuple's own `index` is not used
     call: TracedCall
     needs: int
     saved: tuple[int, ...]
@@ -321,19 +321,21 @@ class StepSimulator:
         traced, steps, buffers = self.traced, self.traced.trace.steps, self._buffers
         for index, change in region.again(traced.trace, traced.sizes):
             self._live += change
-            if index < 0:
+            step = steps[index] if index >= 0 else None
+            if not isinstance(step, TracedCall):
                 continue
-            self.flops_backward += traced.flops[steps[index].operation]
-            copy = self._copies[steps[index].operation][0]
+            self.flops_backward += traced.flops[step.operation]
+            copy = self._copies[step.operation][0]
             parts = self._live, buffers.ready, buffers.bytes + copy
             self._note(index, sum(parts), parts, BACKWARD)
-            if kind := traced.scratch[steps[index].operation]:
-                extra = forward_scratch(kind, *self._sizes_of(steps[index]))
+            if kind := traced.scratch[step.operation]:
+                extra = forward_scratch(kind, *self._sizes_of(step))
                 self.scratch_peak = max(self.scratch_peak, self._live + buffers.now + extra)
 
     def _release(self, node: BackwardNode) -> None:
         """A node under gradient checkpointing lets go; with the last of its region the arguments go too."""
         region = node.region
+        assert region is not None
         if not region.saves(node):
             return
         if region.done:

@@ -26,10 +26,10 @@ def export_notebook(plan: ExportPlan) -> str:
 
 def notebook(template: str, plan: ExportPlan, **values: object) -> str:
     """The cells that a template makes by its block `cell(kind)`, as a notebook's JSON."""
-    cells = []
+    cells: list[dict] = []
 
     def cell(kind: str, caller: Callable[[], str]) -> str:
-        code = {"execution_count": None, "outputs": []} if kind == "code" else {}
+        code: dict[str, object] = {"execution_count": None, "outputs": []} if kind == "code" else {}
         source = caller().strip("\n").splitlines(keepends=True)
         cells.append({"cell_type": kind, **code, "metadata": {}, "source": source, "id": f"cell-{len(cells)}"})
         return ""

@@ -197,7 +197,9 @@ def _nested(names: NameIndex, sides: _Sides) -> NameSelection:
     mixed, trains, freezes = ({id(node) for node in nodes} for nodes in (sides.both, sides.yes, sides.no))
     said: dict[int, tuple[list[PathNode], list[PathNode], list[PathNode]]] = {}
     for node in reversed(sides.both):  # what it takes, what it leaves, and what it leaves if all of it is taken
-        take, leave, exceptions = [], [], []
+        take: list[PathNode] = []
+        leave: list[PathNode] = []
+        exceptions: list[PathNode] = []
         for child in node.children.values():
             if id(child) in mixed:
                 for side, nodes in zip((take, leave, exceptions), said.pop(id(child)), strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 
 from freezecore._review.finding import Case, Finding, listed
 from freezecore.mask import Mask
@@ -111,8 +110,9 @@ def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
     before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
     training = case.training(dict.fromkeys(before))
     early = passed = 0
-    inside = ((), *tower.between[1:])  # what runs before the first block may be another tower's, beside this one
-    for path, between in zip_longest(tower.blocks, inside, fillvalue=()):
+    # What runs before the first block may be another tower's, beside this one.
+    inside: tuple[tuple[str, ...], ...] = ((), *tower.between[1:], *[()] * len(tower.blocks))
+    for path, between in zip(tower.blocks, inside, strict=False):
         own = case.training(case.tree.under(path))
         training += [i for other in between for i in case.training(case.tree.under(other))] + own
         if training and not own:

@@ -39,7 +39,7 @@ class Finding:
     facts: dict[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "message", filled(self.message, self.facts))
+        object.__setattr__(self, "message", filled(self.message, dict(self.facts)))
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def preset_unmatched(case: Case) -> Iterator[Finding]:
     if missing and case.tree.parameters:
         labels = joined(preset.label for preset in missing)
         why = joined((preset.why for preset in missing), " ")
-        said = {"presets": labels, "why": why}
+        said: dict[str, str] = {"presets": labels, "why": why}
         yield Finding("preset-unmatched", "note", (), "Not offered for this model: {presets}. {why}", None, said)
 
 

@@ -49,19 +49,19 @@ class RecentAnswers:
     def answer(self, key: str, compute: Callable[[], Any]) -> Any:
         """What `compute` returned for this key, now or before; its FreezeError is raised for every caller."""
         with self._asking:
-            future, until = self._asked.read(key) or (None, 0.0)
-            mine = future is None or time.monotonic() > until
+            known, until = self._asked.read(key) or (None, 0.0)
+            mine = known is None or time.monotonic() > until
+            future: Future = Future() if known is None or mine else known
             if mine:
-                future = Future()
                 self._asked.write(key, (future, float("inf")))
         if mine:
             try:
                 future.set_result(compute())
             except BaseException as error:
-                known = isinstance(error, FreezeError)
-                self._asked.write(key, (future, time.monotonic() + FAILURE_S if known else 0.0))
+                is_told = isinstance(error, FreezeError)
+                self._asked.write(key, (future, time.monotonic() + FAILURE_S if is_told else 0.0))
                 future.set_exception(error)
-                if not known:
+                if not is_told:
                     raise
         try:
             return future.result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 from freezecore.api import read_tree
 from freezecore.datasets import default_for
@@ -26,7 +27,7 @@ TRAINING = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "
 
 def add_source(to: ArgumentParser, flag: str | None = None) -> None:
     """SOURCE, or `flag SOURCE`, and how it is built."""
-    named = {"dest": "source", "required": True} if flag else {}
+    named: dict[str, Any] = {"dest": "source", "required": True} if flag else {}
     to.add_argument(flag or "source", metavar="SOURCE", help="such as timm:resnet18 or config:bert", **named)
     to.add_argument("--weights", choices=WEIGHTS, help="default: pretrained where the model trains, else none")
     to.add_argument("--task", choices=TASKS, help="the head of a Hugging Face model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Iterator
+from typing import Any
 
 from freezecore.errors import FreezeError
 
@@ -30,6 +31,7 @@ def gather(options: Namespace) -> dict:
     from freezecore.cli import parser
 
     root = parser()
+    action: Any
     for action in _actions(root):
         if action.metavar in ("FILE", "SPEC"):
             action.complete = shtab.FILE

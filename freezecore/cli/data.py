@@ -40,8 +40,8 @@ def show(document: dict) -> str:
         shown.append(f"values from {low:g} to {high:g}, half of them below {middle:g}")
     if document["lengths"]:
         longest = document["lengths"][-1][0]
-        rows = [(f"up to {high:,}" if high < 10**9 else "more", f"{texts:,}") for high, texts in document["lengths"]]
-        shown.append(table([document["counted"], "texts"], rows, right=[1]) if longest else "")
+        counts = [(f"up to {high:,}" if high < 10**9 else "more", f"{texts:,}") for high, texts in document["lengths"]]
+        shown.append(table([document["counted"], "texts"], counts, right=[1]) if longest else "")
     if document["sequence_length"]:
         shown.append(f"a probe reads {document['sequence_length']} tokens of each")
     shown += [f"{one['target']}: {one['text']}" for one in document["samples"] if one["text"]]

@@ -26,7 +26,9 @@ PHASES = {
 def painted(text: str, style: Style | None, stream: TextIO | None = None) -> str:
     """The text in a colour where the stream (standard output) is a terminal that wants colours."""
     stream = stream or sys.stdout
-    plain = style is None or not stream.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    if style is None:
+        return text
+    plain = not stream.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return text if plain else f"\x1b[{CODES[style]}m{text}\x1b[0m"
 
 

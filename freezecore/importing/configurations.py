@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 
 from freezecore._export.llama_factory import Keys, hit
@@ -144,7 +145,7 @@ def read_llama_factory(found: Reading) -> bool:
         found.tell("finetuning_type", f"what '{shortened(str(kind))}' trains is not known")
         return True
     for part in _forbidden(found):
-        found.set(False, lambda name, part=part: part in name)
+        found.set(False, partial(_has, part))
     return True
 
 
@@ -242,7 +243,7 @@ def read_swift(found: Reading) -> bool:
         (False, frozen, "freeze_parameters_regex"),
         (True, trained, "trainable_parameters_regex"),
     ):
-        found.set(value, lambda name, prefixes=tuple(prefixes): name.startswith(prefixes))
+        found.set(value, partial(_begins, tuple(prefixes)))
         if mapping.get(key):
             try:
                 found.set(value, compile_bounded(str(mapping[key])).search)
@@ -327,3 +328,11 @@ READERS = (
     (("freeze",), "ultralytics", read_ultralytics),
     (("modules_to_save", "lora_modules_to_save"), "peft", read_modules_to_save),
 )  # fmt: skip
+
+
+def _has(part: str, name: str) -> bool:
+    return part in name
+
+
+def _begins(prefixes: tuple[str, ...], name: str) -> bool:
+    return name.startswith(prefixes)

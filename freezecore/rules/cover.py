@@ -37,7 +37,7 @@ def cover_in_words(goal: Goal, action: Action) -> list[Phrase] | None:
     """A few of the model's own words that say all that wants this action; None where they cannot."""
     needed = goal.wanting(action)
     allowed = needed | ~(goal.train | goal.freeze)
-    chosen = []
+    chosen: list[Phrase] = []
     while needed:
         offered = words(goal.names, needed, allowed)
         if not offered or len(chosen) == MOST_WORDS:

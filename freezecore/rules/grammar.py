@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 from freezecore.errors import RuleError, did_you_mean, shortened
 from freezecore.rules.regexes import compile_bounded
 from freezecore.sentences import say
-from freezecore.spec import ROLES, FreezeSpec, Phase, Rule, Selector
+from freezecore.spec import ROLES, Action, Form, FreezeSpec, Phase, Rule, Selector
 
 LONGEST = 400_000
 MOST_RULES = 1_000
@@ -90,7 +90,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
-        self.settings: dict[str, str] = {}
+        self.settings: dict[str, Any] = {}
         self.phases: list[tuple[int, list[Rule]]] = []
         self.phase_at = 0
         self.patterns = 0
@@ -139,7 +139,7 @@ class _Reading:
             fail(
                 "These are more than {most} patterns.", "Name modules by their paths instead.", verb, most=MOST_PATTERNS
             )
-        return Rule(verb.text, selectors)
+        return Rule(cast(Action, verb.text), selectors)
 
     def _setting(self, verb: Word, words: list[Word]) -> None:
         choices = SETTINGS[verb.text]
@@ -258,7 +258,7 @@ def parse_selector(word: Word | str) -> Selector:
             word,
             text=shortened(word.text),
         )
-    return Selector(form, _value(form, value, word), tower or None)
+    return Selector(cast(Form, form), _value(form, value, word), tower or None)
 
 
 def _value(form: str, value: str, word: Word) -> str:

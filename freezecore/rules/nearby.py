@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 
 from freezecore.errors import did_you_mean, meant, nearest, shortened
 from freezecore.rules.grammar import print_selector
@@ -66,7 +67,7 @@ def _misspelt(wanted: str, paths: dict[str, None]) -> list[str]:
     return [by_last[last] for last in _closest(wanted.rpartition(".")[2], by_last)]
 
 
-def _closest(word: str, names: dict[str, object]) -> list[str]:
+def _closest(word: str, names: Iterable[str]) -> list[str]:
     """Like `nearest`, on at most `MOST_COMPARED` names, so that a mistake in a large model is told at once."""
     few = list(names)
     if len(few) > MOST_COMPARED:

@@ -6,12 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from freezecore.name_index import NameIndex, PathNode, union
 from freezecore.rules.matching import is_glob, selected, stage_hits, tower_word
 from freezecore.rules.skeleton import FURTHER_PART, Segment, path_price
-from freezecore.spec import ROLES, Selector
+from freezecore.spec import ROLES, Form, Selector
 from freezecore.tree import prefixes
 
 # What words cost to read, in outermost names such as `layer1`: `conv1 bn1` is as good as `stem`, a range of blocks is
@@ -156,7 +156,7 @@ def _ranges(names: NameIndex, needed: int, allowed: int) -> Iterator[Phrase]:
 
 
 @lru_cache(maxsize=MOST_TREES)
-def _ordered(names: NameIndex) -> dict[str, dict[str, list[int]]]:
+def _ordered(names: NameIndex) -> dict[Form, dict[str, list[int]]]:
     """For `blocks` and `stages`, what each one of each tower hits."""
     towers = names.tree.towers
     return {
@@ -199,11 +199,15 @@ def _inside(names: NameIndex, segments: list[Segment], allowed: int) -> Iterator
             hits = _within(names, block)[last]
             if not hits & ~allowed:
                 chosen[last][block] = hits
-    for last, blocks in chosen.items():
-        for block, hits in blocks.items():
+    for last, within in chosen.items():
+        for block, hits in within.items():
             selector = Selector("path", f"{block}.**.{last}")
             yield Phrase((selector,), hits, path_price(block) + 2 * FURTHER_PART)
-        yield from _numbered(blocks, lambda path, last=last: f"{path}.**.{last}", blocks.__getitem__)
+        yield from _numbered(within, partial(_anywhere_in, last), within.__getitem__)
+
+
+def _anywhere_in(last: str, path: str) -> str:
+    return f"{path}.**.{last}"
 
 
 @lru_cache(maxsize=4_000)

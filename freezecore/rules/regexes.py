@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from re import _constants as op
-from re import _parser
+from re import _constants as op  # type: ignore[attr-defined]
+from re import _parser  # type: ignore[attr-defined]
 
 from freezecore.errors import RuleError, shortened
 from freezecore.sentences import say
@@ -72,7 +72,8 @@ def _ways(items: list) -> float:
 
 def _ways_of(code, argument, following: list) -> float:
     if code in REPEATS:
-        return _repeat_ways(*argument, following)
+        least, most, repeated = argument
+        return _repeat_ways(least, most, repeated, following)
     if code is op.SUBPATTERN:
         return _ways(list(argument[-1]))
     if code is op.BRANCH:

@@ -52,6 +52,7 @@ def shortest_rules(mask: Mask) -> FreezeSpec:
     names = mask.tree.names
     train = bits(mask.trains[position] for position in names.positions)
     free = names.everything & ~names.frozen_by_author
+    rules: tuple[Rule, ...]
     if not free & ~train:
         rules = (Rule("train", (ALL,)),) if free else ()
     elif not free & train:
@@ -193,7 +194,8 @@ def _repaired(plan: Plan, names: NameIndex, train: int) -> Plan:
     applied = [(rule, rule_hits(rule, names)) for rule in plan.rules]
     wrong = (outcome(applied, names) ^ train) & ~names.frozen_by_author
     rules, price = list(plan.rules), plan.price + CONFLICT * len(conflicts(applied, names))
-    for action, found in (("train", wrong & train), ("freeze", wrong & ~train)):
+    sides: tuple[tuple[Action, int], ...] = (("train", wrong & train), ("freeze", wrong & ~train))
+    for action, found in sides:
         tied = [name for i in names.positions_of(found) for name in names.tree.parameters[i].names]
         if tied:
             rules.append(Rule(action, tuple(Selector("path", name) for name in tied)))

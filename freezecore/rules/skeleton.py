@@ -119,7 +119,7 @@ class Skeleton:
             if wrong[0] and wrong[1]:
                 self._emit(child, trains, depth, found)
             elif wrong[not trains]:
-                action = "freeze" if trains else "train"
+                action: Action = "freeze" if trains else "train"
                 found.append(Segment(depth, action, child, child.run, self._own_price(child)))
 
     def _own_price(self, node: PathNode) -> float:

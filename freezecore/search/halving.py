@@ -219,10 +219,12 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
     """What one run tells the search: its score on every other held-out sample, and the others to report on."""
     chosen_by, unseen = result.per_sample[::2], result.per_sample[1::2]
     done = result.state == "done"
+    score: float | None
+    error: float | None
     if unseen:
         score, error = mean(chosen_by), mean_error(chosen_by)
         if result.metric == "accuracy":
-            error = share_error(score, len(chosen_by))
+            error = share_error(mean(chosen_by), len(chosen_by))
     else:
         score, error = score_of(result), held_out_error(result)
     return SearchTrial(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from freezecore.cache import store
 from freezecore.datasets import BUILT_IN
@@ -62,7 +63,7 @@ def check_data(name: str) -> None:
         )
 
 
-def check_request(request: object) -> None:
+def check_request(request: Any) -> None:
     """Let a probe, sweep or search pass, or say why not.
 
     Raises:

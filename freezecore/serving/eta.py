@@ -25,17 +25,22 @@ def expected_s(runs: Sequence[Run], request: dict) -> float | None:
 
 def typical_s(runs: Sequence[Run]) -> float | None:
     """Seconds that the newest finished runs took; None where there are none."""
-    spans = [run.ended - run.started for run in runs if _timed(run)][:NEWEST]
+    spans = [_span(run) for run in runs if _timed(run)][:NEWEST]
     return median(spans) if spans else None
 
 
 def _scaled(run: Run, request: dict) -> float:
-    span, steps = run.ended - run.started, request.get("steps")
-    measured, step_s = run.result.get("steps"), run.result.get("step_s")
+    span, steps, result = _span(run), request.get("steps"), run.result or {}
+    measured, step_s = result.get("steps"), result.get("step_s")
     if not (steps and measured and step_s):
         return span
     fixed = max(0.0, span - measured * step_s)
     return fixed + min(steps * step_s, request.get("seconds") or float("inf"))
+
+
+def _span(run: Run) -> float:
+    """Seconds from start to end of a run that has both."""
+    return (run.ended or 0.0) - (run.started or 0.0)
 
 
 def _timed(run: Run) -> bool:

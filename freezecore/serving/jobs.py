@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from freezecore import machine
 from freezecore.cache.keys import versions
@@ -168,7 +169,7 @@ class JobQueue:
         """Have a worker ready, so that the first run starts at once."""
         self._pool.keep_spare()
 
-    def start(self, request: object, owner: str, *, again: bool = False) -> Job:
+    def start(self, request: Any, owner: str, *, again: bool = False) -> Job:
         """Answer from a stored run (unless `again`), join an equal live one, or queue a new one.
 
         Raises:
@@ -211,7 +212,8 @@ class JobQueue:
             order = self._order()
             place = order.index(live)
             before = [job.left_s for job in (*self._running(), *order[:place])]
-            waits_s = None if None in before else sum(before) / self._pool.slots
+            known = [seconds for seconds in before if seconds is not None]
+            waits_s = sum(known) / self._pool.slots if len(known) == len(before) else None
             return replace(status, position=place + 1, waits_s=waits_s)
 
     def events(self, token: str, after: int = 0) -> list[dict]:
@@ -235,7 +237,7 @@ class JobQueue:
             self._stop(live)
             return True
 
-    def expected_s(self, request: object) -> float | None:
+    def expected_s(self, request: Any) -> float | None:
         """Seconds that the run will take, from like runs that were measured here; None where there are none."""
         return expected_s(self.runs.listed(kind=kind_of(request)), request.to_json())
 
@@ -247,7 +249,8 @@ class JobQueue:
             for live in list(self._live.values()):
                 self._stop(live)
         for live in running:
-            live.thread.join()
+            if live.thread is not None:
+                live.thread.join()
         self._pool.close()
 
     def _queued(self, kind: str, key: str, asked: dict, owner: str) -> LiveJob:
@@ -326,7 +329,7 @@ class JobQueue:
             worker = self._pool.start(live.run, slot)
         except OSError as error:
             said = say("The run's process could not be started: {cause}.", cause=error.strerror)
-            end = "failed", said, say("Make room on the disk.")
+            end: tuple[str, str, str] = ("failed", said, say("Make room on the disk."))
         else:
             with self._lock:
                 self._keep_spare()
@@ -356,7 +359,7 @@ class JobQueue:
     def _finish(self, live: LiveJob, state: str, message: str, hint: str = "") -> None:
         run = ended(live.run, state, message, hint)
         if run.state == "stopped" and live.stop_reason:  # the worker knows that it was told to end, and not why
-            run = replace(run, result={**run.result, "message": live.stop_reason if live.thread else message})
+            run = replace(run, result={**(run.result or {}), "message": live.stop_reason if live.thread else message})
         try:
             self.runs.store_end(run)
         except ProbeError:  # no room: it stays in memory, and its log is read when the next server starts

@@ -144,6 +144,7 @@ class Worker:
 
     def _send(self, line: str) -> bool:
         try:
+            assert self.process.stdin is not None
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except OSError:

@@ -98,8 +98,8 @@ def place_of(source: ModelSource) -> str | None:
             )
         return str(folder)
     found = packaged.find(source)
-    folder = packaged.root(found) if found else None
-    return str(folder / found.folder) if folder else source.name
+    root = packaged.root(found) if found else None
+    return str(root / found.folder) if found and root else source.name
 
 
 def _is_local(name: str) -> bool:

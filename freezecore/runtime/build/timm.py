@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 import timm
 import torch
 from timm.models import get_pretrained_cfg, is_model, list_models
@@ -53,7 +54,7 @@ def _tags(source: ModelSource) -> str:
     return say("It has {names}.", names=", ".join(tagged[:6])) if tagged else say("Leave out what follows the dot.")
 
 
-def _with_head(model: nn.Module, source: ModelSource) -> nn.Module:
+def _with_head(model: Any, source: ModelSource) -> nn.Module:
     """The model with a new head where another number of classes is asked for.
 
     `create_model(…, num_classes=10)` would start the head as the architecture's own recipe does, which may suit a

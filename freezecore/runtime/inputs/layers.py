@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from torch import nn
 
@@ -64,7 +65,7 @@ def _sequences(layer: nn.RNNBase, make: Maker) -> Iterator[Example]:
     yield make.example((make.floats(length, layer.input_size),), {}, sequence_length=length)
 
 
-FIRST: dict[type, Callable[[nn.Module, Maker], Iterator[Example]]] = {
+FIRST: dict[type, Callable[[Any, Maker], Iterator[Example]]] = {
     nn.Conv2d: _images,
     nn.Conv1d: _signals,
     nn.Conv3d: _volumes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +60,7 @@ def own_shapes(texts: Sequence[str]) -> Inputs:
 def _own_shape(text: str) -> tuple[str, tuple[int, ...], torch.dtype]:
     found = SHAPE.fullmatch(text.strip())
     dtype = found["dtype"] or "float32" if found else ""
-    if dtype not in DTYPES:
+    if found is None or dtype not in DTYPES:
         raise WorkloadError(
             "'{text}' is no shape of an input.",
             "Write the sizes behind the batch, such as 3x224x224, input_ids=128:int64 or mask=128:bool.",
@@ -76,7 +77,7 @@ def _own_shape(text: str) -> tuple[str, tuple[int, ...], torch.dtype]:
     return found["name"] or "", shape, getattr(torch, dtype)
 
 
-def _as_arguments(batch: object) -> tuple[tuple, dict]:
+def _as_arguments(batch: Any) -> tuple[tuple, dict]:
     if isinstance(batch, Tensor):
         return (batch,), {}
     if isinstance(batch, tuple | list):

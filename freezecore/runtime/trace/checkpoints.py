@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from unittest import mock
 
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ ATTRIBUTE = "_gradient_checkpointing_func"  # where transformers keeps what its 
 OPTIONS = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
 
 
-def enable(model: nn.Module, label: str) -> None:
+def enable(model: Any, label: str) -> None:
     """Switch a model's own gradient checkpointing on.
 
     Raises:
@@ -35,7 +36,8 @@ def enable(model: nn.Module, label: str) -> None:
             with warnings.catch_warnings(action="ignore"):
                 model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
             for module in model.modules():  # as transformers does in train mode, where both would be on
-                if hasattr(config := getattr(module, "config", None), "use_cache"):
+                config: Any = getattr(module, "config", None)
+                if hasattr(config, "use_cache"):
                     config.use_cache = False
         else:
             model.set_grad_checkpointing(True)

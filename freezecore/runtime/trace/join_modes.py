@@ -74,6 +74,7 @@ class JoinedModes:
             self._step(train, index, call.inputs, call.outputs, segment.layer, mode)
         if segment.alike:
             return
+        assert held is not None
         first = len(self.steps)
         for index in segment.held:
             self._step(held, index, values.reads[index], values.made[index], segment.layer, EVAL)
@@ -133,7 +134,8 @@ class EvalValues:
     """
 
     def __init__(self, joined: JoinedModes, train: BatchPair, held: BatchPair | None) -> None:
-        self.joined, self.train, self.held = joined, train, held
+        self.joined, self.train = joined, train
+        self._held = held
         self.reads: dict[int, tuple[int, ...]] = {}
         self.made: dict[int, tuple[int, ...]] = {}
         self.aliases: dict[ModuleCalls, dict[int, int]] = {}
@@ -146,8 +148,15 @@ class EvalValues:
             self._died_before.setdefault(call, []).append(number)
         self._maker: dict[int, ModuleCalls] = {}  # value in train mode -> the alternative that makes it
         for name, value in train.recording.parameters.items() if held else ():
-            self._value[held.recording.parameters[name]] = value
-            self._share_storage(value, held.recording.parameters[name])
+            stand_in = self.held.recording.parameters[name]
+            self._value[stand_in] = value
+            self._share_storage(value, stand_in)
+
+    @property
+    def held(self) -> BatchPair:
+        """The recording in eval mode, where a segment needs one."""
+        assert self._held is not None
+        return self._held
 
     def learn(self, segment: ModuleCalls) -> None:
         """Take a segment into account; they come in order."""
@@ -178,8 +187,10 @@ class EvalValues:
 
     def lasting(self) -> Iterator[tuple[str, int]]:
         """Path and joined storage of what modules in eval mode have kept."""
-        recording = self.held.recording if self.held else None
-        for number in recording.lasting if recording else ():
+        if self._held is None:
+            return
+        recording = self.held.recording
+        for number in recording.lasting:
             yield recording.calls[recording.born[number]].layer, self._storage_of[number]
 
     def ends_in(self, segment: ModuleCalls) -> Iterator[tuple[int, int]]:
@@ -189,7 +200,7 @@ class EvalValues:
         for call in range(segment.train.start + 1, segment.train.stop):
             for number in self._died_before.get(call, ()):
                 if self.train.recording.born[number] < segment.train.start:
-                    yield number, recording.died.get(self._as_held.get(number), last)
+                    yield number, recording.died.get(self._as_held.get(number, -1), last)
 
     def _enter(self, pair: BatchPair, calls: range) -> list[int]:
         """Values made before these calls that they read, in order."""

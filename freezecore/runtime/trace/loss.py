@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -42,14 +43,14 @@ def predicts_next(model: nn.Module) -> bool:
     return "CausalLM" in name or "LMHead" in name
 
 
-def loss_function(kind: str, shifted: bool) -> Callable[[Tensor, Tensor | None], Tensor]:
+def loss_function(kind: str, shifted: bool) -> Callable[[Tensor, Any], Tensor]:
     """Cross entropy over classes, tokens (the next one when `shifted`) or pairs; of features, the mean square."""
     if kind == "features":
         return lambda output, wanted: output.float().square().mean()
     if kind != "tokens":
         return lambda output, wanted: F.cross_entropy(output.float(), wanted)
 
-    def over_tokens(output: Tensor, wanted: Tensor | None) -> Tensor:
+    def over_tokens(output: Tensor, wanted: Tensor) -> Tensor:
         if shifted:
             wanted = F.pad(wanted, (0, 1), value=IGNORED)[..., 1:].contiguous()
         return F.cross_entropy(output.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)

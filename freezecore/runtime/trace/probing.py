@@ -11,6 +11,7 @@ What is found is told in a trace's own classes, with bytes and operations where 
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -96,7 +97,7 @@ class OperationProbe:
 
     def backward(self, received: int) -> BackwardResult:
         """Run its backward node as the engine would, for gradients of the outputs in the bit set `received`."""
-        node = next(self.outputs[i].grad_fn for i in self.needing)
+        node: Any = next(self.outputs[i].grad_fn for i in self.needing)
         grads = [
             torch.empty_strided(o.shape, _dense(o), dtype=o.dtype, device="meta") if received >> i & 1 else None
             for i, o in enumerate(self.outputs)

@@ -43,7 +43,7 @@ class Tracer:
 
     model: nn.Module
     workload: Workload
-    inputs: Inputs
+    inputs: Inputs | None
     shifted: bool = False
     batch_sizes: tuple[int, ...] = BATCH_SIZES
 
@@ -100,11 +100,15 @@ class Tracer:
             versions=versions,
         )
 
+    def _inputs(self, batch_size: int) -> tuple[tuple, dict]:
+        assert self.inputs is not None  # a candidate has been set
+        return self.inputs(batch_size, self.workload.device)
+
     def try_forward(self) -> None:
         """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
         self.fake.eval()
         with self.fake_mode, torch.no_grad(), BatchNormShapes():
-            args, kwargs = self.inputs(self.batch_sizes[0], self.workload.device)
+            args, kwargs = self._inputs(self.batch_sizes[0])
             find_output(self.fake(*args, **kwargs))
 
     def filled(self, trace: Trace, missing: Iterable[Missing]) -> Trace:
@@ -128,7 +132,7 @@ class Tracer:
         self.fake.train(training)
         device = self.workload.device
         with self.fake_mode:
-            args, kwargs = self.inputs(batch_size, device)
+            args, kwargs = self._inputs(batch_size)
         batch = [item for item in (*args, *kwargs.values()) if isinstance(item, Tensor)]
 
         def step(recorder: Recorder) -> Tensor:
@@ -170,19 +174,22 @@ class Tracer:
 
     def _copies(self, pair: SignaturePair) -> tuple[int, int] | None:
         found = [copied_bytes(signature) for signature in pair[: len(self.batch_sizes)]]
-        return tuple(self.amounts(*sizes) for sizes in zip(*found, strict=True)) if any(found[0]) else None
+        if not any(found[0]):
+            return None
+        first, second = (self.amounts(*sizes) for sizes in zip(*found, strict=True))
+        return first, second
 
     def _measure(self, operation: Operation, pair: SignaturePair, needs: int, received: int | None = None) -> None:
         """Probe one combination at each batch size, and note it in the operation."""
-        pair = pair[: len(self.batch_sizes)]
+        signatures = pair[: len(self.batch_sizes)]
         if needs not in operation.saved:
-            saved = [self._probe(signature, needs).saved for signature in pair]
-            inside = self.amounts(*(one.inside for one in saved)) if saved[0].inside else None
+            saved = [self._probe(signature, needs).saved for signature in signatures]
+            inside = self.amounts(*(one.inside or 0 for one in saved)) if saved[0].inside else None
             operation.saved[needs] = saved[0]._replace(new=self._each(saved), inside=inside)
         able = sum(1 << position for position in operation.saved[needs].needing)
         received = able if received is None else received & able
         if received and (needs, received) not in operation.backward:
-            found = [self._backward(signature, needs, received) for signature in pair]
+            found = [self._backward(signature, needs, received) for signature in signatures]
             operation.backward[needs, received] = found[0]._replace(
                 extra=self.amounts(*(one.extra for one in found)),
                 new=self._each(found),

@@ -31,11 +31,11 @@ class Priced:
 
     @property
     def trace(self) -> Trace | None:
-        return self._pricer and self._pricer.trace
+        return self._pricer.trace if self._pricer else None
 
     def estimate(self, mask: Mask) -> Estimate | None:
         """The cost of a step under this mask; None where it is unknown."""
-        return self._pricer and self._pricer.estimate(mask)
+        return self._pricer.estimate(mask) if self._pricer else None
 
     def peak_bytes(self, mask: Mask) -> int | None:
         """Peak training memory; None where it is unknown."""

@@ -40,8 +40,8 @@ class BlockList:
     @property
     def holder(self) -> Node:
         """The module that the row is a part of: a container such as `blocks` stands for its parent."""
-        inside = isinstance(self.parent.module, CONTAINERS) and self.parent.parent is not None
-        return self.parent.parent if inside else self.parent
+        above = self.parent.parent
+        return above if above is not None and isinstance(self.parent.module, CONTAINERS) else self.parent
 
 
 def block_lists(seen: View) -> list[BlockList]:
@@ -93,7 +93,7 @@ def _outermost(node: Node) -> list[BlockList]:
     own = row(node)
     taken = own.elements if own else ()
     rest = [child for child in node.bearing if child not in taken and child.parent is node]
-    return [own] * bool(own) + [each for child in rest for each in _outermost(child)]
+    return ([own] if own else []) + [each for child in rest for each in _outermost(child)]
 
 
 def grouped(lists: list[BlockList]) -> dict[str, list[BlockList]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from freezecore.runtime.tree.marks import is_norm
@@ -37,10 +39,11 @@ def input_embeddings(seen: View) -> list[Node]:
     """Modules that a Hugging Face model, or a tower of one, calls its input embeddings."""
     found = []
     for node in seen.nodes.values():
-        if not hasattr(node.module, "base_model_prefix"):
+        module: Any = node.module
+        if not hasattr(module, "base_model_prefix"):
             continue
         try:
-            embedding = node.module.get_input_embeddings()
+            embedding = module.get_input_embeddings()
         except (NotImplementedError, AttributeError, TypeError):
             continue
         if isinstance(embedding, nn.Module) and id(embedding) in seen.node_of:
@@ -48,7 +51,7 @@ def input_embeddings(seen: View) -> list[Node]:
     return list(dict.fromkeys(found))
 
 
-def _timm_head(seen: View, model: nn.Module) -> list[str] | None:
+def _timm_head(seen: View, model: Any) -> list[str] | None:
     try:
         classifier = model.get_classifier()
     except (NotImplementedError, AttributeError):
@@ -81,7 +84,7 @@ def _twins(nodes: list[Node]) -> list[Node]:
 
 
 def _transformers_head(seen: View, node: Node) -> list[str] | None:
-    model = node.module
+    model: Any = node.module
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
     found = []
     if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:

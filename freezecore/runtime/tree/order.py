@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,22 +66,27 @@ def execution_order(model: nn.Module, example: Example | None = None, *, own: bo
         twin = model if own else meta_copy(model)
     except (RuntimeError, TypeError, RecursionError) as error:
         return _untraced(say("it cannot be copied: {cause}", cause=shortened(str(error), 100)))
-    if hasattr(config := getattr(twin, "config", None), "use_cache"):
+    config: Any = getattr(twin, "config", None)
+    if hasattr(config, "use_cache"):
         config.use_cache = False  # what generation would keep, no step of training needs
     whole = _first_that_runs(twin, example, time.thread_time() + MOST_SECONDS)
     if example is not None:
         return whole
-    seen = set(whole.parameters) if whole else set()
+    seen = set(whole.parameters) if isinstance(whole, Execution) else set()
     parts = []
     for path, part in _parts(twin):
         names = {f"{path}.{name}" for name, _ in part.named_parameters()}
-        if not names & seen and (alone := _first_that_runs(part, None, time.thread_time() + MOST_SECONDS / 2)):
+        if names & seen:
+            continue
+        alone = _first_that_runs(part, None, time.thread_time() + MOST_SECONDS / 2)
+        if isinstance(alone, Execution):
             parts.append(_below(alone, path))
-    return _joined([*parts, *([whole] if whole else [])]) if parts else whole
+    return _joined([*parts, *([whole] if isinstance(whole, Execution) else [])]) if parts else whole
 
 
 def _first_that_runs(model: nn.Module, example: Example | None, deadline: float) -> Execution | Untraced:
-    problem, best = say("nothing tells what it takes in"), None
+    problem: str = say("nothing tells what it takes in")
+    best: Execution | Untraced | None = None
     wanted = MOST_USED * len(list(model.parameters()))
     try:
         for each, guess in itertools.islice(_tries(model, example), MOST_TRIES):
@@ -92,8 +98,8 @@ def _first_that_runs(model: nn.Module, example: Example | None, deadline: float)
                 problem = f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 120)}"
             else:
                 # The wrong guess may skip layers, as a random layer drop does: the other one is asked too.
-                best = max((best, found), key=lambda one: len(one.parameters) if one else -1)
-            if best and (len(best.parameters) >= wanted or not guess):
+                best = max((best, found), key=_reach)
+            if isinstance(best, Execution) and (len(best.parameters) >= wanted or not guess):
                 return best
             if time.thread_time() > deadline:
                 problem = say("it takes longer than {seconds:.0f} seconds", seconds=MOST_SECONDS)
@@ -252,7 +258,12 @@ def _any_on(values: Iterable[object], device: str) -> bool:
     )
 
 
-def _to_meta(value: object) -> object:
+def _reach(one: Execution | Untraced | None) -> int:
+    """How many parameters a try has used; fewer than any where it failed."""
+    return len(one.parameters) if isinstance(one, Execution) else -1
+
+
+def _to_meta(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.to("meta") if value.device.type == "cpu" else value
     return type(value)(map(_to_meta, value)) if type(value) in (list, tuple) else value

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import cache
+from typing import cast
 
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -42,7 +43,8 @@ def read_module(
     """
     _check(model)
     seen = view(model)
-    run = execution_order(model, own=own)
+    followed = execution_order(model, own=own)
+    run = followed if isinstance(followed, Execution) else None
     place = {name: at for at, name in enumerate(run.parameters)} if run else None
     found = find_structure(seen, place, run.calls if run else None)
     used = set(run.parameters) if run else None
@@ -56,7 +58,7 @@ def read_module(
         towers=found.towers,
         head=found.head,
         order="executed" if run else "defined",
-        notes=_notes(run),
+        notes=_notes(followed),
         versions=versions(),
     )
 
@@ -98,13 +100,13 @@ def _check(model: object) -> None:
 
 
 def _notes(run: Execution | Untraced) -> tuple[str, ...]:
-    if not run:
+    if isinstance(run, Untraced):
         return (run.reason,)
     note = say("Parts of the model were followed on their own, in the order of their definition.")
     return (note,) if run.by_parts else ()
 
 
-def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) -> Layer:
+def _layer(seen: View, node: Node, found: Structure, run: Execution | None) -> Layer:
     return Layer(
         path=node.path,
         type=node.type,
@@ -115,7 +117,7 @@ def _layer(seen: View, node: Node, found: Structure, run: Execution | Untraced) 
         drops=drops(node.module),
         uses=run.calls.get(node.path, 0) if run else None,
         aliases=tuple(node.aliases),
-        bases=_bases(type(node.module)),
+        bases=_bases(cast(Hashable, type(node.module))),
     )
 
 

@@ -226,6 +226,7 @@ class AnalystProcess:
         self.asked += 1
         try:
             request = {"verb": verb, "arguments": arguments, "memory_bytes": memory_bytes}
+            assert self.process.stdin is not None
             protocol.write(self.process.stdin, request)
             self._next(START_LIMIT_S, doing, say("{doing} did not begin.", doing=doing))
         except (OSError, NoAnswer) as error:
@@ -250,6 +251,7 @@ class AnalystProcess:
     def _receive(self) -> None:
         """Runs until the process's output ends; None then tells whoever waits."""
         with contextlib.suppress(ValueError):  # the pipe was closed, or the process died in the middle of a line
+            assert self.process.stdout is not None
             while arrived := protocol.read(self.process.stdout):
                 self._arrived.put(arrived)
         self._arrived.put(None)
