@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+
 import timm
 import torch
 from timm.models import get_pretrained_cfg, is_model, list_models
