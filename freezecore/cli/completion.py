@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Action, ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +48,6 @@ def _actions(parser: ArgumentParser) -> Iterator[Action]:
     """Every argument of every command."""
     for action in parser._actions:
         yield action
-        if isinstance(action.choices, dict):
+        if isinstance(action, _SubParsersAction):
             for below in action.choices.values():
                 yield from _actions(below)
