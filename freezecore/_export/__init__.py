@@ -58,7 +58,7 @@ def export(
     Args:
         tree: the source's layer tree where it is at hand; else it is read.
         learning_rate: of everything that trains; None takes a usual one for the selection.
-        head_learning_rate: of the head where it differs.
+        head_learning_rate: of the head where it differs; None takes a usual one where no rate was asked for.
         layer_decay: factor on the learning rate per block away from the head, above 0 and at most 1.
         link: where the page opens this selection.
 

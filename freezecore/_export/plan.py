@@ -12,7 +12,7 @@ from freezecore._export.python import Condition, comment, condition, quoted
 from freezecore._export.selection import Cover, NameSelection, select
 from freezecore.errors import ExportError, shortened
 from freezecore.mask import Mask
-from freezecore.rates import is_head, learning_rates, model_kind
+from freezecore.rates import Rates, is_head, learning_rates, model_kind
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec, Selector
 from freezecore.tree import LayerTree
@@ -32,7 +32,7 @@ class ExportPlan:
     Attributes:
         masks: the first epoch of each phase with its mask, ascending; one entry where nothing changes.
         learning_rate: of everything that trains; None takes a usual one for this selection.
-        head_learning_rate: of the head where it differs.
+        head_learning_rate: of the head where it differs; None takes a usual one where no rate was asked for.
         layer_decay: factor on the learning rate per block away from the head.
         link: where the page opens this selection; None takes the page that `make run` serves.
     """
@@ -158,7 +158,7 @@ class ExportPlan:
     @property
     def grouped(self) -> bool:
         """Whether parts of the model have learning rates of their own."""
-        return self.head_learning_rate is not None or self.layer_decay is not None
+        return self.head_rate is not None or self.layer_decay is not None
 
     @cached_property
     def head(self) -> tuple[str, ...]:
@@ -179,10 +179,26 @@ class ExportPlan:
     @cached_property
     def rate(self) -> float:
         """The learning rate asked for, else the one that a probe tries: the head's where nothing else ever trains."""
-        rates = learning_rates(self.masks[-1][1], model_kind(self.source, self.tree), body=self.learning_rate)
-        ever = (parameter for _, mask in self.masks for parameter in compress(self.tree.parameters, mask.trains))
-        head_alone = self.learning_rate is None and all(map(is_head, ever))
-        return rates.head if head_alone else rates.body
+        return self.learning_rate or (self._rates.head if all(self._heads) else self._rates.body)
+
+    @cached_property
+    def head_rate(self) -> float | None:
+        """The head's learning rate where it differs from `rate`: the one asked for, else the one that a probe tries."""
+        if self.head_learning_rate or self.learning_rate:
+            return self.head_learning_rate
+        differs = self._rates.head != self._rates.body and any(self._heads) and not all(self._heads)
+        return self._rates.head if differs else None
+
+    @cached_property
+    def _rates(self) -> Rates:
+        return learning_rates(self.masks[-1][1], model_kind(self.source, self.tree))
+
+    @cached_property
+    def _heads(self) -> list[bool]:
+        """Of each parameter that ever trains, whether it is the head's."""
+        return [
+            is_head(parameter) for _, mask in self.masks for parameter in compress(self.tree.parameters, mask.trains)
+        ]
 
     @property
     def reopens(self) -> str:

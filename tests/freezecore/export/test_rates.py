@@ -25,6 +25,7 @@ MODELS = {
     [
         ("resnet18", HEAD, "lr=0.01"),
         ("resnet18", "train all", "lr=5e-4"),
+        ("resnet18", "train all", "return 5e-3"),
         ("resnet18", "freeze all; train norms head", "lr=2e-3"),
         ("bert", HEAD, "lr=0.03"),
         ("bert", "freeze embeddings", "lr=1e-4"),
@@ -42,4 +43,6 @@ def test_an_export_without_a_rate_is_the_export_with_the_probe_s(name, rules):
     source, tree = MODELS[name], load(name)
     rates = learning_rates(resolve(FreezeSpec.parse(rules), tree), model_kind(source, tree))
     rate = rates.head if rules == HEAD else rates.body
-    assert export(source, rules, tree=tree) == export(source, rules, tree=tree, learning_rate=rate)
+    both = rules in ("train all", "freeze blocks:0") and rates.head != rates.body
+    asked = {"learning_rate": rate, "head_learning_rate": rates.head if both else None}
+    assert export(source, rules, tree=tree) == export(source, rules, tree=tree, **asked)

@@ -19,7 +19,13 @@ from tests.freezecore.export.hub import LITE0, MINILM, fill
 
 HEAD = "freeze all; train head"
 STEPS = 20
-ROWS = [(LITE0, "shapes", HEAD), pytest.param(MINILM, "docstrings", HEAD, marks=pytest.mark.slow)]
+LAST = "freeze all; train blocks:last2 head"
+ROWS = [
+    (LITE0, "shapes", HEAD),
+    pytest.param(LITE0, "shapes", LAST, marks=pytest.mark.slow),
+    pytest.param(MINILM, "docstrings", HEAD, marks=pytest.mark.slow),
+    pytest.param(MINILM, "docstrings", LAST, marks=pytest.mark.slow),
+]
 LOOP = """
 import runpy, sys
 import torch
