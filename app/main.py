@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.server.startup import get_ready
+from app.server.startup import prepare_server
 from app.views import classroom, compare, explore, learn
 
 THEME = Path(__file__).with_name("theme")
@@ -17,7 +17,7 @@ st.set_page_config(page_title="Freeze Explorer", page_icon="❄️", layout="wid
 st.logo(str(THEME / "logo.svg"), size="large")
 st.html(THEME / "page.css")
 st.html(THEME / f"{state.theme()}.css")
-get_ready()
+prepare_server()
 state.begin()
 words = state.words()
 pages = [

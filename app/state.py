@@ -103,14 +103,14 @@ def forget_draft() -> None:
     st.session_state.pop("draft", None)
 
 
-def tell(problem: str, hint: str = "") -> None:
+def leave_message(problem: str, hint: str = "") -> None:
     """Leave a sentence for the next drawing of the page."""
-    st.session_state.told = (problem, hint)
+    st.session_state.message = (problem, hint)
 
 
-def told() -> tuple[str, str] | None:
+def message() -> tuple[str, str] | None:
     """The sentence that was left; it stays until the visitor does something else."""
-    return st.session_state.get("told")
+    return st.session_state.get("message")
 
 
 def ignored() -> list[str]:
@@ -118,9 +118,9 @@ def ignored() -> list[str]:
     return st.session_state.get("ignored", [])
 
 
-def hush() -> None:
+def forget_messages() -> None:
     """Forget the sentences that were left: the visitor has gone on."""
-    st.session_state.pop("told", None)
+    st.session_state.pop("message", None)
     st.session_state.pop("ignored", None)
 
 

@@ -8,7 +8,7 @@ from app.figures.style import LEGEND, Palette, layout_of
 from app.text import Words
 
 
-def balance(rows: Sequence[tuple[str, int, int]], words: Words, palette: Palette) -> dict:
+def class_balance(rows: Sequence[tuple[str, int, int]], words: Words, palette: Palette) -> dict:
     """One bar a class; what is held out is hatched and stands at its end."""
     names = [name if len(name) <= 18 else name[:17] + "…" for name, _, _ in rows]
     parts = ((words("own.train"), 1, palette.activations, ""), (words("own.test"), 2, palette.weights, "/"))
@@ -30,7 +30,7 @@ def balance(rows: Sequence[tuple[str, int, int]], words: Words, palette: Palette
     return {"data": data, "layout": layout}
 
 
-def lengths(counts: Sequence[tuple[int, int]], words: Words, palette: Palette) -> dict:
+def text_lengths(counts: Sequence[tuple[int, int]], words: Words, palette: Palette) -> dict:
     """One column a range of lengths, in words or tokens."""
     last = max(high for high, _ in counts)
     named = [words("own.words_up_to", n=high) if high < 10**9 else words("own.words_more") for high, _ in counts]

@@ -24,7 +24,7 @@ def shared() -> Classes:
     return Classes()
 
 
-def who(words: Words) -> None:
+def nickname_field(words: Words) -> None:
     """Ask for a nickname where the link names a class."""
     token = state.link().klass
     if token is None:
@@ -48,10 +48,10 @@ def _named() -> None:
     for lesson in lessons.LESSONS:
         notes = state.notes(f"lesson_{lesson.key}")
         if "guess" in notes:
-            note(lesson, notes["guess"], [] if notes.get("measuring") else notes.get("tokens", []))
+            record(lesson, notes["guess"], [] if notes.get("measuring") else notes.get("tokens", []))
 
 
-def note(lesson: Lesson, guess: str, tokens: list[str]) -> None:
+def record(lesson: Lesson, guess: str, tokens: list[str]) -> None:
     """Write a guess and its runs down for the class, when there is one and the person has a name."""
     token, name = state.link().klass, state.value("w_nickname")
     if token and name:

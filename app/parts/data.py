@@ -75,9 +75,9 @@ def data_below(selection: ModelSelection, name: str | None, words: Words) -> boo
     own = name not in BUILT_IN
     if own and kind == "text":
         _columns(words)
-    state.fill("w_look", state.notes(NOTES).get(f"look_{own}", own))
-    st.toggle(words("own.look"), key="w_look", on_change=_preview_toggled, args=(own,))
-    if not state.value("w_look"):
+    state.fill("w_preview", state.notes(NOTES).get(f"preview_{own}", own))
+    st.toggle(words("own.preview"), key="w_preview", on_change=_preview_toggled, args=(own,))
+    if not state.value("w_preview"):
         return True
     if kind == "text":
         return _preview(name, _fields(selection) | _size(selection), selection.source, own, words)
@@ -86,7 +86,7 @@ def data_below(selection: ModelSelection, name: str | None, words: Words) -> boo
 
 @show_errors.acting
 def _preview_toggled(own: bool) -> None:
-    state.notes(NOTES)[f"look_{own}"] = state.value("w_look")
+    state.notes(NOTES)[f"preview_{own}"] = state.value("w_preview")
 
 
 @show_errors.acting
@@ -211,11 +211,11 @@ def _charts(preview: DataPreview, words: Words) -> None:
         rows = [(c.name, c.train, c.test) for c in preview.classes if c.name in kept]
         title = words("own.balance") if len(rows) == len(preview.classes) else words("own.balance_largest", n=len(rows))
         st.markdown(f"**{title}**")
-        plot(figures.balance, rows, key="balance", alt=title, height=CHART_HEIGHT)
+        plot(figures.class_balance, rows, key="balance", alt=title, height=CHART_HEIGHT)
     if preview.lengths:
         title = words(f"own.lengths_{preview.counted}")
         st.markdown(f"**{title}**", help=words("own.lengths_help"))
-        plot(figures.lengths, preview.lengths, key="lengths", alt=title, height=CHART_HEIGHT)
+        plot(figures.text_lengths, preview.lengths, key="lengths", alt=title, height=CHART_HEIGHT)
     if preview.sequence_length:
         st.caption(words("own.sequence_length", n=preview.sequence_length))
 

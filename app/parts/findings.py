@@ -36,16 +36,16 @@ def _one(number: int, finding: Finding, selection: ModelSelection, words: Words)
         )
         if finding.fix:
             st.button(
-                words("findings.mend"),
-                key=f"mend_{number}",
+                words("findings.fix"),
+                key=f"fix_{number}",
                 help=f"`{finding.fix}`",
-                on_click=_mend,
+                on_click=_apply_fix,
                 args=(finding.fix, selection),
             )
 
 
 @show_errors.acting
-def _mend(fix: str, selection: ModelSelection) -> None:
+def _apply_fix(fix: str, selection: ModelSelection) -> None:
     spec = FreezeSpec.parse(f"{selection.rules}\n{fix}")
     mended = resolve(spec, selection.tree)
     state.write_rules(str(shortest_rules(mended)) if not spec.phases else str(spec))

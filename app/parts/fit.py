@@ -42,7 +42,7 @@ def _apply(budget: int) -> None:
     found = least_frozen(trace, selection.tree, budget * GB, batch_size=selection.link.batch)
     if found.rules is None:
         words = state.words()
-        state.tell(found.problem or words("fit.impossible", budget=budget), words("fit.impossible_hint"))
+        state.leave_message(found.problem or words("fit.impossible", budget=budget), words("fit.impossible_hint"))
         return
     state.write_rules(found.rules)
     st.rerun()

@@ -21,32 +21,32 @@ MOST_LINES = 200
 FEW = 8
 FILE_MIB = 4
 FILE_TYPES = ["txt", "yaml", "yml", "json", "csv", "py", "ipynb", "toml", "md", "log"]
-NOTES = "bring"
+NOTES = "import"
 ICONS = {"mapped": ":material/swap_horiz:", "lines": ":material/list:", "notes": ":material/info:"}
 
 
 def import_selection(words: Words) -> None:
     """The box, the drop zone, and what was read from whichever was filled last."""
     selection = select(state.link())
-    state.lasting(w_bring="")
+    state.lasting(w_import="")
     paste, drop = st.columns([3, 2])
     with paste:
         st.text_area(
-            words("bring.paste"),
-            key="w_bring",
+            words("import.paste"),
+            key="w_import",
             height=130,
             max_chars=LONGEST_PASTED,
-            placeholder=words("bring.example"),
-            help=words("bring.help"),
+            placeholder=words("import.example"),
+            help=words("import.help"),
             on_change=_pasted,
         )
-        st.button(words("bring.read"), key="bring_read", on_click=_pasted, icon=":material/search:")
+        st.button(words("import.read"), key="import_read", on_click=_pasted, icon=":material/search:")
     drop.file_uploader(
-        words("bring.file"), type=FILE_TYPES, key="w_bring_file", on_change=_dropped, max_upload_size=FILE_MIB
+        words("import.file"), type=FILE_TYPES, key="w_import_file", on_change=_dropped, max_upload_size=FILE_MIB
     )
     content = state.notes(NOTES).get("content")
     if content is None:
-        st.caption(words("bring.kinds"))
+        st.caption(words("import.kinds"))
         return
     try:
         found = _imported(content, selection)
@@ -58,13 +58,13 @@ def import_selection(words: Words) -> None:
 
 @show_errors.acting
 def _pasted() -> None:
-    text = state.value("w_bring") or ""
+    text = state.value("w_import") or ""
     state.notes(NOTES).update(content=text if text.strip() else None)
 
 
 @show_errors.acting
 def _dropped() -> None:
-    file = state.value("w_bring_file")
+    file = state.value("w_import_file")
     state.notes(NOTES).update(content=file.getvalue() if file is not None else None)
 
 
@@ -82,14 +82,14 @@ def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
     with line:
         st.markdown(_sentence(found, wanted, selection, words))
     left_out = len(found.missing) + len(found.unread)
-    label = words("bring.use_rest", count=left_out) if left_out else words("bring.use")
+    label = words("import.use_rest", count=left_out) if left_out else words("import.use")
     use.button(
-        label, key="bring_use", type="primary", icon=":material/check_box:", width="stretch", on_click=_use,
+        label, key="import_use", type="primary", icon=":material/check_box:", width="stretch", on_click=_use,
         args=(found.rules,), disabled=found.rules == selection.rules,
     )  # fmt: skip
-    unread = [words("bring.line", line=u.line, text=u.text, why=words.said(u.why)) for u in found.unread]
+    unread = [words("import.line", line=u.line, text=u.text, why=words.said(u.why)) for u in found.unread]
     did = [
-        words("bring.did", line=row.line, text=row.text, froze=row.froze, trained=row.trained) for row in found.lines
+        words("import.did", line=row.line, text=row.text, froze=row.froze, trained=row.trained) for row in found.lines
     ]
     _lines("lines", did, words)
     _lines("unread", unread, words)
@@ -106,12 +106,12 @@ def _sentence(found: Imported, wanted: Mask, selection: ModelSelection, words: W
     pairs = list(zip(wanted.trains, selection.mask.trains, strict=True))
     on, off = sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
     said = words(
-        "bring.read_as",
-        kind=words(f"bring.kind_{found.kind}"),
+        "import.read_as",
+        kind=words(f"import.kind_{found.kind}"),
         weights=count_text(wanted.trainable),
         share=share_text(wanted.trainable / tree.total if tree.total else 0, 1),
     )
-    change = words("bring.change", on=on, off=off) if on or off else words("bring.same")
+    change = words("import.change", on=on, off=off) if on or off else words("import.same")
     return f"{said} {change}"
 
 
@@ -121,8 +121,8 @@ def _lines(kind: str, lines: Sequence[str], words: Words) -> None:
         return
     icon = ICONS.get(kind, ":material/warning:")
     surprising = kind in ("lines", "unread", "missing", "notes") or (kind == "mapped" and len(lines) <= FEW)
-    with st.expander(words(f"bring.{kind}", count=len(lines)), expanded=surprising, icon=icon):
-        st.caption(words(f"bring.{kind}_why"))
+    with st.expander(words(f"import.{kind}", count=len(lines)), expanded=surprising, icon=icon):
+        st.caption(words(f"import.{kind}_why"))
         shown = "\n".join(lines[:MOST_LINES])
         more = "\n…" if len(lines) > MOST_LINES else ""
         st.code(shown + more, language=None, height="content" if len(lines) <= FEW else 160)

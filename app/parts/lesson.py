@@ -59,14 +59,14 @@ def lesson_page(lesson: Lesson) -> None:
         args=(lesson,),
     )
     if notes.get("measuring"):
-        _go_on(lesson, notes, words)
+        _measure(lesson, notes, words)
     if notes.get("tokens"):
         _table(lesson, notes, words)
     if not notes.get("measuring"):
-        _after(lesson, notes, words)
+        _buttons_or_verdict(lesson, notes, words)
 
 
-def _after(lesson: Lesson, notes: dict, words: Words) -> None:
+def _buttons_or_verdict(lesson: Lesson, notes: dict, words: Words) -> None:
     """What can be done while nothing is measured."""
     done = len(notes.get("tokens", ()))
     if done < len(lesson.runs):
@@ -75,12 +75,12 @@ def _after(lesson: Lesson, notes: dict, words: Words) -> None:
             type="primary",
             icon=":material/timer:",
             key=f"measure_{lesson.key}",
-            on_click=_begin,
+            on_click=_start,
             args=(lesson,),
             disabled="guess" not in notes,
         )
     else:
-        _meaning(lesson, notes, words)
+        _verdict(lesson, notes, words)
 
 
 @show_errors.acting
@@ -88,12 +88,12 @@ def _guessed(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes["guess"] = state.value(f"w_guess_{lesson.key}")
     put_in_link(lesson)
-    classroom.note(lesson, notes["guess"], [])
+    classroom.record(lesson, notes["guess"], [])
     st.rerun()
 
 
 @show_errors.acting
-def _begin(lesson: Lesson) -> None:
+def _start(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes.setdefault("tokens", [])
     _start_next(lesson, notes)
@@ -106,19 +106,19 @@ def _start_next(lesson: Lesson, notes: dict) -> None:
     put_in_link(lesson)
 
 
-def _go_on(lesson: Lesson, notes: dict, words: Words) -> None:
+def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
     """Show the run in progress; start the next when it has ended, and stop when it was the last or cannot start."""
     count = len(lesson.runs)
     if not jobs.shared().status(notes["tokens"][-1]).live:
         if len(notes["tokens"]) == count:
             notes["measuring"] = False
-            classroom.note(lesson, notes["guess"], notes["tokens"])
+            classroom.record(lesson, notes["guess"], notes["tokens"])
             st.rerun()
         try:
             _start_next(lesson, notes)
         except FreezeError as error:
             notes["measuring"] = False
-            state.tell(words("learn.partly", problem=words.said(error.problem)), error.hint)
+            state.leave_message(words("learn.partly", problem=words.said(error.problem)), error.hint)
         st.rerun()
     number = len(notes["tokens"])
     name = words(f"lesson.{lesson.key}.run.{lesson.runs[number - 1].name}")
@@ -161,7 +161,7 @@ def _cell(name: str, result: dict, words: Words) -> str:
     return f"{value:.3f}" if "accuracy" in name else f"{value:g}"
 
 
-def _meaning(lesson: Lesson, notes: dict, words: Words) -> None:
+def _verdict(lesson: Lesson, notes: dict, words: Words) -> None:
     answer = lesson.answer([jobs.shared().result(token) for token in notes["tokens"]])
     guess, measured = (words(f"lesson.{lesson.key}.guess.{key}") for key in (notes["guess"], answer or notes["guess"]))
     if answer == notes["guess"]:

@@ -60,7 +60,7 @@ def preset_row() -> None:
     )
 
 
-def presets_are_behind(selection: ModelSelection) -> bool:
+def presets_are_outdated(selection: ModelSelection) -> bool:
     """Whether the presets on the page show another selection's."""
     return state.value(DRAWN) != _shown_preset(selection)
 

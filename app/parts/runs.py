@@ -40,7 +40,7 @@ def runs() -> None:
     by = order.selectbox(
         words("runs.sort"), list(run_table.SORTS), key="w_sort", format_func=lambda name: words(f"runs.by_{name}")
     )
-    with file.popover(words("runs.bring"), icon=":material/upload_file:", width="stretch"):
+    with file.popover(words("runs.file"), icon=":material/upload_file:", width="stretch"):
         _file_uploader(words)
     stored = _stored(state.owner() if mine == "mine" else None)
     if not stored:
@@ -73,8 +73,8 @@ def _stored(owner: str | None) -> list[RunRow]:
 
 def _file_uploader(words: Words) -> None:
     st.file_uploader(
-        words("runs.bring_label"), type=["json"], key="w_runs_file", on_change=_file_dropped,
-        help=words("runs.bring_help"), max_upload_size=10,
+        words("runs.file_label"), type=["json"], key="w_runs_file", on_change=_file_dropped,
+        help=words("runs.file_help"), max_upload_size=10,
     )  # fmt: skip
 
 

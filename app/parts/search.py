@@ -142,7 +142,7 @@ def _watch(token: str, status: JobStatus, words: Words) -> None:
 def _status(status: JobStatus, events: list[dict], running_s: float, words: Words) -> str:
     """How many runs have ended, how long the rest takes, and what is being measured."""
     done, total = search_table.done_and_total(status.kind, status.request, events)
-    text = words("search.tried", done=done) if total is None else words("search.tried_of", done=done, total=total)
+    text = words("search.done", done=done) if total is None else words("search.done_of", done=done, total=total)
     left = search_table.left_s(status.kind, status.request, events, running_s)
     text += words("probe.left", left=words.seconds(round(left))) if left is not None else ""
     rules = search_table.current_rules(events)

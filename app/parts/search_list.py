@@ -24,14 +24,14 @@ def search_list(words: Words) -> None:
     found = sorted(found, key=lambda run: run.created, reverse=True)[:MOST]
     chosen = _table(found, words) if found else None
     if not found:
-        st.caption(words("searched.none"))
+        st.caption(words("searches.none"))
     with st.container(horizontal=True, gap="small"):
         st.button(
-            words("searched.new", model=gallery.name_of(state.link().model)),
+            words("searches.new", model=gallery.name_of(state.link().model)),
             icon=":material/add:",
             key="new_search",
             on_click=_new,
-            help=words("searched.new_help"),
+            help=words("searches.new_help"),
         )
         if found:
             st.button(
@@ -41,7 +41,7 @@ def search_list(words: Words) -> None:
                 disabled=chosen is None,
                 on_click=_open,
                 args=(chosen,),
-                help=words("searched.open_help"),
+                help=words("searches.open_help"),
             )
 
 
@@ -49,11 +49,11 @@ def _table(found: Sequence[Run], words: Words) -> Run | None:
     """Draw the list; the run whose row is chosen."""
     rows = [
         {
-            words("searched.kind"): words(f"search.{run.kind}"),
+            words("searches.kind"): words(f"search.{run.kind}"),
             words("runs.model"): gallery.name_of(model_of(run.request)),
             words("runs.data"): name_of_data(run.request.get("data") or ""),
-            words("searched.state"): words(f"searched.{run.state.replace('-', '_')}"),
-            words("searched.took"): words.seconds((run.result or {}).get("seconds")),
+            words("searches.state"): words(f"searches.{run.state.replace('-', '_')}"),
+            words("searches.took"): words.seconds((run.result or {}).get("seconds")),
         }
         for run in found
     ]
@@ -61,7 +61,7 @@ def _table(found: Sequence[Run], words: Words) -> Run | None:
         rows,
         hide_index=True,
         height=min(180, 38 + 35 * len(rows)),
-        key="w_searched",
+        key="w_searches",
         on_select="rerun",
         selection_mode="single-row",
     )["selection"]["rows"]

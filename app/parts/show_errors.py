@@ -44,15 +44,15 @@ def acting(act: Callable) -> Callable:
 
     @functools.wraps(act)
     def acted(*arguments, **options):
-        state.hush()
+        state.forget_messages()
         try:
             return act(*arguments, **options)
         except FreezeError as error:
-            state.tell(error.problem, error.hint)
+            state.leave_message(error.problem, error.hint)
         except Exception:  # a callback is a boundary too
             log.exception("an action on the page failed")
             words = state.words()
-            state.tell(words("fault.unknown"), words("fault.unknown_hint"))
+            state.leave_message(words("fault.unknown"), words("fault.unknown_hint"))
 
     return acted
 
@@ -74,7 +74,7 @@ def plain(text: str) -> str:
 
 def left_behind(words) -> None:
     """What a callback or the visitor's link left to be told, until the visitor goes on."""
-    if sentence := state.told():
+    if sentence := state.message():
         show(*sentence)
     if ignored := state.ignored():
         st.info(words("link.ignored", fields=", ".join(plain(name) for name in ignored[:8])))

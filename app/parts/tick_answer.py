@@ -1,7 +1,7 @@
 """What a tick is answered with, in one run of one fragment: numbers, charts, the address bar, and the rules.
 
 The tree's ticks come in by the message that the numbers go out with, so that Streamlit runs nothing else. Only
-where something else on the page shows the selection, and is behind, does a second run draw both.
+where something else on the page shows the selection, and is outdated, does a second run draw both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.figures.cost_charts import CHANNEL, largest_part, model_part, selection
 from app.figures.style import palette_of
 from app.parts import show_errors
 from app.parts.address import link_part
-from app.parts.presets import presets_are_behind
+from app.parts.presets import presets_are_outdated
 from app.parts.rules_box import rules_box
 from app.parts.tree import TREE
 from app.server.tick_route import question
@@ -44,11 +44,11 @@ def tick_answer(selection: ModelSelection, rules_place: DeltaGenerator) -> None:
 def redraw_when_known(stage: int) -> None:
     """Draw the page again when more is known than at this stage; alone, since rules that are being typed would go."""
     if stage < COMPLETE:
-        st.fragment(_look, key="look", run_every=POLL_S)(stage)
+        st.fragment(_poll, key="poll", run_every=POLL_S)(stage)
 
 
 @show_errors.told
-def _look(stage: int) -> None:
+def _poll(stage: int) -> None:
     if stage_of(select(state.link())) > stage:
         st.rerun()  # the figures, the tree's prices or the depth curve have come
 
@@ -85,13 +85,13 @@ def _known_or_last(selection: ModelSelection) -> KnownCost:
 def _ticked(change: TreeChange) -> None:
     selection = ticked(select(state.link()), change.trains)
     state.write_rules(selection.link.rules)
-    if behind := _behind(selection):
-        st.rerun([KEY, *behind])
+    if outdated := _outdated(selection):
+        st.rerun([KEY, *outdated])
 
 
-def _behind(selection: ModelSelection) -> list[str]:
+def _outdated(selection: ModelSelection) -> list[str]:
     """Fragments that show another selection: the lower pane only where it shows something that follows the ticks."""
     pane, nothing = state.value("w_pane", "probe"), not any(selection.mask.trains)
     same = pane in PANES_WITHOUT_TICKS or (pane == "probe" and nothing == state.value("nothing_trained", False))
-    presets = ["presets"] if presets_are_behind(selection) else []
+    presets = ["presets"] if presets_are_outdated(selection) else []
     return presets if same else [*presets, "pane"]

@@ -9,13 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from app.server import tick_route
-from app.server.startup import get_ready
+from app.server.startup import prepare_server
 
 
 @asynccontextmanager
-async def _helped(_: st.App) -> AsyncIterator[None]:
-    get_ready()
+async def _lifespan(_: st.App) -> AsyncIterator[None]:
+    prepare_server()
     yield
 
 
-app = st.App(Path(__file__).parents[1] / "main.py", lifespan=_helped, routes=[tick_route.route()])
+app = st.App(Path(__file__).parents[1] / "main.py", lifespan=_lifespan, routes=[tick_route.route()])

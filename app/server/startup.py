@@ -25,7 +25,7 @@ SWITCH_S = 0.001  # a run that computes lets the thread that sends what it has d
 
 
 @cache
-def get_ready() -> None:
+def prepare_server() -> None:
     """Start the helpers, import what pages draw with, and leave all that out of every later garbage collection.
 
     Streamlit collects garbage after each run; without this a tick pays for every object the imports made.

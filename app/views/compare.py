@@ -22,7 +22,7 @@ def draw() -> None:
     show_errors.left_behind(words)
     with show_errors.telling():
         runs()
-    st.subheader(words("searched.title"), help=words("searched.help"))
+    st.subheader(words("searches.title"), help=words("searches.help"))
     with show_errors.telling():
         search_list(words)
     st.subheader(words("diff.title"), help=words("diff.help"))

@@ -22,7 +22,7 @@ from app.service.pricing import stage_of
 from app.service.selection import ModelSelection, select
 from freezecore.errors import FreezeError, RuleError, WorkloadError
 
-PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "bring": import_selection, "fit": fit}
+PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "import": import_selection, "fit": fit}
 
 
 @show_errors.told
@@ -50,7 +50,7 @@ def _selected() -> ModelSelection:
         return selection
     except WorkloadError as error:
         state.change(size=None)
-        state.tell(error.problem, error.hint)
+        state.leave_message(error.problem, error.hint)
         st.rerun()
     except RuleError:
         state.keep_draft(state.link().rules)

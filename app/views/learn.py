@@ -27,7 +27,7 @@ def draw() -> None:
         label_visibility="collapsed",
     )
     show_errors.left_behind(words)
-    classroom.who(words)
+    classroom.nickname_field(words)
     lesson = lesson_named(state.link().lesson)
 
     @show_errors.told

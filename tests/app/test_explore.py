@@ -16,7 +16,7 @@ from tests.freezecore.samples import load
 RESNET = "timm:resnet18"
 
 
-def said(page) -> str:
+def messages(page) -> str:
     """Every sentence that tells of a fault or a hint."""
     return " ".join(block.value for kind in (page.error, page.warning, page.info) for block in kind)
 
@@ -24,8 +24,8 @@ def said(page) -> str:
 def figures(page) -> dict[str, str]:
     """The numbers above the charts by name."""
     names = next(data["numbers"] for data in mounted(page) if "numbers" in data)
-    told = next(part["numbers"] for part in sent(page) if "numbers" in part)
-    return {name: text for (name, _), (text, *_) in zip(names, told, strict=True)}
+    numbers = next(part["numbers"] for part in sent(page) if "numbers" in part)
+    return {name: text for (name, _), (text, *_) in zip(names, numbers, strict=True)}
 
 
 def mounted(page) -> list[dict]:
@@ -73,11 +73,11 @@ def test_the_batch_changes_the_peak_without_a_new_trace(opened, helpers):
         ("freeze all\ntrain regex:(", "Line 2"),
     ],
 )
-def test_rules_that_cannot_be_used_say_where_and_keep_the_text(opened, typed, sentence):
+def test_rules_that_cannot_be_used_show_where_and_keep_the_text(opened, typed, sentence):
     page = opened(model=RESNET)
     numbers = figures(page)
     page.text_area(key="w_rules").set_value(typed).run()
-    assert sentence in said(page)
+    assert sentence in messages(page)
     assert page.text_area(key="w_rules").value == typed
     assert figures(page) == numbers
 
@@ -108,7 +108,7 @@ def test_the_stepper_freezes_the_input_side(opened):
         ({"model": "timm:resnet18", "rules": "freeze\x00all"}, "rules"),
     ],
 )
-def test_hostile_and_broken_links_are_told_in_a_sentence(opened, query, sentence):
+def test_hostile_and_broken_links_are_a_sentence(opened, query, sentence):
     page = opened(**query)
     assert not page.exception
     assert len(page.selectbox) > 2, "the page stays usable"
@@ -116,16 +116,16 @@ def test_hostile_and_broken_links_are_told_in_a_sentence(opened, query, sentence
 
 def test_what_a_link_cannot_say_is_named_until_the_visitor_goes_on(opened):
     page = opened(model=RESNET, steal="1")
-    assert "steal" in said(page)
+    assert "steal" in messages(page)
     page.number_input(key="w_batch").set_value(8).run()
-    assert "steal" not in said(page)
+    assert "steal" not in messages(page)
 
 
 def test_a_size_that_no_step_has_gives_way_to_the_models_own(opened):
     page = opened(model=RESNET)
     numbers = figures(page)
     page.number_input(key="w_size").set_value(7).run()
-    assert "from 8 to 4,096" in said(page)
+    assert "from 8 to 4,096" in messages(page)
     assert (figures(page), page.number_input(key="w_size").value) == (numbers, None)
 
 
@@ -141,7 +141,7 @@ def test_the_last_good_numbers_stay_marked_as_old(opened, helpers):
     helpers[0].broken = TraceError("An image of 64 x 64 is too small for resnet18.", "Choose a larger one.")
     page.number_input(key="w_size").set_value(64).run()
     page.run()
-    assert "too small" in said(page)
+    assert "too small" in messages(page)
     assert figures(page) == numbers
     assert [part["old"] for part in sent(page) if part["part"] == "selection"] == [True]
     page.number_input(key="w_size").set_value(None).run()
@@ -151,7 +151,7 @@ def test_the_last_good_numbers_stay_marked_as_old(opened, helpers):
 def test_a_step_that_cannot_be_followed_leaves_the_rest_standing(opened, helpers):
     helpers[0].broken = TraceError("The step of resnet18 branches on its data.", "Weights are still counted.")
     page = opened(model="timm:resnet18", size="64")
-    assert "branches on its data" in said(page)
+    assert "branches on its data" in messages(page)
     assert figures(page)["Peak memory"] == "unknown"
     assert page.text_area(key="w_rules").value
 
@@ -170,13 +170,13 @@ def test_a_probe_starts_with_what_is_ticked_and_is_found_again_by_its_link(opene
 def test_nothing_to_train_cannot_be_tried(opened):
     page = opened(model=RESNET, rules="freeze all")
     assert page.button(key="start").disabled
-    assert "Nothing trains" in said(page)
+    assert "Nothing trains" in messages(page)
 
 
-def test_a_run_that_is_gone_is_told(opened):
+def test_a_run_that_is_gone_is_a_sentence(opened):
     page = opened(model=RESNET, run="gone")
     assert not page.exception
-    assert "no run" in said(page)
+    assert "no run" in messages(page)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

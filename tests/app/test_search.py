@@ -7,7 +7,7 @@ from freezecore.search.find import Choice, FindResult, SearchTrial
 from freezecore.search.measured import MeasuredSelection
 from freezecore.search.suggest import Suggestion, SuggestResult
 from freezecore.search.sweep import SweepResult
-from tests.app.test_explore import RESNET, said
+from tests.app.test_explore import RESNET, messages
 
 DEEP = MeasuredSelection("freeze stem blocks:first6", ("6 blocks frozen",), 6, 0.91, None, None, 0.91, (0.9, 0.92),
              0.014, 0.01, 200_000_000, 0.2, 4.0, 1_000)  # fmt: skip
@@ -49,7 +49,7 @@ def shown(page) -> str:
     return " ".join(block.value for kind in (page.markdown, page.caption) for block in kind)
 
 
-def test_a_sweep_is_asked_for_as_the_page_says(searched, helpers):
+def test_a_sweep_is_requested_with_what_the_page_shows(searched, helpers):
     searched("sweep", SWEPT, batch="8", size="64")
     request = helpers[1].requests[0]
     assert (request.over, request.seeds, request.base.batch_size, request.base.image_size) == (
@@ -74,7 +74,7 @@ def test_what_has_ended_so_far_is_drawn_while_a_sweep_runs(searched):
     page.button(key="search_stop").click().run()
 
 
-def test_a_search_tells_its_choice_and_the_runner_up(searched):
+def test_a_search_shows_its_choice_and_the_runner_up(searched):
     page = searched("find", FOUND.to_json())
     assert not page.exception
     assert "`freeze layer1` reaches 0.900 ± 0.010" in shown(page)
@@ -83,7 +83,7 @@ def test_a_search_tells_its_choice_and_the_runner_up(searched):
     assert ticked(page) == "train all"
 
 
-def test_the_best_so_far_is_told_while_a_search_goes_on(searched):
+def test_the_best_so_far_is_shown_while_a_search_runs(searched):
     page = searched("find", None, ({"event": "trial", **TRIAL.to_json(), "best": CHOICE.to_json()},))
     assert not page.exception
     assert "So far" in shown(page) and "0.900" in shown(page)
@@ -107,7 +107,7 @@ def test_each_speaks_japanese(searched, kind):
 
 def test_a_search_that_failed_is_a_sentence(searched):
     page = searched("find", FindResult("failed", message="Nothing fits.", hint="Buy more.").to_json())
-    assert "Nothing fits" in said(page)
+    assert "Nothing fits" in messages(page)
 
 
 def test_a_link_to_a_search_of_another_model_ticks_nothing(opened, helpers, searched):
@@ -115,7 +115,7 @@ def test_a_link_to_a_search_of_another_model_ticks_nothing(opened, helpers, sear
     page = opened(model="timm:resnet34", search="token")
     page.segmented_control(key="w_pane").set_value("search").run()
     assert page.button(key="use_recommended").disabled
-    assert "resnet18" in said(page)
+    assert "resnet18" in messages(page)
 
 
 def test_a_search_within_minutes_is_as_far_as_its_time():

@@ -58,7 +58,7 @@ def test_a_dropped_file_is_read_too(page_at):
     page = page_at(RESNET)
     pane(page, "Import")
     file = {"name": "config.yaml", "mimeType": "text/yaml", "buffer": b"unfrozen_parameters:\n  - layer4.*\n"}
-    page.locator(".st-key-w_bring_file input[type=file]").set_input_files(file)
+    page.locator(".st-key-w_import_file input[type=file]").set_input_files(file)
     expect(page.get_by_text("an axolotl configuration")).to_be_visible()
     page.get_by_role("button", name="Tick this selection").click()
     expect(rules(page)).to_have_value("freeze all\ntrain layer4")
@@ -99,7 +99,7 @@ def test_a_sweep_is_stopped_and_keeps_what_it_has(page_at):
     expect(page).not_to_have_url(re.compile("search="))
 
 
-def test_own_pictures_are_looked_at_trained_on_proved_and_compared(page_at, tmp_path):
+def test_own_pictures_are_previewed_trained_on_proved_and_compared(page_at, tmp_path):
     page = page_at(SMALL)
     page.get_by_role("combobox", name="Data").click()
     page.get_by_role("option", name=re.compile("your own")).click()

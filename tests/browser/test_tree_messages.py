@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 CONV1 = 9_408
 
 
-def test_python_hears_a_tick_once(tree_room):
+def test_python_receives_a_tick_once(tree_room):
     room = tree_room()
     room.tick("conv1")
     room.received(3)
@@ -31,7 +31,7 @@ def test_fast_ticks_never_flicker_and_the_last_state_arrives(tree_room):
     assert seen == ["true" if i % 2 == 0 else "false" for i in range(15)]
 
 
-def test_what_python_writes_comes_to_the_boxes_and_can_be_undone(tree_room):
+def test_what_python_sends_reaches_the_boxes_and_can_be_undone(tree_room):
     room = tree_room()
     room.tick("conv1")
     room.received(3)

@@ -22,7 +22,7 @@ def test_words_meet_names_classes_and_shapes(tree_room, typed, count):
     expect(room.page.get_by_text(f"{count} parameters match")).to_be_visible()
 
 
-def test_all_matches_train_and_freeze_with_their_count_said_before(tree_room):
+def test_all_matches_train_and_freeze_with_their_count_shown_before(tree_room):
     room = tree_room()
     room.search.fill("BatchNorm2d")
     train, freeze = (room.page.get_by_role("button", name=f"{verb} all 40") for verb in ("Train", "Freeze"))

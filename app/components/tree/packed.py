@@ -24,7 +24,7 @@ class _ModuleNode:
     leaves: dict[str, int] = field(default_factory=dict)
 
 
-class _Table:
+class _TextTable:
     """Texts by number, each once."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Rows:
 
 def pack(tree: LayerTree) -> Rows:
     """Every module that holds parameters and every name of every parameter, once, children after their parents."""
-    names, labels = _Table(), _Table()
+    names, labels = _TextTable(), _TextTable()
     blocks = set(tree.blocks)
     head, inputs = set(tree.head), {p for tower in tree.towers for p in (*tower.embeddings, *tower.stem)}
     paths: list[str] = []
@@ -81,7 +81,7 @@ def pack(tree: LayerTree) -> Rows:
                 add(path, depth, name, _shape(tree, item), 1 if item == expected else item + 2, _marks(tree, item))
                 expected = item + 1
 
-    walk(_grown(tree), 0)
+    walk(_trie(tree), 0)
     at = {path: i for i, path in enumerate(paths)}
     towers = [{"name": t.name, "blocks": [at[p] for p in t.blocks if p in at]} for t in tree.towers]
     data = {
@@ -95,7 +95,7 @@ def pack(tree: LayerTree) -> Rows:
     return Rows(tuple(paths), data)
 
 
-def _grown(tree: LayerTree) -> _ModuleNode:
+def _trie(tree: LayerTree) -> _ModuleNode:
     """The trie of all parameter names, each module ranked by its place in `tree.layers`."""
     rank = {path: i for i, layer in enumerate(tree.layers) for path in (layer.path, *layer.aliases)}
     root = _ModuleNode("", -1)

@@ -31,7 +31,7 @@ def test_every_parameter_stands_in_exactly_one_column(towers):
     assert [column.label for column in found][-2:] == ["rest", "head"]
 
 
-def test_a_column_says_whether_it_trains_in_part():
+def test_a_column_has_a_state_for_training_in_part():
     model = tree()
     mask = Mask.from_names(model, ["body.block.0.b", "head.w"])
     assert [column.state(mask) for column in columns(model)] == ["frozen", "mixed", "frozen", "frozen", "trainable"]
@@ -39,7 +39,7 @@ def test_a_column_says_whether_it_trains_in_part():
     assert (shares[0], 0 < shares[1] < 1, shares[2:]) == (0, True, [0, 0, 1])
 
 
-def test_the_ends_are_named_and_towers_are_told_apart():
+def test_the_ends_are_named_and_towers_are_distinguished():
     words = Words("en")
     one, two = columns(tree(1)), columns(tree(2))
     assert labels(one, words) == ["embeddings", "0 (input)", "1 (output)", "rest", "head"]

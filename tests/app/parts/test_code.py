@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.app.test_explore import RESNET, said
+from tests.app.test_explore import RESNET, messages
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_two_targets_stand_side_by_side(coded):
 def test_a_target_that_cannot_say_it_is_a_sentence_beside_the_other(coded):
     page = coded(rules="freeze all; train layer1.0.conv1.weight; norms update")
     page.selectbox(key="w_beside").set_value("llama-factory").run()
-    assert said(page)
+    assert messages(page)
     assert len(page.code) == 1, "the other one stands"
 
 

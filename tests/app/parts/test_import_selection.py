@@ -1,6 +1,6 @@
 import pytest
 
-from tests.app.test_explore import RESNET, said
+from tests.app.test_explore import RESNET, messages
 
 PYTHON = "for name, p in model.named_parameters():\n    p.requires_grad = name.startswith('layer4')\n"
 
@@ -11,14 +11,14 @@ def importing(opened):
 
     def open_pane(text: str, **query: str):
         page = opened(model=RESNET, **query)
-        page.segmented_control(key="w_pane").set_value("bring").run()
-        page.text_area(key="w_bring").set_value(text).run()
+        page.segmented_control(key="w_pane").set_value("import").run()
+        page.text_area(key="w_import").set_value(text).run()
         return page
 
     return open_pane
 
 
-def told(page) -> str:
+def shown(page) -> str:
     return " ".join(block.value for kind in (page.markdown, page.caption, page.code) for block in kind)
 
 
@@ -39,18 +39,18 @@ def ticked(page) -> str:
 def test_what_a_person_has_becomes_ticks_with_one_button(importing, text, kind, rules):
     page = importing(text, rules="train all")
     before = ticked(page)
-    assert f"**{kind}**" in told(page)
+    assert f"**{kind}**" in shown(page)
     assert ticked(page) == before, "reading alone changes nothing"
-    page.button(key="bring_use").click().run()
+    page.button(key="import_use").click().run()
     assert not page.exception and not page.error
     assert rules in ticked(page)
 
 
 def test_what_was_left_out_is_named_before_it_is_used(importing):
     page = importing("layer4.0.conv1.weight True\nlayer9.conv7.weight True\nlayer4.1.conv1.weight perhaps\n")
-    button = page.button(key="bring_use")
+    button = page.button(key="import_use")
     assert "without the" in button.label
-    assert "layer9.conv7.weight" in told(page)
+    assert "layer9.conv7.weight" in shown(page)
     assert [box.label.split(":")[0] for box in page.expander if "Could not" in box.label or "Not in" in box.label]
 
 
@@ -64,20 +64,20 @@ def test_each_line_of_a_script_shows_what_it_did_before_it_is_taken_over(importi
 
 def test_the_selection_that_is_ticked_already_needs_no_button(importing):
     page = importing("freeze all; train fc", rules="freeze all; train fc")
-    assert page.button(key="bring_use").disabled
-    assert "what is ticked now" in told(page)
+    assert page.button(key="import_use").disabled
+    assert "what is ticked now" in shown(page)
 
 
 @pytest.mark.parametrize("text", ["hello world, this is prose", "freeze all; train layer99", '{"nbformat": 4}'])
 def test_what_cannot_be_read_is_a_sentence(importing, text):
     page = importing(text)
-    assert said(page)
+    assert messages(page)
     assert not page.exception
-    assert not any(button.key == "bring_use" for button in page.button)
+    assert not any(button.key == "import_use" for button in page.button)
 
 
 def test_the_pane_speaks_japanese(importing):
     page = importing("freeze all; train layer4", lang="ja")
-    assert "ルール" in told(page)
-    page.button(key="bring_use").click().run()
+    assert "ルール" in shown(page)
+    page.button(key="import_use").click().run()
     assert ticked(page) == "freeze all\ntrain layer4"

@@ -42,21 +42,21 @@ def shown(page) -> str:
     return " ".join([*blocks, *(html.proto.body for html in page.get("html"))])
 
 
-def test_overfitting_rates_device_and_cache_are_told(ended):
+def test_overfitting_rates_device_and_cache_are_shown(ended):
     page = ended(DONE)
     assert not page.exception and not page.error
-    told = shown(page)
-    assert "0.990 on the training data, 0.190 above the unseen" in told
-    assert "learning rates 0.0003, head 0.001" in told and "on CPU" in told and "3.2× faster" in told
+    text = shown(page)
+    assert "0.990 on the training data, 0.190 above the unseen" in text
+    assert "learning rates 0.0003, head 0.001" in text and "on CPU" in text and "3.2× faster" in text
 
 
 def test_the_samples_that_changed_are_shown_and_their_text_is_no_markup(ended):
-    told = shown(ended(DONE))
+    text = shown(ended(DONE))
     assert "1 to right, 1 to wrong" in " ".join(box.label for box in ended(DONE).expander)
-    assert PICTURE in told and "&lt;b&gt;" in told and "<i>" not in told
+    assert PICTURE in text and "&lt;b&gt;" in text and "<i>" not in text
 
 
-def test_a_value_is_told_by_its_metric(ended):
+def test_a_value_is_shown_by_its_metric(ended):
     result = replace(DONE, accuracy_before=None, accuracy_after=None, interval=None, train_accuracy_after=None,
                      metric="rmse", metric_before=3.0, metric_after=1.5)  # fmt: skip
     page = ended(result)
@@ -64,9 +64,9 @@ def test_a_value_is_told_by_its_metric(ended):
     assert next(m.value for m in page.metric if "error" in m.label) == "3.000 → 1.500"
 
 
-@pytest.mark.parametrize(("lang", "told"), [("ja", "学習データでは 0.990"), ("zh", "训练数据上为 0.990")])
-def test_it_speaks_the_visitors_language(ended, lang, told):
-    assert told in shown(ended(DONE, lang=lang))
+@pytest.mark.parametrize(("lang", "text"), [("ja", "学習データでは 0.990"), ("zh", "训练数据上为 0.990")])
+def test_it_speaks_the_visitors_language(ended, lang, text):
+    assert text in shown(ended(DONE, lang=lang))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from freezecore.serving.runs import Run, Runs
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from tests.app.conftest import QUICK_S
-from tests.app.test_explore import said
+from tests.app.test_explore import messages
 
 RESNET = ModelSource("timm", "resnet18", "pretrained")
 ROW = {
@@ -85,7 +85,7 @@ def test_the_table_is_filtered_by_words_and_sorted_by_what_was_measured(compared
     page.text_input(key="w_filter").set_value("ResNet fc").run()
     assert list(table(page)["Rules"]) == ["freeze all; train fc"]
     page.text_input(key="w_filter").set_value("vit").run()
-    assert "vit" in said(page)
+    assert "vit" in messages(page)
 
 
 def test_only_ones_own_runs_can_be_deleted(compared):
@@ -97,17 +97,17 @@ def test_only_ones_own_runs_can_be_deleted(compared):
     page.button(key="delete_runs").click()
     page.run()
     assert compared.runs.find("a") is None
-    assert "No run yet" in said(page)
+    assert "No run yet" in messages(page)
 
 
-def test_two_runs_are_told_apart_only_beyond_the_noise(compared):
+def test_two_runs_differ_only_beyond_the_noise(compared):
     stored(compared.runs, "a", "train all", 0.5, scores=(1.0, 0.0) * 50)
     stored(compared.runs, "bb", "train fc", 0.52, scores=(1.0, 0.0) * 48 + (1.0,) * 4)
     stored(compared.runs, "ccc", "train layer4", 1.0, scores=(1.0,) * 100)
-    told = [block.value for block in compared([1, 2]).markdown]
-    assert any("No difference beyond the noise" in text or "beats" in text for text in told)
-    told = [block.value for block in compared([0, 2]).markdown]
-    assert any("`train layer4` beats `train all` in 100 of 100" in text for text in told)
+    texts = [block.value for block in compared([1, 2]).markdown]
+    assert any("No difference beyond the noise" in text or "beats" in text for text in texts)
+    texts = [block.value for block in compared([0, 2]).markdown]
+    assert any("`train layer4` beats `train all` in 100 of 100" in text for text in texts)
 
 
 def test_two_runs_are_put_side_by_side(compared):
@@ -133,7 +133,7 @@ def test_runs_of_a_notebook_stand_beside_the_servers(compared):
 def test_another_file_is_a_sentence(compared):
     page = compared()
     page.file_uploader(key="w_runs_file").set_value(("runs.json", b"{}", "application/json")).run()
-    assert "no runs" in page.session_state.told[0] + said(page)
+    assert "no runs" in page.session_state.message[0] + messages(page)
 
 
 def test_the_page_speaks_japanese(compared):

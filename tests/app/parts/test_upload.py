@@ -48,7 +48,7 @@ def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
     assert "requires_grad" in page.code[0].value
 
 
-def test_a_config_is_told_from_a_model_file(opened):
+def test_a_config_is_distinguished_from_a_model_file(opened):
     source = uploads.keep_model(json.dumps(BERT).encode(), "config.json")
     assert source.startswith("config:")
     page = opened(model=source, task="sequence-classification")
@@ -57,7 +57,7 @@ def test_a_config_is_told_from_a_model_file(opened):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [
         (b'{"rules": ', "is no JSON file"),
         (b'{"hello": [1, 2]}', "no model can be read from it"),
@@ -65,24 +65,24 @@ def test_a_config_is_told_from_a_model_file(opened):
         (b"\x80\x04pickle", "is no JSON file"),
     ],
 )
-def test_what_is_neither_is_refused_in_a_sentence(content, said):
+def test_what_is_neither_is_refused_in_a_sentence(content, sentence):
     with pytest.raises(SourceError) as refused:
         uploads.keep_model(content, "thing.json")
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "sentence"),
     [
         ("hf:/etc", "does not open '/etc' on its own disk"),
         ("file:/etc/passwd", "does not open '/etc/passwd' on its own disk"),
         ("py:os:getcwd", "runs nobody's code"),
     ],
 )
-def test_what_a_server_does_not_open_is_refused_before_it_is_read(model, said):
+def test_what_a_server_does_not_open_is_refused_before_it_is_read(model, sentence):
     from freezecore.serving.access import check_source
     from freezecore.source import ModelSource
 
     with pytest.raises(SourceError) as refused:
         check_source(ModelSource.parse(model))
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)

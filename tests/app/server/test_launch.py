@@ -45,7 +45,7 @@ def test_a_room_gets_the_local_address_and_a_code_to_scan(started, capsys, monke
     assert "▄" in shown or "█" in shown
 
 
-def test_a_port_that_is_taken_is_told_in_a_sentence(started):
+def test_a_port_that_is_taken_is_a_sentence(started):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -35,7 +35,7 @@ def ask(selection):
     return asked
 
 
-def told(selection, trains, **other):
+def question(selection, trains, **other):
     about = tick_route.question(selection.link, "en")["about"]
     return about | {"tree": selection.tree.fingerprint, "bits": encode(trains), "sequence": 1} | other
 
@@ -45,13 +45,13 @@ def everything(selection):
 
 
 def test_a_request_is_answered_with_what_the_pages_own_run_sends(ask, selection, opened):
-    parts = ask(told(selection, everything(selection))).json()
+    parts = ask(question(selection, everything(selection))).json()
     page = opened(model=RESNET, batch="8", rules="train all")
     assert parts == [part for part in sent(page) if part["part"] == "selection"]
     assert figures(page)["Peak memory"] == parts[0]["numbers"][0][0]
 
 
-def test_ticks_become_the_shortest_rules_and_keep_what_no_tick_says(selection):
+def test_ticks_become_the_shortest_rules_and_keep_what_no_tick_changes(selection):
     link = Link(model=RESNET, rules="freeze all; norms update")
     found = ticked(select(link), everything(selection))
     assert found.link.rules == "train all; norms update"
@@ -59,13 +59,13 @@ def test_ticks_become_the_shortest_rules_and_keep_what_no_tick_says(selection):
 
 
 def test_the_answer_is_in_the_visitors_language(ask, selection):
-    (part,) = ask(told(selection, everything(selection), lang="ja")).json()
+    (part,) = ask(question(selection, everything(selection), lang="ja")).json()
     assert part["numbers"][1][0] == Words("ja")("fits.True")
 
 
 def test_what_is_not_known_at_once_is_left_to_the_pages_own_run(ask, selection):
     untraced = tick_route.question(Link(model=RESNET, size=40), "en")["about"]
-    assert ask(told(selection, everything(selection)) | untraced).status_code == 204
+    assert ask(question(selection, everything(selection)) | untraced).status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_is_not_known_at_once_is_left_to_the_pages_own_run(ask, selection):
     ],
 )
 def test_hostile_questions_get_no_answer(ask, selection, change):
-    assert ask(told(selection, everything(selection)) | change).status_code == 204
+    assert ask(question(selection, everything(selection)) | change).status_code == 204
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 60_000])
@@ -99,6 +99,6 @@ def test_it_answers_only_under_the_pages_own_names(selection, monkeypatch):
         tick_route.st, "get_option", {"server.allowedHosts": ["here"], "server.baseUrlPath": "/base/"}.get
     )
     client = TestClient(Starlette(routes=[tick_route.route()]))
-    asked = told(selection, everything(selection))
+    asked = question(selection, everything(selection))
     assert client.post("/base/tick", json=asked, headers={"host": "here:8501"}).status_code == 200
     assert client.post("/base/tick", json=asked, headers={"host": "elsewhere"}).status_code == 400

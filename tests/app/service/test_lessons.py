@@ -51,7 +51,7 @@ def test_buffers_that_moved_are_counted(still, answer):
     assert lesson.answer(results(lesson, hold=held, update=moved, small_hold=held, small_update=moved)) == answer
 
 
-def test_nothing_is_said_to_be_right_while_a_run_is_missing():
+def test_no_guess_is_right_while_a_run_is_missing():
     lesson = BY_KEY["position"]
     whole = results(lesson, **accuracies(stem=0.17, head=0.08, last=0.16))
     assert [lesson.answer(whole[:2]), lesson.answer([*whole[:2], None])] == [None, None]

@@ -8,7 +8,7 @@ from PIL import Image
 from app.service import uploads
 from freezecore.cache import store
 from freezecore.errors import DataError
-from tests.app.test_explore import RESNET, said
+from tests.app.test_explore import RESNET, messages
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_a_table_is_looked_at_with_its_columns(dropped, helpers):
     rows = "\n".join(f"sentence number {i} is here,{'good' if i % 2 else 'bad'}" for i in range(40))
     page = dropped(("comment,verdict\n" + rows).encode(), "t.csv", model="config:bert", labels="2",
                    task="sequence-classification")  # fmt: skip
-    assert "verdict" in said(page) or "label" in said(page), "the columns have no usual names"
+    assert "verdict" in messages(page) or "label" in messages(page), "the columns have no usual names"
     assert page.button(key="start").disabled
     page.text_input(key="w_column_target").set_value("verdict").run()
     assert not page.error and "2 classes" in shown(page)
@@ -77,7 +77,7 @@ def test_a_table_is_looked_at_with_its_columns(dropped, helpers):
 def test_a_bad_file_is_a_sentence_and_trains_nothing(dropped, content, name, sentence):
     page = dropped(content, name)
     assert not page.exception
-    assert sentence in said(page)
+    assert sentence in messages(page)
     assert page.button(key="start").disabled
 
 
