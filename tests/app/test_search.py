@@ -14,7 +14,9 @@ DEEP = MeasuredSelection("freeze stem blocks:first6", ("6 blocks frozen",), 6, 0
 FULL = replace(DEEP, rules="train all", frozen_blocks=0, accuracy_after=0.92, score=0.92, peak_bytes=900_000_000)
 HEAD = replace(DEEP, rules="freeze all; train head", frozen_blocks=None, accuracy_after=0.5, peak_bytes=100_000_000)
 SWEPT = SweepResult("done", (FULL, DEEP, HEAD), (0, 1, 2), 0, (0, 1), seconds=30.0).to_json()
-CHOICE = Choice("freeze layer1", ("",), 0.9, 0.9, (0.9, 0.9), 0.01, 3e-4, 1e-3, 300_000_000, 0.1, 60, 2)
+CHOICE = Choice(
+    "freeze layer1", ("",), 0.9, 0.9, 0.9, (0.9, 0.9), "accuracy", 0.9, 0.01, 3e-4, 1e-3, 300_000_000, 0.1, 60, 2
+)
 TRIAL = SearchTrial("freeze layer1", ("",), 0.3, 1, 60, 0, 0.9, 6.0, 0.1, "done")
 FOUND = FindResult(
     "done", CHOICE, replace(CHOICE, rules="train all"), within_noise=True, tried=5, seconds=60.0, trials=(TRIAL,),

@@ -7,7 +7,7 @@ from app.parts.tree import marks_by_row
 from app.text import Words
 from freezecore.probe import CacheUse, ProbeRequest, ProbeResult, Proof, SampleChange
 from freezecore.sentences import say
-from freezecore.serving.run_log import Reader, Record
+from freezecore.serving.run_log import RunLog, RunLogReader
 from freezecore.serving.runs import Run, Runs
 from freezecore.serving.runs import ended as run_ended
 from freezecore.source import ModelSource
@@ -83,7 +83,7 @@ def test_a_run_that_failed_is_stored_so_that_it_is_told_in_the_readers_language(
     values = {"when": say("at step {step}", step=7), "batch": 32, "size": 96, "unit": say("pixels")}
     message = say("The probe ran out of memory {when} (batch {batch}, {size} {unit}).", **values)
     why = say("Try a batch of {smaller}, or freeze more from the input side.", smaller=16)
-    record = Record(tmp_path)
+    record = RunLog(tmp_path)
     record.finish({**replace(DONE, state="out-of-memory", message=message, hint=why).to_json(), "event": "result"})
     runs = Runs(tmp_path / "runs")
     run = Run("a", "probe", "k", "ann", "running", str(tmp_path), runs.server, 1.0, request=ASKED.to_json())
@@ -97,7 +97,7 @@ def test_a_run_that_failed_is_stored_so_that_it_is_told_in_the_readers_language(
 def test_a_run_that_an_older_version_stored_in_plain_text_is_told_as_it_is(opened, helpers, tmp_path):
     failed = replace(DONE, state="failed", message="There is no file 'a.csv'.", hint="Check its path.").to_json()
     (tmp_path / "events.jsonl").write_text(json.dumps({**failed, "event": "result"}) + "\n")
-    helpers[1].ended = Reader(tmp_path).read()[-1]
+    helpers[1].ended = RunLogReader(tmp_path).read()[-1]
     (error,) = opened(model=RESNET, run="token", lang="zh").error
     assert error.value.replace("\\", "") == "There is no file 'a.csv'.\n\n请检查它的路径。"
 
