@@ -56,10 +56,10 @@ def test_what_was_left_out_is_named_before_it_is_used(importing):
 
 def test_each_line_of_a_script_shows_what_it_did_before_it_is_taken_over(importing):
     page = importing("model.requires_grad_(False)\nmodel.fc.requires_grad_(True)\nmodel.fc.requires_grad = True\n")
-    shown = told(page)
-    assert "line 1: model.requires_grad_(False)   (froze 62, trained 0)" in shown
-    assert "line 2: model.fc.requires_grad_(True)   (froze 0, trained 2)" in shown
-    assert "line 3: model.fc.requires_grad = True   (it sets an attribute of a module and freezes nothing" in shown
+    lines = shown(page)
+    assert "line 1: model.requires_grad_(False)   (froze 62, trained 0)" in lines
+    assert "line 2: model.fc.requires_grad_(True)   (froze 0, trained 2)" in lines
+    assert "line 3: model.fc.requires_grad = True   (it sets an attribute of a module and freezes nothing" in lines
 
 
 def test_the_selection_that_is_ticked_already_needs_no_button(importing):
