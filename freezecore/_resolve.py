@@ -1,4 +1,4 @@
-"""From the wish to the fact: resolve a FreezeSpec on a tree, with an error for every word that hits nothing."""
+"""Resolve a FreezeSpec on a tree into a Mask, with an error for every selector that hits nothing."""
 
 from __future__ import annotations
 

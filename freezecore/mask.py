@@ -1,4 +1,4 @@
-"""Mask: the fact. Which parameter trains and which is frozen, and which modules are held in eval mode.
+"""Mask: which parameters of a tree train and which are frozen, and which modules are held in eval mode.
 
 `Mask.apply_to` is the only place in the package that writes `requires_grad`.
 """
@@ -154,17 +154,17 @@ class Mask:
         holds = []
         for layer in layers:
             keep = self.norms == "hold" if layer.moves else self.dropout == "off"
-            if keep and (self._quiet(layer) or layer.path in self.also_held):
+            if keep and (self._frozen_whole(layer) or layer.path in self.also_held):
                 holds.append(layer.path)
         return tuple(holds)
 
-    def _quiet(self, layer: Layer) -> bool:
+    def _frozen_whole(self, layer: Layer) -> bool:
         if layer.aliases:
-            return not any(self._carrier(path) in self._alive for path in (layer.path, *layer.aliases))
-        return self._carrier(layer.path) not in self._alive
+            return not any(self._carrier(path) in self._training for path in (layer.path, *layer.aliases))
+        return self._carrier(layer.path) not in self._training
 
     @cached_property
-    def _alive(self) -> set[str]:
+    def _training(self) -> set[str]:
         """The modules in which something trains."""
         trained = compress(self.tree.parameters, self.trains)
         owners = {name.rpartition(".")[0]: name for parameter in trained for name in parameter.names}

@@ -1,4 +1,4 @@
-"""FreezeSpec: the wish, as text. Rules read from top to bottom; the last one that hits a parameter wins."""
+"""FreezeSpec: what a person wants frozen, as rules. They are read from top to bottom; the last one that hits wins."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ CSS = "font-family:ui-monospace,monospace;font-size:0.85em;line-height:1.5"
 
 
 @dataclass
-class _Node:
+class _Branch:
     """A module that holds parameters, what is below it, and how many like it follow."""
 
     layer: Layer
-    below: list[_Node] = field(default_factory=list)
+    below: list[_Branch] = field(default_factory=list)
     like: str = ""
     more: int = 0
 
@@ -49,7 +49,7 @@ def html(tree: LayerTree, mask: Mask | None = None) -> str:
     return f'<div style="{CSS}"><b>{escape(tree.source)}</b>: {escape(title)}{_html(_rooted(tree, mask), mask)}</div>'
 
 
-def _html(node: _Node, mask: Mask | None) -> str:
+def _html(node: _Branch, mask: Mask | None) -> str:
     layer = node.layer
     words = [layer.type, f"{count_text(layer.parameters)}"] + ([layer.kind] if layer.kind != "other" else [])
     label = f"<b>{escape(layer.path.rpartition('.')[2] or '.')}</b> {escape(' · '.join(words))}"
@@ -64,12 +64,12 @@ def _html(node: _Node, mask: Mask | None) -> str:
     return f'<details style="margin-left:0.6em"{opened}><summary>{label}</summary>{inside}</details>{more}'
 
 
-def _rooted(tree: LayerTree, mask: Mask | None = None) -> _Node:
+def _rooted(tree: LayerTree, mask: Mask | None = None) -> _Branch:
     """The modules that hold parameters, nested; like blocks once, where the mask does the same to them."""
-    nodes: dict[str, _Node] = {}
+    nodes: dict[str, _Branch] = {}
     for layer in tree.layers:
         if layer.parameters or not layer.path:
-            nodes[layer.path] = node = _Node(layer)
+            nodes[layer.path] = node = _Branch(layer)
             if layer.path:
                 above = layer.path.rpartition(".")[0]
                 while above not in nodes:
@@ -79,7 +79,7 @@ def _rooted(tree: LayerTree, mask: Mask | None = None) -> _Node:
     for parameter in tree.parameters:  # one that a module holds beside others, such as a position embedding
         if parameter.owner in parents:
             raw = Layer(parameter.name, "Parameter", parameter.kind, parameter.numel)
-            nodes[parameter.owner].below.insert(0, _Node(raw, like=parameter.name))
+            nodes[parameter.owner].below.insert(0, _Branch(raw, like=parameter.name))
     for node in reversed(nodes.values()):  # parents were met before their children
         node.below = _folded(node.below)
         inside = "".join(f"({child.layer.path.rpartition('.')[2]}{child.like})×{child.more}" for child in node.below)
@@ -88,16 +88,16 @@ def _rooted(tree: LayerTree, mask: Mask | None = None) -> _Node:
     return nodes[""]
 
 
-def _folded(nodes: list[_Node]) -> list[_Node]:
+def _folded(nodes: list[_Branch]) -> list[_Branch]:
     """Neighbours that are alike as their first, which counts the others."""
-    found: list[_Node] = []
+    found: list[_Branch] = []
     for node in nodes:
         numbered = node.layer.path.rpartition(".")[2].isdigit()
         if found and numbered and found[-1].like == node.like:
             found[-1].more += 1
         else:
             found.append(node)
-    unfolded: list[_Node] = []
+    unfolded: list[_Branch] = []
     at = 0
     for node in found:  # a pair reads better written out
         count = node.more + 1
@@ -110,7 +110,7 @@ def _folded(nodes: list[_Node]) -> list[_Node]:
     return unfolded
 
 
-def _rows(node: _Node, name: str, depth: int = 0) -> Iterator[tuple[str, ...]]:
+def _rows(node: _Branch, name: str, depth: int = 0) -> Iterator[tuple[str, ...]]:
     """A row for the node, then those below it, then one for those like it."""
     space, layer = "  " * depth, node.layer
     yield f"{space}{name}", layer.type, layer.kind, f"{layer.parameters:,}"

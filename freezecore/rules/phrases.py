@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 
 from freezecore.name_index import NameIndex, PathNode, union
 from freezecore.rules.matching import is_glob, selected, stage_hits, tower_word
-from freezecore.rules.skeleton import FURTHER_PART, Segment, path_price
+from freezecore.rules.path_rules import FURTHER_PART, PathRule, path_price
 from freezecore.spec import ROLES, Form, Selector
 from freezecore.tree import prefixes
 
@@ -41,7 +41,7 @@ class Phrase:
     price: float
 
 
-def phrases(names: NameIndex, segments: list[Segment], needed: int, allowed: int) -> list[Phrase]:
+def phrases(names: NameIndex, path_rules: list[PathRule], needed: int, allowed: int) -> list[Phrase]:
     """Phrases that say something of what is needed, and nothing beyond what is allowed.
 
     Where one short word says it all, nothing else is looked for; thousands of paths are not compared.
@@ -49,8 +49,8 @@ def phrases(names: NameIndex, segments: list[Segment], needed: int, allowed: int
     found = words(names, needed, allowed)
     if any(phrase.price <= SHORT_WORD and not needed & ~phrase.hits for phrase in found):
         return found
-    if len(segments) <= MOST_COMPARED:
-        found += _fitting((*_siblings(segments), *_inside(names, segments, allowed)), needed, allowed)
+    if len(path_rules) <= MOST_COMPARED:
+        found += _fitting((*_siblings(path_rules), *_inside(names, path_rules, allowed)), needed, allowed)
     return _undominated(sorted(found, key=lambda phrase: phrase.price), needed)
 
 
@@ -182,19 +182,19 @@ def range_text(indices: list[int], count: int) -> str:
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
 
 
-def _siblings(segments: list[Segment]) -> Iterator[Phrase]:
+def _siblings(path_rules: list[PathRule]) -> Iterator[Phrase]:
     """`encoder.layer.[0-2].attention`: paths that differ in one number."""
-    runs = {segment.node.path: segment.run for segment in segments}
+    runs = {rule.node.path: rule.run for rule in path_rules}
     yield from _numbered(runs, lambda path: path, runs.__getitem__)
 
 
-def _inside(names: NameIndex, segments: list[Segment], allowed: int) -> Iterator[Phrase]:
+def _inside(names: NameIndex, path_rules: list[PathRule], allowed: int) -> Iterator[Phrase]:
     """`layer.[0-2].**.bias`: one last part, everywhere in some of the blocks."""
     blocks = frozenset(names.tree.blocks)
     chosen: dict[str, dict[str, int]] = defaultdict(dict)
-    for segment in segments:
-        last = segment.node.path.rpartition(".")[2]
-        block = next((path for path in reversed([*prefixes(segment.node.path)]) if path in blocks), None)
+    for rule in path_rules:
+        last = rule.node.path.rpartition(".")[2]
+        block = next((path for path in reversed([*prefixes(rule.node.path)]) if path in blocks), None)
         if block is not None and not last.isdigit() and not is_glob(last):
             hits = _within(names, block)[last]
             if not hits & ~allowed:

@@ -1,14 +1,15 @@
-"""The way back: the shortest readable rules that resolve to exactly a given set of ticks.
+"""The shortest readable rules that resolve to exactly a given set of ticks.
 
 Several plans are made and the cheapest to read is taken. A plan opens with what the model's author left, or with
 `freeze all`; it may close with one word for all norms or all biases. Between them stand either a few of the model's
-own words, or the fewest path rules (`skeleton`) in layers of exceptions; in each layer the paths that a person would
-call by one name are called so (`phrases`, `cover`), as long as what that name says beyond them is true or corrected
+own words, or the fewest path rules (`path_rules`) in layers of exceptions; in each layer the paths that a person would
+call by one name are called so (`phrases`), as long as what that name says beyond them is true or corrected
 by a deeper layer. What the author froze and is to train comes last, by its exact names.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,10 +18,9 @@ from itertools import groupby
 from freezecore._resolve import conflicts, outcome, rule_hits
 from freezecore.mask import Mask
 from freezecore.name_index import NameIndex, bits, union
-from freezecore.rules.cover import Goal, cover_in_words, cover_layer
 from freezecore.rules.matching import selected
-from freezecore.rules.phrases import ROLE_PRICE, Phrase, roles
-from freezecore.rules.skeleton import FIRST_PART, NESTING, OPENING, Segment, Skeleton, path_price
+from freezecore.rules.path_rules import FIRST_PART, NESTING, OPENING, PathRule, PathRules, path_price
+from freezecore.rules.phrases import ROLE_PRICE, Phrase, phrases, roles, words
 from freezecore.spec import Action, FreezeSpec, Rule, Selector
 
 ALL = Selector("kind", "all")
@@ -31,10 +31,11 @@ CONFLICT = 4.0
 AGAINST_MOST = 1.0
 SHORT = 4.0
 SCATTERED = 150
+MOST_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RulePlan:
     """Rules and what they cost to read."""
 
     rules: tuple[Rule, ...] = ()
@@ -45,6 +46,25 @@ class Plan:
         """Nobody would hope for less: a word or two."""
         said = [selector for rule in self.rules for selector in rule.selectors if selector != ALL]
         return self.price <= SHORT or len(said) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What must come out; names in neither set may end either way.
+
+    Attributes:
+        names: the tree's names.
+        train: names that are to train, as bits.
+        freeze: names that are to be frozen.
+    """
+
+    names: NameIndex
+    train: int
+    freeze: int
+
+    def wanting(self, action: Action) -> int:
+        """The names that want this action."""
+        return self.train if action == "train" else self.freeze
 
 
 def shortest_rules(mask: Mask) -> FreezeSpec:
@@ -79,7 +99,7 @@ class _Search:
         against_most = AGAINST_MOST if 2 * trainable < names.tree.total else 0.0
         self.opening_price = {"train": against_most, "freeze": OPENING}
 
-    def best(self) -> Plan:
+    def best(self) -> RulePlan:
         """The cheapest plan. More kinds are tried while the best is long, except where ticks lie scattered all over."""
         closings = list(self._closings())
         if (role := self._one_role()) is not None:
@@ -89,7 +109,7 @@ class _Search:
             for closing in closings
             for goal in self._goals(closing)
             for opening in OTHER
-            if (said := cover_in_words(goal, OTHER[opening])) is not None
+            if (said := _in_words(goal, OTHER[opening])) is not None
         )
         scattered = (self.train ^ (self.train >> 1)).bit_count() > SCATTERED
         if scattered and best.rules:
@@ -103,7 +123,7 @@ class _Search:
                 best = _cheapest((best, *self._plans_on_paths(closing, math.inf)[0]))
         return best
 
-    def _one_role(self) -> Plan | None:
+    def _one_role(self) -> RulePlan | None:
         """A plan of one role, such as `freeze all; train head`: nothing else can say it better."""
         for opening in ("freeze", "train"):
             for goal in self._goals(None):
@@ -139,22 +159,22 @@ class _Search:
 
     def _plans_on_paths(
         self, closing: Phrase | None, nesting: float, only_cheaper: bool = False
-    ) -> tuple[list[Plan], bool]:
+    ) -> tuple[list[RulePlan], bool]:
         """A plan for each goal and opening (or the cheaper one), and whether none of them has exceptions."""
         plans, flat = [], True
         for goal in self._goals(closing):
-            skeleton = Skeleton(self.names, goal.train, goal.freeze, nesting)
-            for opening in [skeleton.cheaper_opening] if only_cheaper else OTHER:
-                layers = _layers(skeleton.segments(opening))
+            fewest = PathRules(self.names, goal.train, goal.freeze, nesting)
+            for opening in [fewest.cheaper_opening] if only_cheaper else OTHER:
+                layers = _layers(fewest.chosen(opening))
                 flat = flat and len(layers) <= 1
                 said = []
                 for i, layer in enumerate(layers):
-                    deeper = union(segment.run for later in layers[i + 1 :] for segment in later)
-                    said.append((layer[0].action, cover_layer(goal, layer, deeper)))
+                    deeper = union(rule.run for later in layers[i + 1 :] for rule in later)
+                    said.append((layer[0].action, _on_paths(goal, layer, deeper)))
                 plans.append(self._plan(opening, said, closing))
         return plans, flat
 
-    def _plan(self, opening: Action, said: list[tuple[Action, list[Phrase]]], closing: Phrase | None) -> Plan:
+    def _plan(self, opening: Action, said: list[tuple[Action, list[Phrase]]], closing: Phrase | None) -> RulePlan:
         """The rules in order, with their price; tied tensors that came out wrong are repaired."""
         rules = [Rule("freeze", (ALL,))] if opening == "freeze" else []
         price = self.opening_price[opening]
@@ -163,18 +183,68 @@ class _Search:
         for action, chosen in said:
             rules += _written(action, chosen, self.names)
             price += EXCEPTION + sum(phrase.price for phrase in chosen)
-        plan = Plan(tuple(rules), price)
+        plan = RulePlan(tuple(rules), price)
         return _repaired(plan, self.names, self.train) if self.names.tied else plan
 
 
-def _cheapest(plans: Iterable[Plan]) -> Plan:
-    return min(plans, key=lambda plan: plan.price, default=Plan())
+def _in_words(goal: Goal, action: Action) -> list[Phrase] | None:
+    """A few of the model's own words that say all that wants this action; None where they cannot."""
+    needed = goal.wanting(action)
+    allowed = needed | ~(goal.train | goal.freeze)
+    chosen: list[Phrase] = []
+    while needed:
+        offered = words(goal.names, needed, allowed)
+        if not offered or len(chosen) == MOST_WORDS:
+            return None
+        best = max(offered, key=lambda phrase: ((phrase.hits & needed).bit_count(), -phrase.price))
+        chosen.append(best)
+        needed &= ~best.hits
+    return chosen
 
 
-def _layers(segments: list[Segment]) -> list[list[Segment]]:
-    """The segments by the number of rules they lie inside, outermost first."""
-    ordered = sorted(segments, key=lambda segment: segment.depth)
-    return [list(layer) for _, layer in groupby(ordered, key=lambda segment: segment.depth)]
+def _on_paths(goal: Goal, layer: list[PathRule], deeper: int) -> list[Phrase]:
+    """Phrases for the paths of one layer: always the one that saves most; what none shortens stays a path.
+
+    Args:
+        goal: what must come out in the end.
+        layer: paths with one action, none inside another.
+        deeper: names that later layers set right, as bits.
+    """
+    right = goal.wanting(layer[0].action)
+    harmless = deeper | ~(goal.train | goal.freeze) & goal.names.everything
+    offered = phrases(goal.names, layer, union(rule.run for rule in layer) & right, right | harmless)
+    covers = [[i for i, rule in enumerate(layer) if not rule.run & ~(phrase.hits | harmless)] for phrase in offered]
+    rest = dict(enumerate(layer))
+    chosen: list[Phrase] = []
+    # What a phrase saves only falls as others are chosen, so the best is known once its figure is fresh.
+    queue = [(-math.inf, k) for k in range(len(offered))]
+    while queue:
+        _, k = heapq.heappop(queue)
+        saving = sum(rest[i].price for i in covers[k] if i in rest) - offered[k].price
+        if queue and saving < -queue[0][0]:
+            heapq.heappush(queue, (-saving, k))
+        elif saving > 0:
+            chosen.append(offered[k])
+            for i in covers[k]:
+                rest.pop(i, None)
+    return chosen + [_as_phrase(rule, goal.names, alone=len(layer) == 1) for rule in rest.values()]
+
+
+def _as_phrase(rule: PathRule, names: NameIndex, alone: bool) -> Phrase:
+    """A path rule as a phrase; one tensor alone is called by its full name."""
+    node = rule.node
+    path = names.names[node.low] if alone and node.high - node.low == 1 else node.path
+    return Phrase((Selector("path", path),), rule.run, rule.price)
+
+
+def _cheapest(plans: Iterable[RulePlan]) -> RulePlan:
+    return min(plans, key=lambda plan: plan.price, default=RulePlan())
+
+
+def _layers(path_rules: list[PathRule]) -> list[list[PathRule]]:
+    """The path_rules by the number of rules they lie inside, outermost first."""
+    ordered = sorted(path_rules, key=lambda rule: rule.depth)
+    return [list(layer) for _, layer in groupby(ordered, key=lambda rule: rule.depth)]
 
 
 def _written(action: Action, chosen: list[Phrase], names: NameIndex) -> list[Rule]:
@@ -189,7 +259,7 @@ def _written(action: Action, chosen: list[Phrase], names: NameIndex) -> list[Rul
     return rules
 
 
-def _repaired(plan: Plan, names: NameIndex, train: int) -> Plan:
+def _repaired(plan: RulePlan, names: NameIndex, train: int) -> RulePlan:
     """The plan, and after it every tied parameter that it reached under another name, by all its names."""
     applied = [(rule, rule_hits(rule, names)) for rule in plan.rules]
     wrong = (outcome(applied, names) ^ train) & ~names.frozen_by_author
@@ -200,7 +270,7 @@ def _repaired(plan: Plan, names: NameIndex, train: int) -> Plan:
         if tied:
             rules.append(Rule(action, tuple(Selector("path", name) for name in tied)))
             price += EXCEPTION + sum(map(path_price, tied))
-    return Plan(tuple(rules), price)
+    return RulePlan(tuple(rules), price)
 
 
 def _exactly(names: NameIndex, train: int) -> tuple[Rule, ...]:

@@ -62,7 +62,7 @@ GUARDS = (
     ),
     Guard(
         "test_p3_a_tied_tensor_is_counted_once",
-        "runtime/tree/nodes.py",
+        "runtime/tree/module_tree.py",
         "known = made.name_of.get(id(tensor))",
         "known = None",
     ),
@@ -105,7 +105,7 @@ GUARDS = (
     ),
     Guard(
         "test_p10_raw_parameters_and_those_of_modules_with_children_are_leaves_each_once",
-        "runtime/tree/nodes.py",
+        "runtime/tree/module_tree.py",
         "        if tensor is not None:\n            _name(",
         "        if tensor is not None and not node.module._modules:\n            _name(",
     ),

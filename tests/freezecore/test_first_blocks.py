@@ -8,6 +8,7 @@ import torch
 
 from freezecore._estimate import curve
 from freezecore._export.selection import select
+from freezecore._export.spec import save_spec
 from freezecore._presets import first_blocks, first_blocks_rules, frozen_first_blocks, presets
 from freezecore._resolve import resolve
 from freezecore.mask import Mask
@@ -16,7 +17,7 @@ from freezecore.rules.shortest import shortest_rules
 from freezecore.runtime.build.source import build
 from freezecore.runtime.inputs.example import examples
 from freezecore.runtime.tree.read import read_module
-from freezecore.saved_spec import load_spec, save_spec
+from freezecore.saved_spec import load_spec
 from freezecore.search.sweep import candidates
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from freezecore.runtime.tree.nodes import Node, View
+from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 
 FEWEST_SIBLINGS = 3
 STAGE_SHARE = 0.7  # of an element's scalars, to lie in its inner row; a swin stage's downsampling takes the rest
@@ -30,21 +30,21 @@ class BlockList:
         elements: in definition order.
     """
 
-    parent: Node
-    elements: tuple[Node, ...]
+    parent: ModuleNode
+    elements: tuple[ModuleNode, ...]
 
     @property
     def numel(self) -> int:
         return sum(element.numel for element in self.elements)
 
     @property
-    def holder(self) -> Node:
+    def holder(self) -> ModuleNode:
         """The module that the row is a part of: a container such as `blocks` stands for its parent."""
         above = self.parent.parent
         return above if above is not None and isinstance(self.parent.module, CONTAINERS) else self.parent
 
 
-def block_lists(seen: View) -> list[BlockList]:
+def block_lists(seen: ModuleTree) -> list[BlockList]:
     """Outermost block lists of a model, small ones left out.
 
     A list is small against the others of its own part of the model: a chat model's vision tower, a library's model of
@@ -56,7 +56,7 @@ def block_lists(seen: View) -> list[BlockList]:
     return [each for lists in parts.values() for each in lists if _counts(each, max(lists, key=lambda one: one.numel))]
 
 
-def layer_list(seen: View, leave_out: str) -> BlockList | None:
+def layer_list(seen: ModuleTree, leave_out: str) -> BlockList | None:
     """For a model without such blocks, as VGG: the longest row of layers, or of layers with their norm.
 
     Args:
@@ -70,7 +70,7 @@ def layer_list(seen: View, leave_out: str) -> BlockList | None:
     return max(rows, key=lambda each: (len(each.elements), each.numel), default=None)
 
 
-def _is_layer(node: Node) -> bool:
+def _is_layer(node: ModuleNode) -> bool:
     """One matrix that is multiplied with, and not a table to look up in."""
     return node.matrices == 1 and not isinstance(node.module, nn.Embedding)
 
@@ -82,14 +82,14 @@ def _counts(each: BlockList, largest: BlockList) -> bool:
     return each.holder is largest.holder and mean >= LEAST_SHARE * largest_mean
 
 
-def _part(node: Node) -> str:
+def _part(node: ModuleNode) -> str:
     """The nearest module around a node that is a library's complete model."""
     while node.parent is not None and not hasattr(node.module, "base_model_prefix"):
         node = node.parent
     return node.path
 
 
-def _outermost(node: Node) -> list[BlockList]:
+def _outermost(node: ModuleNode) -> list[BlockList]:
     own = row(node)
     taken = own.elements if own else ()
     rest = [child for child in node.bearing if child not in taken and child.parent is node]
@@ -114,14 +114,14 @@ def _reach(path: str, holders: dict[str, list[BlockList]]) -> str:
     return path
 
 
-def row(node: Node) -> BlockList | None:
+def row(node: ModuleNode) -> BlockList | None:
     """The block list among a node's own children, if there is one."""
     blocks = [child for child in node.bearing if child.matrices > 1]
     if isinstance(node.module, CONTAINERS) and all(key.isdigit() for key in node.children):
         if 2 * sum(_contains_row(child) for child in blocks) > len(blocks):
             blocks = [child for child in node.bearing if child in blocks or _contains_row(child)]
         return BlockList(node, tuple(blocks)) if blocks and _is_row(node, blocks) else None
-    groups: dict[str, list[Node]] = defaultdict(list)
+    groups: dict[str, list[ModuleNode]] = defaultdict(list)
     for key, child in node.children.items():
         if child in blocks:
             if not isinstance(child.module, CONTAINERS):
@@ -132,12 +132,12 @@ def row(node: Node) -> BlockList | None:
     return max(rows, key=lambda each: each.numel, default=None)
 
 
-def _contains_row(child: Node) -> bool:
+def _contains_row(child: ModuleNode) -> bool:
     """A stage that is a plain container; in a row of such, one of a single small block counts too."""
     return isinstance(child.module, CONTAINERS) and all(each.children for each in child.bearing)
 
 
-def _is_row(node: Node, blocks: list[Node]) -> bool:
+def _is_row(node: ModuleNode, blocks: list[ModuleNode]) -> bool:
     """A ModuleList is one even of one element; a Sequential needs two, most of them of one class."""
     if len(blocks) == 1:
         return isinstance(node.module, nn.ModuleList) and len(node.bearing) == 1
@@ -145,7 +145,7 @@ def _is_row(node: Node, blocks: list[Node]) -> bool:
     return isinstance(node.module, nn.ModuleList) or 2 * most >= len(blocks)
 
 
-def staged(outer: BlockList) -> list[tuple[Node, tuple[Node, ...]]] | None:
+def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] | None:
     """Stages with their blocks where an outer list's elements are rows themselves; None where they are blocks."""
     inner = {id(element): _inner(element) for element in outer.elements}
     plain = any(isinstance(element.module, CONTAINERS) for element in outer.elements)
@@ -156,7 +156,7 @@ def staged(outer: BlockList) -> list[tuple[Node, tuple[Node, ...]]] | None:
     return [(element, inner[id(element)] or (element,)) for element in outer.elements]
 
 
-def _inner(element: Node) -> tuple[Node, ...]:
+def _inner(element: ModuleNode) -> tuple[ModuleNode, ...]:
     """Blocks of one stage: its own children, those of a direct child, or children named by number; () for a block."""
     children = element.bearing
     if isinstance(element.module, CONTAINERS):
@@ -168,7 +168,7 @@ def _inner(element: Node) -> tuple[Node, ...]:
     return best if best and _numel(best) >= STAGE_SHARE * element.numel else ()
 
 
-def _is_inner_row(child: Node) -> bool:
+def _is_inner_row(child: ModuleNode) -> bool:
     """A container of blocks; containers in a ModuleList are branches that run beside each other."""
     if not isinstance(child.module, CONTAINERS) or not child.bearing:
         return False
@@ -177,10 +177,10 @@ def _is_inner_row(child: Node) -> bool:
     return all(each.matrices > 1 for each in child.bearing)
 
 
-def _numbered_block(key: str, child: Node) -> bool:
+def _numbered_block(key: str, child: ModuleNode) -> bool:
     """`b1`, `denselayer4`: not a plain container, which at this depth is a branch that runs beside others."""
     return bool(re.fullmatch(r"[A-Za-z_]+\d+", key)) and child.matrices > 1 and not isinstance(child.module, CONTAINERS)
 
 
-def _numel(nodes: tuple[Node, ...]) -> int:
+def _numel(nodes: tuple[ModuleNode, ...]) -> int:
     return sum(node.numel for node in nodes)

@@ -8,12 +8,12 @@ from torch import nn
 
 from freezecore.runtime.tree.marks import is_norm
 from freezecore.runtime.tree.marks import place as place_of
-from freezecore.runtime.tree.nodes import Node, View
+from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 
 PASSING = (nn.Dropout, nn.Identity)
 
 
-def hinted_head(seen: View) -> list[str] | None:
+def hinted_head(seen: ModuleTree) -> list[str] | None:
     """Paths of the head by the library's accessors; None for a module that has no such accessor.
 
     timm names its classifier. A Hugging Face model keeps its base apart: what lies beside the base is the head, and
@@ -26,7 +26,7 @@ def hinted_head(seen: View) -> list[str] | None:
     return found
 
 
-def _own_head(seen: View, node: Node) -> list[str] | None:
+def _own_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model = node.module
     if callable(getattr(model, "get_classifier", None)):
         return _timm_head(seen, model)
@@ -35,7 +35,7 @@ def _own_head(seen: View, node: Node) -> list[str] | None:
     return None
 
 
-def input_embeddings(seen: View) -> list[Node]:
+def input_embeddings(seen: ModuleTree) -> list[ModuleNode]:
     """Modules that a Hugging Face model, or a tower of one, calls its input embeddings."""
     found = []
     for node in seen.nodes.values():
@@ -51,7 +51,7 @@ def input_embeddings(seen: View) -> list[Node]:
     return list(dict.fromkeys(found))
 
 
-def _timm_head(seen: View, model: Any) -> list[str] | None:
+def _timm_head(seen: ModuleTree, model: Any) -> list[str] | None:
     try:
         classifier = model.get_classifier()
     except (NotImplementedError, AttributeError):
@@ -61,7 +61,7 @@ def _timm_head(seen: View, model: Any) -> list[str] | None:
     return [node.path for node in map(_with_its_norm, (*nodes, *_twins(nodes))) if node.numel]
 
 
-def _with_its_norm(node: Node) -> Node:
+def _with_its_norm(node: ModuleNode) -> ModuleNode:
     """A classifier, or the sequence that is nothing but a norm and then the classifier: one replaces both together.
 
     A sequence that pools as well is a neck with a classifier, and its norm is the body's last one.
@@ -73,7 +73,7 @@ def _with_its_norm(node: Node) -> Node:
     return around if before and last is node and all(map(is_norm, before)) else node
 
 
-def _twins(nodes: list[Node]) -> list[Node]:
+def _twins(nodes: list[ModuleNode]) -> list[ModuleNode]:
     """Layers beside a classifier with the very shapes of it: a second head, for an auxiliary loss."""
     found = []
     for node in nodes:
@@ -83,7 +83,7 @@ def _twins(nodes: list[Node]) -> list[Node]:
     return found
 
 
-def _transformers_head(seen: View, node: Node) -> list[str] | None:
+def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model: Any = node.module
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
     found = []
@@ -102,7 +102,7 @@ def _transformers_head(seen: View, node: Node) -> list[str] | None:
     return found
 
 
-def last_layers(seen: View, place: dict[str, float], spine: dict[str, list[str]], library: bool) -> list[str]:
+def last_layers(seen: ModuleTree, place: dict[str, float], spine: dict[str, list[str]], library: bool) -> list[str]:
     """What runs after every block, where no accessor tells the head.
 
     Beside a base that holds all blocks and what comes before them, all of it; else, in a module of a person's own, the
@@ -131,12 +131,12 @@ def last_layers(seen: View, place: dict[str, float], spine: dict[str, list[str]]
     return [place_of(last)[0] or last]
 
 
-def _beside(seen: View, names: list[str]) -> list[str]:
+def _beside(seen: ModuleTree, names: list[str]) -> list[str]:
     """Topmost paths of these parameters, norms left out."""
     return [path for path in _topmost(seen, names) if path in seen.tensors or not is_norm(seen.nodes[path])]
 
 
-def _after_towers(seen: View, place: dict[str, float], spine: list[str], ends: dict[str, float]) -> list[str]:
+def _after_towers(seen: ModuleTree, place: dict[str, float], spine: list[str], ends: dict[str, float]) -> list[str]:
     """Parameters outside the towers that run after all of them, or after one and are defined after all.
 
     A projection from one tower into the next is defined between them; one that ends a tower (CLIP's) is not.
@@ -153,7 +153,7 @@ def _after_towers(seen: View, place: dict[str, float], spine: list[str], ends: d
     ]
 
 
-def _common(seen: View, names: list[str]) -> Node:
+def _common(seen: ModuleTree, names: list[str]) -> ModuleNode:
     """The smallest module that holds all of these parameters."""
     node = seen.root
     while True:
@@ -163,13 +163,13 @@ def _common(seen: View, names: list[str]) -> Node:
         node = inner[0]
 
 
-def _towers_reach(seen: View, spine: list[str]) -> set[str]:
+def _towers_reach(seen: ModuleTree, spine: list[str]) -> set[str]:
     """Everything under those children of the root that hold a part of the spine."""
     holding = [child for child in seen.root.bearing if any(child.contains(name) for name in spine)]
     return {name for child in holding for name in seen.below(child)}
 
 
-def _topmost(seen: View, names: list[str]) -> list[str]:
+def _topmost(seen: ModuleTree, names: list[str]) -> list[str]:
     """The children of the root, or names of its own parameters, that hold these parameters and no others."""
     wanted, found = set(names), []
     for child in seen.root.bearing:

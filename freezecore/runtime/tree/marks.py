@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList
 from torch.nn.utils.spectral_norm import SpectralNorm
 
-from freezecore.runtime.tree.nodes import Node
+from freezecore.runtime.tree.module_tree import ModuleNode
 
 NORM_CLASSES = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 # Classes of other libraries and of people's own: LlamaRMSNorm, BatchNormAct2d, NoNorm, ConvNextV2GRN, my_layer_norm.
@@ -33,7 +33,7 @@ def place(name: str) -> tuple[str, str]:
     return path, last
 
 
-def is_norm(node: Node) -> bool:
+def is_norm(node: ModuleNode) -> bool:
     """A module that normalises: by its class, or by what its author called it; all its own tensors are vectors."""
     tensors = [tensor for tensor in node.module._parameters.values() if tensor is not None]
     if isinstance(node.module, NORM_CLASSES):
@@ -51,7 +51,7 @@ def is_bias(last: str, norm: bool) -> bool:
     return "bias" in words and not TABLE.intersection(words)
 
 
-def is_fused(path: str, last: str, node: Node, shape: tuple[int, ...]) -> bool:
+def is_fused(path: str, last: str, node: ModuleNode, shape: tuple[int, ...]) -> bool:
     """Several projections in one tensor: query, key and value; gate and up; all experts; a recurrent cell's gates."""
     if isinstance(node.module, nn.RNNBase | nn.RNNCellBase):
         return True

@@ -14,7 +14,7 @@ from freezecore.cache.keys import versions
 from freezecore.errors import SourceError
 from freezecore.runtime.tree.author import author_frozen as frozen_by_author
 from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, moves, place
-from freezecore.runtime.tree.nodes import Node, View, view
+from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, module_tree
 from freezecore.runtime.tree.order import Execution, Untraced, execution_order
 from freezecore.runtime.tree.towers import Structure, find_structure
 from freezecore.sentences import say
@@ -42,7 +42,7 @@ def read_module(
         SourceError: it is no module, or the sizes of some layers are not known yet.
     """
     _check(model)
-    seen = view(model)
+    seen = module_tree(model)
     followed = execution_order(model, own=own)
     run = followed if isinstance(followed, Execution) else None
     place = {name: at for at, name in enumerate(run.parameters)} if run else None
@@ -106,7 +106,7 @@ def _notes(run: Execution | Untraced) -> tuple[str, ...]:
     return (note,) if run.by_parts else ()
 
 
-def _layer(seen: View, node: Node, found: Structure, run: Execution | None) -> Layer:
+def _layer(seen: ModuleTree, node: ModuleNode, found: Structure, run: Execution | None) -> Layer:
     return Layer(
         path=node.path,
         type=node.type,
@@ -128,7 +128,7 @@ def _bases(kind: type) -> tuple[str, ...]:
     return tuple(("nn." if each.__module__.startswith("torch.nn.") else "") + each.__name__ for each in known)
 
 
-def _layer_kind(seen: View, node: Node, found: Structure):
+def _layer_kind(seen: ModuleTree, node: ModuleNode, found: Structure):
     """The kind that all its parameters have; a module without any follows its nearest ancestor that has some."""
     carrier = node
     while not carrier.numel and carrier.parent is not None:
@@ -138,7 +138,7 @@ def _layer_kind(seen: View, node: Node, found: Structure):
 
 
 def _parameter(
-    seen: View, name: str, found: Structure, new: set[str], frozen: set[str], used: set[str] | None
+    seen: ModuleTree, name: str, found: Structure, new: set[str], frozen: set[str], used: set[str] | None
 ) -> Parameter:
     tensor = seen.tensors[name]
     path, last = place(name)

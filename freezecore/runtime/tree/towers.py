@@ -18,7 +18,7 @@ from torch import nn
 
 from freezecore.runtime.tree.block_lists import BlockList, block_lists, grouped, layer_list, staged
 from freezecore.runtime.tree.head import hinted_head, input_embeddings, last_layers
-from freezecore.runtime.tree.nodes import Node, View
+from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.tree import Kind, Stage, Tower
 
 EMBEDS = re.compile(r"emb(?:ed|_|$|s$)|token|\bcls|(?:^|_)pos(?:_|$)|position|patch|(?:^|_)query", re.IGNORECASE)
@@ -47,14 +47,16 @@ class _Tower:
 
     path: str
     lists: list[BlockList]
-    blocks: list[Node] = field(default_factory=list)
+    blocks: list[ModuleNode] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
     front: list[str] = field(default_factory=list)
     start: float = 0
     end: float = 0
 
 
-def find_structure(seen: View, order: dict[str, int] | None = None, calls: dict[str, int] | None = None) -> Structure:
+def find_structure(
+    seen: ModuleTree, order: dict[str, int] | None = None, calls: dict[str, int] | None = None
+) -> Structure:
     """Towers, head and the kind of every parameter.
 
     Args:
@@ -65,7 +67,7 @@ def find_structure(seen: View, order: dict[str, int] | None = None, calls: dict[
 
 
 class _Finder:
-    def __init__(self, seen: View, order: dict[str, int] | None, calls: dict[str, int]) -> None:
+    def __init__(self, seen: ModuleTree, order: dict[str, int] | None, calls: dict[str, int]) -> None:
         self.seen = seen
         self.calls = calls
         self.place: dict[str, float] = dict(order) if order else {name: at for at, name in enumerate(seen.tensors)}
@@ -128,10 +130,10 @@ class _Finder:
     def _names(self, nodes) -> set[str]:
         return {name for node in nodes for name in self.seen.below(node)}
 
-    def _first(self, node: Node) -> float:
+    def _first(self, node: ModuleNode) -> float:
         return min((self.place[name] for name in self.seen.below(node) if name in self.place), default=NEVER)
 
-    def _last(self, node: Node) -> float:
+    def _last(self, node: ModuleNode) -> float:
         return max((self.place[name] for name in self.seen.below(node) if name in self.place), default=-1.0)
 
     def _blocks(self, tower: _Tower) -> None:
@@ -203,7 +205,7 @@ class _Finder:
         for name in self.seen.tensors:
             if name in self.place or name in self.kinds or name in self.head:
                 continue
-            node: Node | None = self.seen.owner[name]
+            node: ModuleNode | None = self.seen.owner[name]
             beside: set[Kind] = set()
             while node is not None and not beside:
                 beside = {self.kinds[other] for other in self.seen.below(node) if other in self.kinds}
@@ -256,7 +258,7 @@ class _Finder:
         wanted = set(names)
         found: list[str] = []
 
-        def visit(node: Node) -> None:
+        def visit(node: ModuleNode) -> None:
             below = set(self.seen.below(node))
             if not below & wanted or node.path in (self.head_paths or ()):
                 return

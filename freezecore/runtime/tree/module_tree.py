@@ -1,4 +1,4 @@
-"""A module as a tree of nodes: each module and parameter object once, under the first of its names."""
+"""ModuleTree: a live module as a tree of nodes, each module and parameter object once, under the first of its names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 @dataclass(eq=False)
-class Node:
+class ModuleNode:
     """One module object.
 
     Attributes:
@@ -23,10 +23,10 @@ class Node:
 
     path: str
     module: nn.Module
-    parent: Node | None
+    parent: ModuleNode | None
     aliases: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
-    children: dict[str, Node] = field(default_factory=dict)
+    children: dict[str, ModuleNode] = field(default_factory=dict)
     numel: int = 0
     matrices: int = 0
 
@@ -39,7 +39,7 @@ class Node:
         return type(self.module).__name__
 
     @property
-    def bearing(self) -> list[Node]:
+    def bearing(self) -> list[ModuleNode]:
         """Children that hold parameters."""
         return [child for child in self.children.values() if child.numel]
 
@@ -48,7 +48,7 @@ class Node:
         """Its own parameters beside children that hold some: `cls_token`, `query_tokens`."""
         return self.own if self.bearing else []
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[ModuleNode]:
         """Itself and what is defined below it, parents first."""
         yield self
         for child in self.children.values():
@@ -61,7 +61,7 @@ class Node:
 
 
 @dataclass(eq=False)
-class View:
+class ModuleTree:
     """All nodes of a module.
 
     Attributes:
@@ -72,15 +72,15 @@ class View:
         owner: the node that holds a parameter, by its first name.
     """
 
-    root: Node
-    nodes: dict[str, Node] = field(default_factory=dict)
+    root: ModuleNode
+    nodes: dict[str, ModuleNode] = field(default_factory=dict)
     tensors: dict[str, nn.Parameter] = field(default_factory=dict)
     aliases: dict[str, list[str]] = field(default_factory=dict)
-    owner: dict[str, Node] = field(default_factory=dict)
+    owner: dict[str, ModuleNode] = field(default_factory=dict)
     name_of: dict[int, str] = field(default_factory=dict)
-    node_of: dict[int, Node] = field(default_factory=dict)
+    node_of: dict[int, ModuleNode] = field(default_factory=dict)
 
-    def below(self, node: Node) -> list[str]:
+    def below(self, node: ModuleNode) -> list[str]:
         """First names of all parameters reachable from a node, aliases followed."""
         found = dict.fromkeys(
             self.name_of[id(tensor)] for tensor in node.module.parameters() if id(tensor) in self.name_of
@@ -107,9 +107,9 @@ class View:
                     yield joined(path, name), path, tensor
 
 
-def view(model: nn.Module) -> View:
+def module_tree(model: nn.Module) -> ModuleTree:
     """Walk a module; shared modules and tied tensors keep their first name and list the others."""
-    made = View(Node("", model, None))
+    made = ModuleTree(ModuleNode("", model, None))
     _visit(made, made.root, "", set())
     for node in made.nodes.values():
         tensors = [made.tensors[name] for name in made.below(node)]
@@ -122,7 +122,7 @@ def joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _visit(made: View, node: Node, path: str, above: set[int]) -> None:
+def _visit(made: ModuleTree, node: ModuleNode, path: str, above: set[int]) -> None:
     """Enter a module under one of its paths; `above` stops a module that contains itself."""
     first = id(node.module) not in made.node_of
     if first:
@@ -137,13 +137,13 @@ def _visit(made: View, node: Node, path: str, above: set[int]) -> None:
         if child is None or id(child) in above:
             continue
         known = made.node_of.get(id(child))
-        below = known or Node(joined(path, name), child, node)
+        below = known or ModuleNode(joined(path, name), child, node)
         if first:
             node.children[name] = below
         _visit(made, below, joined(path, name), above | {id(node.module)})
 
 
-def _name(made: View, node: Node, name: str, tensor: nn.Parameter) -> None:
+def _name(made: ModuleTree, node: ModuleNode, name: str, tensor: nn.Parameter) -> None:
     known = made.name_of.get(id(tensor))
     if known is None:
         made.name_of[id(tensor)] = name

@@ -26,7 +26,7 @@ _ODD = re.compile(r'[\s;#":]')
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class PathRule:
     """One path that a rule would name.
 
     Attributes:
@@ -51,7 +51,7 @@ def path_price(path: str) -> float:
     return FIRST_PART + FURTHER_PART * path.count(".") + odd
 
 
-class Skeleton:
+class PathRules:
     """The cheapest path rules for one target.
 
     Args:
@@ -70,9 +70,9 @@ class Skeleton:
         self.prices: dict[str, tuple[float, float]] = {}
         self._price(self.root)
 
-    def segments(self, inherits: Action) -> list[Segment]:
+    def chosen(self, inherits: Action) -> list[PathRule]:
         """The path rules, outer ones first, when everything is frozen (or trains) to begin with."""
-        found: list[Segment] = []
+        found: list[PathRule] = []
         self._emit(self.root, inherits == "train", 0, found)
         return found
 
@@ -106,13 +106,13 @@ class Skeleton:
         turning = self._own_price(node) + self.nesting
         return min(if_frozen, turning + if_trains), min(if_trains, turning + if_frozen)
 
-    def _emit(self, node: PathNode, trains: bool, depth: int, found: list[Segment]) -> None:
+    def _emit(self, node: PathNode, trains: bool, depth: int, found: list[PathRule]) -> None:
         """Add the rules below a mixed node that inherits `trainable` (or `frozen`)."""
         below = self.prices[node.path]
         own = self._own_price(node)
         if node is not self.root and own + self.nesting + below[not trains] < below[trains]:
             trains = not trains
-            found.append(Segment(depth, "train" if trains else "freeze", node, node.run, own))
+            found.append(PathRule(depth, "train" if trains else "freeze", node, node.run, own))
             depth += 1
         for child in node.children.values():
             wrong = self._wrong(child)
@@ -120,7 +120,7 @@ class Skeleton:
                 self._emit(child, trains, depth, found)
             elif wrong[not trains]:
                 action: Action = "freeze" if trains else "train"
-                found.append(Segment(depth, action, child, child.run, self._own_price(child)))
+                found.append(PathRule(depth, action, child, child.run, self._own_price(child)))
 
     def _own_price(self, node: PathNode) -> float:
         price = FIRST_PART + FURTHER_PART * node.depth
