@@ -77,7 +77,7 @@ def trace(model: ModelSource | str | Module, workload: Workload | None = None, *
         FreezeError: an example batch where the workload belongs.
     """
     if workload is not None:
-        require(workload, Workload, "Give an example batch as batch=…: fc.trace(model, batch=x).")
+        require(workload, Workload, "Give an example batch by name: batch=x.")
     if isinstance(model, str):
         model = ModelSource.parse(model)
     if not isinstance(model, ModelSource):
@@ -99,7 +99,7 @@ def pricer(model: ModelSource | str | Module, workload: Workload | None = None, 
     follows what is missing. Arguments and errors are those of `trace`.
     """
     if workload is not None:
-        require(workload, Workload, "Give an example batch as batch=…: fc.pricer(model, batch=x).")
+        require(workload, Workload, "Give an example batch by name: batch=x.")
     source = ModelSource.parse(model) if isinstance(model, str) else model
     if isinstance(source, ModelSource):
 

@@ -5,6 +5,7 @@
     ├── RuleError        rules that cannot be read, or that hit nothing
     ├── WorkloadError    a batch, size, optimizer or precision out of range
     ├── TraceError       a training step that cannot be followed without running it
+    │   └── UnknownCost  a number read from an estimate that has it not
     ├── DataError        training data that cannot be read
     ├── ProbeError       a probe that cannot start or had to stop
     ├── ProofError       something frozen moved
@@ -60,6 +61,10 @@ class WorkloadError(FreezeError):
 
 class TraceError(FreezeError):
     """A training step that cannot be followed without running it."""
+
+
+class UnknownCost(TraceError, AttributeError):
+    """A number was read that a partial estimate has not; says why it is unknown."""
 
 
 class DataError(FreezeError):

@@ -11,7 +11,7 @@ tree = fc.read_tree(source)
 spec = fc.FreezeSpec.parse("freeze all; train head")
 mask = fc.resolve(spec, tree)
 cost = fc.estimate(fc.trace(source, fc.Workload(batch_size=32)), mask)
-if cost.peak_bytes is not None:
+if cost.known:
     print(f"{mask.trainable:,} of {tree.total:,} train; peak {cost.peak_bytes / 1e6:.0f} MB, {cost.peak_moment}")
 
 model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 2))

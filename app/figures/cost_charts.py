@@ -14,7 +14,7 @@ from app.service.findings import findings_of
 from app.service.pricing import KnownCost
 from app.service.selection import ModelSelection
 from app.text import Words
-from freezecore._estimate import CurvePoint, Estimate
+from freezecore._estimate import AnyEstimate, CurvePoint
 from freezecore._estimate.budget import fits, fits_on
 from freezecore._estimate.cards import CARDS
 from freezecore.report import bytes_text, change_text, count_text, flops_text
@@ -28,7 +28,7 @@ CARD = next(card for card in CARDS if card.name.startswith("T4"))
 
 
 def model_part(
-    tree: LayerTree, full: Estimate | None, points: Sequence[CurvePoint], words: Words, palette: Palette
+    tree: LayerTree, full: AnyEstimate | None, points: Sequence[CurvePoint], words: Words, palette: Palette
 ) -> dict:
     """What no tick changes: the numbers' names, columns, axes, the depth curve, and what training everything takes.
 
@@ -70,9 +70,9 @@ def selection_part(selection: ModelSelection, known: KnownCost, words: Words) ->
         "states": "".join(column.state(selection.mask)[0] for column in columns(tree)),
         "sizes": _sizes(cost),
         "texts": [None if size is None else bytes_text(size) for size in _parts(cost)],
-        "peak": cost.peak_bytes if cost else None,
+        "peak": cost.peak_bytes if cost and cost.known else None,
         "numbers": _numbers(selection, known, words),
-        "moment": words.said(cost.peak_moment) if cost and cost.peak_moment else None,
+        "moment": words.said(cost.peak_moment) if cost and cost.known else None,
         "note": _note(known, words),
         "old": bool(known.fault and cost),
     }
@@ -100,17 +100,18 @@ def _numbers(selection: ModelSelection, known: KnownCost, words: Words) -> list[
     unknown = "…" if known.is_awaited else words("unknown")
     findings = findings_of(selection, fixes=False)
     worst = words(f"severity.{findings[0].severity}") if findings else words("cost.nothing_wrong")
+    peak, work = (getattr(cost, name, None) for name in ("peak_bytes", "flops_backward"))
     return [
-        [bytes_text(cost.peak_bytes) if cost else unknown, *_against(cost, full, "peak_bytes", words)],
-        [words(f"fits.{fits_on(CARD, cost.peak_bytes)}") if cost else unknown, None, False],
-        [flops_text(cost.flops_backward) if cost else unknown, *_against(cost, full, "flops_backward", words)],
+        [bytes_text(peak) if cost else unknown, *_against(cost, full, "peak_bytes", words)],
+        [words(f"fits.{fits_on(CARD, peak)}") if cost else unknown, None, False],
+        [flops_text(work) if cost else unknown, *_against(cost, full, "flops_backward", words)],
         [str(len(findings)) if findings else words("cost.no_findings"), worst, False],
     ]
 
 
-def _against(cost: Estimate | None, full: Estimate | None, name: str, words: Words) -> tuple[str | None, bool]:
+def _against(cost: AnyEstimate | None, full: AnyEstimate | None, name: str, words: Words) -> tuple[str | None, bool]:
     """`−48 % vs full`, and whether that saves something; nothing where one of them is unknown."""
-    value, whole = (getattr(one, name) if one else None for one in (cost, full))
+    value, whole = (getattr(one, name, None) for one in (cost, full))
     if value is None or not whole:
         return None, False
     return words("cost.against", change=change_text(value, whole)), value < whole
@@ -131,11 +132,11 @@ def _sentences(words: Words) -> dict[str, str]:
     return {"lang": words.lang, **states} | {key: words(f"chart.{key}") for key in keys}
 
 
-def _parts(cost: Estimate | None) -> list[int | None]:
-    return [getattr(cost, part) for part in PARTS] if cost else []
+def _parts(cost: AnyEstimate | None) -> list[int | None]:
+    return [getattr(cost, part, None) for part in PARTS] if cost else []
 
 
-def _sizes(cost: Estimate | None) -> list[int] | None:
+def _sizes(cost: AnyEstimate | None) -> list[int] | None:
     return [size or 0 for size in _parts(cost)] if cost else None
 
 

@@ -46,7 +46,7 @@ def _counts(pair: list[ModelSelection], words: Words) -> None:
     rows = [[words("diff.trainable"), *(count_text(one.mask.trainable) for one in pair)]]
     rows[0].append(change_text(pair[0].mask.trainable, pair[1].mask.trainable))
     if all(costs):
-        peaks, works = [c.peak_bytes for c in costs], [c.flops_backward for c in costs]
+        peaks, works = ([getattr(cost, name, None) for cost in costs] for name in ("peak_bytes", "flops_backward"))
         rows.append([words("cost.peak"), *map(bytes_text, peaks), change_text(peaks[0], peaks[1])])
         rows.append([words("cost.backward"), *map(flops_text, works), change_text(works[0], works[1])])
     names = [words("diff.what"), words("diff.first"), words("diff.second"), words("diff.change")]

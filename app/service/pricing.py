@@ -15,8 +15,8 @@ from typing import Any
 
 from app.service.selection import MOST_SELECTIONS, ModelSelection
 from freezecore._estimate import (
+    AnyEstimate,
     CurvePoint,
-    Estimate,
     Price,
     Pricer,
     depth_curve,
@@ -44,13 +44,13 @@ class KnownCost:
     """
 
     trace: Trace | None = None
-    cost: Estimate | None = None
-    full: Estimate | None = None
+    cost: AnyEstimate | None = None
+    full: AnyEstimate | None = None
     fault: FreezeError | None = None
 
     @property
     def has_peak(self) -> bool:
-        return self.cost is not None and self.cost.peak_bytes is not None
+        return self.cost is not None and self.cost.known
 
     @property
     def is_awaited(self) -> bool:
@@ -81,7 +81,7 @@ def known_cost(selection: ModelSelection) -> KnownCost:
         return KnownCost(fault=error)
 
 
-def cost_of(selection: ModelSelection) -> tuple[Trace, Estimate]:
+def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate]:
     """What a training step of this selection costs; a mask of a new kind is measured once and then known.
 
     Raises:
@@ -102,7 +102,7 @@ def cost_of(selection: ModelSelection) -> tuple[Trace, Estimate]:
     return pricer.trace, cost
 
 
-def full_of(selection: ModelSelection, trace: Trace) -> Estimate:
+def full_of(selection: ModelSelection, trace: Trace) -> AnyEstimate:
     """What training everything costs."""
     batch = selection.link.batch
     key = ("full", id(trace), batch)

@@ -8,13 +8,15 @@ allocator keeps in reserve, the context of a GPU process, and the process itself
 
 from __future__ import annotations
 
-from freezecore._estimate.cost import Estimate, PhasePeak, estimate, full_estimate
+from freezecore._estimate.cost import AnyEstimate, Estimate, PartialEstimate, PhasePeak, estimate, full_estimate
 from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
 from freezecore._estimate.pricer import Pricer
 
 __all__ = [
+    "AnyEstimate",
     "CurvePoint",
     "Estimate",
+    "PartialEstimate",
     "PhasePeak",
     "Price",
     "Pricer",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from freezecore._estimate import estimate
 from freezecore._estimate.cards import Card, all_cards, margin_bytes
+from freezecore._estimate.cost import AnyEstimate, estimate
 from freezecore._estimate.peaks import Peaks, under
 from freezecore._presets import first_blocks, first_blocks_rules
 from freezecore._trace import Trace
-from freezecore.errors import WorkloadError
 from freezecore.mask import Mask
 from freezecore.report import bytes_text
 from freezecore.sentences import say
@@ -61,27 +60,16 @@ def fits(
     trace: Trace, mask: Mask, *, batch_size: int | None = None, cards: Sequence[Card] | None = None
 ) -> tuple[CardFit, ...]:
     """Each card (None is all that are known), with the largest batch that fits on it under this mask."""
-    peaks = Peaks(trace, mask)
-    batch_size = batch_size or trace.workload.batch_size
-    peak = peaks(batch_size)
-    return tuple(_fit(card, peaks, peak, trace) for card in (all_cards() if cards is None else cards))
+    cost = estimate(trace, mask, batch_size=batch_size)
+    peaks = None
+    if cost.known:
+        peaks = Peaks(trace, mask, {batch_size or trace.workload.batch_size: cost.peak_bytes})
+    return tuple(_fit(card, trace, cost, peaks) for card in (all_cards() if cards is None else cards))
 
 
 def fits_on(card: Card, peak_bytes: int | None) -> bool | None:
     """Whether a peak and its margin fit on a card; None where the peak is unknown."""
     return None if peak_bytes is None else peak_bytes + margin_bytes(peak_bytes) <= card.usable_bytes
-
-
-def largest_batch(trace: Trace, mask: Mask, budget_bytes: int, margin: Callable[[int], int] = lambda peak: 0) -> int:
-    """Most samples per step whose peak and margin fit in a budget; 0 when not even one does.
-
-    Raises:
-        WorkloadError: the peak is unknown.
-    """
-    found = Peaks(trace, mask).largest(under(budget_bytes, margin))
-    if found is None:
-        raise WorkloadError("The peak of this selection is unknown, so no batch can be found for it.")
-    return found
 
 
 def least_frozen(trace: Trace, tree: LayerTree, budget_bytes: int, *, batch_size: int | None = None) -> BudgetFit:
@@ -92,11 +80,11 @@ def least_frozen(trace: Trace, tree: LayerTree, budget_bytes: int, *, batch_size
     while low <= high:  # the deeper the frozen part, the lower the peak
         middle = (low + high) // 2
         mask = first_blocks(tree, middle) if middle <= count else head
-        peak = estimate(trace, mask, batch_size=batch_size).peak_bytes
-        if peak is None:
+        cost = estimate(trace, mask, batch_size=batch_size)
+        if not cost.known:
             return BudgetFit(budget_bytes, None, None, trace.problem or say("The peak is not known yet."))
-        if peak <= budget_bytes:
-            best, high = (middle, peak), middle - 1
+        if cost.peak_bytes <= budget_bytes:
+            best, high = (middle, cost.peak_bytes), middle - 1
         else:
             low = middle + 1
     if best:
@@ -112,7 +100,7 @@ def _too_small(trace: Trace, tree: LayerTree, budget_bytes: int, batch_size: int
             "The weights alone take {weights}. Choose a smaller model, or a larger budget.",
             weights=bytes_text(cost.weights),
         )
-    need = bytes_text(cost.peak_bytes)
+    need = bytes_text(cost.required().peak_bytes)
     return say("Training the head alone takes {need}. Choose a smaller batch or input, or a larger budget.", need=need)
 
 
@@ -120,12 +108,12 @@ def _head(tree: LayerTree) -> list[str]:
     return [tree.parameters[i].name for path in tree.head for i in tree.under(path)]
 
 
-def _fit(card: Card, peaks: Peaks, peak: int | None, trace: Trace) -> CardFit:
+def _fit(card: Card, trace: Trace, cost: AnyEstimate, peaks: Peaks | None) -> CardFit:
     note = ""
     if trace.workload.precision.startswith("bf16") and not card.native_bf16:
         note = say("this card has no native bf16 and emulates it slowly")
-    if peak is None:
+    if not cost.known or peaks is None:
         return CardFit(card.name, card.usable_bytes, None, None, None, note)
-    margin = margin_bytes(peak)
+    margin, fit = margin_bytes(cost.peak_bytes), fits_on(card, cost.peak_bytes)
     largest = peaks.largest(under(card.usable_bytes, margin_bytes))
-    return CardFit(card.name, card.usable_bytes, margin, fits_on(card, peak), largest, note)
+    return CardFit(card.name, card.usable_bytes, margin, fit, largest, note)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
 from freezecore._estimate.optimizer import step_bytes
 from freezecore._estimate.replay import Moment, Replay
 from freezecore._estimate.simulator import BACKWARD, FORWARD
-from freezecore._estimate.trace_at_batch import TraceAtBatch, trace_at
+from freezecore._estimate.trace_at_batch import trace_at
 from freezecore._trace import Missing, Trace, TracedParameter
-from freezecore.errors import TraceError, require
+from freezecore.errors import TraceError, UnknownCost, require
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, flops_text
 from freezecore.sentences import say
@@ -31,10 +32,9 @@ class PhasePeak:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What one training step costs, in bytes and floating-point operations; a multiply-add is two. None is unknown.
+    """What one training step costs, in bytes and floating-point operations; a multiply-add is two.
 
-    The five parts are what is alive at the moment of the peak, and sum to `peak_bytes`. Where the peak is unknown,
-    `gradients` is what they take at the end of the backward pass.
+    The five parts are what is alive at the moment of the peak, and sum to `peak_bytes`.
 
     Attributes:
         peak_bytes: most that is alive at once.
@@ -45,45 +45,103 @@ class Estimate:
         activations: made by the forward pass, and the batch.
         temporaries: gradients on their way through the model, and what a step needs for a moment.
         gradients_total: of parameters, at the end of the backward pass.
-        activations_saved: alive at the end of the forward pass: what autograd keeps.
+        activations_saved: alive at the end of the forward pass: what autograd saves.
         peak_with_scratch: the peak with scratch memory of CPU convolutions, which is fitted and not followed; what an
             allocator shows. None on other devices.
         phases: peak of each phase.
         left_out: what the peak does not count, a sentence each.
-        missing: combinations that must be probed before the peak is known (`freezecore.runtime.trace.fill`).
-        problem: why the step could not be followed.
+        known: true; it tells an estimate from a partial one.
     """
 
-    peak_bytes: int | None
-    peak_moment: str | None
+    peak_bytes: int
+    peak_moment: str
     weights: int
     gradients: int
     optimizer: int
-    activations: int | None
-    temporaries: int | None
-    flops_forward: int | None
-    flops_backward: int | None
+    activations: int
+    temporaries: int
+    flops_forward: int
+    flops_backward: int
     gradients_total: int
-    activations_saved: int | None = None
-    peak_with_scratch: int | None = None
-    phases: tuple[PhasePeak, ...] = ()
-    left_out: tuple[str, ...] = ()
-    missing: tuple[Missing, ...] = ()
-    problem: str = ""
+    activations_saved: int
+    peak_with_scratch: int | None
+    phases: tuple[PhasePeak, ...]
+    left_out: tuple[str, ...]
+    known: ClassVar[Literal[True]] = True
+    missing: ClassVar[tuple[Missing, ...]] = ()
+    problem: ClassVar[str] = ""
 
     def __str__(self) -> str:
         parts = ", ".join(f"{name} {bytes_text(getattr(self, name))}" for name in PARTS)
         work = f"{flops_text(self.flops_forward)} forward, {flops_text(self.flops_backward)} backward"
-        when = self.peak_moment or self.problem or "combinations are missing"
-        return f"peak {bytes_text(self.peak_bytes)} ({when}): {parts}; {work}"
+        return f"peak {bytes_text(self.peak_bytes)} ({self.peak_moment}): {parts}; {work}"
+
+    def required(self) -> Estimate:
+        """This estimate, whose numbers are all there."""
+        return self
 
     def to_json(self) -> dict:
         """Its fields as JSON values."""
-        return asdict(self)
+        return asdict(self) | {"missing": (), "problem": ""}
 
 
-def estimate(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> Estimate:
-    """What one training step under this mask costs; `batch_size` None takes the trace's workload's.
+@dataclass(frozen=True, slots=True)
+class PartialEstimate:
+    """What is known of a step whose peak is not; to read any other number of an `Estimate` raises, with the reason.
+
+    Attributes:
+        weights, optimizer: see `Estimate`.
+        gradients, gradients_total: of parameters, at the end of the backward pass.
+        left_out: see `Estimate`.
+        missing: combinations that must be measured before the peak is known; `freezecore.pricer` does so.
+        problem: why the step could not be followed, else empty.
+        known: false; it tells a partial estimate from another.
+    """
+
+    weights: int
+    gradients: int
+    optimizer: int
+    gradients_total: int
+    left_out: tuple[str, ...]
+    missing: tuple[Missing, ...] = ()
+    problem: str = ""
+    known: ClassVar[Literal[False]] = False
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name} {bytes_text(getattr(self, name, None))}" for name in PARTS)
+        return f"peak unknown ({self.problem or 'combinations are missing'}): {parts}"
+
+    def required(self) -> NoReturn:
+        """Raises an UnknownCost that says why the peak is unknown; of an `Estimate`, returns it."""
+        if self.problem:
+            raise UnknownCost("The step's cost is unknown. {problem}", "See `known` first.", problem=self.problem)
+        raise UnknownCost(
+            "The step's cost is unknown: {count} combinations were not measured yet.",
+            "Price the mask by fc.pricer(model), which measures them, or see `known` first.",
+            count=len(self.missing),
+        )
+
+    if not TYPE_CHECKING:  # a type checker refuses such a number before anything runs
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name in Estimate.__slots__:
+                self.required()
+            raise AttributeError(name)
+
+    def to_json(self) -> dict:
+        """The fields of an `Estimate` as JSON values; null for what is unknown."""
+        known = asdict(self)
+        return dict.fromkeys(Estimate.__slots__) | known | {"phases": ()}
+
+
+AnyEstimate = Estimate | PartialEstimate
+
+
+def estimate(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> AnyEstimate:
+    """What one training step under this mask costs; a `PartialEstimate` where its peak is unknown.
+
+    Args:
+        batch_size: None takes the trace's workload's.
 
     Raises:
         TraceError: the trace follows another model than the mask's, or cannot be evaluated at this batch size.
@@ -95,7 +153,7 @@ def estimate(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> Esti
     return estimate_names(trace, trained(trace, mask), mask.held, batch_size=batch_size)
 
 
-def full_estimate(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> Estimate:
+def full_estimate(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> AnyEstimate:
     """The same when everything trains that the model's author did not freeze."""
     return estimate(trace, Mask.as_author(tree), batch_size=batch_size)
 
@@ -122,26 +180,30 @@ def estimate_names(
     *,
     batch_size: int | None = None,
     in_place: bool = True,
-) -> Estimate:
+) -> AnyEstimate:
     """The estimate when exactly these parameters train and these modules are held in eval mode.
 
     `in_place` False sums gradients as autograd does under a dispatch mode, for comparing with a run on fake tensors.
     """
-    prepared = trace_at(trace, _checked(trace, batch_size))
-    constant = _Constant(prepared, parameters)
+    traced = trace_at(trace, _checked(trace, batch_size))
+    # what never reaches the loss gets no gradient, and Adam keeps no state for it
+    chosen = [p for p in parameters if p.used or trace.problem]
+    gradients = sum(traced.parameters.bytes[p.value] for p in chosen)
+    optimizer = sum(traced.parameters.state_bytes[p.value] for p in chosen)
+    partial = PartialEstimate(traced.weights, gradients, optimizer, gradients, left_out(trace), problem=trace.problem)
     if trace.problem:
-        return constant.unknown(problem=trace.problem)
+        return partial
     layers = {path: number for number, path in enumerate(trace.layers)}
     replay = Replay(
-        prepared,
-        frozenset(p.value for p in constant.parameters),
+        traced,
+        frozenset(p.value for p in chosen),
         frozenset(layers[path] for path in held if path in layers),
         accumulates=trace.workload.accumulate > 1,
         in_place=in_place,
     )
     if replay.missing:
-        return constant.unknown(missing=tuple(sorted(replay.missing, key=repr)))
-    return constant.known(replay)
+        return replace(partial, missing=tuple(sorted(replay.missing, key=repr)))
+    return _summed(replay, [traced.parameters.bytes[p.value] for p in chosen], optimizer)
 
 
 def _checked(trace: Trace, batch_size: int | None) -> int:
@@ -157,53 +219,34 @@ def _checked(trace: Trace, batch_size: int | None) -> int:
     return workload.batch_size
 
 
-class _Constant:
-    """What is there during the whole step, and the optimizer's share."""
-
-    def __init__(self, prepared: TraceAtBatch, parameters: Sequence[TracedParameter]) -> None:
-        trace = prepared.trace
-        self.trace, self.prepared = trace, prepared
-        # what never reaches the loss gets no gradient, and Adam keeps no state for it
-        self.parameters = [p for p in parameters if p.used or trace.problem]
-        self.weights = prepared.weights
-        sizes = [prepared.parameters.bytes[p.value] for p in self.parameters]
-        self.gradients = sum(sizes)
-        self.optimizer = sum([prepared.parameters.state_bytes[p.value] for p in self.parameters])
-        self.step = step_bytes(trace.workload, sizes)
-
-    def unknown(self, *, missing: tuple[Missing, ...] = (), problem: str = "") -> Estimate:
-        return Estimate(
-            None, None, self.weights, self.gradients, self.optimizer, None, None, None, None, self.gradients,
-            left_out=left_out(self.trace), missing=missing, problem=problem,
-        )  # fmt: skip
-
-    def known(self, replay: Replay) -> Estimate:
-        always = self.weights + self.optimizer + self.prepared.batch
-        on_cpu = self.trace.workload.device == "cpu"
-        step = Moment(replay.left, replay.gradients, self.step, OPTIMIZER, "", "")
-        moments = {FORWARD: replay.forward_peak, BACKWARD: replay.backward_peak, OPTIMIZER: step}
-        if not self.parameters:
-            moments = {FORWARD: replay.forward_peak}
-        peak = max(moments.values(), key=lambda moment: moment.total)
-        return Estimate(
-            peak_bytes=always + peak.total,
-            peak_moment=_told(peak),
-            weights=self.weights,
-            gradients=peak.gradients,
-            optimizer=self.optimizer,
-            activations=peak.activations + self.prepared.batch,
-            temporaries=peak.temporaries,
-            flops_forward=replay.flops_forward,
-            flops_backward=replay.flops_backward,
-            gradients_total=replay.gradients,
-            activations_saved=replay.saved + self.prepared.batch,
-            peak_with_scratch=always + max(peak.total, replay.scratch_peak) if on_cpu else None,
-            phases=tuple(PhasePeak(name, always + moment.total) for name, moment in moments.items()),
-            left_out=left_out(self.trace),
-        )
+def _summed(replay: Replay, gradients: Sequence[int], optimizer: int) -> Estimate:
+    """The estimate of a step that was simulated, whose parameters' gradients and optimizer state take so much."""
+    traced, workload = replay.traced, replay.traced.trace.workload
+    always = traced.weights + optimizer + traced.batch
+    moments = {FORWARD: replay.forward_peak}
+    if gradients:
+        step = Moment(replay.left, replay.gradients, step_bytes(workload, gradients), OPTIMIZER, "", "")
+        moments |= {BACKWARD: replay.backward_peak, OPTIMIZER: step}
+    peak = max(moments.values(), key=lambda moment: moment.total)
+    return Estimate(
+        peak_bytes=always + peak.total,
+        peak_moment=_moment_text(peak),
+        weights=traced.weights,
+        gradients=peak.gradients,
+        optimizer=optimizer,
+        activations=peak.activations + traced.batch,
+        temporaries=peak.temporaries,
+        flops_forward=replay.flops_forward,
+        flops_backward=replay.flops_backward,
+        gradients_total=replay.gradients,
+        activations_saved=replay.saved + traced.batch,
+        peak_with_scratch=always + max(peak.total, replay.scratch_peak) if workload.device == "cpu" else None,
+        phases=tuple(PhasePeak(name, always + moment.total) for name, moment in moments.items()),
+        left_out=left_out(traced.trace),
+    )
 
 
-def _told(moment: Moment) -> str:
+def _moment_text(moment: Moment) -> str:
     if not moment.operation:
         return MOMENTS[moment.phase]
     where = moment.layer or say("the loss")

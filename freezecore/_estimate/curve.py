@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from freezecore._estimate.cost import Estimate, estimate
+from freezecore._estimate.cost import AnyEstimate, Estimate, estimate
 from freezecore._presets import first_blocks, first_blocks_rules
 from freezecore._trace import Trace
 from freezecore.mask import Mask
@@ -68,7 +68,7 @@ def prices(trace: Trace, tree: LayerTree, paths: Iterable[str], *, batch_size: i
     """The price of each of these modules or parameters; an empty dictionary where the step is unknown."""
     head = {i for path in tree.head for i in tree.under(path)}
     base, full = _cost(trace, tree, head, batch_size), estimate(trace, Mask.as_author(tree), batch_size=batch_size)
-    if base.peak_bytes is None or full.peak_bytes is None:
+    if not base.known or not full.known:
         return {}
     found: dict[str, Price] = {}
     known: dict[frozenset[int], Price] = {}
@@ -80,19 +80,22 @@ def prices(trace: Trace, tree: LayerTree, paths: Iterable[str], *, batch_size: i
     return found
 
 
-def _price(tree: LayerTree, below: frozenset[int], base: Estimate, full: Estimate, cost: Estimate) -> Price:
+def _price(tree: LayerTree, below: frozenset[int], base: Estimate, full: Estimate, cost: AnyEstimate) -> Price:
     share = sum(tree.parameters[i].numel for i in below) / max(1, tree.total)
-    if cost.peak_bytes is None or base.peak_bytes is None or cost.flops_backward is None or base.flops_backward is None:
+    if not cost.known:
         return Price(None, None, share, None)
     flops = cost.flops_backward - base.flops_backward
-    return Price(cost.peak_bytes - base.peak_bytes, flops, share, flops / max(1, full.flops_backward or 0))
+    return Price(cost.peak_bytes - base.peak_bytes, flops, share, flops / max(1, full.flops_backward))
 
 
-def _cost(trace: Trace, tree: LayerTree, trains: set[int], batch_size: int | None) -> Estimate:
+def _cost(trace: Trace, tree: LayerTree, trains: set[int], batch_size: int | None) -> AnyEstimate:
     mask = Mask(tree, tuple(i in trains for i in range(len(tree.parameters))))
     return estimate(trace, mask, batch_size=batch_size)
 
 
 def _point(trace: Trace, tree: LayerTree, count: int, batch_size: int | None) -> CurvePoint:
     cost = estimate(trace, first_blocks(tree, count), batch_size=batch_size)
-    return CurvePoint(count, first_blocks_rules(tree, count), cost.peak_bytes, cost.flops_backward)
+    rules = first_blocks_rules(tree, count)
+    if not cost.known:
+        return CurvePoint(count, rules, None, None)
+    return CurvePoint(count, rules, cost.peak_bytes, cost.flops_backward)

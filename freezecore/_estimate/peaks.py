@@ -20,71 +20,66 @@ SMALLEST, LARGEST = LIMITS["batch_size"]
 
 
 class Peaks:
-    """Peaks of one mask by batch size, each evaluated once and shared by all limits that are asked about."""
+    """Peaks of one mask by batch size, each evaluated once for all limits that are asked about; some may be `known`."""
 
-    def __init__(self, trace: Trace, mask: Mask) -> None:
+    def __init__(self, trace: Trace, mask: Mask, known: dict[int, int] | None = None) -> None:
         self.trace, self.mask = trace, mask
-        self._known: dict[int, int | None] = {}
+        self._known = known or {}
         stored = len(trace.sizes) + 4 * len(trace.parameters)  # each parameter's own, gradient and optimizer state
         self._rounding = CUDA_BLOCK * stored if trace.workload.device == "cuda" else 0
 
-    def __call__(self, batch_size: int) -> int | None:
+    def __call__(self, batch_size: int) -> int:
+        """The peak in bytes; raises where it is unknown."""
         if batch_size not in self._known:
-            self._known[batch_size] = estimate(self.trace, self.mask, batch_size=batch_size).peak_bytes
+            self._known[batch_size] = estimate(self.trace, self.mask, batch_size=batch_size).required().peak_bytes
         return self._known[batch_size]
 
-    def _at(self, batch_size: int) -> int:
-        """The peak, which is known at every batch size where it is at one."""
-        peak = self(batch_size)
-        assert peak is not None
-        return peak
-
     def largest(self, limit: int) -> int | None:
-        """Most samples per step whose peak is at most `limit` bytes; 0 when not even one, None when it is unknown."""
-        if len(self.trace.batch_sizes) == 1 or self(SMALLEST) is None:
+        """Most samples per step whose peak is at most `limit` bytes; 0 when not even one does.
+
+        None where the trace is exact for one batch size alone.
+        """
+        if len(self.trace.batch_sizes) == 1:
             return None
-        if self._at(SMALLEST) > limit:
+        if self(SMALLEST) > limit:
             return 0
-        if self._at(LARGEST) <= limit:
+        if self(LARGEST) <= limit:
             return LARGEST
         found = self._between(limit)
         return found if not self._rounding or self._certain(found, limit) else self._tried(found, limit)
 
     def _between(self, limit: int) -> int:
-        known = {size: peak for size, peak in self._known.items() if peak is not None}
-        low = max(size for size, peak in known.items() if peak <= limit)
-        high = min(size for size, peak in known.items() if peak > limit)
+        low = max(size for size, peak in self._known.items() if peak <= limit)
+        high = min(size for size, peak in self._known.items() if peak > limit)
         while high - low > 1:
-            below = low + (limit - self._at(low)) * (high - low) // (
-                self._at(high) - self._at(low)
-            )  # a chord runs above
+            below = low + (limit - self(low)) * (high - low) // (self(high) - self(low))  # a chord runs above
             slope = self._slope(high)
             # A tangent runs below; where there is rounding only, none can be followed.
-            above = high + (limit - self._at(high)) // slope if slope > 0 else (low + high) // 2
+            above = high + (limit - self(high)) // slope if slope > 0 else (low + high) // 2
             above = min(max(above, low), high - 1)
             if below >= above:
                 return below
-            low = below if self._at(below) <= limit else low
-            low, high = (above, high) if self._at(above) <= limit else (low, above)
+            low = below if self(below) <= limit else low
+            low, high = (above, high) if self(above) <= limit else (low, above)
         return low
 
     def _slope(self, size: int) -> int:
         """At least what the peak rises by just before this size."""
         after = size + 1 if size + 1 in self._known else size
-        return self._at(after) - self._at(after - 1)
+        return self(after) - self(after - 1)
 
     def _certain(self, found: int, limit: int) -> bool:
         """Whether the lines around an answer leave more room than rounding can bend them."""
         low = max(size for size in self._known if size <= found)
         high = min(size for size in self._known if size > found)
-        chord = self._at(low) + (self._at(high) - self._at(low)) * (found - low) // (high - low)
-        tangent = self._at(high) - self._slope(high) * (high - found - 1)
+        chord = self(low) + (self(high) - self(low)) * (found - low) // (high - low)
+        tangent = self(high) - self._slope(high) * (high - found - 1)
         return chord + self._rounding <= limit < tangent - self._rounding
 
     def _tried(self, found: int, limit: int) -> int:
-        while found > SMALLEST and self._at(found) > limit:
+        while found > SMALLEST and self(found) > limit:
             found -= 1
-        while found < LARGEST and self._at(found + 1) <= limit:
+        while found < LARGEST and self(found + 1) <= limit:
             found += 1
         return found
 

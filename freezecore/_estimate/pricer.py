@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from freezecore._estimate.cost import Estimate, estimate
+from freezecore._estimate.cost import AnyEstimate, estimate
 from freezecore._trace import Missing, Trace
 from freezecore.mask import Mask
 
@@ -25,7 +25,7 @@ class Pricer:
     def __init__(self, trace: Trace, fill: Fill) -> None:
         self.trace, self.fill = trace, fill
 
-    def estimate(self, mask: Mask, *, batch_size: int | None = None) -> Estimate:
+    def estimate(self, mask: Mask, *, batch_size: int | None = None) -> AnyEstimate:
         """What one training step under this mask costs, as `freezecore.estimate` tells it.
 
         Raises:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from freezecore._estimate.segments import TraceSegment, segments
 from freezecore._estimate.simulator import BACKWARD, FORWARD, BackwardNode, StepSimulator
@@ -122,8 +122,9 @@ class Replay(StepSimulator):
                 dispatch mode, as on fake ones, forbids the first and does not see the second.
         """
         super().__init__(traced, trains, held, accumulates, in_place)
-        if len(traced.changes) > MOST_CHANGES:
-            traced.changes.clear()
+        if len(traced.forwards) + len(traced.backwards) > MOST_CHANGES:
+            traced.forwards.clear()
+            traced.backwards.clear()
         self._start()
         visits = [self._go(segment) for segment in segments(traced.trace)]
         self.saved, self.forward_peak = self._live, self._peak_described()
@@ -149,16 +150,16 @@ class Replay(StepSimulator):
             tuple([min(count, 2) for count in before]),  # Python lets go once: more holders than two are as two
             self.in_place,
         )
-        passed: Any = self.traced.changes.get(key)
-        if passed:
+        if passed := self.traced.forwards.get(key):
             for number, more in zip(storages, passed.holders, strict=True):
                 holders[number] += more
             needing.update([value for value, needs in zip(shared, passed.needing, strict=True) if needs])
             self.flops_forward += passed.change.flops
             self._apply(segment, passed.change, FORWARD)
             return SegmentVisit(segment, None, passed)
-        change, nodes = self._measured(segment, lambda: self._forward(begin, end))
-        saved = Counter([number for node in nodes or () for number in node.saved])
+        nodes: list[BackwardNode] = []
+        change = self._measured(segment, lambda: nodes.extend(self._forward(begin, end)))
+        saved = Counter([number for node in nodes for number in node.saved])
         passed = SegmentForward(
             next(_NUMBERS),
             change,
@@ -167,7 +168,7 @@ class Replay(StepSimulator):
             tuple([saved[number] for number in storages]),
         )
         if not self.missing:
-            self.traced.changes[key] = passed
+            self.traced.forwards[key] = passed
         return SegmentVisit(segment, nodes, passed)
 
     def _return(self, visit: SegmentVisit) -> None:
@@ -180,7 +181,7 @@ class Replay(StepSimulator):
         waits, places = buffers.crossing(shared)
         others = tuple([holders[n] > own for n, own in zip(storages, passed.saved, strict=True)])
         key = (passed.number, waits, others, self.accumulates, self.in_place)
-        if met := self.traced.changes.get(key):  # asked once: another thread may forget it in between
+        if met := self.traced.backwards.get(key):  # asked once: another thread may forget it in between
             change, then = met
             for number, own in zip(storages, passed.saved, strict=True):
                 holders[number] -= own
@@ -188,22 +189,20 @@ class Replay(StepSimulator):
             self._apply(segment, change, BACKWARD, buffers.now)
             buffers.repeat(shared, places, then, change.bytes, change.ready)
             return
-        nodes = self._nodes_again(segment) if nodes is None else nodes
+        again = self._nodes_again(segment) if nodes is None else nodes
         users = buffers.users(places)
-        change, _ = self._measured(segment, lambda: self._backward(nodes), buffers.now)
+        change = self._measured(segment, lambda: self._backward(again), buffers.now)
         if not self.missing:
-            self.traced.changes[key] = change, buffers.after(shared, places, users)
+            self.traced.backwards[key] = change, buffers.after(shared, places, users)
 
-    def _measured(
-        self, segment: TraceSegment, run: Callable[[], list[BackwardNode] | None], in_buffers: int = 0
-    ) -> tuple[SegmentChange, list[BackwardNode] | None]:
+    def _measured(self, segment: TraceSegment, run: Callable[[], None], in_buffers: int = 0) -> SegmentChange:
         """Run a segment, and say what that changed; `in_buffers` bytes of gradients count in this pass's peak."""
         buffers = self._buffers
         outer = self._most, self._peak, self._peak_at, self.scratch_peak
         live, waiting, ready = self._live, buffers.bytes, buffers.ready
         flops, now = self.flops_forward + self.flops_backward, buffers.now
         self._most, self.scratch_peak = -1, 0
-        found = run()
+        run()
         most, (at_live, at_ready, at_waiting), (phase, index) = self._most, self._peak, self._peak_at
         scratch = self.scratch_peak - live - now if self.scratch_peak else None
         peak = None
@@ -222,7 +221,7 @@ class Replay(StepSimulator):
         self.scratch_peak = max(outer_scratch, self.scratch_peak)
         if most >= 0:
             self._note(index, most, (at_live, at_ready, at_waiting), phase)
-        return change, found
+        return change
 
     def _apply(self, segment: TraceSegment, change: SegmentChange, phase: str, in_buffers: int = 0) -> None:
         """Bring about a remembered change of what is alive, its peak included; the buffers change by `repeat`."""

@@ -72,8 +72,7 @@ class _Cutter:
     def _far(self) -> set[int]:
         """Storages whose part in a segment depends on more than how many hold them: those that an alias puts in
         another's place for other segments, and autocast copies that several segments read."""
-        storage = self.trace.storage
-        far: set[int] = set()
+        storage, far = self.trace.storage, set[int]()
         for step in self.trace.steps:
             if isinstance(step, EvalAlias) and not self._local(step):
                 far.update(storage[value] for pair in step.pairs for value in pair)

@@ -32,7 +32,7 @@ class BackwardNode(NamedTuple):
     Under gradient checkpointing these are not there until its `region` has run again.
     """
 
-    index: int  # type: ignore[assignment]  # of the step; a tuple's own `index` is not used
+    step: int
     call: TracedCall
     needs: int
     saved: tuple[int, ...]
@@ -67,12 +67,12 @@ class RecomputedRegion:
         """Note a backward node; `runs` says that it saves something that its own step makes."""
         if node.saved or node.copies:
             self.waiting += 1
-            self._nodes[node.index] = node
-            self._last, self._last_runs = node.index, runs
+            self._nodes[node.step] = node
+            self._last, self._last_runs = node.step, runs
 
     def saves(self, node: BackwardNode) -> bool:
         """Whether this node saves something."""
-        return node.index in self._nodes
+        return node.step in self._nodes
 
     def again(self, trace: Trace, sizes: list[int]) -> Iterator[tuple[int, int]]:
         """Run the forward again: per step that runs, its index and the bytes by which what is alive has changed.
@@ -300,42 +300,40 @@ class StepSimulator:
                 if node.region and not node.region.done and node.region.saves(node):
                     self._run_again(node.region)
                 buffers.start(step, self._copies[node.call.operation][1])
-                self._note(node.index, self._live + buffers.spike, (self._live, *buffers.spike_parts), BACKWARD)
+                self._note(node.step, self._live + buffers.spike, (self._live, *buffers.spike_parts), BACKWARD)
                 if kind := traced.scratch[node.call.operation]:
                     extra = backward_scratch(kind, node.needs, *self._sizes_of(node.call))
                     self.scratch_peak = max(self.scratch_peak, self._live + buffers.spike + extra)
                 handed = buffers.handed(step, node.call.outputs)
                 self.flops_backward += traced.values[step.flops]
             if node.region:
-                self._release(node)
+                self._release(node, node.region)
             else:
                 for number in node.saved:
                     self._let_go(number)
                 self._live -= node.copies
             if step:
                 self._hand_on(node, step, handed)
-                self._note(node.index, self._live + buffers.spike, (self._live, *buffers.spike_parts), BACKWARD)
+                self._note(node.step, self._live + buffers.spike, (self._live, *buffers.spike_parts), BACKWARD)
 
     def _run_again(self, region: RecomputedRegion) -> None:
         """Run a checkpointed region's forward again, while the gradients on their way wait."""
-        traced, steps, buffers = self.traced, self.traced.trace.steps, self._buffers
+        traced, buffers = self.traced, self._buffers
         for index, change in region.again(traced.trace, traced.sizes):
             self._live += change
-            step = steps[index] if index >= 0 else None
-            if not isinstance(step, TracedCall):
+            call = traced.trace.steps[index] if index >= 0 else None
+            if not isinstance(call, TracedCall):
                 continue
-            self.flops_backward += traced.flops[step.operation]
-            copy = self._copies[step.operation][0]
+            self.flops_backward += traced.flops[call.operation]
+            copy = self._copies[call.operation][0]
             parts = self._live, buffers.ready, buffers.bytes + copy
             self._note(index, sum(parts), parts, BACKWARD)
-            if kind := traced.scratch[step.operation]:
-                extra = forward_scratch(kind, *self._sizes_of(step))
+            if kind := traced.scratch[call.operation]:
+                extra = forward_scratch(kind, *self._sizes_of(call))
                 self.scratch_peak = max(self.scratch_peak, self._live + buffers.now + extra)
 
-    def _release(self, node: BackwardNode) -> None:
+    def _release(self, node: BackwardNode, region: RecomputedRegion) -> None:
         """A node under gradient checkpointing lets go; with the last of its region the arguments go too."""
-        region = node.region
-        assert region is not None
         if not region.saves(node):
             return
         if region.done:
@@ -365,5 +363,5 @@ class StepSimulator:
             if gradient is not None:
                 buffers.add(self._source[value], handed[gradient])
         for value in node.call.inputs:
-            if value in self.trains and parameters.first_read[value] == node.index and buffers.has(value):
+            if value in self.trains and parameters.first_read[value] == node.step and buffers.has(value):
                 buffers.take(value, parameters.bytes[value], already_there=self.accumulates)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from freezecore._estimate import scratch
 from freezecore._estimate.optimizer import Rounded, state_bytes
@@ -28,7 +28,7 @@ class TraceAtBatch:
         flops: per operation, of its forward call.
         copies: per operation, bytes of the copies that its kernel makes in the forward and in the backward step.
         scratch: per operation, whether its kernel needs scratch memory, as a kind in `_estimate.scratch`.
-        changes: what simulations have found segments to change (see `replay`).
+        forwards, backwards: what either pass through a segment changes, by all that it depends on (see `replay`).
     """
 
     def __init__(self, trace: Trace, batch_size: int) -> None:
@@ -47,7 +47,8 @@ class TraceAtBatch:
         ]
         on_cpu = trace.workload.device == "cpu"
         self.scratch = [operation.scratch if on_cpu else scratch.NONE for operation in trace.operations]
-        self.changes: dict[tuple, tuple] = {}
+        self.forwards: dict[tuple, Any] = {}
+        self.backwards: dict[tuple, Any] = {}
 
 
 class ParameterLayout(NamedTuple):

@@ -6,7 +6,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from freezecore._estimate import Estimate, Pricer, depth_curve
+from freezecore._estimate import AnyEstimate, Pricer, depth_curve
 from freezecore._estimate.budget import fits, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
 from freezecore._estimate.cost import PARTS
@@ -65,7 +65,7 @@ def gather(options: Namespace) -> dict:
     traced = time.perf_counter()
     costs = [price.estimate(mask) for mask in masks]
     evaluated = time.perf_counter()
-    costliest = max(range(len(costs)), key=lambda i: costs[i].peak_bytes or 0)
+    costliest = max(range(len(costs)), key=lambda i: getattr(costs[i], "peak_bytes", 0))
     cost, mask = costs[costliest], masks[costliest]
     return {
         **_fields(cost),
@@ -106,8 +106,8 @@ def _pricer(source: ModelSource, workload: Workload, shapes: list[str] | None) -
     return shapes_pricer(source, workload, shapes)
 
 
-def _fields(cost: Estimate) -> dict:
-    return {name: getattr(cost, name) for name in FIELDS}
+def _fields(cost: AnyEstimate) -> dict:
+    return {name: getattr(cost, name, None) for name in FIELDS}
 
 
 def _row(name: str, selection: dict, full: dict, words) -> tuple[str, ...]:

@@ -75,8 +75,9 @@ def compare(source: ModelSource, workload: Workload, masks: tuple[str, ...], pla
     for name, mask in chosen:
         cost, evaluate_s = evaluated(trace, mask, in_place=place != "fake")
         row = dict.fromkeys(FIELDS, "") | {"model": str(source), "task": source.task or "", "mask": name}
-        row |= {"precision": workload.precision, "estimated": cost.peak_bytes, "flops_estimated": cost.flops_backward}
-        row |= {"corrected": cost.peak_with_scratch if place == "cpu" else ""}
+        row |= {"precision": workload.precision, "estimated": getattr(cost, "peak_bytes", None)}
+        row |= {"flops_estimated": getattr(cost, "flops_backward", None)}
+        row |= {"corrected": getattr(cost, "peak_with_scratch", None) if place == "cpu" else ""}
         row |= {"trace_s": f"{trace_s:.2f}", "evaluate_s": f"{evaluate_s:.4f}"}
         row["problem"] = trace.problem or (f"{len(cost.missing)} combinations missing" if cost.missing else "")
         started = time.perf_counter()

@@ -65,7 +65,7 @@ def _sequences(layer: nn.RNNBase, make: Maker) -> Iterator[Example]:
     yield make.example((make.floats(length, layer.input_size),), {}, sequence_length=length)
 
 
-FIRST: dict[type, Callable[[Any, Maker], Iterator[Example]]] = {
+FIRST: dict[type[nn.Module], Callable[[Any, Maker], Iterator[Example]]] = {
     nn.Conv2d: _images,
     nn.Conv1d: _signals,
     nn.Conv3d: _volumes,

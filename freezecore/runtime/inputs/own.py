@@ -60,7 +60,7 @@ def own_shapes(texts: Sequence[str]) -> Inputs:
 def _own_shape(text: str) -> tuple[str, tuple[int, ...], torch.dtype]:
     found = SHAPE.fullmatch(text.strip())
     dtype = found["dtype"] or "float32" if found else ""
-    if found is None or dtype not in DTYPES:
+    if not found or dtype not in DTYPES:
         raise WorkloadError(
             "'{text}' is no shape of an input.",
             "Write the sizes behind the batch, such as 3x224x224, input_ids=128:int64 or mask=128:bool.",

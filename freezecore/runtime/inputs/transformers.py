@@ -74,7 +74,7 @@ def check_sizes(model: nn.Module, workload: Workload, label: str) -> None:
 
 def _filled(model: nn.Module, names: list[str], taken, make: Maker) -> Iterator[Example]:
     """Examples with these inputs, one for each way to shape the first."""
-    config: Any = model.config
+    config = model.config
     variants = MAKERS[names[0]](config, make)
     for tensor, sizes in variants:
         kwargs, all_sizes = {names[0]: tensor}, dict(sizes)
@@ -93,13 +93,13 @@ def _filled(model: nn.Module, names: list[str], taken, make: Maker) -> Iterator[
 Shaped = Iterator[tuple[Tensor, dict[str, int]]]
 
 
-def _ids(config: Any, make: Maker) -> Shaped:
+def _ids(config: object, make: Maker) -> Shaped:
     longest = _found(config, "max_position_embeddings", "n_positions", "max_source_positions")
     length = make.length(longest if isinstance(longest, int) and longest > 0 else None)
     yield make.ids(length, _found(config, "vocab_size") or 2), {"sequence_length": length}
 
 
-def _pixels(config: Any, make: Maker) -> Shaped:
+def _pixels(config: object, make: Maker) -> Shaped:
     channels = _found(config, "num_channels", "in_channels", "in_chans") or 3
     size = _found(config, "image_size", "img_size", "crop_size") or IMAGE_BY_DEFAULT
     if isinstance(size, dict):
@@ -116,7 +116,7 @@ def _pixels(config: Any, make: Maker) -> Shaped:
         yield make.floats(16, channels, height, width), {"image_size": height}
 
 
-def _sound(config: Any, make: Maker) -> Shaped:
+def _sound(config: object, make: Maker) -> Shaped:
     """Raw samples, or a spectrogram for models that name its height."""
     bins = _found(config, "num_mel_bins", "num_mel_bands")
     if bins and (length := _found(config, "max_length", "spec_size")):
@@ -125,7 +125,7 @@ def _sound(config: Any, make: Maker) -> Shaped:
     yield make.floats(1, SAMPLES_BY_DEFAULT), {"samples": SAMPLES_BY_DEFAULT}
 
 
-def _spectrogram(config: Any, make: Maker) -> Shaped:
+def _spectrogram(config: object, make: Maker) -> Shaped:
     bins = _found(config, "num_mel_bins", "input_feat_per_channel", "feature_projection_input_dim", "input_dim") or 80
     frames = 2 * (_found(config, "max_source_positions") or 1500)
     yield make.floats(bins, frames), {"features": bins}
@@ -133,7 +133,7 @@ def _spectrogram(config: Any, make: Maker) -> Shaped:
     yield make.floats(1, 1001, bins), {"features": bins}
 
 
-MAKERS: dict[str, Callable[[Any, Maker], Shaped]] = {
+MAKERS: dict[str, Callable[[object, Maker], Shaped]] = {
     "input_ids": _ids,
     "pixel_values": _pixels,
     "pixel_values_videos": _pixels,
@@ -142,7 +142,7 @@ MAKERS: dict[str, Callable[[Any, Maker], Shaped]] = {
 }
 
 
-def _found(config: Any, *names: str) -> Any | None:
+def _found(config: object, *names: str) -> Any:
     """The first of these fields that a config has, its parts (text, vision, …) looked through after itself."""
     for holder in (config, *(getattr(config, part, None) for part in CONFIG_PARTS)):
         for name in names:

@@ -47,12 +47,16 @@ class JoinedModes:
         self._step_of: list[int] = []  # per call in train mode
         self._ending: dict[int, list[int]] = {}  # step -> storages that end before it
         segments = list(_segments(train, held))
-        values = EvalValues(self, train, held)
+        values = EvalValues(self, train, held) if held else None
+        if values:
+            for segment in segments:
+                values.learn(segment)
         for segment in segments:
-            values.learn(segment)
-        for segment in segments:
-            self._append(segment, train, held, values)
-        self.lasting = tuple((self._layer(layer), number) for layer, number in values.lasting())
+            self._append_train(segment, train)
+            if values and not segment.alike:
+                self._append_held(segment, values)
+        lasting = values.lasting() if values else ()
+        self.lasting = tuple((self._layer(layer), number) for layer, number in lasting)
         for number, call in train.recording.died.items():
             self._ending.setdefault(self._at(call), []).append(number)
         self.ends = [tuple(self._ending.get(step, ())) for step in range(len(self.steps) + 1)]
@@ -66,24 +70,24 @@ class JoinedModes:
     def _at(self, call: int) -> int:
         return self._step_of[call] if call < len(self._step_of) else len(self.steps)
 
-    def _append(self, segment: ModuleCalls, train: BatchPair, held: BatchPair | None, values: EvalValues) -> None:
-        mode = None if segment.alike else TRAIN
+    def _append_train(self, segment: ModuleCalls, train: BatchPair) -> None:
+        """Append the calls in train mode, which are those of both modes where they are alike."""
         for index in segment.train:
             call = train.calls[index]
             self._step_of.append(len(self.steps))
-            self._step(train, index, call.inputs, call.outputs, segment.layer, mode)
-        if segment.alike:
-            return
-        assert held is not None
-        first = len(self.steps)
+            self._step(train, index, call.inputs, call.outputs, segment.layer, None if segment.alike else TRAIN)
+
+    def _append_held(self, segment: ModuleCalls, values: EvalValues) -> None:
+        """Append the calls in eval mode, and what later calls read then."""
+        first, begin, end = len(self.steps), segment.held.start, segment.held.stop
         for index in segment.held:
-            self._step(held, index, values.reads[index], values.made[index], segment.layer, EVAL)
+            self._step(values.held, index, values.reads[index], values.made[index], segment.layer, EVAL)
         self.steps.append(EvalAlias(self._layer(segment.layer), tuple(values.aliases.get(segment, {}).items())))
         for storage, born, died in values.storages_of(segment):
-            before = first + died - segment.held.start if died <= segment.held.stop - 1 else len(self.steps)
-            self._ending.setdefault(max(before, first + born + 1 - segment.held.start), []).append(storage)
+            before = first + died - begin if died < end else len(self.steps)
+            self._ending.setdefault(max(before, first + born + 1 - begin), []).append(storage)
         for storage, died in values.ends_in(segment):
-            before = max(first + 1, first + died - segment.held.start) if died < segment.held.stop else len(self.steps)
+            before = max(first + 1, first + died - begin) if died < end else len(self.steps)
             self._ending.setdefault(before, []).append(storage)
 
     def _step(
@@ -133,9 +137,8 @@ class EvalValues:
         aliases: per segment, value as in train mode -> the value that stands for it in eval mode.
     """
 
-    def __init__(self, joined: JoinedModes, train: BatchPair, held: BatchPair | None) -> None:
-        self.joined, self.train = joined, train
-        self._held = held
+    def __init__(self, joined: JoinedModes, train: BatchPair, held: BatchPair) -> None:
+        self.joined, self.train, self.held = joined, train, held
         self.reads: dict[int, tuple[int, ...]] = {}
         self.made: dict[int, tuple[int, ...]] = {}
         self.aliases: dict[ModuleCalls, dict[int, int]] = {}
@@ -147,16 +150,9 @@ class EvalValues:
         for number, call in train.recording.died.items():
             self._died_before.setdefault(call, []).append(number)
         self._maker: dict[int, ModuleCalls] = {}  # value in train mode -> the alternative that makes it
-        for name, value in train.recording.parameters.items() if held else ():
-            stand_in = self.held.recording.parameters[name]
-            self._value[stand_in] = value
-            self._share_storage(value, stand_in)
-
-    @property
-    def held(self) -> BatchPair:
-        """The recording in eval mode, where a segment needs one."""
-        assert self._held is not None
-        return self._held
+        for name, value in train.recording.parameters.items():
+            self._value[held.recording.parameters[name]] = value
+            self._share_storage(value, held.recording.parameters[name])
 
     def learn(self, segment: ModuleCalls) -> None:
         """Take a segment into account; they come in order."""
@@ -187,8 +183,6 @@ class EvalValues:
 
     def lasting(self) -> Iterator[tuple[str, int]]:
         """Path and joined storage of what modules in eval mode have kept."""
-        if self._held is None:
-            return
         recording = self.held.recording
         for number in recording.lasting:
             yield recording.calls[recording.born[number]].layer, self._storage_of[number]

@@ -97,7 +97,7 @@ class OperationProbe:
 
     def backward(self, received: int) -> BackwardResult:
         """Run its backward node as the engine would, for gradients of the outputs in the bit set `received`."""
-        node: Any = next(self.outputs[i].grad_fn for i in self.needing)
+        node: Any = self.outputs[self.needing[0]].grad_fn
         grads = [
             torch.empty_strided(o.shape, _dense(o), dtype=o.dtype, device="meta") if received >> i & 1 else None
             for i, o in enumerate(self.outputs)

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -128,7 +128,7 @@ class Recorder(TorchDispatchMode):
         self.paused, self._flops = True, 0
         result = run()
         self.paused = False
-        signature = Signature(cast(Any, function), described(args, kwargs), torch.is_grad_enabled())
+        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled())
         self._append(signature, values, [result], self._flops)
         return result
 
@@ -206,6 +206,10 @@ class Recorder(TorchDispatchMode):
         self.recording.segments.append(self._stack[-1])
 
 
+def _nothing(tensor: Any) -> Any:
+    """What is saved, and what comes of it: a recording has no backward pass."""
+
+
 def record(
     model: nn.Module,
     step: Callable[[Recorder], Tensor],
@@ -221,7 +225,7 @@ def record(
     try:
         with ExitStack() as stack:
             stack.enter_context(fake_mode)
-            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, _nothing_kept))
+            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(*[_nothing] * 2))
             stack.enter_context(recorder.following(model))
             stack.enter_context(recorder)
             for mode in modes(recorder):
@@ -234,7 +238,3 @@ def record(
         if collects:
             gc.enable()
     return recorder.recording
-
-
-def _nothing_kept(packed: None) -> Tensor:
-    raise AssertionError("no backward pass follows a recording")

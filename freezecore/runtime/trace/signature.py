@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ class TensorShape:
 class Signature:
     """An operation and all its arguments, each tensor replaced by its shape; equal signatures behave alike."""
 
-    function: torch._ops.OpOverload
+    function: Any  # an `OpOverload`, or a function made of several
     arguments: tuple
     graph: bool  # gradients were enabled
 

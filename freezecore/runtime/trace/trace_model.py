@@ -106,10 +106,9 @@ def tracer_of(
     model: nn.Module, workload: Workload, inputs: Inputs | None = None, batch_sizes: tuple[int, ...] = BATCH_SIZES
 ) -> Tracer:
     """A tracer of a model on these inputs, else on the first made up that it accepts; raises what the model raises."""
-    tracer = Tracer(model, workload, inputs, predicts_next(model), batch_sizes)
+    tracer = Tracer(model, workload, inputs or own_shapes(()), predicts_next(model), batch_sizes)
     refusal = None
-    for candidate in batches(model, workload) if inputs is None else ():
-        tracer.inputs = candidate
+    for tracer.inputs in () if inputs else batches(model, workload):
         try:
             tracer.try_forward()
             return tracer

@@ -43,7 +43,7 @@ class Tracer:
 
     model: nn.Module
     workload: Workload
-    inputs: Inputs | None
+    inputs: Inputs
     shifted: bool = False
     batch_sizes: tuple[int, ...] = BATCH_SIZES
 
@@ -100,15 +100,11 @@ class Tracer:
             versions=versions,
         )
 
-    def _inputs(self, batch_size: int) -> tuple[tuple, dict]:
-        assert self.inputs is not None  # a candidate has been set
-        return self.inputs(batch_size, self.workload.device)
-
     def try_forward(self) -> None:
         """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
         self.fake.eval()
         with self.fake_mode, torch.no_grad(), BatchNormShapes():
-            args, kwargs = self._inputs(self.batch_sizes[0])
+            args, kwargs = self.inputs(self.batch_sizes[0], self.workload.device)
             find_output(self.fake(*args, **kwargs))
 
     def filled(self, trace: Trace, missing: Iterable[Missing]) -> Trace:
@@ -132,7 +128,7 @@ class Tracer:
         self.fake.train(training)
         device = self.workload.device
         with self.fake_mode:
-            args, kwargs = self._inputs(batch_size)
+            args, kwargs = self.inputs(batch_size, device)
         batch = [item for item in (*args, *kwargs.values()) if isinstance(item, Tensor)]
 
         def step(recorder: Recorder) -> Tensor:
@@ -176,8 +172,8 @@ class Tracer:
         found = [copied_bytes(signature) for signature in pair[: len(self.batch_sizes)]]
         if not any(found[0]):
             return None
-        first, second = (self.amounts(*sizes) for sizes in zip(*found, strict=True))
-        return first, second
+        forward, backward = (self.amounts(*sizes) for sizes in zip(*found, strict=True))
+        return forward, backward
 
     def _measure(self, operation: Operation, pair: SignaturePair, needs: int, received: int | None = None) -> None:
         """Probe one combination at each batch size, and note it in the operation."""

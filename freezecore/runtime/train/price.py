@@ -35,7 +35,8 @@ class Priced:
 
     def estimate(self, mask: Mask) -> Estimate | None:
         """The cost of a step under this mask; None where it is unknown."""
-        return self._pricer.estimate(mask) if self._pricer else None
+        cost = self._pricer.estimate(mask) if self._pricer else None
+        return cost if cost and cost.known else None
 
     def peak_bytes(self, mask: Mask) -> int | None:
         """Peak training memory; None where it is unknown."""
@@ -46,7 +47,7 @@ class Priced:
         """FLOPs of a step that a stored prefix leaves (its backward pass, and half as many for the forward of what
         trains), and of a whole plain step. All are 1 where the model cannot be followed."""
         cost = self.estimate(mask)
-        if cost is None or not cost.flops_backward or cost.flops_forward is None:
+        if cost is None or not cost.flops_backward:
             return 1.0, 1.0
         plain = float(cost.flops_forward + cost.flops_backward)
         return min(plain, 1.5 * cost.flops_backward), plain

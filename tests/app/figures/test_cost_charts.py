@@ -8,7 +8,7 @@ from app.link import Link
 from app.service.pricing import KnownCost
 from app.service.selection import ModelSelection
 from app.text import Words
-from freezecore._estimate import CurvePoint, Estimate
+from freezecore._estimate import AnyEstimate, CurvePoint, Estimate, PartialEstimate
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -28,21 +28,25 @@ TREE = LayerTree(
     towers=(Tower("net", "", stem=("stem",), blocks=("a", "b")),),
     head=("head",),
 )
-COST = Estimate(95, "backward", 40, 10, 20, 25, None, 1, 1, 10)
-FULL = Estimate(250, "backward", 40, 40, 80, 90, None, 1, 2, 40)
+COST = Estimate(95, "backward", 40, 10, 20, 25, 0, 1, 1, 10, 25, None, (), ())
+FULL = Estimate(250, "backward", 40, 40, 80, 90, 0, 1, 2, 40, 90, None, (), ())
+PARTIAL = PartialEstimate(40, 10, 20, 10, ())
 POINTS = (CurvePoint(0, "train all", 900, 5), CurvePoint(1, "", None, None), CurvePoint(2, "", 300, 1))
 
 
-def painted(mask: Mask, cost: Estimate | None) -> dict:
+def painted(mask: Mask, cost: AnyEstimate | None) -> dict:
     """What is sent when this mask is ticked, whatever the rules."""
     selection = ModelSelection(Link(), ModelSource("timm", "x"), mask.tree, FreezeSpec(), mask)
     return selection_part(selection, KnownCost(cost=cost, full=FULL), WORDS)
 
 
 def test_memory_parts_stand_as_they_were_computed_and_unknown_ones_have_no_text():
-    part = painted(Mask.from_names(TREE, ["head.w"]), COST)
+    part, partial = (painted(Mask.from_names(TREE, ["head.w"]), cost) for cost in (COST, PARTIAL))
     assert part["sizes"] == [40, 10, 20, 25, 0]
-    assert part["texts"] == ["40 B", "10 B", "20 B", "25 B", None]
+    assert part["texts"] == ["40 B", "10 B", "20 B", "25 B", "0 B"]
+    assert (partial["sizes"], partial["peak"], partial["moment"]) == ([40, 10, 20, 0, 0], None, None)
+    assert partial["texts"] == ["40 B", "10 B", "20 B", None, None]
+    assert partial["numbers"][0] == ["unknown", None, False]
     assert model_part(TREE, FULL, (), WORDS, LIGHT)["full"] == [40, 40, 80, 90, 0]
 
 

@@ -65,4 +65,4 @@ def test_what_is_remembered_is_what_running_every_step_finds(traced, monkeypatch
     found = [estimate_names(trace, *case, batch_size=size) for case in cases for size in (1, 8)]
     monkeypatch.setattr(replay, "segments", lambda trace: (TraceSegment(0, len(trace.steps)),))
     assert found == [estimate_names(trace, *case, batch_size=size) for case in cases for size in (1, 8)]
-    assert sum(estimate.peak_bytes is not None for estimate in found) > len(found) // 2
+    assert sum(estimate.known for estimate in found) > len(found) // 2
