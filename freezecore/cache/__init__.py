@@ -1,1 +1,1 @@
-"""What is dear to make and cheap to lose, kept in files: trees, traces, and the folder that holds them."""
+"""What is slow to make and cheap to lose: files that every process finds (store, trees, traces), and memory."""

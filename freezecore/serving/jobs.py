@@ -328,8 +328,8 @@ class JobQueue:
         try:
             worker = self._pool.start(live.run, slot)
         except OSError as error:
-            said = say("The run's process could not be started: {cause}.", cause=error.strerror)
-            end: tuple[str, str, str] = ("failed", said, say("Make room on the disk."))
+            sentence = say("The run's process could not be started: {cause}.", cause=error.strerror)
+            end: tuple[str, str, str] = ("failed", sentence, say("Make room on the disk."))
         else:
             with self._lock:
                 self._keep_spare()

@@ -34,9 +34,7 @@ def start(models: Iterable[Model]) -> subprocess.Popen | None:
     child = process.start("freezecore.serving.prefetch", log=store.home() / "prefetch.log")
     asked = [[asdict(source), workload.to_json()] for source, workload in models]
     with contextlib.suppress(OSError):  # it has died, and the request that needs a model says what is wrong
-        assert child.stdin is not None
-        child.stdin.write(json.dumps(asked).encode() + b"\n")
-        child.stdin.flush()
+        process.send_line(child, json.dumps(asked))
     return child
 
 

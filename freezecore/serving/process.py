@@ -52,6 +52,17 @@ def start(module: str, *arguments: str, log: Path, stdout: IO | int | None = Non
         )
 
 
+def send_line(process: subprocess.Popen, line: str) -> None:
+    """Write a line to the child's standard input, where `follow_parent` reads it.
+
+    Raises:
+        OSError: the child has died.
+    """
+    assert process.stdin is not None
+    process.stdin.write(line.encode() + b"\n")
+    process.stdin.flush()
+
+
 def end(process: subprocess.Popen, sign: int | None = None) -> None:
     """Send a signal (SIGKILL when none is given) to the child's whole group; silent when it has already gone."""
     with contextlib.suppress(OSError):

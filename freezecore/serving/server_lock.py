@@ -21,6 +21,8 @@ class ServerLock:
         self.name = secrets.token_hex(8)
         self._own = self._lock(self.name)
         self._own.acquire()
+        for file in folder.iterdir():
+            self.is_held(file.name)
 
     def is_held(self, name: str) -> bool:
         """Whether the server of this name still runs; the file of a dead one is removed."""

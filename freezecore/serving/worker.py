@@ -66,16 +66,16 @@ def error_outcome(error: BaseException, memory_bytes: int | None) -> tuple[str, 
         return "failed", error.problem, error.hint
     traceback.print_exception(error)
     if process.is_memory_error(error):
-        said = say(
+        sentence = say(
             "The run needed more memory than was left of its {limit}."
             if memory_bytes
             else "The run needed more memory than was left.",
             limit=bytes_text(memory_bytes),
         )
-        return "out-of-memory", said, say("Choose a smaller batch or input size.")
+        return "out-of-memory", sentence, say("Choose a smaller batch or input size.")
     cause = shortened(str(error).strip().partition("\n")[0], 160)
-    said = say("The run failed unexpectedly ({kind}: {cause}).", kind=type(error).__name__, cause=cause)
-    return "failed", said, say("Its log has the details.")
+    sentence = say("The run failed unexpectedly ({kind}: {cause}).", kind=type(error).__name__, cause=cause)
+    return "failed", sentence, say("Its log has the details.")
 
 
 PRELOADED = (

@@ -105,7 +105,9 @@ class Worker:
 
     def take(self, job: dict) -> bool:
         """Hand over the job; False when the process had died."""
-        if not self._send(json.dumps(job)):
+        try:
+            process.send_line(self.process, json.dumps(job))
+        except OSError:
             return False
         with contextlib.suppress(OSError):  # somebody tidied up: the run goes on without a log
             self._log.rename(Path(job["folder"]) / "log.txt")
@@ -134,22 +136,14 @@ class Worker:
         self._log.unlink(missing_ok=True)
 
     def _ask(self) -> None:
-        self._send("stop")
+        with contextlib.suppress(OSError):  # it has just ended
+            process.send_line(self.process, "stop")
 
     def _terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)  # to the worker alone, which then ends its helpers itself
 
     def _kill(self) -> None:
         process.end(self.process)
-
-    def _send(self, line: str) -> bool:
-        try:
-            assert self.process.stdin is not None
-            self.process.stdin.write(line.encode() + b"\n")
-            self.process.stdin.flush()
-        except OSError:
-            return False
-        return True
 
 
 def exit_outcome(code: int) -> tuple[str, str, str]:
@@ -159,5 +153,5 @@ def exit_outcome(code: int) -> tuple[str, str, str]:
     hint = say("Its log has the details.")
     if code == -9:
         hint = say("Most likely the machine ran out of memory: choose a smaller model, batch or input size.")
-    said = say("The run's process {death}; what was measured until then is kept.", death=process.death_of(code))
-    return "failed", said, hint
+    sentence = say("The run's process {death}; what was measured until then is kept.", death=process.death_of(code))
+    return "failed", sentence, hint

@@ -7,7 +7,6 @@ out. Which libraries there are, and their versions, decide the set; each result 
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import importlib.util
 import json
 import random
@@ -17,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from freezecore.cache import store
+from freezecore.cache.keys import versions
 from freezecore.errors import DataError
 
 LIBRARIES = {  # import name: its distribution, and the words that would give it away
@@ -47,7 +47,7 @@ def sentences() -> tuple[list[str], list[int], tuple[str, ...]]:
     Raises:
         DataError: too few libraries with docstrings are installed.
     """
-    key = json.dumps([FORMAT, [(name, _version(name)) for name in LIBRARIES]])
+    key = json.dumps([FORMAT, versions(distribution for distribution, _ in LIBRARIES.values())])
     if (kept := store.read("docstrings", key)) is not None:
         texts, targets, classes = json.loads(kept)
         return texts, targets, tuple(classes)
@@ -60,13 +60,6 @@ def sentences() -> tuple[list[str], list[int], tuple[str, ...]]:
     texts, targets = [text for text, _ in rows], [number for _, number in rows]
     store.write("docstrings", key, json.dumps([texts, targets, chosen]).encode())
     return texts, targets, tuple(chosen)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(LIBRARIES[name][0])
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _of_library(name: str) -> Iterator[str]:

@@ -226,8 +226,7 @@ class AnalystProcess:
         self.asked += 1
         try:
             request = {"verb": verb, "arguments": arguments, "memory_bytes": memory_bytes}
-            assert self.process.stdin is not None
-            protocol.write(self.process.stdin, request)
+            process.send_line(self.process, json.dumps(request))
             self._next(START_LIMIT_S, doing, say("{doing} did not begin.", doing=doing))
         except (OSError, NoAnswer) as error:
             raise DiedBefore(self._death(doing)) from error

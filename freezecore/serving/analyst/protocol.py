@@ -32,9 +32,9 @@ ACTIONS = {
 }
 
 
-def write(stream: IO[bytes], message: dict, payload: bytes = b"") -> None:
-    """Send a request, or a header and what it announces."""
-    stream.write(sentences.dumps(message).encode() + b"\n" + payload)
+def write(stream: IO[bytes], header: dict, payload: bytes = b"") -> None:
+    """Send a header and what it announces."""
+    stream.write(sentences.dumps(header).encode() + b"\n" + payload)
     stream.flush()
 
 

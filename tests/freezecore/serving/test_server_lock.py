@@ -40,6 +40,13 @@ def test_a_server_that_runs_holds_its_lock_until_it_dies(tmp_path, other):
     assert [file.name for file in tmp_path.iterdir()] == [lock.name]
 
 
+def test_a_new_server_removes_the_locks_of_dead_ones(tmp_path, other):
+    name = other.stdout.readline().strip()
+    (tmp_path / "dead").touch()
+    lock = ServerLock(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {lock.name, name}
+
+
 def test_a_lock_outlives_the_thread_that_took_it(tmp_path):
     taken = []
     thread = threading.Thread(target=lambda: taken.append(ServerLock(tmp_path)))
