@@ -67,10 +67,17 @@ def _too_much() -> ExportError:
     )
 
 
+def _stages(tree: LayerTree) -> tuple:
+    """What stands before the stages of the tower that has most of them, and the stages."""
+    tower = max(tree.towers, key=lambda each: len(each.stages), default=None)
+    return ((*tower.embeddings, *tower.stem), [stage.path for stage in tower.stages]) if tower else ((), [])
+
+
 def plain(tree: LayerTree) -> dict:
     return {
         "source": tree.source,
         "head": list(tree.head),
+        "stages": _stages(tree),
         "layers": [(layer.path, layer.type, layer.bases, layer.aliases) for layer in tree.layers],
         "parameters": [(p.name, p.shape, p.dtype, p.frozen_by_author, p.aliases) for p in tree.parameters],
     }

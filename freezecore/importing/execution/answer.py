@@ -177,7 +177,7 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
     names = [row[0] for row in Open.blueprint.parameters]
     unsure = [name for name, value in zip(names, values[0], strict=True) if value is None]
     return {
-        "kind": run.kind, "said": bool(run.events) or bool(run.configs), "touched": first.root is not None,
+        "kind": run.kind, "said": run.said or bool(run.events) or bool(run.configs), "touched": first.root is not None,
         "phases": [[epoch, row] for epoch, row in zip(epochs, settled, strict=True)], "unsure": unsure,
         "lines": _lines(first), "unread": [[line, why] for line, why in sorted(unread.items()) if line],
         "notes": [*run.notes, *_notes(first)], "missing": list(run.missing),
@@ -201,7 +201,7 @@ def _notes(first: _Outcome) -> list[str]:
     name = run.chosen
     if name and len(run.models) and _alike(name, Open.blueprint.source) < 0.5:
         notes.append(f"The script builds '{name}'; it was read for {Open.blueprint.source}.")
-    if len(run.models) > 1:
+    if len(run.models) > 1 and len(run.names) > 1:
         notes.append(f"It builds the model {len(run.models)} times; the one that is trained was read.")
     if first.removed:
         notes.append(f"It takes '{first.removed[0]}' out of the model; what stands for it there trains.")

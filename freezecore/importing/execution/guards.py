@@ -11,6 +11,7 @@ import types
 from freezecore.importing.execution.policy import readable, writable
 from freezecore.importing.execution.run import PASTED, PASTED_MODULE, Stopped, now, pasted_line, pasted_place
 from freezecore.importing.execution.standins import library
+from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
 from freezecore.importing.execution.unknown import Unknown, any_unknown, involves
 
@@ -43,6 +44,8 @@ NOTHING = object()
 
 def read(held, name, default=NOTHING):
     """`held.name`, and `getattr`; what leads out of the script is unknown."""
+    if isinstance(held, library.Library) and (type(name) is Unknown or name == "__dict__"):
+        return held if name == "__dict__" else held[name]
     if type(name) is Unknown:
         return Unknown(f"getattr({name._fx_path})", about=involves([held]))
     if type(name) is not str:
@@ -130,6 +133,8 @@ def text(*parts):
 
 def item(held, key):
     """`held[key]`."""
+    if isinstance(held, library.Library):
+        return held[key]
     if type(held) is Unknown or not any_unknown(
         [key] if not isinstance(key, slice) else [key.start, key.stop, key.step]
     ):
@@ -155,6 +160,8 @@ def write(held):
 def call(function, *args, **kwargs):
     """A call; a function of Python's own does not see unknown values."""
     kind = type(function)
+    if isinstance(function, type) and function.__module__ == PASTED_MODULE:
+        now().built.add(function.__name__)
     if kind is types.FunctionType or kind is types.MethodType:
         return function(*args, **kwargs)
     real = kind in REAL or isinstance(function, type) and not _is_ours(function)
@@ -279,6 +286,14 @@ def decorator(found):
     if type(found) is not Unknown:
         return found
     return lambda decorated: decorated
+
+
+def model_of_its_own(value, name: str):
+    """What an unknown function builds under a model's name is taken for the open model, where none is built yet."""
+    if type(value) is not Unknown or value._fx_about or now().models:
+        return value
+    now().note(f"'{name}' comes from '{value._fx_path}', which is not in this text; it was read as the open model.")
+    return built(None)
 
 
 def assert_(test) -> None:
@@ -424,8 +439,9 @@ def hooks() -> dict:
     """The names that compiled scripts call."""
     return {
         "_getattr_": read, "_getitem_": item, "_getiter_": each, "_write_": write, "_fx_call_": call, "_fx_text_": text,
-        "_fx_is_": same, "_fx_mod_": remainder, "_fx_equal_": equal, "_fx_mapping_": mapping,
-        "_fx_unpack_": unpacked, "_fx_augmented_": augmented, "_fx_aug_attribute_": augment_attribute,
+        "_fx_is_": same, "_fx_mod_": remainder, "_fx_model_": model_of_its_own, "_fx_equal_": equal,
+        "_fx_mapping_": mapping, "_fx_unpack_": unpacked, "_fx_augmented_": augmented,
+        "_fx_aug_attribute_": augment_attribute,
         "_fx_aug_item_": augment_item, "_fx_training_": training, "_fx_while_": while_, "_fx_decorator_": decorator,
         "_fx_raise_": raise_, "_fx_assert_": assert_, "_fx_trying_": Trying(), "_fx_told_": told, "_fx_lost_": lost,
         "_fx_handled_": lambda: setattr(now(), "raised", None), "_fx_exception_": Exception,

@@ -24,6 +24,7 @@ DEFINED = READ | {
 NEVER = INSPECT_ATTRIBUTES | {"mro", "with_traceback", "obj", "__traceback__", "tb_lasti", "gi_running"}
 HOOK = re.compile(r"_fx_\w*|_[A-Za-z]+_|_tmp\d+|_print")
 EPOCH = re.compile(r"epoch|^ep$|^e$", re.IGNORECASE)
+MODEL_NAMES = ("model", "net", "network", "backbone", "student", "model_ft")
 SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef, ast.ClassDef)
 ALLOWED_AS_THEY_ARE = ("Match", "match_case", "MatchSingleton", "MatchSequence", "MatchOr", "With", "ExceptHandler")
 
@@ -47,7 +48,7 @@ class Policy(RestrictingNodeTransformer):
         self.classes: list[str] = []
 
     def check_name(self, node, name, allow_magic_methods=False) -> None:
-        if name is None or name == "_" or name == "__":
+        if name in (None, "_", "__", "_base_"):
             return
         if name.startswith("__") and name.endswith("__"):
             if name not in DEFINED:
@@ -112,6 +113,9 @@ class Policy(RestrictingNodeTransformer):
     # Assignments
     def visit_Assign(self, node):
         node = self.node_contents_visit(node)
+        name = getattr(node.targets[0], "id", getattr(node.targets[0], "attr", ""))
+        if len(node.targets) == 1 and name in MODEL_NAMES and isinstance(node.value, ast.Call):
+            node.value = _call("_fx_model_", node, [node.value, ast.Constant(name)])
         specs = [_spec(target) for target in node.targets]
         if any(specs):
             node.value = _call("_fx_unpack_", node, [node.value, next(_at(s, node) for s in specs if s)])

@@ -53,6 +53,7 @@ class Run:
         self.callbacks: list = []
         self.handed: list = []
         self.adapted = False
+        self.said = False
         self.framework_line = 0
         self.kind = "python"
         self.lightning = lambda: None
@@ -141,6 +142,14 @@ def pasted_line() -> int:
             return frame.f_lineno
         frame = frame.f_back
     return 0
+
+
+def pasted_locals() -> dict:
+    """The local names of the pasted function that is being run."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename != PASTED:
+        frame = frame.f_back
+    return {} if frame is None else {name: value for name, value in frame.f_locals.items() if name[0] not in "_."}
 
 
 def pasted_place() -> tuple:

@@ -141,12 +141,28 @@ class Script:
             if not any(callback is each for each in run.handed):
                 LightningTrainer(callbacks=[callback])._fx_fit()
         self._uncalled(run, space)
+        for value in list(space.values()):
+            self._openmmlab(run, value)
         if run.configs and not run.adapted:
             run.note("Its adapter configuration is never used here; it was taken as PEFT would.")
             get_peft_model(self._root(space), run.configs[-1])
 
     def _instances(self, space: dict):
         return [each for each in space.values() if type(each).__module__ == PASTED_MODULE]
+
+    def _openmmlab(self, run: Run, value, depth: int = 4) -> None:
+        """A configuration in Python, `model = dict(backbone=dict(frozen_stages=1))`: the stem and its first stages."""
+        if type(value) is not dict or not depth:
+            return
+        for each in value.values():
+            self._openmmlab(run, each, depth - 1)
+        count = value.get("frozen_stages")
+        if type(count) is int and count >= 0:
+            root, parts = self._root({}), Open.blueprint.stages
+            for path in (*parts[0], *parts[1][:count]):
+                part = root.get_submodule(path)
+                part.requires_grad_(False)
+            run.note(f"frozen_stages={count} freezes the stem and the first {count} stages of the backbone.")
 
     def _lightning_module(self, space: dict):
         """The script's own LightningModule, built where it is not; else the model itself."""
@@ -301,7 +317,7 @@ def _free(top: symtable.SymbolTable) -> set[str]:
                 used.add(symbol.get_name())
             if ours and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()):
                 bound.add(symbol.get_name())
-    return used - bound
+    return {name for name in used - bound if not name.startswith("__")}
 
 
 def _attributes(parsed: ast.AST) -> dict[str, set[str]]:

@@ -53,6 +53,12 @@ class Library:
             return Unknown(f"{self._fx_path}.{name}", library=True)
         return resolved(f"{self._fx_path}.{name}")
 
+    def __getitem__(self, name):
+        """`models.__dict__[name]`, and `getattr(models, name)` of a name that is not known."""
+        if type(name) is str:
+            return resolved(f"{self._fx_path}.{name}")
+        return resolved(f"{self._fx_path}.get_model")
+
 
 def resolved(path: str):
     """What stands for a dotted name of a library."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from freezecore.importing.execution.run import now, pasted_line
+from types import SimpleNamespace
+
+from freezecore.importing.execution.run import now, pasted_line, pasted_locals
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.model import heads
 from freezecore.importing.execution.standins.module import Module, kind_of
@@ -15,6 +17,10 @@ class LightningModule(Module):
     @property
     def current_epoch(self):
         return now().epoch if now().epoch is not None else 0
+
+    def save_hyperparameters(self, *names, **kwargs) -> None:
+        """Keeps what `__init__` was given as `hparams`."""
+        self.hparams = SimpleNamespace(**{key: value for key, value in pasted_locals().items() if key != "self"})
 
     def freeze(self) -> None:
         now().kind = "lightning"

@@ -19,7 +19,7 @@ class Blueprint:
     """The tree as it comes from outside: source, layers, parameters and the head, as plain lists."""
 
     def __init__(self, tree: dict) -> None:
-        self.source, self.head = tree["source"], tree["head"]
+        self.source, self.head, self.stages = tree["source"], tree["head"], tree["stages"]
         self.layers = tree["layers"]  # [path, class, bases, aliases]
         self.parameters = tree["parameters"]  # [name, shape, dtype, frozen by its author, aliases]
         kinds = {bases[0] for _, _, bases, _ in self.layers if bases}
@@ -60,11 +60,11 @@ class Open:
 def built(name, library: str = ""):
     """What a call that builds the model of this name gives: the stand-in, or something unknown for a second model."""
     run = now()
-    name = name._fx_path if type(name) is Unknown else str(name)
-    run.names.append(name)
+    name = "" if name is None or type(name) is Unknown else str(name)
+    run.names += [name] if name else []
     if run.chosen is None:
-        run.chosen = name
-    if name != run.chosen:
+        run.chosen = name or None
+    if name and name != run.chosen:
         return Unknown(name, library=True)
     return Open.blueprint.build()
 

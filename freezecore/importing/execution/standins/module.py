@@ -71,6 +71,7 @@ class Tensor:
 
     def _fx_set(self, value) -> None:
         run = now()
+        run.said = run.said or bool(self._fx_name)
         if type(value) is Unknown:
             run.tell(f"whether it trains depends on '{value._fx_path}', which is not known")
             value = None
@@ -98,6 +99,13 @@ class Tensor:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+
+class Detached(Tensor):
+    """A copy out of a `state_dict`."""
+
+    def _fx_set(self, value) -> None:
+        now().tell("a state_dict holds detached copies, and setting requires_grad on them freezes nothing")
 
 
 class Parameter(Tensor):
@@ -249,8 +257,7 @@ class Module(metaclass=Kind):
     named_buffers = buffers
 
     def state_dict(self, *args, **kwargs) -> dict:
-        now().note("A state_dict holds detached copies, and setting requires_grad on them freezes nothing.")
-        return {name: Tensor(each._fx_shape, each._fx_dtype, False) for name, each in self.named_parameters()}
+        return {name: Detached(each._fx_shape, each._fx_dtype, False) for name, each in self.named_parameters()}
 
     def requires_grad_(self, requires_grad=True):
         for parameter in self.parameters():

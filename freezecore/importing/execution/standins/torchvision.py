@@ -36,7 +36,7 @@ def _detector(root: Module, options: dict) -> None:
 
 
 def get_model(name=None, *args, **options):
-    return maker(name if isinstance(name, str) else "model")(**options)
+    return maker(name)(**options) if isinstance(name, str) else built(None, "torchvision")
 
 
 def other(path: str):
