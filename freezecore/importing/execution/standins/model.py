@@ -60,7 +60,9 @@ class Open:
 def built(name, library: str = ""):
     """What a call that builds the model of this name gives: the stand-in, or something unknown for a second model."""
     run = now()
-    name = "" if name is None or type(name) is Unknown else str(name)
+    if type(name) is Unknown:  # `resnet18`, used without its import, names a model; `args.arch` names none
+        name = name._fx_path if name._fx_path.isidentifier() else ""
+    name = str(name or "")
     run.names += [name] if name else []
     if run.chosen is None:
         run.chosen = name or None
