@@ -17,6 +17,7 @@ from itertools import accumulate
 from freezecore._export.llama_factory import Keys, hit
 from freezecore.errors import ExportError, RuleError, shortened
 from freezecore.importing.imported import Imported, Unread, spec_of
+from freezecore.mask import Mask
 from freezecore.rules.regexes import compile_bounded
 from freezecore.tree import LayerTree
 
@@ -90,7 +91,7 @@ def read_configuration(text: str, mapping: dict, tree: LayerTree) -> Imported | 
     """The selection of a configuration; None where it has none of the keys that say what to freeze."""
     for keys, kind, read in READERS:
         if any(key in mapping for key in keys):
-            found = Reading(text, mapping, tree, [not p.frozen_by_author for p in tree.parameters])
+            found = Reading(text, mapping, tree, list(Mask.as_author(tree).trains))
             if read(found) is False:
                 continue
             return _imported(kind, found)
