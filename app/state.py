@@ -149,21 +149,21 @@ def fill(name: str, content: object) -> None:
     st.session_state[name] = content
 
 
-def lasting(**openings: object) -> None:
+def keep_values(**openings: object) -> None:
     """Keep what these widgets hold while out of sight, which Streamlit forgets; called before they are drawn."""
-    kept = notes("lasting")
+    kept = notes("kept_values")
     for name, opening in openings.items():
         if name not in st.session_state:
             st.session_state[name] = kept.get(name, opening)
         kept[name] = st.session_state[name]
 
 
-def show_again() -> None:
+def send_kept_values() -> None:
     """Send the browser what those widgets hold; called as a whole page begins.
 
     A drawing that is cut short by the next one may never have reached the browser, which then shows empty fields.
     """
-    for name in notes("lasting"):
+    for name in notes("kept_values"):
         if name in st.session_state:
             st.session_state[name] = st.session_state[name]
 

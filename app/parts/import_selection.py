@@ -28,7 +28,7 @@ ICONS = {"mapped": ":material/swap_horiz:", "lines": ":material/list:", "notes":
 def import_selection(words: Words) -> None:
     """The box, the drop zone, and what was read from whichever was filled last."""
     selection = select(state.link())
-    state.lasting(w_import="")
+    state.keep_values(w_import="")
     paste, drop = st.columns([3, 2])
     with paste:
         st.text_area(

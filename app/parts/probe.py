@@ -30,7 +30,7 @@ def probe(words: Words) -> None:
 
 
 def _settings(selection: ModelSelection, words: Words) -> None:
-    state.lasting(w_steps=60, w_rate=None, w_head_rate=None, w_seed=0)
+    state.keep_values(w_steps=60, w_rate=None, w_head_rate=None, w_seed=0)
     data, steps, rate, head_rate = st.columns([1.9, 1.4, 1.2, 1.2], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)

@@ -10,6 +10,7 @@ from app import state
 from app.figures import runs as figures
 from app.parts import show_errors
 from app.parts.plot import plot
+from app.parts.table import pick_rows
 from app.service import gallery, run_table
 from app.service.run_table import RunRow
 from app.service.selection import select
@@ -113,11 +114,7 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
         words("runs.step"): number(format="%.0f ms"),
         words("runs.rate"): number(format="%.2g"),
     }
-    picked = st.dataframe(
-        rows, hide_index=True, height=min(260, 38 + 35 * len(rows)), key="w_runs", on_select="rerun",
-        selection_mode="multi-row", column_config=formats,
-    )  # fmt: skip
-    return [shown[i] for i in picked["selection"]["rows"] if i < len(shown)]
+    return pick_rows(shown, rows, key="w_runs", highest=260, several=True, columns=formats)
 
 
 def _mega(value: int | None) -> float | None:

@@ -13,6 +13,7 @@ from app.figures import search as figures
 from app.parts import job, show_errors
 from app.parts.data import WEIGHTLESS, data_below, data_picker, probe_request
 from app.parts.plot import plot
+from app.parts.table import pick_rows
 from app.service import search_table
 from app.service.run_table import model_of
 from app.service.search_table import SearchRow
@@ -48,7 +49,7 @@ def search(words: Words) -> None:
 
 
 def _settings(selection: ModelSelection, words: Words) -> None:
-    state.lasting(w_search_kind="sweep", **OPENINGS)
+    state.keep_values(w_search_kind="sweep", **OPENINGS)
     kind = st.segmented_control(
         words("search.kind"), KINDS, required=True, key="w_search_kind",
         format_func=lambda name: words(f"search.{name}"), label_visibility="collapsed",
@@ -245,13 +246,8 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
         for row in rows
     ]
     number = st.column_config.NumberColumn(format="%.3f")
-    picked = st.dataframe(
-        table, hide_index=True, height=min(35 * len(rows) + 40, 220), key="w_search_rows", on_select="rerun",
-        selection_mode="single-row",
-        column_config={words("runs.accuracy"): number, words("search.spread"): number},
-    )["selection"]["rows"]  # fmt: skip
-    if picked and picked[0] < len(rows):
-        row = rows[picked[0]]
+    columns = {words("runs.accuracy"): number, words("search.spread"): number}
+    for row in pick_rows(rows, table, key="w_search_rows", highest=220, columns=columns):
         _offer(words("search.chosen", rules=_code(row.rules)), row.rules, "row", same_model, words)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from app import state
 from app.parts import show_errors
 from app.parts.search import KINDS
+from app.parts.table import pick_rows
 from app.service import gallery
 from app.service.run_table import model_of, name_of_data
 from app.text import Words
@@ -57,15 +58,7 @@ def _table(found: Sequence[Run], words: Words) -> Run | None:
         }
         for run in found
     ]
-    picked = st.dataframe(
-        rows,
-        hide_index=True,
-        height=min(180, 38 + 35 * len(rows)),
-        key="w_searches",
-        on_select="rerun",
-        selection_mode="single-row",
-    )["selection"]["rows"]
-    return found[picked[0]] if picked and picked[0] < len(found) else None
+    return next(iter(pick_rows(found, rows, key="w_searches", highest=180)), None)
 
 
 @show_errors.acting

@@ -60,8 +60,9 @@ def keep_model(content: bytes, name: str) -> str:
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
-        hint = "Drop a model.json or a config.json."
-        raise SourceError("'{name}' is no JSON file.", hint, name=shortened(name)) from None
+        raise SourceError(
+            "'{name}' is no JSON file.", "Drop a model.json or a config.json.", name=shortened(name)
+        ) from None
     is_config = isinstance(data, dict) and isinstance(data.get("model_type"), str)
     if not is_config:
         model_file.loads(content, name)

@@ -29,7 +29,7 @@ PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "
 def draw_pane() -> None:
     """One of the panes; only the one that is looked at is drawn."""
     words = state.words()
-    state.lasting(w_pane="probe")
+    state.keep_values(w_pane="probe")
     pane = st.segmented_control(
         words("pane.label"),
         list(PANES),
@@ -61,7 +61,7 @@ def _selected() -> ModelSelection:
 def draw() -> None:
     """The screen."""
     words = state.words()
-    state.show_again()
+    state.send_kept_values()
     top_row(words)
     first_models(words)
     show_errors.left_behind(words)

@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 MODULES = (
     "bits",
     "send",
-    "words",
+    "format",
     "model",
     "search",
     "history",
@@ -36,7 +36,7 @@ MODULES = (
     "keys",
     "toolbar",
     "ticks",
-    "walk",
+    "navigation",
     "tree",
 )
 LARGEST_SEQUENCE = 2**53 - 1

@@ -1,19 +1,19 @@
 // The keyboard, as the ARIA practices have it for a tree, with Space to tick.
 
 export function listenToKeys(view) {
-  const { ticks, walk } = view;
+  const { ticks, navigation } = view;
   let typed = "";
   let typedAt = 0;
 
   const moves = {
-    ArrowDown: () => walk.step(1),
-    ArrowUp: () => walk.step(-1),
-    PageDown: () => walk.page(1),
-    PageUp: () => walk.page(-1),
-    Home: () => walk.step(-Infinity),
-    End: () => walk.step(Infinity),
-    ArrowRight: () => walk.unfoldOrEnter(),
-    ArrowLeft: () => walk.foldOrLeave(),
+    ArrowDown: () => navigation.step(1),
+    ArrowUp: () => navigation.step(-1),
+    PageDown: () => navigation.page(1),
+    PageUp: () => navigation.page(-1),
+    Home: () => navigation.step(-Infinity),
+    End: () => navigation.step(Infinity),
+    ArrowRight: () => navigation.unfoldOrEnter(),
+    ArrowLeft: () => navigation.foldOrLeave(),
   };
 
   const press = (event) => {
@@ -26,8 +26,8 @@ export function listenToKeys(view) {
     if (control || event.altKey) return;
     if (moves[key]) return done(event, () => (shiftKey ? ticks.carry(moves[key]) : moves[key]()));
     if (key === " ") return done(event, () => (shiftKey ? ticks.range(view.active) : ticks.tick(view.active)));
-    if (key === "Enter") return done(event, () => walk.choose(view.active));
-    if (key === "*") return done(event, () => walk.unfoldSiblings());
+    if (key === "Enter") return done(event, () => navigation.choose(view.active));
+    if (key === "*") return done(event, () => navigation.unfoldSiblings());
     if (key === "/") return done(event, () => view.toolbar.field.focus());
     if (key === "Escape") return view.toolbar.clear();
     if (key.length === 1) return done(event, () => spell(key));
@@ -37,7 +37,7 @@ export function listenToKeys(view) {
     const now = performance.now();
     typed = now - typedAt < 700 ? typed + letter : letter;
     typedAt = now;
-    walk.seek(typed.toLowerCase());
+    navigation.seek(typed.toLowerCase());
   };
 
   view.list.tree.addEventListener("keydown", press);

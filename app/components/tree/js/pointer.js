@@ -44,7 +44,7 @@ export function listenToPointer(view) {
     if (!row) return;
     const onBox = !!event.target.closest(".box");
     if (onBox && event.pointerType === "touch") view.ticks.tick(row.row);
-    else if (!onBox) view.walk.choose(row.row);
+    else if (!onBox) view.navigation.choose(row.row);
   };
 
   tree.addEventListener("pointerdown", press);

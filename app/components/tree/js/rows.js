@@ -2,7 +2,7 @@
 
 import { element } from "../../js/element.js";
 import { AUTHOR, FUSED, HEAD, INPUT, NEW, SHARED, TIED } from "./model.js";
-import { exact, fill, short } from "./words.js";
+import { exact, fill, short } from "./format.js";
 
 export const BOX =
   '<svg viewBox="0 0 18 18" aria-hidden="true"><rect x="1" y="1" width="16" height="16" rx="4"/>' +

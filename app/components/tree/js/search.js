@@ -14,12 +14,12 @@ export function search(model, text) {
   if (!wanted.length && !unwanted.length) return null;
   const matching = new Uint8Array(model.rows);
   for (let row = 0; row < model.rows; row++) matching[row] = model.isModule(row) ? 0 : 1;
-  for (const word of wanted) sift(model, matching, word, true);
-  for (const word of unwanted) sift(model, matching, word, false);
+  for (const word of wanted) filter(model, matching, word, true);
+  for (const word of unwanted) filter(model, matching, word, false);
   return matching;
 }
 
-function sift(model, matching, word, wanted) {
+function filter(model, matching, word, wanted) {
   const shape = /^\d+(x\d+)*x?$/.test(word) ? word.replaceAll("x", "×") : word;
   const classes = new Map();
   const holds = (label) => {

@@ -2,7 +2,7 @@
 
 import { element } from "../../js/element.js";
 import { BOX, badgesOf } from "./rows.js";
-import { exact, fill, percent, short } from "./words.js";
+import { exact, fill, percent, short } from "./format.js";
 
 const ICONS = {
   undo: '<path d="M6 3L2.5 6.5L6 10M3 6.5h6a4 4 0 0 1 0 8H7"/>',
@@ -71,7 +71,7 @@ export class Toolbar {
     }
     add("99", strings.depth_all);
     select.addEventListener("change", () => {
-      this.view.walk.unfold(select.value);
+      this.view.navigation.unfold(select.value);
       select.value = "";
     });
     return select;

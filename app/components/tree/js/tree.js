@@ -10,7 +10,7 @@ import { readQuery, search } from "./search.js";
 import { sendTicks } from "./send.js";
 import { Ticks } from "./ticks.js";
 import { Toolbar } from "./toolbar.js";
-import { Walk } from "./walk.js";
+import { Navigation } from "./navigation.js";
 
 const ROW = { fine: 1.8, coarse: 2.4 }; // height of a row in letters, for a mouse and for a finger
 
@@ -31,7 +31,7 @@ class TreeView {
     const letter = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
     this.rowHeight = Math.round(letter * ROW[matchMedia("(pointer: coarse)").matches ? "coarse" : "fine"]);
     this.ticks = new Ticks(this, send);
-    this.walk = new Walk(this);
+    this.navigation = new Navigation(this);
     this.draw();
     listenToPointer(this);
     listenToKeys(this);

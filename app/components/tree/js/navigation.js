@@ -1,6 +1,6 @@
-// Walking: the active row, folding and unfolding around it.
+// Moving between rows: the active row, folding and unfolding around it.
 
-export class Walk {
+export class Navigation {
   constructor(view) {
     this.view = view;
     this.model = view.model;
