@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,19 @@ from freezecore.tree import LayerTree
 
 LARGEST_FILE = 16 * 2**20
 DEFAULT = "timm:tf_efficientnet_lite0"
-READING = (
-    *("metric", "target", "text", "text_pair", "group", "fold", "held_out_fold"),
-    *("train_size", "test_size", "image_size", "sequence_length"),
-)
+READING: dict[str, tuple[type, str, str]] = {  # of a probe's request: type, what stands for its value, help
+    "metric": (str, "NAME", ", ".join(METRICS)),
+    "target": (str, "COLUMN", "of labels or values"),
+    "text": (str, "COLUMN", "of texts"),
+    "text_pair": (str, "COLUMN", "of second texts"),
+    "group": (str, "COLUMN", "rows of one group are never divided"),
+    "fold": (str, "COLUMN", "of folds, one of which is held out"),
+    "held_out_fold": (str, "NAME", "which (default: the first)"),
+    "train_size": (int, "N", "samples to train on"),
+    "test_size": (int, "N", "samples held out"),
+    "image_size": (int, "N", "pixels a side (default: what suits the model)"),
+    "sequence_length": (int, "N", "tokens (default: what holds most texts whole)"),
+}
 TRAINING = ("data", "steps", "seconds", "batch_size", "seed", "learning_rate", "head_learning_rate", "device", *READING)
 
 
@@ -59,17 +69,8 @@ def add_training(to: ArgumentParser) -> None:
 
 def add_reading(to: ArgumentParser) -> None:
     """How data is read, divided and scored."""
-    to.add_argument("--metric", metavar="NAME", help=", ".join(METRICS))
-    to.add_argument("--target", metavar="COLUMN", help="of labels or values")
-    to.add_argument("--text", metavar="COLUMN", help="of texts")
-    to.add_argument("--text-pair", metavar="COLUMN", help="of second texts")
-    to.add_argument("--group", metavar="COLUMN", help="rows of one group are never divided")
-    to.add_argument("--fold", metavar="COLUMN", help="of folds, one of which is held out")
-    to.add_argument("--held-out-fold", metavar="NAME", help="which (default: the first)")
-    to.add_argument("--train-size", type=int, metavar="N", help="samples to train on")
-    to.add_argument("--test-size", type=int, metavar="N", help="samples held out")
-    to.add_argument("--image-size", type=int, metavar="N", help="pixels a side (default: what suits the model)")
-    to.add_argument("--sequence-length", type=int, metavar="N", help="tokens (default: what holds most texts whole)")
+    for name, (kind, value, meaning) in READING.items():
+        to.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=value, help=meaning)
 
 
 def read_source(options: Namespace, default_weights: str = "none") -> ModelSource:
@@ -109,7 +110,7 @@ def read_training(options: Namespace, steps: int | None = None) -> dict:
     return {**typed, "cache": not options.no_cache}
 
 
-def read_fields(options: Namespace, names: tuple[str, ...]) -> dict:
+def read_fields(options: Namespace, names: Iterable[str]) -> dict:
     """Those of the options that were typed or have a default."""
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 

@@ -39,7 +39,7 @@ def check_source(source: ModelSource) -> None:
             source=source,
             variable=PYTHON_VARIABLE,
         )
-    if source.scheme in ("hf", "config", "file") and _is_path(source.name) and not _is_open(source.name):
+    if source.scheme in ("hf", "config", "file") and _is_closed(source.name):
         raise SourceError(
             "This server does not open '{name}' on its own disk.",
             "Its owner can name a folder: {variable}=/path/of/models.",
@@ -54,7 +54,7 @@ def check_data(name: str) -> None:
     Raises:
         DataError: it is a file outside the folders that are open.
     """
-    if name not in BUILT_IN and _is_path(name) and not _is_open(name):
+    if name not in BUILT_IN and _is_closed(name):
         raise DataError(
             "This server does not open '{name}' on its own disk.",
             "Upload the data, or let its owner name a folder: {variable}=/path/of/data.",
@@ -74,17 +74,13 @@ def check_request(request: Any) -> None:
     check_data(probe.data)
 
 
-def _is_path(name: str) -> bool:
-    """Whether this names a place on the disk, there or not, rather than a model or data set by its id."""
-    if name.startswith((".", "/", "~", "\\")) or Path(name).is_absolute() or ".." in Path(name).parts:
-        return True
-    return os.path.lexists(name)
-
-
-def _is_open(name: str) -> bool:
-    """Whether the place lies in an open folder, links followed."""
-    place = Path(name).expanduser().resolve()
-    folders = [uploads_folder()]
-    if named := os.environ.get(FOLDER_VARIABLE):
-        folders.append(Path(named))
-    return any(place.is_relative_to(folder.resolve()) for folder in folders)
+def _is_closed(name: str) -> bool:
+    """Whether this names a place on the disk, there or not, outside the open folders, links followed."""
+    path = Path(name)
+    if not (
+        name.startswith((".", "/", "~", "\\")) or path.is_absolute() or ".." in path.parts or os.path.lexists(name)
+    ):
+        return False  # a model or data set by its id
+    named = os.environ.get(FOLDER_VARIABLE)
+    folders = (uploads_folder(), *([Path(named)] if named else []))
+    return not any(path.expanduser().resolve().is_relative_to(folder.resolve()) for folder in folders)

@@ -17,7 +17,7 @@ def expected_s(runs: Sequence[Run], request: dict) -> float | None:
     `runs` are newest first. None where no run with the same source, data and sizes has finished here; runs under
     the same rules count before others. The request's `seconds` cap its steps.
     """
-    alike = [run for run in runs if _timed(run) and all(run.request.get(n) == request.get(n) for n in ALIKE)]
+    alike = [run for run in runs if run.took_s and all(run.request.get(name) == request.get(name) for name in ALIKE)]
     same_rules = [run for run in alike if run.request.get("spec") == request.get("spec")]
     spans = [_scaled(run, request) for run in (same_rules or alike)[:NEWEST]]
     return median(spans) if spans else None
@@ -25,23 +25,14 @@ def expected_s(runs: Sequence[Run], request: dict) -> float | None:
 
 def typical_s(runs: Sequence[Run]) -> float | None:
     """Seconds that the newest finished runs took; None where there are none."""
-    spans = [_span(run) for run in runs if _timed(run)][:NEWEST]
+    spans = [run.took_s for run in runs if run.took_s][:NEWEST]
     return median(spans) if spans else None
 
 
 def _scaled(run: Run, request: dict) -> float:
-    span, steps, result = _span(run), request.get("steps"), run.result or {}
+    span, steps, result = run.took_s or 0.0, request.get("steps"), run.result or {}
     measured, step_s = result.get("steps"), result.get("step_s")
     if not (steps and measured and step_s):
         return span
     fixed = max(0.0, span - measured * step_s)
     return fixed + min(steps * step_s, request.get("seconds") or float("inf"))
-
-
-def _span(run: Run) -> float:
-    """Seconds from start to end of a run that has both."""
-    return (run.ended or 0.0) - (run.started or 0.0)
-
-
-def _timed(run: Run) -> bool:
-    return run.state == "done" and run.started is not None and run.ended is not None

@@ -63,15 +63,13 @@ def send_line(process: subprocess.Popen, line: str) -> None:
     process.stdin.flush()
 
 
-def end(process: subprocess.Popen, sign: int | None = None) -> None:
-    """Send a signal (SIGKILL when none is given) to the child's whole group; silent when it has already gone."""
+def end(process: subprocess.Popen) -> None:
+    """Kill the child's whole group; silent when it has already ended."""
     with contextlib.suppress(OSError):
         if POSIX:
-            os.killpg(process.pid, signal.SIGKILL if sign is None else sign)
-        elif sign is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
         else:
-            process.terminate()
+            process.kill()
 
 
 def close(process: subprocess.Popen) -> None:

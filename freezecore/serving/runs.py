@@ -69,6 +69,11 @@ class Run:
     curve: list[dict] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def took_s(self) -> float | None:
+        """Seconds from its start to its end; None where it did not finish."""
+        return self.ended - self.started if self.state == "done" and self.started and self.ended else None
+
 
 class Runs:
     """The store. Every call opens the file anew, so that any thread may call it."""
@@ -204,8 +209,5 @@ def _cell(run: Run, name: str) -> object:
 
 
 def _run(row: sqlite3.Row) -> Run:
-    values = {name: row[name] for name in row.keys()}  # noqa: SIM118 a row iterates over its values
-    for name in JSON_FIELDS:
-        if name in values:
-            values[name] = sentences.loads(values[name] or "null")
-    return Run(**values)
+    values = dict(row)
+    return Run(**values | {name: sentences.loads(values[name] or "null") for name in JSON_FIELDS if name in values})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import signal
 import subprocess
 import threading
 import time
@@ -119,7 +118,11 @@ class Worker:
         Once it `must_stop` it is asked, then signalled, then killed: within `KILL_AFTER_S`.
         """
         asked: float | None = None
-        steps = [(0.0, self._ask), (TERM_AFTER_S, self._terminate), (KILL_AFTER_S, self._kill)]
+        steps = [
+            (0.0, self._ask),
+            (TERM_AFTER_S, self.process.terminate),  # the worker alone, which then ends its helpers itself
+            (KILL_AFTER_S, lambda: process.end(self.process)),
+        ]
         while True:
             try:
                 return self.process.wait(POLL_S)
@@ -138,12 +141,6 @@ class Worker:
     def _ask(self) -> None:
         with contextlib.suppress(OSError):  # it has just ended
             process.send_line(self.process, "stop")
-
-    def _terminate(self) -> None:
-        self.process.send_signal(signal.SIGTERM)  # to the worker alone, which then ends its helpers itself
-
-    def _kill(self) -> None:
-        process.end(self.process)
 
 
 def exit_outcome(code: int) -> tuple[str, str, str]:

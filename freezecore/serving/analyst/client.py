@@ -71,11 +71,10 @@ class Analyst:
         Raises:
             FreezeError: the model may not or cannot be opened, or opening it took too long or too much memory.
         """
-
-        def parse(raw: bytes) -> LayerTree:
-            return LayerTree.from_json(json.loads(raw))
-
-        return self._answer("tree", {"source": asdict(source)}, parse, lambda: trees.stored(source))
+        arguments = {"source": asdict(source)}
+        return self._answer(
+            "tree", arguments, lambda raw: LayerTree.from_json(json.loads(raw)), lambda: trees.stored(source)
+        )
 
     def trace(self, source: ModelSource, workload: Workload) -> Trace:
         """One training step of the source, from which every mask's cost follows.
@@ -102,11 +101,8 @@ class Analyst:
             FreezeError: the data may not or cannot be read; the sentence names the file and the row.
         """
         check_data(request.data)
-
-        def parse(raw: bytes) -> DataPreview:
-            return DataPreview.from_json(sentences.loads(raw))
-
-        return self._answer("preview", {"request": request.to_json()}, parse)
+        arguments = {"request": request.to_json()}
+        return self._answer("preview", arguments, lambda raw: DataPreview.from_json(sentences.loads(raw)))
 
     def warm(self, models: Iterable[prefetch.Model] = (), *, then: Callable[[], None] | None = None) -> None:
         """Start the process in the background, so that the first visitor does not wait for torch's import.

@@ -13,6 +13,7 @@ import queue
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import BinaryIO
 
 from freezecore import sentences
@@ -50,8 +51,7 @@ def _fill(arguments: dict) -> bytes:
 def _models(arguments: dict) -> bytes:
     from freezecore.runtime.build.library import names
 
-    found = names(arguments["word"])
-    return json.dumps([{"source": m.source, "family": m.family, "parameters": m.parameters} for m in found]).encode()
+    return json.dumps([asdict(model) for model in names(arguments["word"])]).encode()
 
 
 def _preview(arguments: dict) -> bytes:
@@ -69,12 +69,7 @@ def _warm(arguments: dict) -> bytes:
 
 
 VERBS: dict[str, Verb] = {
-    "tree": _tree,
-    "trace": _trace,
-    "fill": _fill,
-    "models": _models,
-    "preview": _preview,
-    "warm": _warm,
+    verb.__name__.removeprefix("_"): verb for verb in (_tree, _trace, _fill, _models, _preview, _warm)
 }
 
 
