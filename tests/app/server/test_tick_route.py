@@ -7,9 +7,10 @@ from starlette.testclient import TestClient
 from app.components.tree.bits import encode
 from app.link import Link
 from app.server import tick_route
-from app.service import pricing
+from app.service import findings, pricing
 from app.service.selection import select, ticked
 from app.text import Words
+from freezecore.cache.memory import Recent
 from tests.app.conftest import QUICK_S
 from tests.app.test_explore import RESNET, figures, sent
 
@@ -49,6 +50,22 @@ def test_a_request_is_answered_with_what_the_pages_own_run_sends(ask, selection,
     page = opened(model=RESNET, batch="8", rules="train all")
     assert parts == [part for part in sent(page) if part["part"] == "selection"]
     assert figures(page)["Peak memory"] == parts[0]["numbers"][0][0]
+
+
+def test_both_answers_together_look_for_findings_once(ask, selection, opened, monkeypatch):
+    looks, review = [], findings.review
+
+    def counted(tree, mask, **options):
+        looks.append(str(options["spec"]))
+        return review(tree, mask, **options)
+
+    monkeypatch.setattr(findings, "review", counted)
+    monkeypatch.setattr(findings, "_findings", Recent(8))
+    pricing._reference_future(selection).result(timeout=QUICK_S)
+    assert ask(question(selection, everything(selection))).status_code == 200
+    page = opened(model=RESNET, batch="8", rules="train all")
+    assert figures(page)["Peak memory"]
+    assert looks == ["train all"]
 
 
 def test_ticks_become_the_shortest_rules_and_keep_what_no_tick_changes(selection):
