@@ -6,7 +6,7 @@ import re
 import time
 from itertools import combinations
 
-from freezecore.importing.execution.run import NOT_PLACED, Run
+from freezecore.importing.execution.run import NOT_PLACED, ScriptRun
 from freezecore.importing.execution.script import Script
 from freezecore.importing.execution.standins.model import Blueprint, Open
 from freezecore.importing.execution.standins.module import Module
@@ -18,7 +18,7 @@ TOGETHER = 4
 
 
 def answer(text: str, tree: dict) -> dict:
-    """Run a script against a tree; the answer is plain data.
+    """ScriptRun a script against a tree; the answer is plain data.
 
     Raises:
         NotPython: it cannot be compiled.
@@ -76,7 +76,7 @@ def _explored(script: Script, chosen: str | None, base: _Outcome) -> tuple[list,
 class _Outcome:
     """One run's result: what trains at first and from which epochs on, by position in the tree."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ScriptRun) -> None:
         self.run, self.choices = run, {}
         self.root = self._main()
         self.found, self.removed = self._parameters()

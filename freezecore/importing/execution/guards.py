@@ -9,7 +9,7 @@ import string
 import types
 
 from freezecore.importing.execution.policy import readable, writable
-from freezecore.importing.execution.run import PASTED, PASTED_MODULE, Stopped, now, pasted_line, pasted_place
+from freezecore.importing.execution.run import PASTED, PASTED_MODULE, ScriptStopped, now, pasted_line, pasted_place
 from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
@@ -323,7 +323,7 @@ def told(error: BaseException) -> bool:
     run = now()
     if run.trying or isinstance(error, (GeneratorExit, StopIteration)):
         return False
-    if isinstance(error, Stopped) or error is run.raised:
+    if isinstance(error, ScriptStopped) or error is run.raised:
         run.failed = True
         return False
     run.tell(reason(error), line_of(error))
@@ -398,7 +398,7 @@ def printed(*args, **kwargs) -> None:
 
 
 def stop(*args) -> None:
-    raise Stopped
+    raise ScriptStopped
 
 
 def total(values, start=0):

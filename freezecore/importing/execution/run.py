@@ -10,11 +10,11 @@ MOST_TOLD = 200
 NOT_PLACED = -1  # an epoch that cannot be told
 
 
-class Stopped(Exception):
+class ScriptStopped(Exception):
     """The script ended itself, as `sys.exit` does."""
 
 
-class Run:
+class ScriptRun:
     """What one run notes.
 
     Attributes:
@@ -57,6 +57,7 @@ class Run:
         self.framework_line = 0
         self.kind = "python"
         self.lightning = lambda: None
+        self.read = getattr  # how a script's values are read: the guards' own way once they stand
         self.trying = 0
         self.raised: BaseException | None = None
         self.failed = False
@@ -122,15 +123,15 @@ class Run:
 
 
 class _Now:
-    run = Run()
+    run = ScriptRun()
 
 
-def begin(run: Run) -> Run:
+def begin(run: ScriptRun) -> ScriptRun:
     _Now.run = run
     return run
 
 
-def now() -> Run:
+def now() -> ScriptRun:
     return _Now.run
 
 

@@ -9,7 +9,7 @@ import types
 
 from freezecore.importing.execution import guards
 from freezecore.importing.execution.policy import Policy
-from freezecore.importing.execution.run import PASTED, PASTED_MODULE, Run, Stopped, begin
+from freezecore.importing.execution.run import PASTED, PASTED_MODULE, ScriptRun, ScriptStopped, begin
 from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.lightning import Callback, LightningModule
 from freezecore.importing.execution.standins.lightning import Trainer as LightningTrainer
@@ -56,9 +56,10 @@ class Script:
         self.builtins = guards.builtins()
         self.free = sorted(_free(symtable.symtable(text, PASTED, "exec")) - set(self.builtins))
 
-    def run(self, choices: dict, chosen: str | None) -> Run:
-        """Run it once, with undecided conditions taken as said."""
-        run = begin(Run(choices, self.limit))
+    def run(self, choices: dict, chosen: str | None) -> ScriptRun:
+        """ScriptRun it once, with undecided conditions taken as said."""
+        run = begin(ScriptRun(choices, self.limit))
+        run.read = guards.read
         run.chosen = chosen
         space = {"__builtins__": self.builtins, "__name__": PASTED_MODULE, "__doc__": None, **guards.hooks()}
         space["__file__"] = Unknown("__file__")
@@ -67,7 +68,7 @@ class Script:
         try:
             exec(self.code, space)
             self._as_frameworks_would(run, space)
-        except (Stopped, SystemExit):
+        except (ScriptStopped, SystemExit):
             pass
         except BaseException as error:
             if isinstance(error, (MemoryError, KeyboardInterrupt)):
@@ -77,7 +78,7 @@ class Script:
                 run.tell(guards.reason(error), guards.line_of(error) or 1)
         return run
 
-    def _bind_free(self, run: Run, space: dict) -> None:
+    def _bind_free(self, run: ScriptRun, space: dict) -> None:
         """Names that the text does not define: the model, or unknown."""
         free = self.free
         known = {name: found for name in free if (found := library.well_known(name)) is not None}
@@ -117,7 +118,7 @@ class Script:
                 if type(found) is not Unknown or found._fx_library:
                     space[name] = found
 
-    def _as_frameworks_would(self, run: Run, space: dict) -> None:
+    def _as_frameworks_would(self, run: ScriptRun, space: dict) -> None:
         """What a framework calls, and what is defined and never called."""
         run.lightning = lambda: self._lightning_module(space)
         for pending in list(run.pending):
@@ -150,7 +151,7 @@ class Script:
     def _instances(self, space: dict):
         return [each for each in space.values() if type(each).__module__ == PASTED_MODULE]
 
-    def _openmmlab(self, run: Run, value, depth: int = 4) -> None:
+    def _openmmlab(self, run: ScriptRun, value, depth: int = 4) -> None:
         """A configuration in Python, `model = dict(backbone=dict(frozen_stages=1))`: the stem and its first stages."""
         if type(value) is not dict or not depth:
             return
@@ -178,7 +179,7 @@ class Script:
 
         return now().models[-1] if now().models else Open.blueprint.build()
 
-    def _module_class(self, run: Run, kind: type, space: dict) -> None:
+    def _module_class(self, run: ScriptRun, kind: type, space: dict) -> None:
         """A module class that nothing builds is built once, as a training script would."""
         source = self._class_source(kind)
         if not ACTS.search(source) and run.models:
@@ -199,7 +200,7 @@ class Script:
         found = re.search(rf"^( *)class {kind.__name__}\b.*(?:\n(?:\1[ \t]+.*|\s*))*", self.text, re.MULTILINE)
         return found[0] if found else ""
 
-    def _callback_class(self, run: Run, kind: type, space: dict) -> None:
+    def _callback_class(self, run: ScriptRun, kind: type, space: dict) -> None:
         if not ACTS.search(self._class_source(kind)) and not hasattr(kind, "freeze_before_training"):
             return
         run.note(
@@ -214,7 +215,7 @@ class Script:
             vars(trainer)["args"] = None
             trainer.train()
 
-    def _uncalled(self, run: Run, space: dict) -> None:
+    def _uncalled(self, run: ScriptRun, space: dict) -> None:
         """Functions that freeze and that nothing calls: the script's training is run; a lone helper is run once."""
         own = {name: space[name] for name in self.functions if isinstance(space.get(name), types.FunctionType)}
         called = {name for name in own if self._is_called(name)}

@@ -18,6 +18,8 @@ MOST_LOOKED_AT = 200
 TOLD = ""  # in the place of a lacking module's path: why it is not known was told already
 PARTS = ("parameters", "named_parameters", "requires_grad_", "children", "modules", "named_children", "named_modules")
 
+OUTSIDE: list[type] = []  # what stands for a module class that the text does not define, put here by `standins.module`
+
 
 class Unknown:
     """A value that is not known.
@@ -136,11 +138,9 @@ class Unknown:
         yield
 
     def __mro_entries__(self, bases: tuple) -> tuple:
-        from freezecore.importing.execution.standins.module import Outside
-
-        modules = any(isinstance(base, type) and issubclass(base, Outside.__base__) for base in bases)
+        modules = any(isinstance(base, type) and issubclass(base, OUTSIDE[0].__base__) for base in bases)
         first = next(base for base in bases if type(base) is Unknown) is self
-        return (Outside,) if first and not modules and not self._fx_library else ()
+        return (OUTSIDE[0],) if first and not modules and not self._fx_library else ()
 
     def __repr__(self) -> str:
         raise TypeError(f"'{self._fx_path}' is not known")

@@ -14,7 +14,7 @@ import RestrictedPython
 from freezecore.errors import FreezeError
 from freezecore.importing import import_rules, isolated
 from freezecore.importing.execution import guards
-from freezecore.importing.execution.run import Run, begin
+from freezecore.importing.execution.run import ScriptRun, begin
 from freezecore.importing.execution.script import NotPython, Script
 from freezecore.importing.execution.standins.model import Blueprint, Open
 from freezecore.importing.execution.unknown import Unknown
@@ -99,7 +99,7 @@ def tree():
 def test_a_known_way_out_gives_nothing(name, tree):
     """Refused by the compiler, or what comes of it is an unknown value: never the thing itself."""
     Open.blueprint = Blueprint(isolated.plain(tree))
-    begin(Run())
+    begin(ScriptRun())
     try:
         script = Script(ADVISORIES[name])
     except (NotPython, SyntaxError):

@@ -110,11 +110,9 @@ def imported_from(module: str, name: str):
     root = module.partition(".")[0]
     if root not in FILES and root not in HARMLESS and root not in _stdlib().MODULES:
         return Unknown(name)
-    from freezecore.importing.execution.guards import read
-
     if root in FILES:
         return resolved(f"{module}.{name}")
-    return read(resolved(module), name, Unknown(name, library=True))
+    return now().read(resolved(module), name, Unknown(name, library=True))
 
 
 def _stdlib():

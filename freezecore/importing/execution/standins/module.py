@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from freezecore.importing.execution.run import now
-from freezecore.importing.execution.unknown import Unknown
+from freezecore.importing.execution.unknown import OUTSIDE, Unknown
 
 SAME = (
     "train", "eval", "to", "cuda", "cpu", "half", "float", "double", "bfloat16", "type", "compile", "share_memory",
@@ -361,6 +361,9 @@ for _name in SAME:
 
 class Outside(Module):
     """A base class that the text does not define: what a class that derives from it inherits is not known."""
+
+
+OUTSIDE.append(Outside)
 
 
 def opaque(name: str) -> Module:

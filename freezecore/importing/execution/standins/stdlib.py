@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import MethodType, SimpleNamespace
 
-from freezecore.importing.execution.run import Stopped
+from freezecore.importing.execution.run import ScriptStopped, now
 from freezecore.importing.execution.unknown import Unknown
 
 MODULES = {
@@ -44,14 +44,12 @@ def module(path: str):
 
 
 def attrgetter(*names: str):
-    from freezecore.importing.execution.guards import read
-
     def get(held):
         found = []
         for name in names:
             value = held
             for part in name.split("."):
-                value = read(value, part)
+                value = now().read(value, part)
             found.append(value)
         return found[0] if len(found) == 1 else tuple(found)
 
@@ -59,9 +57,7 @@ def attrgetter(*names: str):
 
 
 def methodcaller(name: str, *args, **kwargs):
-    from freezecore.importing.execution.guards import read
-
-    return lambda held: read(held, name)(*args, **kwargs)
+    return lambda held: now().read(held, name)(*args, **kwargs)
 
 
 def copied(value, *args):
@@ -108,7 +104,7 @@ class Arguments:
 
 
 def stop(*args) -> None:
-    raise Stopped
+    raise ScriptStopped
 
 
 def first(value=None, *args, **kwargs):
