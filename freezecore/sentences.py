@@ -9,8 +9,11 @@ itself is translated first. A constant text is its own template.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
+
+PLAIN = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\w+(?::[,.\w%]{1,4})?\})*")  # fields of a template that reach nothing
 
 
 class Sentence(str):
@@ -50,6 +53,13 @@ def joined(parts: Iterable[str], between: str = ", ") -> Sentence:
     """Sentences one after another, each of which is translated on its own."""
     values = {f"part{i}": part for i, part in enumerate(parts)}
     return Sentence(between.join(f"{{{name}}}" for name in values), values)
+
+
+def clause(sentence: str) -> str:
+    """A sentence without its full stop, to stand in another."""
+    if not isinstance(sentence, Sentence):
+        return sentence.rstrip(".")
+    return Sentence(sentence.template.rstrip("."), sentence.values)
 
 
 def shortened(text: str, limit: int = 80) -> str:
@@ -93,6 +103,9 @@ def packed(value: Any) -> Any:
 
 def unpacked(found: Any) -> Any:
     """The sentence that `packed` wrote, or what else was found."""
-    if isinstance(found, dict) and found.keys() == {"say", "with"}:
-        return Sentence(found["say"], {name: unpacked(value) for name, value in found["with"].items()})
-    return found
+    if not isinstance(found, dict) or found.keys() != {"say", "with"}:
+        return found
+    template, values = found["say"], found["with"]
+    if not isinstance(template, str) or not PLAIN.fullmatch(template):
+        return found
+    return Sentence(template, {name: unpacked(value) for name, value in values.items()})

@@ -49,9 +49,14 @@ class Words:
         """What freezecore said in English, in this language; as it came where there is no sentence for it."""
         if not isinstance(text, Sentence):
             return self._sentences.get(f"said.{text}", text)
-        template = self._sentences.get(f"said.{text.template}", text.template)
+        template = self._template(text.template)
         values = {name: self.said(v) if isinstance(v, Sentence) else v for name, v in text.values.items()}
         return template.format(**values) if values else template
+
+    def _template(self, english: str) -> str:
+        """This language's template; a clause takes its sentence's, without the full stop."""
+        whole = self._sentences.get(f"said.{english}.", "").rstrip("。.")
+        return self._sentences.get(f"said.{english}", whole or english)
 
 
 @cache

@@ -19,6 +19,7 @@ from freezecore.errors import ExportError, RuleError, shortened
 from freezecore.importing.imported import Imported, Unread, spec_of
 from freezecore.mask import Mask
 from freezecore.rules.regexes import compile_bounded
+from freezecore.sentences import clause, say
 from freezecore.tree import LayerTree
 
 MOST = 10_000
@@ -65,7 +66,7 @@ class Reading:
             if hits(parameter.name):
                 self.trains[i] = value
 
-    def tell(self, key: str, why: str) -> None:
+    def leave(self, key: str, why: str) -> None:
         """That a key is not followed, with its line."""
         lines = self.text.splitlines()
         at = next((n for n, line in enumerate(lines, 1) if re.match(rf"\W*{re.escape(key)}\W", line)), 1)
@@ -74,7 +75,8 @@ class Reading:
     def number(self, key: str, default: int) -> int:
         value = self.mapping.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST:
-            raise ExportError(f"{key} is '{shortened(str(value))}'.", "It is a number, such as 2, or -2 for the first.")
+            hint = say("It is a number, such as 2, or -2 for the first.")
+            raise ExportError("{key} is '{value}'.", hint, key=key, value=shortened(str(value)))
         return value
 
     def texts(self, key: str) -> list[str]:
@@ -83,7 +85,7 @@ class Reading:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",")]
         if not isinstance(value, list) or len(value) > MOST or not all(isinstance(item, str) for item in value):
-            raise ExportError(f"'{key}' is no list of names.", "Write one name a line, each after a dash.")
+            raise ExportError("'{key}' is no list of names.", "Write one name a line, each after a dash.", key=key)
         return [item for item in value if item]
 
 
@@ -119,13 +121,13 @@ def read_axolotl(found: Reading) -> None:
         raise ExportError("'unfrozen_parameters' is no list of names.", "Write one name a line, each after a dash.")
     for number, pattern in enumerate(patterns[:MOST], 1):
         if ROWS.match(pattern):
-            why = "it trains some rows of a tensor, which trains whole or not at all"
+            why = say("it trains some rows of a tensor, which trains whole or not at all")
             found.unread.append(Unread(number, pattern, why))
             continue
         try:
             regex = compile_bounded(re.sub(r"\.(?!\+)", r"\\.", pattern))
         except RuleError as error:
-            found.unread.append(Unread(number, pattern, error.problem.rstrip(".")))
+            found.unread.append(Unread(number, pattern, clause(error.problem)))
             continue
         if not any(regex.match(p.name) for p in found.tree.parameters):
             found.missing.append(pattern)
@@ -143,7 +145,7 @@ def read_llama_factory(found: Reading) -> bool:
     elif kind in ("lora", "oft"):
         return read_modules_to_save(found, "additional_target")
     else:
-        found.tell("finetuning_type", f"what '{shortened(str(kind))}' trains is not known")
+        found.leave("finetuning_type", say("what '{name}' trains is not known", name=shortened(str(kind))))
         return True
     for part in _forbidden(found):
         found.set(False, partial(_has, part))
@@ -160,8 +162,10 @@ def _llama_factory_blocks(found: Reading) -> None:
     if found.mapping.get("use_llama_pro") is True:
         if layers <= 0 or blocks % layers:
             raise ExportError(
-                f"use_llama_pro divides {blocks} blocks by {layers}, which leaves a rest.",
+                "use_llama_pro divides {blocks} blocks by {layers}, which leaves a rest.",
                 "LLaMA-Factory refuses it too.",
+                blocks=blocks,
+                layers=layers,
             )
         fragments = [f".{i}." for i in range(blocks // layers - 1, blocks, blocks // layers)]
         chosen = {name for name in names if any(fragment in name for fragment in (*fragments, *extra))}
@@ -195,7 +199,7 @@ def _forbidden(found: Reading) -> list[str]:
     if known is None:
         for key in asked:
             if key in found.mapping and len(found.tree.towers) > 1:
-                found.tell(key, f"the parts of '{kind}' are not known to LLaMA-Factory's table here")
+                found.leave(key, say("the parts of '{name}' are not known to LLaMA-Factory's table here", name=kind))
         return []
     parts: list[str] = []
     for key, names, default in zip(asked, known, (True, True, False), strict=True):
@@ -210,7 +214,7 @@ def read_modules_to_save(found: Reading, key: str = "") -> bool:
     found.trains = [False] * len(found.trains)
     modules = found.texts(key)
     if not modules:
-        found.notes.append("Adapters train beside the model, of which nothing trains.")
+        found.notes.append(say("Adapters train beside the model, of which nothing trains."))
     for module in modules:
         paths = [path for path in found.tree.below if path.endswith(module)]
         if not paths:
@@ -239,7 +243,7 @@ def read_swift(found: Reading) -> bool:
         frozen += vision if mapping.get("freeze_vit", True) else []
         (frozen if mapping.get("freeze_aligner", True) else trained).extend(aligner)
     elif any(mapping.get(key) for key in ("freeze_llm", "freeze_vit", "freeze_aligner")):
-        found.tell(next(key for key in SWIFT if mapping.get(key)), "its parts are not found in this model")
+        found.leave(next(key for key in SWIFT if mapping.get(key)), say("its parts are not found in this model"))
     for value, prefixes, key in (
         (False, frozen, "freeze_parameters_regex"),
         (True, trained, "trainable_parameters_regex"),
@@ -249,7 +253,7 @@ def read_swift(found: Reading) -> bool:
             try:
                 found.set(value, compile_bounded(str(mapping[key])).search)
             except RuleError as error:
-                found.tell(key, error.problem.rstrip("."))
+                found.leave(key, clause(error.problem))
     found.missing += [each for each in (*frozen, *trained) if not any(p.name.startswith(each) for p in tree.parameters)]
     return True
 
@@ -284,7 +288,7 @@ def read_torchvision(found: Reading) -> None:
     trains = ["layer4", "layer3", "layer2", "layer1", "conv1"][:count] + ["bn1"] * (count == 5)
     body = [p.name for p in found.tree.parameters if p.name.startswith("backbone.body.")]
     if not body:
-        found.tell("trainable_backbone_layers", "this model has no 'backbone.body'")
+        found.leave("trainable_backbone_layers", say("this model has no 'backbone.body'"))
     found.set(False, lambda name: name in set(body) and not name[len("backbone.body.") :].startswith(tuple(trains)))
 
 
@@ -293,7 +297,7 @@ def read_openmmlab(found: Reading) -> None:
     count = found.number("frozen_stages", -1)
     tower = max(found.tree.towers, key=lambda each: len(each.stages), default=None)
     if tower is None or count > len(tower.stages):
-        found.tell("frozen_stages", f"this model has {len(tower.stages) if tower else 0} stages")
+        found.leave("frozen_stages", say("this model has {count} stages", count=len(tower.stages) if tower else 0))
         return
     if count >= 0:
         for path in (*tower.stem, *tower.embeddings, *(stage.path for stage in tower.stages[:count])):
@@ -306,8 +310,10 @@ def _imported(kind: str, found: Reading) -> Imported:
     if not any(trains) and not found.notes:
         first = found.missing[0] if found.missing else found.unread[0].text if found.unread else "none"
         raise ExportError(
-            f"Nothing of {shortened(found.tree.source)} trains under these keys: '{shortened(first)}' hits nothing.",
+            "Nothing of {source} trains under these keys: '{rule}' hits nothing.",
             "They may be of another model.",
+            source=shortened(found.tree.source),
+            rule=shortened(first),
         )
     spec = spec_of(found.tree, trains)
     return Imported(kind, spec, missing=_once(found.missing), unread=tuple(found.unread), notes=tuple(found.notes))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from freezecore.errors import shortened
+from freezecore.errors import did_you_mean, shortened
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
+from freezecore.sentences import joined, say
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+
+PASTE = say("Paste rules, a saved spec, names with True or False, or the lines that set requires_grad.")
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,17 @@ class Imported:
 def spec_of(tree: LayerTree, trains: list[bool]) -> FreezeSpec:
     """The shortest rules of a selection."""
     return shortest_rules(Mask(tree, tuple(trains)))
+
+
+def hint_for(missing: Sequence[str], unread: Sequence[Unread], tree: LayerTree, built: Sequence[str] = ()) -> str:
+    """Why nothing was read: a name or a model that is another one, a line that could not be read, or nothing said."""
+    if missing:
+        told = [say("Its names are of another model: '{name}' is not in this one.", name=shortened(missing[0]))]
+        if built:
+            told.append(say("It seems to be for '{name}'.", name=shortened(built[0])))
+        return joined(filter(None, (*told, did_you_mean(missing[0], tree.index))), " ")
+    if unread:
+        return say("Line {line} cannot be read: {why}.", line=unread[0].line, why=unread[0].why)
+    if built:
+        return say("It builds '{name}' and sets nothing on it. {hint}", name=shortened(built[0]), hint=PASTE)
+    return PASTE

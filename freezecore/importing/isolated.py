@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import marshal
 import os
 import subprocess
@@ -12,6 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from freezecore import sentences
 from freezecore.errors import ExportError
 from freezecore.tree import LayerTree
 
@@ -50,7 +50,7 @@ def run(text: str, tree: LayerTree) -> dict:
             raise _too_much() from None
     if process.returncode != 0 or not said or len(said) > LONGEST_ANSWER:
         raise _too_much()
-    return json.loads(said)
+    return sentences.loads(said)
 
 
 @cache
@@ -62,8 +62,9 @@ def _compiler_folder() -> str | None:
 
 def _too_much() -> ExportError:
     return ExportError(
-        f"This Python takes more than the {SECONDS:.0f} s or the memory that it is given.",
+        "This Python takes more than the {seconds:.0f} s or the memory that it is given.",
         "Paste the lines that freeze.",
+        seconds=SECONDS,
     )
 
 

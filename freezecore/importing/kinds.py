@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from freezecore._resolve import resolve
-from freezecore.errors import ExportError, did_you_mean, shortened
+from freezecore.errors import ExportError, shortened
 from freezecore.importing.configurations import READERS, read_configuration
-from freezecore.importing.imported import Imported
+from freezecore.importing.imported import Imported, hint_for
 from freezecore.importing.names import read_names
 from freezecore.importing.notebooks import notebook_source
 from freezecore.importing.python import has_statements, looks_like_python, read_python
@@ -17,7 +17,6 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 SPEC = re.compile(r"^(?:freeze_explorer|rules):", re.MULTILINE)
-SAME_MODEL = "It may be of another model; nothing was applied."
 VERBS = ("freeze", "train", "norms", "dropout")
 
 
@@ -49,14 +48,19 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
         return read_python(text, tree)
     found = read_names(text, tree)
     if found.spec is None:
-        raise ExportError("Nothing in this text says what to freeze.", _hint(found, tree))
+        raise ExportError("Nothing in this text says what to freeze.", hint_for(found.missing, found.unread, tree))
     return found
 
 
 def _from_spec(text: str, tree: LayerTree) -> Imported:
     carried = carry(load_spec(text), tree)
     if carried.spec is None:
-        raise ExportError(f"This spec does not fit {shortened(tree.source)}: {carried.reason}", SAME_MODEL)
+        raise ExportError(
+            "This spec does not fit {source}: {reason}",
+            "It may be of another model; nothing was applied.",
+            source=shortened(tree.source),
+            reason=carried.reason,
+        )
     moved = {old: new for old, new in carried.mapped if old != new}
     return Imported("spec", carried.spec, moved, carried.missing, carried.new)
 
@@ -66,7 +70,8 @@ def _from_mapping(text: str, mapping: dict, tree: LayerTree) -> Imported:
     if found is None:
         raise ExportError(
             "This configuration has no key that says what to freeze.",
-            f"Understood are rules, {', '.join(keys[0] for keys, *_ in READERS)} and the like.",
+            "Understood are rules, {names} and the like.",
+            names=", ".join(keys[0] for keys, *_ in READERS),
         )
     return found
 
@@ -80,13 +85,3 @@ def _looks_like_rules(text: str) -> bool:
                 return words[1:2] == ["epoch"]
             return words[0] in VERBS and len(words) > 1 and words[1] not in ("=", "True", "False")
     return False
-
-
-def _hint(found: Imported, tree: LayerTree) -> str:
-    if found.missing:
-        name = found.missing[0]
-        close = did_you_mean(name, tree.index)
-        return f"Its names are of another model: '{shortened(name)}' is not in this one. {close}".strip()
-    if found.unread:
-        return f"Line {found.unread[0].line} cannot be read: {found.unread[0].why}."
-    return "Paste rules, a saved spec, names with True or False, or the lines that set requires_grad."

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from freezecore.errors import ExportError, did_you_mean
 from freezecore.importing.imported import Imported, Unread, spec_of
 from freezecore.mask import Mask
+from freezecore.sentences import joined, say
 from freezecore.tree import LayerTree
 
 STATES = {"true": True, "trainable": True, "train": True, "1": True}
@@ -30,12 +31,14 @@ MOST_LINES = 200_000
 def read_names(text: str, tree: LayerTree) -> Imported:
     """A selection from names: where no line has a state, the named ones train and everything else is frozen."""
     if text.count("\n") > MOST_LINES:
-        raise ExportError(f"More than {MOST_LINES:,} lines are too many for a list of names.", "Name whole modules.")
+        raise ExportError(
+            "More than {most:,} lines are too many for a list of names.", "Name whole modules.", most=MOST_LINES
+        )
     rows, unread = [], []
     for number, line in _lines(text):
         match = LINE.match(line) if len(line) < 2_000 else None
         if match is None:
-            unread.append(Unread(number, line, "it is no name"))
+            unread.append(Unread(number, line, say("it is no name")))
         else:
             state = match["state"]
             rows.append((number, line, match["name"], None if state is None else STATES[state.lower()]))
@@ -79,7 +82,8 @@ def find(name: str, tree: LayerTree) -> str | None:
 
 
 def _unknown(name: str, tree: LayerTree) -> str:
-    return " ".join(["there is no such name in this model.", did_you_mean(name, tree.below)]).strip()
+    close = did_you_mean(name, tree.below)
+    return joined((say("there is no such name in this model."), *filter(None, [close])), " ")
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -8,9 +8,10 @@ import sys
 import textwrap
 from dataclasses import replace
 
-from freezecore.errors import ExportError, did_you_mean, shortened
+from freezecore.errors import ExportError
 from freezecore.importing import isolated
-from freezecore.importing.imported import Imported, Line, Unread, spec_of
+from freezecore.importing.imported import Imported, Line, Unread, hint_for, spec_of
+from freezecore.sentences import say
 from freezecore.spec import FreezeSpec, Phase, Rule, Selector
 from freezecore.tree import LayerTree
 
@@ -33,11 +34,10 @@ NEWER = (
     (re.compile(r"^\s*except \w+, \w", re.MULTILINE), (3, 14)),
     (re.compile(r"f\".*\{[^}]*\"[^}]*\}|f'.*\{[^}]*'[^}]*\}"), (3, 12)),
 )
-HINT = "Paste rules, a saved spec, names with True or False, or the lines that set requires_grad."
 PROBLEMS = {
-    "deep": ("This Python is nested too deeply.", "Paste the lines that freeze."),
-    "memory": ("This Python takes more memory than it is given.", "Paste the lines that freeze."),
-    "failed": ("This Python could not be followed.", "Paste the lines that freeze."),
+    "deep": say("This Python is nested too deeply."),
+    "memory": say("This Python takes more memory than it is given."),
+    "failed": say("This Python could not be followed."),
 }
 
 
@@ -72,7 +72,9 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
         ExportError: it is no Python, too long, takes too much, or does not say what to freeze.
     """
     if len(text) > LONGEST:
-        raise ExportError(f"{len(text):,} characters of Python are too many.", "Paste the lines that freeze.")
+        raise ExportError(
+            "{count:,} characters of Python are too many.", "Paste the lines that freeze.", count=len(text)
+        )
     text = textwrap.dedent(text)
     answer = isolated.run(text, tree)
     if "problem" in answer:
@@ -82,13 +84,15 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
     unread = tuple(Unread(line, shown(line), why) for line, why in answer["unread"])
     missing = tuple(answer["missing"])
     if not answer["said"]:
-        raise ExportError("Nothing in this text says what to freeze.", _hint(answer, unread, tree))
+        raise ExportError("Nothing in this text says what to freeze.", hint_for(missing, unread, tree, answer["built"]))
     notes = list(answer["notes"])
     if dropped:
-        notes.append(f"{dropped} lines for the notebook's shell were left out.")
+        notes.append(say("{count} lines for the notebook's shell were left out.", count=dropped))
     if answer["unsure"]:
-        first = answer["unsure"][0]
-        notes.append(f"Of {len(answer['unsure'])} parameters, '{first}' among them, it does not tell what it does.")
+        count, name = len(answer["unsure"]), answer["unsure"][0]
+        notes.append(
+            say("Of {count} parameters, '{name}' among them, it does not tell what it does.", count=count, name=name)
+        )
     did = tuple(Line(line, shown(line), froze, trained) for line, froze, trained in answer["lines"])
     spec = _spec(tree, answer["phases"])
     return Imported(
@@ -115,28 +119,20 @@ def _spec(tree: LayerTree, phases: list) -> FreezeSpec:
 
 def _refused(answer: dict, text: str) -> ExportError:
     if answer["problem"] in PROBLEMS:
-        return ExportError(*PROBLEMS[answer["problem"]])
+        return ExportError(PROBLEMS[answer["problem"]], "Paste the lines that freeze.")
     if answer["problem"] == "refused":
-        return ExportError(f"{answer['why']}.", "Leave that line out, and paste the lines that freeze.")
+        return ExportError("{why}.", "Leave that line out, and paste the lines that freeze.", why=answer["why"])
     now = f"{sys.version_info[0]}.{sys.version_info[1]}"
     for pattern, version in NEWER:
         if sys.version_info[:2] < version and pattern.search(text):
             return ExportError(
-                f"Line {answer['line']} is no Python {now}: {answer['why']}.",
-                f"It seems to be written for Python {version[0]}.{version[1]} or newer; write that line the older way.",
+                "Line {line} is no Python {here}: {why}.",
+                "It seems to be written for Python {version} or newer; write that line the older way.",
+                line=answer["line"],
+                here=now,
+                why=answer["why"],
+                version=".".join(map(str, version)),
             )
-    return ExportError(f"Line {answer['line']} is no Python: {answer['why']}.", "Paste whole statements.")
-
-
-def _hint(answer: dict, unread: tuple[Unread, ...], tree: LayerTree) -> str:
-    if answer["missing"]:
-        name = answer["missing"][0]
-        close = did_you_mean(name, tree.index)
-        seems = f"It seems to be for '{shortened(answer['built'][0])}'." if answer["built"] else ""
-        said = f"Its names are of another model: '{shortened(name)}' is not in this one."
-        return " ".join(part for part in (said, seems, close) if part)
-    if unread:
-        return f"Line {unread[0].line} cannot be read: {unread[0].why}."
-    if answer["built"]:
-        return f"It builds '{shortened(answer['built'][0])}' and sets nothing on it. {HINT}"
-    return HINT
+    return ExportError(
+        "Line {line} is no Python: {why}.", "Paste whole statements.", line=answer["line"], why=answer["why"]
+    )

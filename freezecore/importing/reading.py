@@ -6,16 +6,17 @@ import json
 
 from freezecore.errors import ExportError
 from freezecore.importing.configurations import READERS
+from freezecore.sentences import say
 from freezecore.yaml_text import read_yaml
 
 LARGEST = 4 * 2**20
 MAGIC = {
-    b"\x80": "a pickle, which could run code when it is opened",
-    b"PK": "a zip archive, such as a PyTorch checkpoint",
-    b"\x89PNG": "a picture",
-    b"%PDF": "a PDF",
-    b"\x1f\x8b": "a compressed file",
-    b"GGUF": "a weights file",
+    b"\x80": say("a pickle, which could run code when it is opened"),
+    b"PK": say("a zip archive, such as a PyTorch checkpoint"),
+    b"\x89PNG": say("a picture"),
+    b"%PDF": say("a PDF"),
+    b"\x1f\x8b": say("a compressed file"),
+    b"GGUF": say("a weights file"),
 }
 
 
@@ -27,13 +28,17 @@ def as_text(content: str | bytes) -> str:
     """
     if len(content) > LARGEST:
         raise ExportError(
-            f"{len(content):,} bytes are too many for a selection; {LARGEST:,} are the most that is read.",
+            "{count:,} bytes are too many for a selection; {most:,} are the most that is read.",
             "Name whole modules instead of single parameters.",
+            count=len(content),
+            most=LARGEST,
         )
     if isinstance(content, bytes):
         for magic, what in MAGIC.items():
             if content.startswith(magic):
-                raise ExportError(f"This is {what}, and no selection.", "Save the selection as a spec, or as text.")
+                raise ExportError(
+                    "This is {what}, and no selection.", "Save the selection as a spec, or as text.", what=what
+                )
         try:
             content = content.decode("utf-8-sig")
         except UnicodeDecodeError:

@@ -12,9 +12,16 @@ from freezecore import errors
 
 ROOT = Path(__file__).parents[2]
 ENGLISH_ONLY = ("freezecore/cli/", "freezecore/runtime/search/cluster.py")  # never told on the page
-WRITES_CODE = ("freezecore/_export/", "freezecore/importing/")  # whose strings are mostly Python
+WRITES_CODE = "freezecore/_export/"  # whose strings are mostly Python
 ERRORS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)]
-GIVEN = {"say": slice(1), "fail": slice(2), "Finding": slice(3, 4), "require": slice(2, 3)}
+GIVEN = {
+    "say": slice(1),
+    "fail": slice(2),
+    "Finding": slice(3, 4),
+    "require": slice(2, 3),
+    "tell": slice(2),
+    "note": slice(2),
+}
 
 
 @cache
@@ -51,11 +58,7 @@ def literals(node: ast.expr) -> Iterator[ast.Constant]:
 
 def put_together() -> list[str]:
     """Places where a template is not a literal, so that no language can have it."""
-    return [
-        place
-        for place, argument in given()
-        if isinstance(argument, (ast.JoinedStr, ast.BinOp)) and not place.startswith("freezecore/importing/")
-    ]
+    return [place for place, argument in given() if isinstance(argument, (ast.JoinedStr, ast.BinOp))]
 
 
 def unsaid() -> dict[str, str]:

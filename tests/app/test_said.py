@@ -6,7 +6,7 @@ import pytest
 
 from app.text import Words
 from freezecore.errors import FreezeError, ProbeError, RuleError, did_you_mean
-from freezecore.sentences import dumps, joined, loads, say
+from freezecore.sentences import clause, dumps, joined, loads, say, unpacked
 
 LATE = say(
     "{doing} took longer than {limit} and was stopped.",
@@ -26,6 +26,7 @@ LATE = say(
         ),
         (did_you_mean("had", ["head"]), "もしかして 'head' ですか？"),
         (say("There is no file '{name}'.", name="text"), "'text' というファイルはありません。"),
+        (say("{why}.", why=clause(say("'{text}' is nested too deeply.", text="("))), "'(' は入れ子が深すぎます。"),
         ("Check the path.", "パスを確かめてください。"),
         ("Nobody ever said this.", "Nobody ever said this."),
     ],
@@ -68,3 +69,9 @@ def test_a_hint_with_braces_of_its_own_is_left_alone():
 def test_a_time_is_told_in_the_units_of_the_language(seconds, english, japanese):
     assert Words("en").seconds(seconds) == english
     assert Words("ja").seconds(seconds) == japanese
+
+
+@pytest.mark.parametrize("template", ["{x.__class__}", "{x[0]}", "{x:>99999999}", "{x!r}", "{", 7])
+def test_what_another_process_answers_is_filled_in_only_where_its_template_reaches_nothing(template):
+    kept = {"say": template, "with": {"x": 1}}
+    assert unpacked(kept) is kept

@@ -11,6 +11,7 @@ from freezecore.importing.execution.script import Script
 from freezecore.importing.execution.standins.model import Blueprint, Open
 from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.unknown import Unknown
+from freezecore.sentences import say
 
 MOST_RUNS = 48
 MOST_SECONDS = 1.5
@@ -162,7 +163,7 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
             continue
         for place in other.choices or {}:
             line, what = asked.get(place, (0, ""))
-            unread.setdefault(line, f"it depends on '{what}', which this text does not tell")
+            unread.setdefault(line, say("it depends on '{name}', which this text does not tell", name=what))
         later = dict(other.phases)
         for at, epoch in enumerate(epochs):
             rows = max((e for e in later if e <= epoch), default=0)
@@ -171,7 +172,7 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
             run.note("When it changes what trains depends on what this text does not tell.")
     late = sorted({line for _, _, epoch, line, _ in run.events if epoch == NOT_PLACED})
     for line in late:
-        unread.setdefault(line, "it happens after a training whose length is not known, and was left out")
+        unread.setdefault(line, say("it happens after a training whose length is not known, and was left out"))
     author = [not row[3] for row in Open.blueprint.parameters]
     settled = [[known if value is None else value for value, known in zip(row, author, strict=True)] for row in values]
     names = [row[0] for row in Open.blueprint.parameters]
@@ -200,17 +201,23 @@ def _notes(first: _Outcome) -> list[str]:
     notes, run = [], first.run
     name = run.chosen
     if name and len(run.models) and _alike(name, Open.blueprint.source) < 0.5:
-        notes.append(f"The script builds '{name}'; it was read for {Open.blueprint.source}.")
+        notes.append(
+            say("The script builds '{name}'; it was read for {source}.", name=name, source=Open.blueprint.source)
+        )
     if len(run.models) > 1 and len(run.names) > 1:
-        notes.append(f"It builds the model {len(run.models)} times; the one that is trained was read.")
+        notes.append(say("It builds the model {count} times; the one that is trained was read.", count=len(run.models)))
     if first.removed:
-        notes.append(f"It takes '{first.removed[0]}' out of the model; what stands for it there trains.")
+        notes.append(say("It takes '{name}' out of the model; what stands for it there trains.", name=first.removed[0]))
     trains = [p for held in first.found for p in held if p._fx_value]
     if run.optimised and trains and any(id(p) in run.optimised for p in trains):
         left = sum(id(p) not in run.optimised for p in trains)
         if left:
             notes.append(
-                f"Its optimizer is given only {len(trains) - left} of the {len(trains)} parameters that train."
+                say(
+                    "Its optimizer is given only {count} of the {total} parameters that train.",
+                    count=len(trains) - left,
+                    total=len(trains),
+                )
             )
     return notes
 

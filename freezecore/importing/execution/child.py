@@ -13,8 +13,7 @@ def main() -> None:
     package.__path__ = [f"{sys.argv[-1]}/RestrictedPython"]
     sys.modules["RestrictedPython"] = package
     text, tree = marshal.loads(sys.stdin.buffer.read())
-    import json
-
+    from freezecore import sentences
     from freezecore.importing.execution import walls
     from freezecore.importing.execution.answer import answer
     from freezecore.importing.execution.needed import load
@@ -32,7 +31,7 @@ def main() -> None:
         found = {"problem": "syntax", "line": 1, "why": str(error)[:200]}
     except Exception as error:
         found = {"problem": "refused" if type(error).__name__ == "NotPython" else "failed", "why": f"{error}"[:300]}
-    sys.stdout.write(json.dumps(found))
+    sys.stdout.write(sentences.dumps(found))
     sys.stdout.flush()
 
 

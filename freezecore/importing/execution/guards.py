@@ -14,6 +14,7 @@ from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
 from freezecore.importing.execution.unknown import Unknown, any_unknown, involves
+from freezecore.sentences import say
 
 HIDDEN = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.GetSetDescriptorType,
           types.MappingProxyType)  # fmt: skip
@@ -298,7 +299,7 @@ def model_of_its_own(value, name: str):
 
 def assert_(test) -> None:
     if type(test) is not Unknown and not test:
-        now().note(f"Line {pasted_line()} asserts something that is not so for this model.")
+        now().note("Line {line} asserts something that is not so for this model.", line=pasted_line())
 
 
 def raise_(error):
@@ -342,7 +343,7 @@ def line_of(error: BaseException) -> int:
 
 def reason(error: BaseException) -> str:
     said = re.sub(r"\s+", " ", str(error))[:120]
-    return f"it could not be run: {said or type(error).__name__}"
+    return say("it could not be run: {cause}", cause=said or type(error).__name__)
 
 
 def lost(name: str) -> Unknown:
@@ -352,7 +353,7 @@ def lost(name: str) -> Unknown:
 def attribute_setter(held, name, value) -> None:
     if type(name) is Unknown:
         if involves([held]):
-            now().tell(f"which attribute is set depends on '{name._fx_path}', which is not known")
+            now().tell("which attribute is set depends on '{name}', which is not known", name=name._fx_path)
         return
     if not (isinstance(name, str) and writable(name)):
         raise AttributeError(f"'{name}' is not set here")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from freezecore.sentences import say
+
 PASTED = "<pasted>"
 PASTED_MODULE = "__main__"
 MOST_TOLD = 200
@@ -86,14 +88,15 @@ class ScriptRun:
             return NOT_PLACED
         return self.clock + ((self.epoch or 0) + self.stepped if self.epoch is not None else 0)
 
-    def tell(self, why: str, line: int | None = None) -> None:
-        line = line or self.line()
+    def tell(self, why: str, at: int | None = None, /, **values: object) -> None:
+        """Why a line was not read, as a clause whose fields the values fill in."""
         if len(self.unread) < MOST_TOLD:
-            self.unread.setdefault(line, why)
+            self.unread.setdefault(at or self.line(), say(why, **values) if values else why)
 
-    def note(self, sentence: str) -> None:
+    def note(self, sentence: str, /, **values: object) -> None:
+        """What was made of the script, as a sentence whose fields the values fill in."""
         if len(self.notes) < MOST_TOLD:
-            self.notes[sentence] = None
+            self.notes[say(sentence, **values)] = None
 
     def state(self, key: str, value) -> None:
         """Keep what the script states, where it is a plain value."""

@@ -184,7 +184,7 @@ class Script:
         source = self._class_source(kind)
         if not ACTS.search(source) and run.models:
             return
-        run.note(f"The class {kind.__name__} is never built here; it was built once, as its framework would.")
+        run.note("The class {name} is never built here; it was built once, as its framework would.", name=kind.__name__)
         made = filled(kind, None)
         if isinstance(made, LightningModule):
             for name in ("configure_model", "setup", "on_fit_start", "on_train_start", "configure_optimizers"):
@@ -204,7 +204,8 @@ class Script:
         if not ACTS.search(self._class_source(kind)) and not hasattr(kind, "freeze_before_training"):
             return
         run.note(
-            f"The callback {kind.__name__} is never handed to a trainer here; its hooks were called once each epoch."
+            "The callback {name} is never handed to a trainer here; its hooks were called once each epoch.",
+            name=kind.__name__,
         )
         made = filled(kind, None)
         if isinstance(made, Callback):
@@ -221,22 +222,22 @@ class Script:
         called = {name for name in own if self._is_called(name)}
         waiting = [name for name in own if name not in called and self._acts(name, set())]
         for name in [name for name in waiting if self._by_epoch(name)]:
-            run.note(f"{name}() is never called here; it was called as each epoch begins.")
+            run.note("{name}() is never called here; it was called as each epoch begins.", name=name)
             for epoch in run.epochs(None):
                 filled(own[name], None, epoch)
         training = [name for name in waiting if not self._by_epoch(name) and self._trains(name)]
         for name in training:
-            run.note(f"{name}() is never called here; it was called once.")
+            run.note("{name}() is never called here; it was called once.", name=name)
             filled(own[name], None)
         helpers = [name for name in waiting if name not in training and not self._by_epoch(name)]
         if run.events or run.clock:
             return
         alone = [name for name in helpers if not UNDOES.search(name)]
         for name in alone[:1] if len(alone) == 1 else ():
-            run.note(f"{name}() is never called here; it was called once with the model.")
+            run.note("{name}() is never called here; it was called once with the model.", name=name)
             filled(own[name], None)
         for name in helpers if len(alone) > 1 or not alone else ():
-            run.tell(f"{name}() is defined and never called", self.functions[name].lineno)
+            run.tell("{name}() is defined and never called", self.functions[name].lineno, name=name)
 
     def _is_called(self, name: str) -> bool:
         return any(name in body for other, body in self.calls.items() if other != name)

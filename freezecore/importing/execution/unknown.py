@@ -50,7 +50,7 @@ class Unknown:
         if self._fx_lacks and name in PARTS:
             run = now()
             run.missing[self._fx_lacks] = None
-            run.tell(f"'{self._fx_lacks}' is not in this model")
+            run.tell("'{name}' is not in this model", name=self._fx_lacks)
         return self._fx_derived(f"{self._fx_path}.{name}")
 
     def __setattr__(self, name: str, value) -> None:
@@ -58,11 +58,11 @@ class Unknown:
             return
         if self._fx_lacks is not None:
             now().missing[self._fx_lacks] = None
-            now().tell(f"'{self._fx_lacks}' is not in this model")
+            now().tell("'{name}' is not in this model", name=self._fx_lacks)
         elif self._fx_about:
-            now().tell(f"which parameters '{self._fx_path}' are is not known")
+            now().tell("which parameters '{name}' are is not known", name=self._fx_path)
         else:
-            now().note(f"'{self._fx_path}' is no part of this model; what is set on it was left out.")
+            now().note("'{name}' is no part of this model; what is set on it was left out.", name=self._fx_path)
 
     def __delattr__(self, name: str) -> None:
         pass
@@ -79,12 +79,12 @@ class Unknown:
             run.stepped = True
         acts = any(act in last.lower() for act in ACTS)
         if acts and (about or not self._fx_library) and self._fx_lacks is None:
-            run.tell(f"what '{path}' freezes is not known")
+            run.tell("what '{name}' freezes is not known", name=path)
             return Unknown(f"{path}()", about=about, lacks=TOLD)
         if self._fx_lacks and acts:
             self.__getattr__(PARTS[0])
         elif about and not self._fx_library and not self._fx_about and not last.lower().startswith(HARMLESS):
-            run.tell(f"'{path}' is not defined in this text, and what it does to the model is not known")
+            run.tell("'{name}' is not defined in this text, and what it does to the model is not known", name=path)
             return Unknown(f"{path}()", about=about, lacks=TOLD)
         return Unknown(f"{path}()", self._fx_library, about, self._fx_lacks)
 

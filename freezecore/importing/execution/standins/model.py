@@ -127,7 +127,7 @@ def _lacking_root(root: Module, name: str):
         return base if base is not root else without_head(root)
     inside = [child for child in root.children() if name in child._modules]
     if len(inside) == 1:
-        now().note(f"'{name}' is taken for '{inside[0]._fx_path}.{name}'.")
+        now().note("'{name}' is taken for '{path}.{name}'.", name=name, path=inside[0]._fx_path)
         return inside[0]._modules[name]
     found = Module._fx_plain(root, name)
     return Unknown(name, about=True, lacks=name) if type(found) is Unknown and found._fx_about else found

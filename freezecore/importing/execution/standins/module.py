@@ -73,7 +73,7 @@ class Tensor:
         run = now()
         run.said = run.said or bool(self._fx_name)
         if type(value) is Unknown:
-            run.tell(f"whether it trains depends on '{value._fx_path}', which is not known")
+            run.tell("whether it trains depends on '{name}', which is not known", name=value._fx_path)
             value = None
         else:
             value = bool(value)
