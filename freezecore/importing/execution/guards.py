@@ -9,7 +9,15 @@ import string
 import types
 
 from freezecore.importing.execution.policy import readable, writable
-from freezecore.importing.execution.run import PASTED, PASTED_MODULE, ScriptStopped, now, pasted_line, pasted_place
+from freezecore.importing.execution.run import (
+    GUARDED_READ,
+    PASTED,
+    PASTED_MODULE,
+    ScriptStopped,
+    now,
+    pasted_line,
+    pasted_place,
+)
 from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
@@ -293,7 +301,13 @@ def model_of_its_own(value, name: str):
     """What an unknown function builds under a model's name is taken for the open model, where none is built yet."""
     if type(value) is not Unknown or value._fx_about or now().models:
         return value
-    now().note(f"'{name}' comes from '{value._fx_path}', which is not in this text; it was read as the open model.")
+    now().note(
+        say(
+            "'{name}' comes from '{path}', which is not in this text; it was read as the open model.",
+            name=name,
+            path=value._fx_path,
+        )
+    )
     return built(None)
 
 
@@ -448,3 +462,6 @@ def hooks() -> dict:
         "_fx_handled_": lambda: setattr(now(), "raised", None), "_fx_exception_": Exception,
         "_fx_refused_": Unknown, "_fx_import_": library.imported, "_fx_from_": library.imported_from,
     }  # fmt: skip
+
+
+GUARDED_READ.append(read)

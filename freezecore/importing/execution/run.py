@@ -10,6 +10,7 @@ PASTED = "<pasted>"
 PASTED_MODULE = "__main__"
 MOST_TOLD = 200
 NOT_PLACED = -1  # an epoch that cannot be told
+GUARDED_READ: list = []  # how a script's values are read; the guards put their own way here, and nothing else may
 
 
 class ScriptStopped(Exception):
@@ -59,7 +60,6 @@ class ScriptRun:
         self.framework_line = 0
         self.kind = "python"
         self.lightning = lambda: None
-        self.read = getattr  # how a script's values are read: the guards' own way once they stand
         self.trying = 0
         self.raised: BaseException | None = None
         self.failed = False

@@ -18,6 +18,7 @@ from freezecore.importing.execution.standins.module import Kind, Module
 from freezecore.importing.execution.standins.peft import get_peft_model
 from freezecore.importing.execution.standins.transformers import Trainer, TrainerCallback
 from freezecore.importing.execution.unknown import PARTS, Unknown
+from freezecore.sentences import say
 
 MODELS = ("model", "net", "network", "self", "pl_module", "module", "base_model", "backbone", "student", "_model", "m")
 ACTS = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier")
@@ -59,7 +60,6 @@ class Script:
     def run(self, choices: dict, chosen: str | None) -> ScriptRun:
         """ScriptRun it once, with undecided conditions taken as said."""
         run = begin(ScriptRun(choices, self.limit))
-        run.read = guards.read
         run.chosen = chosen
         space = {"__builtins__": self.builtins, "__name__": PASTED_MODULE, "__doc__": None, **guards.hooks()}
         space["__file__"] = Unknown("__file__")
@@ -163,7 +163,9 @@ class Script:
             for path in (*parts[0], *parts[1][:count]):
                 part = root.get_submodule(path)
                 part.requires_grad_(False)
-            run.note(f"frozen_stages={count} freezes the stem and the first {count} stages of the backbone.")
+            run.note(
+                say("frozen_stages={count} freezes the stem and the first {count} stages of the backbone.", count=count)
+            )
 
     def _lightning_module(self, space: dict):
         """The script's own LightningModule, built where it is not; else the model itself."""

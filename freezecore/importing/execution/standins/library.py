@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from freezecore.importing.execution.run import now
+from freezecore.importing.execution.run import GUARDED_READ, now
 from freezecore.importing.execution.unknown import Unknown
 
 FILES = {
@@ -112,7 +112,7 @@ def imported_from(module: str, name: str):
         return Unknown(name)
     if root in FILES:
         return resolved(f"{module}.{name}")
-    return now().read(resolved(module), name, Unknown(name, library=True))
+    return GUARDED_READ[0](resolved(module), name, Unknown(name, library=True))
 
 
 def _stdlib():

@@ -105,7 +105,7 @@ class Detached(Tensor):
     """A copy out of a `state_dict`."""
 
     def _fx_set(self, value) -> None:
-        now().tell("a state_dict holds detached copies, and setting requires_grad on them freezes nothing")
+        now().tell("A state_dict holds detached copies, and setting requires_grad on them freezes nothing.")
 
 
 class Parameter(Tensor):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import MethodType, SimpleNamespace
 
-from freezecore.importing.execution.run import ScriptStopped, now
+from freezecore.importing.execution.run import GUARDED_READ, ScriptStopped
 from freezecore.importing.execution.unknown import Unknown
 
 MODULES = {
@@ -49,7 +49,7 @@ def attrgetter(*names: str):
         for name in names:
             value = held
             for part in name.split("."):
-                value = now().read(value, part)
+                value = GUARDED_READ[0](value, part)
             found.append(value)
         return found[0] if len(found) == 1 else tuple(found)
 
@@ -57,7 +57,7 @@ def attrgetter(*names: str):
 
 
 def methodcaller(name: str, *args, **kwargs):
-    return lambda held: now().read(held, name)(*args, **kwargs)
+    return lambda held: GUARDED_READ[0](held, name)(*args, **kwargs)
 
 
 def copied(value, *args):
