@@ -57,7 +57,7 @@ GUARDS = (
     Guard(
         "test_p3_two_names_of_one_tensor_are_one_conflict_in_either_order",
         "_resolve.py",
-        "found.append(Conflict(parameter.name, tuple(by_action.values())))",
+        "found.append(Conflict(parameter.name, (first, second)))",
         "pass",
     ),
     Guard(

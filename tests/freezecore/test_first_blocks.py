@@ -49,7 +49,7 @@ def built(text: str) -> tuple[torch.nn.Module, LayerTree]:
 def priced_by_the_curve(tree: LayerTree, monkeypatch) -> dict[int, tuple[Mask, str]]:
     """The masks that the depth curve prices, and the rules that it names, by their number of frozen blocks."""
     masks = []
-    cost = SimpleNamespace(peak_bytes=1, flops_backward=1)
+    cost = SimpleNamespace(known=True, peak_bytes=1, flops_backward=1)
     monkeypatch.setattr(curve, "estimate", lambda trace, mask, batch_size: masks.append(mask) or cost)
     points = curve.depth_curve(None, tree)
     return {point.frozen_blocks: (mask, point.rules) for point, mask in zip(points, masks, strict=True)}

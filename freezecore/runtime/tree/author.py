@@ -25,13 +25,13 @@ def author_frozen(model: nn.Module) -> frozenset[str]:
     return _known[model]
 
 
-def _library_models(model: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
+def _library_models(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The outermost modules that timm or transformers can build again, with their paths."""
-    if _builder(model) is not None:
-        yield path, model
-        return
-    for name, child in model.named_children():
-        yield from _library_models(child, f"{path}.{name}" if path else name)
+    found: list[str] = []
+    for path, module in model.named_modules():  # each once, also where one contains itself
+        if not any(path.startswith(f"{outer}.") or not outer for outer in found) and _builder(module) is not None:
+            found.append(path)
+            yield path, module
 
 
 def _builder(model: nn.Module):

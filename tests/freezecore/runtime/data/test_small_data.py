@@ -48,5 +48,5 @@ def test_held_out_data_of_one_class_has_an_accuracy_and_no_kappa(bert, tmp_path)
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_that_would_be_read_for_ever_is_refused(tmp_path):
     os.mkfifo(tmp_path / "endless.csv")
-    with pytest.raises(DataError, match=r"'.*endless.csv' is no file"):
+    with pytest.raises(DataError, match=r"'.*' is no file\. Choose a file"):
         read(ProbeRequest(ModelSource("timm", "resnet18"), FreezeSpec(), data=str(tmp_path / "endless.csv")))

@@ -48,7 +48,7 @@ def test_a_search_recommends_and_shows_its_evidence(searched):
     assert found.state == "done"
     assert found.tried == len(found.trials) == watched.count("trial") == 9
     assert found.best.rules != found.runner_up.rules
-    assert (found.best.steps, found.best.accuracy_after) >= (found.runner_up.steps, found.runner_up.accuracy_after)
+    assert found.best.chosen_by >= found.runner_up.chosen_by or not found.within_noise
     assert found.best.learning_rate and found.best.peak_bytes
     assert 0 <= found.wins <= 1
     assert [event["event"] for event in watched.events if event["event"] in ("trying", "trial")] == [
