@@ -19,7 +19,7 @@ def author_frozen(model: nn.Module) -> frozenset[str]:
     Whatever is frozen elsewhere was frozen by the person whose model it is.
     """
     if model not in _known:
-        here = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+        here = {name for name, _ in model.named_parameters()}
         anew = {f"{path}.{name}".lstrip(".") for path, part in _library_models(model) for name in _frozen_anew(part)}
         _known[model] = frozenset(here & anew)
     return _known[model]
