@@ -1,10 +1,14 @@
-"""What this machine still has to give: memory and graphics cards, told by the system's own files, without torch."""
+"""What this machine still has to give: memory and graphics cards, told by the system itself, without torch."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path("/")
@@ -33,8 +37,35 @@ def free_bytes() -> int | None:
 
 
 def gpu_count() -> int:
-    """NVIDIA devices of this machine; 0 where there are none or the system does not show them."""
+    """NVIDIA devices of this machine, by their files; 0 where there are none or the system does not show them."""
     return len(list((ROOT / "dev").glob("nvidia[0-9]*")))
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A graphics card as its driver describes it: the memory that programs can use, in bytes, and what it computes."""
+
+    name: str
+    usable_bytes: int
+    compute_capability: float
+
+
+@cache
+def gpus() -> tuple[Gpu, ...]:
+    """NVIDIA cards of this machine; empty where there are none or the driver's own tool does not answer."""
+    if not shutil.which("nvidia-smi"):
+        return ()
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.reserved,compute_cap", "--format=csv,noheader,nounits"]
+    try:
+        printed = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+        return tuple(_gpu(line) for line in printed.splitlines() if line.strip())
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ()
+
+
+def _gpu(line: str) -> Gpu:
+    name, total, reserved, capability = (part.strip() for part in line.rsplit(",", 3))
+    return Gpu(name, (int(total) - int(reserved)) * 2**20, float(capability))
 
 
 def status_bytes(file: str, label: str, unit: int = 1024) -> int | None:

@@ -7,11 +7,9 @@ with its libraries (CUDA, cuBLAS, cuDNN), and a share for what the allocator can
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import dataclass
-from functools import cache
 
+from freezecore import machine
 from freezecore.sentences import say
 
 GIB = 2**30
@@ -65,20 +63,9 @@ def all_cards() -> tuple[Card, ...]:
     return (*cards_here(), *CARDS)
 
 
-@cache
 def cards_here() -> tuple[Card, ...]:
-    """Cards in this machine, as the driver lists them; empty without one."""
-    if not shutil.which("nvidia-smi"):
-        return ()
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.reserved,compute_cap", "--format=csv,noheader,nounits"]
-    try:
-        printed = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
-        return tuple(_read(line) for line in printed.splitlines() if line.strip())
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return ()
-
-
-def _read(line: str) -> Card:
-    name, total, reserved, capability = (part.strip() for part in line.rsplit(",", 3))
-    usable = (int(total) - int(reserved)) * 2**20
-    return Card(f"{name} (this machine)", usable, native_bf16=float(capability) >= 8, present=True)
+    """Cards in this machine; empty without one."""
+    return tuple(
+        Card(f"{gpu.name} (this machine)", gpu.usable_bytes, gpu.compute_capability >= 8, present=True)
+        for gpu in machine.gpus()
+    )

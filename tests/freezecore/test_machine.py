@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from freezecore import machine
+from freezecore._estimate.cards import cards_here
 
 GB = 10**9
 ROWS = {
@@ -84,3 +85,17 @@ def test_graphics_cards_are_counted_by_their_devices(system):
     assert machine.gpu_count() == 0
     system({"dev/nvidia0": "", "dev/nvidia1": "", "dev/nvidiactl": ""})
     assert machine.gpu_count() == 2
+
+
+def test_a_card_of_this_machine_is_what_its_driver_prints(tmp_path, monkeypatch):
+    machine.gpus.cache_clear()
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771, 612, 9.0'\necho 'Tesla T4, 15360, 449, 7.5'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    try:
+        h200, t4 = cards_here()
+    finally:
+        machine.gpus.cache_clear()
+    assert (h200.name, h200.usable_bytes, h200.native_bf16) == ("NVIDIA H200 (this machine)", 143_159 * 2**20, True)
+    assert (t4.usable_bytes, t4.native_bf16, t4.present) == (14_911 * 2**20, False, True)

@@ -43,7 +43,12 @@ class Dialect:
 
     def described(self) -> str:
         """What was found, as a sentence."""
-        told = [say("Its columns are separated by {separators}.", separators=SEPARATORS[self.separator])]
+        told = [
+            say(
+                "Its columns are separated by {separators}.",
+                separators=SEPARATORS.get(self.separator, f"'{self.separator}'"),
+            )
+        ]
         if not self.quoted:
             told.append(say("Quotes in it do not come in pairs and are read as letters."))
         if self.encoding != "utf-8-sig":
@@ -89,8 +94,9 @@ def find_dialect(path: Path) -> Dialect:
     encoding = _encoding(path)
     lines = list(itertools.islice(_lines(path, encoding), SEEN_LINES))
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
-    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
-        return Dialect(encoding, lines[0].strip()[4], skipped=1, usual=usual)
+    first = lines[0].rstrip("\r\n") if lines else ""
+    if first.lower().startswith("sep=") and len(first) == 5:
+        return Dialect(encoding, first[4], skipped=1, usual=usual)
     best = max(SEPARATORS, key=lambda separator: (_fit(lines, separator), separator == usual))
     return Dialect(encoding, best if _fit(lines, best) else usual, usual=usual)
 
@@ -142,14 +148,14 @@ def _has_lone_quotes(path: Path, dialect: Dialect, rows: int) -> bool:
     Between commas that may be chance, so there the quotes must be wrong in themselves too.
     """
     columns, found = None, 0
-    for line in _lines(path, dialect.encoding):
+    for line in itertools.islice(_lines(path, dialect.encoding), dialect.skipped, None):
         if text := line.rstrip("\r\n"):
             here = text.count(dialect.separator)
             columns = here if columns is None else columns
             if here != columns:
                 return False
             found += 1
-    if found - 1 - dialect.skipped <= rows:
+    if found - 1 <= rows:
         return False
     return dialect.separator == "\t" or not _quotes_are_sound(path, dialect)
 

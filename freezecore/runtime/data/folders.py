@@ -17,7 +17,7 @@ from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.pictures import ZipPictures
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.split import split
-from freezecore.sentences import say
+from freezecore.sentences import Sentence, say
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 Part = Literal["train", "test", "unlabelled"]
@@ -60,8 +60,8 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
     found = sorted(info.filename for info in members if _is_picture(info.filename))
     places = _places(found)
     unlabelled = _unlabelled(found, places, name)
-    labelled = [(file, place) for file, place in zip(found, places, strict=True) if place.of is not None]
-    classes = sorted({place.of for _, place in labelled if place.of is not None})
+    labelled = {file: place.of for file, place in zip(found, places, strict=True) if place.of is not None}
+    classes = sorted(set(labelled.values()))
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise DataError(
             "{name} has 1 folder of pictures." if len(classes) == 1 else "{name} has {count} folders of pictures.",
@@ -71,26 +71,28 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
             most=MOST_CLASSES,
         )
     number = {of: i for i, of in enumerate(classes)}
-    targets = np.array([number[place.of] for _, place in labelled if place.of is not None], np.int64)
-    held_out = np.array([place.part == "test" for _, place in labelled])
-    divided = bool(held_out.any() and not held_out.all())
+    targets = np.array([number[of] for of in labelled.values()], np.int64)
+    held_out, how = _held_out([place for place in places if place.of is not None])
     train, test = split(
         targets,
         by_class=True,
         name=name,
         train_size=request.train_size,
         test_size=request.test_size,
-        held_out=held_out if divided else None,
+        held_out=held_out,
     )
-    images = ZipPictures(path, tuple(file for file, _ in labelled))
+    images = ZipPictures(path, tuple(labelled))
     notes = (*_left_out(name, len(members) - len(found)), *unlabelled)
-    folders = sorted({place.folder for _, place in labelled if place.part == "test"})
-    how = (
-        say("Held out: what lies in {names}.", names=_listed(folders))
-        if divided
-        else say("Held out at random, the same share of each class.")
-    )
     return Raw(name, "image", targets, tuple(classes), train, test, images=images, notes=notes, split=how)
+
+
+def _held_out(places: list[_Place]) -> tuple[np.ndarray | None, Sentence]:
+    """Which pictures the folders hold out, None where they do not say; and what is told of it."""
+    held_out = np.array([place.part == "test" for place in places])
+    if held_out.any() and not held_out.all():
+        folders = sorted({place.folder for place in places if place.part == "test"})
+        return held_out, say("Held out: what lies in {names}.", names=_listed(folders))
+    return None, say("Held out at random, the same share of each class.")
 
 
 def part_of(folder: str) -> Part | None:

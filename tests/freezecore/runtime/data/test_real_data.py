@@ -71,9 +71,12 @@ def test_a_decimal_comma_is_a_number_and_told(tmp_path):
     assert "Its numbers have a decimal comma." in raw.notes
 
 
-def test_a_line_that_names_the_separator_is_no_row(tmp_path):
-    rows = "\n".join(f"text {i};{i % 2}" for i in range(9))
-    assert len(read(asked(file(tmp_path, f"sep=;\ntext;label\n{rows}"))).texts) == 9
+@pytest.mark.parametrize("separator", [";", "^"])
+def test_a_line_that_names_the_separator_is_no_row(tmp_path, separator):
+    rows = "\n".join(f"text {i}{separator}{i % 2}" for i in range(9))
+    raw = read(asked(file(tmp_path, f"sep={separator}\ntext{separator}label\n{rows}")))
+    assert len(raw.texts) == 9
+    assert {";": "semicolons", "^": "'^'"}[separator] in raw.notes[0]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -88,6 +91,13 @@ def test_a_table_of_tabs_with_lone_quotes_keeps_its_rows(tmp_path):
     raw = read(asked(file(tmp_path, f"label\ttext\n{rows}", "t.tsv")))
     assert list(raw.texts) == texts
     assert "Quotes in it do not come in pairs" in raw.notes[0]
+
+
+def test_a_line_that_names_the_separator_has_no_columns_to_count(tmp_path):
+    texts = [f'"{i} inches' if i % 7 == 0 else f'the "{i}th" one' for i in range(60)]
+    rows = "\n".join(f"{i % 2}\t{i}\t{text}" for i, text in enumerate(texts))
+    raw = read(asked(file(tmp_path, f"sep=\t\nlabel\tid\ttext\n{rows}")))
+    assert list(raw.texts) == texts
 
 
 def test_quoted_values_with_line_ends_are_one_row_each(tmp_path):
