@@ -172,7 +172,7 @@ class Mask:
 
     def _carrier(self, path: str) -> str:
         """The module itself, or its nearest ancestor with parameters below it."""
-        while path and path not in self.tree.below:
+        while path and path not in self.tree.names.nodes:
             path = path.rpartition(".")[0]
         return path
 

@@ -10,13 +10,13 @@ from freezecore.sentences import say, shortened
 
 LARGEST = 8_000_000  # characters
 DEEPEST = 60
-_PLAIN = re.compile(r"[A-Za-z_./~][\w./-]*(?: [\w./-]+)*", re.ASCII)
-_RESERVED = re.compile(r"true|false|yes|no|on|off|null|~|y|n|[.~]?[0-9_.]*|\.inf|\.nan", re.IGNORECASE)
+_NO_TEXT = r"(?:true|false|yes|no|on|off|null|~|y|n|[.~]?[0-9_.]*|\.inf|\.nan)"  # plain, these are other values
+_PLAIN = re.compile(rf"(?!{_NO_TEXT}\Z)[a-z_./~][\w./-]*(?: [\w./-]+)*", re.ASCII | re.IGNORECASE)
 
 
 def scalar(text: str, quote: str = '"') -> str:
     """The text as one scalar: plain where any reader takes it for text, else in `quote`s, or in `"` where it must."""
-    if _PLAIN.fullmatch(text) and not _RESERVED.fullmatch(text):
+    if _PLAIN.fullmatch(text):
         return text
     import yaml
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from math import inf
 
 from freezecore._export.series import series, unnumbered
-from freezecore.name_index import NameIndex, PathNode, union
+from freezecore.name_index import NameIndex, PathNode, flags, running_totals, union
 from freezecore.tree import LayerTree, Parameter, prefixes
 
 ENOUGH = 3  # a word pays for itself from so many paths on
@@ -148,18 +149,28 @@ class _Sides:
 def _sides(names: NameIndex, yes: int, no: int) -> _Sides:
     """Part the tree; names in neither set follow the others, and nodes of only such names are left out."""
     sides = _Sides([], [], [names.root])
+    of_yes, of_no = (running_totals(found, len(names.names)) for found in (yes, no))
     for node in sides.both:
         for child in node.children.values():
-            trains, freezes = child.run & yes, child.run & no
+            trains, freezes = of_yes[child.high] > of_yes[child.low], of_no[child.high] > of_no[child.low]
             if trains and freezes and child.children:
                 sides.both.append(child)
             elif trains:
                 sides.yes.append(child)
             elif freezes:
                 sides.no.append(child)
-    sides.yes.sort(key=lambda node: names.first_position(node.run & yes))
-    sides.no.sort(key=lambda node: names.first_position(node.run & no))
-    return sides
+    return _Sides(_ordered(names, sides.yes, yes), _ordered(names, sides.no, no), sides.both)
+
+
+def _ordered(names: NameIndex, nodes: list[PathNode], within: int) -> list[PathNode]:
+    """The nodes in the model's order of the first name of `within` in each."""
+    return sorted(nodes, key=_first_positions(names, within))
+
+
+def _first_positions(names: NameIndex, within: int) -> Callable[[PathNode], int]:
+    """A function from a node to the place in the model of the first name of `within` in it."""
+    positions, chosen = names.positions, flags(within).ljust(len(names.names), b"\0")
+    return lambda node: min(compress(positions[node.low : node.high], chosen[node.low : node.high]))
 
 
 def _cover(names: NameIndex, nodes: list[PathNode], hit: int, miss: int) -> Cover:
@@ -177,10 +188,11 @@ def _words(names: NameIndex, nodes: list[PathNode], hit: int, miss: int) -> tupl
     """Parts of names that occur in no name of `miss` and replace at least three of the `nodes` each."""
     free = {part: found for part, found in names.having.items() if not found & miss and not part.isdigit()}
     gains: dict[str, set[str]] = {}
+    first = _first_positions(names, hit)
     for node in nodes if free else ():
-        inside = node.run & hit
-        for part in names.tree.parameters[names.first_position(inside)].name.split("."):
-            if part in free and not inside & ~free[part]:
+        parts = names.tree.parameters[first(node)].name.split(".")
+        for depth, part in enumerate(parts):  # all names at or under a node have the parts of its path
+            if part in free and (depth <= node.depth or not node.run & hit & ~free[part]):
                 gains.setdefault(part, set()).add(node.path)
     chosen: list[str] = []
     while True:
@@ -212,9 +224,6 @@ def _nested(names: NameIndex, sides: _Sides) -> NameSelection:
             take, leave = [node], exceptions
         said[id(node)] = take, leave, exceptions
 
-    def cover(nodes: list[PathNode]) -> Cover:
-        ordered = sorted(nodes, key=lambda node: names.first_position(node.run & names.first_names))
-        return Cover(tuple(node.path for node in ordered))
-
     take, leave, _ = said[id(names.root)]
-    return NameSelection(cover(take), cover(leave))
+    take, leave = (_ordered(names, nodes, names.first_names) for nodes in (take, leave))
+    return NameSelection(Cover(tuple(node.path for node in take)), Cover(tuple(node.path for node in leave)))
