@@ -98,6 +98,14 @@ def require(value: object, kind: type, hint: str) -> None:
         )
 
 
+def none_called(error: type[FreezeError], problem: str, name: str, names: Iterable[str]) -> FreezeError:
+    """The error for a name that is none of `names`: the problem, a template with the field `name`, and what was meant
+    or what there is."""
+    known = tuple(names)
+    listed = (" or " if len(known) == 2 else ", ").join(known)
+    return error(problem, did_you_mean(name, known) or "Choose {names}.", name=shortened(name), names=listed)
+
+
 def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
     """Up to `count` of `names` that look most like `word`, best first; empty when nothing is near."""
     word = word[:200]

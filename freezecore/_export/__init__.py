@@ -11,7 +11,7 @@ from freezecore._export.notebook import export_notebook
 from freezecore._export.plan import ExportPlan
 from freezecore._export.spec import save_spec
 from freezecore._resolve import resolve
-from freezecore.errors import ExportError, did_you_mean, shortened
+from freezecore.errors import ExportError, none_called
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -67,12 +67,7 @@ def export(
         RuleError: a rule cannot be read or hits nothing.
     """
     if to not in TARGETS:
-        raise ExportError(
-            "There is no target called '{name}'.",
-            did_you_mean(to, TARGETS) or "Write {names}",
-            name=shortened(to),
-            names=", ".join(TARGETS),
-        )
+        raise none_called(ExportError, "There is no target called '{name}'.", to, TARGETS)
     _check_rates(learning_rate, head_learning_rate, layer_decay)
     source = ModelSource.parse(source) if isinstance(source, str) else source
     spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec

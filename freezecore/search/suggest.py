@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from freezecore._presets import first_blocks_rules
-from freezecore.errors import ProbeError, did_you_mean, shortened
+from freezecore.errors import ProbeError, none_called
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, share_text
 from freezecore.sentences import say
@@ -46,12 +46,7 @@ class SuggestRequest:
     def __post_init__(self) -> None:
         for way in self.by:
             if way not in WAYS:
-                raise ProbeError(
-                    "There is no suggestion by '{name}'.",
-                    did_you_mean(way, WAYS) or "Choose {names}.",
-                    name=shortened(way),
-                    names=", ".join(WAYS),
-                )
+                raise none_called(ProbeError, "There is no suggestion by '{name}'.", way, WAYS)
         if not self.by and not self.budget_bytes:
             raise ProbeError("There is no way to look, and no budget.", "Choose features, gradients, snr, or a budget.")
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from freezecore._presets import first_blocks_rules, presets
 from freezecore._resolve import resolve
-from freezecore.errors import ProbeError, RuleError, did_you_mean, shortened
+from freezecore.errors import ProbeError, RuleError, none_called
 from freezecore.probe import ProbeRequest
 from freezecore.rules.grammar import parse_spec
 from freezecore.search.measured import Candidate, MeasuredSelection
@@ -43,12 +43,7 @@ class SweepRequest:
     def __post_init__(self) -> None:
         for name in self.over:
             if name not in OVER:
-                raise ProbeError(
-                    "A sweep cannot go over '{name}'.",
-                    did_you_mean(name, OVER) or "Choose {names}.",
-                    name=shortened(name),
-                    names=" or ".join(OVER),
-                )
+                raise none_called(ProbeError, "A sweep cannot go over '{name}'.", name, OVER)
         if not 1 <= self.seeds <= MOST_SEEDS:
             raise ProbeError(
                 "{count} seeds are out of range.", "Choose between 1 and {most}.", count=self.seeds, most=MOST_SEEDS

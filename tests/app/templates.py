@@ -18,6 +18,7 @@ GIVEN = {
     "say": slice(1),
     "fail": slice(2),
     "Finding": slice(3, 4),
+    "none_called": slice(1, 2),
     "require": slice(2, 3),
     "tell": slice(2),
     "note": slice(2),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from freezecore.errors import ProbeError, did_you_mean, shortened
+from freezecore.errors import ProbeError, none_called, shortened
 from freezecore.metrics import METRICS
 from freezecore.probe import Emit, ProbeRequest, SampleChange
 from freezecore.runtime.data.picture import data_address
@@ -240,12 +240,7 @@ def metric_for(raw: Raw, asked: str | None) -> str:
     if asked is None:
         return "accuracy" if raw.target == "class" else "rmse"
     if asked not in METRICS:
-        raise ProbeError(
-            "There is no metric called '{name}'.",
-            did_you_mean(asked, METRICS) or "Choose one of {names}.",
-            name=shortened(asked),
-            names=", ".join(METRICS),
-        )
+        raise none_called(ProbeError, "There is no metric called '{name}'.", asked, METRICS)
     if METRICS[asked].target != raw.target:
         fitting = ", ".join(m.name for m in METRICS.values() if m.target == raw.target)
         raise ProbeError(
