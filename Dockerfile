@@ -14,8 +14,8 @@ RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:${PATH}
 
 # First what changes seldom: the libraries stay cached while the code changes.
-COPY requirements.txt ./
-RUN grep -v '^-e ' requirements.txt > /tmp/libraries.txt && pip install --no-cache-dir -r /tmp/libraries.txt
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md ./
 COPY freezecore ./freezecore
 COPY app ./app

@@ -2,6 +2,7 @@
 # make class    the same for a room: local network, QR code
 # make test     linter, types, unit tests, the page without and with a real Chromium
 # make test-all everything, the whole zoo and export matrix included (hours)
+# make lock     renews the locks after a pin changed; make audit asks for known vulnerabilities of what is locked
 
 PYTHON ?= python3
 PORT ?= 8501
@@ -9,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run class test test-all lint browser screenshots
+.PHONY: run class test test-all lint browser screenshots lock audit
 
 run: $(VENV)/.run
 	@$(BIN)/python -m app --port $(PORT)
@@ -43,10 +44,25 @@ $(VENV)/.python:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.python requirements.txt pyproject.toml
-	$(PIP) install -q -r requirements.txt
+# The lock names every file that pip may take, by its hash; pip hashes no editable install, so ours is a step of its own.
+UNLOCKED := "The locked files do not fit this Python or platform: installing the pinned versions, without hashes."
+
+$(VENV)/.run: $(VENV)/.python requirements.txt requirements.lock pyproject.toml
+	$(PIP) install -q --require-hashes -r requirements.lock \
+		|| { echo $(UNLOCKED); $(PIP) install -q -r requirements.txt; }
+	$(PIP) install -q --no-deps -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run requirements-dev.txt
-	$(PIP) install -q -r requirements-dev.txt
+$(VENV)/.test: $(VENV)/.run requirements-dev.txt requirements-dev.lock
+	$(PIP) install -q --require-hashes -r requirements-dev.lock \
+		|| { echo $(UNLOCKED); $(PIP) install -q -r requirements-dev.txt; }
 	@touch $@
+
+LOCK := $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: $(VENV)/.test
+	grep -v '^-e ' requirements.txt | $(LOCK) - -o requirements.lock
+	$(LOCK) requirements-dev.txt -c requirements.lock -o requirements-dev.lock
+
+audit: $(VENV)/.test
+	$(BIN)/pip-audit --strict --no-deps --disable-pip -r requirements.lock
