@@ -16,7 +16,7 @@ from freezecore.importing.execution.standins.lightning import Trainer as Lightni
 from freezecore.importing.execution.standins.model import Open
 from freezecore.importing.execution.standins.module import Kind, Module
 from freezecore.importing.execution.standins.peft import get_peft_model
-from freezecore.importing.execution.standins.transformers import Trainer, TrainerCallback
+from freezecore.importing.execution.standins.transformers_trainer import Trainer, TrainerCallback
 from freezecore.importing.execution.unknown import PARTS, Unknown
 from freezecore.sentences import say
 
@@ -50,12 +50,13 @@ class Script:
         self.sources = {node.name: ast.get_source_segment(text, node) or "" for node in self.functions.values()}
         numbers = [n.value for n in ast.walk(parsed) if isinstance(n, ast.Constant) and type(n.value) is int]
         self.limit = min(MOST_EPOCHS, max([n for n in numbers if 0 <= n < MOST_EPOCHS], default=0) + 2)
+        first = _read_first(parsed)
         policy.visit(parsed)
         if policy.errors:
             raise NotPython(policy.errors[0])
         self.code = compile(parsed, PASTED, "exec")
         self.builtins = guards.builtins()
-        self.free = sorted(_free(symtable.symtable(text, PASTED, "exec")) - set(self.builtins))
+        self.free = sorted((_free(symtable.symtable(text, PASTED, "exec")) | first) - set(self.builtins))
 
     def run(self, choices: dict, chosen: str | None) -> ScriptRun:
         """ScriptRun it once, with undecided conditions taken as said."""
@@ -322,6 +323,20 @@ def _free(top: symtable.SymbolTable) -> set[str]:
             if ours and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()):
                 bound.add(symbol.get_name())
     return {name for name in used - bound if not name.startswith("__")}
+
+
+def _read_first(parsed: ast.Module) -> set[str]:
+    """Names that a fragment binds to what it makes of them, as `model = model.to(device)`."""
+    bound, found = set(), set()
+    for statement in parsed.body:
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        if isinstance(statement, ast.Assign):
+            found |= {node.id for node in names if isinstance(node.ctx, ast.Load)} & stored - bound
+        bound |= stored | {getattr(statement, "name", "")}
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            bound |= {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+    return found
 
 
 def _attributes(parsed: ast.AST) -> dict[str, set[str]]:

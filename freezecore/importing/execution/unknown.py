@@ -18,6 +18,7 @@ MOST_LOOKED_AT = 200
 TOLD = ""  # in the place of a lacking module's path: why it is not known was told already
 PARTS = ("parameters", "named_parameters", "requires_grad_", "children", "modules", "named_children", "named_modules")
 
+IN_LIBRARY: list = []  # what stands for a dotted name of a library, put here by `standins.library`
 OUTSIDE: list[type] = []  # what stands for a module class that the text does not define, put here by `standins.module`
 
 
@@ -51,7 +52,9 @@ class Unknown:
             run = now()
             run.missing[self._fx_lacks] = None
             run.tell("'{name}' is not in this model", name=self._fx_lacks)
-        return self._fx_derived(f"{self._fx_path}.{name}")
+        path = f"{self._fx_path}.{name}"
+        known = IN_LIBRARY[0](path) if self._fx_library and path.replace(".", "").isidentifier() else None
+        return self._fx_derived(path) if known is None else known
 
     def __setattr__(self, name: str, value) -> None:
         if name != "requires_grad" or self._fx_lacks == TOLD:

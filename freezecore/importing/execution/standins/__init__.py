@@ -1,5 +1,6 @@
 """Stand-ins: what pasted scripts use of the libraries, one file each; what a file does not name is unknown.
 
-A file defines `names`: for each module of the library the names that matter, with what stands for them. Everything else
-of the library is an `Unknown` that freezes nothing. A new library is such a file and its line in `library.FILES`.
+A file defines `NAMES`, what stands for a dotted name of the library, and where it needs that `OTHER`: expressions over
+the whole dotted name, each with what makes something of its last part. What neither has is an `Unknown` that freezes
+nothing. What files have in common is in `framework.py`. A new library is such a file and its line in `library.FILES`.
 """

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.framework import Partial
 from freezecore.importing.execution.standins.library import stated
-from freezecore.importing.execution.unknown import Unknown
 
 
-class Accelerator:
+class Accelerator(Partial):
     """`Accelerator()`; its loss scaling and its processes are not followed."""
 
-    _fx_settable = True
     is_main_process = is_local_main_process = sync_gradients = True
 
     def __init__(self, *args, mixed_precision=None, **kwargs) -> None:
@@ -28,15 +27,5 @@ class Accelerator:
     def backward(self, *args, **kwargs) -> None:
         now().stepped = True
 
-    def __getattr__(self, name: str):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Unknown(f"accelerator.{name}", True)
-
-
-def other(path: str):
-    return None
-
 
 NAMES = {"accelerate.Accelerator": Accelerator}
-MODULES = ("accelerate.utils.x",)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 from freezecore.importing.execution.run import GUARDED_READ, now
-from freezecore.importing.execution.unknown import Unknown
+from freezecore.importing.execution.unknown import IN_LIBRARY, Unknown
 
 FILES = {
     "torch": "torch", "torchvision": "torchvision", "timm": "timm", "transformers": "transformers",
@@ -66,14 +67,14 @@ def resolved(path: str):
     if root in FILES:
         found = import_module(f"freezecore.importing.execution.standins.{FILES[root]}")
         path = path.replace(root, FILES[root], 1)
-        if path in found.NAMES:
-            return found.NAMES[path]
-        made = found.other(path)
-        if made is not None:
-            return made
-        if "." not in path or any(name.startswith(f"{path}.") for name in (*found.NAMES, *found.MODULES)):
-            return Library(path)
-        return Unknown(path, library=True)
+        names = getattr(found, "NAMES", {})
+        if path in names:
+            return names[path]
+        for pattern, make in getattr(found, "OTHER", ()):
+            if re.fullmatch(pattern, path):
+                return make(path.rpartition(".")[2])
+        folder = "." not in path or any(name.startswith(f"{path}.") for name in names)
+        return Library(path) if folder else Unknown(path, library=True)
     from freezecore.importing.execution.standins import stdlib
 
     if path in stdlib.NAMES:
@@ -119,6 +120,14 @@ def _stdlib():
     from freezecore.importing.execution.standins import stdlib
 
     return stdlib
+
+
+def _deeper(path: str):
+    """A name below an unknown one of a library: `torch.nn.utils` is not known, and `torch.nn.utils.prune` may be."""
+    return resolved(path) if path.partition(".")[0] in FILES else None
+
+
+IN_LIBRARY.append(_deeper)
 
 
 def stated(**values) -> None:

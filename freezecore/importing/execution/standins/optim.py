@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.framework import Partial, listed
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.module import Tensor
 from freezecore.importing.execution.unknown import Unknown
 
 
-class Optimizer:
+class Optimizer(Partial):
     """What an optimizer was given."""
 
     _fx_of_model = True
-    _fx_settable = True
 
     def __init__(self, params=(), defaults=None, name: str = "", **options) -> None:
         self.defaults = defaults if isinstance(defaults, dict) else options
         self.param_groups, self.state = [], {}
-        listed = [] if type(params) is Unknown else list(params)
-        groups = listed if listed and isinstance(listed[0], dict) else [{"params": listed}]
+        given = listed(params)
+        groups = given if given and isinstance(given[0], dict) else [{"params": given}]
         if name:
             stated(optimizer=name.lower(), learning_rate=options.get("lr"), weight_decay=options.get("weight_decay"))
         for group in groups:
@@ -27,8 +27,7 @@ class Optimizer:
     def add_param_group(self, group) -> None:
         if not isinstance(group, dict):
             return
-        held = group.get("params", ())
-        held = [held] if isinstance(held, Tensor) else [] if type(held) is Unknown else list(held)
+        held = listed(group.get("params"))
         full = {**self.defaults, **group, "params": held}
         self.param_groups.append(full)
         own = {id(each): each for each in held if isinstance(each, Tensor)}
@@ -41,11 +40,6 @@ class Optimizer:
 
     def step(self, *args, **kwargs) -> None:
         now().stepped = True
-
-    def __getattr__(self, name: str):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Unknown(f"optimizer.{name}", True)
 
 
 def maker(name: str):
@@ -63,12 +57,8 @@ def scheduler(name: str):
     return make
 
 
-def other(path: str):
-    last = path.rpartition(".")[2]
-    if ".lr_scheduler." in path and last[0].isupper():
-        return scheduler(last)
-    return maker(last) if last[0].isupper() else None
-
-
 NAMES = {"torch.optim.Optimizer": Optimizer}
-MODULES = ("torch.optim.lr_scheduler.x", "torch.optim.swa_utils.x")
+OTHER = (
+    (r"torch\.optim\.(.*\.)?lr_scheduler\.[A-Z]\w*", scheduler),
+    (r"torch\.optim\.(.*\.)?[A-Z]\w*", maker),
+)

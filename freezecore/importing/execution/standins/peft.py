@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 from freezecore.importing.execution.run import now, pasted_line
-from freezecore.importing.execution.standins.module import Module, Outside, Parameter, Tensor
+from freezecore.importing.execution.standins import peft_rules
+from freezecore.importing.execution.standins.framework import Partial
+from freezecore.importing.execution.standins.module import Module, Outside, opaque
 from freezecore.importing.execution.unknown import Unknown
 
+SELF = ("merge_and_unload", "unload", "get_base_model")
+TELLING = ("print_trainable_parameters", "add_adapter", "set_adapter", "save_pretrained", "get_nb_trainable_parameters")
 
-class Config:
+
+class Config(Partial):
     """`LoraConfig` and its like: what is given is kept."""
 
-    _fx_settable = True
-
     def __init__(self, *args, **options) -> None:
-        vars(self)["_fx_options"] = options
         vars(self).update(options)
         now().configs.append(self)
         now().framework_line = pasted_line()
-
-    def __getattr__(self, name: str):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._fx_options.get(name)
 
 
 class PeftModel(Module):
@@ -36,29 +31,13 @@ class PeftModel(Module):
 
     @classmethod
     def from_pretrained(cls, model=None, *args, is_trainable=False, **kwargs):
-        if isinstance(model, Module):
-            model.requires_grad_(False)
-        return PeftModel(model)
+        return PeftModel(prepare(model))
 
     def _fx_lacking(self, name: str):
-        if name in ("merge_and_unload", "unload", "get_base_model"):
-            return lambda *args, **kwargs: self._modules["base_model"]._modules["model"]
-        if name in (
-            "print_trainable_parameters",
-            "add_adapter",
-            "set_adapter",
-            "save_pretrained",
-            "get_nb_trainable_parameters",
-        ):
-            return lambda *args, **kwargs: None
-        return getattr(self._modules["base_model"]._modules["model"], name)
-
-
-def chosen(path: str, names) -> bool:
-    """PEFT's rule: a text is a regular expression over the whole path, a list names its end."""
-    if isinstance(names, str):
-        return names == "all-linear" or re.fullmatch(names, path) is not None
-    return any(path == name or path.endswith(f".{name}") for name in names or () if isinstance(name, str))
+        held = self._modules["base_model"]._modules["model"]
+        if name in SELF or name in TELLING:
+            return lambda *args, **kwargs: held if name in SELF else None
+        return getattr(held, name)
 
 
 def get_peft_model(model=None, config=None, *args, **kwargs):
@@ -66,44 +45,35 @@ def get_peft_model(model=None, config=None, *args, **kwargs):
     now().kind, now().adapted = "peft", True
     if not isinstance(model, Module):
         return model
-    model.requires_grad_(False)
-    targets, saved, bias = (getattr(config, name, None) for name in ("target_modules", "modules_to_save", "bias"))
+    prepare(model)
+    given = vars(config) if isinstance(config, Config) else {"target_modules": Unknown("config")}
+    targets, saved, bias, task = map(given.get, ("target_modules", "modules_to_save", "bias", "task_type"))
     if Unknown in (type(targets), type(saved), type(bias)):
         now().tell("what its adapter configuration names is not known")
-        targets, saved = None, None
-    for path, module in list(model.named_modules()):
+        targets = saved = None
+    for path, module in list(model.named_modules())[1:]:
         weight = module._parameters.get("weight")
-        if (
-            path
-            and targets is not None
-            and weight is not None
-            and len(weight._fx_shape or ()) == 2
-            and chosen(path, targets)
-        ):
-            for name in ("lora_A", "lora_B"):
-                pair = Module.__new__(Outside)
-                pair._parameters["weight"] = Parameter(Tensor(None))
-                module._modules[name] = pair
-        if path and saved and any(path.endswith(name) for name in ([saved] if isinstance(saved, str) else saved)):
+        if weight is not None and len(weight._fx_shape or ()) == 2 and peft_rules.chosen(path, targets):
+            module._modules.update(lora_A=opaque("lora_A"), lora_B=opaque("lora_B"))
+        if peft_rules.saved(path, saved, task):
             module.requires_grad_(True)
     for name, parameter in model.named_parameters() if bias in ("all", "lora_only") else ():
-        if name.endswith("bias") and (bias == "all" or chosen(name.rpartition(".")[0], targets)):
+        if name.endswith("bias") and (bias == "all" or peft_rules.chosen(name.rpartition(".")[0], targets)):
             parameter._fx_set(True)
     return PeftModel(model, config)
 
 
 def prepare(model=None, *args, **kwargs):
+    """Nothing of the base model trains."""
     return model.requires_grad_(False) if isinstance(model, Module) else model
 
 
-def other(path: str):
-    last = path.rpartition(".")[2]
-    return Config if last.endswith("Config") else PeftModel if last.startswith(("PeftModel", "AutoPeftModel")) else None
-
-
 NAMES = {
-    "peft.get_peft_model": get_peft_model, "peft.prepare_model_for_kbit_training": prepare,
-    "peft.prepare_model_for_int8_training": prepare,
+    "peft.get_peft_model": get_peft_model,
     "peft.inject_adapter_in_model": lambda config, model, *args: get_peft_model(model, config),
-}  # fmt: skip
-MODULES = ("peft.utils.x", "peft.tuners.x")
+}
+OTHER = (
+    (r".*Config", lambda name: Config),
+    (r".*\.(Auto)?PeftModel\w*", lambda name: PeftModel),
+    (r".*\.prepare_model_for_\w+", lambda name: prepare),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.model import base_of, built
 from freezecore.importing.execution.standins.module import Module, kind_of
-from freezecore.importing.execution.standins.transformers import Arguments, Trainer
+from freezecore.importing.execution.standins.transformers_trainer import Arguments, Trainer
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -53,18 +53,14 @@ class CrossEncoder(Transformer):
         self._fx_put("model", built(model_name, "hf"))
 
 
-def other(path: str):
-    last = path.rpartition(".")[2]
-    if last in ("Pooling", "Dense", "Normalize"):
-        return kind_of(last)
-    return Trainer if last.endswith("Trainer") else Arguments if last.endswith("TrainingArguments") else None
-
-
 NAMES = {
     "sentence_transformers.SentenceTransformer": SentenceTransformer,
     "sentence_transformers.CrossEncoder": CrossEncoder,
     "sentence_transformers.models.Transformer": Transformer,
     "sentence_transformers.cross_encoder.CrossEncoder": CrossEncoder,
-}  # fmt: skip
-MODULES = ("sentence_transformers.models.x", "sentence_transformers.losses.x", "sentence_transformers.cross_encoder.x",
-           "sentence_transformers.training_args.x")  # fmt: skip
+}
+OTHER = (
+    (r".*\.(Pooling|Dense|Normalize)", kind_of),
+    (r".*Trainer", lambda name: Trainer),
+    (r".*TrainingArguments", lambda name: Arguments),
+)

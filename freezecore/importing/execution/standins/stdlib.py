@@ -5,7 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from types import MethodType, SimpleNamespace
 
-from freezecore.importing.execution.run import GUARDED_READ, ScriptStopped
+from freezecore.importing.execution.standins.argparse import Arguments
+from freezecore.importing.execution.standins.stdlib_functions import (
+    attrgetter,
+    copied,
+    first,
+    methodcaller,
+    passing,
+    stop,
+)
 from freezecore.importing.execution.unknown import Unknown
 
 MODULES = {
@@ -41,79 +49,6 @@ def module(path: str):
         listed = names.split() if names else [n for n in getattr(real, "__all__", dir(real)) if not n.startswith("_")]
         found = {name: getattr(real, name) for name in listed if not isinstance(getattr(real, name), type(real))}
     return Names(path, found) if path in MODULES else Unknown(path, library=True)
-
-
-def attrgetter(*names: str):
-    def get(held):
-        found = []
-        for name in names:
-            value = held
-            for part in name.split("."):
-                value = GUARDED_READ[0](value, part)
-            found.append(value)
-        return found[0] if len(found) == 1 else tuple(found)
-
-    return get
-
-
-def methodcaller(name: str, *args, **kwargs):
-    return lambda held: GUARDED_READ[0](held, name)(*args, **kwargs)
-
-
-def copied(value, *args):
-    """A deep copy; of a module its own copy, whose parameters are other ones."""
-    import copy
-
-    return copy.deepcopy(value)
-
-
-class Arguments:
-    """`argparse.ArgumentParser`: a script run without arguments has its defaults."""
-
-    _fx_settable = True
-
-    def __init__(self, *args, **kwargs) -> None:
-        self._fx_values = {}
-
-    def add_argument(self, *flags, **options) -> None:
-        long = [flag for flag in flags if flag.startswith("--")] or list(flags)
-        name = str(options.get("dest", long[0].lstrip("-").replace("-", "_")))
-        default = {"store_true": False, "store_false": True}.get(options.get("action"))
-        needed = options.get("required") is True or not flags[0].startswith("-") and "default" not in options
-        self._fx_values[name] = Unknown(f"args.{name}") if needed else options.get("default", default)
-
-    def set_defaults(self, **values) -> None:
-        self._fx_values.update(values)
-
-    def add_argument_group(self, *args, **kwargs) -> Arguments:
-        return self
-
-    add_mutually_exclusive_group = add_argument_group
-
-    def parse_args(self, *args, **kwargs) -> SimpleNamespace:
-        from freezecore.importing.execution.run import now
-
-        now().note("Its command line is read with the defaults of its arguments.")
-        return SimpleNamespace(**self._fx_values)
-
-    def parse_known_args(self, *args, **kwargs) -> tuple:
-        return self.parse_args(), []
-
-    def __getattr__(self, name: str):
-        return Unknown(f"parser.{name}", library=True)
-
-
-def stop(*args) -> None:
-    raise ScriptStopped
-
-
-def first(value=None, *args, **kwargs):
-    return value
-
-
-def passing(*args, **kwargs):
-    """A decorator that changes nothing, with and without arguments."""
-    return args[0] if args and callable(args[0]) and not kwargs else first
 
 
 NAMES = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import Module, kind_of
 from freezecore.importing.execution.standins.optim import Optimizer
@@ -38,15 +37,6 @@ def create_optimizer(model_or_params=None, opt="sgd", lr=None, weight_decay=None
     return Optimizer(params, None, str(opt), lr=lr, weight_decay=weight_decay)
 
 
-def other(path: str):
-    module, _, last = path.rpartition(".")
-    if last[0].isupper():
-        return kind_of(last) if module.startswith(("timm.layers", "timm.models")) else None
-    if module == "timm.models":
-        return lambda *args, **options: create_model(last)
-    return None
-
-
 NAMES = {
     "timm.create_model": create_model, "timm.models.create_model": create_model, "timm.utils.freeze": freeze,
     "timm.models.factory.create_model": create_model, "timm.utils.model.freeze": freeze,
@@ -54,5 +44,11 @@ NAMES = {
     "timm.optim.create_optimizer_v2": create_optimizer,
     "timm.optim.optim_factory.create_optimizer_v2": create_optimizer,
 }  # fmt: skip
-MODULES = ("timm.models.x", "timm.layers.x", "timm.data.x", "timm.scheduler.x", "timm.loss.x", "timm.models.layers.x")
-__all__ = ["NAMES", "stated"]
+FOLDERS = "layers|helpers|registry|factory|features|vision_transformer|resnet|efficientnet|convnext|swin_transformer"
+OTHER = (
+    (r"timm\.(layers|models)\.(.*\.)?[A-Z]\w*", kind_of),
+    (
+        r"timm\.models\.(?!layers|helpers|registry|factory|features)[a-z]\w*",
+        lambda name: lambda *args, **options: create_model(name),
+    ),
+)

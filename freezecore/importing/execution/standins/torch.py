@@ -6,7 +6,7 @@ from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins import nn, optim
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.model import built
-from freezecore.importing.execution.standins.module import Module, Parameter, Tensor
+from freezecore.importing.execution.standins.module import Tensor
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -32,33 +32,14 @@ def autocast(*args, **kwargs) -> Unknown:
     return Unknown("autocast", True)
 
 
-def swapped(model=None, *args, **kwargs):
-    """A model's norms made others: the same parameters."""
-    return model
-
-
-class Grad:
-    """`torch.autograd.grad` and the like compute nothing."""
-
-
 def stepping(*args, **kwargs) -> None:
     now().stepped = True
 
 
 NAMES = {
     "torch.compile": same, "torch.jit.script": same, "torch.Tensor": Tensor, "torch.hub.load": hub,
-    "torch.nn.SyncBatchNorm.convert_sync_batchnorm": swapped, "torch.utils.data.DataLoader": loader,
+    "torch.nn.SyncBatchNorm.convert_sync_batchnorm": same, "torch.utils.data.DataLoader": loader,
     "torch.autocast": autocast, "torch.cuda.amp.autocast": autocast, "torch.amp.autocast": autocast,
     "torch.autograd.backward": stepping, **nn.NAMES, **optim.NAMES,
 }  # fmt: skip
-MODULES = ("torch.nn.x", "torch.optim.x", "torch.utils.data.x", "torch.cuda.amp.x", "torch.amp.x", "torch.backends.x",
-           "torch.distributed.x", "torch.distributions.x", *nn.MODULES, *optim.MODULES)  # fmt: skip
-
-
-def other(path: str):
-    if path.startswith("torch.nn.") and path not in ("torch.nn.functional", "torch.nn.init"):
-        return nn.other(path)
-    return optim.other(path) if path.startswith("torch.optim.") else None
-
-
-__all__ = ["Module", "NAMES", "Parameter"]
+OTHER = (*nn.OTHER, *optim.OTHER)

@@ -6,6 +6,10 @@ from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import Module, kind_of
 from freezecore.importing.execution.unknown import Unknown
 
+FOLDERS = (  # modules, not functions
+    "detection|segmentation|video|optical_flow|quantization|feature_extraction|_utils|resnet|vgg|densenet|efficientnet|"
+    "mobilenet|mobilenetv2|mobilenetv3|inception|convnext|regnet|swin_transformer|vision_transformer|squeezenet"
+)
 RESNET = ("layer4", "layer3", "layer2", "layer1", "conv1")
 
 
@@ -39,22 +43,9 @@ def get_model(name=None, *args, **options):
     return maker(name)(**options) if isinstance(name, str) else built(None, "torchvision")
 
 
-def other(path: str):
-    module, _, last = path.rpartition(".")
-    if module.startswith("torchvision.models"):
-        if last[0].isupper():
-            return Unknown(path, True) if "Weights" in last else kind_of(last)
-        if path + "." in "torchvision.models.detection.segmentation.resnet.vgg.densenet.efficientnet.mobilenet." or (
-            last in ("detection", "segmentation", "video", "quantization", "feature_extraction", "_utils")
-        ):
-            return None
-        return maker(last)
-    return kind_of(last) if module.startswith("torchvision.ops") and last[0].isupper() else None
-
-
 NAMES = {"torchvision.models.get_model": get_model}
-MODULES = ("torchvision.models.detection.x", "torchvision.models.segmentation.x", "torchvision.models.video.x",
-           "torchvision.models.resnet.x", "torchvision.models.vgg.x", "torchvision.models.feature_extraction.x",
-           "torchvision.models.detection.faster_rcnn.x", "torchvision.models.detection.mask_rcnn.x",
-           "torchvision.models.quantization.x", "torchvision.ops.x", "torchvision.transforms.x",
-           "torchvision.datasets.x")  # fmt: skip
+OTHER = (
+    (r"torchvision\.models\..*Weights\w*", lambda name: Unknown(name, True)),
+    (r"torchvision\.(models|ops)\.(.*\.)?[A-Z]\w*", kind_of),
+    (rf"torchvision\.models\.(?!({FOLDERS})$)(.*\.)?[a-z]\w*", maker),
+)

@@ -1,0 +1,38 @@
+"""`argparse`: a script that is run without arguments has its defaults."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.framework import Partial
+from freezecore.importing.execution.unknown import Unknown
+
+
+class Arguments(Partial):
+    """`argparse.ArgumentParser`: a script run without arguments has its defaults."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        self._fx_values = {}
+
+    def add_argument(self, *flags, **options) -> None:
+        long = [flag for flag in flags if flag.startswith("--")] or list(flags)
+        name = str(options.get("dest", long[0].lstrip("-").replace("-", "_")))
+        default = {"store_true": False, "store_false": True}.get(options.get("action"))
+        needed = options.get("required") is True or not flags[0].startswith("-") and "default" not in options
+        self._fx_values[name] = Unknown(f"args.{name}") if needed else options.get("default", default)
+
+    def set_defaults(self, **values) -> None:
+        self._fx_values.update(values)
+
+    def add_argument_group(self, *args, **kwargs) -> Arguments:
+        return self
+
+    add_mutually_exclusive_group = add_argument_group
+
+    def parse_args(self, *args, **kwargs) -> SimpleNamespace:
+        now().note("Its command line is read with the defaults of its arguments.")
+        return SimpleNamespace(**self._fx_values)
+
+    def parse_known_args(self, *args, **kwargs) -> tuple:
+        return self.parse_args(), []
