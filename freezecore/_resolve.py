@@ -11,7 +11,7 @@ from freezecore.rules.grammar import print_rule, print_selector
 from freezecore.rules.matching import in_tower, selected
 from freezecore.rules.nearby import hint_for
 from freezecore.spec import FreezeSpec, Rule, Selector
-from freezecore.tree import LayerTree
+from freezecore.tree import LayerTree, Parameter
 
 
 def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: Mask | None = None) -> Mask:
@@ -64,23 +64,39 @@ def rule_hits(rule: Rule, names: NameIndex) -> int:
         if not hit:
             raise _nothing(selector, names.tree)
         _check_positions(selector, names.tree)
-        if rule.action == "train" and not (selector.form == "path" and selector.value in names.exact):
+        if rule.action == "train":
             hit = _reached(selector, hit, names)
         found |= hit
     return found
 
 
 def _reached(selector: Selector, hit: int, names: NameIndex) -> int:
-    reached = hit & ~names.frozen_by_author
+    exact = selector.form == "path" and selector.value in names.exact
+    reached = hit if exact else hit & ~names.frozen_by_author
+    if reached and not exact:
+        return reached
+    found = [names.tree.parameters[i] for i in names.positions_of(hit)]
+    able = [parameter.name for parameter in found if parameter.can_train]
+    if not able:
+        raise cannot_train(found[0])
     if not reached:
-        first = names.tree.parameters[names.positions_of(hit)[0]].name
         raise RuleError(
             "Everything that '{selector}' hits was frozen by the model's author.",
             "Name it exactly if it is to train: 'train {path}'.",
             selector=print_selector(selector),
-            path=print_selector(Selector("path", first)),
+            path=print_selector(Selector("path", able[0])),
         )
     return reached
+
+
+def cannot_train(parameter: Parameter) -> RuleError:
+    """The error of training whole numbers."""
+    return RuleError(
+        "'{name}' holds {dtype} numbers, which have no gradient and cannot train.",
+        "Leave it frozen.",
+        name=shortened(parameter.name),
+        dtype=parameter.dtype,
+    )
 
 
 def _nothing(selector: Selector, tree: LayerTree) -> RuleError:

@@ -180,7 +180,7 @@ class Mask:
         """Set `requires_grad` of every parameter; frozen ones lose a stale gradient, which would go on moving them.
 
         Raises:
-            FreezeError: the model's parameters are not the tree's; nothing was changed.
+            FreezeError: the model's parameters are not the tree's, or cannot train; nothing was changed.
         """
         found = dict(model.named_parameters(remove_duplicate=False))
         wanted = {name: trains for p, trains in zip(self.tree.parameters, self.trains, strict=True) for name in p.names}
@@ -193,6 +193,14 @@ class Mask:
                 name=strange[0],
                 count=len(strange),
             )
+        for p, trains in zip(self.tree.parameters, self.trains, strict=True):
+            if trains and not p.can_train:
+                raise FreezeError(
+                    "'{name}' holds {dtype} numbers, which have no gradient and cannot train.",
+                    "Leave it frozen.",
+                    name=p.name,
+                    dtype=p.dtype,
+                )
         for name, parameter in found.items():
             parameter.requires_grad = wanted[name]
             if not wanted[name]:

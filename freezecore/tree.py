@@ -64,6 +64,11 @@ class Parameter:
         return self.numel * DTYPE_BYTES.get(self.dtype, 1)
 
     @property
+    def can_train(self) -> bool:
+        """Whether a gradient can be had of its type: not of whole numbers, as quantised weights are."""
+        return self.dtype.startswith(("float", "bfloat", "complex"))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Its name and its aliases."""
         return (self.name, *self.aliases)

@@ -325,8 +325,8 @@ class StepSimulator:
             if not isinstance(call, TracedCall):
                 continue
             self.flops_backward += traced.flops[call.operation]
-            copy = self._copies[call.operation][0]
-            parts = self._live, buffers.ready, buffers.bytes + copy
+            beside = self._copies[call.operation][0] + self._random_state  # the one to go back to afterwards
+            parts = self._live, buffers.ready, buffers.bytes + beside
             self._note(index, sum(parts), parts, BACKWARD)
             if kind := traced.scratch[call.operation]:
                 extra = forward_scratch(kind, *self._sizes_of(call))

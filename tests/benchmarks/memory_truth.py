@@ -52,8 +52,8 @@ class Step:
         modes = {name: module.training for name, module in self.model.named_modules()}
         self.model.eval()
         with torch.no_grad():
-            self.kind, output = find_output(self.model(*self.args, **self.kwargs))
-        self.wanted = targets(self.kind, output)
+            self.kind, outputs = find_output(self.model(*self.args, **self.kwargs))
+        self.wanted = targets(self.kind, outputs)
         self.model.train()  # what modules kept from eval mode goes
         for name, module in self.model.named_modules():
             module.training = modes[name]
@@ -61,8 +61,8 @@ class Step:
     def forward(self) -> torch.Tensor:
         dtype = AUTOCAST.get(self.workload.precision)
         with torch.autocast(self.workload.device, dtype) if dtype else nullcontext():
-            output = find_output(self.model(*self.args, **self.kwargs))[1]
-            return loss_function(self.kind, self.shifted)(output, self.wanted)
+            outputs = find_output(self.model(*self.args, **self.kwargs))[1]
+            return loss_function(self.kind, self.shifted)(outputs, self.wanted)
 
     def run(self, between: Callable[[], None] = lambda: None) -> None:
         loss = self.forward()

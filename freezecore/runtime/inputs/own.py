@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
 
 from freezecore.errors import TraceError, WorkloadError, shortened
 
@@ -18,14 +20,19 @@ SHAPE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)
 LABELS = ("labels", "label", "start_positions", "end_positions")
 
 
-def own_batch(batch: object) -> tuple[int, Inputs]:
+def own_batch(batch: object, model: nn.Module | None = None) -> tuple[int, Inputs]:
     """The size of a person's own batch, and a maker of batches like it of any size.
+
+    Args:
+        model: labels in the batch are kept where its forward takes them; None leaves them out.
 
     Raises:
         TraceError: it is no batch.
     """
     args, kwargs = _as_arguments(batch)
-    size = next((t.shape[0] for t in (*args, *kwargs.values()) if isinstance(t, Tensor) and t.dim()), 1)
+    if model is None or not takes_labels(batch, model):
+        kwargs = {name: item for name, item in kwargs.items() if name not in LABELS}
+    size = next((t.shape[0] for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor) and t.dim()), 1)
 
     def make(batch_size: int, device: str) -> tuple[tuple, dict]:
         def resized(item: object) -> object:
@@ -34,9 +41,17 @@ def own_batch(batch: object) -> tuple[int, Inputs]:
             shape = (batch_size, *item.shape[1:]) if item.dim() and item.shape[0] == size else item.shape
             return torch.zeros(shape, dtype=item.dtype, device=device)
 
-        return tuple(map(resized, args)), {name: resized(item) for name, item in kwargs.items()}
+        return tree_map(resized, (args, kwargs))
 
     return size, make
+
+
+def takes_labels(batch: object, model: nn.Module) -> bool:
+    """Whether a batch has labels and the model's forward takes them all."""
+    wanted = _as_arguments(batch)[1].keys() & set(LABELS)
+    taken = inspect.signature(model.forward).parameters
+    anything = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken.values())
+    return bool(wanted) and (anything or wanted <= taken.keys())
 
 
 def own_shapes(texts: Sequence[str]) -> Inputs:
@@ -83,7 +98,7 @@ def _as_arguments(batch: Any) -> tuple[tuple, dict]:
     if isinstance(batch, tuple | list):
         return tuple(batch), {}
     try:
-        return (), {name: item for name, item in dict(batch).items() if name not in LABELS}
+        return (), dict(batch)
     except (TypeError, ValueError) as error:
         raise TraceError(
             "A batch cannot be a {kind}.",

@@ -90,7 +90,17 @@ class ProofCheck:
 
 
 def digest(tensor: Tensor) -> bytes:
-    """SHA-256 of a tensor's shape, type and bytes; exact, also for NaN and for -0."""
+    """SHA-256 of a tensor's shape, type and bytes; exact, also for NaN and for -0.
+
+    Raises:
+        ProofError: it stands on the meta device.
+    """
+    if tensor.is_meta:
+        raise ProofError(
+            "The model stands on the meta device, so it has no numbers that could move.",
+            "Load its weights first.",
+        )
+    tensor = tensor.int_repr() if tensor.is_quantized else tensor
     hasher = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
     flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
     for part in flat.split(CHUNK):

@@ -1,8 +1,8 @@
-"""Gradient checkpointing, the libraries' own: switched on in a copy of the model, and where it cuts the forward pass.
+"""Gradient checkpointing: the libraries' own switched on in a copy of the model, and where any cuts the forward pass.
 
 The functions under it run as they are, and the recording notes which calls they were: what is not saved, what is saved
 instead (the arguments), and what has to run again is then a matter of the mask. Both libraries use the kind that is
-not reentrant.
+not reentrant; of the other a step is not followed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils import checkpoint
 
 from freezecore.errors import WorkloadError
 from freezecore.runtime.trace.fake import tensors_in
-from freezecore.runtime.trace.record import RecordedRegion, Recorder
+from freezecore.runtime.trace.record import NotFollowed, RecordedRegion, Recorder
 
-ATTRIBUTE = "_gradient_checkpointing_func"  # where transformers keeps what its layers call
-OPTIONS = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
+GENERATOR = "_checkpoint_without_reentrant_generator_impl"  # what runs before and after a checkpointed function
 
 
 def enable(model: Any, label: str) -> None:
@@ -48,32 +49,45 @@ def enable(model: Any, label: str) -> None:
 
 
 @contextmanager
-def noting(model: nn.Module, recorder: Recorder) -> Iterator[None]:
-    """Note in the recording what is checkpointed, and which values the model itself makes need a gradient."""
+def noting(recorder: Recorder) -> Iterator[None]:
+    """Note in the recording what is checkpointed, whoever asks for it, and which values the model itself makes need a
+    gradient."""
     inside = False
 
-    def checkpoint(function: Callable, *args, when_training: bool, **kwargs):
+    def checkpointed(function: Callable, args: tuple, kwargs: dict, **options: Any) -> Iterator[None]:
+        """Stands for torch's generator of this name, which ends before and goes on after the function has run."""
         nonlocal inside
-        passed = {name: item for name, item in kwargs.items() if name not in OPTIONS}
-        if inside:
-            return function(*args, **passed)
-        bound = (*function.args[1:], *function.keywords.values()) if isinstance(function, partial) else ()
-        inputs = tuple(recorder.value(tensor) for tensor in tensors_in((*args, *bound, *passed.values())))
-        begin, layer = len(recorder.recording.calls), recorder.layer if when_training else None
+        if inside or not torch.is_grad_enabled():
+            yield
+            return
+        if options.get("context_fn", checkpoint.noop_context_fn) is not checkpoint.noop_context_fn:
+            raise NotFollowed("It checkpoints selectively (context_fn), which is not followed.")
+        bound = (*function.args, *function.keywords.values()) if isinstance(function, partial) else ()
+        inputs = tuple(recorder.value(tensor) for tensor in tensors_in((*args, *bound, *kwargs.values())))
+        begin, layer = len(recorder.recording.calls), recorder.layer
         inside = True
         try:
-            result = function(*args, **passed)
+            yield
         finally:
             inside = False
         recorder.recording.regions.append(RecordedRegion(begin, len(recorder.recording.calls), layer, inputs))
-        return result
 
-    for module in model.modules():
-        if hasattr(module, ATTRIBUTE):
-            setattr(module, ATTRIBUTE, partial(checkpoint, when_training=True))
-    direct = partial(checkpoint, when_training=False)
-    with mock.patch("torch.utils.checkpoint.checkpoint", direct), _Asking(recorder):
+    with (
+        mock.patch.object(checkpoint, GENERATOR, checkpointed),
+        mock.patch.object(checkpoint, "CheckpointFunction", _Reentrant),
+        _Asking(recorder),
+    ):
         yield
+
+
+class _Reentrant:
+    """Stands for the older kind of checkpoint."""
+
+    @staticmethod
+    def apply(*args: object) -> None:
+        raise NotFollowed(
+            "It checkpoints with use_reentrant=True, whose memory is not known; use_reentrant=False is followed."
+        )
 
 
 class _Asking(TorchFunctionMode):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from freezecore._trace import EvalAlias, TracedCall
 from freezecore.runtime.trace.join_modes import JoinedModes
 
+DETACHES = "detach"
 MOST_TRIED = 4  # inputs of which every combination is probed ahead; of more, only the usual ones
 
 
@@ -25,13 +26,17 @@ def autograd_copies(joined: JoinedModes) -> Iterator[int]:
             yield joined.storage[step.outputs[0]]
 
 
-def used_steps(steps: Sequence[TracedCall | EvalAlias], loss: int) -> Iterator[bool]:
-    """Per step, whether a path leads from it to the loss."""
+def used_steps(joined: JoinedModes, loss: int) -> Iterator[bool]:
+    """Per step, whether a path that a gradient can come back on leads from it to the loss."""
     reached, found = {loss}, []
-    for step in reversed(steps):
+    for step in reversed(joined.steps):
         if isinstance(step, TracedCall):
-            used = not reached.isdisjoint(step.outputs)
-            reached.update(step.inputs if used else ())
+            signature = joined.pairs[step.operation][0]
+            used = not reached.isdisjoint(step.outputs) and signature.graph and signature.name != DETACHES
+            if used:
+                reached.update(
+                    value for value, shape in zip(step.inputs, signature.shapes(), strict=True) if shape.differentiable
+                )
         else:
             used = True
             reached.update(value for stand_for, value in step.pairs if stand_for in reached)
@@ -60,12 +65,12 @@ def able_inputs(joined: JoinedModes, steps: Sequence[TracedCall | EvalAlias], pa
             descends.update(value for value, stand_in in step.pairs if stand_in in descends)
             continue
         signature = joined.pairs[step.operation][0]
-        if not signature.graph:
+        if not signature.graph or signature.name == DETACHES:
             continue
         bits = sum(
             1 << i
             for i, (value, shape) in enumerate(zip(step.inputs, signature.shapes(), strict=True))
-            if value in descends and shape.dtype.is_floating_point
+            if value in descends and shape.differentiable
         )
         if bits:
             descends.update(step.outputs)

@@ -22,15 +22,34 @@ HALF = (torch.float16, torch.bfloat16)
 def fake_copy(model: nn.Module, fake_mode: FakeTensorMode, device: str, dtype: torch.dtype | None = None) -> nn.Module:
     """Copy a model, on the meta device or real, with every tensor in it replaced by a fake one on `device`.
 
-    Tensors that modules keep as plain attributes are replaced too. `dtype` converts floating-point tensors.
+    Tensors that modules keep as plain attributes are replaced too, also in modules that stand in a plain list. `dtype`
+    converts floating-point tensors.
     """
     memo: dict[int, object] = {}
-    for module in model.modules():
-        for held in (module._parameters, module._buffers, vars(module)):
-            for tensor in tensors_in(held):
-                if id(tensor) not in memo:
-                    memo[id(tensor)] = _fake(tensor, fake_mode, device, dtype)
+    for tensor in all_tensors(model):
+        if id(tensor) not in memo:
+            memo[id(tensor)] = _fake(tensor, fake_mode, device, dtype)
     return copy.deepcopy(model, memo)
+
+
+def all_tensors(model: nn.Module) -> Iterator[Tensor]:
+    """Parameters, buffers, and what modules keep in plain attributes, registered or not; some more than once."""
+    waiting, seen = [model], set()
+    while waiting:
+        module = waiting.pop()
+        if id(module) not in seen:
+            seen.add(id(module))
+            for held in (module._parameters, module._buffers, vars(module)):
+                yield from tensors_in(held)
+            waiting += [held for held in _modules_in(vars(module)) if id(held) not in seen]
+
+
+def _modules_in(held: object) -> Iterator[nn.Module]:
+    if isinstance(held, nn.Module):
+        yield held
+    elif isinstance(held, dict | list | tuple):
+        for item in held.values() if isinstance(held, dict) else held:
+            yield from _modules_in(item)
 
 
 def _fake(tensor: Tensor, fake_mode: FakeTensorMode, device: str, dtype: torch.dtype | None) -> Tensor:
@@ -38,7 +57,7 @@ def _fake(tensor: Tensor, fake_mode: FakeTensorMode, device: str, dtype: torch.d
     with fake_mode, torch.no_grad():
         fake = torch.empty_strided(tensor.shape, tensor.stride(), dtype=wanted, device=device)
     if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(fake, requires_grad=tensor.is_floating_point())
+        return nn.Parameter(fake, requires_grad=tensor.is_floating_point() or tensor.is_complex())
     return fake
 
 

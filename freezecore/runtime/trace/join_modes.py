@@ -61,10 +61,13 @@ class JoinedModes:
             self._ending.setdefault(self._at(call), []).append(number)
         self.ends = [tuple(self._ending.get(step, ())) for step in range(len(self.steps) + 1)]
 
-    def regions(self, recorded: list[RecordedRegion]) -> Iterator[CheckpointedRegion]:
-        """Ranges of calls in train mode as ranges of steps; must be asked for before `layers` is read."""
+    def regions(self, recorded: list[RecordedRegion], *, in_both: bool) -> Iterator[CheckpointedRegion]:
+        """Ranges of calls in train mode as ranges of steps; must be asked for before `layers` is read.
+
+        `in_both` says that eval mode checkpoints too.
+        """
         for region in recorded:
-            layer = None if region.layer is None else self._layer(region.layer)
+            layer = None if in_both else self._layer(region.layer)
             yield CheckpointedRegion(self._at(region.begin), self._at(region.end), layer, region.inputs)
 
     def _at(self, call: int) -> int:

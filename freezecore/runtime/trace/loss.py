@@ -1,35 +1,70 @@
-"""Losses, computed from what a model returns: never by the model's own path for labels, which may not be traceable."""
+"""Losses, computed from what a model returns, where it does not return its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from freezecore.runtime.trace.fake import tensors_in
-
 IGNORED = -100
 
 
-def find_output(output: object) -> tuple[str, Tensor]:
-    """The tensor that a loss starts from, and what it is: `tokens`, `classes`, `pairs` or `features`."""
+def find_output(output: object) -> tuple[str, list[Tensor]]:
+    """The tensors that a loss starts from, and what they are: `loss`, `tokens`, `classes`, `pairs` or `features`.
+
+    A model's own loss is taken where it returns one: by that name, or as the first of several. Of other outputs all
+    count, but those from which another was computed, such as features beside the logits made of them.
+    """
+    own = output.get("loss") if isinstance(output, dict) else getattr(output, "loss", None)
+    if _is_number(own):
+        return "loss", [own]
     for name, kind in (("logits_per_image", "pairs"), ("logits", ""), ("last_hidden_state", "features")):
         found = getattr(output, name, None)
         if isinstance(found, Tensor):
-            return kind or _kind(found), found
+            return kind or _kind(found), [found]
     if isinstance(output, Tensor):
-        return _kind(output), output
-    tensors = [tensor for tensor in tensors_in(output) if tensor.is_floating_point()]
+        return _kind(output), [output]
+    tensors = [t for t in _parts(output) if t.is_floating_point() or t.is_complex()]
     if not tensors:
         raise TypeError("the model returns no tensor of numbers")
-    return "features", tensors[0]
+    if _is_number(tensors[0]):
+        return "loss", tensors[:1]
+    nodes = _behind(tensors)
+    return "features", [tensor for tensor in tensors if tensor.grad_fn not in nodes]
 
 
-def targets(kind: str, output: Tensor) -> Tensor | None:
-    """Targets of the shape that `loss` wants for this output."""
+def _is_number(item: object) -> TypeGuard[Tensor]:
+    return isinstance(item, Tensor) and not item.dim() and item.is_floating_point()
+
+
+def _parts(output: object) -> list[Tensor]:
+    """Tensors in dictionaries, tuples, data classes and other plain objects, each once."""
+    if isinstance(output, Tensor | dict | list | tuple):
+        held: Iterable = output.values() if isinstance(output, dict) else output
+        found = [output] if isinstance(output, Tensor) else [tensor for item in held for tensor in _parts(item)]
+        return list({id(tensor): tensor for tensor in found}.values())
+    return _parts(vars(output)) if hasattr(output, "__dict__") and not isinstance(output, type | nn.Module) else []
+
+
+def _behind(tensors: list[Tensor]) -> set:
+    """Backward nodes that other tensors' gradients come through on their way back; of no gradient, none."""
+    seen: set = set()
+    waiting = [edge for tensor in tensors if tensor.grad_fn for edge, _ in tensor.grad_fn.next_functions]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [edge for edge, _ in node.next_functions]
+    return seen
+
+
+def targets(kind: str, outputs: list[Tensor]) -> Tensor | None:
+    """Targets of the shape that `loss` wants for these outputs."""
+    output = outputs[0]
     if kind == "tokens":
         return torch.zeros(output.shape[:2], dtype=torch.long, device=output.device)
     if kind in ("classes", "pairs"):
@@ -43,19 +78,27 @@ def predicts_next(model: nn.Module) -> bool:
     return "CausalLM" in name or "LMHead" in name
 
 
-def loss_function(kind: str, shifted: bool) -> Callable[[Tensor, Any], Tensor]:
-    """Cross entropy over classes, tokens (the next one when `shifted`) or pairs; of features, the mean square."""
+def loss_function(kind: str, shifted: bool) -> Callable[[list[Tensor], Any], Tensor]:
+    """Cross entropy over classes, tokens (the next one when `shifted`) or pairs; of features, the mean squares' sum."""
+    if kind == "loss":
+        return lambda outputs, wanted: outputs[0]
     if kind == "features":
-        return lambda output, wanted: output.float().square().mean()
+        return lambda outputs, wanted: reduce(torch.add, map(_mean_square, outputs))
     if kind != "tokens":
-        return lambda output, wanted: F.cross_entropy(output.float(), wanted)
+        return lambda outputs, wanted: F.cross_entropy(outputs[0].float(), wanted)
 
-    def over_tokens(output: Tensor, wanted: Tensor) -> Tensor:
+    def over_tokens(outputs: list[Tensor], wanted: Tensor) -> Tensor:
         if shifted:
             wanted = F.pad(wanted, (0, 1), value=IGNORED)[..., 1:].contiguous()
-        return F.cross_entropy(output.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
+        return F.cross_entropy(outputs[0].float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
 
     return over_tokens
+
+
+def _mean_square(output: Tensor) -> Tensor:
+    if not output.dim():
+        return output.float()
+    return (torch.view_as_real(output) if output.is_complex() else output.float()).square().mean()
 
 
 def _kind(output: Tensor) -> str:

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -19,9 +20,16 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore.runtime.trace.fake import run, tensors_in
-from freezecore.runtime.trace.signature import Signature, described, flops
+from freezecore.runtime.trace.signature import Signature, ViewWrite, described, flops
+from freezecore.sentences import Reason
 
-TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token and the number of its value
+TAG = "_freeze_explorer_value"  # a fake tensor carries its recorder's token, the number of its value, and the writes
+# into views before it
+aten = torch.ops.aten
+
+
+class NotFollowed(Reason):
+    """A model does what cannot be followed truly, so its peak stays unknown."""
 
 
 @dataclass(slots=True)
@@ -49,13 +57,13 @@ class RecordedRegion:
 
     Attributes:
         begin, end: a range of the recording's calls.
-        layer: the module that is asked whether it is in train mode, without which nothing is checkpointed; else None.
+        layer: the module at work, which may be asked whether it is in train mode.
         inputs: values that are saved instead.
     """
 
     begin: int
     end: int
-    layer: str | None
+    layer: str
     inputs: tuple[int, ...]
 
 
@@ -99,6 +107,8 @@ class Recorder(TorchDispatchMode):
         self.recording = Recording()
         self.over = self.paused = False
         self._flops = 0  # since it was paused
+        self._writes = 0  # operations in place that a gradient passes through, so far
+        self._written: dict[int, int] = {}  # storage -> the number of the last such operation on it
         self._storages: dict[int, int] = {}
         self._stack = [""]
         self._token = object()  # a tensor that an earlier recording has numbered is a new one here
@@ -117,8 +127,37 @@ class Recorder(TorchDispatchMode):
         if outputs := tensors_in(result):
             if signature is None:
                 signature = Signature(function, described(args, kwargs), False)
-            self._append(signature, values, outputs, flops(function, args, kwargs, result))
+            count = flops(function, args, kwargs, result)
+            if signature.graph and _writes(function) and any(t.requires_grad for t in tensors_in((args, kwargs))):
+                self._write(function, args, kwargs, values, signature, count)
+            elif not signature.graph and _writes(function) and values and outputs[0] is args[0]:
+                self._call(signature, values, values[:1], count)  # autograd does not see it: the value stays
+            else:
+                self._append(signature, values, outputs, count)
         return result
+
+    def _write(
+        self, function: Any, args: tuple, kwargs: dict, values: tuple[int, ...], signature: Signature, count: int
+    ) -> None:
+        """Write an operation in place down; where it writes into a view, as one on the view's base."""
+        view, base = args[0], args[0]._base
+        if base is not None:
+            geometry = self._geometry(view, base)
+            signature = Signature(ViewWrite(function), described((base, *geometry, *args[1:]), kwargs), True)
+            values = (self.value(base), *values[1:])
+        self._writes += 1
+        written = view if base is None else base
+        self._append(signature, values, [written], count)
+        self._written[self.recording.storage[getattr(written, TAG)[1]]] = self._writes
+
+    @staticmethod
+    def _geometry(view: Tensor, base: Tensor) -> tuple[tuple, tuple, int]:
+        """Where a view stands in its base."""
+        if view.dtype != base.dtype:
+            raise NotFollowed(
+                "It writes into a view of another type ({view} of {base}).", view=view.dtype, base=base.dtype
+            )
+        return tuple(view.shape), view.stride(), int(view.storage_offset() - base.storage_offset())
 
     def whole(self, function: Callable, args: tuple, kwargs: dict, run: Callable[[], Tensor]) -> Tensor:
         """Write an operation down that is made of several, without these; `run` carries it out."""
@@ -133,20 +172,35 @@ class Recorder(TorchDispatchMode):
         return result
 
     def _append(self, signature: Signature, inputs: tuple[int, ...], outputs: list[Tensor], count: int) -> None:
-        recording = self.recording
-        made = tuple(self._new_value(tensor, len(recording.calls)) for tensor in outputs)
-        recording.calls.append(RecordedCall(signature, inputs, made, self.layer, len(recording.segments) - 1, count))
+        made = tuple(self._new_value(tensor, len(self.recording.calls)) for tensor in outputs)
+        self._call(signature, inputs, made, count)
+
+    def _call(self, signature: Signature, inputs: tuple[int, ...], made: tuple[int, ...], count: int) -> None:
+        segment = len(self.recording.segments) - 1
+        self.recording.calls.append(RecordedCall(signature, inputs, made, self.layer, segment, count))
 
     def value(self, tensor: Tensor) -> int:
         """The number of a tensor's value; a tensor never seen before was there from the start."""
-        token, number = getattr(tensor, TAG, (None, -1))
-        return number if token is self._token else self._new_value(tensor, -1)
+        token, number, written = getattr(tensor, TAG, (None, -1, 0))
+        if token is not self._token:
+            return self._new_value(tensor, -1)
+        if self._writes and written < self._written.get(self.recording.storage[number], 0):
+            base = tensor._base
+            if base is not None and torch.is_grad_enabled():
+                return self._view_again(tensor, base)
+        return number
+
+    def _view_again(self, view: Tensor, base: Tensor) -> int:
+        """A view whose storage was written since: autograd gives it a new node on its base, when it is read."""
+        signature = Signature(aten.as_strided.default, described((base, *self._geometry(view, base)), {}), True)
+        self._append(signature, (self.value(base),), [view], 0)
+        return getattr(view, TAG)[1]
 
     def note_lasting(self, model: nn.Module) -> None:
         """Note what this forward pass has made and the modules still have."""
         for module in model.modules():
             for tensor in tensors_in(vars(module)):
-                token, value = getattr(tensor, TAG, (None, -1))
+                token, value, _ = getattr(tensor, TAG, (None, -1, 0))
                 if token is self._token and self.recording.born[number := self.recording.storage[value]] >= 0:
                     self.recording.lasting.append(number)
 
@@ -172,7 +226,7 @@ class Recorder(TorchDispatchMode):
         value = len(recording.storage)
         recording.storage.append(number)
         recording.nbytes.append(tensor.numel() * tensor.element_size())
-        setattr(tensor, TAG, (self._token, value))
+        setattr(tensor, TAG, (self._token, value, self._writes))
         return value
 
     def _ended(self, key: int, number: int) -> None:
@@ -204,6 +258,14 @@ class Recorder(TorchDispatchMode):
         if len(self._stack) > 1:
             self._stack.pop()
         self.recording.segments.append(self._stack[-1])
+
+
+@cache
+def _writes(function: Any) -> bool:
+    """Whether an operation changes the values of its first argument, as `copy_` does and `t_` does not."""
+    arguments = function._schema.arguments
+    alias = arguments[0].alias_info if arguments and not arguments[0].kwarg_only else None
+    return bool(alias and alias.is_write) and torch.Tag.inplace_view not in function.tags
 
 
 def _nothing(tensor: Any) -> Any:

@@ -24,6 +24,34 @@ class TensorShape:
     def of(cls, tensor: Tensor) -> TensorShape:
         return cls(tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype, tensor.device)
 
+    @property
+    def differentiable(self) -> bool:
+        return self.dtype.is_floating_point or self.dtype.is_complex
+
+
+@dataclass(frozen=True)
+class ViewWrite:
+    """An operation that writes into a view, as autograd takes it: it changes the view's base, by one node `CopySlices`.
+
+    Source: torch/csrc/autograd/functions/tensor.cpp.
+    """
+
+    operation: torch._ops.OpOverload
+
+    def __call__(self, base: Tensor, size: list, stride: list, offset: int, *args, **kwargs) -> Tensor:
+        self.operation(base.as_strided(size, stride, offset), *args, **kwargs)
+        return base
+
+    @property
+    def _schema(self) -> Any:
+        return self.operation._schema
+
+
+def name_of(function: Any) -> str:
+    """aten's name of an operation, or that of a function made of several."""
+    function = function.operation if isinstance(function, ViewWrite) else function
+    return function.overloadpacket.__name__ if isinstance(function, torch._ops.OpOverload) else function.__name__
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -35,12 +63,12 @@ class Signature:
 
     @property
     def name(self) -> str:
-        return self.function.__name__ if self.whole else self.function.overloadpacket.__name__
+        return name_of(self.function)
 
     @property
     def whole(self) -> bool:
         """Whether this is an operation made of several; see `attention`."""
-        return not isinstance(self.function, torch._ops.OpOverload)
+        return not isinstance(self.function, torch._ops.OpOverload | ViewWrite)
 
     def shapes(self) -> list[TensorShape]:
         return [item for item in leaves(self.arguments) if isinstance(item, TensorShape)]

@@ -19,12 +19,14 @@ from freezecore.cache import traces
 from freezecore.cache.keys import versions
 from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
 from freezecore.runtime.inputs.example import batches
-from freezecore.runtime.inputs.own import Inputs, own_batch, own_shapes
+from freezecore.runtime.inputs.own import Inputs, own_batch, own_shapes, takes_labels
 from freezecore.runtime.inputs.transformers import check_sizes
 from freezecore.runtime.trace.batch_pair import Unlike
 from freezecore.runtime.trace.fake import distinct_bytes
 from freezecore.runtime.trace.loss import predicts_next
+from freezecore.runtime.trace.record import NotFollowed
 from freezecore.runtime.trace.tracer import BATCH_SIZES, Tracer
+from freezecore.runtime.tree.read import check
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -66,13 +68,21 @@ def module_pricer(model: nn.Module, workload: Workload | None = None, *, batch: 
 
     Args:
         batch: one of a person's own: a tensor, a tuple of arguments, or a dictionary of keywords, whose first
-            dimension is the batch size; labels in a dictionary are left out. None has inputs made up.
+            dimension is the batch size; labels in a dictionary reach a forward that takes them, whose own loss is then
+            followed. None has inputs made up.
     """
-    workload, inputs = workload or Workload(), None
-    if batch is not None:
-        size, inputs = own_batch(batch)
+    check(model)
+    workload, label = workload or Workload(), type(model).__name__
+    if batch is None:
+        trace, tracer = _traced(model, workload, label)
+    else:
+        size, inputs = own_batch(batch, model)
         workload = replace(workload, batch_size=size)
-    trace, tracer = _traced(model, workload, type(model).__name__, inputs)
+        trace, tracer = _traced(model, workload, label, inputs)
+        if tracer is None and takes_labels(batch, model):
+            second, tracer = _traced(model, workload, label, own_batch(batch)[1])
+            note = say("the model's own loss, which cannot be followed, and its labels: one like it stands for it")
+            trace = replace(second, notes=(*second.notes, note)) if tracer else trace
     return Pricer(trace, tracer.filled if tracer else _unfilled)
 
 
@@ -149,6 +159,9 @@ def _traced(
             return tracer.trace(label, versions()), tracer
         except FreezeError:
             raise
+        except NotFollowed as error:
+            problem = say("The step is not followed. {cause}", cause=error)
+            break
         except Unlike as error:
             problem = say("The step differs between batch sizes or modes: {cause}.", cause=error)
         except Exception as error:  # a model's own code, run on tensors without values

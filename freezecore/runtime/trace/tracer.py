@@ -10,20 +10,22 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
+from torch.utils._pytree import tree_map
 
 from freezecore._trace import EvalAlias, Missing, Operation, Trace, TracedCall, TracedParameter
-from freezecore.runtime.inputs.own import Inputs
+from freezecore.runtime.inputs.own import LABELS, Inputs
 from freezecore.runtime.trace import checkpoints
 from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
 from freezecore.runtime.trace.batch_pair import Amounts, BatchPair, SignaturePair
 from freezecore.runtime.trace.dataflow import able_inputs, autograd_copies, combinations, received_outputs, used_steps
-from freezecore.runtime.trace.fake import BatchNormShapes, distinct_bytes, fake_copy
+from freezecore.runtime.trace.fake import BatchNormShapes, all_tensors, distinct_bytes, fake_copy, tensors_in
 from freezecore.runtime.trace.join_modes import JoinedModes
 from freezecore.runtime.trace.kernels import copied_bytes, scratch_kind
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
-from freezecore.runtime.trace.probing import OperationProbe
-from freezecore.runtime.trace.record import Recorder, Recording, record
+from freezecore.runtime.trace.probing import OperationProbe, key_of
+from freezecore.runtime.trace.record import NotFollowed, Recorder, Recording, record
 from freezecore.runtime.trace.signature import Signature
+from freezecore.runtime.tree.unregistered import hidden_note, unregistered
 from freezecore.workload import Workload
 
 BATCH_SIZES = (5, 7)  # no dimension of a model has these sizes by design, so what scales with them is the batch
@@ -56,23 +58,29 @@ class Tracer:
         self._backward = cache(lambda signature, needs, received: self._probe(signature, needs).backward(received))
         dtype = torch.bfloat16 if self.workload.precision == "bf16" else None
         self.fake = fake_copy(self.model, self.fake_mode, self.workload.device, dtype)
+        if self.workload.device == "cuda" and (name := _recurrent(self.fake)) is not None:
+            raise NotFollowed("'{name}' runs by cuDNN, whose memory only a GPU tells.", name=name)
+        # buffers, and what modules keep besides
+        parameters = set(map(key_of, self.fake.parameters()))
+        self._standing = tuple(distinct_bytes(t for t in all_tensors(self.fake) if key_of(t) not in parameters))
         if self.workload.checkpointing:
             checkpoints.enable(self.fake, type(self.model).__name__)
 
     def trace(self, label: str, versions: dict[str, str]) -> Trace:
         """Record, join and probe."""
         train = BatchPair([self._record(size, True) for size in self.batch_sizes], self.amounts)
-        joined = JoinedModes(train, self._held(train))
+        first_held = self._record(self.batch_sizes[0], False)
+        joined = JoinedModes(train, self._held(train, first_held))
         for storage in autograd_copies(joined):
             joined.sizes[storage] = self.amounts(*[0] * len(self.batch_sizes))
         self.pairs = joined.pairs
-        regions = tuple(joined.regions(train.recording.regions))
+        regions = tuple(joined.regions(train.recording.regions, in_both=bool(first_held.regions)))
         parameters, loss = train.recording.parameters, train.recording.loss
         batch = tuple(self.amounts(*sizes) for sizes in zip(*self._batch_bytes, strict=True))
         values = set(parameters.values())
         steps = [
             step._replace(used=used, cast=self._is_cast(step, joined, values)) if isinstance(step, TracedCall) else step
-            for step, used in zip(joined.steps, used_steps(joined.steps, loss), strict=True)
+            for step, used in zip(joined.steps, used_steps(joined, loss), strict=True)
         ]
         read = {v for step in steps if isinstance(step, TracedCall) and step.used for v in step.inputs}
         return Trace(
@@ -82,7 +90,7 @@ class Tracer:
                 TracedParameter(name, value, p.numel(), p.element_size(), value in read)
                 for (name, p), value in zip(self.fake.named_parameters(), parameters.values(), strict=True)
             ),
-            buffers=tuple(distinct_bytes(self.fake.buffers())),
+            buffers=self._standing,
             operations=tuple(self._operations(joined, steps, values)),
             amounts=self.amounts.rows,
             layers=tuple(joined.layers),
@@ -97,6 +105,7 @@ class Tracer:
             lasting=joined.lasting,
             batch=batch,
             batch_sizes=self.batch_sizes,
+            notes=(hidden_note(hidden),) if (hidden := unregistered(self.model)) else (),
             versions=versions,
         )
 
@@ -104,7 +113,7 @@ class Tracer:
         """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
         self.fake.eval()
         with self.fake_mode, torch.no_grad(), BatchNormShapes():
-            args, kwargs = self.inputs(self.batch_sizes[0], self.workload.device)
+            args, kwargs = self._batch(self.batch_sizes[0])
             find_output(self.fake(*args, **kwargs))
 
     def filled(self, trace: Trace, missing: Iterable[Missing]) -> Trace:
@@ -117,9 +126,8 @@ class Tracer:
                 self._measure(operations[number], self.pairs[number], needs, received)
         return replace(trace, operations=tuple(operations), amounts=self.amounts.rows)
 
-    def _held(self, train: BatchPair) -> BatchPair | None:
+    def _held(self, train: BatchPair, first: Recording) -> BatchPair | None:
         """The same in eval mode, or None where that runs the same calls and keeps nothing more."""
-        first = self._record(self.batch_sizes[0], False)
         if not first.lasting and [c.signature for c in first.calls] == [c.signature for c in train.calls]:
             return None
         return BatchPair([first, *(self._record(size, False) for size in self.batch_sizes[1:])], self.amounts)
@@ -128,27 +136,40 @@ class Tracer:
         self.fake.train(training)
         device = self.workload.device
         with self.fake_mode:
-            args, kwargs = self.inputs(batch_size, device)
-        batch = [item for item in (*args, *kwargs.values()) if isinstance(item, Tensor)]
+            args, kwargs = self._batch(batch_size)
+        batch = tensors_in((args, kwargs))
 
         def step(recorder: Recorder) -> Tensor:
-            kind, output = find_output(self.fake(*args, **kwargs))
+            kind, outputs = find_output(self.fake(*args, **kwargs))
             recorder.paused = True  # targets come with the batch
-            wanted = targets(kind, output)
+            wanted = targets(kind, outputs)
             recorder.paused = False
             if wanted is not None:
                 batch.append(wanted)
-            return loss_function(kind, self.shifted)(output, wanted)
+            return loss_function(kind, self.shifted)(outputs, wanted)
 
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
             dtype = AUTOCAST.get(self.workload.precision)
             autocast = torch.autocast(device, dtype) if dtype else nullcontext()
-            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder), autocast
+            return checkpoints.noting(recorder), WholeAttention(recorder), autocast
 
         recording = record(self.fake, step, self.fake_mode, modes)
         if training:
             self._batch_bytes.append([tensor.nbytes for tensor in batch])
         return recording
+
+    def _batch(self, batch_size: int) -> tuple[tuple, dict]:
+        """Inputs of the model's own type where all of it is in half precision."""
+        args, kwargs = self.inputs(batch_size, self.workload.device)
+        if self.workload.precision != "bf16":
+            return args, kwargs
+
+        def in_half(item: object) -> object:
+            return item.bfloat16() if isinstance(item, Tensor) and item.is_floating_point() else item
+
+        labels = {name: item for name, item in kwargs.items() if name in LABELS}
+        args, kwargs = tree_map(in_half, (args, kwargs))
+        return args, kwargs | labels
 
     def _is_cast(self, call: TracedCall, joined: JoinedModes, parameters: set[int]) -> bool:
         return (
@@ -195,6 +216,12 @@ class Tracer:
     def _each(self, found: list) -> tuple[int, ...]:
         """Amounts of the new storages, found at each batch size."""
         return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
+
+
+def _recurrent(model: nn.Module) -> str | None:
+    """Path of a recurrent layer."""
+    modules = ((path, module) for path, module in model.named_modules() if isinstance(module, nn.RNNBase))
+    return next((path or type(module).__name__ for path, module in modules), None)
 
 
 def _probe(signature: Signature, needs: int) -> OperationProbe | WholeProbe:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 from typing import cast
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from freezecore.cache import trees
@@ -17,6 +17,7 @@ from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, mov
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, module_tree
 from freezecore.runtime.tree.order import Execution, Untraced, execution_order
 from freezecore.runtime.tree.towers import Structure, find_structure
+from freezecore.runtime.tree.unregistered import hidden_note, unregistered
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.tree import Buffer, Layer, LayerTree, Parameter
@@ -41,7 +42,7 @@ def read_module(
     Raises:
         SourceError: it is no module, or the sizes of some layers are not known yet.
     """
-    _check(model)
+    check(model)
     seen = module_tree(model)
     followed = execution_order(model, own=own)
     run = followed if isinstance(followed, Execution) else None
@@ -58,7 +59,7 @@ def read_module(
         towers=found.towers,
         head=found.head,
         order="executed" if run else "defined",
-        notes=_notes(followed),
+        notes=_notes(followed, unregistered(model)),
         versions=versions(),
     )
 
@@ -84,14 +85,16 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     return tree
 
 
-def _check(model: object) -> None:
+def check(model: object) -> None:
+    """Raises a SourceError: it is no module, or the sizes of some layers are not known yet."""
     if not isinstance(model, nn.Module):
         raise SourceError(
             "Layers are read from an nn.Module, not from an object of the class {kind}.",
             "Hand over the model itself, not its class, weights or file.",
             kind=type(model).__name__,
         )
-    if lazy := next((name for name, tensor in model.named_parameters() if is_lazy(tensor)), None):
+    named = (*model.named_parameters(), *model.named_buffers())
+    if lazy := next((name for name, tensor in named if is_lazy(tensor)), None):
         raise SourceError(
             "The size of '{name}' is not known yet, so there is nothing to freeze.",
             "Run the model on one batch first.",
@@ -99,11 +102,15 @@ def _check(model: object) -> None:
         )
 
 
-def _notes(run: Execution | Untraced) -> tuple[str, ...]:
+def _notes(run: Execution | Untraced, hidden: Sequence[str]) -> tuple[str, ...]:
+    notes = []
     if isinstance(run, Untraced):
-        return (run.reason,)
-    note = say("Parts of the model were followed on their own, in the order of their definition.")
-    return (note,) if run.by_parts else ()
+        notes.append(run.reason)
+    elif run.by_parts:
+        notes.append(say("Parts of the model were followed on their own, in the order of their definition."))
+    if hidden:
+        notes.append(hidden_note(hidden))
+    return tuple(notes)
 
 
 def _layer(seen: ModuleTree, node: ModuleNode, found: Structure, run: Execution | None) -> Layer:
@@ -155,10 +162,15 @@ def _parameter(
         bias=is_bias(last, norm),
         aliases=tuple(seen.aliases[name]),
         fused=is_fused(path, last, node, tuple(tensor.shape)),
-        frozen_by_author=any(each in frozen for each in names),
+        frozen_by_author=any(each in frozen for each in names) or not differentiable(tensor),
         new=any(each in new for each in names),
         used=None if used is None else name in used,
     )
+
+
+def differentiable(tensor: Tensor) -> bool:
+    """Whether a tensor of this type can need a gradient."""
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def _dtype(tensor) -> str:

@@ -1,0 +1,222 @@
+"""Models of one's own: several outputs, labels, what cuts or recomputes on its own; held against the real allocator."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.checkpoint import checkpoint, checkpoint_sequential
+
+import freezecore as fc
+from freezecore._estimate.cost import estimate_names
+from freezecore.runtime.inputs.own import own_batch
+from freezecore.runtime.trace import module_pricer
+from freezecore.workload import Workload
+from tests.benchmarks.memory_truth import Step, on_cpu
+
+WORKLOAD = Workload(implementation="loop")
+BATCH = torch.randn(64, 32)
+STRAY = 512
+
+
+@dataclass
+class Answer:
+    mood: torch.Tensor
+    topic: torch.Tensor
+    names: tuple = ("mood", "topic")
+
+
+class Two(NamedTuple):
+    mood: torch.Tensor
+    topic: torch.Tensor
+
+
+SHAPES = {
+    "a tuple": lambda h, mood, topic: (mood, topic),
+    "a list": lambda h, mood, topic: [mood, topic],
+    "a dictionary": lambda h, mood, topic: {"mood": mood, "topic": topic},
+    "a dictionary inside a tuple": lambda h, mood, topic: ({"mood": mood}, [topic]),
+    "features beside the heads": lambda h, mood, topic: {"features": h, "mood": mood, "topic": topic},
+    "a named tuple": lambda h, mood, topic: Two(mood, topic),
+    "a data class": lambda h, mood, topic: Answer(mood, topic),
+    "a plain object": lambda h, mood, topic: SimpleNamespace(mood=mood, topic=topic),
+    "numbers that need no gradient": lambda h, mood, topic: (mood, topic, topic.argmax(1), None),
+}
+
+
+class Body(nn.Module):
+    def __init__(self, shape="a tuple"):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(32, 96), nn.GELU(), nn.Linear(96, 64))
+        self.mood, self.topic = nn.Linear(64, 40), nn.Linear(64, 50)
+        self.shape = SHAPES[shape]
+
+    def forward(self, x):
+        h = self.body(x)
+        return self.shape(h, self.mood(h), self.topic(h))
+
+
+class WithLabels(Body):
+    def forward(self, x, labels):
+        h = self.body(x)
+        return {"loss": F.cross_entropy(self.topic(h), labels) + self.mood(h).square().mean(), "logits": self.topic(h)}
+
+
+class LossFirst(Body):
+    def forward(self, x, labels=None):
+        logits = self.topic(self.body(x))
+        return logits if labels is None else (F.cross_entropy(logits, labels), logits)
+
+
+class Detached(Body):
+    def forward(self, x):
+        return self.topic(self.body(x).detach())
+
+
+class WithoutGradient(Body):
+    def forward(self, x):
+        with torch.no_grad():
+            h = self.body(x)
+        return self.topic(h)
+
+
+@torch.no_grad()
+def encoded(body, x):
+    return body(x)
+
+
+class DecoratedWithoutGradient(Body):
+    def forward(self, x):
+        return self.topic(encoded(self.body, x)), self.mood(encoded(self.body, x) * 2)
+
+
+class PartlyDetached(Body):
+    def forward(self, x):
+        h = self.body(x)
+        return self.topic(h) + self.topic(h.detach()).sum(), self.mood(h.data)
+
+
+class StraightThrough(Body):
+    def forward(self, x):
+        h = self.body(x)
+        return self.topic(h + (h.round() - h).detach())
+
+
+class Blocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Linear(32, 128), nn.GELU(), nn.Dropout(0.1), nn.Linear(128, 32)) for _ in range(4)
+        )
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = self.through(block, x)
+        return self.head(x)
+
+    def through(self, block, x):
+        return x + checkpoint(block, x, use_reentrant=False)
+
+
+class WhenTraining(Blocks):
+    def through(self, block, x):
+        return x + (checkpoint(block, x, use_reentrant=False) if self.training else block(x))
+
+
+class ByAFunction(Blocks):
+    def through(self, block, x):
+        return checkpoint(lambda h, scale: h + scale * block(h), x, 2.0, use_reentrant=False)
+
+
+class EverySecond(Blocks):
+    def forward(self, x):
+        for i, block in enumerate(self.blocks):
+            x = checkpoint(block, x, use_reentrant=False) if i % 2 else block(x)
+        return self.head(x)
+
+
+class InSegments(Blocks):
+    def forward(self, x):
+        return self.head(checkpoint_sequential(self.blocks, 2, x, use_reentrant=False))
+
+
+class Older(Blocks):
+    def through(self, block, x):
+        return x + checkpoint(block, x, use_reentrant=True)
+
+
+class ByDefault(Blocks):
+    def through(self, block, x):
+        return x + checkpoint(block, x)
+
+
+def labelled():
+    return {"x": torch.randn(64, 32), "labels": torch.zeros(64, dtype=torch.long)}
+
+
+MODELS = {
+    **{shape: (lambda shape=shape: Body(shape), BATCH) for shape in SHAPES},
+    "labels that forward needs": (WithLabels, labelled()),
+    "labels that forward may have": (LossFirst, labelled()),
+    "without gradient": (WithoutGradient, BATCH),
+    "decorated without gradient": (DecoratedWithoutGradient, BATCH),
+    "partly detached": (PartlyDetached, BATCH),
+    "straight through": (StraightThrough, BATCH),
+    "its own checkpoints": (Blocks, BATCH),
+    "checkpoints when training": (WhenTraining, BATCH),
+    "checkpoints of a function": (ByAFunction, BATCH),
+    "every second block checkpointed": (EverySecond, BATCH),
+    "checkpointed in segments": (InSegments, BATCH),
+}
+PARTS = {
+    "everything": lambda name: True,
+    "without the body": lambda name: not name.startswith(("body", "blocks")),
+    "the last head": lambda name: name.startswith(("topic", "head")),
+    "the body": lambda name: name.startswith(("body", "blocks.2")),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def followed(request):
+    build, batch = MODELS[request.param]
+    return build, batch, module_pricer(build(), WORKLOAD, batch=batch)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_step_is_priced_as_the_real_allocator_sees_it(followed, part):
+    build, batch, pricer = followed
+    trains = {p.name for p in pricer.trace.parameters if PARTS[part](p.name)}
+    cost = estimate_names(pricer.trace, [p for p in pricer.trace.parameters if p.name in trains], ())
+    inputs = own_batch(batch, build())[1]
+    step = Step(build(), trains, (), pricer.trace.workload, False)
+    step.load(inputs)
+    step.run()
+    state = sum(t.nbytes for entry in step.optimizer.state.values() for t in entry.values())
+    assert cost.required().optimizer == state
+    real = on_cpu(build(), trains, (), pricer.trace.workload, inputs, False)
+    assert abs(cost.peak_bytes - real.peak_bytes) <= STRAY
+
+
+@pytest.mark.parametrize("model", [Older, ByDefault])
+def test_the_older_kind_of_checkpoint_is_answered_with_the_reason(model):
+    assert "use_reentrant=True" in module_pricer(model(), WORKLOAD, batch=BATCH).trace.problem
+
+
+@pytest.mark.parametrize("part", ["without the body", "the last head"])
+def test_nothing_behind_a_detached_result_trains(part):
+    trace = module_pricer(Detached(), WORKLOAD, batch=BATCH).trace
+    trains = {p.name for p in trace.parameters if PARTS[part](p.name)}
+    cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], ())
+    real = on_cpu(Detached(), trains, (), trace.workload, own_batch(BATCH)[1], False)
+    assert abs(cost.peak_bytes - real.peak_bytes) <= STRAY
+    assert [p.name for p in trace.parameters if p.used] == ["topic.weight", "topic.bias"]
+
+
+def test_labels_that_forward_does_not_take_are_left_out():
+    batch = {"x": BATCH, "labels": torch.zeros(64, dtype=torch.long)}
+    trace = fc.trace(Detached(), batch=batch)
+    assert (trace.problem, trace.workload.batch_size) == ("", 64)
