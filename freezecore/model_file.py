@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freezecore._trace import Trace
+from freezecore.cache import whole_file
 from freezecore.errors import SourceError, TraceError, shortened
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
@@ -40,9 +41,22 @@ class ModelFile:
 
 
 def write(path: str | Path, tree: LayerTree, trace: Trace | None) -> None:
-    """Write a model file as JSON."""
+    """Write a model file as JSON.
+
+    Raises:
+        SourceError: it cannot be written; what was there is as it was.
+    """
     packed = base64.b64encode(trace.to_bytes()).decode() if trace else None
-    Path(path).write_text(json.dumps({"format": FORMAT, "tree": tree.to_json(), "trace": packed}))
+    content = json.dumps({"format": FORMAT, "tree": tree.to_json(), "trace": packed}).encode()
+    try:
+        whole_file.write(Path(path), content)
+    except OSError as error:
+        raise SourceError(
+            "'{path}' cannot be written: {cause}.",
+            "Check the path, or make room on the disk.",
+            path=shortened(str(path)),
+            cause=error.strerror,
+        ) from error
 
 
 def read(path: str | Path) -> ModelFile:

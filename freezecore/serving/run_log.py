@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from freezecore import sentences
-from freezecore.cache import store
+from freezecore.cache import store, whole_file
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeResult
 
@@ -35,7 +35,7 @@ def new_folder(parent: Path, name: str, request: dict) -> Path:
     """
     folder = parent / name
     folder.mkdir(parents=True)
-    (folder / "request.json").write_text(json.dumps(request))
+    whole_file.write(folder / "request.json", json.dumps(request).encode())
     ended = [file.parent for file in parent.glob("*/request.json") if not (file.parent / "reserve").exists()]
     for old in store.newest_first(ended)[MOST_FOLDERS:]:
         shutil.rmtree(old, ignore_errors=True)

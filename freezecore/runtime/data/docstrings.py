@@ -48,9 +48,8 @@ def sentences() -> tuple[list[str], list[int], tuple[str, ...]]:
         DataError: too few libraries with docstrings are installed.
     """
     key = json.dumps([FORMAT, versions(distribution for distribution, _ in LIBRARIES.values())])
-    if (kept := store.read("docstrings", key)) is not None:
-        texts, targets, classes = json.loads(kept)
-        return texts, targets, tuple(classes)
+    if (kept := store.load("docstrings", key, _kept)) is not None:
+        return kept
     found = _unshared({name: list(islice(_of_library(name), EACH + EACH // 4)) for name in LIBRARIES})
     chosen = [name for name, texts in found.items() if len(texts) >= FEWEST_EACH][:CLASSES]
     if len(chosen) < 2:
@@ -60,6 +59,14 @@ def sentences() -> tuple[list[str], list[int], tuple[str, ...]]:
     texts, targets = [text for text, _ in rows], [number for _, number in rows]
     store.write("docstrings", key, json.dumps([texts, targets, chosen]).encode())
     return texts, targets, tuple(chosen)
+
+
+def _kept(content: bytes) -> tuple[list[str], list[int], tuple[str, ...]]:
+    """What an earlier call stored, if it is of one piece."""
+    texts, targets, classes = json.loads(content)
+    if len(texts) != len(targets) or set(map(type, texts)) != {str} or not set(targets) <= set(range(len(classes))):
+        raise ValueError("texts and their classes do not go together")
+    return texts, targets, tuple(classes)
 
 
 def _of_library(name: str) -> Iterator[str]:
