@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from freezecore._estimate import Estimate, Pricer, estimate
+    from freezecore._estimate import CardFit, Difference, Estimate, PartialEstimate, Pricer
     from freezecore._export import export
     from freezecore._presets import presets
     from freezecore._resolve import resolve
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         ProofCallback,
         apply,
         compare,
+        diff,
+        estimate,
+        fits,
         frozen,
         parameter_groups,
         pricer,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
         run_suggest,
         run_sweep,
         save,
+        summary,
         trace,
         trainable_parameters,
         unfreezing,
@@ -41,12 +45,15 @@ if TYPE_CHECKING:
     from freezecore.workload import Workload
 
 __all__ = [
+    "CardFit",
+    "Difference",
     "Estimate",
     "FreezeError",
     "FreezeSpec",
     "LayerTree",
     "Mask",
     "ModelSource",
+    "PartialEstimate",
     "Pricer",
     "ProbeRequest",
     "ProbeResult",
@@ -54,8 +61,10 @@ __all__ = [
     "Workload",
     "apply",
     "compare",
+    "diff",
     "estimate",
     "export",
+    "fits",
     "frozen",
     "parameter_groups",
     "presets",
@@ -71,13 +80,14 @@ __all__ = [
     "run_sweep",
     "save",
     "shortest_rules",
+    "summary",
     "trace",
     "trainable_parameters",
     "unfreezing",
 ]
 
 _HOMES = {
-    "_estimate": ("Estimate", "Pricer", "estimate"),
+    "_estimate": ("CardFit", "Difference", "Estimate", "PartialEstimate", "Pricer"),
     "_export": ("export",),
     "_presets": ("presets",),
     "_resolve": ("resolve",),

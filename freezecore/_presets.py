@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
+from freezecore.arguments import checked
 from freezecore.mask import Mask
 from freezecore.rules.grammar import print_selector
 from freezecore.rules.matching import selected, tower_word
@@ -37,6 +38,7 @@ class Preset:
     why: str
 
 
+@checked
 def presets(tree: LayerTree) -> tuple[Preset, ...]:
     """The selections that hit something in this tree, embeddings and first blocks first."""
     return tuple(preset for preset in _all_presets(tree) if preset.hits)

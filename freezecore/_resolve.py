@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from freezecore.errors import RuleError, require, shortened
+from freezecore.arguments import checked
+from freezecore.errors import FreezeError, RuleError, shortened
 from freezecore.mask import Conflict, Hit, Mask
 from freezecore.name_index import NameIndex
 from freezecore.rules.grammar import print_rule, print_selector
@@ -14,6 +15,7 @@ from freezecore.spec import FreezeSpec, Rule, Selector
 from freezecore.tree import LayerTree, Parameter
 
 
+@checked
 def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: Mask | None = None) -> Mask:
     """Which parameters train in this epoch: what no rule hits stays as in `start`, else as the model's author left it.
 
@@ -22,12 +24,11 @@ def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: M
 
     Raises:
         RuleError: a selector hits nothing; names the nearest real names.
-        FreezeError: an argument of another class.
+        FreezeError: an argument of another class, or an epoch below 0.
     """
-    if isinstance(spec, str):
-        spec = FreezeSpec.parse(spec)
-    require(spec, FreezeSpec, "Give rules as text, or a FreezeSpec.")
-    require(tree, LayerTree, "Call fc.read_tree(model) first.")
+    spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
+    if epoch < 0:
+        raise FreezeError("There is no epoch {epoch}.", "Epochs are counted from 0.", epoch=epoch)
     names = tree.names
     for phase in spec.phases:
         if phase.epoch > epoch:

@@ -7,38 +7,49 @@ A verb that needs a real module imports torch when it is called, not before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, overload
 
 from freezecore import model_file
+from freezecore._estimate import budget, cost
+from freezecore._estimate.cards import card_called
+from freezecore._estimate.cost import AnyEstimate
+from freezecore._estimate.difference import Difference
 from freezecore._estimate.pricer import Pricer
+from freezecore._resolve import resolve
 from freezecore._trace import Missing, Trace
+from freezecore.arguments import checked
 from freezecore.cache import traces, trees
-from freezecore.errors import require
+from freezecore.errors import FreezeError, TraceError
 from freezecore.mask import Mask
-from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never, silent
+from freezecore.probe import Emit, ProbeOptions, ProbeRequest, ProbeResult, ShouldStop, never, silent
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
-from freezecore.workload import Workload
+from freezecore.tree_format import Summary
+from freezecore.workload import Workload, WorkloadOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
     from torch import Tensor
-    from torch.nn import Module
+    from torch.nn import Module, Parameter
     from torch.optim import Optimizer
 
     from freezecore.comparison import Comparison
-    from freezecore.probe import ProbeOptions
+    from freezecore.runtime.own.callbacks import ProvingCallback
+    from freezecore.runtime.own.proof import ProofCheck
     from freezecore.runtime.own.unfreezing import Unfreezing
     from freezecore.search.find import FindResult
     from freezecore.search.suggest import SuggestResult
     from freezecore.search.sweep import SweepResult
 
 
+@checked
 def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -> LayerTree:
     """The layer tree of a source (shapes only: no weights, no download) or of a model object.
 
@@ -47,8 +58,7 @@ def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -
     Raises:
         SourceError: the source cannot be built.
     """
-    if isinstance(model, str):
-        model = ModelSource.parse(model)
+    model = _read(model)
     if isinstance(model, ModelSource):
         if model.scheme == "file":
             return model_file.read(model.name).tree
@@ -63,6 +73,7 @@ def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -
     return read_module(unwrapped(model))
 
 
+@checked
 def trace(model: ModelSource | str | Module, workload: Workload | None = None, *, batch: object = None) -> Trace:
     """One training step followed without weights or arithmetic; `estimate` then prices any mask from it.
 
@@ -76,12 +87,10 @@ def trace(model: ModelSource | str | Module, workload: Workload | None = None, *
         WorkloadError: a size that the model refuses.
         FreezeError: an example batch where the workload belongs.
     """
-    if workload is not None:
-        require(workload, Workload, "Give an example batch by name: batch=x.")
-    if isinstance(model, str):
-        model = ModelSource.parse(model)
+    model = _read(model)
     if not isinstance(model, ModelSource):
         return pricer(model, workload, batch=batch).trace
+    _no_batch(model, batch)
     workload = workload or Workload()
     if model.scheme == "file":
         return model_file.read(model.name).required_trace().under(workload)
@@ -92,41 +101,261 @@ def trace(model: ModelSource | str | Module, workload: Workload | None = None, *
     return trace_source(model, workload)
 
 
+@checked
 def pricer(model: ModelSource | str | Module, workload: Workload | None = None, *, batch: object = None) -> Pricer:
     """What prices any mask of a model: `fc.pricer(model).estimate(mask)`.
 
     Where `fc.estimate(fc.trace(model), mask)` may find that the trace was never followed under such a mask, this
     follows what is missing. Arguments and errors are those of `trace`.
     """
-    if workload is not None:
-        require(workload, Workload, "Give an example batch by name: batch=x.")
-    source = ModelSource.parse(model) if isinstance(model, str) else model
-    if isinstance(source, ModelSource):
+    model = _read(model)
+    if isinstance(model, ModelSource):
+        source = model
 
         def fill(known: Trace, missing: tuple[Missing, ...]) -> Trace:
             from freezecore.runtime.trace import fill
 
             return fill(known, source, missing)
 
-        return Pricer(trace(source, workload), fill)
+        return Pricer(trace(source, workload, batch=batch), fill)
     from freezecore.runtime.own.wrappers import unwrapped
     from freezecore.runtime.trace import module_pricer
 
-    return module_pricer(unwrapped(source), workload, batch=batch)
+    return module_pricer(unwrapped(model), workload, batch=batch)
 
 
-def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult:
-    """A short fine-tuning run in this process; `emit` hears of each step as it ends."""
+def _source(source: ModelSource | str) -> ModelSource:
+    return ModelSource.parse(source) if isinstance(source, str) else source
+
+
+def _read(model: ModelSource | str | Module) -> ModelSource | Module:
+    return ModelSource.parse(model) if isinstance(model, str) else model
+
+
+def _no_batch(source: ModelSource, batch: object) -> None:
+    if batch is not None:
+        raise TraceError(
+            "{source} is a name, whose inputs are made up: an example batch goes with a model object.",
+            "Give its size, as Workload(batch_size=8), or hand over the model itself.",
+            source=source,
+        )
+
+
+@overload
+def estimate(model: Trace, rules: Mask, *, batch_size: int | None = None) -> AnyEstimate: ...
+@overload
+def estimate(
+    model: ModelSource | str | Module,
+    rules: FreezeSpec | str | Mask,
+    *,
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> AnyEstimate: ...
+@checked
+def estimate(
+    model: ModelSource | str | Module | Trace,
+    rules: FreezeSpec | str | Mask,
+    *,
+    batch_size: int | None = None,
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> AnyEstimate:
+    """What one training step costs: in one call, `fc.estimate("timm:resnet18", "freeze all; train head", batch=8)`, or
+    from a trace and a mask at hand, which takes milliseconds.
+
+    Where a schedule changes what trains, it is the costliest phase's. A `PartialEstimate` tells where the peak is
+    unknown, and why; `.required()` raises there.
+
+    Args:
+        batch: the batch size (None is 32), or for a model object an example batch, as `trace` takes it.
+        batch_size: the batch size beside a trace; None takes the trace's own.
+        workload: sizes, optimizer, precision and so on, as fields of `Workload`.
+
+    Raises:
+        FreezeError: the model cannot be opened, a rule hits nothing, or trace and mask are not of one model.
+    """
+    if isinstance(model, Trace):
+        if not isinstance(rules, Mask):
+            raise FreezeError(
+                "This takes a Mask beside a trace, not rules.", "Resolve them first: fc.resolve(rules, tree)."
+            )
+        if batch is not None or workload:
+            raise FreezeError("A trace has its workload already.", "Give batch_size alone, or trace the model anew.")
+        return cost.estimate(model, rules, batch_size=batch_size)
+    price, masks = _priced(model, [rules], batch if batch is not None else batch_size, workload)
+    return price.estimate(_costliest(price, masks[0]))
+
+
+@overload
+def fits(
+    model: ModelSource | str | Module,
+    rules: FreezeSpec | str | Mask,
+    *,
+    card: str,
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> budget.CardFit: ...
+@overload
+def fits(
+    model: ModelSource | str | Module,
+    rules: FreezeSpec | str | Mask,
+    *,
+    card: None = None,
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> tuple[budget.CardFit, ...]: ...
+@checked
+def fits(
+    model: ModelSource | str | Module,
+    rules: FreezeSpec | str | Mask,
+    *,
+    card: str | None = None,
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> budget.CardFit | tuple[budget.CardFit, ...]:
+    """Whether a training step fits on a card, and the largest batch that does: `fc.fits(model, rules, card="T4")`.
+
+    Args:
+        card: by its name, or an amount of memory such as `16GB`; None is every card that is known.
+        batch, workload: as `estimate` takes them.
+
+    Raises:
+        FreezeError: there is no such card, or what `estimate` raises.
+    """
+    cards = None if card is None else [card_called(card)]
+    price, masks = _priced(model, [rules], batch, workload)
+    mask = _costliest(price, masks[0])
+    found = budget.fits(price.complete([mask]), mask, cards=cards)
+    return found if cards is None else found[0]
+
+
+@checked
+def diff(
+    model: ModelSource | str | Module,
+    rules: FreezeSpec | str | Mask,
+    other: FreezeSpec | str | Mask,
+    *,
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> Difference:
+    """Two selections of one model: what trains only in the first or the other, and what changes in cost.
+
+    Of a schedule, the first phase is taken. `batch` and `workload` are as `estimate` takes them.
+
+    Raises:
+        FreezeError: what `estimate` raises.
+    """
+    price, ((one, *_), (two, *_)) = _priced(model, [rules, other], batch, workload)
+    return Difference(one, two, price.estimate(one), price.estimate(two))
+
+
+@checked
+def summary(model: ModelSource | str | Module, rules: FreezeSpec | str | Mask | None = None) -> Summary:
+    """A table of layers with their parameters, trainable or frozen: as the model is now, or as rules would have it.
+
+    Raises:
+        FreezeError: the model cannot be opened, or a rule hits nothing.
+    """
+    return Summary(_masks(model, rules)[0])
+
+
+def _priced(
+    model: ModelSource | str | Module,
+    selections: Sequence[FreezeSpec | str | Mask],
+    batch: object,
+    options: WorkloadOptions,
+) -> tuple[Pricer, list[tuple[Mask, ...]]]:
+    """What prices a model's masks, and the masks of each selection, phase by phase."""
+    masks = [_masks(model, one) for one in selections]
+    if batch is None or (isinstance(batch, Integral) and not isinstance(batch, bool)):
+        return pricer(model, Workload(batch_size=32 if batch is None else int(batch), **options)), masks
+    return pricer(model, Workload(**options), batch=batch), masks
+
+
+def _masks(model: ModelSource | str | Module, rules: FreezeSpec | str | Mask | None) -> tuple[Mask, ...]:
+    """What rules mean on a model in each phase; a model object stays as it is where no rule hits, as in `apply`."""
+    model = _read(model)
+    if isinstance(model, ModelSource):
+        now = Mask.as_author(read_tree(model))
+    else:
+        from freezecore.runtime.own.proof import mask_of
+        from freezecore.runtime.own.wrappers import unwrapped
+
+        now = mask_of(unwrapped(model))
+    if isinstance(rules, Mask):
+        rules.require_tree(now.tree)
+        return (rules,)
+    spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
+    return (now,) if spec is None else tuple(resolve(spec, now.tree, epoch, start=now) for epoch in spec.epochs)
+
+
+def _costliest(price: Pricer, masks: Sequence[Mask]) -> Mask:
+    """The mask with the highest peak, or one whose peak is unknown."""
+
+    def peak(mask: Mask) -> float:
+        found = price.estimate(mask)
+        return found.peak_bytes if found.known else math.inf
+
+    return max(masks, key=peak)
+
+
+@overload
+def run_probe(request: ProbeRequest, rules: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult: ...
+@overload
+def run_probe(request: ProbeRequest, *, emit: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult: ...
+@overload
+def run_probe(
+    request: ModelSource | str,
+    rules: FreezeSpec | str,
+    should_stop: ShouldStop = never,
+    *,
+    emit: Emit = silent,
+    **probe: Unpack[ProbeOptions],
+) -> ProbeResult: ...
+@checked
+def run_probe(
+    request: ModelSource | str | ProbeRequest,
+    rules: FreezeSpec | str | Emit | None = None,
+    should_stop: ShouldStop = never,
+    *,
+    emit: Emit = silent,
+    **probe: Unpack[ProbeOptions],
+) -> ProbeResult:
+    """A short fine-tuning run: `fc.run_probe("timm:resnet18", "freeze all; train head", data="shapes", steps=20)`.
+
+    Args:
+        request: the model, or all that is asked for as one `ProbeRequest`.
+        rules: the selection; beside a request, what hears each step.
+        emit: hears of each step as it ends.
+        should_stop: asked between steps; true ends the run early.
+        probe: fields of ProbeRequest, such as `data` and `steps`.
+
+    Raises:
+        FreezeError: it could not start. What goes wrong later is a state of the result.
+    """
+    if not isinstance(request, ProbeRequest):
+        if rules is None or callable(rules):
+            raise FreezeError(
+                "A probe of {source} needs rules.", "Such as 'freeze all; train head'; 'train all' freezes nothing.",
+                source=request,
+            )  # fmt: skip
+        spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
+        request = ProbeRequest(_source(request), spec, **probe)
+    elif callable(rules):
+        emit = rules
+    elif rules is not None or probe:
+        raise FreezeError("The request has its rules and options already.", "Change them in the ProbeRequest.")
     from freezecore.runtime.train.run import run_probe as run
 
     return run(request, emit, should_stop)
 
 
+@checked
 def run_sweep(
-    source: ModelSource,
+    source: ModelSource | str,
     *,
     over: Sequence[str] = ("depth", "presets"),
-    specs: Sequence[str] = (),
+    specs: Sequence[FreezeSpec | str] = (),
     seeds: int = 1,
     ray: str | None = None,
     emit: Emit = silent,
@@ -149,12 +378,13 @@ def run_sweep(
     from freezecore.runtime.search.sweep import run
     from freezecore.search.sweep import SweepRequest
 
-    base = ProbeRequest(source, FreezeSpec(), **probe)
-    return run(SweepRequest(base, tuple(over), tuple(specs), seeds, ray), emit, should_stop)
+    base = ProbeRequest(_source(source), FreezeSpec(), **probe)
+    return run(SweepRequest(base, tuple(over), tuple(map(str, specs)), seeds, ray), emit, should_stop)
 
 
+@checked
 def run_find(
-    source: ModelSource,
+    source: ModelSource | str,
     *,
     minutes: float,
     budget_bytes: int | None = None,
@@ -175,12 +405,13 @@ def run_find(
     from freezecore.runtime.search.find import run
     from freezecore.search.find import FindRequest
 
-    base = ProbeRequest(source, FreezeSpec(), **probe)
+    base = ProbeRequest(_source(source), FreezeSpec(), **probe)
     return run(FindRequest(base, minutes, budget_bytes), emit, should_stop)
 
 
+@checked
 def run_suggest(
-    source: ModelSource,
+    source: ModelSource | str,
     *,
     by: Sequence[str] = ("features", "gradients", "snr"),
     budget_bytes: int | None = None,
@@ -202,10 +433,11 @@ def run_suggest(
     from freezecore.runtime.search.suggest import run
     from freezecore.search.suggest import SuggestRequest
 
-    base = ProbeRequest(source, FreezeSpec(), **probe)
+    base = ProbeRequest(_source(source), FreezeSpec(), **probe)
     return run(SuggestRequest(base, tuple(by), budget_bytes), emit, should_stop)
 
 
+@checked
 def apply(model: Module, rules: FreezeSpec | str, *, reset: bool = False) -> Mask:
     """Freeze and train a model's parameters by rules; held modules stay in eval mode through every `train()`.
 
@@ -225,6 +457,7 @@ def apply(model: Module, rules: FreezeSpec | str, *, reset: bool = False) -> Mas
     return run(model, rules, reset=reset)
 
 
+@checked
 def frozen(model: Module, rules: FreezeSpec | str) -> AbstractContextManager[Mask]:
     """`with fc.frozen(model, rules): …` applies rules for the block; afterwards all is as it was before.
 
@@ -236,6 +469,7 @@ def frozen(model: Module, rules: FreezeSpec | str) -> AbstractContextManager[Mas
     return run(model, rules)
 
 
+@checked
 def release(model: Module) -> None:
     """Let `model.train()` reach every module again; what trains is left as it is."""
     from freezecore.runtime.own.hold import release as run
@@ -244,6 +478,7 @@ def release(model: Module) -> None:
     run(unwrapped(model))
 
 
+@checked
 def parameter_groups(
     model: Module, lr: float | None = None, *, head_lr: float | None = None, layer_decay: float | None = None
 ) -> list[dict[str, Any]]:
@@ -262,14 +497,16 @@ def parameter_groups(
     return run(model, lr, head_lr=head_lr, layer_decay=layer_decay)
 
 
-def proof(model: Module, optimizer: Optimizer | None = None) -> AbstractContextManager:
+@checked
+def proof(model: Module, optimizer: Optimizer | None = None) -> AbstractContextManager[ProofCheck]:
     """`with fc.proof(model): train()` raises, by name, if anything frozen moved: parameters and held buffers."""
     from freezecore.runtime.own.proof import proof as live_proof
 
     return live_proof(model, optimizer)
 
 
-def ProofCallback() -> object:
+@checked
+def ProofCallback() -> ProvingCallback:
     """The same proof inside a Hugging Face or Lightning trainer: `Trainer(callbacks=[fc.ProofCallback()])`.
 
     Import the trainer's library first, and give it last, after callbacks that freeze.
@@ -279,13 +516,15 @@ def ProofCallback() -> object:
     return proof_callback()
 
 
-def trainable_parameters(model: Module) -> list:
+@checked
+def trainable_parameters(model: Module) -> list[Parameter]:
     """The parameters that train, each once: what an optimizer is given."""
     from freezecore.runtime.own.unfreezing import trainable_parameters as live_parameters
 
     return live_parameters(model)
 
 
+@checked
 def unfreezing(model: Module, rules: FreezeSpec | str) -> Unfreezing:
     """Gradual unfreezing in a plain loop: call the schedule's `begin_epoch(epoch, optimizer)` as each epoch begins.
 
@@ -297,9 +536,10 @@ def unfreezing(model: Module, rules: FreezeSpec | str) -> Unfreezing:
     return Unfreezing(model, rules)
 
 
+@checked
 def compare(
     make_model: Callable[[], Module],
-    specs: Sequence[str],
+    specs: Sequence[FreezeSpec | str],
     batches: Iterable[tuple[Any, Tensor]],
     loss: Callable[[Any, Tensor], Tensor],
     *,
@@ -332,7 +572,7 @@ def compare(
 
     return run(
         make_model,
-        specs,
+        tuple(map(str, specs)),
         batches,
         loss,
         held_out=held_out,
@@ -344,6 +584,7 @@ def compare(
     )
 
 
+@checked
 def save(model: Module, batch: object, path: str | Path) -> None:
     """Write a model object's tree and the trace of a training step on `batch`, for the page: no code, no weights."""
     model_file.write(path, read_tree(model), trace(model, batch=batch))

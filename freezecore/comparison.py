@@ -9,9 +9,11 @@ from statistics import stdev
 
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeResult, Proof
-from freezecore.report import seconds_text, table
+from freezecore.report import html_table, seconds_text, table
 from freezecore.sentences import say
 from freezecore.statistics import beyond_noise, bootstrap_wins, seed_error
+
+HEADER = ("score", "spread", "trainable", "step", "rate", "rules")
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,13 @@ class Comparison:
         )
 
     def __str__(self) -> str:
-        rows = [
+        return "\n".join([table(HEADER, self._rows(), right=[0, 1, 2, 3, 4]), *self._sentences()])
+
+    def _repr_html_(self) -> str:
+        return html_table(HEADER, self._rows(), right=[0, 1, 2, 3, 4], below=self._sentences())
+
+    def _rows(self) -> list[list[str]]:
+        return [
             [
                 f"{one.score:.3f}",
                 f"±{stdev(one.by_seed):.3f}" if len(one.by_seed) > 1 else "",
@@ -140,10 +148,11 @@ class Comparison:
             ]
             for one in self.tried
         ]
-        lines = [table(["score", "spread", "trainable", "step", "rate", "rules"], rows, right=[0, 1, 2, 3, 4])]
-        lines += [found.sentence(a, b) for a, b, found in self.duels()]
+
+    def _sentences(self) -> list[str]:
+        lines = [found.sentence(a, b) for a, b, found in self.duels()]
         lines += [f"'{one.rules}': {one.proof.sentence()}" for one in self.tried if not one.proof.ok]
-        return "\n".join([*lines, *(f"'{one.rules}': {one.message}" for one in self.tried if one.message)])
+        return [*lines, *(f"'{one.rules}': {one.message}" for one in self.tried if one.message)]
 
     def to_json(self) -> dict:
         """The comparison as JSON values."""

@@ -176,6 +176,20 @@ class Mask:
             path = path.rpartition(".")[0]
         return path
 
+    def require_tree(self, tree: LayerTree) -> None:
+        """Refuse a tree whose parameters are not this mask's.
+
+        Raises:
+            FreezeError: they have other names or shapes.
+        """
+        if tree is not self.tree and tree.fingerprint != self.tree.fingerprint:
+            raise FreezeError(
+                "The mask is that of {source}, whose parameters are not those of {other}.",
+                "Resolve the rules on the same tree.",
+                source=self.tree.source,
+                other=tree.source,
+            )
+
     def apply_to(self, model) -> None:
         """Set `requires_grad` of every parameter; frozen ones lose a stale gradient, which would go on moving them.
 

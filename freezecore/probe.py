@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Literal, TypedDict
 
-from freezecore.errors import ProbeError
+from freezecore.arguments import checked_fields
+from freezecore.errors import ProbeError, did_you_mean, shortened
+from freezecore.report import accuracy_text, bytes_text, html_table, number_text, seconds_text
 from freezecore.sentences import joined, say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -29,6 +31,10 @@ LIMITS: dict[str, tuple[float, float]] = {
     "sequence_length": (4, 8_192),
     "learning_rate": (1e-8, 100),
     "head_learning_rate": (1e-8, 100),
+}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "optimizer": ("sgd", "sgd-momentum", "adamw"),
+    "device": ("auto", "cpu", "cuda", "mps"),
 }
 NAMES = {
     "steps": say("Steps"),
@@ -52,6 +58,7 @@ def never() -> bool:
     return False
 
 
+@checked_fields
 @dataclass(frozen=True)
 class ProbeRequest:
     """What to try.
@@ -107,6 +114,16 @@ class ProbeRequest:
                     value=value,
                     low=low,
                     high=high,
+                )
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise ProbeError(
+                    "There is no {name} called '{value}'.",
+                    did_you_mean(value, choices) or "Choose one of {names}.",
+                    names=", ".join(choices),
+                    name=name,
+                    value=shortened(value),
                 )
 
     def to_json(self) -> dict:
@@ -306,6 +323,22 @@ class ProbeResult:
     baseline: float | None = None
     changed_samples: tuple[SampleChange, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        metric = self.metric or "accuracy"
+        before, after = self.accuracy_before, self.accuracy_after
+        rows = [] if after is None else [("accuracy", accuracy_text(before), accuracy_text(after, self.interval))]
+        if metric != "accuracy":
+            rows.append((metric, number_text(self.metric_before), number_text(self.metric_after)))
+        rows += [
+            ("peak memory", f"{bytes_text(self.estimated_peak_bytes)} estimated", bytes_text(self.peak_bytes)),
+            ("step", "", seconds_text(self.step_s)),
+        ]
+        ended = f"{self.state} after {self.steps} steps on {self.device}. {self.message} {self.hint}"
+        proof = self.proof.sentence() if self.proof else ""
+        return html_table(
+            ("", "before", "after"), rows, right=[1, 2], below=[ended, proof, self.cache.why, *self.notes]
+        )
 
     def to_json(self) -> dict:
         """The last line that the command line's `probe --json` prints."""

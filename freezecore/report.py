@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from html import escape
 
 from freezecore.errors import WorkloadError, shortened
 from freezecore.sentences import say
@@ -71,6 +72,11 @@ def accuracy_text(accuracy: float | None, interval: tuple[float, float] | None =
     return f"{accuracy:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
 
 
+def number_text(value: float | None) -> str:
+    """`0.957`: a score to four digits."""
+    return UNKNOWN if value is None else f"{value:.4g}"
+
+
 def bytes_from_text(text: str) -> int:
     """`16GB` is 16·10⁹ bytes, `16GiB` is 16·2³⁰.
 
@@ -97,6 +103,25 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], right: Sequen
         ).rstrip()
 
     return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, body)])
+
+
+def html_table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = (), below: Iterable[str] = ()
+) -> str:
+    """The same for a notebook, with lines of text below it."""
+
+    def line(cells: Sequence[object], tag: str) -> str:
+        sides = ["right" if i in right else "left" for i in range(len(cells))]
+        pairs = zip(cells, sides, strict=True)
+        return (
+            "<tr>"
+            + "".join(f'<{tag} style="text-align:{side}">{escape(str(c))}</{tag}>' for c, side in pairs)
+            + "</tr>"
+        )
+
+    body = "".join(line(row, "td") for row in rows)
+    lines = "".join(f"<div>{escape(text)}</div>" for text in below if text)
+    return f"<table><thead>{line(header, 'th')}</thead><tbody>{body}</tbody></table>{lines}"
 
 
 def _scaled(count: float, step: int, units: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
+from freezecore.arguments import checked
 from freezecore.errors import SourceError, did_you_mean, shortened
 
 Weights = Literal["pretrained", "random", "none"]
@@ -55,6 +56,7 @@ class ModelSource:
     num_labels: int | None = None
 
     @classmethod
+    @checked
     def parse(
         cls, text: str, *, weights: str = "none", task: str | None = None, num_labels: int | None = None
     ) -> ModelSource:

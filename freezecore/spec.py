@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from freezecore.arguments import checked
+
 # Rules and specs print and parse themselves, for convenience, by the grammar that makes them: it is imported only then.
 
 Action = Literal["freeze", "train"]
@@ -67,6 +69,7 @@ class FreezeSpec:
     phases: tuple[Phase, ...] = ()
 
     @classmethod
+    @checked
     def parse(cls, text: str) -> FreezeSpec:
         """Read rules; the grammar stands in freezecore.rules.grammar.
 

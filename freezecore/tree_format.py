@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
 
-from freezecore.report import count_text, table
+from freezecore.report import bytes_text, count_text, table
 from freezecore.tree import Layer
 
 if TYPE_CHECKING:
@@ -29,15 +29,48 @@ class _Branch:
     more: int = 0
 
 
-def text(tree: LayerTree) -> str:
-    """The layers that hold parameters, a line each, then the towers and the head."""
-    rows = list(_rows(_rooted(tree), tree.source))
-    lines = [table(["layer", "class", "kind", "parameters"], rows, right=[3]), ""]
+@dataclass(frozen=True)
+class Summary:
+    """A mask as a table, for `print` and for notebooks."""
+
+    mask: Mask
+
+    @property
+    def total(self) -> int:
+        """Scalars in all parameters."""
+        return self.mask.tree.total
+
+    @property
+    def trainable(self) -> int:
+        """Scalars that train."""
+        return self.mask.trainable
+
+    @property
+    def frozen(self) -> int:
+        """Scalars that are frozen."""
+        return self.mask.frozen
+
+    def __str__(self) -> str:
+        return text(self.mask.tree, self.mask)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html(self.mask.tree, self.mask)
+
+
+def text(tree: LayerTree, mask: Mask | None = None) -> str:
+    """The layers that hold parameters, a line each, then the towers and the head; with a mask, what trains of them."""
+    header = ["layer", "class", "kind", "parameters", *(["trains"] if mask else [])]
+    lines = [table(header, _rows(_rooted(tree, mask), tree.source, mask), right=[3]), ""]
     for tower in tree.towers:
         blocks = f"{tower.blocks[0]} … {tower.blocks[-1]}" if tower.blocks else "none"
         lines.append(f"{tower.name}: {len(tower.blocks)} blocks ({blocks})")
     lines.append(f"head: {', '.join(tree.head) or 'none'}")
     lines.append(f"{len(tree.parameters):,} parameters of {tree.total:,} scalars")
+    if mask:
+        size = bytes_text(sum(p.nbytes for p in tree.parameters) + sum(b.nbytes for b in tree.buffers))
+        lines.append(f"{mask.trainable:,} trainable, {mask.frozen:,} frozen; {size} of parameters and buffers")
     return "\n".join([*lines, *tree.notes])
 
 
@@ -110,11 +143,12 @@ def _folded(nodes: list[_Branch]) -> list[_Branch]:
     return unfolded
 
 
-def _rows(node: _Branch, name: str, depth: int = 0) -> Iterator[tuple[str, ...]]:
+def _rows(node: _Branch, name: str, mask: Mask | None, depth: int = 0) -> Iterator[tuple[str, ...]]:
     """A row for the node, then those below it, then one for those like it."""
     space, layer = "  " * depth, node.layer
-    yield f"{space}{name}", layer.type, layer.kind, f"{layer.parameters:,}"
+    state = [mask.state_of(layer.path)] if mask else []
+    yield f"{space}{name}", layer.type, layer.kind, f"{layer.parameters:,}", *state
     for child in node.below:
-        yield from _rows(child, child.layer.path, depth + 1)
+        yield from _rows(child, child.layer.path, mask, depth + 1)
     if node.more:
-        yield f"{space}… {node.more} more like it", "", "", ""
+        yield f"{space}… {node.more} more like it", "", "", "", *([""] if mask else [])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from functools import partial
+from typing import Literal, TypedDict
 
+from freezecore.arguments import checked_fields
 from freezecore.errors import WorkloadError, did_you_mean, shortened
 from freezecore.sentences import say
 
-Optimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit"]
+StepOptimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit"]
+Implementation = Literal["loop", "foreach", "fused"]
+Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "bf16-autocast", "fp16-autocast", "bf16"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "sgd-momentum", "adamw", "adamw-8bit"),
@@ -30,6 +34,7 @@ NAMES = {
 }
 
 
+@partial(checked_fields, values=False)  # its own sentences tell the range
 @dataclass(frozen=True)
 class Workload:
     """One training step's surroundings.
@@ -49,12 +54,12 @@ class Workload:
     batch_size: int = 32
     image_size: int | None = None
     sequence_length: int | None = None
-    optimizer: Optimizer = "adamw"
-    implementation: Literal["loop", "foreach", "fused"] = "foreach"
+    optimizer: StepOptimizer = "adamw"
+    implementation: Implementation = "foreach"
     precision: Precision = "fp32"
     checkpointing: bool = False
     accumulate: int = 1
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
@@ -68,6 +73,9 @@ class Workload:
                     low=low,
                     high=high,
                 )
+        if not isinstance(self.checkpointing, bool):
+            value = shortened(str(self.checkpointing))
+            raise WorkloadError("Checkpointing cannot be '{value}'.", "It is True or False.", value=value)
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -82,3 +90,16 @@ class Workload:
     def to_json(self) -> dict:
         """Its fields as JSON values."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+class WorkloadOptions(TypedDict, total=False):
+    """Fields of `Workload` beside the batch size, for verbs that take them one by one."""
+
+    image_size: int | None
+    sequence_length: int | None
+    optimizer: StepOptimizer
+    implementation: Implementation
+    precision: Precision
+    checkpointing: bool
+    accumulate: int
+    device: Device

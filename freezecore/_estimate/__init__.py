@@ -8,13 +8,17 @@ allocator keeps in reserve, the context of a GPU process, and the process itself
 
 from __future__ import annotations
 
+from freezecore._estimate.budget import CardFit
 from freezecore._estimate.cost import AnyEstimate, Estimate, PartialEstimate, PhasePeak, estimate, full_estimate
 from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
+from freezecore._estimate.difference import Difference
 from freezecore._estimate.pricer import Pricer
 
 __all__ = [
     "AnyEstimate",
+    "CardFit",
     "CurvePoint",
+    "Difference",
     "Estimate",
     "PartialEstimate",
     "PhasePeak",

@@ -38,6 +38,11 @@ class CardFit:
     largest_batch: int | None
     note: str = ""
 
+    def __str__(self) -> str:
+        verdict = {True: "fits", False: "does not fit", None: "unknown whether it fits"}[self.fits]
+        largest = "unknown" if self.largest_batch is None else f"{self.largest_batch:,}"
+        return f"{self.card} ({bytes_text(self.card_bytes)}): {verdict}, largest batch {largest}"
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetFit:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from freezecore import machine
+from freezecore.errors import WorkloadError, none_called, shortened
+from freezecore.report import bytes_from_text
 from freezecore.sentences import say
 
 GIB = 2**30
@@ -61,6 +63,32 @@ def margin_bytes(peak_bytes: int) -> int:
 def all_cards() -> tuple[Card, ...]:
     """The cards above, after those in this machine."""
     return (*cards_here(), *CARDS)
+
+
+def card_called(name: str) -> Card:
+    """The card of this name, or of its beginning, such as `T4`; or so much memory, such as `16GB`.
+
+    Raises:
+        WorkloadError: there is none, or several have this name.
+    """
+    words = name.lower().split()
+    cards = all_cards() if words else ()
+    named = [card for card in cards if "".join(card.name.lower().split()).startswith("".join(words))]
+    named = named or [card for card in cards if set(words) <= set(card.name.lower().split())]
+    if len(named) > 1:
+        raise WorkloadError(
+            "'{name}' is more than one card.",
+            "Choose one of {names}.",
+            name=shortened(name),
+            names=", ".join(card.name for card in named),
+        )
+    if named:
+        return named[0]
+    try:
+        return Card(name, bytes_from_text(name))
+    except WorkloadError:
+        names = (card.name for card in all_cards())
+        raise none_called(WorkloadError, "There is no card called '{name}'.", name, names) from None
 
 
 def cards_here() -> tuple[Card, ...]:

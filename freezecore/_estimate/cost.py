@@ -13,7 +13,7 @@ from freezecore._estimate.trace_at_batch import trace_at
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.errors import TraceError, UnknownCost, require
 from freezecore.mask import Mask
-from freezecore.report import bytes_text, flops_text
+from freezecore.report import bytes_text, flops_text, html_table
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
@@ -76,6 +76,9 @@ class Estimate:
         work = f"{flops_text(self.flops_forward)} forward, {flops_text(self.flops_backward)} backward"
         return f"peak {bytes_text(self.peak_bytes)} ({self.peak_moment}): {parts}; {work}"
 
+    def _repr_html_(self) -> str:
+        return _html(self, self.peak_moment)
+
     def required(self) -> Estimate:
         """This estimate, whose numbers are all there."""
         return self
@@ -111,6 +114,9 @@ class PartialEstimate:
         parts = ", ".join(f"{name} {bytes_text(getattr(self, name, None))}" for name in PARTS)
         return f"peak unknown ({self.problem or 'combinations are missing'}): {parts}"
 
+    def _repr_html_(self) -> str:
+        return _html(self, str(self))
+
     def required(self) -> NoReturn:
         """Raises an UnknownCost that says why the peak is unknown; of an `Estimate`, returns it."""
         if self.problem:
@@ -137,6 +143,13 @@ class PartialEstimate:
 AnyEstimate = Estimate | PartialEstimate
 
 
+def _html(cost: AnyEstimate, below: str) -> str:
+    """A table for a notebook: the parts at the peak, and the work."""
+    rows = [(name, bytes_text(getattr(cost, name, None))) for name in (*PARTS, "peak_bytes")]
+    rows += [(name, flops_text(getattr(cost, name, None))) for name in ("flops_forward", "flops_backward")]
+    return html_table(("at the peak", ""), rows, right=[1], below=[below, *cost.left_out])
+
+
 def estimate(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> AnyEstimate:
     """What one training step under this mask costs; a `PartialEstimate` where its peak is unknown.
 
@@ -160,6 +173,15 @@ def full_estimate(trace: Trace, tree: LayerTree, *, batch_size: int | None = Non
 
 def trained(trace: Trace, mask: Mask) -> list[TracedParameter]:
     """The traced parameters that train."""
+    if sum(parameter.numel for parameter in trace.parameters) != mask.tree.total:
+        raise TraceError(
+            "The trace is that of {source} with {count:,} scalars, the mask that of {other} with {total:,}.",
+            "Trace the model whose tree this is.",
+            source=trace.source,
+            count=sum(parameter.numel for parameter in trace.parameters),
+            other=mask.tree.source,
+            total=mask.tree.total,
+        )
     index, trains = mask.tree.index, mask.trains
     try:
         return [parameter for parameter in trace.parameters if trains[index[parameter.name]]]

@@ -11,6 +11,7 @@ from freezecore._export.notebook import export_notebook
 from freezecore._export.plan import ExportPlan
 from freezecore._export.spec import save_spec
 from freezecore._resolve import resolve
+from freezecore.arguments import checked
 from freezecore.errors import ExportError, none_called
 from freezecore.sentences import say
 from freezecore.source import ModelSource
@@ -42,6 +43,7 @@ TARGETS: dict[str, Callable[[ExportPlan], str]] = {
 }
 
 
+@checked
 def export(
     source: ModelSource | str,
     spec: FreezeSpec | str,
@@ -63,7 +65,8 @@ def export(
         link: where the page opens this selection.
 
     Raises:
-        ExportError: there is no such target, nothing trains, or the target cannot express the selection.
+        ExportError: there is no such target, nothing trains, the tree is another model's, or the target cannot express
+            the selection.
         RuleError: a rule cannot be read or hits nothing.
     """
     if to not in TARGETS:
@@ -75,6 +78,11 @@ def export(
         from freezecore.api import read_tree
 
         tree = read_tree(source)
+    elif ":" in tree.source and tree.source != str(source):
+        raise ExportError(
+            "The tree is that of {other}, not of {source}.", "Leave it out to have it read.",
+            other=tree.source, source=source,
+        )  # fmt: skip
     masks = tuple((epoch, resolve(spec, tree, epoch)) for epoch in spec.epochs)
     changes = tuple(m for i, m in enumerate(masks) if i == 0 or m[1].trains != masks[i - 1][1].trains)
     plan = ExportPlan(source, spec, tree, changes, learning_rate, head_learning_rate, layer_decay, link)

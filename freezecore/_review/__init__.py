@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from freezecore._review import author, backward, heads, movement, reach, tied
 from freezecore._review.finding import SEVERITIES, Case, Finding, mended
+from freezecore.arguments import checked
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -15,13 +16,14 @@ __all__ = ["Finding", "mended", "review"]
 CHECKS = (*heads.CHECKS, *backward.CHECKS, *movement.CHECKS, *reach.CHECKS, *tied.CHECKS, *author.CHECKS)
 
 
+@checked
 def review(
     tree: LayerTree,
     mask: Mask,
     *,
-    spec: FreezeSpec | None = None,
+    spec: FreezeSpec | str | None = None,
     workload: Workload | None = None,
-    source: ModelSource | None = None,
+    source: ModelSource | str | None = None,
     prices: dict | None = None,
     fixes: bool = True,
 ) -> tuple[Finding, ...]:
@@ -35,7 +37,13 @@ def review(
         source: which model; with it, a head that will be replaced is known.
         prices: `freezecore._estimate.prices` by path; with them, a forgotten parameter's cost is named.
         fixes: also look for the rules that mend each finding; the dearest part in a large model.
+
+    Raises:
+        FreezeError: the mask is that of another tree.
     """
+    mask.require_tree(tree)
+    spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
+    source = ModelSource.parse(source) if isinstance(source, str) else source
     case = Case(tree, mask, spec, workload, source, prices, fixes)
     found = [finding for check in CHECKS for finding in check(case)]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

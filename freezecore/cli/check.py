@@ -29,6 +29,8 @@ def gather(options: Namespace) -> dict:
         "missing": list(carried.missing),
         "new": list(carried.new),
         "changed": changed,
+        "renamed": [f"{was} → {now}" for was, now in carried.mapped if was != now],
+        "reshaped": _reshaped(saved, tree, dict(carried.mapped)),
         "reason": carried.reason,
     }
 
@@ -46,3 +48,10 @@ def _changed(saved: SavedSpec, tree: LayerTree, now_called: dict[str, str]) -> l
         return []  # a rule hits nothing any more: the reason says so
     there = [(now_called.get(parameter.names[0]), parameter.trains) for parameter in saved.parameters]
     return [name for name, trains in there if name and trains != tuple(mask[name] for mask in masks)]
+
+
+def _reshaped(saved: SavedSpec, tree: LayerTree, now_called: dict[str, str]) -> list[str]:
+    """Parameters whose shape is another today, with both shapes."""
+    there = [(now_called.get(parameter.names[0]), parameter.shape) for parameter in saved.parameters]
+    pairs = [(name, shape, tree.parameters[tree.index[name]].shape) for name, shape in there if name]
+    return [f"{name}: {'x'.join(map(str, was))} → {'x'.join(map(str, now))}" for name, was, now in pairs if was != now]

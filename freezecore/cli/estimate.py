@@ -19,7 +19,7 @@ from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, Workload
 
 EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
-FIELDS = ("peak_bytes", "peak_moment", *PARTS, "flops_forward", "flops_backward")
+FIELDS = ("peak_bytes", "peak_moment", *PARTS, "flops_forward", "flops_backward", "peak_with_scratch")
 HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backward", flops_text)
 
 

@@ -14,6 +14,7 @@ from typing import Literal, TextIO
 
 Style = Literal["red", "yellow", "green"]
 CODES = {"red": 31, "yellow": 33, "green": 32}
+DIFFERENCES = ("missing", "new", "changed", "renamed", "reshaped")
 NOTHING = "(nothing frozen)"
 PHASES = {
     "data": "preparing the data",
@@ -45,7 +46,7 @@ def score_text(one: dict) -> str:
 
 def differences(document: dict) -> list[str]:
     """A line for each parameter that a saved selection and today's model do not share."""
-    return [f"{key}: {name}" for key in ("missing", "new", "changed") for name in document.get(key, [])]
+    return [f"{key}: {name}" for key in DIFFERENCES for name in document.get(key, [])]
 
 
 def progress(options: Namespace, describe: Callable[[dict], str] = lambda event: "") -> Callable[[dict], None]:

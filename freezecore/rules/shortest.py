@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from freezecore._resolve import conflicts, outcome, rule_hits
+from freezecore.arguments import checked
 from freezecore.mask import Mask
 from freezecore.name_index import NameIndex, bits, union
 from freezecore.rules.matching import selected
@@ -67,6 +68,7 @@ class Goal:
         return self.train if action == "train" else self.freeze
 
 
+@checked
 def shortest_rules(mask: Mask) -> FreezeSpec:
     """Few readable rules that resolve to exactly this mask, with its setting of norms and dropout."""
     names = mask.tree.names

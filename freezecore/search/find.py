@@ -13,7 +13,9 @@ from statistics import mean, variance
 from freezecore.errors import ProbeError
 from freezecore.metrics import METRICS
 from freezecore.probe import ProbeRequest
+from freezecore.report import bytes_text, html_table, number_text, seconds_text
 from freezecore.search.measured import Candidate
+from freezecore.sentences import say
 from freezecore.statistics import mean_error, noise
 
 
@@ -177,6 +179,24 @@ class FindResult:
     message: str = ""
     hint: str = ""
     request: dict = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                name,
+                number_text(one.score if one.metric_after is None else one.metric_after),
+                "" if one.noise is None else f"±{one.noise:.3f}",
+                bytes_text(one.peak_bytes),
+                seconds_text(one.step_s),
+                one.rules,
+            )
+            for name, one in (("recommended", self.best), ("runner-up", self.runner_up))
+            if one is not None
+        ]
+        metric = self.best.metric if self.best and self.best.metric else "score"
+        close = say("The two do not differ beyond the noise.") if self.within_noise and self.runner_up else ""
+        header = ("", f"unseen {metric}", "noise", "peak", "step", "rules")
+        return html_table(header, rows, right=[1, 2, 3, 4], below=[close, *self.left_out, self.message, self.hint])
 
     def to_json(self) -> dict:
         """The last line that the command line's `find --json` prints."""

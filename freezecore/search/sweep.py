@@ -12,6 +12,7 @@ from freezecore._presets import first_blocks_rules, presets
 from freezecore._resolve import resolve
 from freezecore.errors import ProbeError, RuleError, none_called
 from freezecore.probe import ProbeRequest
+from freezecore.report import bytes_text, html_table, number_text, seconds_text
 from freezecore.rules.grammar import parse_spec
 from freezecore.search.measured import Candidate, MeasuredSelection
 from freezecore.sentences import say
@@ -88,6 +89,22 @@ class SweepResult:
     message: str = ""
     hint: str = ""
     request: dict = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        metric = next((run.metric for run in self.runs if run.metric), "accuracy")
+        rows = [
+            (
+                "best" if i == self.best else "as good" if i in self.as_good else run.state.removeprefix("done"),
+                number_text(run.score if run.metric_after is None else run.metric_after),
+                "" if run.spread is None else f"±{run.spread:.3f}",
+                bytes_text(run.peak_bytes),
+                seconds_text(run.step_s),
+                run.rules,
+            )
+            for i, run in enumerate(self.runs)
+        ]
+        header = ("", metric, "spread", "peak", "step", "rules")
+        return html_table(header, rows, right=[1, 2, 3, 4], below=[f"{self.message} {self.hint}".strip()])
 
     def to_json(self) -> dict:
         """The last line that the command line's `sweep --json` prints."""

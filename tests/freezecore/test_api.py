@@ -86,7 +86,7 @@ def test_the_public_names_are_all_there():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda model, tree: fc.estimate(model, fc.apply(model, "freeze all; train 4")), "This takes a Trace"),
+        (lambda model, tree: fc.estimate(tree, fc.apply(model, "freeze all; train 4")), "or a Trace as 'model'"),
         (lambda model, tree: fc.estimate(fc.trace(model), "freeze all"), "This takes a Mask"),
         (lambda model, tree: fc.trace(model, torch.zeros(2, 3, 8, 8)), "This takes a Workload"),
         (lambda model, tree: fc.resolve(3, tree), "This takes a FreezeSpec"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,28 @@ FIELDS = {
         *("phases", "shortest_rules", "findings"),
     ],
     ("estimate", RESNET, "--rules", PROBE, "--batch-size", "4", "--image-size", "64", "--curve", "--budget", "1GB"): [
-        *("peak_bytes", "peak_moment", "weights", "gradients", "optimizer", "activations", "temporaries"),
-        *("flops_forward", "flops_backward", "full", "trace_s", "evaluate_s", "fits", "curve", "budget", "left_out"),
+        *(
+            "peak_with_scratch",
+            "peak_bytes",
+            "peak_moment",
+            "weights",
+            "gradients",
+            "optimizer",
+            "activations",
+            "temporaries",
+        ),
+        *(
+            "flops_forward",
+            "flops_backward",
+            "peak_with_scratch",
+            "full",
+            "trace_s",
+            "evaluate_s",
+            "fits",
+            "curve",
+            "budget",
+            "left_out",
+        ),
     ],
     ("export", RESNET, "--rules", PROBE, "--to", "pytorch"): ["target", "code"],
 }
@@ -170,7 +191,7 @@ def test_what_comes_back_and_what_is_checked_have_their_documented_fields(saved,
     back = run(capsys, "import", saved, "--source", RESNET)
     assert set(back) >= {"rules", "mapped", "missing", "new"}
     assert back["rules"] == PROBE
-    nothing = {"missing": [], "new": [], "changed": [], "reason": ""}
+    nothing = {"missing": [], "new": [], "changed": [], "renamed": [], "reshaped": [], "reason": ""}
     assert run(capsys, "check", saved) == {"same": True, **nothing}
 
 
@@ -188,6 +209,22 @@ def test_a_spec_that_no_longer_gives_the_same_set_fails_by_name(then, difference
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "not the same set"
     assert [line for line in shown if ": " in line] == difference
+
+
+def test_a_parameter_that_was_renamed_or_reshaped_is_told_by_both_names_and_shapes(saved, capsys):
+    file, text = Path(saved), Path(saved).read_text()
+    file.write_text(
+        re.sub("fingerprint: .*", "fingerprint: '0123456789abcdef'", text.replace("  fc.", "  classifier."))
+    )
+    assert main(["check", saved]) == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert "renamed: classifier.weight → fc.weight" in shown
+    assert "renamed: classifier.bias → fc.bias" in shown
+    file.write_text(
+        text.replace("conv1.weight: 64x3x7x7", "conv1.weight: 64x1x7x7").replace("fingerprint: ", "fingerprint: 0")
+    )
+    assert main(["check", saved]) == 1
+    assert "reshaped: conv1.weight: 64x1x7x7 → 64x3x7x7" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

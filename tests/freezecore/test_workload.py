@@ -14,6 +14,7 @@ from freezecore.workload import Workload
         ({"image_size": -1}, "The image size -1 is out of range."),
         ({"sequence_length": 2.5}, "The sequence length 2.5 is out of range."),
         ({"optimizer": "adam"}, "There is no optimizer called 'adam'. Did you mean 'adamw'?"),
+        ({"checkpointing": "no"}, "Checkpointing cannot be 'no'. It is True or False."),
         ({"precision": "int3"}, "There is no precision called 'int3'."),
     ],
 )

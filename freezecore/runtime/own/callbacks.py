@@ -12,7 +12,7 @@ from freezecore.runtime.own.proof import ProofCheck, mask_of
 from freezecore.runtime.own.wrappers import unwrapped
 
 
-class _Proving:
+class ProvingCallback:
     """Remembers at an epoch's beginning what is frozen then, and compares at its end.
 
     Give it last, after callbacks that freeze or unfreeze. The selection may change from epoch to epoch.
@@ -57,7 +57,7 @@ class _Proving:
             raise ProofError(found.sentence(), found.remedy())
 
 
-def proof_callback() -> _Proving:
+def proof_callback() -> ProvingCallback:
     """A ProofCallback for the trainers that are imported already: Hugging Face's, Lightning's, or both."""
     bases = [
         getattr(sys.modules[module], name)
@@ -68,4 +68,4 @@ def proof_callback() -> _Proving:
         )
         if module in sys.modules
     ]
-    return type("ProofCallback", (_Proving, *dict.fromkeys(bases)), {})()
+    return type("ProofCallback", (ProvingCallback, *dict.fromkeys(bases)), {})()

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from freezecore._resolve import resolve
+from freezecore.arguments import checked
 from freezecore.errors import FreezeError, require
 from freezecore.mask import Mask
 from freezecore.runtime.own.hold import hold
@@ -50,9 +51,16 @@ class Unfreezing:
         self.begin_epoch(0)
 
     def mask_at(self, epoch: int) -> Mask:
-        """The selection of an epoch."""
+        """The selection of an epoch.
+
+        Raises:
+            FreezeError: the epoch is below 0.
+        """
+        if epoch < 0:
+            raise FreezeError("There is no epoch {epoch}.", "Epochs are counted from 0.", epoch=epoch)
         return self.masks[max(first for first in self.masks if first <= epoch)]
 
+    @checked
     def begin_epoch(self, epoch: int, optimizer: torch.optim.Optimizer | None = None) -> Mask:
         """Freeze as this epoch has it, also when a run resumes here; an optimizer is made to hold what trains.
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from freezecore._resolve import resolve
+from freezecore.arguments import described
 from freezecore.comparison import Comparison, TriedSelection
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
@@ -52,7 +53,15 @@ def compare(
     if not specs or not factors or seeds < 1:
         raise ProbeError("There is nothing to compare.", "Give rules, a seed, and a factor or more.")
     scored = score or (lambda output, targets: _scored(output, targets, loss))
-    model = make_model()
+    if steps is not None and steps < 1:
+        raise ProbeError("{steps} steps are out of range.", "Give one or more, or None for one pass.", steps=steps)
+    model = None if isinstance(make_model, nn.Module) else make_model()
+    if not isinstance(model, nn.Module):
+        raise ProbeError(
+            "This takes a function that builds one model after another, not {value}.",
+            "Such as lambda: Net(), called once for each run.",
+            value=described(make_model if model is None else model),
+        )
     for rules in specs:  # before the first of them has trained
         _mask(rules, model)
     bench = Bench(make_model, train, test, loss, scored, steps or len(train), learning_rate)
