@@ -17,6 +17,7 @@ from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+from freezecore.workload import Workload
 
 
 def _script(template: str) -> Callable[[ExportPlan], str]:
@@ -54,6 +55,9 @@ def export(
     head_learning_rate: float | None = None,
     layer_decay: float | None = None,
     link: str | None = None,
+    workload: Workload | None = None,
+    num_classes: int | None = None,
+    model_id: str | None = None,
 ) -> str:
     """The selection as text for a target, a key of `TARGETS`.
 
@@ -63,6 +67,9 @@ def export(
         head_learning_rate: of the head where it differs; None takes a usual one where no rate was asked for.
         layer_decay: factor on the learning rate per block away from the head, above 0 and at most 1.
         link: where the page opens this selection.
+        workload: the training step to carry over; None leaves batch, precision and the rest to the trainer.
+        num_classes: of a person's own data; None takes the source's, else the model's own, as a parameter in sight.
+        model_id: the checkpoint to start from, where the source is a `config:`.
 
     Raises:
         ExportError: there is no such target, nothing trains, the tree is another model's, or the target cannot express
@@ -85,7 +92,8 @@ def export(
         )  # fmt: skip
     masks = tuple((epoch, resolve(spec, tree, epoch)) for epoch in spec.epochs)
     changes = tuple(m for i, m in enumerate(masks) if i == 0 or m[1].trains != masks[i - 1][1].trains)
-    plan = ExportPlan(source, spec, tree, changes, learning_rate, head_learning_rate, layer_decay, link)
+    rates = (learning_rate, head_learning_rate, layer_decay)
+    plan = ExportPlan(source, spec, tree, changes, *rates, link, workload, num_classes, model_id)
     plan.require_training()
     return TARGETS[to](plan)
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freezecore._export.python import constant_items, number, quoted, sorted_imports
+from freezecore._export.python import constant_items, number, quoted, signature, sorted_imports
 from freezecore.yaml_text import scalar
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
     )
+    environment.globals["signature"] = signature
     environment.filters |= {
         "items": constant_items,
         "number": number,

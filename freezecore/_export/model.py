@@ -23,45 +23,55 @@ class Building:
     lines: str
 
 
-def building(source: ModelSource, root: str) -> Building:
+def building(source: ModelSource, root: str, classes: int | None = None, model_id: str | None = None) -> Building:
     """How to build the source; `root` is the class name of its root module.
+
+    `classes` stands in the code as a parameter, to be replaced by a person's own number; `model_id` is the checkpoint
+    that a `config:` source starts from.
 
     Raises:
         ExportError: the source cannot be written as an import.
     """
-    if source.scheme == "timm":
-        return _timm(source)
-    if source.scheme in ("hf", "config"):
-        return _transformers(source, root)
+    if source.scheme == "config" and model_id:
+        source = source.with_(scheme="hf", name=model_id, weights="pretrained")
+    built = {"timm": _timm, "hf": _transformers, "config": _transformers}.get(source.scheme)
+    if built:
+        found = built(source, root, source.num_labels if classes is None else "NUM_CLASSES")
+        if classes is None:
+            return found
+        return Building(found.imports, f"NUM_CLASSES = {classes}  # put the number of your own\n{found.lines}")
     return _own(source, root)
 
 
-def _timm(source: ModelSource) -> Building:
+def _timm(source: ModelSource, root: str, labels: int | str | None) -> Building:
     arguments = [quoted(source.name), f"pretrained={source.weights != 'random'}"]
-    head = f"\nmodel.reset_classifier({source.num_labels})  # a new head" if source.num_labels is not None else ""
+    head = f"\nmodel.reset_classifier({labels})  # a new head" if labels is not None else ""
+    if isinstance(labels, str):
+        head = f"\nif model.num_classes != {labels}:\n    model.reset_classifier({labels})  # a new head"
     return Building(frozenset({"import timm"}), f"model = {call('timm.create_model', arguments, taken=8)}{head}")
 
 
-def _transformers(source: ModelSource, root: str) -> Building:
+def _transformers(source: ModelSource, root: str, labels: int | str | None) -> Building:
     if source.scheme == "hf" and source.weights != "random":
-        return _pretrained(source, root)
-    labels = [f"num_labels={source.num_labels}"] if source.num_labels is not None else []
+        return _pretrained(source, root, labels)
+    labelled = [f"num_labels={labels}"] if labels is not None else []
     file = source.scheme == "hf" or source.name.endswith(".json") or source.name.startswith((".", "/", "~", "\\"))
     config = call(
-        "AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(source.name), *labels], taken=9
+        "AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(source.name), *labelled], taken=9
     )
     name = _class_name(source, root)
     build = f"{name}.from_config(config)" if name.startswith("Auto") else f"{name}(config)"
     imports = frozenset({f"from transformers import AutoConfig, {name}"})
-    return Building(imports, f"config = {config}\nmodel = {build}")
+    note = "# Weights at random, as a config has none; from a checkpoint, with .from_pretrained.\n"
+    return Building(imports, f"{'' if source.weights == 'random' else note}config = {config}\nmodel = {build}")
 
 
-def _pretrained(source: ModelSource, root: str) -> Building:
+def _pretrained(source: ModelSource, root: str, labels: int | str | None) -> Building:
     name = _class_name(source, root)
-    labels = []
-    if source.num_labels is not None:  # a head of another size is made anew
-        labels = [f"num_labels={source.num_labels}", "ignore_mismatched_sizes=True"]
-    arguments = [quoted(source.name), *labels, "dtype=torch.float32"]
+    labelled = []
+    if labels is not None:  # a head of another size is made anew
+        labelled = [f"num_labels={labels}", "ignore_mismatched_sizes=True"]
+    arguments = [quoted(source.name), *labelled, "dtype=torch.float32"]
     imports = frozenset({f"from transformers import {name}", "import torch"})
     packages = tokenizer_packages(source)
     note = f"# Its tokenizer needs: pip install {' '.join(packages)}\n" if packages else ""

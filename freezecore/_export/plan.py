@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from urllib.parse import quote, urlencode
 
 from freezecore._export.model import Building, building
-from freezecore._export.python import Condition, comment, condition, quoted
+from freezecore._export.python import Condition, call, comment, condition, number
 from freezecore._export.selection import Cover, NameSelection, select
 from freezecore.errors import ExportError, shortened
 from freezecore.mask import Mask
 from freezecore.rates import Rates, is_head, learning_rates, model_kind
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec, Selector
-from freezecore.tree import LayerTree
+from freezecore.tree import LayerTree, prefixes
+from freezecore.workload import Workload
 
 EVERYTHING = Selector("kind", "all")
 LONGEST_RULES = 600
 LONGEST_LINK = 4_000
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 WITH_LOSS = ("LMHeadModel", "DoubleHeadsModel", "ForPreTraining")  # beside every class with "For" in its name
+CLASSIFIERS = (
+    "ForSequenceClassification",
+    "ForImageClassification",
+    "ForTokenClassification",
+    "ForAudioClassification",
+)
+OPTIMIZERS = {  # the class, and what it is given beside a learning rate
+    "adamw": ("torch.optim.AdamW", ()),
+    "adamw-8bit": ("bitsandbytes.optim.AdamW8bit", ()),
+    "sgd": ("torch.optim.SGD", ()),
+    "sgd-momentum": ("torch.optim.SGD", ("momentum=0.9",)),
+}
+TIMM_OPTIMIZERS = {
+    "adamw": ('opt="adamw"',),
+    "adamw-8bit": ('opt="bnbadamw8bit"',),
+    "sgd": ('opt="momentum"', "momentum=0.0"),
+    "sgd-momentum": ('opt="momentum"',),
+}
+FASTAI_OPTIMIZERS: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "adamw": (None, ()),
+    "adamw-8bit": (
+        "partial(OptimWrapper, opt=bitsandbytes.optim.AdamW8bit)",
+        ("import bitsandbytes", "from fastai.optimizer import OptimWrapper", "from functools import partial"),
+    ),
+    "sgd": ("SGD", ("from fastai.optimizer import SGD",)),
+    "sgd-momentum": ("partial(SGD, mom=0.9)", ("from fastai.optimizer import SGD", "from functools import partial")),
+}
 PAGE = "http://127.0.0.1:8501/"  # where `make run` serves it
 
 
@@ -35,6 +64,9 @@ class ExportPlan:
         head_learning_rate: of the head where it differs; None takes a usual one where no rate was asked for.
         layer_decay: factor on the learning rate per block away from the head.
         link: where the page opens this selection; None takes the page that `make run` serves.
+        workload: the training step to carry over; None leaves batch, precision and the rest to the trainer.
+        num_classes: of a person's own data; None takes the source's, else the model's own, in sight.
+        model_id: the checkpoint to start from, where the source is a `config:`.
     """
 
     source: ModelSource
@@ -45,6 +77,9 @@ class ExportPlan:
     head_learning_rate: float | None = None
     layer_decay: float | None = None
     link: str | None = None
+    workload: Workload | None = None
+    num_classes: int | None = None
+    model_id: str | None = None
 
     @property
     def rules(self) -> str:
@@ -93,23 +128,65 @@ class ExportPlan:
 
     @property
     def holds(self) -> bool:
-        """Whether frozen modules are kept in eval mode."""
-        return not self.trains_everything and any(mask.held for _, mask in self.masks)
+        """Whether something frozen is kept in eval mode."""
+        return not self.trains_everything and any(paths for _, paths in self.held_paths)
+
+    @cached_property
+    def held_paths(self) -> tuple[tuple[int, list[str]], ...]:
+        """The first epoch of each phase with the modules that move or drop and are held in it."""
+        layers = self.tree.layer_at
+        return tuple(
+            (epoch, [path for path in mask.held if layers[path].moves or layers[path].drops])
+            for epoch, mask in self.masks
+        )
+
+    @cached_property
+    def held_classes(self) -> list[str]:
+        """Class names of the modules that are held in some phase; of those that merely stay held, see `norms`."""
+        also = [set(mask.also_held) for _, mask in self.masks]
+        pairs = zip(self.held_paths, also, strict=True)
+        return sorted({self.tree.layer_at[path].type for (_, held), kept in pairs for path in held if path not in kept})
+
+    @cached_property
+    def norms(self) -> list[str]:
+        """Class names of the modules that the first phase keeps from moving."""
+        return sorted({self.tree.layer_at[path].type for path in self.mask.norms_held})
 
     @property
     def keeps_norms(self) -> bool:
         """Whether norms that the first phase holds stay held when they begin to train."""
-        return any(mask.also_held for _, mask in self.masks)
+        return any(mask.also_held for _, mask in self.masks) and not self.held_by_path
+
+    @cached_property
+    def held_by_path(self) -> bool:
+        """Whether class names would hold more or less than the mask does, so that paths have to be written."""
+        first = self._frozen_of(self.mask, self.norms)
+        for (_, mask), (_, held) in zip(self.masks, self.held_paths, strict=True):
+            found = self._frozen_of(mask, self.held_classes) | (first if mask.also_held else set())
+            if found != set(held):
+                return True
+        return False
+
+    def _frozen_of(self, mask: Mask, classes: Collection[str]) -> set[str]:
+        """Modules of these classes that move or drop, at or under a module in which nothing trains."""
+        frozen = {
+            layer.path for layer in self.tree.layers if layer.parameters and mask.state_of(layer.path) == "frozen"
+        }
+        return {
+            layer.path
+            for layer in self.tree.layers
+            if layer.type in classes
+            and (layer.moves or layer.drops)
+            and any(place in frozen for path in (layer.path, *layer.aliases) for place in (*prefixes(path), path, ""))
+        }
 
     @property
-    def norms(self) -> list[str]:
-        """Class names, as literals, of the modules whose buffers move in train mode."""
-        return [quoted(name) for name in sorted({layer.type for layer in self.tree.layers if layer.moves})]
-
-    @property
-    def named_like_wrapped(self) -> bool:
-        """Whether a name holds by itself what torch.compile or DDP put before names."""
-        return any(name.startswith("module.") or "_orig_mod." in name for name in self.tree.index)
+    def holds_checkpointed(self) -> bool:
+        """Whether a held module may be one whose mode decides on gradient checkpointing, as whole layers' may."""
+        parents = {layer.path.rpartition(".")[0] for layer in self.tree.layers}
+        held = {path for _, paths in self.held_paths for path in paths} & parents
+        types = {self.tree.layer_at[path].type for path in held}
+        return self.source.scheme in ("hf", "config") and any("Attention" not in name for name in types)
 
     @cached_property
     def model(self) -> Building:
@@ -118,13 +195,157 @@ class ExportPlan:
         Raises:
             ExportError: the source cannot be written as an import.
         """
-        return building(self.source, self.tree.layers[0].type)
+        built = building(self.source, self.tree.layers[0].type, self.classes, self.model_id)
+        if not self.pure_bf16:
+            return built
+        cast = built.lines.replace("dtype=torch.float32", "dtype=torch.bfloat16")
+        lines = cast if cast != built.lines else f"{cast}\nmodel.to(torch.bfloat16)"
+        return Building(built.imports | {"import torch"}, lines)
+
+    @cached_property
+    def classes(self) -> int | None:
+        """How many classes stand in the code as a parameter; None where the source says it, or nothing classifies."""
+        root = self.tree.layers[0].type
+        classifies = self.source.scheme == "timm" or root.endswith(CLASSIFIERS)
+        if self.source.num_labels is not None or not classifies or self.source.scheme not in ("timm", "hf", "config"):
+            return None
+        return self.num_classes or self._outputs
+
+    @cached_property
+    def _outputs(self) -> int | None:
+        """The model's own classes: the outputs of the last tensor of its head."""
+        heads = [p for p in self.tree.parameters if p.kind == "head" and p.shape]
+        return heads[-1].shape[0] if heads else None
+
+    @property
+    def scalars(self) -> str:
+        """How many scalars train at first, as Python; of the head's as many a class."""
+        total = self.mask.trainable
+        each = sum(
+            parameter.numel // parameter.shape[0]
+            for parameter, trains in zip(self.tree.parameters, self.mask.trains, strict=True)
+            if trains and parameter.kind == "head" and parameter.shape and parameter.shape[0] == self._outputs
+        )
+        if self.classes is None or not each:
+            return f"{total:_}"
+        rest = total - each * (self._outputs or 0)
+        return f"{each:_} * NUM_CLASSES" + (f" + {rest:_}" if rest else "")
 
     @property
     def imports(self) -> str:
         """Import lines of what every script does: build the model and freeze it."""
-        held = ["from types import MethodType"] if self.holds else []
-        return "\n".join(["from torch import nn", *held, *self.model.imports])
+        return "\n".join(["from torch import nn", *self.model.imports])
+
+    @property
+    def optimizer_import(self) -> str:
+        """The import line of `optimizer`, where torch has it not."""
+        return "import bitsandbytes" if self.optimizer_name == "adamw-8bit" else ""
+
+    @property
+    def optimizer_name(self) -> str:
+        """The optimizer, by the workload's word for it."""
+        return self.workload.optimizer if self.workload else "adamw"
+
+    def optimizer(self, trainable: str, taken: int, model: str = "model") -> str:
+        """The expression that builds the optimizer over what trains; `taken` characters stand before it on its line."""
+        function, extra = OPTIMIZERS[self.optimizer_name]
+        groups = f"groups_by_rate({model})" if self.grouped else trainable
+        return call(function, [groups, f"lr={number(self.rate)}", *extra], taken=taken)
+
+    @property
+    def half(self) -> str | None:
+        """`bf16` or `fp16` where the forward pass runs under autocast."""
+        precision = self.workload.precision if self.workload else "fp32"
+        return precision.removesuffix("-autocast") if precision.endswith("-autocast") else None
+
+    @property
+    def pure_bf16(self) -> bool:
+        """Whether the weights are bf16."""
+        return self.workload is not None and self.workload.precision == "bf16"
+
+    @property
+    def accumulate(self) -> int:
+        """Forward passes per optimizer step."""
+        return self.workload.accumulate if self.workload else 1
+
+    @property
+    def checkpointing(self) -> bool:
+        """Whether activations are computed again in the backward pass."""
+        return self.workload is not None and self.workload.checkpointing
+
+    @property
+    def batches(self) -> str:
+        """How a docstring calls the batches."""
+        return f"batches of {self.workload.batch_size}" if self.workload else "batches"
+
+    @property
+    def checkpoints(self) -> str | None:
+        """The line that switches gradient checkpointing on, where it is asked for and the library has one."""
+        if not self.checkpointing:
+            return None
+        if self.source.scheme == "timm":
+            return "model.set_grad_checkpointing()"
+        return "model.gradient_checkpointing_enable()" if self.source.scheme in ("hf", "config") else None
+
+    @property
+    def own_optimizer(self) -> bool:
+        """Whether a trainer that builds AdamW by itself has to be given another optimizer, or other groups."""
+        return self.grouped or self.scheduled or self.optimizer_name != "adamw"
+
+    @property
+    def timm_optimizer(self) -> str:
+        """The expression that builds the optimizer by timm's factory, which sorts a model's parameters into groups by
+        weight decay; `begin_epoch` could not refill those."""
+        of = "groups_by_rate(model)" if self.grouped else "trainable" if self.scheduled else "model"
+        arguments = [of, *TIMM_OPTIMIZERS[self.optimizer_name], f"lr={number(self.rate)}", "weight_decay=0.05"]
+        return call("create_optimizer_v2", arguments, taken=12)
+
+    @property
+    def fastai_optimizer(self) -> str | None:
+        """fastai's optimizer function; None where its own default is the one that was asked for."""
+        return FASTAI_OPTIMIZERS[self.optimizer_name][0]
+
+    @property
+    def fastai_optimizer_imports(self) -> tuple[str, ...]:
+        """Import lines of `fastai_optimizer`."""
+        return FASTAI_OPTIMIZERS[self.optimizer_name][1]
+
+    @property
+    def fastai_callbacks(self) -> list[str]:
+        """The callbacks that a fastai Learner needs."""
+        unfreeze = ["Unfreeze()"] if self.scheduled else []
+        cast = ["InputsAsWeights()"] if self.pure_bf16 and not self.dictionaries else []
+        samples = self.workload.batch_size * self.accumulate if self.workload else 0
+        return unfreeze + cast + ([f"GradientAccumulation({samples})"] if self.accumulate > 1 else [])
+
+    @property
+    def accelerator(self) -> str:
+        """The expression that builds accelerate's Accelerator."""
+        half = [f'mixed_precision="{self.half}"'] if self.half else []
+        steps = [f"gradient_accumulation_steps={self.accumulate}"] if self.accumulate > 1 else []
+        return call("Accelerator", half + steps, taken=18)
+
+    @property
+    def lightning_trainer(self) -> str:
+        """The expression that builds Lightning's Trainer."""
+        precision = {"fp16": "16-mixed", "bf16": "bf16-mixed"}.get(
+            self.half or "", "bf16-true" if self.pure_bf16 else ""
+        )
+        half = [f'precision="{precision}"'] if precision else []
+        steps = [f"accumulate_grad_batches={self.accumulate}"] if self.accumulate > 1 else []
+        return call("L.Trainer", [f"max_epochs={self.epochs}", *half, *steps, "callbacks=[Freeze()]"], taken=10)
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens of a sample, where they were asked for."""
+        return self.workload.sequence_length if self.workload and self.dictionaries else None
+
+    @property
+    def loops(self) -> bool:
+        """Whether the plain script has a loop too: a training step was asked for, and the model's loss is known."""
+        root = self.tree.layers[0].type
+        known = self.source.scheme == "timm" or (self.source.scheme in ("hf", "config") and _has_loss(root))
+        return self.workload is not None and known
 
     @property
     def dictionaries(self) -> bool:
@@ -136,7 +357,7 @@ class ExportPlan:
         if self.source.scheme not in ("hf", "config"):
             return False
         root = self.tree.layers[0].type
-        if "For" not in root and not root.endswith(WITH_LOSS):
+        if not _has_loss(root):
             raise ExportError(
                 "{source} as {root} has no head, so a training loop has no loss.",
                 "Choose a task, such as sequence-classification, or export to pytorch.",
@@ -163,7 +384,7 @@ class ExportPlan:
     @cached_property
     def head(self) -> tuple[str, ...]:
         """Paths at or under which the head's parameters lie, and no others."""
-        head = [p.name for p in self.tree.parameters if p.kind == "head"]
+        head = [p.name for p in self.tree.parameters if is_head(p)]
         return (select(self.tree.names, head).take or Cover(tuple(head))).paths if head else ()
 
     @property
@@ -191,7 +412,9 @@ class ExportPlan:
 
     @cached_property
     def _rates(self) -> Rates:
-        return learning_rates(self.masks[-1][1], model_kind(self.source, self.tree))
+        return learning_rates(
+            self.masks[-1][1], model_kind(self.source, self.tree), self.optimizer_name.removesuffix("-8bit")
+        )
 
     @cached_property
     def _heads(self) -> list[bool]:
@@ -228,9 +451,21 @@ class ExportPlan:
             f"{self.source}: {shortened(self.rules or 'as its author set it', LONGEST_RULES)}",
             f"{trains}{first}: {weights}.",
             *self._tied(),
+            *self._step(),
             f"Open this selection again: {self.reopens}",
         ]
         return "\n".join(map(comment, lines))
+
+    def _step(self) -> list[str]:
+        """A sentence on the training step that was asked for."""
+        work = self.workload
+        if work is None:
+            return []
+        size = f"{work.image_size} pixels" if work.image_size else ""
+        tokens = f"{work.sequence_length} tokens" if work.sequence_length else ""
+        batch = f"Batch {work.batch_size}" + (f", {work.accumulate} to a step" if work.accumulate > 1 else "")
+        checkpointing = "gradient checkpointing" if work.checkpointing else ""
+        return [", ".join(filter(None, (batch, size, tokens, work.precision, work.optimizer, checkpointing))) + "."]
 
     def _tied(self) -> list[str]:
         """A sentence on tensors that train under a name by which nobody would look for them."""
@@ -249,3 +484,8 @@ class ExportPlan:
                     epoch=epoch,
                     rules=self.rules,
                 )
+
+
+def _has_loss(root: str) -> bool:
+    """Whether a Hugging Face model of this class computes a loss of its own."""
+    return "For" in root or root.endswith(WITH_LOSS)

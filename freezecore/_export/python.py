@@ -52,6 +52,13 @@ def call(function: str, arguments: Sequence[str], *, taken: int = 0) -> str:
     return f"{function}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
 
 
+def signature(name: str, arguments: Iterable[str], returns: str) -> str:
+    """`def name(a, b) -> returns:`, broken like a call where it is too long."""
+    arguments = [argument for argument in arguments if argument]
+    line = f"def {name}({', '.join(arguments)}) -> {returns}:"
+    return line if len(line) <= WIDTH else f"{call(f'def {name}', arguments, taken=WIDTH)} -> {returns}:"
+
+
 def constant_items(paths: Iterable[str]) -> list[str]:
     """Tuple items for paths that end in a dot: literals, and generators over numbered neighbours."""
     texts = []
@@ -102,7 +109,7 @@ def _tests(cover: Cover, name: str, negations: tuple[str, str], found: Condition
 def sorted_imports(lines: str) -> str:
     """Import lines as ruff sorts them: the standard library first, `import` before `from`, members joined."""
     plain: dict[bool, set[str]] = {True: set(), False: set()}
-    for line in lines.splitlines():
+    for line in filter(None, lines.splitlines()):
         plain[line.split()[1].split(".")[0] in sys.stdlib_module_names].add(line)
     groups = [sorted(plain[std], key=lambda line: (line.startswith("from"), line.split()[1])) for std in (True, False)]
     return "\n\n".join("\n".join(_merged(group)) for group in groups if group) + "\n"

@@ -68,7 +68,7 @@ def by_loader(made: dict, data: list, epochs: int, **start: int) -> list[list[st
 
 def by_lightning(made: dict, data: list, epochs: int) -> list[list[str]]:
     made["trainer"].fit_loop.max_epochs = epochs
-    made["trainer"].fit(made["FineTune"](), DataLoader(data, BATCH))
+    made["trainer"].fit(made["FineTune"](made["model"]), DataLoader(data, BATCH))
     return [trainable(made["model"])]
 
 
@@ -110,7 +110,7 @@ def again_by_lightning(case: dict, first: dict, made: dict, data: list) -> list[
     by_lightning(first, data, 2)
     first["trainer"].save_checkpoint("resumed.ckpt")
     made["trainer"].fit_loop.max_epochs = max(case["epochs"], 3)
-    made["trainer"].fit(made["FineTune"](), DataLoader(data, BATCH), ckpt_path="resumed.ckpt")
+    made["trainer"].fit(made["FineTune"](made["model"]), DataLoader(data, BATCH), ckpt_path="resumed.ckpt")
     return [trainable(made["model"])]
 
 

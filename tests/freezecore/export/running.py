@@ -72,12 +72,14 @@ def difference(case: Case, found: dict) -> list[str]:
     parameters = case.small.tree.index
     ever = set().union(*(mask.names() for mask in masks))
     held = set.intersection(*(set(mask.held) for mask in masks))
+    layers = case.small.tree.layer_at
+    still_at_last = [path for path in masks[-1].held if layers[path].moves or layers[path].drops]
     still = {b.name for b in case.small.tree.buffers if b.owner in held}
     moved = set(found["moved"])
     told = {
         "trains at first": (found["first"], masks[0].names()),
         "trains at last": (found["epochs"][-1], masks[-1].names()),
-        "stays in eval mode": (sorted(found["held"]), sorted(masks[-1].held)),
+        "stays in eval mode": (sorted(found["held"]), sorted(still_at_last)),
         "frozen, yet moved": (sorted((moved & set(parameters)) - ever), []),
         "held, yet moved": (sorted(moved & still), []),
         "trains, yet none of it moved": (bool(moved & ever), True),
