@@ -10,7 +10,7 @@ from pathlib import Path
 import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 
-from freezecore import packaged
+from freezecore import hub_configs, packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
 from freezecore.sentences import say
 from freezecore.source import MOST_LABELS, ModelSource
@@ -100,6 +100,8 @@ def named_class(architectures: object) -> type[transformers.PreTrainedModel] | N
 
 
 def _hub_config(source: ModelSource, place: str) -> tuple[PretrainedConfig, tuple[str, ...]]:
+    if source.weights != "pretrained" and (kept := hub_configs.find(place)):
+        return CONFIG_MAPPING[kept.config["model_type"]].from_dict(kept.config), ()
     try:
         found = _known(PretrainedConfig.get_config_dict(place)[0])
         found = found or (AutoConfig.from_pretrained(place, trust_remote_code=_trusts_remote_code()), ())
