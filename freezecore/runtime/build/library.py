@@ -13,7 +13,7 @@ MOST_NEAREST = 10
 
 
 def names(word: str = "") -> list[ModelName]:
-    """Models whose name contains `word`, those that need no network first, else the likest names; without a word, all."""
+    """Models whose name contains `word`, what needs no network first, else the likest names; without a word, all."""
     everything = _all()
     word = word.strip().lower()
     if found := [model for model in everything if word in model.source.lower()]:
