@@ -11,6 +11,8 @@ from freezecore.importing.execution import guards
 from freezecore.importing.execution.policy import Policy
 from freezecore.importing.execution.run import PASTED, PASTED_MODULE, ScriptRun, ScriptStopped, begin
 from freezecore.importing.execution.standins import library
+from freezecore.importing.execution.standins.lightning import AFTER as LIGHTNING_AFTER
+from freezecore.importing.execution.standins.lightning import BEFORE as LIGHTNING_BEFORE
 from freezecore.importing.execution.standins.lightning import Callback, LightningModule
 from freezecore.importing.execution.standins.lightning import Trainer as LightningTrainer
 from freezecore.importing.execution.standins.model import Open
@@ -193,10 +195,10 @@ class Script:
             for name in ("configure_model", "setup", "on_fit_start", "on_train_start", "configure_optimizers"):
                 if name in vars(kind):
                     filled(getattr(made, name), None)
-            hooks = [name for name in ("on_train_epoch_start", "on_train_epoch_end") if name in vars(kind)]
+            hooks = [name for name in (*LIGHTNING_BEFORE, *LIGHTNING_AFTER) if name in vars(kind)]
             for _ in run.epochs(None) if hooks else ():
                 for name in hooks:
-                    run.stepped = name.endswith("_end")
+                    run.stepped = name in LIGHTNING_AFTER
                     filled(getattr(made, name), None)
 
     def _class_source(self, kind: type) -> str:

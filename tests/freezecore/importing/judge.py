@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import json
+import re
 import sys
 import types
 import warnings
@@ -45,6 +47,14 @@ def real(kind: str) -> nn.Module:
         )
 
 
+def code_of(notebook: str) -> str:
+    """A notebook's code as its kernel runs it, without what goes to the shell or to the kernel itself."""
+    cells = ["".join(cell["source"]) for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
+    lines = [line for cell in cells if not cell.startswith("%%bash") for line in cell.split("\n")]
+    gone = re.compile(r"\s*([%!?]|\w+ = !|[\w.]+\?$)")
+    return "\n".join(re.sub(r"\S.*", "pass", line) if gone.match(line) else line for line in lines)
+
+
 def judged(text: str, kind: str, read: str) -> dict[str, bool]:
     """What trains at the script's end, by name, in the model that the expression `read` gives."""
     world = World(__name__="__main__", print=lambda *args, **kwargs: None)
@@ -70,7 +80,7 @@ def patches(kind: str) -> list:
     found = [mock.patch.object(auto, "from_pretrained", classmethod(from_pretrained)) for auto in autos]
     found += [mock.patch.object(timm, "create_model", build), mock.patch.object(torchvision.models, "resnet18", build)]
     found += [mock.patch.object(torchvision.models.resnet, "resnet18", build)]
-    found += [mock.patch.object(nn.Module, "to", lambda self, *args, **kwargs: self)]
+    found += [mock.patch.object(nn.Module, name, lambda self, *args, **kwargs: self) for name in ("to", "cuda")]
     found += [mock.patch.object(transformers.Trainer, "__init__", lambda self, *args, **kwargs: None)]
     found += [mock.patch.object(transformers.Trainer, "train", lambda self, *args, **kwargs: None)]
 

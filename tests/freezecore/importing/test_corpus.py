@@ -13,9 +13,10 @@ from freezecore.errors import ExportError
 from freezecore.importing import import_rules
 from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
-from tests.freezecore.importing.judge import judged
+from tests.freezecore.importing.judge import code_of, judged
 
-CORPUS = sorted((Path(__file__).parents[2] / "data" / "imports" / "corpus").glob("*.py"))
+CORPUS = sorted((Path(__file__).parents[2] / "data" / "imports" / "corpus").iterdir())
+PLACE = re.compile(r"^[\w.-]+/[\w.-]+ \S*\w")  # a repository's owner and name, and a path in it
 LAST = 1_000_000
 
 
@@ -25,10 +26,15 @@ def opened(kind):
     return read_source(ModelSource.parse(kind) if ":" in kind else ModelSource.parse("config:bert", task=task))
 
 
+def header_of(text):
+    code = code_of(text) if text.startswith("{") else text
+    return dict(re.findall(r"^# (seen|model|read): (.+)$", code, re.MULTILINE))
+
+
 def outcome(text):
     """`same`, `told` or `wrong`, and what differs."""
-    header = dict(re.findall(r"^# (seen|model|read): (.+)$", text, re.MULTILINE))
-    tree, wanted = opened(header["model"]), judged(text, header["model"], header["read"])
+    header, code = header_of(text), code_of(text) if text.startswith("{") else text
+    tree, wanted = opened(header["model"]), judged(code, header["model"], header["read"])
     try:
         found = import_rules(text, tree)
     except ExportError as error:
@@ -46,6 +52,10 @@ def outcome(text):
 def test_nothing_is_wrong_in_silence(file):
     verdict, why = outcome(file.read_text())
     assert verdict != "wrong", why
+
+
+def test_fifty_scripts_say_in_which_repository_their_shape_was_seen():
+    assert sum(bool(PLACE.match(header_of(file.read_text())["seen"])) for file in CORPUS) >= 50
 
 
 @pytest.mark.slow

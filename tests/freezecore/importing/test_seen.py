@@ -92,6 +92,30 @@ LATER = {
         "        if self.current_epoch == self.hparams.at:\n            self.model.requires_grad_(True)\n",
         {3: "freeze all", 4: "train all"},
     ),
+    "a Trainer's callback at a step": (
+        "from transformers import Trainer, TrainingArguments, TrainerCallback\nclass Later(TrainerCallback):\n"
+        "    done = False\n    def on_train_begin(self, args, state, control, model=None, **kwargs):\n"
+        "        model.layer1.requires_grad_(False)\n"
+        "    def on_step_begin(self, args, state, control, model, **kwargs):\n"
+        "        if not self.done and state.epoch > 2:\n"
+        "            model.layer1.requires_grad_(True)\n            self.done = True\n"
+        "Trainer(model=model, args=TrainingArguments('x', num_train_epochs=5), callbacks=[Later()]).train()\n",
+        {1: "freeze layer1", 2: "train all"},
+    ),
+    "a Trainer's default of three epochs": (
+        "from transformers import Trainer, TrainingArguments, TrainerCallback\nclass Later(TrainerCallback):\n"
+        "    def on_epoch_begin(self, args, state, control, model=None, **kwargs):\n        if state.epoch == 6:\n"
+        "            model.layer4.requires_grad_(True)\nmodel.requires_grad_(False)\n"
+        "Trainer(model=model, args=TrainingArguments('x'), callbacks=[Later()]).train()\n",
+        {2: "freeze all", 7: "freeze all"},
+    ),
+    "Lightning's older hook of an epoch": (
+        "import pytorch_lightning as pl\nclass Unfreeze(pl.Callback):\n"
+        "    def on_epoch_start(self, trainer, pl_module):\n        if trainer.current_epoch == 4:\n"
+        "            for p in pl_module.parameters():\n                p.requires_grad = True\n"
+        "model.requires_grad_(False)\npl.Trainer(max_epochs=9, callbacks=[Unfreeze()]).fit(model)\n",
+        {3: "freeze all", 4: "train all"},
+    ),
     "a Trainer's callback": (
         "from transformers import Trainer, TrainingArguments, TrainerCallback\nclass Later(TrainerCallback):\n"
         "    def on_epoch_begin(self, args, state, control, model=None, **kwargs):\n        if state.epoch >= 2:\n"

@@ -1,36 +1,18 @@
-"""Lightning: modules and callbacks whose hooks its trainer calls."""
+"""Lightning: its trainer, which calls the hooks of modules and callbacks."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-from freezecore.importing.execution.run import now, pasted_locals
+from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins import framework
 from freezecore.importing.execution.standins.framework import Partial, hook, listed
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.lightning_finetuning import BackboneFinetuning, BaseFinetuning, Callback
+from freezecore.importing.execution.standins.lightning_module import LightningModule
 from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.unknown import Unknown
 
-
-class LightningModule(Module):
-    """A module that knows the epoch it is in."""
-
-    current_epoch = property(lambda self: now().epoch or 0)
-
-    def save_hyperparameters(self, *names, **kwargs) -> None:
-        """Keeps what `__init__` was given as `hparams`."""
-        self.hparams = SimpleNamespace(**{key: value for key, value in pasted_locals().items() if key != "self"})
-
-    def freeze(self, value: bool = False) -> None:
-        now().kind = "lightning"
-        self.requires_grad_(value)
-
-    def unfreeze(self) -> None:
-        self.freeze(True)
-
-    def _fx_lacking(self, name: str):
-        return Unknown(name, True)
+BEFORE = ("finetune_function", "on_epoch_start", "on_train_epoch_start", "on_train_batch_start")
+AFTER = ("on_train_epoch_end", "on_epoch_end")
 
 
 class Trainer(Partial):
@@ -56,7 +38,8 @@ class Trainer(Partial):
         def call(*names: str) -> None:
             for name in names:
                 others = {"freeze_before_training": (held,), "setup": (self, held, "fit"),
-                          "finetune_function": (held, now().epoch, self.optimizers[0])}  # fmt: skip
+                          "finetune_function": (held, now().epoch, self.optimizers[0]),
+                          "on_train_batch_start": (self, held, *[Unknown("batch", True)] * 2)}  # fmt: skip
                 given = others.get(name, (self, held))
                 for part in parts:
                     hook(part, name, *(given[2:] if part is model else given))
@@ -64,8 +47,7 @@ class Trainer(Partial):
         call("freeze_before_training", "configure_model", "setup", "on_fit_start", "on_train_start")
         made = listed(hook(model, "configure_optimizers"))[:1] or self.optimizers
         self.optimizers = [made[0].get("optimizer") if isinstance(made[0], dict) else made[0]]
-        framework.epochs(self.max_epochs, lambda epoch: call("finetune_function", "on_train_epoch_start"),
-                         lambda epoch: call("on_train_epoch_end"))  # fmt: skip
+        framework.epochs(self.max_epochs, lambda epoch: call(*BEFORE), lambda epoch: call(*AFTER))
 
     def _fx_fit(self) -> None:
         self.fit(now().lightning())

@@ -53,17 +53,21 @@ class Trainer(Partial):
 
     def train(self, *args, **kwargs) -> Unknown:
         framework.begun(self)
-        self._fx_hook("on_train_begin", 0)
-        framework.epochs(getattr(self.args, "num_train_epochs", 3),
-                         lambda epoch: self._fx_hook("on_epoch_begin", epoch),
-                         lambda epoch: self._fx_hook("on_epoch_end", epoch + 1))  # fmt: skip
+        self._fx_hooks(0, "on_train_begin")
+        framework.epochs(getattr(self.args, "num_train_epochs", 3), self._fx_before,
+                         lambda epoch: self._fx_hooks(epoch + 1, "on_step_end", "on_epoch_end"))  # fmt: skip
         return Unknown("train()", True)
+
+    def _fx_before(self, epoch: int) -> None:
+        """The first step of an epoch, and one in its middle."""
+        self._fx_hooks(epoch, "on_epoch_begin", "on_step_begin")
+        self._fx_hooks(epoch + 0.5, "on_step_end", "on_step_begin")
 
     _fx_fit = train
 
-    def _fx_hook(self, name: str, epoch: int) -> None:
+    def _fx_hooks(self, epoch: float, *names: str) -> None:
         given = (self.args if self.args is not None else Unknown("args", True), State(epoch), Unknown("control", True))
-        for callback in self.callbacks:
-            found = getattr(callback, name, None)
-            if callable(found):
-                found(*given, model=self.model, optimizer=self.optimizer)
+        for name in names:
+            for found in [getattr(callback, name, None) for callback in self.callbacks]:
+                if callable(found):
+                    found(*given, model=self.model, optimizer=self.optimizer)
