@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from freezecore.arguments import checked
 from freezecore.errors import FreezeError, RuleError, shortened
 from freezecore.mask import Conflict, Hit, Mask
-from freezecore.name_index import NameIndex
+from freezecore.name_index import NameIndex, union
 from freezecore.rules.grammar import print_rule, print_selector
 from freezecore.rules.matching import in_tower, selected
 from freezecore.rules.nearby import hint_for
@@ -34,11 +34,23 @@ def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: M
         if phase.epoch > epoch:
             for rule in phase.rules:
                 rule_hits(rule, names)
-    applied = [(rule, rule_hits(rule, names)) for rule in spec.at_epoch(epoch).rules]
+    rules = spec.at_epoch(epoch).rules
+    applied = [(rule, rule_hits(rule, names)) for rule in rules]
     hits = tuple(Hit(print_rule(rule), names.positions_of(found)) for rule, found in applied)
     trains = names.per_parameter(outcome(applied, names, start))
     also_held = resolve(spec, tree, start=start).norms_held if epoch > 0 and spec.phases else ()
-    return Mask(tree, trains, spec.norms, spec.dropout, hits, conflicts(applied, names), also_held)
+    said = conflicts(applied, names)
+    return Mask(tree, trains, spec.norms, spec.dropout, hits, said, also_held, state=_state(rules, tree, start))
+
+
+def _state(rules: Iterable[Rule], tree: LayerTree, start: Mask | None) -> dict[str, bool]:
+    """Which modules without parameters of their own rules let move or keep still, by path; the last rule counts."""
+    said = dict(start.state) if start else {}
+    names = tree.state.names
+    for rule in rules if tree.state.parameters else ():
+        found = union(selected(selector, names) for selector in rule.selectors)
+        said.update((tree.state.parameters[at].owner, rule.action == "train") for at in names.positions_of(found))
+    return said
 
 
 def outcome(applied: Iterable[tuple[Rule, int]], names: NameIndex, start: Mask | None = None) -> int:
@@ -62,13 +74,19 @@ def rule_hits(rule: Rule, names: NameIndex) -> int:
     found = 0
     for selector in rule.selectors:
         hit = selected(selector, names)
-        if not hit:
+        if not hit and not _names_state(selector, names.tree):
             raise _nothing(selector, names.tree)
         _check_positions(selector, names.tree)
-        if rule.action == "train":
+        if rule.action == "train" and hit:
             hit = _reached(selector, hit, names)
         found |= hit
     return found
+
+
+def _names_state(selector: Selector, tree: LayerTree) -> bool:
+    """It hits no parameter but a module that keeps state; of roles, only norms are told among those."""
+    told = selector.form != "kind" or selector.value == "norms"
+    return told and bool(tree.state.parameters) and bool(selected(selector, tree.state.names))
 
 
 def _reached(selector: Selector, hit: int, names: NameIndex) -> int:

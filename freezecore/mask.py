@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
 from typing import Literal
@@ -46,6 +46,8 @@ class Mask:
         hits: per rule, in the rules' order.
         conflicts: tied parameters wanted both ways.
         also_held: modules that an earlier phase of a schedule held, and that stay held although they train now.
+        state: what the rules say of modules that keep state and no parameters, by their paths: false stands still, true
+            moves. Others follow their nearest ancestor that has parameters.
         before: what trained in a model of one's own before this was applied to it; None where it was not.
     """
 
@@ -57,6 +59,7 @@ class Mask:
     conflicts: tuple[Conflict, ...] = ()
     also_held: tuple[str, ...] = ()
     before: tuple[bool, ...] | None = None
+    state: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
     def as_author(cls, tree: LayerTree, frozen: Collection[int] = ()) -> Mask:
@@ -133,12 +136,24 @@ class Mask:
 
     @cached_property
     def held(self) -> tuple[str, ...]:
-        """Modules in which nothing trains, which stay in eval mode through every `train()`.
+        """Modules in which nothing trains and that would move or drop, which stand still through every `train()`.
 
-        A module without parameters follows its nearest ancestor that has some. `norms update` leaves out those
-        that move, `dropout on` leaves out all others.
+        A module without parameters is as the rules say, else as its nearest ancestor that has some. `norms update`
+        leaves out those that move, `dropout on` those that drop. What does neither follows the mode: nothing of it
+        changes, and a mode decides on more, such as gradient checkpointing.
         """
-        return self._held_of(self.tree.layers)
+        return self._held_of([layer for layer in self.tree.layers if layer.moves or layer.drops])
+
+    @cached_property
+    def still(self) -> tuple[str, ...]:
+        """Buffers that must not change: those of modules in which nothing trains, but for `norms update`."""
+        moving = self.norms == "update"
+        frozen = {
+            layer.path
+            for layer in self.tree.layers
+            if not (layer.moves and moving) and (self._frozen_whole(layer) or layer.path in self.also_held)
+        }
+        return tuple(buffer.name for buffer in self.tree.buffers if buffer.owner in frozen)
 
     @cached_property
     def norms_held(self) -> tuple[str, ...]:
@@ -159,9 +174,11 @@ class Mask:
         return tuple(holds)
 
     def _frozen_whole(self, layer: Layer) -> bool:
+        if (moves := self.state.get(layer.path)) is not None:
+            return not moves
         if layer.aliases:
-            return not any(self._carrier(path) in self._training for path in (layer.path, *layer.aliases))
-        return self._carrier(layer.path) not in self._training
+            return not any(self.carrier(path) in self._training for path in (layer.path, *layer.aliases))
+        return self.carrier(layer.path) not in self._training
 
     @cached_property
     def _training(self) -> set[str]:
@@ -170,7 +187,7 @@ class Mask:
         owners = {name.rpartition(".")[0]: name for parameter in trained for name in parameter.names}
         return {path for name in owners.values() for path in prefixes(name)}
 
-    def _carrier(self, path: str) -> str:
+    def carrier(self, path: str) -> str:
         """The module itself, or its nearest ancestor with parameters below it."""
         while path and path not in self.tree.names.nodes:
             path = path.rpartition(".")[0]

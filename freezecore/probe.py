@@ -176,6 +176,7 @@ class Proof:
         optimizer_twice: trainable parameters that it holds more than once, and would step twice.
         unfrozen: frozen parameters that somebody has set to train since.
         modes: held modules that were found in train mode.
+        beside: state that moved and that no rule speaks of; it breaks no freeze, and `note` tells it.
     """
 
     parameters: int
@@ -187,6 +188,7 @@ class Proof:
     modes: tuple[str, ...] = ()
     optimizer_twice: tuple[str, ...] = ()
     unfrozen: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -208,12 +210,24 @@ class Proof:
             )
         return say("The freeze did not hold: {faults}.", faults=joined(self.faults, "; "))
 
+    def note(self) -> str:
+        """What moved beside; empty where nothing did."""
+        if not self.beside:
+            return ""
+        said = say("{names} moved, and whether that was to stand still no rule says.", names=_named(self.beside))
+        hint = say("'freeze' or 'train' with a module's path says so for its buffers; plain tensors and modules in a "
+                   "Python list no rule can reach.")  # fmt: skip
+        return f"{said} {hint}"
+
     def remedy(self) -> str:
         """What to do about the first fault."""
         if self.optimizer_strangers or self.optimizer_missing or self.optimizer_twice or self.with_gradient:
             return say("Freeze first, then build the optimizer from the parameters that train, each once.")
-        if self.modes or self.changed:
+        if self.modes:
             return say("Hold frozen modules in eval mode: fc.apply does it, also after model.train().")
+        if self.changed:
+            name = self.changed[0]
+            return say("Look for what writes to '{name}'; 'train' and a module's path let its buffers move.", name=name)
         return "" if self.ok else say("Look for code that sets requires_grad after the freeze.")
 
     def to_json(self) -> dict:

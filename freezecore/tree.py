@@ -9,7 +9,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -39,7 +39,7 @@ class Parameter:
         fused: several projections in one tensor (`qkv`, experts): it trains whole or not at all.
         frozen_by_author: `requires_grad` was False when the model was built.
         new: the checkpoint has no such name, so its weights are random.
-        used: a forward pass reads it; None where none could be followed, or not with all that the model takes in.
+        used: a forward pass reads it; None where none could be followed.
     """
 
     name: str
@@ -184,6 +184,25 @@ class LayerTree:
     def names(self) -> NameIndex:
         """All names, with sets of them as integers."""
         return NameIndex(self)
+
+    @cached_property
+    def state(self) -> LayerTree:
+        """The buffers of modules that hold no parameter themselves, as the parameters of a tree: what rules may name
+        beside this tree's own, such as a codebook that is a moving average. State that is no buffer is called so."""
+        found = []
+        for buffer in self.buffers:
+            layer = self.layer_at[buffer.owner]
+            if not layer.own_parameters:
+                others = tuple(f"{path}.{buffer.name.rpartition('.')[2]}" for path in layer.aliases)
+                norm = layer.moves and "norm" in layer.type.lower()
+                found.append(
+                    Parameter(buffer.name, layer.path, buffer.shape, buffer.dtype, layer.kind, norm, aliases=others)
+                )
+        said = {buffer.owner for buffer in self.buffers}
+        for layer in self.layers:
+            if layer.moves and not layer.own_parameters and layer.path not in said:  # its state is no buffer
+                found.append(Parameter(f"{layer.path}.state", layer.path, (), kind=layer.kind))
+        return replace(self, parameters=tuple(found), buffers=())
 
     def __hash__(self) -> int:
         """By names and shapes, once: caches ask for it often, and hashing 5,000 parameters takes milliseconds."""

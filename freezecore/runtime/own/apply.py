@@ -12,7 +12,7 @@ from freezecore._resolve import resolve
 from freezecore.errors import FreezeError, require
 from freezecore.mask import Mask
 from freezecore.rates import group_rates, learning_rates, model_kind
-from freezecore.runtime.own.hold import hold, release
+from freezecore.runtime.own.hold import applied, hold, release
 from freezecore.runtime.own.proof import flags_of
 from freezecore.runtime.own.wrappers import unwrapped
 from freezecore.runtime.tree.read import read_module
@@ -34,13 +34,18 @@ def apply(model: nn.Module, rules: FreezeSpec | str, *, reset: bool = False) -> 
 @contextmanager
 def frozen(model: nn.Module, rules: FreezeSpec | str) -> Iterator[Mask]:
     """See `freezecore.api.frozen`."""
-    mask = apply(model, rules)
     inner = unwrapped(model)
+    earlier = applied(inner)
+    mask = apply(model, rules)
     try:
         yield mask
     finally:
-        release(inner)
-        replace(mask, trains=mask.before or mask.trains).apply_to(inner)
+        before = replace(mask, trains=mask.before or mask.trains, **earlier)
+        before.apply_to(inner)
+        if earlier:
+            hold(inner, before)
+        else:
+            release(inner)
 
 
 def parameter_groups(

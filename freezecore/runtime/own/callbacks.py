@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 from torch import nn
 
@@ -55,6 +56,8 @@ class ProvingCallback:
         self.proofs.append(found)
         if not found.ok:
             raise ProofError(found.sentence(), found.remedy())
+        if found.beside:
+            warnings.warn(found.note(), stacklevel=2)
 
 
 def proof_callback() -> ProvingCallback:

@@ -1,13 +1,15 @@
 """The proof that a freeze held: what was frozen is compared bit by bit, and the optimizer by identity.
 
-What is compared    frozen parameters and the buffers of held modules (SHA-256 of their bytes), gradients,
-                    the optimizer's parameters, modes of held modules, and `requires_grad` itself.
-What is not         whether a trainable parameter did move: a step of size 0 is no broken freeze.
+What is compared    frozen parameters and the buffers of modules in which nothing trains (SHA-256 of their bytes),
+                    gradients, the optimizer's parameters, modes of held modules, and `requires_grad` itself.
+What is told        other state that moved beside what is frozen, of which rules say nothing (see `beside`).
+What is not         whether a trainable parameter did move: a step of size 0 is no broken freeze; counters alone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +17,14 @@ from dataclasses import fields, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from freezecore.errors import ProofError, require
 from freezecore.mask import Mask
 from freezecore.probe import Proof
-from freezecore.runtime.own.hold import applied_mask
+from freezecore.runtime.own.hold import applied
 from freezecore.runtime.own.wrappers import unwrapped
+from freezecore.runtime.tree.marks import SET_TO_ZERO
 from freezecore.tree import LayerTree
 
 CHUNK = 1 << 26  # bytes copied from a device at a time
@@ -33,9 +37,9 @@ class ProofCheck:
         self.model = model
         self.mask = mask
         self.frozen = mask.names(trainable=False)
-        self.held = mask.held
         self.before = {name: digest(tensor) for name, tensor in self._watched().items()}
         self.buffers = len(self.before) - len(self.frozen)
+        self.before_beside = {name: digest(tensor) for name, tensor in beside(model, mask).items()}
 
     def verify(self, optimizer: torch.optim.Optimizer | None = None) -> Proof:
         """Compare with what was remembered; without an optimizer its membership is not checked."""
@@ -44,6 +48,9 @@ class ProofCheck:
         found = {name: parameters[name] for name in self.frozen if name in parameters}
         strangers, missing, twice = self._membership(parameters, optimizer) if optimizer else ((), (), ())
         moved = [name for name, old in self.before.items() if name not in now or digest(now[name]) != old]
+        if all(name not in self.frozen and name in now and _counts(now[name]) for name in moved):
+            moved = []
+        others = beside(self.model, self.mask)
         return Proof(
             parameters=len(self.frozen),
             buffers=self.buffers,
@@ -54,18 +61,15 @@ class ProofCheck:
             optimizer_twice=twice,
             unfrozen=tuple(name for name, parameter in found.items() if parameter.requires_grad),
             modes=self._in_train_mode(),
+            beside=tuple(n for n, old in self.before_beside.items() if n in others and digest(others[n]) != old),
         )
 
     def _watched(self) -> dict[str, Tensor]:
-        """Frozen parameters, then buffers of held modules, by name."""
+        """Frozen parameters, then buffers that must not change, by name."""
         parameters = dict(self.model.named_parameters(remove_duplicate=False))
+        buffers = dict(self.model.named_buffers(remove_duplicate=False))
         watched: dict[str, Tensor] = {name: parameters[name] for name in self.frozen if name in parameters}
-        modules = dict(self.model.named_modules(remove_duplicate=False))
-        for path in self.held:
-            if path in modules:
-                for name, buffer in modules[path].named_buffers(prefix=path, recurse=False):
-                    watched[name] = buffer
-        return watched
+        return watched | {name: buffers[name] for name in self.mask.still if name in buffers}
 
     def _untied(self, parameters: dict[str, nn.Parameter]) -> list[str]:
         """Other names of frozen tensors that no longer stand for the same one."""
@@ -86,7 +90,51 @@ class ProofCheck:
     def _in_train_mode(self) -> tuple[str, ...]:
         """Held modules that a `train()` has reached; asked while the model as a whole is in train mode."""
         modules = dict(self.model.named_modules(remove_duplicate=False))
-        return tuple(path for path in self.held if path in modules and modules[path].training)
+        held = [(path, modules[path]) for path in self.mask.held if path in modules]
+        return tuple(path for path, module in held if module.training and SET_TO_ZERO not in vars(module))
+
+
+def beside(model: nn.Module, mask: Mask) -> dict[str, Tensor]:
+    """State that no rule reaches or speaks of, in modules in which not everything trains, by name.
+
+    Buffers whose module keeps no parameters and stands beside what is frozen and what trains; tensors that are plain
+    attributes; and what is in modules that are kept in a Python list, where torch does not find them.
+    """
+    if all(mask.trains) or not any(mask.trains):
+        return {}
+    found: dict[str, Tensor] = {}
+    known = {id(each) for each in (*model.modules(), *model.parameters(), *model.buffers())}
+    said = {*mask.still, *(b.name for b in mask.tree.buffers if mask.state.get(b.owner) or mask.norms == "update")}
+    bare = {b.name for b in mask.tree.state.parameters}
+    for path, module in model.named_modules():
+        if path in mask.tree.layer_at and mask.state_of(mask.carrier(path)) == "trainable":
+            continue
+        here = dict(module.named_buffers(path, recurse=False))
+        found.update((name, buffer) for name, buffer in here.items() if name in bare - said and not _counts(buffer))
+        for name, value in vars(module).items() if not mask.state.get(path) else ():
+            if name not in ("_parameters", "_buffers", "_modules", "train"):
+                found.update(_kept(value, f"{path}.{name}".lstrip("."), known))
+    return found
+
+
+def _kept(value: object, name: str, known: set[int], deep: int = 2) -> Iterator[tuple[str, Tensor]]:
+    """Tensors in an attribute, and in modules in it, without those that are the model's by torch's own account."""
+    if id(value) in known:
+        return
+    if isinstance(value, Tensor):
+        if not is_lazy(value) and value.device.type != "meta" and value.grad_fn is None:  # else what this step made
+            yield name, value
+    elif isinstance(value, nn.Module):
+        for tensors in (value.named_parameters(name), value.named_buffers(name)):
+            yield from tensors
+    elif isinstance(value, list | tuple | dict) and deep:
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _kept(each, f"{name}.{key}", known, deep - 1)
+
+
+def _counts(tensor: Tensor) -> bool:
+    """A counter of batches or of places in a queue, which no feature depends on."""
+    return tensor.numel() == 1 and not tensor.is_floating_point()
 
 
 def digest(tensor: Tensor) -> bytes:
@@ -115,7 +163,7 @@ def proof(
     """`with proof(model): train()`: an error, by name, if anything frozen moved.
 
     Frozen is what `mask` says, else every parameter whose `requires_grad` is False on entry, and the buffers of
-    modules in which nothing trains.
+    modules in which nothing trains. Where state moved that rules say nothing of, a warning names it.
 
     Raises:
         ProofError: on leaving, with the names of what moved and why.
@@ -127,21 +175,21 @@ def proof(
     found = check.verify(optimizer)
     if not found.ok:
         raise ProofError(found.sentence(), found.remedy())
+    if found.beside:
+        warnings.warn(found.note(), stacklevel=3)
 
 
 def mask_of(model: nn.Module) -> Mask:
-    """The mask that a model's `requires_grad` flags amount to now, with norms and dropout as they were last applied."""
+    """The mask of what trains in a model now."""
     from freezecore.runtime.tree.read import read_module
 
-    now = flags_of(model, read_module(model))
-    applied = applied_mask(model)
-    return replace(now, norms=applied.norms, dropout=applied.dropout, also_held=applied.also_held) if applied else now
+    return flags_of(model, read_module(model))
 
 
 def flags_of(model: nn.Module, tree: LayerTree) -> Mask:
-    """What a model's `requires_grad` flags say now, on its own tree."""
+    """What a model's `requires_grad` flags say now, on its own tree, and what was last applied beside them."""
     trains = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    return Mask.from_names(tree, trains)
+    return replace(Mask.from_names(tree, trains), **applied(model))
 
 
 def merged(proofs: list[Proof]) -> Proof:

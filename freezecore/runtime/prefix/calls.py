@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from freezecore.runtime.tree.marks import drops, moves
+from freezecore.runtime.tree.marks import SET_TO_ZERO, drops, moves
 
 NEVER = 1 << 60
 
@@ -97,7 +97,7 @@ def first_alive(calls: list[ModuleCall], model: nn.Module) -> ModuleCall | None:
 
 
 def _changes(module: nn.Module) -> bool:
-    return module.training and (drops(module) or moves(module))
+    return module.training and SET_TO_ZERO not in vars(module) and (drops(module) or moves(module))
 
 
 def finished(calls: list[ModuleCall], cut: ModuleCall) -> list[ModuleCall]:

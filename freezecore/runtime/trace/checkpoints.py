@@ -2,7 +2,8 @@
 
 The functions under it run as they are, and the recording notes which calls they were: what is not saved, what is saved
 instead (the arguments), and what has to run again is then a matter of the mask. Both libraries use the kind that is
-not reentrant; of the other a step is not followed.
+not reentrant; of the other a step is not followed. Frozen layers stay checkpointed (see `freezecore.runtime.own.hold`),
+but for modules of one's own that can stand still in eval mode alone and checkpoint in train mode alone.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils import checkpoint
 
 from freezecore.errors import WorkloadError
+from freezecore.runtime.own.hold import stays_in_train_mode
 from freezecore.runtime.trace.fake import tensors_in
 from freezecore.runtime.trace.record import NotFollowed, RecordedRegion, Recorder
 
@@ -49,10 +51,11 @@ def enable(model: Any, label: str) -> None:
 
 
 @contextmanager
-def noting(recorder: Recorder) -> Iterator[None]:
+def noting(model: nn.Module, recorder: Recorder) -> Iterator[None]:
     """Note in the recording what is checkpointed, whoever asks for it, and which values the model itself makes need a
     gradient."""
     inside = False
+    modules = dict(model.named_modules())
 
     def checkpointed(function: Callable, args: tuple, kwargs: dict, **options: Any) -> Iterator[None]:
         """Stands for torch's generator of this name, which ends before and goes on after the function has run."""
@@ -64,7 +67,8 @@ def noting(recorder: Recorder) -> Iterator[None]:
             raise NotFollowed("It checkpoints selectively (context_fn), which is not followed.")
         bound = (*function.args, *function.keywords.values()) if isinstance(function, partial) else ()
         inputs = tuple(recorder.value(tensor) for tensor in tensors_in((*args, *bound, *kwargs.values())))
-        begin, layer = len(recorder.recording.calls), recorder.layer
+        begin = len(recorder.recording.calls)
+        layer = None if stays_in_train_mode(modules[recorder.layer]) else recorder.layer
         inside = True
         try:
             yield

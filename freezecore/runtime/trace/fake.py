@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from freezecore.runtime.own.hold import release
+
 aten = torch.ops.aten
 HALF = (torch.float16, torch.bfloat16)
 
@@ -29,7 +31,9 @@ def fake_copy(model: nn.Module, fake_mode: FakeTensorMode, device: str, dtype: t
     for tensor in all_tensors(model):
         if id(tensor) not in memo:
             memo[id(tensor)] = _fake(tensor, fake_mode, device, dtype)
-    return copy.deepcopy(model, memo)
+    twin = copy.deepcopy(model, memo)
+    release(twin)  # which of its modules are held is a matter of the mask
+    return twin
 
 
 def all_tensors(model: nn.Module) -> Iterator[Tensor]:

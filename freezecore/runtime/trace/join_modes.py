@@ -67,7 +67,7 @@ class JoinedModes:
         `in_both` says that eval mode checkpoints too.
         """
         for region in recorded:
-            layer = None if in_both else self._layer(region.layer)
+            layer = None if in_both or region.layer is None else self._layer(region.layer)
             yield CheckpointedRegion(self._at(region.begin), self._at(region.end), layer, region.inputs)
 
     def _at(self, call: int) -> int:

@@ -57,13 +57,13 @@ class RecordedRegion:
 
     Attributes:
         begin, end: a range of the recording's calls.
-        layer: the module at work, which may be asked whether it is in train mode.
+        layer: the module at work, which may be asked whether it is in train mode; None where it is, whatever is held.
         inputs: values that are saved instead.
     """
 
     begin: int
     end: int
-    layer: str
+    layer: str | None
     inputs: tuple[int, ...]
 
 

@@ -151,7 +151,7 @@ class Tracer:
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
             dtype = AUTOCAST.get(self.workload.precision)
             autocast = torch.autocast(device, dtype) if dtype else nullcontext()
-            return checkpoints.noting(recorder), WholeAttention(recorder), autocast
+            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder), autocast
 
         recording = record(self.fake, step, self.fake_mode, modes)
         if training:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
+from functools import cache
+from types import CodeType
+from typing import cast
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList
@@ -16,19 +20,19 @@ NORM_CLASSES = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 # Classes of other libraries and of people's own: LlamaRMSNorm, BatchNormAct2d, NoNorm, ConvNextV2GRN, my_layer_norm.
 NORM_CLASS = re.compile(r"norm|(?:BN|LN|GN|GRN)(?:\d?d)?$|^(?:BN|LN|GN)[A-Z_\d]?", re.IGNORECASE)
 NORM_NAME = re.compile(r"(?:^|_)(?:norm|layernorm|batchnorm|ln|bn)\d*(?:_|$)|norm\d*$", re.IGNORECASE)
-PEFT = re.compile(r"\.(?:base_layer|original_module|modules_to_save\.[^.]+)(?=\.)")
 PARAMETRIZED = re.compile(r"\.?parametrizations\.([^.]+)\.(?:original\d*|\d+\..+)$")
 FUSED = re.compile(
     r"qkv|query_key_value|(?:^|[._])kv(?:_|\d|\.|$)|c_attn|in_proj|gate_up|up_gate|w13|gate_and_up|qk_proj",
     re.IGNORECASE,
 )
 TABLE = frozenset({"table", "weight", "embed", "embedding", "embeddings", "relative", "position", "pos", "rel"})
+RANDOM = re.compile(r"drop|bernoulli|rand|normal_?$|uniform_?$|noise")
+SET_TO_ZERO = "_set_to_zero_while_frozen"  # on a module: the chances that it had (see `freezecore.runtime.own.hold`)
 
 
 def place(name: str) -> tuple[str, str]:
-    """The path that a parameter's name stands for and its last part, parametrizations and PEFT's wrappers stripped:
-    `conv.parametrizations.weight.original0` gives `conv`, `weight`; so does `conv.base_layer.weight`."""
-    name = PEFT.sub("", name)
+    """The path that a parameter's name stands for and its last part, parametrizations stripped:
+    `conv.parametrizations.weight.original0` gives `conv`, `weight`."""
     if found := PARAMETRIZED.search(name):
         return name[: found.start()], found[1]
     path, _, last = name.rpartition(".")
@@ -66,7 +70,7 @@ def is_fused(path: str, last: str, node: ModuleNode, shape: tuple[int, ...]) -> 
 
 
 def moves(module: nn.Module) -> bool:
-    """Its buffers change in train mode: running statistics, a power iteration."""
+    """Its buffers change in train mode by its class: running statistics, a power iteration."""
     if isinstance(module, ParametrizationList):
         return any(isinstance(each, _SpectralNorm) for each in module)
     if isinstance(module, _SpectralNorm):
@@ -80,10 +84,66 @@ def moves(module: nn.Module) -> bool:
 
 def drops(module: nn.Module) -> bool:
     """It is random in train mode: a dropout or stochastic-depth module, or one that calls such a function itself."""
-    if isinstance(module, nn.RReLU):
+    if isinstance(module, nn.RReLU) or vars(module).get(SET_TO_ZERO) or chances(module):
         return True
-    named = "drop" in type(module).__name__.lower()
-    for name, value in vars(module).items():
-        if ("drop" in name or (named and name in ("p", "prob"))) and isinstance(value, float) and 0 < value <= 1:
-            return True
-    return False
+    if re.search("drop|stochastic", type(module).__name__, re.IGNORECASE):
+        return any(_chance(vars(module).get(name)) for name in ("p", "prob"))
+    names = read_by_forward(cast(Hashable, type(module)))
+    kept = [child for name, child in module._modules.items() if child is not None and "drop" in name and name in names]
+    return {"training", "p"} <= names and any(drops(child) for child in kept)  # self.attn_drop.p if self.training
+
+
+def chances(module: nn.Module) -> dict[str, list[str]]:
+    """Where a module keeps the chances at which it drops by itself: names of its own attributes (under the empty name),
+    and of its `config`'s that its forward reads."""
+    own = [name for name, value in vars(module).items() if "drop" in name and _chance(value)]
+    config, names = vars(module).get("config"), read_by_forward(cast(Hashable, type(module)))
+    asked = [name for name in names if "drop" in name and "training" in names]
+    theirs = [name for name in asked if config is not None and _chance(getattr(config, name, None))]
+    return {key: found for key, found in (("", own), ("config", theirs)) if found}
+
+
+def may_move(module: nn.Module, watched: bool) -> bool:
+    """Its forward asks for the mode and reads state that nobody has watched: buffers, where it could not be followed,
+    and tensors that are no buffers."""
+    names = read_by_forward(cast(Hashable, type(module)))
+    kept = [name for name, value in vars(module).items() if isinstance(value, Tensor)]
+    return "training" in names and any(name in names for name in (*kept, *(() if watched else module._buffers)))
+
+
+def may_drop(module: nn.Module) -> bool:
+    """Its forward asks for the mode and names something random, at a chance that stands in its code."""
+    names = read_by_forward(cast(Hashable, type(module)))
+    if "training" not in names or any("drop" in name for name in (*vars(module), *module._modules)):
+        return False
+    return any(RANDOM.search(name) for name in names)
+
+
+def decides_checkpointing(module: nn.Module) -> bool:
+    """Whether it checkpoints gradients depends on its mode: `self.gradient_checkpointing and self.training`."""
+    names = read_by_forward(cast(Hashable, type(module)))
+    return "training" in names and any("checkpoint" in name for name in names)
+
+
+@cache
+def read_by_forward(kind: type) -> frozenset[str]:
+    """Names of the attributes and functions in the code of a class's forward, of what decorates it, and of the methods
+    of its own that these name; none of torch's own classes, whose modes are known."""
+    found: set[str] = set()
+    ours = {name: method for base in reversed(kind.__mro__) for name, method in vars(base).items()
+            if base not in (nn.Module, object) and not base.__module__.startswith("torch.nn.")}  # fmt: skip
+    waiting = [ours[name] for name in ("forward", "__call__") if name in ours]
+    seen: set[int] = set()
+    while waiting:
+        code = getattr(waiting[-1], "__code__", waiting[-1])
+        wrapped = getattr(waiting.pop(), "__wrapped__", None)
+        waiting += [wrapped] if wrapped is not None else []
+        if isinstance(code, CodeType) and id(code) not in seen:
+            seen.add(id(code))
+            found.update(code.co_names)
+            waiting += [*code.co_consts, *(ours[name] for name in code.co_names if name in ours)]
+    return frozenset(found)
+
+
+def _chance(value: object) -> bool:
+    return isinstance(value, float) and 0 < value <= 1

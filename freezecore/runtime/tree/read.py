@@ -13,7 +13,7 @@ from freezecore.cache import trees
 from freezecore.cache.keys import versions
 from freezecore.errors import SourceError
 from freezecore.runtime.tree.author import author_frozen as frozen_by_author
-from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, moves, place
+from freezecore.runtime.tree.marks import drops, is_bias, is_fused, is_norm, may_drop, may_move, moves, place
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, module_tree
 from freezecore.runtime.tree.order import Execution, Untraced, execution_order
 from freezecore.runtime.tree.towers import Structure, find_structure
@@ -30,7 +30,6 @@ def read_module(
     new: Iterable[str] = (),
     author_frozen: Iterable[str] | None = None,
     own: bool = False,
-    notes: tuple[str, ...] = (),
 ) -> LayerTree:
     """The layer tree of a module; a copy without storage is run once, the module itself is not changed.
 
@@ -39,7 +38,6 @@ def read_module(
         new: names that the checkpoint lacked.
         author_frozen: names that were frozen when the model was built; None finds out by building its class anew.
         own: the model stands on the meta device and may itself be run, which saves the copy.
-        notes: what is already known of how it was built, a sentence each.
 
     Raises:
         SourceError: it is no module, or the sizes of some layers are not known yet.
@@ -48,18 +46,20 @@ def read_module(
     seen = module_tree(model)
     followed = execution_order(model, own=own)
     run = followed if isinstance(followed, Execution) else None
-    found = find_structure(seen, run)
+    place = {name: at for at, name in enumerate(run.parameters)} if run else None
+    found = find_structure(seen, place, run.calls if run else None)
+    used = set(run.parameters) if run else None
     if author_frozen is None:
         author_frozen = frozen_now(model) if own else frozen_by_author(model)
     return LayerTree(
         source=label or type(model).__name__,
         layers=tuple(_layer(seen, node, found, run) for node in seen.nodes.values()),
-        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen), run) for name in seen.tensors),
+        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen), used) for name in seen.tensors),
         buffers=tuple(Buffer(name, path, tuple(tensor.shape), _dtype(tensor)) for name, path, tensor in seen.buffers()),
         towers=found.towers,
         head=found.head,
         order="executed" if run else "defined",
-        notes=(*notes, *_notes(followed, unregistered(model))),
+        notes=_notes(followed, unregistered(model)),
         versions=versions(),
     )
 
@@ -80,7 +80,7 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     from freezecore.runtime.build.source import meta
 
     built = meta(source, allow_python=allow_python)
-    tree = read_module(built.model, str(source), new=built.new, own=True, notes=built.notes)
+    tree = read_module(built.model, str(source), new=built.new, own=True)
     trees.keep(source, tree)
     return tree
 
@@ -114,14 +114,16 @@ def _notes(run: Execution | Untraced, hidden: Sequence[str]) -> tuple[str, ...]:
 
 
 def _layer(seen: ModuleTree, node: ModuleNode, found: Structure, run: Execution | None) -> Layer:
+    watched = run is not None and node.path in run.calls
+    moved, random = (run.moved, run.random) if run else ((), ())
     return Layer(
         path=node.path,
         type=node.type,
         kind=_layer_kind(seen, node, found),
         parameters=node.numel,
         own_parameters=sum(seen.tensors[name].numel() for name in node.own),
-        moves=moves(node.module) or bool(run and node.path in run.moved),
-        drops=drops(node.module),
+        moves=moves(node.module) or node.path in moved or may_move(node.module, watched),
+        drops=drops(node.module) or node.path in random or (not watched and may_drop(node.module)),
         uses=run.calls.get(node.path, 0) if run else None,
         aliases=tuple(node.aliases),
         bases=_bases(cast(Hashable, type(node.module))),
@@ -145,13 +147,13 @@ def _layer_kind(seen: ModuleTree, node: ModuleNode, found: Structure):
 
 
 def _parameter(
-    seen: ModuleTree, name: str, found: Structure, new: set[str], frozen: set[str], run: Execution | None
+    seen: ModuleTree, name: str, found: Structure, new: set[str], frozen: set[str], used: set[str] | None
 ) -> Parameter:
     tensor = seen.tensors[name]
     path, last = place(name)
     node = seen.nodes.get(path, seen.owner[name])
     names = (name, *seen.aliases[name])
-    norm = is_norm(node) or is_norm(seen.owner[name])
+    norm = is_norm(node)
     return Parameter(
         name=name,
         owner=seen.owner[name].path,
@@ -164,7 +166,7 @@ def _parameter(
         fused=is_fused(path, last, node, tuple(tensor.shape)),
         frozen_by_author=any(each in frozen for each in names) or not differentiable(tensor),
         new=any(each in new for each in names),
-        used=run.uses(name) if run else None,
+        used=None if used is None else name in used,
     )
 
 

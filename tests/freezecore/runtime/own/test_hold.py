@@ -143,6 +143,6 @@ def test_a_held_model_still_copies_and_pickles():
     with hold(model, head_only(model)):
         for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
             twin.train()
-            assert not twin.body.training
+            assert not twin.body[0].training and not twin.body[1].training
             assert twin.head.training
             assert twin.body is not model.body
