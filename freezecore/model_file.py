@@ -69,7 +69,7 @@ def read(path: str | Path) -> ModelFile:
     try:
         if file.stat().st_size > LARGEST:
             raise SourceError(
-                "'{name}' is larger than {most} MiB, so no model can be read from it.",
+                "'{name}' is larger than {most} MB, so no model can be read from it.",
                 WRITE_ONE,
                 name=shortened(str(file)),
                 most=LARGEST // 2**20,

@@ -112,5 +112,5 @@ def offline_hint() -> str:
         return say("Without a network, choose random weights (--weights random).")
     return say(
         "Without a network, use {names}, whose weights are installed, or choose random weights (--weights random).",
-        names=" or ".join(installed),
+        names=", ".join(installed),
     )

@@ -108,12 +108,12 @@ class ProbeRequest:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ProbeError(
-                    "{name} {value:g} is out of range.",
-                    "Choose between {low:g} and {high:g}.",
+                    "{name} {value} is out of range.",
+                    "Choose between {low} and {high}.",
                     name=NAMES[name],
-                    value=value,
-                    low=low,
-                    high=high,
+                    value=number_text(value),
+                    low=number_text(low),
+                    high=number_text(high),
                 )
         for name, choices in CHOICES.items():
             value = getattr(self, name)
@@ -343,7 +343,7 @@ class ProbeResult:
         before, after = self.accuracy_before, self.accuracy_after
         rows = [] if after is None else [("accuracy", accuracy_text(before), accuracy_text(after, self.interval))]
         if metric != "accuracy":
-            rows.append((metric, number_text(self.metric_before), number_text(self.metric_after)))
+            rows.append((metric, number_text(self.metric_before, 4), number_text(self.metric_after, 4)))
         rows += [
             ("peak memory", f"{bytes_text(self.estimated_peak_bytes)} estimated", bytes_text(self.peak_bytes)),
             ("step", "", seconds_text(self.step_s)),

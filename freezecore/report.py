@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from html import escape
 
 from freezecore.errors import WorkloadError, shortened
@@ -35,13 +36,20 @@ def flops_text(count: int | None) -> str:
 
 
 def seconds_text(seconds: float | None) -> str:
-    """`0.12 s`, `48 s`, `3 min 20 s`."""
+    """`3.71 ms`, `0.12 s`, `48 s`, `3 min 20 s`."""
     if seconds is None:
         return UNKNOWN
+    if 0 < seconds < 0.0995:
+        return say("{milliseconds:.3g} ms", milliseconds=1000 * seconds)
     if seconds < 60:
         return say("{seconds:.3g} s", seconds=seconds)
     minutes, rest = divmod(round(seconds), 60)
     return say("{minutes} min {rest} s" if rest else "{minutes} min", minutes=minutes, rest=rest)
+
+
+def number_text(value: float | None, digits: int = 6) -> str:
+    """`0.00005`, never `5e-05`: at most so many digits that count."""
+    return UNKNOWN if value is None else format(Decimal(f"{value:.{digits}g}"), "f")
 
 
 def share_text(part: float, whole: float) -> str:
@@ -70,11 +78,6 @@ def accuracy_text(accuracy: float | None, interval: tuple[float, float] | None =
     if accuracy is None:
         return UNKNOWN
     return f"{accuracy:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
-
-
-def number_text(value: float | None) -> str:
-    """`0.957`: a score to four digits."""
-    return UNKNOWN if value is None else f"{value:.4g}"
 
 
 def bytes_from_text(text: str) -> int:

@@ -127,7 +127,7 @@ def _note(known: KnownCost, words: Words) -> str:
 
 
 def _sentences(words: Words) -> dict[str, str]:
-    keys = ("memory", "everything", "selection", "where", "hint", "parameters", "depth", "point", "what")
+    keys = ("memory", "everything", "selection", "where", "hint", "moment", "parameters", "depth", "point", "what")
     states = {state[0]: words(f"state.{state}") for state in ("frozen", "trainable", "mixed")}
     return {"lang": words.lang, **states} | {key: words(f"chart.{key}") for key in keys}
 

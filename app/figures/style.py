@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 FONT = "'Source Sans', sans-serif"  # and the browser's own font for other scripts
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
-LEGEND = {"orientation": "h", "y": -0.3, "font": {"size": 11}}  # below the axis
+LEGEND = {
+    "orientation": "h",
+    "y": 1.02,
+    "yanchor": "bottom",
+    "x": 0,
+    "font": {"size": 11},
+}  # above the plot
 
 
 @dataclass(frozen=True)

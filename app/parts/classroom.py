@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 
 import streamlit as st
@@ -10,11 +11,13 @@ import streamlit as st
 from app import state
 from app.link import Link
 from app.parts import show_errors
+from app.parts.table import UNKNOWN, formatted
 from app.service import lessons
 from app.service.classes import ClassEntry, Classes, nickname
 from app.service.lessons import Lesson
 from app.text import Words
 from freezecore.errors import FreezeError
+from freezecore.report import number_text
 from freezecore.serving import jobs
 
 
@@ -107,7 +110,8 @@ def _board(token: str, key: str) -> None:
     columns = st.columns(len(lesson.guesses))
     for column, guess in zip(columns, lesson.guesses, strict=True):
         column.metric(words(f"lesson.{key}.guess.{guess}"), votes[guess], border=True)
-    st.dataframe([_row(entry, lesson, words) for entry in entries], hide_index=True, key="class_board")
+    rows = formatted([_row(entry, lesson, words) for entry in entries], _texts(lesson, words))
+    st.dataframe(rows, hide_index=True, key="class_board", placeholder=UNKNOWN)
 
 
 def _row(entry: ClassEntry, lesson: Lesson, words: Words) -> dict[str, object]:
@@ -118,9 +122,14 @@ def _row(entry: ClassEntry, lesson: Lesson, words: Words) -> dict[str, object]:
     return row
 
 
+def _texts(lesson: Lesson, words: Words) -> dict[str, Callable]:
+    """How what a lesson measures first is written, for each of its runs' columns."""
+    text = words.seconds if lesson.shows[0] in ("seconds", "step_s") else lambda value: number_text(value, 3)
+    return {words(f"lesson.{lesson.key}.run.{run.name}"): text for run in lesson.runs}
+
+
 def _measured(token: str, name: str) -> float | None:
     try:
-        value = (jobs.shared().result(token) or {}).get(name)
+        return (jobs.shared().result(token) or {}).get(name)
     except FreezeError:
         return None
-    return round(value, 3) if value is not None else None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from app import state
 from app.parts import show_errors
+from app.parts.table import UNKNOWN, formatted
 from app.service.pricing import cost_of
 from app.service.selection import select
 from app.text import Words
@@ -21,7 +24,7 @@ def fit(words: Words) -> None:
     trace, _ = cost_of(selection)
     rows = [
         {
-            words("fit.card"): one.card,
+            words("fit.card"): re.sub(r"GB$", "GiB", one.card),  # as memory chips are counted, and cards are sold
             words("fit.fits"): words(f"fits.{one.fits}"),
             words("fit.usable"): bytes_text(one.card_bytes),
             words("fit.left"): bytes_text(one.margin_bytes),
@@ -29,7 +32,9 @@ def fit(words: Words) -> None:
         }
         for one in fits(trace, selection.mask, batch_size=selection.link.batch)
     ]
-    st.dataframe(rows, hide_index=True, height=200, key="cards")
+    cells = formatted(rows, {words("fit.largest"): "{:.0f}"})
+    st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
+    st.caption(words("fit.units"))
     amount, apply = st.columns([3, 2], vertical_alignment="bottom")
     budget = amount.slider(words("fit.budget"), 1, 80, value=16, format="%d GB", key="w_budget")
     apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(budget,), width="stretch")

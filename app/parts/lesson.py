@@ -10,7 +10,7 @@ from app.service import lessons
 from app.service.lessons import Lesson
 from app.text import Words
 from freezecore.errors import FreezeError
-from freezecore.report import count_text
+from freezecore.report import count_text, number_text
 from freezecore.serving import jobs
 
 
@@ -158,7 +158,7 @@ def _cell(name: str, result: dict, words: Words) -> str:
         return count_text(value)
     if name in ("seconds", "step_s"):
         return words.seconds(value)
-    return f"{value:.3f}" if "accuracy" in name else f"{value:g}"
+    return f"{value:.3f}" if "accuracy" in name else number_text(value)
 
 
 def _verdict(lesson: Lesson, notes: dict, words: Words) -> None:

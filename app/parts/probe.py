@@ -15,7 +15,7 @@ from app.service import run_events
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore.probe import ProbeRequest
-from freezecore.report import bytes_text
+from freezecore.report import bytes_text, number_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 
@@ -178,11 +178,21 @@ def _changed(result: dict, words: Words) -> None:
         return
     better = [one for one in changed if one["after"] == one["target"]]
     worse = [one for one in changed if one["after"] != one["target"]]
-    with st.expander(words("outcome.changed", better=len(better), worse=len(worse)), icon=":material/compare:"):
+    with st.expander(_totals(result, len(better), len(worse), words), icon=":material/compare:"):
         for key, some in (("better", better), ("worse", worse)):
             if some:
                 st.markdown(f"**{words('outcome.' + key)}**")
                 st.html(samples_html([(one["picture"], one["text"], _turn(one)) for one in some], words))
+
+
+def _totals(result: dict, better: int, worse: int, words: Words) -> str:
+    """How many held-out samples were right before and after, and how many of those that changed are shown."""
+    shown, size = words("outcome.changed", better=better, worse=worse), result["test_size"]
+    right = [result[f"accuracy_{when}"] for when in ("before", "after")]
+    if None in (*right, size):
+        return shown
+    before, after = (round(share * size) for share in right)
+    return f"{words('outcome.totals', before=before, after=after, samples=size)} {shown}"
 
 
 def _turn(one: dict) -> str:
@@ -211,21 +221,23 @@ def _circumstances(result: dict, words: Words) -> str:
     if result.get("learning_rate") is not None:
         body, head = (_rate_text(result[name]) for name in ("learning_rate", "head_learning_rate"))
         facts.append(words("outcome.rates", body=body, head=head))
-    facts.append(words("outcome.device", device=_device(result["device"])))
+    facts.append(words("outcome.device", device=_device(result["device"], words)))
     cache = result.get("cache") or {}
     if cache.get("used") and cache.get("speedup"):
         facts.append(words("outcome.cached", times=f"{cache['speedup']:.1f}"))
     return " · ".join(facts)
 
 
-def _device(device: str) -> str:
+def _device(device: str, words: Words) -> str:
     """`CPU, 2 threads` for `cpu, 2 threads`."""
-    kind, comma, rest = str(device).partition(",")
+    kind, comma, rest = str(device).partition(", ")
+    count = rest.removesuffix(" threads")
+    rest = words("outcome.threads", count=count) if count.isdigit() else rest
     return show_errors.plain(kind.upper() + comma + rest)
 
 
 def _rate_text(rate: float | None) -> str:
-    return "–" if rate is None else f"{rate:.2g}"
+    return "–" if rate is None else number_text(rate, 2)
 
 
 def _interval(interval: tuple[float, float] | None, words: Words) -> str | None:

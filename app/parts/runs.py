@@ -19,6 +19,7 @@ from freezecore._export.comparison import export_comparison, read_runs
 from freezecore.comparison import duel_of
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.probe import ProbeResult
+from freezecore.report import accuracy_text, bytes_text, count_text, number_text
 from freezecore.serving import jobs
 
 MOST_RUNS = 200
@@ -94,35 +95,27 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
             words("runs.model"): gallery.name_of(one.model),
             words("runs.rules"): one.rules.replace("\n", "; "),
             words("runs.data"): one.data or words("runs.from_file"),
-            words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else "",
+            words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else None,
             words("runs.accuracy"): one.result.get("accuracy_after"),
             words("runs.on_training"): one.result.get("train_accuracy_after"),
             words("runs.trainable"): one.result.get("trainable"),
-            words("runs.peak"): _mega(one.result.get("peak_bytes")),
-            words("runs.step"): _milli(one.result.get("step_s")),
+            words("runs.peak"): one.result.get("peak_bytes"),
+            words("runs.step"): one.result.get("step_s"),
             words("runs.rate"): one.result.get("learning_rate"),
             words("runs.seed"): one.request.get("seed"),
         }
         for one in shown
     ]
-    number, share = st.column_config.NumberColumn, st.column_config.NumberColumn(format="%.3f")
-    formats = {
-        words("runs.accuracy"): share,
-        words("runs.on_training"): share,
-        words("runs.trainable"): number(format="compact"),
-        words("runs.peak"): number(format="%.0f MB"),
-        words("runs.step"): number(format="%.0f ms"),
-        words("runs.rate"): number(format="%.2g"),
+    texts = {
+        words("runs.accuracy"): accuracy_text,
+        words("runs.on_training"): accuracy_text,
+        words("runs.trainable"): count_text,
+        words("runs.peak"): bytes_text,
+        words("runs.step"): words.seconds,
+        words("runs.rate"): lambda rate: number_text(rate, 2),
+        words("runs.seed"): "{:.0f}",
     }
-    return pick_rows(shown, rows, key="w_runs", highest=260, several=True, columns=formats)
-
-
-def _mega(value: int | None) -> float | None:
-    return None if value is None else value / 1e6
-
-
-def _milli(value: float | None) -> float | None:
-    return None if value is None else value * 1e3
+    return pick_rows(shown, rows, key="w_runs", highest=260, several=True, texts=texts)
 
 
 def _tools(shown: Sequence[RunRow], picked: Sequence[RunRow], words: Words) -> None:

@@ -13,13 +13,13 @@ from app.figures import search as figures
 from app.parts import job, show_errors
 from app.parts.data import WEIGHTLESS, data_below, data_picker, probe_request
 from app.parts.plot import plot
-from app.parts.table import pick_rows
+from app.parts.table import UNKNOWN, formatted, pick_rows
 from app.service import search_table
 from app.service.run_table import model_of
 from app.service.search_table import SearchRow
 from app.service.selection import ModelSelection, select, source_of
 from app.text import Words
-from freezecore.report import bytes_text
+from freezecore.report import accuracy_text, bytes_text, number_text
 from freezecore.search.find import FindRequest
 from freezecore.search.suggest import WAYS, SuggestRequest
 from freezecore.search.sweep import OVER, SweepRequest, candidates
@@ -238,16 +238,20 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
             words("runs.rules"): row.rules.replace("\n", "; "),
             words("runs.accuracy"): row.accuracy,
             words("search.spread"): row.spread,
-            words("runs.peak"): bytes_text(row.peak_bytes),
-            words("runs.step"): words.seconds(row.step_s),
+            words("runs.peak"): row.peak_bytes,
+            words("runs.step"): row.step_s,
             words("search.front"): words("search.on_front") if row.front else "",
             words("search.remark"): words.said(row.message),
         }
         for row in rows
     ]
-    number = st.column_config.NumberColumn(format="%.3f")
-    columns = {words("runs.accuracy"): number, words("search.spread"): number}
-    for row in pick_rows(rows, table, key="w_search_rows", highest=220, columns=columns):
+    texts = {
+        words("runs.accuracy"): accuracy_text,
+        words("search.spread"): accuracy_text,
+        words("runs.peak"): bytes_text,
+        words("runs.step"): words.seconds,
+    }
+    for row in pick_rows(rows, table, key="w_search_rows", highest=220, texts=texts):
         _offer(words("search.chosen", rules=_code(row.rules)), row.rules, "row", same_model, words)
 
 
@@ -256,9 +260,14 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
     if result and result.get("rules") is not None:
         accuracy = _accuracy(result["accuracy_after"], result.get("noise"), words)
         text = words(
-            "search.found", rules=_code(result["rules"]), accuracy=accuracy, rate=_rate(result["learning_rate"], words),
-            peak=bytes_text(result["peak_bytes"]), seeds=result["seeds"], steps=result["steps"],
-        )  # fmt: skip
+            "search.found_once" if result["seeds"] == 1 else "search.found",
+            rules=_code(result["rules"]),
+            accuracy=accuracy,
+            rate=_rate(result["learning_rate"], words),
+            peak=bytes_text(result["peak_bytes"]),
+            seeds=result["seeds"],
+            steps=result["steps"],
+        )
         _offer(text, result["rules"], "recommended", same_model, words)
         if second := result.get("runner_up"):
             key = "search.runner_up_close" if result["within_noise"] else "search.runner_up"
@@ -275,7 +284,7 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
 
 
 def _rate(rate: float | None, words: Words) -> str:
-    return words("unknown") if rate is None else f"{rate:.2g}"
+    return words("unknown") if rate is None else number_text(rate, 2)
 
 
 def _trials(trials: Sequence[dict], words: Words) -> None:
@@ -292,8 +301,8 @@ def _trials(trials: Sequence[dict], words: Words) -> None:
         for trial in reversed(trials)
     ]
     st.markdown(f"**{words('search.trials', count=len(rows))}**", help=words("search.trials_help"))
-    number = st.column_config.NumberColumn(format="%.3f")
-    st.dataframe(rows, hide_index=True, height=220, key="trials", column_config={words("runs.accuracy"): number})
+    cells = formatted(rows, {words("runs.accuracy"): accuracy_text})
+    st.dataframe(cells, hide_index=True, height=220, key="trials", placeholder=UNKNOWN)
 
 
 def _suggest(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:

@@ -54,11 +54,13 @@ def _table(found: Sequence[Run], words: Words) -> Run | None:
             words("runs.model"): gallery.name_of(model_of(run.request)),
             words("runs.data"): name_of_data(run.request.get("data") or ""),
             words("searches.state"): words(f"searches.{run.state.replace('-', '_')}"),
-            words("searches.took"): words.seconds((run.result or {}).get("seconds")),
+            words("searches.took"): (run.result or {}).get("seconds"),
         }
         for run in found
     ]
-    return next(iter(pick_rows(found, rows, key="w_searches", highest=180)), None)
+    return next(
+        iter(pick_rows(found, rows, key="w_searches", highest=180, texts={words("searches.took"): words.seconds})), None
+    )
 
 
 @show_errors.acting

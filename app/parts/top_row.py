@@ -12,6 +12,7 @@ from app.parts import show_errors
 from app.parts.address import copy_button
 from app.parts.upload import upload
 from app.service import gallery
+from app.service.pricing import own_tokens
 from app.text import LANGUAGES, Words
 from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, LIMITS
@@ -99,11 +100,17 @@ def _number(column, name: str, value: int | None, label: str, limits: tuple[int,
         value=None if name in EMPTY else "min",
         step=1,
         key=f"w_{name}",
-        placeholder=words("top.own"),
+        placeholder=_own_size(words) if name == "size" else words("top.own"),
         help=words(f"top.{name}_help"),
         on_change=_changed,
         args=(name,),
     )
+
+
+def _own_size(words: Words) -> str:
+    """What an empty input size takes: a text model's tokens as the number they are, once its step has been traced."""
+    tokens = own_tokens(state.link())
+    return words("top.own") if tokens is None else words("top.tokens", count=tokens)
 
 
 def _choice(column, name: str, label: str, shown: Callable[[str], str]) -> None:

@@ -15,7 +15,7 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 TREE = "layers"
-TREE_HEIGHT = "max(280px, 100vh - 620px)"  # the rest of the screen, where there is more than the page needs
+TREE_HEIGHT = "max(230px, 100vh - 500px)"  # of the screen, what is left between what stands above and below
 MARKS = "proof_marks"
 
 

@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.service.selection import MOST_SELECTIONS, ModelSelection
+from app.link import Link
+from app.service.selection import MOST_SELECTIONS, ModelSelection, select, step_of
 from freezecore._estimate import (
     AnyEstimate,
     CurvePoint,
@@ -26,6 +27,7 @@ from freezecore._estimate import (
 )
 from freezecore._trace import Trace
 from freezecore.cache.memory import Recent
+from freezecore.datasets import kind_for
 from freezecore.errors import FreezeError
 from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
@@ -33,6 +35,7 @@ from freezecore.workload import Workload
 
 MOST_TRACES = 32
 COMPLETE = 2
+ID_BYTES = 8  # of a token's number, an int64
 FAILURE_KEPT_S = 20.0
 
 
@@ -124,6 +127,16 @@ def stage_of(selection: ModelSelection) -> int:
         return 0
     future = _reference_future(selection)
     return COMPLETE if future is None or future.done() else 1
+
+
+def own_tokens(link: Link) -> int | None:
+    """How many tokens a text model's training step takes where the link asks for no size; None until it was traced."""
+    trace = _traces.read(step_of(replace(link, size=None)))
+    if trace is None or not trace.batch:
+        return None
+    tree = select(link).tree
+    only_text = kind_for(tree) == "text" and len(tree.towers) == 1
+    return trace.amounts[trace.batch[0]].linear // ID_BYTES if only_text else None
 
 
 def _trace_future(selection: ModelSelection) -> Future:

@@ -38,7 +38,7 @@ def keep_data(content: bytes, name: str, kind: str) -> str:
         )
     if len(content) > LARGEST_MIB * 2**20:
         raise DataError(
-            "'{name}' is larger than {most} MiB.", "Take a sample of it.", name=shortened(name), most=LARGEST_MIB
+            "'{name}' is larger than {most} MB.", "Take a sample of it.", name=shortened(name), most=LARGEST_MIB
         )
     given = re.sub(r"[^\w.-]+", "_", Path(name).stem, flags=re.ASCII)[:LONGEST_NAME] or "data"
     return str(_keep(content, f"-{given}{ending}"))
@@ -52,7 +52,7 @@ def keep_model(content: bytes, name: str) -> str:
     """
     if len(content) > LARGEST_MODEL_MIB * 2**20:
         raise SourceError(
-            "'{name}' is larger than {most} MiB.",
+            "'{name}' is larger than {most} MB.",
             "Save it with a smaller batch.",
             name=shortened(name),
             most=LARGEST_MODEL_MIB,

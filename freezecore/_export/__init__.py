@@ -13,6 +13,7 @@ from freezecore._export.spec import save_spec
 from freezecore._resolve import resolve
 from freezecore.arguments import checked
 from freezecore.errors import ExportError, none_called
+from freezecore.report import number_text
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -106,9 +107,9 @@ def _check_rates(learning_rate: float | None, head_learning_rate: float | None, 
     ):
         if value is not None and not 0 < value <= most:
             raise ExportError(
-                "A {what} of {value:g} is out of range.",
+                "A {what} of {value} is out of range.",
                 "Choose a number above 0, at most {most}.",
                 what=what,
-                value=value,
+                value=number_text(value),
                 most=most,
             )

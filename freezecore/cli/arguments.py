@@ -147,7 +147,7 @@ def read_bytes(path: str) -> bytes:
         with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
             content = file.read(LARGEST_FILE + 1)  # no further: a device has no end
         if len(content) > LARGEST_FILE:
-            raise RuleError(f"'{shortened(path)}' is larger than {LARGEST_FILE // 2**20} MiB.", "Is it the right file?")
+            raise RuleError(f"'{shortened(path)}' is larger than {LARGEST_FILE // 2**20} MB.", "Is it the right file?")
         return content
     except (OSError, ValueError) as error:
         raise RuleError(f"'{shortened(path)}' cannot be read.", "Check the path.") from error

@@ -8,7 +8,7 @@ from freezecore.api import run_find
 from freezecore.cli.arguments import DEFAULT, add_source, add_training, read_budget, read_source, read_training
 from freezecore.cli.output import NOTHING, lines, progress, score_text, stoppable
 from freezecore.metrics import METRICS
-from freezecore.report import bytes_text, seconds_text, table
+from freezecore.report import bytes_text, number_text, seconds_text, table
 
 EXAMPLE = f"{DEFAULT} --minutes 3 --budget 16GB"
 
@@ -44,7 +44,7 @@ def show(document: dict) -> str:
                 "" if one["noise"] is None else f"±{one['noise']:.3f}",
                 bytes_text(one["peak_bytes"]),
                 seconds_text(one["step_s"]),
-                f"{one['learning_rate']:.2g} / {one['head_learning_rate']:.2g}",
+                f"{number_text(one['learning_rate'], 2)} / {number_text(one['head_learning_rate'], 2)}",
                 f"{one['steps']} × {one['seeds']}",
                 one["rules"] or NOTHING,
             ]

@@ -184,7 +184,7 @@ class FindResult:
         rows = [
             (
                 name,
-                number_text(one.score if one.metric_after is None else one.metric_after),
+                number_text(one.score if one.metric_after is None else one.metric_after, 4),
                 "" if one.noise is None else f"±{one.noise:.3f}",
                 bytes_text(one.peak_bytes),
                 seconds_text(one.step_s),

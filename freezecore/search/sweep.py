@@ -95,7 +95,7 @@ class SweepResult:
         rows = [
             (
                 "best" if i == self.best else "as good" if i in self.as_good else run.state.removeprefix("done"),
-                number_text(run.score if run.metric_after is None else run.metric_after),
+                number_text(run.score if run.metric_after is None else run.metric_after, 4),
                 "" if run.spread is None else f"±{run.spread:.3f}",
                 bytes_text(run.peak_bytes),
                 seconds_text(run.step_s),

@@ -4,6 +4,7 @@ import string
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from app.text import LANGUAGES, Words, sentences
 from tests.app.templates import put_together, templates, unsaid
@@ -82,3 +83,48 @@ def test_no_sentence_is_unused():
 def test_what_is_not_translated_stands_in_the_words_it_came_with():
     assert Words("ja").either("target.no-such-target", "The English sentence.") == "The English sentence."
     assert Words("en")("cost.largest", batch=8) == "up to batch 8"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("value", ["head", "Python (Lightning)", "「head」", "12"])
+def test_what_is_meant_to_be_bold_is_bold(lang, value):
+    bold = {key: text for key, text in sentences(lang).items() if "**" in text and not key.startswith("said.")}
+    assert len(bold) > 5
+    for key, text in bold.items():
+        drawn = MarkdownIt().render(re.sub(r"\{\w+\}", value, text))
+        assert "**" not in drawn and "<strong>" in drawn, key
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_memory_has_one_unit(lang):
+    told = {"fit.units", "said.Write something like 16GB or 14.6GiB."}
+    assert {key for key, text in sentences(lang).items() if re.search(r"\d ?[GM]iB|[GM]iB", text)} <= told
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_notes_on_one_seed_speak_of_one(lang):
+    one = sentences(lang)["search.found_once"]
+    assert "{seeds}" not in one and "seeds" not in one
+
+
+ODD_JAPANESE = (
+    "最適化手法", "最適化の状態", "乱数の種", "1回の更新", "1回のメモリ", "1回の時間", "気づき",
+    "誤り", "使える量", "空けておく余裕", "費用", "持ち帰", "柱", "全部学習",
+    "定番の選び方", "出力側2", "出力層", "割り当て器", "見たことのない", "本当に学習", "損失が数で",
+    "最前線", "上回るものなし", "信号対雑音", "塔", "融合", "表引き", "計算機",
+    "手に入り", "出どころ", "書いたファイル", "一巡", "プローブは", "あなた", "六つ",
+)  # fmt: skip
+
+
+def test_japanese_uses_the_words_of_the_field():
+    japanese = {key: text for key, text in sentences("ja").items() if not key.startswith("import.example")}
+    found = {(word, key) for key, text in japanese.items() for word in ODD_JAPANESE if word in text}
+    assert found == set()
+    assert japanese["page.classroom"] == "授業" and japanese["top.precision"] == "数値精度"
+
+
+def test_english_uses_the_words_of_the_field():
+    odd = {"Price", "Over", "By", "Bring runs", "Mend", "Beside it", "Kernels", "Front", "unbeaten", "Scored by"}
+    assert odd.isdisjoint(ENGLISH.values())
+    assert not [text for text in ENGLISH.values() if "cannot be had" in text or "run below" in text]
+    assert not [template for template in templates() if "cannot be had" in template]

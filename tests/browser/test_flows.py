@@ -134,7 +134,7 @@ def test_own_pictures_are_previewed_trained_on_proved_and_compared(page_at, tmp_
 def test_two_targets_stand_side_by_side_and_the_notebook_is_one(page_at, tmp_path):
     page = page_at(RESNET)
     pane(page, "Code")
-    page.get_by_role("combobox", name="Beside it").click()
+    page.get_by_role("combobox", name="Compare with").click()
     page.get_by_role("option", name="lightning", exact=False).first.click()
     expect(page.locator("[data-testid=stCode]")).to_have_count(2)
     with page.expect_download() as download:

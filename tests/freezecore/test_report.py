@@ -30,10 +30,25 @@ def test_counts_become_words(count, text):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.1234, "0.123 s"), (48, "48 s"), (60, "1 min"), (200, "3 min 20 s"), (None, "unknown")],
+    [
+        (0.00371, "3.71 ms"),
+        (0.0999, "0.0999 s"),
+        (0.1234, "0.123 s"),
+        (48, "48 s"),
+        (60, "1 min"),
+        (200, "3 min 20 s"),
+        (None, "unknown"),
+    ],
 )
 def test_seconds_become_words(seconds, text):
     assert report.seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(5e-05, "0.00005"), (0.0005, "0.0005"), (1e-06, "0.000001"), (10.0, "10"), (1e6, "1000000")]
+)
+def test_numbers_have_no_exponent(value, text):
+    assert report.number_text(value) == text
 
 
 @pytest.mark.parametrize(

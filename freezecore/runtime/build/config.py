@@ -204,4 +204,6 @@ def _refused_code(source: ModelSource) -> SourceError:
 def absent(source: ModelSource, error: OSError) -> SourceError:
     """What to say when a hub's file is neither cached nor reachable."""
     cause = shortened(" ".join(str(error).split()), 120)
-    return SourceError("'{source}' cannot be had here ({cause}).", packaged.offline_hint(), source=source, cause=cause)
+    return SourceError(
+        "'{source}' is not available here ({cause}).", packaged.offline_hint(), source=source, cause=cause
+    )

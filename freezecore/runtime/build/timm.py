@@ -78,7 +78,7 @@ def _pretrained(source: ModelSource) -> nn.Module:
     except (OSError, RuntimeError) as error:
         cause = shortened(" ".join(str(error).split()), 120)
         raise SourceError(
-            "The pretrained weights of timm:{name} cannot be had here ({kind}: {cause}).",
+            "The pretrained weights of timm:{name} are not available here ({kind}: {cause}).",
             packaged.offline_hint(),
             name=source.name,
             kind=type(error).__name__,

@@ -36,7 +36,7 @@ def read_hub(name: str, request: ProbeRequest) -> Raw:
     except Exception as error:  # the library's own errors, the network's, and a broken file's have no common base
         cause = shortened(" ".join(str(error).split()), 120)
         raise DataError(
-            "The data set '{wanted}' cannot be had ({kind}: {cause}).",
+            "The data set '{wanted}' is not available ({kind}: {cause}).",
             "Check its name and the network, or download it as CSV or Parquet and choose the file.",
             wanted=shortened(wanted),
             kind=type(error).__name__,

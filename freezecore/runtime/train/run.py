@@ -15,6 +15,7 @@ from freezecore.cache.keys import versions
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, Proof, ShouldStop, State, never, silent
 from freezecore.rates import learning_rates
+from freezecore.report import number_text
 from freezecore.runtime import device as devices
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import merged
@@ -243,8 +244,8 @@ class TrainingRun:
     def _not_a_number(self) -> tuple[str, str]:
         highest = max(group["peak"] for group in self._phase.optimizer.param_groups)
         said = say(
-            "The loss became not a number at step {step}, at a learning rate of {rate:g}.",
+            "The loss became not a number at step {step}, at a learning rate of {rate}.",
             step=self.step + 1,
-            rate=highest,
+            rate=number_text(highest),
         )
-        return said, say("Try a tenth of it: {rate:g}.", rate=highest / 10)
+        return said, say("Try a tenth of it: {rate}.", rate=number_text(highest / 10))

@@ -56,6 +56,18 @@ def test_the_samples_that_changed_are_shown_and_their_text_is_no_markup(ended):
     assert PICTURE in text and "&lt;b&gt;" in text and "<i>" not in text
 
 
+@pytest.mark.parametrize(
+    ("lang", "totals", "device"),
+    [("en", "Right before 60, right after 480, of 600.", "CPU, 2 threads"),
+     ("ja", "600 件中の正解: 学習前 60 件、学習後 480 件。", "CPU, 2 スレッド"),
+     ("zh", "600 个样本中答对：训练前 60，训练后 480。", "CPU, 2 个线程")],
+)  # fmt: skip
+def test_beside_the_samples_that_changed_stand_all_that_are_right(ended, lang, totals, device):
+    page = ended(replace(DONE, device="cpu, 2 threads"), lang=lang)
+    assert totals in " ".join(box.label for box in page.expander)
+    assert device in shown(page)
+
+
 def test_a_value_is_shown_by_its_metric(ended):
     result = replace(DONE, accuracy_before=None, accuracy_after=None, interval=None, train_accuracy_after=None,
                      metric="rmse", metric_before=3.0, metric_after=1.5)  # fmt: skip

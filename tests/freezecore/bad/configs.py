@@ -100,5 +100,5 @@ CASES = [_case(*row) for row in CONTENTS] + [
     Bad("config: no such file", lambda _: opened("config:./nowhere.json"), SourceError, ("nowhere.json",), "the path"),
     Bad("config: weights of a bare config", lambda _: opened("config:bert", weights="pretrained"), SourceError,
         ("'config:bert'", "without weights"), "--weights random"),
-    Bad("folder: without weights", _without_weights, SourceError, ("'hf:./model' cannot be had",), ""),
+    Bad("folder: without weights", _without_weights, SourceError, ("'hf:./model' is not available",), ""),
 ]  # fmt: skip

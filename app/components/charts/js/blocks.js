@@ -19,7 +19,7 @@ export class Blocks {
     this.tip.hidden = true;
     this.labels = element("div", "labels");
     this.labels.setAttribute("aria-hidden", "true");
-    if (this.curve.length) this.drawCurve();
+    this.drawCurve();
     const stage = element("div", "stage");
     stage.append(this.bars, this.tip);
     const heights = ticks("axis heights", "bottom", data.heights, this.most);
@@ -66,14 +66,15 @@ export class Blocks {
   }
 
   drawCurve() {
-    const top = Math.max(...this.curve.map(([, peak]) => peak));
+    const top = Math.max(1, ...this.curve.map(([, peak]) => peak));
     this.ceiling = top * 1.12;
     const at = ([place, peak]) => `${(place + 0.5).toFixed(2)} ${(100 - (100 * peak) / this.ceiling).toFixed(2)}`;
     const points = this.curve.map(at);
     const frame = element("div", "curve");
     frame.innerHTML = `<svg viewBox="0 0 ${this.count} 100" preserveAspectRatio="none" aria-hidden="true">
       <path class="line"/><path class="dots"/><path class="peak"/></svg>`;
-    frame.querySelector(".line").setAttribute("d", `M${points.join("L")}`);
+    frame.querySelector(".line").setAttribute("d", points.length ? `M${points.join("L")}` : "");
+    this.plot.classList.toggle("awaited", !points.length); // its room stays, so that nothing moves when it comes
     if (points.length <= 80) frame.querySelector(".dots").setAttribute("d", points.map((p) => `M${p}h0`).join(""));
     this.peak = frame.querySelector(".peak");
     this.plot.classList.add("curved");
@@ -84,21 +85,23 @@ export class Blocks {
     );
   }
 
-  // Labels where there is room for them: the ends of the blocks first, then those of the model, then the rest.
+  // Labels where there is room for them, the ends of the blocks first; what is no block may stand on a second line.
   label() {
     const width = this.bars.clientWidth;
     const isBlock = this.columns.map(([, , , blocks]) => blocks > 0);
     const ends = [isBlock.indexOf(true), isBlock.lastIndexOf(true), 0, this.count - 1].filter((i) => i >= 0);
-    const taken = [];
+    const taken = [[], []];
     const labels = [];
     for (const i of new Set([...ends, ...this.columns.keys()])) {
       const text = this.columns[i][0];
       const wide = [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? LETTER.wide : LETTER.narrow), 0);
       const middle = ((i + 0.5) / this.count) * width;
       const left = Math.max(0, Math.min(width - wide, middle - wide / 2));
-      if (taken.some(([from, to]) => left < to + BETWEEN && left + wide + BETWEEN > from)) continue;
-      taken.push([left, left + wide]);
-      const label = element("span", "", text);
+      const isFree = (line) => !line.some(([from, to]) => left < to + BETWEEN && left + wide + BETWEEN > from);
+      const line = taken.slice(0, isBlock[i] ? 1 : 2).findIndex(isFree);
+      if (line < 0) continue;
+      taken[line].push([left, left + wide]);
+      const label = element("span", line ? "second" : "", text);
       label.style.left = `${(left + wide / 2).toFixed(1)}px`;
       labels.push(label);
     }
@@ -114,9 +117,8 @@ export class Blocks {
       button.setAttribute("aria-pressed", PRESSED[states[i]]);
       button.setAttribute("aria-label", this.describe(i));
     });
-    if (!this.peak) return;
     const height = 100 - (100 * Math.min(peak ?? 0, this.ceiling)) / this.ceiling;
-    this.peak.setAttribute("d", peak === null ? "" : `M0 ${height.toFixed(2)}h${this.count}`);
+    this.peak.setAttribute("d", peak === null || !this.curve.length ? "" : `M0 ${height.toFixed(2)}h${this.count}`);
     if (this.tipAt >= 0) this.showTip(this.tipAt);
   }
 

@@ -12,10 +12,11 @@ export class Memory {
     this.rows = element("div", "rows");
     this.legend = element("ul", "parts");
     this.note = element("p", "note");
+    this.moment = element("p", "hint");
     this.whole = this.row(words.everything);
     this.own = this.row(words.selection);
     this.rows.append(element("span"), ticks("axis", "left", axis, this.top));
-    this.root.append(element("figcaption", "", words.memory), this.note, this.rows, this.legend);
+    this.root.append(element("figcaption", "", words.memory), this.note, this.rows, this.legend, this.moment);
     this.paintBar(this.whole, full);
     this.items = parts.map(([part, name]) => {
       const item = element("li");
@@ -39,10 +40,11 @@ export class Memory {
   }
 
   // Sizes in bytes with their texts, or a note in their place.
-  paint({ sizes, texts, note }) {
+  paint({ sizes, texts, note, moment }) {
     this.note.textContent = note ?? "";
     this.note.hidden = !note;
     this.rows.hidden = this.legend.hidden = !sizes;
+    this.moment.textContent = moment ? this.words.moment.replace("{moment}", moment) : "";
     if (!sizes) return;
     this.paintBar(this.own, sizes);
     this.items.forEach((size, i) => {

@@ -74,7 +74,7 @@ def test_a_good_config_file_builds(tmp_path):
 
 def test_a_folder_without_weights_says_so(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(BERT))
-    assert "cannot be had" in told(f"hf:{tmp_path}", weights="pretrained")
+    assert "is not available" in told(f"hf:{tmp_path}", weights="pretrained")
 
 
 def test_a_pickle_that_runs_code_is_not_loaded(tmp_path):

@@ -258,7 +258,7 @@ def test_a_hub_that_breaks_off_is_a_sentence(monkeypatch):
         raise ConnectionError("reset by peer")
 
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
-    with pytest.raises(DataError, match=r"cannot be had \(ConnectionError: reset by peer\)"):
+    with pytest.raises(DataError, match=r"is not available \(ConnectionError: reset by peer\)"):
         read(asked("hub:imdb"))
 
 
