@@ -16,6 +16,7 @@ from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore.runtime.own.hold import release
+from freezecore.runtime.trace import recurrent
 
 aten = torch.ops.aten
 HALF = (torch.float16, torch.bfloat16)
@@ -92,6 +93,8 @@ def run(function, args: tuple, kwargs: dict) -> object:
         return _batch_norm(*args, **kwargs)
     if function is aten.native_batch_norm_backward.default:
         return _batch_norm_backward(*args, **kwargs)
+    if function is recurrent.FORWARD:
+        return recurrent.with_workspace(function(*args, **kwargs), args)
     return function(*args, **kwargs)
 
 

@@ -11,6 +11,7 @@ Scratch memory of convolutions: `freezecore._estimate.scratch` has the sizes by 
 from __future__ import annotations
 
 from freezecore._estimate import scratch
+from freezecore.runtime.trace import recurrent
 from freezecore.runtime.trace.signature import Signature, TensorShape
 
 FORWARD_ONLY = ("_softmax", "_log_softmax")
@@ -19,6 +20,9 @@ BOTH = ("native_layer_norm",)
 
 def copied_bytes(signature: Signature) -> tuple[int, int]:
     """Bytes that its kernel copies in the forward and in the backward step."""
+    if signature.function is recurrent.FORWARD:
+        _, forward, backward = recurrent.sizes(signature.arguments[0], signature.graph)
+        return forward, backward + recurrent.output_bytes(signature.arguments[0]) * signature.strided
     if signature.name not in (*FORWARD_ONLY, *BOTH):
         return 0, 0
     shape = signature.shapes()[0]

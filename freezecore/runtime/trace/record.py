@@ -11,7 +11,7 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from freezecore.runtime.trace import recurrent
 from freezecore.runtime.trace.fake import run, tensors_in
 from freezecore.runtime.trace.signature import Signature, ViewWrite, described, flops
 from freezecore.sentences import Reason
@@ -272,6 +273,14 @@ def _nothing(tensor: Any) -> Any:
     """What is saved, and what comes of it: a recording has no backward pass."""
 
 
+def _note_strided(calls: list[RecordedCall]) -> None:
+    """Note of which LSTM layers' outputs the gradient comes back through a transpose or a concatenation."""
+    for index, call in enumerate(calls):
+        if call.signature.function is recurrent.FORWARD:
+            readers = {reader.signature.name for reader in calls[index:] if call.outputs[0] in reader.inputs}
+            call.signature = replace(call.signature, strided=not readers.isdisjoint(("transpose", "cat")))
+
+
 def record(
     model: nn.Module,
     step: Callable[[Recorder], Tensor],
@@ -296,6 +305,7 @@ def record(
         recorder.recording.loss = recorder.value(loss)
         recorder.over = True  # the loss lives on
         recorder.note_lasting(model)
+        _note_strided(recorder.recording.calls)
     finally:
         if collects:
             gc.enable()

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
+from freezecore.runtime.trace import recurrent
+
 
 @dataclass(frozen=True, slots=True)
 class TensorShape:
@@ -60,6 +62,7 @@ class Signature:
     function: Any  # an `OpOverload`, or a function made of several
     arguments: tuple
     graph: bool  # gradients were enabled
+    strided: bool = False  # of a recurrent layer: the gradient of its output comes back strided, and is copied
 
     @property
     def name(self) -> str:
@@ -90,6 +93,8 @@ class Signature:
 
 def flops(function, args: tuple, kwargs: dict, result: object) -> int:
     """Floating-point operations of one call; a multiply-add is two, what only moves or scales data is none."""
+    if function in (recurrent.FORWARD, recurrent.BACKWARD):  # both weights' gradients and the input's: twice as much
+        return recurrent.forward_flops(args[0], args[2].shape[1]) * (2 if function is recurrent.BACKWARD else 1)
     count = flop_registry.get(function.overloadpacket)
     return count(*args, **kwargs, out_val=result) if count else 0
 

@@ -26,6 +26,7 @@ from freezecore.runtime.trace.probing import OperationProbe, key_of
 from freezecore.runtime.trace.record import NotFollowed, Recorder, Recording, record
 from freezecore.runtime.trace.signature import Signature
 from freezecore.runtime.tree.unregistered import hidden_note, unregistered
+from freezecore.sentences import say
 from freezecore.workload import Workload
 
 BATCH_SIZES = (5, 7)  # no dimension of a model has these sizes by design, so what scales with them is the batch
@@ -105,7 +106,7 @@ class Tracer:
             lasting=joined.lasting,
             batch=batch,
             batch_sizes=self.batch_sizes,
-            notes=(hidden_note(hidden),) if (hidden := unregistered(self.model)) else (),
+            notes=tuple(_notes(self.model)),
             versions=versions,
         )
 
@@ -216,6 +217,17 @@ class Tracer:
     def _each(self, found: list) -> tuple[int, ...]:
         """Amounts of the new storages, found at each batch size."""
         return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
+
+
+def _notes(model: nn.Module) -> Iterator[str]:
+    """What is simplified."""
+    if hidden := unregistered(model):
+        yield hidden_note(hidden)
+    for path, module in model.named_modules():
+        if isinstance(module, nn.LSTM) and module.proj_size:
+            yield say(
+                "'{name}' (an LSTM with projections) takes less than counted while it is frozen", name=path or "LSTM"
+            )
 
 
 def _recurrent(model: nn.Module) -> str | None:
