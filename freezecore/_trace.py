@@ -60,12 +60,14 @@ class BackwardResult(NamedTuple):
         new: amounts of the storages that it hands on.
         gradients: per input a position in `new`, or `~k` where the gradient of output k is passed on, or None.
         flops: amount of floating-point operations.
+        views: the inputs (as bits) whose gradient is a view of another tensor, to which nothing is added in place.
     """
 
     extra: int
     new: tuple[int, ...]
     gradients: tuple[int | None, ...]
     flops: int
+    views: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ class WaitingGradients(NamedTuple):
         at: per value, the place of the storage that waits there, or None.
         users: per place, the change in how many hold it: first those that waited before, then new ones.
         new: sizes of new storages.
+        views: per value, whether what waits is a view.
     """
 
     at: tuple[int | None, ...]
     users: tuple[int, ...]
     new: tuple[int, ...]
+    views: tuple[bool, ...]
 
 
 class GradientBuffers:
@@ -39,6 +41,7 @@ class GradientBuffers:
         self._size: list[int] = []  # per storage
         self._users: list[int] = []  # per storage, the buffers that hold it
         self._waiting: dict[int, int] = {}  # value -> storage of the gradient so far
+        self._views: set[int] = set()  # values whose gradient so far is a view of a tensor that it keeps
 
     def new(self, size: int, users: int = 0) -> int:
         """A new storage, in so many hands."""
@@ -76,6 +79,7 @@ class GradientBuffers:
         """
         fresh = [self.new(self.traced.blocks[amount]) for amount in step.new]
         given = [self._waiting.pop(value, -1) for value in outputs]
+        self._views.difference_update(outputs)
         numbers = [*fresh, *reversed(given)]
         for gradient in step.gradients:
             if gradient is not None:
@@ -86,12 +90,14 @@ class GradientBuffers:
                 self._free_if_unused(number)
         return numbers
 
-    def add(self, value: int, number: int) -> None:
+    def add(self, value: int, number: int, *, view: bool = False) -> None:
         """A gradient arrives from the hand that held it: it waits alone, or is added to what waits there already."""
         waiting = self._waiting.get(value)
         if waiting is None:
             self._waiting[value] = number
-        elif self.in_place and self._users[waiting] == 1:
+            if view:
+                self._views.add(value)
+        elif self.in_place and self._users[waiting] == 1 and value not in self._views:
             self._users[number] -= 1
             self._free_if_unused(number)
         else:
@@ -101,10 +107,12 @@ class GradientBuffers:
                 self._users[part] -= 1
                 self._free_if_unused(part)
             self._waiting[value] = total
+            self._views.discard(value)
 
     def take(self, value: int, size: int, already_there: bool) -> None:
         """A parameter's gradient is complete: added to the one already there, taken over, or copied if it is shared."""
         number = self._waiting.pop(value)
+        self._views.discard(value)
         self._users[number] -= 1
         if already_there:
             self._free_if_unused(number)
@@ -116,17 +124,18 @@ class GradientBuffers:
             self.bytes -= size
             self.ready += size
 
-    def crossing(self, values: tuple[int, ...]) -> tuple[tuple[tuple[int, int, int] | None, ...], dict[int, int]]:
-        """What waits at these values: per value size, users and place of its storage; and the places by storage."""
+    def crossing(self, values: tuple[int, ...]) -> tuple[tuple[tuple[int, ...] | None, ...], dict[int, int]]:
+        """What waits at these values: per value size, users and place of its storage, and whether it is a view; and
+        the places by storage."""
         places: dict[int, int] = {}
-        found: list[tuple[int, int, int] | None] = []
+        found: list[tuple[int, ...] | None] = []
         for value in values:
             number = self._waiting.get(value)
             if number is None:
                 found.append(None)
             else:
                 place = places.setdefault(number, len(places))
-                found.append((self._size[number], self._users[number], place))
+                found.append((self._size[number], self._users[number], place, value in self._views))
         return tuple(found), places
 
     def after(self, values: tuple[int, ...], places: dict[int, int], users: list[int]) -> WaitingGradients:
@@ -135,7 +144,8 @@ class GradientBuffers:
         waits = [self._waiting.get(value) for value in values]
         at = tuple(None if n is None else places.setdefault(n, len(places)) for n in waits)
         change = [self._users[n] - (users[i] if i < before else 0) for i, n in enumerate(places)]
-        return WaitingGradients(at, tuple(change), tuple([self._size[n] for n in places][before:]))
+        views = tuple([value in self._views for value in values])
+        return WaitingGradients(at, tuple(change), tuple([self._size[n] for n in places][before:]), views)
 
     def users(self, places: dict[int, int]) -> list[int]:
         """How many hold each of these storages."""
@@ -154,6 +164,8 @@ class GradientBuffers:
             self.bytes -= size
         for number, more in zip(numbers, then.users, strict=True):
             self._users[number] += more
+        self._views.difference_update(values)
+        self._views.update([value for value, view in zip(values, then.views, strict=True) if view])
         for value, place in zip(values, then.at, strict=True):
             if place is None:
                 self._waiting.pop(value, None)

@@ -359,9 +359,9 @@ class StepSimulator:
     def _hand_on(self, node: BackwardNode, step: BackwardResult, handed: list[int]) -> None:
         """Pass a step's gradients to the calls that made its inputs, and to the parameters."""
         buffers, parameters = self._buffers, self._parameters
-        for value, gradient in zip(node.call.inputs, step.gradients, strict=True):
+        for position, (value, gradient) in enumerate(zip(node.call.inputs, step.gradients, strict=True)):
             if gradient is not None:
-                buffers.add(self._source[value], handed[gradient])
+                buffers.add(self._source[value], handed[gradient], view=bool(step.views >> position & 1))
         for value in node.call.inputs:
             if value in self.trains and parameters.first_read[value] == node.step and buffers.has(value):
                 buffers.take(value, parameters.bytes[value], already_there=self.accumulates)

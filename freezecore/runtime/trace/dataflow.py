@@ -79,6 +79,18 @@ def able_inputs(joined: JoinedModes, steps: Sequence[TracedCall | EvalAlias], pa
     return able
 
 
+def cuts_a_gradient(steps: Sequence[TracedCall | EvalAlias], joined: JoinedModes, parameters: set[int]) -> bool:
+    """Whether the model detaches, and goes on to use, a value that descends from a parameter."""
+    descends = set(parameters)
+    used = {v for step in steps if isinstance(step, TracedCall) and step.used for v in step.inputs}
+    for step in steps:
+        if isinstance(step, TracedCall) and not descends.isdisjoint(step.inputs):
+            if joined.pairs[step.operation][0].name == DETACHES and not used.isdisjoint(step.outputs):
+                return True
+            descends.update(step.outputs)
+    return False
+
+
 def combinations(able: int) -> list[int]:
     """Sets of inputs to try ahead: all of them when they are few, else all, each alone, and all from each on."""
     positions = [i for i in range(able.bit_length()) if able >> i & 1]

@@ -126,15 +126,17 @@ class OperationProbe:
         new: dict[int, int] = {}
         sizes: list[int] = []
         gradients: list[int | None] = [None] * len(self.leaves)
+        views = 0
         for result, target in zip(results, targets, strict=False):
             if target is None or result is None:
                 continue
             key = key_of(result)
+            views |= result._is_view() << target
             if key not in received and key not in new:
                 new[key] = len(sizes)
                 sizes.append(result.untyped_storage().nbytes())
             gradients[target] = received.get(key, new.get(key))
-        return BackwardResult(watch.peak, tuple(sizes), tuple(gradients), watch.flops)
+        return BackwardResult(watch.peak, tuple(sizes), tuple(gradients), watch.flops, views)
 
 
 def leaf_of(shape: TensorShape, needs: int, device: torch.device | str = "meta") -> Tensor:

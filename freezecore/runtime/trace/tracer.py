@@ -17,7 +17,14 @@ from freezecore.runtime.inputs.own import LABELS, Inputs
 from freezecore.runtime.trace import checkpoints
 from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
 from freezecore.runtime.trace.batch_pair import Amounts, BatchPair, SignaturePair
-from freezecore.runtime.trace.dataflow import able_inputs, autograd_copies, combinations, received_outputs, used_steps
+from freezecore.runtime.trace.dataflow import (
+    able_inputs,
+    autograd_copies,
+    combinations,
+    cuts_a_gradient,
+    received_outputs,
+    used_steps,
+)
 from freezecore.runtime.trace.fake import BatchNormShapes, all_tensors, distinct_bytes, fake_copy, tensors_in
 from freezecore.runtime.trace.join_modes import JoinedModes
 from freezecore.runtime.trace.kernels import copied_bytes, scratch_kind
@@ -106,7 +113,7 @@ class Tracer:
             lasting=joined.lasting,
             batch=batch,
             batch_sizes=self.batch_sizes,
-            notes=tuple(_notes(self.model)),
+            notes=tuple(_notes(self.model, detached=cuts_a_gradient(steps, joined, values))),
             versions=versions,
         )
 
@@ -219,15 +226,21 @@ class Tracer:
         return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
 
 
-def _notes(model: nn.Module) -> Iterator[str]:
+def _notes(model: nn.Module, *, detached: bool) -> Iterator[str]:
     """What is simplified."""
     if hidden := unregistered(model):
         yield hidden_note(hidden)
+    if detached:
+        yield say("what autograd keeps, until detach(), of a part that trains before it")
     for path, module in model.named_modules():
+        name = path or type(module).__name__
         if isinstance(module, nn.LSTM) and module.proj_size:
+            yield say("'{name}' (an LSTM with projections) takes less than counted while it is frozen", name=name)
+        if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerEncoder | nn.MultiheadAttention):
             yield say(
-                "'{name}' (an LSTM with projections) takes less than counted while it is frozen", name=path or "LSTM"
+                "torch's fast path of '{name}' and its like in eval mode, which takes less than counted", name=name
             )
+            return
 
 
 def _recurrent(model: nn.Module) -> str | None:

@@ -144,6 +144,32 @@ class InSegments(Blocks):
         return self.head(checkpoint_sequential(self.blocks, 2, x, use_reentrant=False))
 
 
+class Shared(nn.Module):
+    """One layer used three times: its gradients are views, so the first sum makes a new tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(32, 32), nn.Linear(32, 4)
+
+    def forward(self, x):
+        for _ in range(3):
+            x = self.body(x[:4])
+        return self.head(x)
+
+
+class Tied(nn.Module):
+    """A head that is the embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.inner = nn.Embedding(500, 32), nn.Linear(32, 32)
+        self.head = nn.Linear(32, 500, bias=False)
+        self.head.weight = self.body.weight
+
+    def forward(self, x):
+        return self.head(self.inner(self.body(x)))
+
+
 class Older(Blocks):
     def through(self, block, x):
         return x + checkpoint(block, x, use_reentrant=True)
@@ -166,6 +192,8 @@ MODELS = {
     "decorated without gradient": (DecoratedWithoutGradient, BATCH),
     "partly detached": (PartlyDetached, BATCH),
     "straight through": (StraightThrough, BATCH),
+    "one layer used three times": (Shared, BATCH),
+    "a tied head": (Tied, torch.zeros(4, 5, dtype=torch.long)),
     "its own checkpoints": (Blocks, BATCH),
     "checkpoints when training": (WhenTraining, BATCH),
     "checkpoints of a function": (ByAFunction, BATCH),
@@ -190,6 +218,8 @@ def followed(request):
 def test_a_step_is_priced_as_the_real_allocator_sees_it(followed, part):
     build, batch, pricer = followed
     trains = {p.name for p in pricer.trace.parameters if PARTS[part](p.name)}
+    if not trains:
+        pytest.skip("no such parameter")
     cost = estimate_names(pricer.trace, [p for p in pricer.trace.parameters if p.name in trains], ())
     inputs = own_batch(batch, build())[1]
     step = Step(build(), trains, (), pricer.trace.workload, False)
@@ -214,9 +244,38 @@ def test_nothing_behind_a_detached_result_trains(part):
     real = on_cpu(Detached(), trains, (), trace.workload, own_batch(BATCH)[1], False)
     assert abs(cost.peak_bytes - real.peak_bytes) <= STRAY
     assert [p.name for p in trace.parameters if p.used] == ["topic.weight", "topic.bias"]
+    assert any("detach()" in note for note in trace.notes)
+
+
+def test_models_that_detach_nothing_have_no_note_of_it():
+    assert not module_pricer(Body(), WORKLOAD, batch=BATCH).trace.notes
+
+
+def test_torchs_fast_path_in_eval_mode_is_told():
+    layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+    notes = module_pricer(nn.TransformerEncoder(layer, 2), WORKLOAD, batch=torch.randn(4, 8, 32)).trace.notes
+    assert any("fast path" in note for note in notes)
 
 
 def test_labels_that_forward_does_not_take_are_left_out():
     batch = {"x": BATCH, "labels": torch.zeros(64, dtype=torch.long)}
     trace = fc.trace(Detached(), batch=batch)
     assert (trace.problem, trace.workload.batch_size) == ("", 64)
+
+
+def test_in_pure_bf16_inputs_take_the_models_type():
+    def build():
+        return nn.Sequential(nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, 10))
+
+    pricer = module_pricer(build(), Workload(implementation="loop", precision="bf16"), batch=BATCH)
+    cost = estimate_names(pricer.trace, pricer.trace.parameters, ()).required()
+    names, inputs = {p.name for p in pricer.trace.parameters}, own_batch(BATCH.bfloat16())[1]
+    real = on_cpu(build().bfloat16(), names, (), pricer.trace.workload, inputs, False)
+    assert abs(cost.peak_bytes - real.peak_bytes) <= STRAY
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_convnext", "test_efficientnet", "test_resnet", "hgnetv2_b0"])
+def test_models_of_timm_are_followed_in_pure_bf16(name):
+    half, full = (fc.trace(f"timm:{name}", Workload(2, precision=precision)) for precision in ("bf16", "fp32"))
+    assert half.problem == ""
+    assert 2 * half.amounts[half.batch[0]].at(2) == full.amounts[full.batch[0]].at(2)
