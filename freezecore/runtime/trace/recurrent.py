@@ -22,7 +22,7 @@ FORWARD, BACKWARD = aten.mkldnn_rnn_layer.default, aten.mkldnn_rnn_layer_backwar
 STEPS, SAMPLES = (32, 64), (8, 16)  # at which the kernel is run, as far as a layer has so many steps
 
 
-class Layer(NamedTuple):
+class LstmLayer(NamedTuple):
     """What decides the workspace besides steps and samples."""
 
     inputs: int
@@ -54,7 +54,7 @@ def sizes(arguments: tuple, graph: bool = True) -> Sizes:
     """From the arguments of `mkldnn_rnn_layer`, tensors or their shapes."""
     given = tuple(getattr(arguments[0], "shape", None) or arguments[0].size)
     reverse, _, mode, hidden, _, biases, bidirectional, _, train = arguments[7:16]
-    layer = Layer(given[2], hidden, arguments[0].dtype, reverse, mode, biases, bidirectional, train, graph)
+    layer = LstmLayer(given[2], hidden, arguments[0].dtype, reverse, mode, biases, bidirectional, train, graph)
     steps, samples = given[:2]
     low, high = STEPS if steps > STEPS[1] else (steps, steps + 1)
     found = []
@@ -68,7 +68,7 @@ def sizes(arguments: tuple, graph: bool = True) -> Sizes:
 
 
 @cache
-def _lines(layer: Layer, steps: int) -> list[tuple[int, int]]:
+def _lines(layer: LstmLayer, steps: int) -> list[tuple[int, int]]:
     """Per size, bytes at no sample, and for each more."""
     few, many = SAMPLES
     lines = []
@@ -78,7 +78,7 @@ def _lines(layer: Layer, steps: int) -> list[tuple[int, int]]:
     return lines
 
 
-def _run(layer: Layer, steps: int, samples: int) -> Sizes:
+def _run(layer: LstmLayer, steps: int, samples: int) -> Sizes:
     """The sizes, as torch's profiler sees the kernels of a real layer allocate."""
     gates = 4 * layer.hidden
     options = (layer.mode, layer.hidden, 1, layer.biases, layer.bidirectional)

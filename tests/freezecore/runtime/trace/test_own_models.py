@@ -15,7 +15,7 @@ from freezecore._estimate.cost import estimate_names
 from freezecore.runtime.inputs.own import own_batch
 from freezecore.runtime.trace import module_pricer
 from freezecore.workload import Workload
-from tests.benchmarks.memory_truth import Step, on_cpu
+from tests.benchmarks.memory_truth import Step, on_cpu, on_fake
 
 WORKLOAD = Workload(implementation="loop")
 BATCH = torch.randn(64, 32)
@@ -268,10 +268,11 @@ def test_in_pure_bf16_inputs_take_the_models_type():
         return nn.Sequential(nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, 10))
 
     pricer = module_pricer(build(), Workload(implementation="loop", precision="bf16"), batch=BATCH)
-    cost = estimate_names(pricer.trace, pricer.trace.parameters, ()).required()
+    cost = estimate_names(pricer.trace, pricer.trace.parameters, (), in_place=False).required()
     names, inputs = {p.name for p in pricer.trace.parameters}, own_batch(BATCH.bfloat16())[1]
-    real = on_cpu(build().bfloat16(), names, (), pricer.trace.workload, inputs, False)
-    assert abs(cost.peak_bytes - real.peak_bytes) <= STRAY
+    true = on_fake(build(), names, (), pricer.trace.workload, inputs, False)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+    assert cost.weights == sum(p.numel() * 2 for p in build().parameters())
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_convnext", "test_efficientnet", "test_resnet", "hgnetv2_b0"])
