@@ -86,6 +86,50 @@ ADVISORIES = {
     "getattribute": "out = object.__getattribute__",
     "init_subclass": "class A:\n    def __init_subclass__(cls): pass\nout = 1",
     "class_getitem": "class A:\n    def __class_getitem__(cls, x): pass\nout = 1",
+    "what deepcopy asks of an instance": (
+        "import copy\nfrom types import SimpleNamespace\nclass A: pass\n"
+        "holder = SimpleNamespace(**{'__reduce_ex__': lambda p: (lambda: A, (), (None, {'__match_args__': (1,)}))})\n"
+        "out = copy.deepcopy(holder)\nout = 1 if out is A else None or model.__dict__"
+    ),
+    "what deepcopy asks of arguments": (
+        "import copy\nfrom transformers import TrainingArguments\nhit = []\n"
+        "copy.deepcopy(TrainingArguments('x', **{'__deepcopy__': lambda memo: hit.append(memo)}))\n"
+        "out = hit[0] if hit else model.__dict__"
+    ),
+    "arguments' names": (
+        "import argparse, copy\nhit = []\nparser = argparse.ArgumentParser()\n"
+        "parser.set_defaults(**{'__deepcopy__': lambda memo: hit.append(memo)})\ncopy.deepcopy(parser.parse_args([]))\n"
+        "out = hit[0] if hit else model.__dict__"
+    ),
+    "a frame of a coroutine": "async def f(): pass\nout = f().cr_await",
+    "a generator's frame in a class body": "class A:\n    g = (1 for _ in [1])\nout = A.g.gi_frame",
+    "a context of an error": "try:\n    1 / 0\nexcept Exception as e:\n    out = e.__context__",
+    "a format specification": "out = f'{1:{().__class__.__base__}}'",
+    "format of a subclass": "class S(str): pass\nout = S('{0.__class__.__mro__}').format(1)",
+    "a map of formats": "out = list(map(str.format, ['{0.__class__.__base__}'], [1]))",
+    "the function of a partial": "from functools import partial\nout = partial(getattr, 1).func.__globals__",
+    "what a cache wraps": "from functools import lru_cache\n@lru_cache\ndef f(): pass\nout = f.__wrapped__",
+    "a property's function": "class A:\n    @property\n    def x(self): pass\nout = A.x.fget.__globals__",
+    "a method's function": "class A:\n    def f(self): pass\nout = A().f.__func__",
+    "a builtin's module": "out = len.__self__",
+    "a value pattern": "match 1:\n    case model.__class__.__mro__:\n        pass",
+    "the rest of a mapping pattern": "match {}:\n    case {**__builtins__}:\n        out = __builtins__",
+    "a walrus over a guard": "(_getattr_ := 1)\nout = 1",
+    "a lambda's guard": "out = (lambda _getattr_: ().__class__.__base__)(lambda a, b: a)",
+    "wide letters": "out = ().__\uff43lass__.__base__",
+    "a cell of a class": "class A:\n    def f(self): return __class__\nout = A().f().__base__",
+    "the code of a generator": "out = (i for i in [1]).gi_code",
+    "an encoder of json": "import json\nout = json.dumps.__globals__",
+    "the members of an enumeration": "from enum import Enum\nclass E(Enum):\n    a = 1\nout = E.__members__",
+    "an annotation of a named tuple": (
+        "from typing import NamedTuple\nclass P(NamedTuple):\n    a: int\nout = P.__annotations__"
+    ),
+    "the generator of a context manager": (
+        "from contextlib import contextmanager\n@contextmanager\ndef f():\n    yield 1\nout = f().gen.gi_frame"
+    ),
+    "the scanner of expressions": "import re\nout = re.Scanner",
+    "a generic's arguments": "out = list[int].__args__",
+    "our own modules": "from freezecore.importing.execution import guards\nout = guards",
     "a decorator of the open function": "out = open('/etc/passwd')",
 }
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from freezecore.importing.execution.run import now
-from freezecore.importing.execution.standins.framework import Partial
+from freezecore.importing.execution.standins.framework import Partial, keep
 from freezecore.importing.execution.unknown import Unknown
+
+
+class Namespace:
+    """`argparse.Namespace` and `types.SimpleNamespace`."""
+
+    _fx_settable = True
+
+    def __init__(self, **values) -> None:
+        keep(self, values)
 
 
 class Arguments(Partial):
@@ -30,9 +37,9 @@ class Arguments(Partial):
 
     add_mutually_exclusive_group = add_argument_group
 
-    def parse_args(self, *args, **kwargs) -> SimpleNamespace:
+    def parse_args(self, *args, **kwargs) -> Namespace:
         now().note("Its command line is read with the defaults of its arguments.")
-        return SimpleNamespace(**self._fx_values)
+        return Namespace(**self._fx_values)
 
     def parse_known_args(self, *args, **kwargs) -> tuple:
         return self.parse_args(), []

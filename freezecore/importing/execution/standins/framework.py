@@ -19,6 +19,11 @@ class Partial:
         return Unknown(f"{type(self).__name__.lower()}.{name}", True)
 
 
+def keep(holder, values: dict) -> None:
+    """Keep what a call was given, but for names with two underscores, which Python itself would ask for."""
+    vars(holder).update({name: value for name, value in values.items() if not name.startswith("__")})
+
+
 class Callback:
     """A callback's hooks do nothing unless a script defines them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from freezecore.importing.execution.run import now, pasted_line
 from freezecore.importing.execution.standins import peft_rules
-from freezecore.importing.execution.standins.framework import Partial
+from freezecore.importing.execution.standins.framework import Partial, keep
 from freezecore.importing.execution.standins.module import Module, Outside, opaque
 from freezecore.importing.execution.unknown import Unknown
 
@@ -16,7 +16,7 @@ class Config(Partial):
     """`LoraConfig` and its like: what is given is kept."""
 
     def __init__(self, *args, **options) -> None:
-        vars(self).update(options)
+        keep(self, options)
         now().configs.append(self)
         now().framework_line = pasted_line()
 

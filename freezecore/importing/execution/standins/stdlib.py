@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from types import MethodType, SimpleNamespace
+from types import MethodType
 
-from freezecore.importing.execution.standins.argparse import Arguments
+from freezecore.importing.execution.standins.argparse import Arguments, Namespace
 from freezecore.importing.execution.standins.stdlib_functions import (
     attrgetter,
     copied,
@@ -54,8 +54,8 @@ def module(path: str):
 NAMES = {
     "copy.deepcopy": lambda: copied, "copy.copy": lambda: copied, "operator.attrgetter": lambda: attrgetter,
     "operator.methodcaller": lambda: methodcaller, "argparse.ArgumentParser": lambda: Arguments,
-    "argparse.Namespace": lambda: SimpleNamespace, "sys.exit": lambda: stop, "os._exit": lambda: stop,
-    "types.MethodType": lambda: MethodType, "types.SimpleNamespace": lambda: SimpleNamespace,
+    "argparse.Namespace": lambda: Namespace, "sys.exit": lambda: stop, "os._exit": lambda: stop,
+    "types.MethodType": lambda: MethodType, "types.SimpleNamespace": lambda: Namespace,
     "tqdm.tqdm": lambda: first,
     "tqdm.trange": lambda: range, "tqdm.auto.tqdm": lambda: first, "tqdm.notebook.tqdm": lambda: first,
     "tqdm.auto.trange": lambda: range, "functools.wraps": lambda: lambda *args, **kwargs: first,

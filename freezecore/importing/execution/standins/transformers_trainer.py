@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins import framework
-from freezecore.importing.execution.standins.framework import Partial, listed
+from freezecore.importing.execution.standins.framework import Partial, keep, listed
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.standins.peft import get_peft_model
@@ -17,7 +17,7 @@ class Arguments(Partial):
     num_train_epochs = 3
 
     def __init__(self, output_dir=None, **options) -> None:
-        vars(self).update(options, output_dir=output_dir)
+        keep(self, {**options, "output_dir": output_dir})
         half = framework.half(options.get("bf16") is True, options.get("fp16") is True)
         stated(batch_size=options.get("per_device_train_batch_size"), learning_rate=options.get("learning_rate"),
                epochs=options.get("num_train_epochs"), precision=half, schedule=options.get("lr_scheduler_type"),
