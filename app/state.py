@@ -46,10 +46,11 @@ def change(**fields: object) -> None:
     st.session_state.link = asdict(replace(link(), **fields))
 
 
-def open_model(source: str) -> None:
-    """Turn to another model, as the gallery opens it, with its own opening selection: a new step of the history."""
+def open_model(source: str, task: str | None = None, labels: int | None = None) -> None:
+    """Turn to another model, as the gallery opens it unless told, with its own opening selection: a new step of the
+    history."""
     known = gallery.BY_SOURCE.get(source)
-    task, labels = (known.task, known.labels) if known else (None, None)
+    task, labels = (task or (known.task if known else None), labels or (known.labels if known else None))
     change(model=source, task=task, labels=labels, rules=None, size=None, run=None, search=None)
     st.session_state.switched = True
     forget_draft()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, ParamSpec, TypeVar
 
-from freezecore.errors import FreezeError, SourceError, did_you_mean, shortened
+from freezecore.errors import FreezeError, SourceError, did_you_mean, shortened, told_if_missing
 from freezecore.sentences import say
 
 P = ParamSpec("P")
@@ -67,7 +67,8 @@ def checked(verb: Callable[P, R], *, values: bool = True) -> Callable[P, R]:
                 bound.arguments[name] = call_.options(value, str(parameter.annotation))
             elif parameter.annotation is not parameter.empty:
                 bound.arguments[name] = call_.taken(name, value, str(parameter.annotation))
-        return verb(*bound.args, **bound.kwargs)
+        with told_if_missing():
+            return verb(*bound.args, **bound.kwargs)
 
     return call
 

@@ -9,6 +9,7 @@
     ├── DataError        training data that cannot be read
     ├── ProbeError       a probe that cannot start or had to stop
     ├── ProofError       something frozen moved
+    ├── MissingLibrary   a library that this needs is not installed
     └── ExportError      a target that cannot express a selection, or a file that cannot be read back
 
 The command line prints both fields on standard error, the page shows both; neither shows a traceback.
@@ -17,7 +18,8 @@ The command line prints both fields on standard error, the page shows both; neit
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from freezecore.sentences import filled, say, shortened
 
@@ -81,6 +83,38 @@ class ProofError(FreezeError):
 
 class ExportError(FreezeError):
     """A target that cannot express the selection, or a file that cannot be imported."""
+
+
+class MissingLibrary(FreezeError, ImportError):
+    """A library that is not installed; names it, and what to install."""
+
+
+LIBRARIES = {  # by the name that is imported, the name that is installed
+    **{name: name for name in ("torch", "torchvision", "timm", "transformers", "safetensors", "numpy", "pandas")},
+    **{"pyarrow": "pyarrow", "sklearn": "scikit-learn", "PIL": "pillow", "yaml": "PyYAML", "jinja2": "Jinja2"},
+    **{"platformdirs": "platformdirs", "filelock": "filelock", "RestrictedPython": "RestrictedPython"},
+}
+
+
+@contextmanager
+def told_if_missing() -> Iterator[None]:
+    """Inside, a library of ours that cannot be imported is told in a sentence.
+
+    Raises:
+        MissingLibrary: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in LIBRARIES:
+            raise
+        raise MissingLibrary(
+            "This needs {library}, which is not installed.",
+            "pip install {libraries}",
+            library=LIBRARIES[module],
+            libraries=" ".join(LIBRARIES.values()),
+        ) from error
 
 
 def require(value: object, kind: type, hint: str) -> None:

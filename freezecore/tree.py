@@ -39,7 +39,7 @@ class Parameter:
         fused: several projections in one tensor (`qkv`, experts): it trains whole or not at all.
         frozen_by_author: `requires_grad` was False when the model was built.
         new: the checkpoint has no such name, so its weights are random.
-        used: a forward pass reads it; None where none could be followed.
+        used: a forward pass reads it; None where none could be followed, or not with all that the model takes in.
     """
 
     name: str

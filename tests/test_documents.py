@@ -82,6 +82,11 @@ def test_each_file_that_a_document_names_is_there(path):
     assert (ROOT / path).exists()
 
 
+def test_the_type_checker_reads_every_line_of_python_in_the_readme():
+    checked = (ROOT / "tests" / "user_script.py").read_text(encoding="utf-8").splitlines()
+    assert [line for block in blocks("README.md", "python") for line in block.splitlines() if line not in checked] == []
+
+
 def test_nothing_is_left_to_fill_in():
     assert not [name for name, text in TEXTS.items() if "@@" in text]
 

@@ -9,12 +9,10 @@ import streamlit as st
 from app import state
 from app.link import Link
 from app.parts import show_errors
-from app.parts.address import copy_button
+from app.parts.model_box import model_box
 from app.parts.upload import upload
-from app.service import gallery
 from app.service.pricing import own_tokens
 from app.text import LANGUAGES, Words
-from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, LIMITS
 
 EMPTY = ("size", "labels")  # may stay empty: then the model has its own
@@ -28,7 +26,7 @@ def top_row(words: Words) -> None:
             [3.4, 1.3, 1.1, 1.6, 1.4, 0.9, 1.1], vertical_alignment="bottom"
         )
         with model:
-            _model(link, words)
+            model_box(link, words)
         _number(batch, "batch", link.batch, words("top.batch"), LIMITS["batch_size"], words)
         _number(size, "size", link.size, words("top.size"), (1, LIMITS["sequence_length"][1]), words)
         _choice(optimizer, "optimizer", words("top.optimizer"), lambda name: words(f"optimizer.{name}"))
@@ -37,59 +35,6 @@ def top_row(words: Words) -> None:
             _more(link, words)
         with lang:
             _language(words)
-
-
-def first_models(words: Words) -> None:
-    """What to do here in a line, the three models to begin with, and the link."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="first_models"):
-        st.markdown(words("top.begin"), width="content")
-        for source in gallery.FIRST:
-            name = source.partition(":")[2]
-            st.button(
-                gallery.name_of(source),
-                key=f"first_{name}",
-                type="tertiary",
-                disabled=source == state.link().model,
-                on_click=_open,
-                args=(source,),
-                help=words(f"first.{name}"),
-            )
-        st.space("stretch")
-        copy_button()
-
-
-def _model(link: Link, words: Words) -> None:
-    options = [model.source for model in gallery.MODELS]
-    if link.model not in options:
-        options.insert(0, link.model)
-    state.fill("w_model", link.model)
-    st.selectbox(
-        words("top.model"),
-        options,
-        key="w_model",
-        format_func=lambda source: _label(source, words),
-        accept_new_options=True,
-        on_change=_model_chosen,
-        help=words("top.model_help"),
-        filter_mode="contains",
-    )
-
-
-def _label(source: str, words: Words) -> str:
-    model = gallery.BY_SOURCE.get(source)
-    return f"{model.name} · {words('group.' + model.group)} · {source}" if model else source
-
-
-@show_errors.acting
-def _model_chosen() -> None:
-    typed = (state.value("w_model") or "").strip()
-    if typed:
-        _open(typed)
-
-
-@show_errors.acting
-def _open(source: str) -> None:
-    state.open_model(str(ModelSource.parse(source)))
 
 
 def _number(column, name: str, value: int | None, label: str, limits: tuple[int, int], words: Words) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from app.link import DEFAULT_MODEL, Link
 from app.service import selection
 from freezecore.errors import shortened
+from freezecore.model_search import parameters
+from freezecore.report import count_text
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
@@ -29,6 +31,7 @@ MODELS: tuple[GalleryModel, ...] = (
     GalleryModel("timm:resnet50", "ResNet-50", "image"),
     GalleryModel("timm:mobilenetv3_large_100", "MobileNetV3-Large", "image"),
     GalleryModel("timm:convnext_tiny", "ConvNeXt-Tiny", "image"),
+    GalleryModel("timm:tf_efficientnetv2_s", "EfficientNetV2-S", "image"),
     GalleryModel("timm:vit_small_patch16_224", "ViT-Small/16", "image"),
     GalleryModel("timm:vit_base_patch16_224", "ViT-Base/16", "image"),
     GalleryModel("timm:swin_tiny_patch4_window7_224", "Swin-Tiny", "image"),
@@ -36,14 +39,16 @@ MODELS: tuple[GalleryModel, ...] = (
     GalleryModel("hf:sentence-transformers/all-MiniLM-L6-v2", "MiniLM-L6", "text", **CLASSIFIER),
     GalleryModel("config:roberta", "RoBERTa-base", "text", **CLASSIFIER),
     GalleryModel("config:distilbert", "DistilBERT", "text", **CLASSIFIER),
-    GalleryModel("config:deberta-v2", "DeBERTa-v2", "text", **CLASSIFIER),
+    GalleryModel("hf:microsoft/deberta-v3-base", "DeBERTa-v3-base", "text", **CLASSIFIER),
+    GalleryModel("hf:microsoft/deberta-v3-small", "DeBERTa-v3-small", "text", **CLASSIFIER),
+    GalleryModel("hf:answerdotai/ModernBERT-base", "ModernBERT-base", "text", **CLASSIFIER),
     GalleryModel("config:electra", "ELECTRA", "text", **CLASSIFIER),
     GalleryModel("config:gpt2", "GPT-2", "language", task="causal-lm"),
-    GalleryModel("config:llama", "Llama", "language", task="causal-lm"),
-    GalleryModel("config:qwen2", "Qwen2", "language", task="causal-lm"),
+    GalleryModel("hf:meta-llama/Llama-3.2-1B", "Llama 3.2 1B", "language", task="causal-lm"),
+    GalleryModel("hf:Qwen/Qwen3-0.6B", "Qwen3 0.6B", "language", task="causal-lm"),
     GalleryModel("config:t5", "T5", "towers", task="seq2seq-lm"),
     GalleryModel("config:clip", "CLIP", "towers", task="base"),
-    GalleryModel("config:whisper", "Whisper", "towers", task="speech-seq2seq"),
+    GalleryModel("hf:openai/whisper-small", "Whisper-small", "towers", task="speech-seq2seq"),
 )
 BY_SOURCE = {model.source: model for model in MODELS}
 FIRST = (DEFAULT_MODEL, "timm:resnet18", "config:bert")
@@ -53,6 +58,12 @@ def name_of(source: str) -> str:
     """The name people know a source by; the source itself where the gallery does not have it."""
     model = BY_SOURCE.get(source)
     return model.name if model else shortened(source, 40)
+
+
+def named(source: str) -> str:
+    """The name with its size where that is known: `BERT-base · 109 M`."""
+    count = parameters(source)
+    return f"{name_of(source)} · {count_text(count)}" if count else name_of(source)
 
 
 def steps() -> list[tuple[ModelSource, Workload]]:

@@ -12,11 +12,12 @@ from app.parts.findings import findings
 from app.parts.fit import fit
 from app.parts.import_selection import import_selection
 from app.parts.job import is_live
+from app.parts.model_box import first_models, not_opened
 from app.parts.presets import preset_row
 from app.parts.probe import probe
 from app.parts.search import search
 from app.parts.tick_answer import redraw_when_known, tick_answer
-from app.parts.top_row import first_models, top_row
+from app.parts.top_row import top_row
 from app.parts.tree import tree
 from app.service.pricing import stage_of
 from app.service.selection import ModelSelection, select
@@ -68,9 +69,10 @@ def draw() -> None:
     with show_errors.telling():
         try:
             selection = _selected()
-        except FreezeError:
+        except FreezeError as error:
             update_address()  # as the answer to a tick does where there is a tree
-            raise
+            not_opened(error, words)
+            return
         stage = stage_of(selection)
         left, right = st.columns([5, 7], gap="medium")
         with left, show_errors.telling():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from freezecore import packaged
+from freezecore import hub_configs, packaged
 from freezecore.cache import store
 from freezecore.cache.keys import versions
 from freezecore.source import ModelSource
@@ -28,9 +28,11 @@ def keep(source: ModelSource, tree: LayerTree) -> None:
 
 
 def _is_fixed(source: ModelSource) -> bool:
-    """What a library or an installed package fixes: not a file or folder, not code, not what a hub may change."""
+    """What this package or an installed one fixes: not a file or folder, not code, not what a hub may change."""
     if source.scheme == "config":
         return source.name.replace("-", "").replace("_", "").replace(".", "").isalnum() and ".json" not in source.name
+    if source.scheme == "hf" and source.weights != "pretrained" and hub_configs.find(source.name):
+        return True
     return source.scheme == "timm" or packaged.find(source) is not None
 
 

@@ -19,7 +19,7 @@ from collections.abc import Collection, Sequence
 from importlib import import_module
 
 from freezecore.cli.output import painted
-from freezecore.errors import FreezeError
+from freezecore.errors import FreezeError, told_if_missing
 
 COMMANDS = {
     "models": "list models by name",
@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser(arguments[:1]).parse_args(arguments)
     try:
-        document = options.gather(options)
+        with told_if_missing():
+            document = options.gather(options)
         print(json.dumps(document, ensure_ascii=False) if options.json else options.show(document), flush=True)
     except FreezeError as error:
         problem = painted(f"freezecore: {error.problem}", "red", sys.stderr)

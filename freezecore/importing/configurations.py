@@ -1,21 +1,24 @@
 """Trainers' configurations: each by its own library's rule, over the names of the model that is open.
 
 The rules are those of LLaMA-Factory's `adapter.py` and `visual.py`, axolotl's `freeze.py`, ms-swift's
-`transformers_utils.py`, Ultralytics' `BaseTrainer`, torchvision's `_resnet_fpn_extractor` (a test runs it) and
-OpenMMLab's `ResNet._freeze_stages`.
+`transformers_utils.py`, Ultralytics' `BaseTrainer`, torchvision's `_resnet_fpn_extractor`, OpenMMLab's
+`ResNet._freeze_stages` and PEFT's `_set_trainable`. Tests hold them against values that this code gave.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate
+from pathlib import Path
 
 from freezecore._export.llama_factory import Keys, hit
 from freezecore.errors import ExportError, RuleError, shortened
+from freezecore.importing.execution.standins import peft_rules
 from freezecore.importing.imported import Imported, Unread, spec_of
 from freezecore.mask import Mask
 from freezecore.rules.regexes import compile_bounded
@@ -24,28 +27,11 @@ from freezecore.tree import LayerTree
 
 MOST = 10_000
 ROWS = re.compile(r"^(.+)\[([0-9]*)(?::([0-9]*))?\]$")
-LANGUAGE = ("language_model", "lm_head")
-DEFAULT = (("vision_tower",), ("multi_modal_projector",), LANGUAGE)
-QWEN_VL = (("visual.patch_embed", "visual.blocks"), ("visual.merger",), LANGUAGE)
-QWEN3_VL = (
-    ("visual.pos_embed", "visual.patch_embed", "visual.blocks", "visual.deepstack_merger_list"),
-    ("visual.merger",),
-    LANGUAGE,
-)
-# The model's class, as a regular expression, with LLaMA-Factory's names of its vision tower, projector and language.
-PARTS = (
-    (r"Qwen2(_5)?_?VL", QWEN_VL),
-    (r"Qwen2_5Omni", ((*QWEN_VL[0], "audio_tower"), ("visual.merger",), ("model", "lm_head"))),
-    (r"Qwen3VL", QWEN3_VL),
-    (r"Qwen3Omni", ((*QWEN3_VL[0], "audio_tower"), ("visual.merger",), ("model", "lm_head"))),
-    (r"Glm4v", QWEN_VL),
-    (r"Qwen2Audio", (("audio_tower",), ("multi_modal_projector",), LANGUAGE)),
-    (r"Llama4|Mllama", (("vision_model",), ("multi_modal_projector",), LANGUAGE)),
-    (r"Gemma3n", (("vision_tower", "audio_tower"), ("multi_modal_projector",), LANGUAGE)),
-    (r"VideoLlava", (("video_tower", "image_tower"), ("multi_modal_projector",), LANGUAGE)),
-    (r"MiniCPMV", (("vpm",), ("resampler",), ("llm",))),
-    (r"MiniCPMO", (("vpm", "apm", "resampler", "tts"), ("resampler",), ("llm",))),
-)
+USUAL = {"vision": ["vision_tower"], "projector": ["multi_modal_projector"], "language": ["language_model", "lm_head"]}
+MULTIMODAL = {  # axolotl's names of what is no language model
+    "vision_tower", "vision_model", "vision_encoder", "embed_vision", "multi_modal_projector", "visual", "audio_tower",
+    "audio_model", "embed_audio",
+}  # fmt: skip
 
 
 @dataclass
@@ -113,10 +99,21 @@ def _nested(mapping: dict, depth: int = 4) -> dict | None:
 
 
 def read_axolotl(found: Reading) -> None:
-    """What `unfrozen_parameters` lets train: from a name's beginning, dots literal unless a plus follows."""
+    """What `unfrozen_parameters` lets train, else all or what adapters leave; without `freeze_mm_modules`' parts."""
+    patterns = found.mapping.get("unfrozen_parameters")
+    if patterns:
+        _unfrozen(found, [patterns] if isinstance(patterns, str) else patterns)
+    elif found.mapping.get("adapter"):
+        read_modules_to_save(found, "lora_modules_to_save")
+    else:
+        found.trains = [True] * len(found.trains)
+    if found.mapping.get("freeze_mm_modules") is True:
+        found.set(False, lambda name: MULTIMODAL & set(name.split(".")))
+
+
+def _unfrozen(found: Reading, patterns: object) -> None:
+    """From a name's beginning, dots literal unless a plus follows."""
     found.trains = [False] * len(found.trains)
-    patterns = found.mapping["unfrozen_parameters"]
-    patterns = [patterns] if isinstance(patterns, str) else patterns
     if not isinstance(patterns, list) or not all(isinstance(item, str) for item in patterns):
         raise ExportError("'unfrozen_parameters' is no list of names.", "Write one name a line, each after a dash.")
     for number, pattern in enumerate(patterns[:MOST], 1):
@@ -170,7 +167,10 @@ def _llama_factory_blocks(found: Reading) -> None:
         fragments = [f".{i}." for i in range(blocks // layers - 1, blocks, blocks // layers)]
         chosen = {name for name in names if any(fragment in name for fragment in (*fragments, *extra))}
     else:
-        chosen = hit(Keys(layers, tuple(modules), tuple(extra)), names, blocks)
+        chosen = set(hit(Keys(layers, tuple(modules), tuple(extra)), names, blocks))
+    if found.mapping.get("freeze_multi_modal_projector") is False:
+        projector = _composite(found.tree).get("projector", ())
+        chosen |= {name for name in names if any(part in name for part in projector)}
     parts = {part for name in names for part in name.split(".")}
     found.missing += [module for module in (*modules, *extra) if module != "all" and module not in parts]
     found.trains = [name in chosen for name in names]
@@ -189,61 +189,82 @@ def _language_blocks(tree: LayerTree) -> int:
     return len(tree.towers[best].blocks) if best is not None else 0
 
 
+@cache
+def _multimodal() -> dict:
+    return tomllib.loads(Path(__file__).with_name("multimodal.toml").read_text(encoding="utf-8"))
+
+
+def _composite(tree: LayerTree) -> dict:
+    """LLaMA-Factory's names of a multimodal model's parts, by the type that its class is named after."""
+    plain = lambda name: re.sub(r"[^a-z0-9]", "", name.lower())  # noqa: E731
+    kind = plain(re.sub(r"(For[A-Z]\w*|Model)$", "", tree.layers[0].type if tree.layers else ""))
+    return next(
+        ({**USUAL, **parts} for name, parts in _multimodal()["llama-factory"].items() if plain(name) == kind), {}
+    )
+
+
 def _forbidden(found: Reading) -> list[str]:
     """The parts that LLaMA-Factory freezes whatever else is said: those of a multimodal model."""
-    kind = found.tree.layers[0].type if found.tree.layers else ""
-    known = next((parts for pattern, parts in PARTS if re.match(pattern, kind)), None)
-    if known is None and any("vision_tower" in p.name for p in found.tree.parameters):
-        known = DEFAULT
-    asked = ("freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model")
-    if known is None:
-        for key in asked:
-            if key in found.mapping and len(found.tree.towers) > 1:
-                found.leave(key, say("the parts of '{name}' are not known to LLaMA-Factory's table here", name=kind))
-        return []
-    parts: list[str] = []
-    for key, names, default in zip(asked, known, (True, True, False), strict=True):
-        if found.mapping.get(key, default) is True:
-            parts += names
+    known, parts = _composite(found.tree), []
+    for key, part, default in (
+        ("freeze_vision_tower", "vision", True),
+        ("freeze_multi_modal_projector", "projector", True),
+        ("freeze_language_model", "language", False),
+    ):
+        if known and found.mapping.get(key, default) is True:
+            parts += known[part]
+        elif not known and key in found.mapping and len(found.tree.towers) > 1:
+            kind = found.tree.layers[0].type
+            found.leave(key, say("the parts of '{name}' are not known to LLaMA-Factory's table here", name=kind))
     return parts
 
 
 def read_modules_to_save(found: Reading, key: str = "") -> bool:
-    """What PEFT trains beside its adapters: the modules whose path ends so."""
-    key = key or next(each for each in ("modules_to_save", "lora_modules_to_save") if each in found.mapping)
+    """What PEFT trains beside its adapters: modules whose path ends so, a task's head, and all biases where said."""
+    mapping = found.mapping
+    key = key or next(
+        (each for each in ("modules_to_save", "lora_modules_to_save") if each in mapping), "modules_to_save"
+    )
     found.trains = [False] * len(found.trains)
     modules = found.texts(key)
-    if not modules:
-        found.notes.append(say("Adapters train beside the model, of which nothing trains."))
-    for module in modules:
-        paths = [path for path in found.tree.below if path.endswith(module)]
-        if not paths:
-            found.missing.append(module)
-        for path in paths:
+    for path in found.tree.below:
+        if path and peft_rules.saved(path, modules, mapping.get("task_type")):
             for i in found.tree.under(path):
                 found.trains[i] = True
+    found.missing += [name for name in modules if not any(path.endswith(name) for path in found.tree.below)]
+    if mapping.get("bias") == "all":
+        found.set(True, partial(_has, "bias"))
+    elif mapping.get("bias") == "lora_only":
+        found.leave("bias", say("which biases its adapters have is not followed"))
+    if not any(found.trains) and not modules:
+        found.notes.append(say("Adapters train beside the model, of which nothing trains."))
     return True
 
 
 def read_swift(found: Reading) -> bool:
     """ms-swift: a share from the first parameter on, prefixes and expressions; what is trainable wins."""
     mapping, tree = found.mapping, found.tree
-    if str(mapping.get("tuner_type", mapping.get("train_type", "full"))) != "full":
+    full = any(key in mapping for key in SWIFT if "parameters" in key)  # which are read for full training alone
+    if str(mapping.get("tuner_type", mapping.get("train_type", "full" if full else "lora"))) != "full":
         return read_modules_to_save(found, "modules_to_save")
     found.trains = [True] * len(found.trains)
     frozen, trained = found.texts("freeze_parameters"), found.texts("trainable_parameters")
+    named = (*frozen, *trained)
     ratio = mapping.get("freeze_parameters_ratio", 0)
     if isinstance(ratio, (int, float)) and ratio > 0:
         sizes = list(accumulate(tree.sizes))
         for i in range(bisect_right(sizes, int(sizes[-1] * ratio))):
             found.trains[i] = False
-    vision, aligner, language = _swift_parts(tree)
-    if vision:
-        frozen += language if mapping.get("freeze_llm", False) else []
-        frozen += vision if mapping.get("freeze_vit", True) else []
-        (frozen if mapping.get("freeze_aligner", True) else trained).extend(aligner)
-    elif any(mapping.get(key) for key in ("freeze_llm", "freeze_vit", "freeze_aligner")):
-        found.leave(next(key for key in SWIFT if mapping.get(key)), say("its parts are not found in this model"))
+    kind = tree.layers[0].type if tree.layers else ""
+    parts = next((each for each in _multimodal()["ms-swift"].values() if kind in each["classes"]), None)
+    if parts is not None:
+        frozen += parts.get("language", []) if mapping.get("freeze_llm", False) else []
+        frozen += parts.get("vision", []) if mapping.get("freeze_vit", True) else []
+        (frozen if mapping.get("freeze_aligner", True) else trained).extend(parts.get("projector", []))
+        frozen += parts.get("generator", [])
+    for key in ("freeze_llm", "freeze_vit", "freeze_aligner"):
+        if parts is None and mapping.get(key):
+            found.leave(key, say("the parts of '{name}' are not known to ms-swift's table here", name=kind))
     for value, prefixes, key in (
         (False, frozen, "freeze_parameters_regex"),
         (True, trained, "trainable_parameters_regex"),
@@ -254,20 +275,8 @@ def read_swift(found: Reading) -> bool:
                 found.set(value, compile_bounded(str(mapping[key])).search)
             except RuleError as error:
                 found.leave(key, clause(error.problem))
-    found.missing += [each for each in (*frozen, *trained) if not any(p.name.startswith(each) for p in tree.parameters)]
+    found.missing += [each for each in named if not any(p.name.startswith(each) for p in tree.parameters)]
     return True
-
-
-def _swift_parts(tree: LayerTree) -> tuple[list[str], list[str], list[str]]:
-    """Prefixes of the vision tower, of what joins it, and of the language model, as ms-swift's tables name them."""
-
-    def first(*names: str) -> list[str]:
-        paths = [path for path in tree.below if path.split(".")[-1] in names and path.count(".") < 3]
-        return [path for path in paths if not any(path.startswith(f"{other}.") for other in paths)]
-
-    vision = first("visual", "vision_tower", "vision_model", "vpm")
-    joined = ("merger", "deepstack_merger_list", "multi_modal_projector", "mlp1", "resampler", "connector", "aligner")
-    return vision, first(*joined), first("language_model", "lm_head", "llm")
 
 
 def read_ultralytics(found: Reading) -> bool:
@@ -293,16 +302,20 @@ def read_torchvision(found: Reading) -> None:
 
 
 def read_openmmlab(found: Reading) -> None:
-    """OpenMMLab: the stem and the first so many stages of the backbone; -1 freezes nothing."""
+    """OpenMMLab: the stem and the first so many stages of the backbone (-1 freezes nothing), and norms where said."""
     count = found.number("frozen_stages", -1)
     tower = max(found.tree.towers, key=lambda each: len(each.stages), default=None)
     if tower is None or count > len(tower.stages):
         found.leave("frozen_stages", say("this model has {count} stages", count=len(tower.stages) if tower else 0))
         return
-    if count >= 0:
-        for path in (*tower.stem, *tower.embeddings, *(stage.path for stage in tower.stages[:count])):
-            for i in found.tree.under(path):
-                found.trains[i] = False
+    paths = [*tower.stem, *tower.embeddings, *(stage.path for stage in tower.stages[:count])] if count >= 0 else []
+    norms = found.mapping.get("norm_cfg")
+    if isinstance(norms, dict) and norms.get("requires_grad") is False:
+        inside = [layer for layer in found.tree.layers if layer.path.startswith(f"{tower.path}." if tower.path else "")]
+        paths += [layer.path for layer in inside if {"nn._NormBase", "nn.LayerNorm", "nn.GroupNorm"} & set(layer.bases)]
+    for path in paths:
+        for i in found.tree.under(path):
+            found.trains[i] = False
 
 
 def _imported(kind: str, found: Reading) -> Imported:
@@ -326,14 +339,14 @@ def _once(names: Iterable[str]) -> tuple[str, ...]:
 SWIFT = ("freeze_llm", "freeze_vit", "freeze_aligner", "freeze_parameters", "freeze_parameters_ratio",
          "freeze_parameters_regex", "trainable_parameters", "trainable_parameters_regex")  # fmt: skip
 READERS = (
-    (("unfrozen_parameters",), "axolotl", read_axolotl),
+    (("unfrozen_parameters", "freeze_mm_modules"), "axolotl", read_axolotl),
     (SWIFT, "ms-swift", read_swift),
     ((*FREEZE_KEYS, "finetuning_type", "use_llama_pro", "additional_target", "freeze_vision_tower",
       "freeze_multi_modal_projector", "freeze_language_model"), "llama-factory", read_llama_factory),
     (("trainable_backbone_layers",), "torchvision", read_torchvision),
     (("frozen_stages",), "openmmlab", read_openmmlab),
     (("freeze",), "ultralytics", read_ultralytics),
-    (("modules_to_save", "lora_modules_to_save"), "peft", read_modules_to_save),
+    (("modules_to_save", "lora_modules_to_save", "peft_type"), "peft", read_modules_to_save),
 )  # fmt: skip
 
 

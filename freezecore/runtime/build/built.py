@@ -20,12 +20,14 @@ class Built:
         model: in train mode; on the meta device where `source.weights` is `none`.
         new: names that the checkpoint lacks, so that their weights are random.
         config: the library's own configuration object, where there is one.
+        notes: what to say of how the source was read, a sentence each.
     """
 
     model: nn.Module
     source: ModelSource
     new: frozenset[str] = frozenset()
     config: object | None = None
+    notes: tuple[str, ...] = ()
 
 
 def device_for(source: ModelSource) -> torch.device:

@@ -7,9 +7,10 @@ import os
 import re
 from pathlib import Path
 
+import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 
-from freezecore import packaged
+from freezecore import hub_configs, packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
 from freezecore.sentences import say
 from freezecore.source import MOST_LABELS, ModelSource
@@ -21,8 +22,8 @@ COUNTED = re.compile(r"^(?:num|n)_(?:\w+_)?(?:layers?|labels|experts|blocks)$")
 REPEATED = re.compile(r"layer|depth|block|stage|expert|head", re.IGNORECASE)
 
 
-def read_config(source: ModelSource, place: str | None) -> PretrainedConfig:
-    """The source's config, with its number of labels and a padding token.
+def read_config(source: ModelSource, place: str | None) -> tuple[PretrainedConfig, tuple[str, ...]]:
+    """The source's config, with its number of labels and a padding token, and what to say of how it was read.
 
     Args:
         place: what `place_of` answered.
@@ -30,24 +31,24 @@ def read_config(source: ModelSource, place: str | None) -> PretrainedConfig:
     Raises:
         SourceError: there is none, it is none, its sizes are out of range, or it wants code to run.
     """
-    config = _read(source, place)
+    config, notes = _read(source, place)
     if source.num_labels is not None:
         config.num_labels = source.num_labels
     _pad(config)
-    return config
+    return config, notes
 
 
-def _read(source: ModelSource, place: str | None) -> PretrainedConfig:
+def _read(source: ModelSource, place: str | None) -> tuple[PretrainedConfig, tuple[str, ...]]:
     if place is not None and not Path(place).is_dir():
         return _hub_config(source, place)
     if place is None and not _is_file(source.name):
-        return _default_config(source)
+        return _default_config(source), ()
     path = Path(place) if place else Path(source.name).expanduser()
     data = _read_json(path / "config.json" if path.is_dir() else path)
     _check_sizes(data, source)
+    if found := _known(data):
+        return found
     kind = data.get("model_type")
-    if isinstance(kind, str) and kind in CONFIG_MAPPING:
-        return CONFIG_MAPPING[kind].from_dict(data)
     if not data.get("auto_map"):
         raise SourceError(
             "The config in '{name}' names no model type that transformers knows: '{kind}'."
@@ -61,18 +62,55 @@ def _read(source: ModelSource, place: str | None) -> PretrainedConfig:
         )
     if not _trusts_remote_code():
         raise _refused_code(source)
-    return AutoConfig.from_pretrained(path if path.is_dir() else path.parent, trust_remote_code=True)
+    return AutoConfig.from_pretrained(path if path.is_dir() else path.parent, trust_remote_code=True), ()
 
 
-def _hub_config(source: ModelSource, place: str) -> PretrainedConfig:
+def _known(data: dict) -> tuple[PretrainedConfig, tuple[str, ...]] | None:
+    """The config by its model type, else by a class of the library's that it names: Kimi-K2 is a DeepseekV3ForCausalLM.
+
+    Code that a model brings is preferred to the second, where it may run.
+    """
+    kind = data.get("model_type")
+    if isinstance(kind, str) and kind in CONFIG_MAPPING:
+        return CONFIG_MAPPING[kind].from_dict(data), ()
+    if data.get("auto_map") and _trusts_remote_code():
+        return None
+    model_class = named_class(data.get("architectures"))
+    if model_class is None or model_class.config_class is None:
+        return None
+    config = model_class.config_class.from_dict({key: value for key, value in data.items() if key != "model_type"})
+    note = say(
+        "transformers knows no model type '{kind}'; opened as '{known}', for the config names its class {name}."
+        if kind
+        else "The config names no model type; opened as '{known}', for it names the class {name}.",
+        kind=shortened(str(kind)),
+        known=config.model_type,
+        name=model_class.__name__,
+    )
+    return config, (note,)
+
+
+def named_class(architectures: object) -> type[transformers.PreTrainedModel] | None:
+    """The first of these names that is a model class of the library."""
+    for name in architectures if isinstance(architectures, list) else ():
+        found = getattr(transformers, name, None) if isinstance(name, str) and name else None
+        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
+            return found
+    return None
+
+
+def _hub_config(source: ModelSource, place: str) -> tuple[PretrainedConfig, tuple[str, ...]]:
+    if source.weights != "pretrained" and (kept := hub_configs.find(place)):
+        return CONFIG_MAPPING[kept.config["model_type"]].from_dict(kept.config), ()
     try:
-        config = AutoConfig.from_pretrained(place, trust_remote_code=_trusts_remote_code())
+        found = _known(PretrainedConfig.get_config_dict(place)[0])
+        found = found or (AutoConfig.from_pretrained(place, trust_remote_code=_trusts_remote_code()), ())
     except OSError as error:
         raise absent(source, error) from error
     except ValueError as error:
         raise (_refused_code(source) if "trust_remote_code" in str(error) else error) from error
-    _check_sizes(config.to_dict(), source)
-    return config
+    _check_sizes(found[0].to_dict(), source)
+    return found
 
 
 def _default_config(source: ModelSource) -> PretrainedConfig:

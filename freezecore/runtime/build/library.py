@@ -1,10 +1,10 @@
-"""Which models can be opened by name: packaged ones, timm's architectures, transformers' model types."""
+"""Which models can be opened by name: packaged ones, known ones of the Hub, timm's architectures, model types."""
 
 from __future__ import annotations
 
 import functools
 
-from freezecore import catalog, packaged
+from freezecore import catalog, hub_configs
 from freezecore.catalog import ModelName
 from freezecore.errors import nearest
 
@@ -13,7 +13,7 @@ MOST_NEAREST = 10
 
 
 def names(word: str = "") -> list[ModelName]:
-    """Models whose name contains `word`, packaged ones first, else the names most like it; without a word, all."""
+    """Models whose name contains `word`, what needs no network first, else the likest names; without a word, all."""
     everything = _all()
     word = word.strip().lower()
     if found := [model for model in everything if word in model.source.lower()]:
@@ -37,6 +37,6 @@ def _all() -> tuple[ModelName, ...]:
     """The catalog where it was written with the installed versions; else the libraries' own lists, with its counts."""
     counted = {model.source: model for model in catalog.read()}
     found = counted.values() if catalog.is_current() else [counted.get(each.source, each) for each in listed()]
-    first = [counted.get(each.source, ModelName(each.source, "packaged")) for each in packaged.PACKAGED]
+    first = hub_configs.names()
     taken = {model.source for model in first}
     return (*first, *(model for model in found if model.source not in taken))

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from freezecore import model_file
-from freezecore.errors import FreezeError, SourceError, shortened
+from freezecore.errors import FreezeError, SourceError, shortened, told_if_missing
 from freezecore.runtime.build.built import Built, device_for
 from freezecore.source import ModelSource
 
@@ -92,7 +92,8 @@ def _build_python(source: ModelSource, allow_python: bool) -> Built:
 def _told(source: ModelSource) -> Iterator[None]:
     """Whatever a constructor raises becomes one sentence: it is a library's code, or a person's own, on odd input."""
     try:
-        yield
+        with told_if_missing():
+            yield
     except (FreezeError, KeyboardInterrupt):
         raise
     except RecursionError as error:

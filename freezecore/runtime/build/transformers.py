@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from transformers.models.auto import modeling_auto
 from freezecore import packaged
 from freezecore.errors import SourceError
 from freezecore.runtime.build.built import Built, check_memory, device_for
-from freezecore.runtime.build.config import absent, place_of, read_config
+from freezecore.runtime.build.config import absent, named_class, place_of, read_config
 from freezecore.source import TASKS, ModelSource
 
 CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")
@@ -28,19 +29,22 @@ def build_transformers(source: ModelSource) -> Built:
     """
     with _quiet():
         place = place_of(source)
-        config = read_config(source, place)
-        model_class = _model_class(source, config)
-        if source.weights == "pretrained":
-            return _pretrained(source, place, config, model_class)
-        if source.weights == "none" and place is not None and _has_weights(place):
-            return _loaded(source, model_class, place, config, device_map="meta")
-        with torch.device("meta"):
+        config, notes = read_config(source, place)
+        return replace(_built(source, place, config, _model_class(source, config)), notes=notes)
+
+
+def _built(source: ModelSource, place: str | None, config: PretrainedConfig, model_class) -> Built:
+    if source.weights == "pretrained":
+        return _pretrained(source, place, config, model_class)
+    if source.weights == "none" and place is not None and _has_weights(place):
+        return _loaded(source, model_class, place, config, device_map="meta")
+    with torch.device("meta"):
+        model = model_class._from_config(config)
+    if source.weights == "random":
+        check_memory(model, source)
+        with device_for(source):
             model = model_class._from_config(config)
-        if source.weights == "random":
-            check_memory(model, source)
-            with device_for(source):
-                model = model_class._from_config(config)
-        return Built(model, source, frozenset(), config)
+    return Built(model, source, frozenset(), config)
 
 
 def _pretrained(source: ModelSource, place: str | None, config: PretrainedConfig, model_class) -> Built:
@@ -103,7 +107,7 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
             source=source.label,
             count=source.num_labels,
         )
-    if named := _named_class(config):
+    if named := named_class(config.architectures):
         return named
     for name in ("AutoModel", *(n for n in dir(modeling_auto) if n.startswith("AutoModelFor"))):
         if _offers(name, kind):
@@ -113,14 +117,6 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
         "It describes a part of a model: name the whole one.",
         source=source.label,
     )
-
-
-def _named_class(config: PretrainedConfig) -> type[transformers.PreTrainedModel] | None:
-    """The class that the config names first, where the library has it and it is a model's."""
-    first = next(iter(config.architectures or ()), None)
-    found = getattr(transformers, first, None) if isinstance(first, str) and first else None
-    is_model = isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)
-    return found if is_model else None
 
 
 def _offers(auto_name: str, kind: type) -> bool:

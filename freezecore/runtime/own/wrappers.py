@@ -14,7 +14,7 @@ SHARDING = {
 
 
 def unwrapped(model: nn.Module, *, to_freeze: bool = False) -> nn.Module:
-    """The model itself, from inside torch.compile, DataParallel and DistributedDataParallel, in any order.
+    """The model itself, from inside torch.compile, DataParallel, DistributedDataParallel and PEFT, in any order.
 
     Args:
         to_freeze: what trains is about to change, which DistributedDataParallel would not notice.
@@ -40,8 +40,12 @@ def _inside(model: nn.Module) -> nn.Module | None:
     """What one wrapper holds; None where there is none."""
     if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
         return model.module
-    inner = model._modules.get("_orig_mod")  # torch.compile's; its class is private
-    return inner if len(model._modules) == 1 else None
+    if len(model._modules) != 1:  # PEFT keeps a learnt prompt beside the model: that is no mere wrapper
+        return None
+    ((name, inner),) = model._modules.items()
+    wrappers = {"base_model": ("PeftModel", "PeftMixedModel"), "model": ("BaseTuner",)}.get(name, ())
+    adapts = any(kind.__name__ in wrappers for kind in type(model).__mro__)
+    return inner if adapts or name == "_orig_mod" else None  # torch.compile's own class is private
 
 
 def _require_whole(model: nn.Module) -> None:

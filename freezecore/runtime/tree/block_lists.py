@@ -3,17 +3,21 @@
 A block is a module with two weight matrices or more; a convolution and its norm are none. A block list is an outermost
 row of sibling blocks: the numbered children of a container, or three or more children that share a class or a name but
 for its number. It is never looked for inside another list, so that experts stay in their block.
+
+Blocks are applied one after another. Siblings that are not (a merger for each of several depths, a head for each scale,
+encoders side by side) are no row.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
 
-from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
+from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
 
 FEWEST_SIBLINGS = 3
 STAGE_SHARE = 0.7  # of an element's scalars, to lie in its inner row; a swin stage's downsampling takes the rest
@@ -44,16 +48,27 @@ class BlockList:
         return above if above is not None and isinstance(self.parent.module, CONTAINERS) else self.parent
 
 
-def block_lists(seen: ModuleTree) -> list[BlockList]:
+def block_lists(seen: ModuleTree, fed: dict[str, frozenset[str]], calls: dict[str, int]) -> list[BlockList]:
     """Outermost block lists of a model, small ones left out.
 
     A list is small against the others of its own part of the model: a chat model's vision tower, a library's model of
     its own, is not measured against the language model.
+
+    Args:
+        fed: for a module, those beside it that its input was computed from in a forward pass.
+        calls: how often that forward called each module, by path.
     """
     parts: dict[str, list[BlockList]] = defaultdict(list)
-    for each in _outermost(seen.root):
+    for each in _outermost(seen.root, lambda row: _in_turn(row, fed, calls)) or _outermost(seen.root, lambda row: True):
         parts[_part(each.parent)].append(each)
     return [each for lists in parts.values() for each in lists if _counts(each, max(lists, key=lambda one: one.numel))]
+
+
+def aside(seen: ModuleTree, fed: dict[str, frozenset[str]], calls: dict[str, int]) -> list[BlockList]:
+    """Siblings of which nothing ran and which cannot be applied one after another, wherever they are defined."""
+    rows = [found for node in seen.nodes.values() if (found := row(node))]
+    idle = [each for each in rows if not any(calls.get(element.path) for element in each.elements)]
+    return [each for each in idle if not _in_turn(each, fed, calls)]
 
 
 def layer_list(seen: ModuleTree, leave_out: str) -> BlockList | None:
@@ -84,16 +99,27 @@ def _counts(each: BlockList, largest: BlockList) -> bool:
 
 def _part(node: ModuleNode) -> str:
     """The nearest module around a node that is a library's complete model."""
-    while node.parent is not None and not hasattr(node.module, "base_model_prefix"):
+    while node.parent is not None and not is_library_model(node.module):
         node = node.parent
     return node.path
 
 
-def _outermost(node: ModuleNode) -> list[BlockList]:
+def _outermost(node: ModuleNode, in_turn: Callable[[BlockList], bool]) -> list[BlockList]:
     own = row(node)
+    own = own if own and in_turn(own) else None
     taken = own.elements if own else ()
     rest = [child for child in node.bearing if child not in taken and child.parent is node]
-    return ([own] if own else []) + [each for child in rest for each in _outermost(child)]
+    return ([own] if own else []) + [each for child in rest for each in _outermost(child, in_turn)]
+
+
+def _in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, int]) -> bool:
+    """Whether the elements can be applied one after another: as they ran, else as wide as they take in and give out."""
+    paths = {element.path for element in each.elements}
+    if len(paths) > 1 and all(calls.get(path) for path in paths):
+        return 2 * sum(bool(fed.get(path, paths - paths) & paths) for path in paths) >= len(paths) - 1
+    shapes = {tuple(tensor.shape for tensor in element.module.parameters()) for element in each.elements}
+    linear = [module for module in each.elements[0].module.modules() if isinstance(module, nn.Linear)]
+    return len(shapes) > 1 or len(linear) < 2 or any(one.out_features == linear[0].in_features for one in linear[1:])
 
 
 def grouped(lists: list[BlockList]) -> dict[str, list[BlockList]]:
@@ -159,7 +185,8 @@ def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] 
 def _inner(element: ModuleNode) -> tuple[ModuleNode, ...]:
     """Blocks of one stage: its own children, those of a direct child, or children named by number; () for a block."""
     children = element.bearing
-    if isinstance(element.module, CONTAINERS):
+    mixed = len(set(map(_is_inner_row, children))) > 1  # a downsampling, then the blocks
+    if isinstance(element.module, CONTAINERS) and not mixed:
         whole = all(child.children for child in children)
         return tuple(children) if whole and any(child.matrices > 1 for child in children) else ()
     rows = [tuple(child.bearing) for child in children if _is_inner_row(child)]

@@ -8,7 +8,7 @@ from torch import nn
 
 from freezecore.runtime.tree.marks import is_norm
 from freezecore.runtime.tree.marks import place as place_of
-from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
+from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
 
 PASSING = (nn.Dropout, nn.Identity)
 
@@ -20,17 +20,21 @@ def hinted_head(seen: ModuleTree) -> list[str] | None:
     so is what it says its outputs are looked up in. A module that only wraps such a model has that model's head.
     """
     found, node = _own_head(seen, seen.root), seen.root
-    while not found and not node.own and len(node.bearing) == 1:
-        node = node.bearing[0]
+    while not found and node is not (node := _inside(node)):
         found = _own_head(seen, node) or found
     return found
+
+
+def _inside(node: ModuleNode) -> ModuleNode:
+    """What a module merely wraps: its only child with parameters; else itself."""
+    return node.bearing[0] if not node.own and len(node.bearing) == 1 else node
 
 
 def _own_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model = node.module
     if callable(getattr(model, "get_classifier", None)):
         return _timm_head(seen, model)
-    if hasattr(model, "base_model_prefix") and callable(getattr(model, "get_output_embeddings", None)):
+    if is_library_model(model) and callable(getattr(model, "get_output_embeddings", None)):
         return _transformers_head(seen, node)
     return None
 
@@ -40,7 +44,7 @@ def input_embeddings(seen: ModuleTree) -> list[ModuleNode]:
     found = []
     for node in seen.nodes.values():
         module: Any = node.module
-        if not hasattr(module, "base_model_prefix"):
+        if not is_library_model(module):
             continue
         try:
             embedding = module.get_input_embeddings()
@@ -118,10 +122,12 @@ def last_layers(seen: ModuleTree, place: dict[str, float], spine: dict[str, list
     if len(spine) > 1:
         return _beside(seen, _after_towers(seen, place, names, ends))
     end = max(ends.values(), default=-1)
-    base = _common(seen, names)
-    if library and (base is seen.root or not hasattr(base.module, "base_model_prefix")):
+    base, top = _common(seen, names), seen.root
+    while top is not (top := _inside(top)):
+        pass
+    if library and (base is top or not is_library_model(base.module)):
         return []
-    if base is not seen.root and base.bearing:
+    if base is not top and base.bearing:
         inside = seen.names_at([base.path])
         return _beside(seen, [n for n in seen.tensors if place.get(n, -1) > end and n not in inside])
     matrices = [name for name, at in place.items() if at > end and seen.tensors[name].ndim > 1]

@@ -20,6 +20,7 @@ NORM_CLASSES = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 # Classes of other libraries and of people's own: LlamaRMSNorm, BatchNormAct2d, NoNorm, ConvNextV2GRN, my_layer_norm.
 NORM_CLASS = re.compile(r"norm|(?:BN|LN|GN|GRN)(?:\d?d)?$|^(?:BN|LN|GN)[A-Z_\d]?", re.IGNORECASE)
 NORM_NAME = re.compile(r"(?:^|_)(?:norm|layernorm|batchnorm|ln|bn)\d*(?:_|$)|norm\d*$", re.IGNORECASE)
+PEFT = re.compile(r"\.(?:base_layer|original_module|modules_to_save\.[^.]+)(?=\.)")
 PARAMETRIZED = re.compile(r"\.?parametrizations\.([^.]+)\.(?:original\d*|\d+\..+)$")
 FUSED = re.compile(
     r"qkv|query_key_value|(?:^|[._])kv(?:_|\d|\.|$)|c_attn|in_proj|gate_up|up_gate|w13|gate_and_up|qk_proj",
@@ -31,8 +32,9 @@ SET_TO_ZERO = "_set_to_zero_while_frozen"  # on a module: the chances that it ha
 
 
 def place(name: str) -> tuple[str, str]:
-    """The path that a parameter's name stands for and its last part, parametrizations stripped:
-    `conv.parametrizations.weight.original0` gives `conv`, `weight`."""
+    """The path that a parameter's name stands for and its last part, parametrizations and PEFT's wrappers stripped:
+    `conv.parametrizations.weight.original0` gives `conv`, `weight`; so does `conv.base_layer.weight`."""
+    name = PEFT.sub("", name)
     if found := PARAMETRIZED.search(name):
         return name[: found.start()], found[1]
     path, _, last = name.rpartition(".")

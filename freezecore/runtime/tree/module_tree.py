@@ -118,6 +118,11 @@ def module_tree(model: nn.Module) -> ModuleTree:
     return made
 
 
+def is_library_model(module: nn.Module) -> bool:
+    """A complete model of transformers. Its class is asked: wrappers hand on every attribute of what they wrap."""
+    return hasattr(type(module), "base_model_prefix")
+
+
 def joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 

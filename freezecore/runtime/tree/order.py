@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, is_dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -20,13 +23,20 @@ from freezecore.runtime.inputs.example import examples
 from freezecore.runtime.inputs.maker import Example
 from freezecore.runtime.own.hold import release
 from freezecore.runtime.tree.draws import Draws
+from freezecore.runtime.tree.module_tree import is_library_model
 from freezecore.sentences import say
 from freezecore.workload import Workload
 
 MOST_TRIES = 12
 MOST_USED = 0.9  # of all parameters, for a forward pass to be taken for the whole
 MOST_SECONDS = 20.0  # of processor time, so that a busy machine reads the same tree; recurrent models loop in Python
+MARK = "_freezecore_origins"  # on a tensor of the copy
 SHORT = 16  # tokens: enough for a window or a pooling, few for a loop
+# Arguments of a forward that bring in no data of their own: with or without them the same layers run.
+OPTION = re.compile(
+    r"mask$|labels?$|embeds$|(?:position|token_type)_ids$|_positions$|cache|past_key_values|_outputs$|^(?:use|output|return|logits|num)_"
+    r"|^(?:target|targets|interpolate_pos_encoding|lengths|kwargs)$"
+)
 ASKED = {Tensor.__bool__: bool, Tensor.item: int, Tensor.__int__: int, Tensor.__float__: float, Tensor.__index__: int}
 
 
@@ -39,14 +49,26 @@ class Execution:
         calls: how often each module was called, by its first path.
         moved: modules whose buffers a forward wrote to in train mode and not in eval mode.
         random: modules that drew random numbers in train mode and not in eval mode.
+        fed: for a module, those beside it in the same parent whose output its input was computed from.
         by_parts: complete models inside the model were followed on their own.
+        whole: it was given all that the model takes in, so that what it did not use, nothing uses.
     """
 
     parameters: tuple[str, ...]
     calls: dict[str, int]
     moved: tuple[str, ...] = ()
     random: tuple[str, ...] = ()
+    fed: dict[str, frozenset[str]] = field(default_factory=dict)
     by_parts: bool = False
+    whole: bool = False
+
+    @cached_property
+    def _used(self) -> frozenset[str]:
+        return frozenset(self.parameters)
+
+    def uses(self, name: str) -> bool | None:
+        """Whether a forward pass reads a parameter; None where one with other inputs may."""
+        return True if name in self._used else False if self.whole else None
 
 
 @dataclass(frozen=True)
@@ -127,7 +149,7 @@ def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Complete models of a library inside a model: the vision tower of a chat model, an encoder, a decoder."""
     inside: list[str] = []
     for path, module in model.named_modules():
-        if path and hasattr(module, "base_model_prefix") and not path.startswith(tuple(f"{p}." for p in inside)):
+        if path and is_library_model(module) and not path.startswith(tuple(f"{p}." for p in inside)):
             inside.append(path)
             yield path, module
 
@@ -137,7 +159,8 @@ def _below(alone: Execution, path: str) -> Execution:
     parameters = tuple(f"{path}.{name}" for name in alone.parameters)
     calls = {f"{path}.{inner}" if inner else path: count for inner, count in alone.calls.items()}
     moved, random = (tuple(f"{path}.{inner}" for inner in inside) for inside in (alone.moved, alone.random))
-    return Execution(parameters, calls, moved, random)
+    fed = {f"{path}.{one}": frozenset(f"{path}.{other}" for other in others) for one, others in alone.fed.items()}
+    return Execution(parameters, calls, moved, random, fed)
 
 
 def _joined(runs: list[Execution]) -> Execution:
@@ -147,7 +170,9 @@ def _joined(runs: list[Execution]) -> Execution:
         {path: count for run in runs for path, count in run.calls.items()},
         tuple(path for run in runs for path in run.moved),
         tuple(path for run in runs for path in run.random),
+        {path: others for run in runs for path, others in run.fed.items()},
         by_parts=True,
+        whole=any(run.whole for run in runs),
     )
 
 
@@ -183,14 +208,29 @@ def _follow(model: nn.Module, example: Example, guess: bool, deadline: float) ->
     for name, tensor in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(tensor), name)
     calls: Counter[str] = Counter()
-    with _counting(model, calls), _FirstUse(names, guess, deadline) as used, Draws(model) as draws:
+    origins = _Origins(model)
+    with _hooked(model, calls, origins), _FirstUse(names, guess, deadline) as used, Draws(model) as draws:
         moved = _written(model.train(), example)
     random = draws.paths
     if moved or random:
         with _FirstUse({}, guess, deadline), Draws(model) as draws:
             moved -= _written(model.eval(), example)
         random -= draws.paths
-    return Execution(tuple(used.order), dict(calls), tuple(sorted(moved)), tuple(sorted(random)))
+    return Execution(
+        tuple(used.order),
+        dict(calls),
+        tuple(sorted(moved)),
+        tuple(sorted(random)),
+        origins.fed(),
+        whole=_is_whole(model, example),
+    )
+
+
+def _is_whole(model: nn.Module, example: Example) -> bool:
+    """Whether an example gives all that the forward takes in: no picture, sound or other optional input is missing."""
+    taken = list(inspect.signature(model.forward).parameters.values())[len(example.args) :]
+    missing = [one.name for one in taken if one.default is None and one.name not in example.kwargs]
+    return all(OPTION.search(name) for name in missing)
 
 
 def _written(model: nn.Module, example: Example) -> set[str]:
@@ -208,16 +248,86 @@ def _written(model: nn.Module, example: Example) -> set[str]:
 
 
 @contextmanager
-def _counting(model: nn.Module, calls: Counter[str]) -> Iterator[None]:
-    def hook(path: str):
-        return lambda module, args: calls.update((path,))
+def _hooked(model: nn.Module, calls: Counter[str], origins: _Origins) -> Iterator[None]:
+    """Count calls of each module, and let what it makes carry its mark."""
 
-    hooks = [module.register_forward_pre_hook(hook(path)) for path, module in model.named_modules()]
+    def before(path: str):
+        def hook(module, args, kwargs):
+            calls.update((path,))
+            origins.enter(path, (args, kwargs))
+
+        return hook
+
+    def after(path: str):
+        return lambda module, args, made: origins.leave(path, made)
+
+    hooks: list[Any] = []
+    for path, module in model.named_modules():
+        hooks.append(module.register_forward_pre_hook(before(path), with_kwargs=True))
+        hooks.append(module.register_forward_hook(after(path)))
     try:
         yield
     finally:
         for each in hooks:
             each.remove()
+
+
+class _Origins:
+    """Which modules a tensor was computed from: a bit each, which `_FirstUse` hands on from arguments to results."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.paths = [path for path, _ in model.named_modules()]
+        self.bit = {path: 1 << at for at, path in enumerate(self.paths)}
+        self.beside: Counter[str] = Counter()  # per parent, the bits of its children
+        for path in self.paths[1:]:
+            self.beside[path.rpartition(".")[0]] |= self.bit[path]
+        self.found: dict[str, int] = {}
+
+    def enter(self, path: str, given: object) -> None:
+        if near := self.beside[path.rpartition(".")[0]] & ~self.bit[path]:
+            self.found[path] = self.found.get(path, 0) | (near & marks_of(_tensors(given)))
+
+    def leave(self, path: str, made: object) -> None:
+        mark(_tensors(made), self.bit[path])
+
+    def fed(self) -> dict[str, frozenset[str]]:
+        return {
+            path: frozenset(self.paths[at] for at in range(bits.bit_length()) if bits >> at & 1)
+            for path, bits in self.found.items()
+            if bits
+        }
+
+
+def marks_of(values: Iterable[object]) -> int:
+    """The marks of all tensors among these, and in lists among these."""
+    found = 0
+    for value in values:
+        if isinstance(value, Tensor):
+            found |= getattr(value, MARK, 0)
+        elif isinstance(value, list | tuple):
+            found |= marks_of(value)
+    return found
+
+
+def mark(values: Iterable[object], bits: int) -> None:
+    """Add marks to all tensors among these, and in lists among these."""
+    for value in values:
+        if isinstance(value, Tensor):
+            setattr(value, MARK, getattr(value, MARK, 0) | bits)
+        elif isinstance(value, list | tuple):
+            mark(value, bits)
+
+
+def _tensors(value: object) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _tensors(list(vars(value).values()))
 
 
 class _FirstUse(TorchFunctionMode):
@@ -243,6 +353,8 @@ class _FirstUse(TorchFunctionMode):
             # A constant that a model makes with numpy or keeps beside its buffers.
             inputs, options = _to_meta(inputs), {key: _to_meta(value) for key, value in options.items()}
         result = func(*inputs, **options)
+        if bits := marks_of(args) | (marks_of(kwargs.values()) if kwargs else 0):
+            mark((result, args[0]) if result is None else (result,), bits)
         # Asking for a dtype or a shape is no use; a view or a product is.
         if isinstance(result, Tensor | tuple | list):
             for value in (*args, *(kwargs or {}).values()):

@@ -30,6 +30,7 @@ def read_module(
     new: Iterable[str] = (),
     author_frozen: Iterable[str] | None = None,
     own: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> LayerTree:
     """The layer tree of a module; a copy without storage is run once, the module itself is not changed.
 
@@ -38,6 +39,7 @@ def read_module(
         new: names that the checkpoint lacked.
         author_frozen: names that were frozen when the model was built; None finds out by building its class anew.
         own: the model stands on the meta device and may itself be run, which saves the copy.
+        notes: what is already known of how it was built, a sentence each.
 
     Raises:
         SourceError: it is no module, or the sizes of some layers are not known yet.
@@ -46,20 +48,18 @@ def read_module(
     seen = module_tree(model)
     followed = execution_order(model, own=own)
     run = followed if isinstance(followed, Execution) else None
-    place = {name: at for at, name in enumerate(run.parameters)} if run else None
-    found = find_structure(seen, place, run.calls if run else None)
-    used = set(run.parameters) if run else None
+    found = find_structure(seen, run)
     if author_frozen is None:
         author_frozen = frozen_now(model) if own else frozen_by_author(model)
     return LayerTree(
         source=label or type(model).__name__,
         layers=tuple(_layer(seen, node, found, run) for node in seen.nodes.values()),
-        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen), used) for name in seen.tensors),
+        parameters=tuple(_parameter(seen, name, found, set(new), set(author_frozen), run) for name in seen.tensors),
         buffers=tuple(Buffer(name, path, tuple(tensor.shape), _dtype(tensor)) for name, path, tensor in seen.buffers()),
         towers=found.towers,
         head=found.head,
         order="executed" if run else "defined",
-        notes=_notes(followed, unregistered(model)),
+        notes=(*notes, *_notes(followed, unregistered(model))),
         versions=versions(),
     )
 
@@ -80,7 +80,7 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     from freezecore.runtime.build.source import meta
 
     built = meta(source, allow_python=allow_python)
-    tree = read_module(built.model, str(source), new=built.new, own=True)
+    tree = read_module(built.model, str(source), new=built.new, own=True, notes=built.notes)
     trees.keep(source, tree)
     return tree
 
@@ -147,13 +147,13 @@ def _layer_kind(seen: ModuleTree, node: ModuleNode, found: Structure):
 
 
 def _parameter(
-    seen: ModuleTree, name: str, found: Structure, new: set[str], frozen: set[str], used: set[str] | None
+    seen: ModuleTree, name: str, found: Structure, new: set[str], frozen: set[str], run: Execution | None
 ) -> Parameter:
     tensor = seen.tensors[name]
     path, last = place(name)
     node = seen.nodes.get(path, seen.owner[name])
     names = (name, *seen.aliases[name])
-    norm = is_norm(node)
+    norm = is_norm(node) or is_norm(seen.owner[name])
     return Parameter(
         name=name,
         owner=seen.owner[name].path,
@@ -166,7 +166,7 @@ def _parameter(
         fused=is_fused(path, last, node, tuple(tensor.shape)),
         frozen_by_author=any(each in frozen for each in names) or not differentiable(tensor),
         new=any(each in new for each in names),
-        used=None if used is None else name in used,
+        used=run.uses(name) if run else None,
     )
 
 

@@ -16,9 +16,10 @@ from itertools import accumulate
 
 from torch import nn
 
-from freezecore.runtime.tree.block_lists import BlockList, block_lists, grouped, layer_list, staged
+from freezecore.runtime.tree.block_lists import BlockList, aside, block_lists, grouped, layer_list, staged
 from freezecore.runtime.tree.head import hinted_head, input_embeddings, last_layers
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
+from freezecore.runtime.tree.order import Execution
 from freezecore.tree import Kind, Stage, Tower
 
 EMBEDS = re.compile(r"emb(?:ed|_|$|s$)|token|\bcls|(?:^|_)pos(?:_|$)|position|patch|(?:^|_)query", re.IGNORECASE)
@@ -54,33 +55,35 @@ class _Tower:
     end: float = 0
 
 
-def find_structure(
-    seen: ModuleTree, order: dict[str, int] | None = None, calls: dict[str, int] | None = None
-) -> Structure:
+def find_structure(seen: ModuleTree, run: Execution | None = None) -> Structure:
     """Towers, head and the kind of every parameter.
 
     Args:
-        order: place of each parameter's first use in a forward pass; None takes the definition's order.
-        calls: how often that forward called each module, by path.
+        run: what a forward pass did; None takes the definition's order.
     """
-    return _Finder(seen, order, calls or {}).find()
+    return _Finder(seen, run or Execution(tuple(seen.tensors), {})).find()
 
 
 class _Finder:
-    def __init__(self, seen: ModuleTree, order: dict[str, int] | None, calls: dict[str, int]) -> None:
+    def __init__(self, seen: ModuleTree, run: Execution) -> None:
         self.seen = seen
-        self.calls = calls
-        self.place: dict[str, float] = dict(order) if order else {name: at for at, name in enumerate(seen.tensors)}
+        self.run = run
+        self.place: dict[str, float] = {name: at for at, name in enumerate(run.parameters)}
         self.kinds: dict[str, Kind] = {}
         self.head_paths = hinted_head(seen)
         self.head = seen.names_at(self.head_paths or ())
         self.inputs = input_embeddings(seen)
 
     def find(self) -> Structure:
-        lists = [each for each in block_lists(self.seen) if not self.head.issuperset(self._names(each.elements))]
+        lists = block_lists(self.seen, self.run.fed, self.run.calls)
+        lists = [each for each in lists if not self.head.issuperset(self._names(each.elements))]
         lists = lists or self._repeated() or self._layers()
         towers = [_Tower(path, group) for path, group in grouped(lists).items()]
         self._complete(towers)
+        beside = aside(self.seen, self.run.fed, self.run.calls)
+        self.aside = {name for each in beside for name in self._names(each.elements)}
+        if not self.run.calls:
+            self._look_up_first(lists)
         # Inner towers first: what runs after an inner tower may stand before an outer one's blocks.
         for tower in sorted(towers, key=lambda one: one.path.count("."), reverse=True):
             self._blocks(tower)
@@ -109,7 +112,7 @@ class _Finder:
 
     def _repeated(self) -> list[BlockList]:
         """Blocks that stand once and run often, in a model that has no row of them."""
-        often = [n for path, n in self.seen.nodes.items() if self.calls.get(path, 0) >= OFTEN and n.matrices > 1]
+        often = [n for path, n in self.seen.nodes.items() if self.run.calls.get(path, 0) >= OFTEN and n.matrices > 1]
         return [BlockList(node.parent, (node,)) for node in often if node.parent and node.parent not in often]
 
     def _complete(self, towers: list[_Tower]) -> None:
@@ -120,6 +123,13 @@ class _Finder:
             inside, at = set(self.seen.below(self.seen.nodes[tower.path])), -1.0
             for name in self.seen.tensors:
                 at = self.place.setdefault(name, at + 1e-6) if name in inside else self.place.get(name, at)
+
+    def _look_up_first(self, lists: list[BlockList]) -> None:
+        """Without a run, a table outside the blocks stands before them wherever it is defined: it reads the input."""
+        inside = {name for each in lists for name in self._names(each.elements)}
+        for name in self.seen.tensors:
+            if self._is_lookup(name) and name not in inside:
+                self.place[name] -= len(self.place)
 
     def _layers(self) -> list[BlockList]:
         """Single layers as blocks, in a model without any."""
@@ -159,6 +169,8 @@ class _Finder:
         for name in self.seen.below(top):
             at = self.place.get(name)
             if at is None or name in self.kinds or (name in self.head and not self._looked_up(name)):
+                continue
+            if name in self.aside:
                 continue
             if at < tower.start:
                 tower.front.append(name)
@@ -211,7 +223,8 @@ class _Finder:
                 beside = {self.kinds[other] for other in self.seen.below(node) if other in self.kinds}
                 node = node.parent
             if len(beside) > 1:
-                beside = {"embedding"} if self._embeds(name) and "embedding" in beside else set()
+                raw = self._is_lookup(name) or name in self.seen.owner[name].raw  # a projector's norm is neither
+                beside = {"embedding"} if raw and self._embeds(name) and "embedding" in beside else set()
             if beside:
                 self.kinds[name] = kind = beside.pop()
                 around = [t for t in towers if self.seen.nodes[t.path].contains(name)]

@@ -1,14 +1,17 @@
-"""Trainers' configurations, against each library's own rule written out again over the model's names."""
+"""Trainers' configurations, against each library's own rule written out again, and against what its own code set."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models import resnet50
-from torchvision.models.detection import fasterrcnn_resnet50_fpn
+from torch import nn
+from torchvision.models import resnet18, resnet50
+from torchvision.models.detection import FasterRCNN, RetinaNet, fasterrcnn_resnet50_fpn
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
+from torchvision.ops import FrozenBatchNorm2d
 
 from freezecore._resolve import resolve
 from freezecore.errors import ExportError
@@ -116,3 +119,69 @@ def test_a_key_that_is_not_followed_is_told_with_its_line():
 def test_llama_pro_with_a_rest_is_refused_as_llama_factory_refuses_it():
     with pytest.raises(ExportError, match="28 blocks by 5"):
         import_rules("finetuning_type: freeze\nuse_llama_pro: true\nfreeze_trainable_layers: 5", opened("qwen25vl7b"))
+
+
+JUDGED = Path(__file__).parents[2] / "data" / "imports" / "configurations"
+ROWS = json.loads((JUDGED / "judged.json").read_text())
+
+
+def skeleton(names):
+    """A module with a parameter of each name."""
+    root = nn.Module()
+    for name in names:
+        at, *rest = root, *name.split(".")
+        for part in rest[:-1]:
+            if not hasattr(at, part):
+                at.add_module(part, nn.Module())
+            at = getattr(at, part)
+        at.register_parameter(rest[-1], nn.Parameter(torch.empty(1, device="meta")))
+    return root
+
+
+def detector_of_openmmlab(depth):
+    """OpenMMLab's ResNets name their parts as torchvision's do."""
+    root = nn.Module()
+    root.backbone, root.head = {"18": resnet18, "50": resnet50}[depth](), nn.Conv2d(8, 8, 1)
+    del root.backbone.fc
+    return root
+
+
+@cache
+def judged_model(judge, model):
+    """The tree that a configuration was judged for."""
+    if (JUDGED / "models" / f"{model}.json").exists():
+        task = {"task": "sequence-classification"} if model == "bert" else {}
+        return read_source(ModelSource.parse(f"config:{JUDGED / 'models' / model}.json", **task))
+    with torch.device("meta"):
+        if judge == "OpenMMLab":
+            return read_module(detector_of_openmmlab(model.partition(":")[2]))
+        if judge == "torchvision":
+            body = resnet50(norm_layer=FrozenBatchNorm2d if model == "fasterrcnn" else nn.BatchNorm2d)
+            kind = {"fasterrcnn": FasterRCNN, "retinanet": RetinaNet}[model]
+            return read_module(kind(_resnet_fpn_extractor(body, 5), 91))
+        return read_module(skeleton(json.loads((JUDGED / "models" / f"{model}.names.json").read_text())))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_configuration_trains_what_its_own_library_trains(name):
+    """`judged.json` has what the library's own code set, once, on the same model."""
+    row = ROWS[name]
+    tree = judged_model(row["judge"], row["model"])
+    names = {p.name for p in tree.parameters}
+    wanted = set(row["trains"]) if "trains" in row else names - set(row["frozen"])
+    assert wanted <= names
+    assert trained(next(JUDGED.glob(f"{name}.*")).read_text(), tree) == wanted
+
+
+UNKNOWN_TO_IT = {
+    "LLaMA-Factory": "finetuning_type: full\nfreeze_vision_tower: true\n",
+    "ms-swift": "tuner_type: full\nfreeze_vit: true\n",
+}
+
+
+@pytest.mark.parametrize("library", UNKNOWN_TO_IT)
+def test_a_multimodal_model_that_a_library_does_not_list_is_told(library):
+    text = UNKNOWN_TO_IT[library]
+    model = {"LLaMA-Factory": "llava_onevision", "ms-swift": "qwen2_5_omni_thinker"}[library]
+    found = import_rules(text, judged_model("", model))
+    assert [row.line for row in found.unread] == [2]

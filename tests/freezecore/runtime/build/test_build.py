@@ -1,10 +1,14 @@
 """Sources become modules, or one sentence."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
 from freezecore.errors import SourceError
 from freezecore.runtime.build.source import build
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 
 
@@ -70,3 +74,30 @@ def test_what_cannot_be_built_is_told_in_a_sentence(text, options, words):
 def test_a_padding_token_lies_within_the_vocabulary(kind):
     config = built(f"config:{kind}", task="sequence-classification").config
     assert 0 <= config.pad_token_id < config.vocab_size
+
+
+NAMED = {"kimi_k2": "transformers knows no model type 'kimi_k2'", None: "The config names no model type"}
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["a file", "a folder"])
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_config_opens_by_the_class_that_it_names_where_its_type_is_unknown(kind, folder, tmp_path):
+    config = json.loads(Path("tests/data/configs/kimi_k2.json").read_text())
+    config |= {
+        "model_type": kind,
+        "num_hidden_layers": 3,
+        "architectures": ["KimiForCausalLM", *config["architectures"]],
+    }
+    (tmp_path / "config.json").write_text(
+        json.dumps({key: value for key, value in config.items() if value is not None})
+    )
+    tree = read_source(ModelSource.parse(f"hf:{tmp_path}" if folder else f"config:{tmp_path / 'config.json'}"))
+    assert (len(tree.blocks), tree.head) == (3, ("lm_head",))
+    assert NAMED[kind] in tree.notes[0] and "DeepseekV3ForCausalLM" in tree.notes[0] and "deepseek_v3" in tree.notes[0]
+
+
+def test_code_of_its_own_gives_way_to_the_librarys_class_of_that_name(tmp_path):
+    config = json.loads(Path("tests/data/configs/kimi_k2.json").read_text())
+    config |= {"num_hidden_layers": 2, "auto_map": {"AutoConfig": "configuration_deepseek.DeepseekV3Config"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert type(built(f"config:{tmp_path / 'config.json'}").model).__name__ == "DeepseekV3ForCausalLM"

@@ -1,0 +1,120 @@
+"""The model box: takes what people type, opens what they most likely mean, and shows what else it may have been."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.link import Link
+from app.parts import show_errors
+from app.parts.address import copy_button
+from app.service import gallery
+from app.text import Words
+from freezecore.errors import FreezeError, SourceError, shortened
+from freezecore.model_search import matches, named
+from freezecore.source import ModelSource
+
+OFFERED = 5
+GALLERY = [model.source for model in gallery.MODELS]
+
+
+def model_box(link: Link, words: Words) -> None:
+    """The gallery, and any other text: a name, an id or address of the Hub, a line of code that loads a model."""
+    options = GALLERY if link.model in GALLERY else [link.model, *GALLERY]
+    state.fill("w_model", link.model)
+    st.selectbox(
+        words("top.model"),
+        options,
+        key="w_model",
+        format_func=lambda source: _label(source, words),
+        accept_new_options=True,
+        on_change=_chosen,
+        help=words("top.model_help"),
+        filter_mode="contains",
+    )
+
+
+def first_models(words: Words) -> None:
+    """What to do here in a line, the models to begin with or those like what was typed, and the link."""
+    typed, found = state.notes("model_box").get("typed"), state.notes("model_box").get("found", ())
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="first_models"):
+        if found:
+            st.markdown(words("top.like", typed=show_errors.plain(shortened(typed, 40))), width="content")
+            _buttons(found, words)
+        else:
+            st.markdown(words("top.begin"), width="content")
+            _buttons(gallery.FIRST, words)
+        st.space("stretch")
+        copy_button()
+
+
+def not_opened(error: FreezeError, words: Words) -> None:
+    """Why the link's model does not open, and models like it that do."""
+    show_errors.show(error.problem, error.hint)
+    label = ModelSource.parse(state.link().model).label
+    found = [model.source for model in matches(label, GALLERY, OFFERED) if model.source != state.link().model]
+    if isinstance(error, SourceError) and found:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="like_models"):
+            st.markdown(words("top.instead"), width="content")
+            _buttons(found, words)
+
+
+def _buttons(sources, words: Words) -> None:
+    for source in sources:
+        model = gallery.BY_SOURCE.get(source)
+        name = source.partition(":")[2]
+        st.button(
+            gallery.named(source),
+            key=f"first_{name}",
+            type="tertiary",
+            disabled=source == state.link().model,
+            on_click=_open,
+            args=(source,),
+            help=words(f"first.{name}")
+            if source in gallery.FIRST
+            else words("group." + model.group)
+            if model
+            else source,
+        )
+
+
+def _label(source: str, words: Words) -> str:
+    model = gallery.BY_SOURCE.get(source)
+    if not model:
+        return source
+    return " · ".join((gallery.named(source), words("group." + model.group), source))
+
+
+@show_errors.acting
+def _chosen() -> None:
+    typed = (state.value("w_model") or "").strip()
+    if typed in GALLERY:
+        _open(typed)
+    elif typed:
+        _open_typed(typed)
+
+
+def _open_typed(typed: str) -> None:
+    """Open what the text names, else what it most likely means; the rest stays in sight to choose from.
+
+    Raises:
+        SourceError: nothing is called so.
+    """
+    if known := named(typed):
+        _open(known.source, known.task, known.labels)
+        return
+    found = [model.source for model in matches(typed, GALLERY, OFFERED)]
+    if not found:
+        raise SourceError(
+            "No model is called '{name}'.",
+            "Write a name such as resnet50, a Hub id such as microsoft/deberta-v3-base, or the line that loads it.",
+            name=shortened(typed),
+        )
+    _open(found[0])
+    state.notes("model_box").update(typed=typed, found=found)
+
+
+@show_errors.acting
+def _open(source: str, task: str | None = None, labels: int | None = None) -> None:
+    state.forget_notes("model_box")
+    state.open_model(str(ModelSource.parse(source)), task, labels)

@@ -1,0 +1,274 @@
+"""Blocks are what is applied one after another: as many as a library's config says, and in models of one's own."""
+
+import pytest
+import torch
+from torch import nn
+
+from freezecore._resolve import resolve
+from freezecore._review import review
+from freezecore.rules.grammar import parse_spec
+from freezecore.runtime.build.source import meta
+from freezecore.runtime.tree.read import read_module, read_source
+from freezecore.source import ModelSource
+
+
+def counts(tree):
+    return {tower.path: len(tower.blocks) for tower in tree.towers}
+
+
+FAMILIES = {
+    "config:tests/data/configs/qwen3_vl.json": lambda c: {
+        "model.visual": c.vision_config.depth,
+        "model.language_model": c.text_config.num_hidden_layers,
+    },
+    "config:qwen2_5_vl": lambda c: {
+        "visual": c.vision_config.depth,
+        "language_model": c.text_config.num_hidden_layers,
+    },
+    "config:idefics3": lambda c: {
+        "vision_model": c.vision_config.num_hidden_layers,
+        "text_model": c.text_config.num_hidden_layers,
+    },
+    "config:gemma3": lambda c: {
+        "vision_tower": c.vision_config.num_hidden_layers,
+        "language_model": c.text_config.num_hidden_layers,
+    },
+    "config:internvl": lambda c: {
+        "vision_tower": c.vision_config.num_hidden_layers,
+        "language_model": c.text_config.num_hidden_layers,
+    },
+    "config:whisper": lambda c: {"encoder": c.encoder_layers, "decoder": c.decoder_layers},
+    "config:segformer": lambda c: {"": sum(c.depths)},
+    "config:pvt": lambda c: {"": sum(c.depths)},
+    "config:swin": lambda c: {"": sum(c.depths)},
+    "config:pixtral": lambda c: {"": c.num_hidden_layers},
+}
+
+
+@pytest.mark.parametrize("text", FAMILIES)
+def test_a_familys_blocks_are_as_many_as_its_config_says(text):
+    source = ModelSource.parse(text)
+    assert counts(read_source(source)) == FAMILIES[text](meta(source).config)
+
+
+class Block(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+
+    def forward(self, x):
+        return x + self.down(self.up(x))
+
+
+class Gated(Block):
+    """Whose last layer by definition is not its last to run."""
+
+    def __init__(self, width=8):
+        super().__init__(width)
+        self.gate = nn.Linear(width, 2 * width)
+
+    def forward(self, x):
+        return x + self.down(self.up(x) * self.gate(x))
+
+
+def projector(inside, outside):
+    return nn.Sequential(nn.Linear(inside, inside), nn.GELU(), nn.Linear(inside, outside))
+
+
+class Taps(nn.Module):
+    """A stack of six, with something for each of three depths beside it, as large as a block."""
+
+    def __init__(self, block, beside, *, second_input=False):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.beside = nn.ModuleList(beside() for _ in range(3))
+        self.blocks = nn.ModuleList(block() for _ in range(6))
+        self.second_input = second_input
+
+    def forward(self, x, *more):
+        x, taken = self.first(x), []
+        if self.second_input:
+            x = x + more[0]  # what nobody can make up
+        for at, block in enumerate(self.blocks):
+            x = block(x)
+            if at % 2:
+                taken.append(self.beside[at // 2](x))
+        return sum(each.mean() for each in taken) + x.mean()
+
+
+@pytest.mark.parametrize("second_input", [False, True], ids=["followed", "not followed"])
+@pytest.mark.parametrize("block", [Block, Gated])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        lambda: projector(16, 12),
+        lambda: projector(8, 24),
+        lambda: nn.ModuleDict({"a": nn.Linear(8, 30), "b": nn.Linear(30, 3)}),
+    ],
+    ids=["mergers", "scales", "heads"],
+)
+def test_what_is_read_beside_the_stack_at_some_depths_is_no_block(second_input, block, beside):
+    class Beside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = beside()
+
+        def forward(self, x):
+            first = next(module for module in self.modules() if isinstance(module, nn.Linear))
+            x = nn.functional.pad(x, (0, first.in_features - x.shape[-1]))
+            for each in self.layers.values() if isinstance(self.layers, nn.ModuleDict) else self.layers:
+                x = each(x)
+            return x
+
+    tree = read_module(Taps(block, Beside, second_input=second_input))
+    assert tree.order == ("defined" if second_input else "executed")
+    assert tree.blocks == tuple(f"blocks.{i}" for i in range(6))
+    assert not any(p.kind == "block" for p in tree.parameters if p.name.startswith("beside.")) or not second_input
+
+
+def test_encoders_side_by_side_are_towers_and_not_blocks():
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Linear(8, 8)
+            self.layers = nn.ModuleList(Block() for _ in range(4))
+
+        def forward(self, x):
+            x = self.stem(x)
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoders = nn.ModuleList(Encoder() for _ in range(3))
+            self.classifier = nn.Linear(24, 2)
+
+        def forward(self, x):
+            return self.classifier(torch.cat([encoder(x) for encoder in self.encoders], -1))
+
+    tree = read_module(Both())
+    assert counts(tree) == {f"encoders.{i}": 4 for i in range(3)}
+    assert tree.head == ("classifier",)
+
+
+def staged(make):
+    class Staged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Linear(8, 8)
+            self.stages = nn.ModuleList(make(depth) for depth in (2, 3, 1))
+            self.out = nn.Linear(8, 3)
+
+        def forward(self, x):
+            x = self.stem(x)
+            for stage in self.stages:
+                x = stage(x)
+            return self.out(x)
+
+    return Staged()
+
+
+class InChild(nn.Module):
+    """A stage that keeps its blocks in a child, behind a layer that changes the size."""
+
+    def __init__(self, blocks):
+        super().__init__()
+        self.downsample = nn.Linear(8, 8)
+        self.body = blocks
+
+    def forward(self, x):
+        x = self.downsample(x)
+        for block in self.body:
+            x = block(x)
+        return x
+
+
+def blocks(depth):
+    return (Block() for _ in range(depth))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda depth: nn.Sequential(*blocks(depth)),
+        lambda depth: nn.Sequential(nn.Linear(8, 8), nn.Sequential(*blocks(depth))),
+        lambda depth: InChild(nn.ModuleList(blocks(depth))),
+        lambda depth: InChild(nn.Sequential(*blocks(depth))),
+    ],
+    ids=["plain", "after a downsampling", "in a list", "in a sequence"],
+)
+def test_nested_stages_are_counted_by_their_blocks(make):
+    tree = read_module(staged(make))
+    assert (len(tree.blocks), [len(stage.blocks) for stage in tree.towers[0].stages]) == (6, [2, 3, 1])
+
+
+def test_a_table_defined_after_the_blocks_is_an_embedding_and_no_head():
+    class Late(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList(Block() for _ in range(3))
+            self.out = nn.Linear(8, 2)
+            self.tokens = nn.Embedding(10, 8)
+
+        def forward(self, ids, other=None):
+            x = self.tokens(ids)
+            for layer in self.layers:
+                x = layer(x)
+            return self.out(x)
+
+    class Unfollowed(Late):
+        def forward(self, ids, other):
+            return super().forward(ids + other.whatever)
+
+    class Untied(Late):
+        def __init__(self):
+            super().__init__()
+            del self.out
+
+    for model, head in ((Late(), ("out",)), (Unfollowed(), ("out",)), (Untied(), ())):
+        tree = read_module(model)
+        assert (tree.head, tree.towers[0].embeddings) == (head, ("tokens",)), model
+
+
+class Sees(nn.Module):
+    """Text, and a picture that may be left out, whose projector only then runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(10, 8)
+        self.projector = nn.Linear(4, 8)
+        self.layers = nn.ModuleList(Block() for _ in range(3))
+        self.never = nn.Linear(8, 8)
+        self.out = nn.Linear(8, 2)
+
+    def forward(self, ids, image=None):
+        x = self.tokens(ids)
+        if image is not None:
+            x = x + self.projector(image)
+        for layer in self.layers:
+            x = layer(x)
+        return self.out(x)
+
+
+class OnlyReads(Sees):
+    def forward(self, ids, attention_mask=None, labels=None, return_dict=None):
+        return super().forward(ids)
+
+
+def codes(model):
+    tree = read_module(model)
+    spec = parse_spec("train all")
+    return {finding.code: finding for finding in review(tree, resolve(spec, tree), spec=spec)}
+
+
+def test_nothing_is_said_to_be_unread_where_an_input_was_left_out():
+    assert "unused-ddp" not in codes(Sees())
+    assert codes(OnlyReads())["unused-ddp"].layers[-2:] == ("never.weight", "never.bias")
+
+
+def test_a_projectors_norm_is_no_embedding():
+    tree = read_source(ModelSource.parse("config:gemma3"))
+    hit = resolve(parse_spec("freeze embeddings"), tree)
+    assert not any("projector" in p.name for p, trains in zip(tree.parameters, hit.trains, strict=True) if not trains)

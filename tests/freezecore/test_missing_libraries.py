@@ -1,0 +1,94 @@
+"""Where a library is not installed, each command and verb says in a sentence which, and how to install it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from freezecore.errors import LIBRARIES
+
+COMMANDS = (
+    ["models", "resnet"],
+    ["tree", "timm:resnet18"],
+    ["tree", "config:bert"],
+    ["mask", "timm:resnet18", "--rules", "freeze all; train head"],
+    ["estimate", "timm:resnet18", "--batch-size", "2"],
+    ["data", "shapes"],
+    ["data", "rows.csv"],
+    ["export", "timm:resnet18", "--rules", "freeze all; train head"],
+    ["export", "timm:resnet18", "--rules", "freeze all; train head", "--to", "spec"],
+    ["import", "names.txt", "--source", "timm:resnet18"],
+    ["check", "spec.yaml"],
+    ["probe", "timm:resnet18", "--weights", "random", "--steps", "1"],
+    ["suggest", "timm:resnet18"],
+    ["sweep", "timm:resnet18"],
+    ["find", "timm:resnet18", "--minutes", "1"],
+)
+VERBS = (
+    'fc.read_tree("timm:resnet18")',
+    'fc.trace("timm:resnet18")',
+    'fc.pricer("timm:resnet18")',
+    'fc.estimate("timm:resnet18", "train all")',
+    'fc.fits("timm:resnet18", "train all")',
+    'fc.diff("timm:resnet18", "train all", "freeze all")',
+    'fc.summary("timm:resnet18")',
+    'fc.export("timm:resnet18", "train all")',
+    'fc.run_probe("timm:resnet18", "train all", steps=1)',
+    'fc.run_sweep("timm:resnet18", steps=1)',
+    'fc.run_find("timm:resnet18", minutes=1)',
+    'fc.run_suggest("timm:resnet18", steps=1)',
+    "fc.ProofCallback()",
+)
+SCRIPT = """
+import sys, traceback
+for name in sys.argv[1].split():
+    sys.modules[name] = None  # any import of it raises
+import freezecore as fc
+from freezecore.cli import main
+for command in COMMANDS:
+    print("command", main(command), *command, file=sys.stderr)
+for verb in VERBS:
+    try:
+        eval(verb)
+        print("verb 0", verb, file=sys.stderr)
+    except fc.FreezeError as error:
+        print(error, file=sys.stderr)
+        print("verb 1", verb, file=sys.stderr)
+"""
+
+
+def told(missing: str, folder, commands=COMMANDS, verbs=VERBS) -> str:
+    """What all commands and verbs say without these modules; fails where one of them raises anything else."""
+    (folder / "names.txt").write_text("fc.weight\n")
+    (folder / "rows.csv").write_text("text,label\n" + "a,b\nc,d\n" * 20)
+    (folder / "spec.yaml").write_text("freeze_explorer: 1\nsource: timm:resnet18\nrules: freeze all\n")
+    script = SCRIPT.replace("COMMANDS", repr(list(commands))).replace("VERBS", repr(list(verbs)))
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder), "HOME": str(folder), "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(
+        [sys.executable, "-c", script, missing], cwd=folder, env=environment, capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0
+    return done.stderr
+
+
+def test_in_an_empty_environment_every_command_and_verb_says_what_to_install(tmp_path):
+    said = told(" ".join(LIBRARIES), tmp_path, COMMANDS[1:])  # the names of models stand in a file
+    assert said.count("which is not installed") == len(COMMANDS[1:]) + len(VERBS)
+    assert said.count("pip install torch torchvision timm transformers") == len(COMMANDS[1:]) + len(VERBS)
+    assert "command 0" not in said and "verb 0" not in said
+
+
+@pytest.mark.parametrize("library", ["torch", "timm", "numpy"])
+def test_without_one_library_what_needs_it_names_it_and_the_rest_goes_on(library, tmp_path):
+    said = told(library, tmp_path, COMMANDS[1:7], VERBS[:2])
+    assert f"This needs {library}, which is not installed." in said
+
+
+def test_a_module_of_a_persons_own_that_is_missing_is_not_taken_for_a_library(tmp_path):
+    (tmp_path / "mine.py").write_text("import nowhere\ndef model(): ...\n")
+    said = told("", tmp_path, [["tree", "py:mine:model", "--allow-python"]], [])
+    assert "which is not installed" not in said
+    assert "nowhere" in said
