@@ -9,6 +9,7 @@ from app.parts import show_errors
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._export import TARGETS, export
+from freezecore._export.notebook import as_script
 from freezecore.errors import ExportError
 
 LANGUAGE = {"axolotl": "yaml", "llama-factory": "yaml", "spec": "yaml", "notebook": "json"}
@@ -47,7 +48,9 @@ def _text(target: str, selection: ModelSelection) -> str:
     """The selection as text for a target, with a link back to this page."""
     base = state.base_address()
     link = f"{base}/?{state.link().query()}" if base else None
-    return export(selection.source, selection.spec, to=target, tree=selection.tree, link=link)
+    return export(
+        selection.source, selection.spec, to=target, tree=selection.tree, link=link, workload=selection.workload
+    )
 
 
 def _one(target: str, selection: ModelSelection, words: Words) -> None:
@@ -67,6 +70,8 @@ def _one(target: str, selection: ModelSelection, words: Words) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    if target == NOTEBOOK:
+        text, language = as_script(text), "python"
     st.code(text, language=language, height=CODE_HEIGHT)
 
 

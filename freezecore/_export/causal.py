@@ -13,10 +13,12 @@ def require_causal(plan: ExportPlan, trainer: str) -> None:
         ExportError: with the reason, and what comes nearest.
     """
     root = plan.tree.layers[0].type
-    if plan.source.scheme != "hf" or not plan.causal:
+    if plan.source.scheme not in ("hf", "config") or not (plan.causal or plan.multimodal):
         raise ExportError(
             "{trainer} trains Hugging Face language models by id or folder, and {source} as {root} is none.",
-            "Export to transformers-trainer or pytorch, or give the source the task causal-lm.",
+            "Export to transformers-trainer or pytorch."
+            if root.endswith("ForConditionalGeneration")
+            else "Export to transformers-trainer or pytorch, or give the source the task causal-lm.",
             trainer=trainer,
             source=plan.source,
             root=root,

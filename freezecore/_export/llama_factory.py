@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from freezecore._export.causal import require_causal
 from freezecore._export.jinja import render
-from freezecore._export.plan import ExportPlan
+from freezecore._export.plan import LANGUAGE_PARTS, ExportPlan
 from freezecore.errors import ExportError
 from freezecore.sentences import say
 from freezecore.yaml_text import scalar
@@ -21,24 +22,75 @@ QUOTE = "'"
 
 
 @dataclass(frozen=True)
-class Keys:
-    """Values of `freeze_trainable_layers`, `freeze_trainable_modules` and `freeze_extra_modules`."""
+class Composite:
+    """Of a multimodal model, the parts of names by which LLaMA-Factory knows its projector and its towers."""
 
-    layers: int
-    modules: tuple[str, ...]
+    projector: tuple[str, ...] = ("multi_modal_projector",)
+    vision: tuple[str, ...] = ("vision_tower",)
+    language: tuple[str, ...] = ("language_model", "lm_head")
+
+
+QWEN_VL = Composite(("visual.merger",), ("visual.patch_embed", "visual.blocks"))
+QWEN3_VL = Composite(
+    ("visual.merger",), ("visual.pos_embed", "visual.patch_embed", "visual.blocks", "visual.deepstack_merger_list")
+)
+QWEN3_5 = Composite(("model.visual.merger",), ("visual.pos_embed", "visual.patch_embed", "visual.blocks"))
+COMPOSITES = {  # `COMPOSITE_MODELS` of its `model_utils/visual.py`, by the class that it trains
+    **dict.fromkeys(
+        ("Llava", "LlavaNext", "LlavaNextVideo", "VideoLlava", "PaliGemma", "Gemma3", "InternVL"), Composite()
+    ),
+    **dict.fromkeys(("Qwen2VL", "Qwen2_5_VL", "Glm4v", "Glm4vMoe"), QWEN_VL),
+    **dict.fromkeys(("Qwen3VL", "Qwen3VLMoe"), QWEN3_VL),
+    **dict.fromkeys(("Qwen3_5", "Qwen3_5Moe"), QWEN3_5),
+    **dict.fromkeys(("Mllama", "Llama4"), Composite(vision=("vision_model",))),
+    "Gemma3n": Composite(vision=("vision_tower", "audio_tower")),
+    "Mistral3": Composite(("model.multi_modal_projector",)),
+    "Qwen2Audio": Composite(vision=("audio_tower",)),
+}
+FLAGS = ("freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Values of `freeze_trainable_layers`, `freeze_trainable_modules` and `freeze_extra_modules`.
+
+    Attributes:
+        full: `finetuning_type: full`, which needs none of them.
+        composite: of a multimodal model, how it names its parts; None for others.
+        frozen: of such a model, the values of `FLAGS`.
+    """
+
+    layers: int = 0
+    modules: tuple[str, ...] = ("all",)
     extra: tuple[str, ...] = ()
+    full: bool = False
+    composite: Composite | None = None
+    frozen: tuple[bool, ...] = (True, True, False)
 
     def fragments(self, blocks: int) -> list[str]:
         """Texts one of which a trainable parameter's name contains."""
+        if self.full:
+            return [""]
         ids = range(max(0, blocks - self.layers), blocks) if self.layers > 0 else range(min(-self.layers, blocks))
         inside = [f".{i}.{'' if module == 'all' else module}" for module in self.modules for i in ids]
-        return [*inside, *self.extra]
+        projector = self.composite.projector if self.composite and not self.frozen[1] else ()
+        return [*inside, *self.extra, *projector]
+
+    @property
+    def forbidden(self) -> list[str]:
+        """Texts none of which a trainable parameter's name contains."""
+        parts = (self.composite.vision, self.composite.projector, self.composite.language) if self.composite else ()
+        return [text for part, frozen in zip(parts, self.frozen, strict=False) if frozen for text in part]
 
     def lines(self) -> list[str]:
-        """The keys as YAML lines."""
+        """The keys as YAML lines, without `finetuning_type`."""
+        values = zip(FLAGS, self.frozen, strict=True) if self.composite else ()
+        flags = [f"{flag}: {str(frozen).lower()}" for flag, frozen in values]
+        if self.full:
+            return flags
         lines = [f"freeze_trainable_layers: {self.layers}"]
         lines.append(f"freeze_trainable_modules: {scalar(','.join(self.modules), QUOTE)}")
-        return lines + ([f"freeze_extra_modules: {scalar(','.join(self.extra), QUOTE)}"] if self.extra else [])
+        return lines + ([f"freeze_extra_modules: {scalar(','.join(self.extra), QUOTE)}"] if self.extra else []) + flags
 
 
 def export_llama_factory(plan: ExportPlan) -> str:
@@ -48,19 +100,10 @@ def export_llama_factory(plan: ExportPlan) -> str:
         ExportError: it cannot express the selection; the hint says what comes nearest.
     """
     require_causal(plan, "LLaMA-Factory")
-    if all(plan.mask.trains):
-        return render("llama-factory.yaml.jinja", plan=plan, keys=None)
     names = [p.name for p in plan.tree.parameters]
     wanted = set(plan.mask.names())
-    blocks = len(plan.tree.towers[0].blocks) if len(plan.tree.towers) == 1 else 0
-    if not blocks:
-        raise ExportError(
-            "LLaMA-Factory counts the blocks of one tower, and {source} has {count} towers.",
-            "Export to axolotl, which names parameters.",
-            source=plan.source,
-            count=len(plan.tree.towers),
-        )
-    candidates = list(_candidates(names, wanted, blocks))
+    blocks = _blocks(plan)
+    candidates = list(_candidates(names, wanted, blocks, _composite(plan)))
     hits = {keys: hit(keys, names, blocks) for keys in candidates}
     exact = [keys for keys in candidates if hits[keys] == wanted]
     if not exact:
@@ -69,13 +112,66 @@ def export_llama_factory(plan: ExportPlan) -> str:
     return render("llama-factory.yaml.jinja", plan=plan, keys=keys)
 
 
+def _blocks(plan: ExportPlan) -> int:
+    """How many blocks it counts: those of the only tower, or of the language model among several; 0 where all train.
+
+    Raises:
+        ExportError: there is no such tower.
+    """
+    towers = plan.tree.towers
+    if len(towers) > 1 and plan.multimodal:
+        towers = tuple(tower for tower in towers if not LANGUAGE_PARTS.isdisjoint(tower.path.split(".")))
+    if len(towers) == 1 and towers[0].blocks:
+        return len(towers[0].blocks)
+    if all(plan.mask.trains):
+        return 0
+    raise ExportError(
+        "LLaMA-Factory counts the blocks of one tower, and {source} has {count} towers.",
+        "Export to axolotl, which names parameters.",
+        source=plan.source,
+        count=len(towers),
+    )
+
+
+def _composite(plan: ExportPlan) -> Composite | None:
+    """How LLaMA-Factory names the parts of a multimodal model.
+
+    Raises:
+        ExportError: it does not know this one.
+    """
+    if not plan.multimodal:
+        return None
+    root = plan.tree.layers[0].type
+    found = COMPOSITES.get(root.removesuffix("ForConditionalGeneration"))
+    if found is None:
+        raise ExportError(
+            "LLaMA-Factory knows no towers of {source} as {root}.",
+            "Export to axolotl, which names parameters.",
+            source=plan.source,
+            root=root,
+        )
+    return found
+
+
 def hit(keys: Keys, names: list[str], blocks: int) -> set[str]:
     """The names that LLaMA-Factory would let train."""
-    fragments = keys.fragments(blocks)
-    return {name for name in names if any(fragment in name for fragment in fragments)}
+    fragments, forbidden = keys.fragments(blocks), keys.forbidden
+    chosen = [name for name in names if any(fragment in name for fragment in fragments)]
+    return {name for name in chosen if not any(text in name for text in forbidden)}
 
 
-def _candidates(names: list[str], wanted: set[str], blocks: int) -> Iterator[Keys]:
+def _candidates(names: list[str], wanted: set[str], blocks: int, composite: Composite | None) -> Iterator[Keys]:
+    """All of it, and for each number of blocks the most that trains nothing unwanted; of a multimodal model, with each
+    of its parts frozen or not."""
+    for frozen in product((True, False), repeat=3) if composite else ((True, True, False),):
+        whole = Keys(full=True, composite=composite, frozen=frozen)
+        yield whole
+        seen = sorted(hit(whole, names, blocks), key=names.index)
+        for keys in _of_blocks(seen, wanted, blocks):
+            yield replace(keys, composite=composite, frozen=frozen)
+
+
+def _of_blocks(names: list[str], wanted: set[str], blocks: int) -> Iterator[Keys]:
     """For each number of blocks, the most that trains nothing unwanted."""
     hidden = dict.fromkeys(_hidden(name) for name in names)
     outside = dict.fromkeys(n.split(".")[-2] for n in names if not re.search(r"\.\d+\.", n) and "." in n)
@@ -106,7 +202,7 @@ def _smaller(keys: Keys, names: list[str], wanted: set[str], blocks: int) -> Key
     """The same without names that add nothing."""
     for field in ("extra", "modules"):
         for name in getattr(keys, field):
-            fewer = Keys(**{**keys.__dict__, field: tuple(m for m in getattr(keys, field) if m != name)})
+            fewer = Keys(**{**vars(keys), field: tuple(m for m in getattr(keys, field) if m != name)})
             if (fewer.modules or field == "extra") and hit(fewer, names, blocks) == wanted:
                 keys = fewer
     return keys
@@ -114,6 +210,7 @@ def _smaller(keys: Keys, names: list[str], wanted: set[str], blocks: int) -> Key
 
 def _refused(plan: ExportPlan, candidates: list[Keys], hits: dict[Keys, set[str]]) -> ExportError:
     sizes = {p.name: p.numel for p in plan.tree.parameters}
+    candidates = [keys for keys in candidates if hits[keys] <= set(plan.mask.names())]
     best = max(candidates, key=lambda keys: sum(sizes[name] for name in hits[keys]), default=None)
     hint = say("axolotl and transformers-trainer can express it.")
     if best is not None and hits[best]:

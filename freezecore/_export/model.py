@@ -33,7 +33,9 @@ def building(source: ModelSource, root: str, classes: int | None = None, model_i
         ExportError: the source cannot be written as an import.
     """
     if source.scheme == "config" and model_id:
-        source = source.with_(scheme="hf", name=model_id, weights="pretrained")
+        found = building(source.with_(scheme="hf", name=model_id, weights="pretrained"), root, classes)
+        start = f"CHECKPOINT = {quoted(model_id)}  # to start from\n"
+        return Building(found.imports, start + found.lines.replace(quoted(model_id), "CHECKPOINT"))
     built = {"timm": _timm, "hf": _transformers, "config": _transformers}.get(source.scheme)
     if built:
         found = built(source, root, source.num_labels if classes is None else "NUM_CLASSES")

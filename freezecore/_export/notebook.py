@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from freezecore._export.jinja import render
 from freezecore._export.model import tokenizer_packages
-from freezecore._export.plan import CAUSAL, ExportPlan
+from freezecore._export.plan import ExportPlan
 from freezecore._export.python import printable
 from freezecore.errors import ExportError
 
@@ -18,6 +19,8 @@ def export_notebook(plan: ExportPlan) -> str:
     Raises:
         ExportError: the model takes neither pictures nor text, or cannot be built from a package.
     """
+    if plan.source.scheme == "config" and plan.source.weights != "random":
+        plan = replace(plan, model_id=plan.checkpoint)
     link = "".join(ch if ch.isprintable() and ch not in " ()<>\\" else f"%{ord(ch) % 256:02X}" for ch in plan.reopens)
     never_trains = any(not any(column) for column in zip(*(mask.trains for _, mask in plan.masks), strict=True))
     rules = printable(plan.rules).replace("`", "'")
@@ -41,6 +44,17 @@ def notebook(template: str, plan: ExportPlan, **values: object) -> str:
     return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 
+def as_script(text: str) -> str:
+    """A notebook's cells one below the other, as editors show them: `# %%` before each, Markdown as comments."""
+    shown = []
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            source = "\n".join(f"# {line}".rstrip() for line in source.splitlines())
+        shown.append(("# %% [markdown]\n" if cell["cell_type"] == "markdown" else "# %%\n") + source)
+    return "\n\n".join(shown) + "\n"
+
+
 def markdown(text: str) -> str:
     """A text as it stands in Markdown, whatever is in it."""
     return "".join(ch if ch.isalnum() or ch in " ._-" else f"&#{ord(ch)};" for ch in printable(text))
@@ -61,13 +75,16 @@ def data_template(plan: ExportPlan) -> str:
         ExportError: no example data fits.
     """
     root = plan.tree.layers[0].type
-    if plan.source.scheme == "timm" or (plan.source.scheme == "hf" and root.endswith("ForImageClassification")):
+    theirs = plan.source.scheme in ("hf", "config")
+    if plan.source.scheme == "timm" or (theirs and root.endswith("ForImageClassification")):
         return "pictures.py.jinja"
-    if plan.source.scheme == "hf" and root.endswith(("ForSequenceClassification", *CAUSAL)):
+    if theirs and plan.reads_texts:
         return "texts.py.jinja"
     raise ExportError(
         "The notebook classifies pictures or texts or continues texts, and {source} as {root} does neither.",
-        "Choose a task such as sequence-classification, or export to pytorch.",
+        "Export to pytorch, or choose a task that the model has, such as sequence-classification."
+        if theirs
+        else "Export to pytorch, and put your own data and loop below it.",
         source=plan.source,
         root=root,
     )

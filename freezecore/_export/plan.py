@@ -23,6 +23,8 @@ EVERYTHING = Selector("kind", "all")
 LONGEST_RULES = 600
 LONGEST_LINK = 4_000
 CAUSAL = ("ForCausalLM", "LMHeadModel")
+LANGUAGE_PARTS = frozenset({"language_model", "text_model"})
+CHECKPOINT = "your-organization/your-checkpoint"
 WITH_LOSS = ("LMHeadModel", "DoubleHeadsModel", "ForPreTraining")  # beside every class with "For" in its name
 CLASSIFIERS = (
     "ForSequenceClassification",
@@ -293,6 +295,12 @@ class ExportPlan:
         return self.grouped or self.scheduled or self.optimizer_name != "adamw"
 
     @property
+    def trainer_optimizer(self) -> str:
+        """The optimizer by the name that transformers' Trainer has for it."""
+        names = {"adamw": "adamw_torch", "adamw-8bit": "adamw_8bit"}
+        return names.get(self.optimizer_name, "sgd")
+
+    @property
     def timm_optimizer(self) -> str:
         """The expression that builds the optimizer by timm's factory, which sorts a model's parameters into groups by
         weight decay; `begin_epoch` could not refill those."""
@@ -370,6 +378,40 @@ class ExportPlan:
     def causal(self) -> bool:
         """Whether the model continues texts."""
         return self.tree.layers[0].type.endswith(CAUSAL)
+
+    @property
+    def masked(self) -> bool:
+        """Whether the model fills gaps in texts."""
+        return self.tree.layers[0].type.endswith("ForMaskedLM")
+
+    @property
+    def translates(self) -> bool:
+        """Whether the model turns one text into another: an encoder of words, and a decoder."""
+        root = self.tree.layers[0].type
+        ends = root.endswith(("ForConditionalGeneration", "MTModel", "LMHeadModel")) and not self.multimodal
+        return ends and len(self.tree.towers) > 1 and self.source.task in (None, "seq2seq-lm") and not self.causal
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the model classifies, continues, fills or turns texts."""
+        classifies = self.tree.layers[0].type.endswith("ForSequenceClassification")
+        return classifies or self.causal or self.masked or self.translates
+
+    @property
+    def multimodal(self) -> bool:
+        """Whether the model continues texts from pictures or sound: one of several towers is its language model."""
+        parts = {part for layer in self.tree.layers for part in layer.path.split(".")[:3]}
+        return self.tree.layers[0].type.endswith("ForConditionalGeneration") and not parts.isdisjoint(LANGUAGE_PARTS)
+
+    @property
+    def checkpoint(self) -> str:
+        """The id or folder of the weights to start from; of a `config:` that names none, a placeholder."""
+        return self.source.name if self.source.scheme == "hf" else self.model_id or CHECKPOINT
+
+    @property
+    def checkpoint_note(self) -> str:
+        """A YAML comment where the checkpoint is a placeholder."""
+        return "  # put the checkpoint to start from, as an id or a folder" if self.checkpoint == CHECKPOINT else ""
 
     @property
     def epochs(self) -> int:

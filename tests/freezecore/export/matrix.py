@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -47,7 +48,7 @@ def read_back(target: str, model: Small, rules: str) -> str:
     source = model.source
     if target in ("axolotl", "llama-factory") and source.scheme == "config":
         source = ModelSource.parse("hf:some/model", task=source.task)
-    text = export(source, spec, target, tree=model.tree)
+    text = export(source, spec, target, tree=replace(model.tree, source=str(source)))
     names = [p.name for p in model.tree.parameters]
     wanted = [set(resolve(spec, model.tree, epoch).names()) for epoch in spec.epochs]
     if target == "axolotl":

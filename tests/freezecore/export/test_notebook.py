@@ -3,12 +3,32 @@
 import pytest
 
 from freezecore._export import export
+from freezecore._export.notebook import as_script
 from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 
-pytestmark = pytest.mark.slow
+
+@pytest.mark.parametrize(
+    ("source", "task", "reads"),
+    [
+        ("config:bert", "sequence-classification", "torch.tensor(labels)"),
+        ("config:bert", "masked-lm", "tokenizer.mask_token_id"),
+        ("config:gpt2", "causal-lm", "tokenizer.eos_token"),
+        ("config:t5", "seq2seq-lm", "text_target="),
+        ("config:vit", "image-classification", "ImageFolder"),
+    ],
+)
+def test_every_classifier_and_language_model_has_a_notebook_that_names_its_checkpoint(source, task, reads):
+    tree = read_source(ModelSource.parse(source, task=task))
+    text = export(ModelSource.parse(source, task=task), "freeze embeddings", "notebook", tree=tree)
+    shown = as_script(text)
+    compile(shown.replace("%pip", "# %pip"), "notebook", "exec")
+    assert reads in shown
+    assert 'CHECKPOINT = "your-organization/your-checkpoint"  # to start from' in shown
+    assert "from_pretrained(CHECKPOINT" in shown.replace("(\n    CHECKPOINT", "(CHECKPOINT")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", ["freeze all; train head", "freeze all; train head; from epoch 1: train all"])
 def test_every_cell_runs_in_order_and_leaves_the_weights(rules, tmp_path):
     nbformat = pytest.importorskip("nbformat", reason="requirements-dev.txt")

@@ -8,6 +8,8 @@ again below.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -23,7 +25,11 @@ from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import Layer, LayerTree, Parameter, Tower
+from freezecore.workload import Workload
 from tests.freezecore.export.models import source_of
+
+VL = ModelSource.parse("hf:some/vl")
+QWEN_VL = Path(__file__).parents[2] / "data" / "exports" / "tiny-qwen2_5_vl.json"
 
 
 def as_axolotl(patterns: list[str], names: list[str]) -> set[str]:
@@ -69,6 +75,11 @@ def llama(tmp_path_factory) -> LayerTree:
     return read_source(source_of("llama", tmp_path_factory.mktemp("llama")).with_(weights="none"))
 
 
+def called(tree: LayerTree, source: ModelSource) -> LayerTree:
+    """The tree as if it had been read from another source."""
+    return replace(tree, source=str(source))
+
+
 def plan_of(tree: LayerTree, mask: Mask, rules: str = "freeze all; train head") -> ExportPlan:
     return ExportPlan(ModelSource.parse("hf:some/llama", task="causal-lm"), FreezeSpec.parse(rules), tree, ((0, mask),))
 
@@ -111,7 +122,8 @@ def test_axolotl_s_patterns_survive_any_name(parts, data):
 )
 def test_llama_factory_s_keys_give_the_mask(rules, keys, llama):
     spec = FreezeSpec.parse(rules)
-    written = yaml.safe_load(export(ModelSource.parse("hf:a/b", task="causal-lm"), spec, "llama-factory", tree=llama))
+    source = ModelSource.parse("hf:a/b", task="causal-lm")
+    written = yaml.safe_load(export(source, spec, "llama-factory", tree=called(llama, source)))
 
     names = [p.name for p in llama.parameters]
     assert as_llama_factory(written, names, 4) == set(resolve(spec, llama).names())
@@ -150,8 +162,9 @@ def test_llama_factory_s_keys_are_exact_or_refused(data, llama):
     ],
 )
 def test_what_they_cannot_express_is_refused_with_what_comes_nearest(target, rules, problem, hint, llama):
+    source = ModelSource.parse("hf:a/b", task="causal-lm")
     with pytest.raises(ExportError) as refused:
-        export(ModelSource.parse("hf:a/b", task="causal-lm"), rules, target, tree=llama)
+        export(source, rules, target, tree=called(llama, source))
     assert refused.value.problem == problem
     assert refused.value.hint.startswith(hint)
 
@@ -163,3 +176,75 @@ def test_modules_that_must_stay_in_eval_mode_are_refused(llama):
     for target, trainer in (("axolotl", "axolotl"), ("llama-factory", "LLaMA-Factory")):
         with pytest.raises(ExportError, match=f"{trainer} cannot keep frozen modules in eval mode, as 'model.drop'"):
             TARGETS[target](plan_of(tree, mask))
+
+
+@pytest.fixture(scope="module")
+def qwen_vl(tmp_path_factory) -> LayerTree:
+    """A tiny Qwen2.5-VL: five blocks of vision, three of language."""
+    return read_source(ModelSource.parse(f"config:{QWEN_VL}"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "trains"),
+    [
+        ("freeze all; train blocks@visual:last2", ("model.visual.blocks.3.", "model.visual.blocks.4.")),
+        (
+            "freeze all; train blocks@language_model:last2",
+            ("model.language_model.layers.1.", "model.language_model.layers.2."),
+        ),
+        ("freeze all; train model.visual.merger", ("model.visual.merger.",)),
+    ],
+)
+def test_axolotl_names_parameters_of_a_multimodal_model(rules, trains, qwen_vl):
+    names = [p.name for p in qwen_vl.parameters]
+    keys = yaml.safe_load(export(VL, rules, "axolotl", tree=called(qwen_vl, VL)))
+    assert as_axolotl(keys["unfrozen_parameters"], names) == {name for name in names if name.startswith(trains)}
+    assert keys["processor_type"] == "AutoProcessor"
+
+
+@pytest.mark.parametrize(
+    ("rules", "keys"),
+    [
+        ("train all", {"finetuning_type": "full", "freeze_vision_tower": False, "freeze_language_model": False}),
+        (
+            "freeze model.visual",
+            {"finetuning_type": "full", "freeze_vision_tower": True, "freeze_multi_modal_projector": True},
+        ),
+        (
+            "freeze all; train model.visual.merger",
+            {"finetuning_type": "full", "freeze_multi_modal_projector": False, "freeze_language_model": True},
+        ),
+        (
+            "freeze all; train blocks@language_model:last2",
+            {"finetuning_type": "freeze", "freeze_trainable_layers": 2, "freeze_vision_tower": True},
+        ),
+    ],
+)
+def test_llama_factory_freezes_towers_of_a_multimodal_model_by_their_flags(rules, keys, qwen_vl):
+    """Which its own `init_adapter` (0.9.5) turned into these very selections."""
+    written = yaml.safe_load(export(VL, rules, "llama-factory", tree=called(qwen_vl, VL)))
+    assert keys.items() <= written.items()
+
+
+def test_a_config_is_exported_with_the_checkpoint_to_start_from_in_sight(llama):
+    source = ModelSource.parse("config:llama", task="causal-lm")
+    for target, key in (("axolotl", "base_model"), ("llama-factory", "model_name_or_path")):
+        asked = export(source, "freeze embeddings", target, tree=called(llama, source))
+        assert "# put the checkpoint to start from" in asked
+        given = yaml.safe_load(
+            export(source, "freeze embeddings", target, tree=called(llama, source), model_id="meta/some-llama")
+        )
+        assert given[key] == "meta/some-llama"
+
+
+def test_batch_length_and_precision_reach_the_yaml_of_both(llama):
+    work = Workload(4, sequence_length=512, precision="bf16-autocast", accumulate=8, checkpointing=True)
+    source = ModelSource.parse("hf:a/b", task="causal-lm")
+    axolotl, factory = (
+        yaml.safe_load(export(source, "freeze embeddings", target, tree=called(llama, source), workload=work))
+        for target in ("axolotl", "llama-factory")
+    )
+    assert (axolotl["micro_batch_size"], axolotl["sequence_len"], axolotl["bf16"]) == (4, 512, True)
+    assert (axolotl["gradient_accumulation_steps"], axolotl["gradient_checkpointing"]) == (8, True)
+    assert (factory["per_device_train_batch_size"], factory["cutoff_len"], factory["bf16"]) == (4, 512, True)
+    assert (factory["gradient_accumulation_steps"], factory["disable_gradient_checkpointing"]) == (8, False)

@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import tempfile
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 from freezecore._export import export
@@ -59,7 +60,7 @@ def cases(folder: Path) -> list[dict]:
         if source.scheme == "config":
             source = ModelSource.parse("hf:some/model", task=source.task)
         try:
-            text = export(source, FreezeSpec.parse(rules), target, tree=model.tree)
+            text = export(source, FreezeSpec.parse(rules), target, tree=replace(model.tree, source=str(source)))
         except ExportError:
             continue
         wanted = resolve(FreezeSpec.parse(rules), model.tree).names()
