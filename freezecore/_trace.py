@@ -8,18 +8,21 @@ measured for each such set; a set that was not measured yet is absent (`Missing`
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
-from freezecore.cache.keys import tuples
-from freezecore.errors import TraceError
+from freezecore.errors import FreezeError, TraceError
+from freezecore.schema import parse, reader
 from freezecore.sentences import packed, unpacked
-from freezecore.workload import Workload
+from freezecore.workload import LIMITS, Workload
 
 FORMAT = "freeze-explorer-trace/1"
-LARGEST = 512 * 2**20
+LARGEST = 64 * 2**20  # of its JSON
+MOST_STEPS = 500_000
 EVAL, TRAIN = 0, 1
 
 
@@ -89,6 +92,9 @@ class Operation:
     backward: dict[tuple[int, int], BackwardResult]
     scratch: int = 0
     copies: tuple[int, int] | None = None
+
+
+OPERATION_FIELDS = tuple(Operation.__dataclass_fields__)
 
 
 class TracedCall(NamedTuple):
@@ -243,30 +249,74 @@ class Trace:
         """
         try:
             unpacker = zlib.decompressobj()
-            form, data = json.loads(unpacker.decompress(content, LARGEST))
+            form, data = parse(unpacker.decompress(content, LARGEST))
             if form != FORMAT or unpacker.unconsumed_tail:
                 raise ValueError(form)
-            return cls(**_rebuilt(data))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error) as error:
+            operations = [dict(zip(OPERATION_FIELDS, row, strict=False)) for row in data["operations"]]
+            trace = reader(cls)({**data, "operations": operations, "problem": ""})
+            trace = replace(trace, problem=unpacked(data["problem"]))
+            _check(trace)
+            return trace
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error, FreezeError) as error:
             raise TraceError("This is no trace that can be read.", "Trace the model again.") from error
 
 
-def _rebuilt(data: dict) -> dict:
-    fields = {name: tuples(value) for name, value in data.items()}
-    fields["workload"] = Workload(**data["workload"])
-    fields["versions"], fields["problem"] = data["versions"], unpacked(data["problem"])
-    fields["parameters"] = tuple(TracedParameter(*row) for row in fields["parameters"])
-    fields["regions"] = tuple(CheckpointedRegion(*row) for row in fields.get("regions", ()))
-    fields["amounts"] = tuple(Amount(*row) for row in fields["amounts"])
-    fields["steps"] = tuple(EvalAlias(*row) if len(row) == 2 else TracedCall(*row) for row in fields["steps"])
-    fields["operations"] = tuple(
-        Operation(
-            name,
-            flops,
-            {needs: SavedTensors(*row) for needs, row in saved},
-            {tuple(key): BackwardResult(*row) for key, row in backward},
-            *rest,
-        )
-        for name, flops, saved, backward, *rest in fields["operations"]
+def _check(trace: Trace) -> None:
+    """Refuse a trace that points beyond its own tables, or is larger than any model's; raises ValueError."""
+    calls = [step for step in trace.steps if isinstance(step, TracedCall)]
+    sizes_fit = len(trace.ends) == len(trace.steps) + 1 and len(trace.nbytes) == len(trace.storage)
+    if not isinstance(trace.problem, str) or not sizes_fit or len(trace.steps) > MOST_STEPS:
+        raise ValueError("steps and what ends before them do not go together")
+    if min((size.at(batch) for size in trace.amounts for batch in (1, LIMITS["batch_size"][1])), default=0) < 0:
+        raise ValueError("something has less than no bytes")
+    _within(len(trace.amounts), trace.nbytes, trace.sizes, trace.batch, *map(_amounts, trace.operations))
+    _within(len(trace.sizes), trace.storage, *trace.ends, [storage for _, storage in trace.lasting])
+    _within(len(trace.layers), [step.layer for step in trace.steps], [layer for layer, _ in trace.lasting])
+    _within(len(trace.layers), [region.layer for region in trace.regions if region.layer is not None])
+    _within(len(trace.operations), [call.operation for call in calls])
+    _within(
+        len(trace.storage), trace.asking, *[region.inputs for region in trace.regions], [trace.loss] if calls else []
     )
-    return fields
+    _within(len(trace.storage), *[call.inputs + call.outputs for call in calls])
+    _within(len(trace.storage), *[pair for step in trace.steps if isinstance(step, EvalAlias) for pair in step.pairs])
+    borders = [border for region in trace.regions for border in (region.begin, region.end)]
+    if borders != sorted(set(borders)) or not all(0 <= border <= len(trace.steps) for border in borders):
+        raise ValueError("regions overlap")
+    if any(min(p.value, p.numel, p.itemsize) < 0 for p in trace.parameters) or min(trace.buffers, default=0) < 0:
+        raise ValueError("a parameter has less than no bytes")
+    for operation, inputs, outputs in {(call.operation, len(call.inputs), len(call.outputs)) for call in calls}:
+        _check_operation(trace.operations[operation], inputs, outputs)
+    read = {trace.storage[value] for call in calls for value in call.inputs}
+    if any(not call.outputs or trace.storage[call.outputs[0]] not in read for call in calls if call.cast):
+        raise ValueError("a copy that nothing reads")
+
+
+def _check_operation(operation: Operation, inputs: int, outputs: int) -> None:
+    """Refuse what autograd could not do with so many inputs and outputs; raises ValueError."""
+    if operation.scratch and (inputs < 2 or not outputs):
+        raise ValueError("a convolution without its inputs")
+    for saved in operation.saved.values():
+        _within(inputs, saved.inputs)
+        _within(outputs, saved.outputs, saved.needing)
+    for (_, received), result in operation.backward.items():
+        if len(result.gradients) != inputs:
+            raise ValueError("gradients and inputs do not go together")
+        for gradient in result.gradients:
+            if gradient is not None and gradient < 0 and not received >> ~gradient & 1:
+                raise ValueError("a gradient that did not arrive is handed on")
+        _within(len(result.new), [gradient for gradient in result.gradients if gradient is not None and gradient >= 0])
+
+
+def _amounts(operation: Operation) -> Iterator[int]:
+    """All that point into the table of amounts."""
+    yield from (operation.flops, *(operation.copies or ()))
+    for saved in operation.saved.values():
+        yield from (*saved.new, *([] if saved.inside is None else [saved.inside]))
+    for result in operation.backward.values():
+        yield from (result.extra, result.flops, *result.new)
+
+
+def _within(count: int, *positions: Iterable[int]) -> None:
+    found = list(itertools.chain.from_iterable(positions))
+    if found and not 0 <= min(found) <= max(found) < count:
+        raise ValueError(f"a position beyond {count}")

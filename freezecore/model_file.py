@@ -10,6 +10,7 @@ from pathlib import Path
 from freezecore._trace import Trace
 from freezecore.cache import whole_file
 from freezecore.errors import SourceError, TraceError, shortened
+from freezecore.schema import parse
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
@@ -67,24 +68,28 @@ def read(path: str | Path) -> ModelFile:
     """
     file = Path(path)
     try:
-        if file.stat().st_size > LARGEST:
-            raise SourceError(
-                "'{name}' is larger than {most} MB, so no model can be read from it.",
-                WRITE_ONE,
-                name=shortened(str(file)),
-                most=LARGEST // 2**20,
-            )
-        return loads(file.read_bytes(), file.name)
+        if file.is_fifo():  # it would be waited for without end
+            raise SourceError("'{path}' is no file.", WRITE_ONE, path=shortened(str(path)))
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)
     except OSError as error:
         raise SourceError(
             "'{path}' cannot be read: {cause}.", "Check the path.", path=shortened(str(path)), cause=error.strerror
         ) from error
+    if len(content) > LARGEST:
+        raise SourceError(
+            "'{name}' is larger than {most} MB, so no model can be read from it.",
+            WRITE_ONE,
+            name=shortened(str(file)),
+            most=LARGEST // 2**20,
+        )
+    return loads(content, file.name)
 
 
 def loads(content: bytes, name: str) -> ModelFile:
     """Read a model file's content, as it was uploaded; `name` stands in the sentence when it is refused."""
     try:
-        data = json.loads(content)
+        data = parse(content)
         if data["format"] != FORMAT:
             raise SourceError(
                 "'{name}' has the format '{format}', so no model can be read from it.",
@@ -92,10 +97,10 @@ def loads(content: bytes, name: str) -> ModelFile:
                 name=shortened(name),
                 format=shortened(str(data["format"])),
             )
-        tree = LayerTree.from_json(data["tree"])
-        packed = data["trace"]
-        return ModelFile(tree, Trace.from_bytes(base64.b64decode(packed)) if packed else None)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        tree, packed = LayerTree.from_json(data["tree"]), data["trace"]
+        trace = None if packed is None else Trace.from_bytes(base64.b64decode(packed, validate=True))
+    except (ValueError, KeyError, TypeError, TraceError) as error:
         raise SourceError(
             "'{name}' is not such a file, so no model can be read from it.", WRITE_ONE, name=shortened(name)
         ) from error
+    return ModelFile(tree, trace)

@@ -13,13 +13,14 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from freezecore.cache.keys import tuples
 from freezecore.name_index import NameIndex
+from freezecore.schema import LARGEST_NUMBER, reader
 
 # Trees and masks print themselves, for convenience, by `tree_format`, which reads them: it is imported only then.
 
 Kind = Literal["embedding", "stem", "block", "head", "other"]
 KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "head", "other")
+MOST_NAMES, LONGEST_NAME, DEEPEST, MOST_DIMENSIONS = 400_000, 1_000, 100, 32  # of a tree that is read
 DTYPE_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2}
 
 
@@ -254,24 +255,15 @@ class LayerTree:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict) -> LayerTree:
-        """Rebuild a tree from `to_json`'s dictionary, lists turned back into tuples."""
+    def from_json(cls, data: object) -> LayerTree:
+        """Rebuild a tree from `to_json`'s dictionary, as JSON has kept it.
 
-        def rows(kind, items):
-            return tuple(kind(**{key: tuples(value) for key, value in item.items()}) for item in items)
-
-        towers = rows(Tower, [{**tower, "stages": rows(Stage, tower["stages"])} for tower in data["towers"]])
-        return cls(
-            source=data["source"],
-            layers=rows(Layer, data["layers"]),
-            parameters=rows(Parameter, data["parameters"]),
-            buffers=rows(Buffer, data["buffers"]),
-            towers=towers,
-            head=tuple(data["head"]),
-            order=data["order"],
-            notes=tuple(data["notes"]),
-            versions=dict(data["versions"]),
-        )
+        Raises:
+            ValueError: it is none, or larger than any model's.
+        """
+        tree = reader(cls)(data)
+        _check(tree)
+        return tree
 
     def __str__(self) -> str:
         from freezecore.tree_format import text
@@ -287,6 +279,27 @@ class LayerTree:
         kinds = Counter(p.kind for p in self.parameters)
         counts = ", ".join(f"{kind} {kinds[kind]}" for kind in KINDS if kinds[kind])
         return f"LayerTree({self.source!r}, {len(self.parameters)} parameters of {self.total:,} scalars: {counts})"
+
+
+def _check(tree: LayerTree) -> None:
+    """Refuse what would take a stranger's numbers or names beyond any model's; raises ValueError."""
+    names = [name for p in tree.parameters for name in p.names]
+    paths = [path for layer in tree.layers for path in (layer.path, *layer.aliases)]
+    if not tree.towers or len(names) + len(paths) > MOST_NAMES or len(set(names)) < len(names):
+        raise ValueError("too many names, the same twice, or no tower")
+    place = {layer.path: number for number, layer in enumerate(tree.layers)}
+    if place.get("") != 0 or len(set(paths)) < len(paths):
+        raise ValueError("the root is not first, or a layer stands twice")
+    if any(place.get(path.rpartition(".")[0], 0) > number for path, number in place.items()):
+        raise ValueError("a layer stands before the one that holds it")
+    if any(len(name) > LONGEST_NAME or name.count(".") > DEEPEST for name in (*names, *paths)):
+        raise ValueError("a name is too long")
+    if sum(len(name) * (1 + name.count(".")) for name in names) > MOST_NAMES * 100:
+        raise ValueError("names are nested too deeply")
+    tensors: list[Parameter | Buffer] = [*tree.parameters, *tree.buffers]
+    for tensor in tensors:
+        if len(tensor.shape) > MOST_DIMENSIONS or min(tensor.shape, default=0) < 0 or tensor.nbytes > LARGEST_NUMBER:
+            raise ValueError("a tensor is larger than any")
 
 
 def prefixes(name: str) -> Iterator[str]:
