@@ -73,11 +73,11 @@ def data_below(selection: ModelSelection, name: str | None, words: Words) -> boo
         )
         return False
     own = name not in BUILT_IN
-    if own and kind == "text":
-        _columns(words)
     state.fill("w_preview", state.notes(NOTES).get(f"preview_{own}", own))
     st.toggle(words("own.preview"), key="w_preview", on_change=_preview_toggled, args=(own,))
     if not state.value("w_preview"):
+        if own and kind == "text":
+            _columns(name, words)
         return True
     if kind == "text":
         return _preview(name, _fields(selection) | _size(selection), selection.source, own, words)
@@ -100,24 +100,45 @@ def _dropped(kind: str) -> None:
     notes[kind] = path
 
 
-def _columns(words: Words) -> None:
-    """Names of a table's columns, where the usual ones are not used."""
+def _columns(name: str, words: Words) -> None:
+    """Fields for the names of a table's columns, where it could not be looked at, or is not."""
     with st.popover(words("own.columns"), help=words("own.columns_help")):
         for column in COLUMNS:
-            state.fill(f"w_column_{column}", state.notes("columns").get(column))
+            state.fill(f"w_column_{column}", _named(name).get(column))
             st.text_input(
                 words(f"own.column_{column}"),
                 key=f"w_column_{column}",
                 placeholder=words("own.column_auto"),
                 max_chars=200,
                 on_change=_column_named,
-                args=(column,),
+                args=(name, column),
             )
 
 
+def _choices(name: str, preview: DataPreview, words: Words) -> None:
+    """The columns and the split that were taken, as lists to choose others from."""
+    for place, column in zip(st.columns(len(COLUMNS)), COLUMNS, strict=True):
+        taken = preview.columns.get(column)
+        state.fill(f"w_column_{column}", taken if taken in preview.choices else None)
+        place.selectbox(
+            words(f"own.column_{column}"),
+            preview.choices,
+            index=None,
+            key=f"w_column_{column}",
+            placeholder=words("own.column_none"),
+            on_change=_column_named,
+            args=(name, column),
+        )
+
+
+def _named(name: str) -> dict[str, str | None]:
+    """The columns that were named for a file."""
+    return state.notes("columns").setdefault(name, {})
+
+
 @show_errors.acting
-def _column_named(column: str) -> None:
-    state.notes("columns")[column] = (state.value(f"w_column_{column}") or "").strip() or None
+def _column_named(name: str, column: str) -> None:
+    _named(name)[column] = (state.value(f"w_column_{column}") or "").strip() or None
 
 
 def probe_request(selection: ModelSelection, spec: FreezeSpec, weights: str | None = None, **options) -> ProbeRequest:
@@ -154,7 +175,7 @@ def _fields(selection: ModelSelection) -> dict:
         raise DataError("There is no file yet.", "Drop one, or choose built-in data.")
     if name in BUILT_IN:
         return {"data": name}
-    named = {column: state.notes("columns").get(column) for column in COLUMNS} if kind == "text" else {}
+    named = _named(name) if kind == "text" else {}
     return {"data": name, "metric": state.notes("metric").get(name), **{k: v for k, v in named.items() if v}}
 
 
@@ -180,8 +201,12 @@ def _preview(name: str, asked: dict, reader: ModelSource, own: bool, words: Word
             preview = analyst.shared().preview(request)
     except FreezeError as error:
         show_errors.show(error.problem, error.hint)
+        if own and reader is not ANY_MODEL:
+            _columns(name, words)
         return False
-    st.markdown(_sizes(preview, words))
+    if own and preview.choices:
+        _choices(name, preview, words)
+    st.markdown(_sizes(preview, words) + (f" {show_errors.said(preview.split)}" if preview.split else ""))
     for note in preview.notes:
         st.warning(show_errors.said(note))
     samples, balance = st.columns([3, 2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,6 +20,7 @@ from app.service.run_table import model_of
 from app.service.search_table import SearchRow
 from app.service.selection import ModelSelection, select, source_of
 from app.text import Words
+from freezecore.metrics import METRICS
 from freezecore.report import accuracy_text, bytes_text, number_text
 from freezecore.search.find import FindRequest
 from freezecore.search.suggest import WAYS, SuggestRequest
@@ -177,7 +179,9 @@ def _sweep(result: dict | None, events: Sequence[dict], same_model: bool, words:
         return
     best = search_table.recommended(rows)
     if best is not None:
-        _recommendation(best, max(rows, key=lambda r: r.accuracy or 0), same_model, words)
+        _recommendation(
+            best, max(rows, key=lambda r: -math.inf if r.accuracy is None else r.accuracy), same_model, words
+        )
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{words('search.by_depth')}**", help=words("search.by_depth_help"))
@@ -196,11 +200,11 @@ def _sweep(result: dict | None, events: Sequence[dict], same_model: bool, words:
 
 
 def _recommendation(row: SearchRow, best: SearchRow, same_model: bool, words: Words) -> None:
-    accuracy = _accuracy(row.accuracy, row.spread, words)
+    accuracy = _of_row(row, words)
     key = "search.recommended" if row is best else "search.recommended_cheap"
     text = words(
         key, rules=_code(row.rules), accuracy=accuracy, peak=bytes_text(row.peak_bytes),
-        step=words.seconds(row.step_s), best=_accuracy(best.accuracy, best.spread, words),
+        step=words.seconds(row.step_s), best=_of_row(best, words),
     )  # fmt: skip
     _offer(text, row.rules, "recommended", same_model, words)
 
@@ -227,16 +231,37 @@ def _accuracy(accuracy: float | None, spread: float | None, words: Words) -> str
     return f"{accuracy:.3f}" if spread is None else f"{accuracy:.3f} ± {spread:.3f}"
 
 
+def _of_row(row: SearchRow, words: Words) -> str:
+    if row.metric is None:
+        return _accuracy(row.accuracy, row.spread, words)
+    return _score({"metric": row.metric, "metric_after": row.metric_after}, words)
+
+
+def _metric_of_values(trials: Sequence[dict]) -> str | None:
+    """The metric of trials on data with values; None where the data has classes."""
+    known = (trial.get("metric") for trial in trials if trial.get("accuracy_after") is None)
+    return next((name for name in known if name in METRICS), None)
+
+
+def _score(one: dict, words: Words) -> str:
+    """How good a choice is: its accuracy, or by its metric's name where the data has values."""
+    if one.get("accuracy_after") is not None or one.get("metric_after") is None:
+        return _accuracy(one.get("accuracy_after"), one.get("noise"), words)
+    return f"{words('metric.' + one['metric'])} {one['metric_after']:.3f}"
+
+
 def _code(rules: str) -> str:
     return "`" + rules.replace("\n", "; ").replace("`", "'") + "`"
 
 
 def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
     """All selections as a table; the row that is chosen can be ticked."""
+    metric = next((row.metric for row in rows if row.metric), None)
+    scored = words(f"metric.{metric}") if metric else words("runs.accuracy")
     table = [
         {
             words("runs.rules"): row.rules.replace("\n", "; "),
-            words("runs.accuracy"): row.accuracy,
+            scored: row.metric_after if metric else row.accuracy,
             words("search.spread"): row.spread,
             words("runs.peak"): row.peak_bytes,
             words("runs.step"): row.step_s,
@@ -246,7 +271,7 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
         for row in rows
     ]
     texts = {
-        words("runs.accuracy"): accuracy_text,
+        scored: accuracy_text,
         words("search.spread"): accuracy_text,
         words("runs.peak"): bytes_text,
         words("runs.step"): words.seconds,
@@ -258,7 +283,7 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
 def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:
     trials = result.get("trials") if result else None
     if result and result.get("rules") is not None:
-        accuracy = _accuracy(result["accuracy_after"], result.get("noise"), words)
+        accuracy = _score(result, words)
         text = words(
             "search.found_once" if result["seeds"] == 1 else "search.found",
             rules=_code(result["rules"]),
@@ -271,13 +296,13 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
         _offer(text, result["rules"], "recommended", same_model, words)
         if second := result.get("runner_up"):
             key = "search.runner_up_close" if result["within_noise"] else "search.runner_up"
-            accuracy = _accuracy(second["accuracy_after"], second["noise"], words)
+            accuracy = _score(second, words)
             text = words(key, rules=_code(second["rules"]), accuracy=accuracy, peak=bytes_text(second["peak_bytes"]))
             _offer(text, second["rules"], "second", same_model, words)
         for sentence in result["left_out"]:
             st.caption(show_errors.said(sentence))
     elif result is None and (best := search_table.best_so_far(events)):
-        accuracy = _accuracy(best["accuracy_after"], best["noise"], words)
+        accuracy = _score(best, words)
         text = words("search.so_far", rules=_code(best["rules"]), accuracy=accuracy)
         _offer(text, best["rules"], "recommended", same_model, words)
     _trials(trials or [event for event in events if event.get("event") == "trial"], words)
@@ -290,18 +315,22 @@ def _rate(rate: float | None, words: Words) -> str:
 def _trials(trials: Sequence[dict], words: Words) -> None:
     if not trials:
         return
+    metric = _metric_of_values(trials)
+    scored = words(f"metric.{metric}") if metric else words("runs.accuracy")
     rows = [
         {
             words("runs.rules"): trial["rules"].replace("\n", "; "),
             words("search.factor"): f"×{trial['factor']:g}",
             words("probe.steps"): trial["steps"],
             words("runs.seed"): trial["seed"],
-            words("runs.accuracy"): trial.get("accuracy_after"),
+            scored: METRICS[metric].of_mean(trial["score"])
+            if metric and trial.get("score") is not None
+            else trial.get("accuracy_after"),
         }
         for trial in reversed(trials)
     ]
     st.markdown(f"**{words('search.trials', count=len(rows))}**", help=words("search.trials_help"))
-    cells = formatted(rows, {words("runs.accuracy"): accuracy_text})
+    cells = formatted(rows, {scored: accuracy_text})
     st.dataframe(cells, hide_index=True, height=220, key="trials", placeholder=UNKNOWN)
 
 

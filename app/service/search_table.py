@@ -13,6 +13,8 @@ class SearchRow:
     Attributes:
         frozen_blocks: from the input side; None outside the depth family.
         accuracy, spread: mean and standard deviation over the seeds, from 0 to 1; None where not measured.
+        metric, metric_after: the metric's name and the score in its own unit where the data has values; there
+            `accuracy` is what selections are ranked by.
         front: no other beats it in accuracy, memory and step time at once.
         as_good: the best beats it by no more than noise.
     """
@@ -27,6 +29,8 @@ class SearchRow:
     message: str = ""
     front: bool = False
     as_good: bool = False
+    metric: str | None = None
+    metric_after: float | None = None
 
 
 def rows_of(result: dict | None, events: Sequence[dict]) -> list[SearchRow]:
@@ -51,6 +55,8 @@ def _row(run: dict, front: bool = False, as_good: bool = False) -> SearchRow:
         run.get("message", ""),
         front,
         as_good,
+        run.get("metric") if accuracy is None else None,
+        run.get("metric_after"),
     )
 
 

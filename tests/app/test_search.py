@@ -91,6 +91,32 @@ def test_the_best_so_far_is_shown_while_a_search_runs(searched):
     assert "So far" in shown(page) and "0.900" in shown(page)
 
 
+VALUES = {"accuracy_after": None, "metric": "rmse", "metric_after": 1.5, "score": -2.25}
+
+
+def test_a_search_on_data_with_values_shows_its_metric_and_nothing_unknown(searched):
+    found = replace(CHOICE, **VALUES)
+    trial = replace(TRIAL, accuracy_after=None, metric="rmse", score=-2.25)
+    result = FindResult("done", found, found, tried=5, seconds=60.0, trials=(trial,)).to_json()
+    page = searched("find", result)
+    assert not page.exception
+    assert "reaches root mean squared error 1.500 after" in shown(page) and "unknown" not in shown(page)
+    (table,) = [frame.value for frame in page.dataframe]
+    assert table["root mean squared error"].tolist() == [1.5]
+    best = {"event": "trial", **trial.to_json(), "best": found.to_json()}
+    assert "root mean squared error 1.500" in shown(searched("find", None, (best,)))
+
+
+def test_a_sweep_on_data_with_values_shows_its_metric_and_nothing_unknown(searched):
+    worse = {**VALUES, "metric_after": 3.0, "score": -9.0}
+    runs = (replace(FULL, **worse), replace(DEEP, **VALUES))
+    page = searched("sweep", SweepResult("done", runs, (0, 1), 1, (1,), seconds=30.0).to_json())
+    assert not page.exception
+    assert "comes out best, root mean squared error 1.500" in shown(page) and "unknown" not in shown(page)
+    (table,) = [frame.value for frame in page.dataframe]
+    assert table["root mean squared error"].tolist() == [3.0, 1.5]
+
+
 def test_a_suggestion_has_a_reason_and_a_price(searched):
     page = searched("suggest", LOOKED.to_json())
     assert not page.exception

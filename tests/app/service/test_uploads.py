@@ -67,6 +67,37 @@ def test_a_table_is_looked_at_with_its_columns(dropped, helpers):
     assert helpers[1].requests[0].target == "verdict"
 
 
+def test_the_columns_and_the_split_that_were_taken_are_choices_that_reach_the_probe(dropped, helpers):
+    rows = "\n".join(f"sentence number {i} is here,note {i},{'good' if i % 2 else 'bad'},{i % 4}" for i in range(48))
+    page = dropped(("text,remark,label,part\n" + rows).encode(), "t.csv", model="config:bert", labels="2",
+                   task="sequence-classification")  # fmt: skip
+    boxes = {box.key: box for box in page.selectbox if box.key.startswith("w_column_")}
+    assert (boxes["w_column_text"].value, boxes["w_column_target"].value) == ("text", "label")
+    assert boxes["w_column_fold"].value is None
+    assert boxes["w_column_text"].options == ["text", "remark", "label", "part"]
+    assert "Held out at random" in shown(page)
+    page.selectbox(key="w_column_text").set_value("remark").run()
+    page.selectbox(key="w_column_fold").set_value("part").run()
+    assert not page.exception and not page.error
+    assert "one fold of the column 'part'" in shown(page)
+    assert "<blockquote>note " in " ".join(html.proto.body for html in page.get("html"))
+    page.button(key="start").click().run()
+    request = helpers[1].requests[0]
+    assert (request.text, request.fold, request.target) == ("remark", "part", None)
+
+
+def test_a_column_that_was_named_for_one_file_is_not_looked_for_in_the_next(dropped):
+    rows = "\n".join(f"sentence number {i} is here,{'good' if i % 2 else 'bad'}" for i in range(40))
+    query = {"model": "config:bert", "labels": "2", "task": "sequence-classification"}
+    page = dropped(("comment,verdict\n" + rows).encode(), "first.csv", **query)
+    page.text_input(key="w_column_target").set_value("verdict").run()
+    page.selectbox(key="w_data").set_value("own").run()
+    second = ("second.csv", ("text,label\n" + rows).encode(), "application/octet-stream")
+    page.file_uploader(key="w_own_data").set_value(second).run()
+    assert not page.exception and not page.error
+    assert page.selectbox(key="w_column_target").value == "label"
+
+
 @pytest.mark.parametrize(
     ("content", "name", "sentence"),
     [
