@@ -21,6 +21,7 @@ from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_libra
 
 FEWEST_SIBLINGS = 3
 STAGE_SHARE = 0.7  # of an element's scalars, to lie in its inner row; a swin stage's downsampling takes the rest
+STACKED = 4  # blocks that make an encoder
 LEAST_SHARE = 0.25  # of the largest list's scalars, or of its elements' mean beside it, for a list to count
 CONTAINERS = (nn.Sequential, nn.ModuleList)
 
@@ -91,10 +92,17 @@ def _is_layer(node: ModuleNode) -> bool:
 
 
 def _counts(each: BlockList, largest: BlockList) -> bool:
-    if each.numel >= LEAST_SHARE * largest.numel:
+    if each.numel >= LEAST_SHARE * largest.numel or _is_stack(each):
         return True
     mean, largest_mean = (one.numel / len(one.elements) for one in (each, largest))
     return each.holder is largest.holder and mean >= LEAST_SHARE * largest_mean
+
+
+def _is_stack(each: BlockList) -> bool:
+    """An encoder, however large its neighbour: blocks of one class, each with attention and a feed-forward."""
+    return (
+        len(each.elements) >= STACKED and len({e.type for e in each.elements}) == 1 and each.elements[0].matrices >= 4
+    )
 
 
 def _part(node: ModuleNode) -> str:

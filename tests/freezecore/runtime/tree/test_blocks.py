@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from transformers import AutoConfig, AutoModelForImageTextToText
 
 from freezecore._resolve import resolve
 from freezecore._review import review
@@ -272,3 +273,82 @@ def test_a_projectors_norm_is_no_embedding():
     tree = read_source(ModelSource.parse("config:gemma3"))
     hit = resolve(parse_spec("freeze embeddings"), tree)
     assert not any("projector" in p.name for p, trains in zip(tree.parameters, hit.trains, strict=True) if not trains)
+
+
+def test_a_small_encoder_beside_a_large_model_is_a_tower_and_no_embedding():
+    class Layer(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(3 * width, width)
+            self.mlp = Block(width)
+
+        def forward(self, x):
+            return self.mlp(x + self.proj(self.qkv(x)))
+
+    class Chat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vision = nn.ModuleDict({"patch": nn.Linear(8, 8), "layers": nn.ModuleList(Layer(8) for _ in range(4))})
+            self.tokens = nn.Embedding(10, 64)
+            self.projector = nn.Linear(8, 64)
+            self.language = nn.ModuleList(Layer(64) for _ in range(6))
+            self.out = nn.Linear(64, 10)
+
+        def forward(self, ids, image):
+            for layer in (self.vision["patch"], *self.vision["layers"]):
+                image = layer(image)
+            x = torch.cat([self.projector(image), self.tokens(ids)], 1)
+            for layer in self.language:
+                x = layer(x)
+            return self.out(x)
+
+    tree = read_module(Chat())
+    assert counts(tree) == {"vision": 4, "": 6}
+    assert {p.kind for p in tree.parameters if p.name.startswith("vision.layers.")} == {"block"}
+
+
+TEXT = {
+    "hidden_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 96,
+    "vocab_size": 100,
+}
+
+
+def qwen():
+    rope = {"rope_type": "default", "mrope_section": [4, 2, 2], "mrope_interleaved": True}
+    vision = {"depth": 4, "hidden_size": 32, "num_heads": 4, "intermediate_size": 48, "patch_size": 16}
+    vision |= {"out_hidden_size": 64, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1, 2]}
+    ids = torch.tensor([[1, 92, 90, 90, 90, 90, 93, 5, 6]])
+    batch = {"pixel_values": torch.randn(16, 1536), "image_grid_thw": torch.tensor([[1, 4, 4]])}
+    special = {"image_token_id": 90, "video_token_id": 91, "vision_start_token_id": 92, "vision_end_token_id": 93}
+    text = {**TEXT, "head_dim": 16, "rope_scaling": rope}
+    made = AutoConfig.for_model("qwen3_vl", text_config=text, vision_config=vision, **special)
+    return made, {"input_ids": ids, "mm_token_type_ids": (ids == 90).int(), **batch}
+
+
+def llava():
+    vision = {"model_type": "clip_vision_model", "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4}
+    vision |= {"intermediate_size": 48, "image_size": 32, "patch_size": 16}
+    text = {**TEXT, "model_type": "llama"}
+    made = AutoConfig.for_model("llava", text_config=text, vision_config=vision, image_token_index=90)
+    ids = torch.tensor([[1, 90, 90, 90, 90, 5, 6]])
+    return made, {"input_ids": ids, "pixel_values": torch.randn(1, 3, 32, 32)}
+
+
+@pytest.mark.parametrize(("make", "beside"), [(qwen, "deepstack_merger_list"), (llava, "multi_modal_projector")])
+def test_what_a_picture_gives_a_gradient_is_not_said_to_be_unread(make, beside):
+    config, batch = make()
+    model = AutoModelForImageTextToText.from_config(config)
+    model(**batch, labels=batch["input_ids"]).loss.backward()
+    learns = {name for name, p in model.named_parameters() if p.grad is not None}
+    assert any(beside in name for name in learns)
+    model.zero_grad()
+    tree = read_module(model)
+    assert sorted(counts(tree).values()) == [4, 4]
+    for rules in ("train all", f"freeze all; train contains:vis contains:{beside}", "freeze contains:language_model"):
+        spec = parse_spec(rules)
+        found = [each for each in review(tree, resolve(spec, tree), spec=spec) if each.code == "unused-ddp"]
+        assert not learns.intersection(name for each in found for name in each.layers)
