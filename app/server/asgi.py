@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from app.server import tick_route
 from app.server.startup import prepare_server
+from app.server.unknown_page import UnknownPage
 
 
 @asynccontextmanager
@@ -18,4 +20,9 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(__file__).parents[1] / "main.py", lifespan=_lifespan, routes=[tick_route.route()])
+app = st.App(
+    Path(__file__).parents[1] / "main.py",
+    lifespan=_lifespan,
+    routes=[tick_route.route()],
+    middleware=[Middleware(UnknownPage, st.get_option("server.baseUrlPath"))],
+)
