@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from freezecore._export.comparison import export_comparison, read_runs
+from freezecore._resolve import resolve
 from freezecore.errors import ExportError
+from freezecore.rates import learning_rates, model_kind
 from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 
@@ -33,6 +35,20 @@ def test_the_notebook_trains_each_selection_with_each_seed_and_writes_what_is_re
     results = read_runs((tmp_path / "runs.json").read_text())
     assert [(r.request["spec"], r.request["seed"]) for r in results] == [(s, i) for i in range(2) for s in SPECS]
     assert all(r.total == tree.total and 0 < r.trainable < r.total and 0 <= r.accuracy_after <= 1 for r in results)
+
+
+def test_each_selection_has_the_rates_that_a_probe_tries_for_its_head_and_for_the_rest(tree):
+    namespace: dict = {f"trains_{i}": None for i in range(len(SPECS))}
+    code = code_of(export_comparison(SOURCE, SPECS, tree))
+    exec(code[code.index("HEAD = ") : code.index("\n}\n", code.index("SELECTIONS = {")) + 2], namespace)
+    for rules, (*_, rate, head_rate) in namespace["SELECTIONS"].items():
+        mask = resolve(rules, tree)
+        usual = learning_rates(mask, model_kind(SOURCE, tree))
+        if any(parameter.kind == "head" and mask[parameter.name] for parameter in tree.parameters):
+            assert head_rate == pytest.approx(usual.head), rules
+        if any(parameter.kind != "head" and mask[parameter.name] for parameter in tree.parameters):
+            assert rate == pytest.approx(usual.body), rules
+    assert namespace["HEAD"] == ("fc.",)
 
 
 @pytest.mark.parametrize(
