@@ -29,6 +29,6 @@ def page_header(title: str) -> None:
     """A page's title beside the button, with the address bar up to date."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     left.header(title)
-    with right:
+    with right.container(horizontal=True, horizontal_alignment="right"):
         copy_button()
     update_address()

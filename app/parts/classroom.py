@@ -70,6 +70,7 @@ def classroom(words: Words) -> None:
     if token is None or not shared().exists(token):
         st.markdown(words("class.about"))
         st.button(words("class.begin"), type="primary", key="begin_class", on_click=_begin)
+        _lessons(words)
         return
     _links(token, words)
     lesson = st.selectbox(
@@ -79,6 +80,17 @@ def classroom(words: Words) -> None:
         format_func=lambda key: words(f"lesson.{key}.title"),
     )
     st.fragment(_board, run_every=3.0, key="board")(token, lesson)
+
+
+def _lessons(words: Words) -> None:
+    """What a class is asked: the lessons, three in a row."""
+    st.subheader(words("learn.title"))
+    for row in range(0, len(lessons.LESSONS), 3):
+        for column, lesson in zip(st.columns(3), lessons.LESSONS[row : row + 3], strict=False):
+            with column.container(border=True, height="stretch"):
+                number = lessons.LESSONS.index(lesson) + 1
+                st.markdown(f"**{number} · {words(f'lesson.{lesson.key}.title')}**")
+                st.caption(words(f"lesson.{lesson.key}.question"))
 
 
 @show_errors.acting

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app import state
+from app.figures.lesson import lesson_runs
+from app.link import Link
 from app.parts import classroom, job, show_errors
+from app.parts.plot import plot
 from app.service import lessons
 from app.service.lessons import Lesson
+from app.service.selection import select
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import count_text, number_text
 from freezecore.serving import jobs
+
+ROW_HEIGHT, AXIS_HEIGHT = 52, 70  # pixels
 
 
 def is_measuring(lesson: Lesson) -> bool:
@@ -43,6 +51,34 @@ def lesson_page(lesson: Lesson) -> None:
     """Draw the lesson, and move on to its next run when one has ended."""
     words = state.words()
     notes = _notes(lesson)
+    asked, drawn = st.columns([5, 6], gap="large")
+    with drawn, show_errors.telling():
+        _drawn(lesson, notes, words)
+    with asked:
+        _asked(lesson, notes, words)
+
+
+def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
+    """Each run's network, what trains and what stands still, with a bar for what was measured by now."""
+    source = lesson.request(lesson.runs[0]).source
+    link = Link(model=lesson.model, task=source.task)
+    masks = [select(replace(link, rules=run.rules)).mask for run in lesson.runs]
+    ended = [jobs.shared().result(token) or {} for token in notes.get("tokens", ())]
+    results = [*ended, *[{}] * (len(lesson.runs) - len(ended))]
+    names = [words(f"lesson.{lesson.key}.run.{run.name}") for run in lesson.runs]
+    shown = lesson.shows[0]
+    st.markdown(f"**{words('learn.drawn')}**")
+    st.caption(words("learn.drawn_how"))
+
+    def text(value: float) -> str:
+        return _cell(shown, {shown: value}, words)
+
+    height = ROW_HEIGHT * len(names) + AXIS_HEIGHT
+    plot(lesson_runs, names, masks, results, shown, text, key="lesson_runs", alt=words("learn.drawn"), height=height)
+
+
+def _asked(lesson: Lesson, notes: dict, words: Words) -> None:
+    """The question, the guess, and what was measured."""
     st.subheader(words(f"lesson.{lesson.key}.title"))
     st.markdown(words(f"lesson.{lesson.key}.question"))
     if "guess" in notes and state.value(f"w_guess_{lesson.key}") is None:

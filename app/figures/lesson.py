@@ -1,0 +1,76 @@
+"""A lesson drawn: each run's network, with what trains and what stands still, and beside it what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app.figures.columns import columns, labels
+from app.figures.style import Palette, layout_of
+from app.text import Words
+from freezecore.mask import Mask
+
+SPLIT = (0.64, 0.72)  # of the width: the networks end, the bars begin
+
+
+def lesson_runs(
+    names: Sequence[str],
+    masks: Sequence[Mask],
+    results: Sequence[dict],
+    shown: str,
+    text: Callable,
+    words: Words,
+    palette: Palette,
+) -> dict:
+    """One row a run, the first on top: its network from the input side to the head, and a bar for what it came to.
+
+    Args:
+        masks: of one model.
+        results: of the runs by now; an empty one where a run has not ended.
+        shown: the measurement that the bars are of; an accuracy has its interval.
+        text: how a measurement is written.
+    """
+    parts = columns(masks[0].tree)
+    rows = list(range(len(names)))
+    network = {
+        "type": "heatmap",
+        "x": list(range(len(parts))),
+        "y": rows,
+        "z": [[part.share(mask) for part in parts] for mask in masks],
+        "text": [[words(f"state.{part.state(mask)}") for part in parts] for mask in masks],
+        "customdata": [labels(parts, words)] * len(rows),
+        "hovertemplate": "%{customdata}: %{text}<extra></extra>",
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [[0, palette.frozen], [1, palette.train]],
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 8,
+    }
+    known = [(row, result[shown], result.get("interval")) for row, result in zip(rows, results, strict=True)
+             if result.get(shown) is not None]  # fmt: skip
+    spread = [(high - value, value - low) if interval and shown == "accuracy_after" else (0, 0)
+              for _, value, interval in known for low, high in [interval or (value, value)]]  # fmt: skip
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [row for row, *_ in known],
+        "x": [value for _, value, _ in known],
+        "text": [text(value) for _, value, _ in known],
+        "textposition": "inside",
+        "insidetextanchor": "start",
+        "width": 0.55,
+        "marker": {"color": palette.activations},
+        "error_x": {"array": [up for up, _ in spread], "arrayminus": [down for _, down in spread], "thickness": 1.5},
+        "hoverinfo": "skip",
+        "xaxis": "x2",
+        "showlegend": False,
+    }
+    layout = layout_of(palette, "lesson_runs", top=20)
+    ends = [0, len(parts) - 1]
+    layout["xaxis"] |= {"domain": [0, SPLIT[0]], "showgrid": False, "tickvals": ends}
+    layout["xaxis"] |= {"ticktext": [words("side.input"), words("column.head")]}
+    layout["xaxis2"] = layout["xaxis"] | {"domain": [SPLIT[1], 1], "rangemode": "tozero", "tickvals": None}
+    layout["xaxis2"] |= {"showticklabels": False, "title": {"text": words(f"shown.{shown}"), "font": {"size": 12}}}
+    layout["yaxis"] |= {"tickvals": rows, "ticktext": list(names), "showgrid": False}
+    layout["yaxis"] |= {"range": [len(rows) - 0.4, -0.6]}
+    return {"data": [network, bars], "layout": layout}
