@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freezecore._trace import Trace
-from freezecore.cache import whole_file
+from freezecore.cache import uploads, whole_file
 from freezecore.errors import SourceError, TraceError, shortened
 from freezecore.schema import parse
 from freezecore.sentences import say
@@ -66,7 +66,7 @@ def read(path: str | Path) -> ModelFile:
     Raises:
         SourceError: there is no such file, or it is not one that `fc.save` wrote.
     """
-    file = Path(path)
+    file = uploads.place_of(str(path))
     try:
         if file.is_fifo():  # it would be waited for without end
             raise SourceError("'{path}' is no file.", WRITE_ONE, path=shortened(str(path)))
@@ -80,7 +80,7 @@ def read(path: str | Path) -> ModelFile:
         raise SourceError(
             "'{name}' is larger than {most} MB, so no model can be read from it.",
             WRITE_ONE,
-            name=shortened(str(file)),
+            name=shortened(str(path)),
             most=LARGEST // 2**20,
         )
     return loads(content, file.name)

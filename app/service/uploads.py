@@ -1,28 +1,21 @@
-"""Files that visitors have dropped: kept under unguessable names, the oldest forgotten when room is short."""
+"""What visitors drop: which files are taken, and up to which size."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from pathlib import Path
 
-from freezecore import model_file
-from freezecore.cache import store
+from freezecore.cache import uploads
 from freezecore.errors import DataError, SourceError, shortened
 from freezecore.sentences import say
-from freezecore.serving import access
+from freezecore.serving import file_check
 
 TYPES = {"image": (".zip",), "text": (".csv", ".tsv", ".parquet")}
 LARGEST_MIB = 50  # the web process holds a file while it arrives
 LARGEST_MODEL_MIB = 20
-MOST_FILES = 1_000  # of all visitors together
-MOST_BYTES = 2 * 10**9  # likewise
-LONGEST_NAME = 60
 
 
 def keep_data(content: bytes, name: str, kind: str) -> str:
-    """Keep a data set; the path that names it as data.
+    """Keep a data set; the name that stands for it as data.
 
     Raises:
         DataError: it is too large, or of a kind that such a model does not read.
@@ -40,8 +33,7 @@ def keep_data(content: bytes, name: str, kind: str) -> str:
         raise DataError(
             "'{name}' is larger than {most} MB.", "Take a sample of it.", name=shortened(name), most=LARGEST_MIB
         )
-    given = re.sub(r"[^\w.-]+", "_", Path(name).stem, flags=re.ASCII)[:LONGEST_NAME] or "data"
-    return str(_keep(content, f"-{given}{ending}"))
+    return uploads.keep(content, name)
 
 
 def keep_model(content: bytes, name: str) -> str:
@@ -57,29 +49,4 @@ def keep_model(content: bytes, name: str) -> str:
             name=shortened(name),
             most=LARGEST_MODEL_MIB,
         )
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
-        raise SourceError(
-            "'{name}' is no JSON file.", "Drop a model.json or a config.json.", name=shortened(name)
-        ) from None
-    is_config = isinstance(data, dict) and isinstance(data.get("model_type"), str)
-    if not is_config:
-        model_file.loads(content, name)
-    return f"{'config' if is_config else 'file'}:{_keep(content, '.json')}"
-
-
-def _keep(content: bytes, ending: str) -> Path:
-    folder = access.uploads_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:32]}{ending}"
-    if path.exists():
-        path.touch()
-        return path
-    total = len(content)
-    for place, file in enumerate(store.newest_first(folder.iterdir()), start=1):
-        total += file.stat().st_size
-        if place >= MOST_FILES or total > MOST_BYTES:
-            file.unlink(missing_ok=True)
-    path.write_bytes(content)
-    return path
+    return f"{file_check.scheme_of(content, name)}:{uploads.keep(content, name)}"

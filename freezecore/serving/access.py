@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from freezecore.cache import store
+from freezecore.cache import uploads
 from freezecore.datasets import BUILT_IN
 from freezecore.errors import DataError, SourceError, shortened
 from freezecore.source import ModelSource
@@ -21,16 +21,12 @@ PYTHON_VARIABLE = "FREEZE_EXPLORER_PYTHON"
 FOLDER_VARIABLE = "FREEZE_EXPLORER_FOLDER"
 
 
-def uploads_folder() -> Path:
-    """The folder for what visitors have uploaded, which they may open again."""
-    return store.home() / "uploads"
-
-
 def check_source(source: ModelSource) -> None:
     """Let a source pass, or say why not.
 
     Raises:
         SourceError: it is code, or a file outside the folders that are open.
+        FreezeError: it is an upload that is no longer there, or not whole.
     """
     if source.scheme == "py" and os.environ.get(PYTHON_VARIABLE) != "1":
         raise SourceError(
@@ -46,6 +42,8 @@ def check_source(source: ModelSource) -> None:
             name=shortened(source.name),
             variable=FOLDER_VARIABLE,
         )
+    if source.scheme in ("config", "file"):
+        uploads.check(source.name)
 
 
 def check_data(name: str) -> None:
@@ -53,6 +51,7 @@ def check_data(name: str) -> None:
 
     Raises:
         DataError: it is a file outside the folders that are open.
+        FreezeError: it is an upload that is no longer there, or not whole.
     """
     if name not in BUILT_IN and _is_closed(name):
         raise DataError(
@@ -61,6 +60,7 @@ def check_data(name: str) -> None:
             name=shortened(name),
             variable=FOLDER_VARIABLE,
         )
+    uploads.check(name)
 
 
 def check_request(request: Any) -> None:
@@ -82,5 +82,5 @@ def _is_closed(name: str) -> bool:
     ):
         return False  # a model or data set by its id
     named = os.environ.get(FOLDER_VARIABLE)
-    folders = (uploads_folder(), *([Path(named)] if named else []))
+    folders = (uploads.folder(), *([Path(named)] if named else []))
     return not any(path.expanduser().resolve().is_relative_to(folder.resolve()) for folder in folders)

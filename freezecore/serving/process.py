@@ -126,6 +126,14 @@ def limit_memory(extra_bytes: int) -> bool:
     return True
 
 
+def limit_time(seconds: int) -> None:
+    """Let the system end this process when it has computed for so long, also when nobody waits for it any more."""
+    if POSIX:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+
+
 def die_first() -> None:
     """Ask Linux to end this process before others when the machine runs out of memory: the page must live on."""
     with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 
 from freezecore import hub_configs, packaged
+from freezecore.cache import uploads
 from freezecore.errors import SourceError, did_you_mean, shortened
 from freezecore.sentences import say
 from freezecore.source import MOST_LABELS, ModelSource
@@ -43,7 +44,7 @@ def _read(source: ModelSource, place: str | None) -> tuple[PretrainedConfig, tup
         return _hub_config(source, place)
     if place is None and not _is_file(source.name):
         return _default_config(source), ()
-    path = Path(place) if place else Path(source.name).expanduser()
+    path = Path(place) if place else uploads.place_of(source.name)
     data = _read_json(path / "config.json" if path.is_dir() else path)
     _check_sizes(data, source)
     if found := _known(data):
@@ -129,7 +130,7 @@ def place_of(source: ModelSource) -> str | None:
     if source.scheme == "config":
         return None
     if _is_local(source.name):
-        folder = Path(source.name).expanduser()
+        folder = uploads.place_of(source.name)
         if not (folder / "config.json").is_file():
             raise SourceError(
                 "There is no config.json in '{name}'.", "Name the model's folder.", name=shortened(source.name)
@@ -150,14 +151,16 @@ def _is_file(name: str) -> bool:
 
 def _read_json(path: Path) -> dict:
     try:
-        if path.stat().st_size > LARGEST_CONFIG:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_CONFIG + 1)  # no further: a device has no end
+        if len(content) > LARGEST_CONFIG:
             raise SourceError(
                 "'{name}' is too large for a config: {size:,} bytes.",
                 "Name the model's config.json, not its weights or tokenizer.",
                 name=shortened(path.name),
-                size=path.stat().st_size,
+                size=max(path.stat().st_size, len(content)),
             )
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(content.decode("utf-8"))
     except OSError as error:
         hint = say("Check the path, or name a model type such as config:bert.")
         raise SourceError(

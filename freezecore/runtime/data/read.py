@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from freezecore.cache import uploads
 from freezecore.datasets import BUILT_IN, FILE_TYPES, HUB, MOST_BYTES
 from freezecore.errors import DataError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
@@ -30,7 +31,7 @@ def read(request: ProbeRequest) -> Raw:
         from freezecore.runtime.data.hub import read_hub
 
         return read_hub(name, request)
-    return _file(Path(name).expanduser(), request)
+    return _file(uploads.place_of(name), request)
 
 
 def _file(path: Path, request: ProbeRequest) -> Raw:

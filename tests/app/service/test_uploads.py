@@ -7,6 +7,7 @@ from PIL import Image
 
 from app.service import uploads
 from freezecore.cache import store
+from freezecore.cache import uploads as kept
 from freezecore.errors import DataError
 from tests.app.test_explore import RESNET, messages
 
@@ -52,7 +53,7 @@ def test_a_zip_of_class_folders_is_looked_at_and_trained_on(dropped, helpers):
     page.selectbox(key="w_metric").set_value("macro-f1").run()
     page.button(key="start").click().run()
     request = helpers[1].requests[0]
-    assert request.data.endswith("-my_pets.zip") and request.metric == "macro-f1"
+    assert request.data.endswith("/my_pets.zip") and request.metric == "macro-f1"
 
 
 def test_a_table_is_looked_at_with_its_columns(dropped, helpers):
@@ -118,8 +119,9 @@ def test_the_look_speaks_japanese(dropped):
 
 
 def test_a_name_leads_nowhere_else(tmp_path):
-    path = uploads.keep_data(b"x", "../../etc/pass wd\n.zip", "image")
-    assert path.startswith(str(tmp_path / "uploads")) and ".." not in path and "\n" not in path
+    name = uploads.keep_data(b"x", "../../etc/pass wd\n.zip", "image")
+    assert name.startswith("uploads/") and ".." not in name and "\n" not in name
+    assert kept.place_of(name).parents[1] == tmp_path / "uploads"
 
 
 def test_a_file_of_another_kind_or_size_is_refused(monkeypatch):
@@ -130,10 +132,17 @@ def test_a_file_of_another_kind_or_size_is_refused(monkeypatch):
         uploads.keep_data(b"x", "a.csv", "text")
 
 
+def test_the_servers_own_path_stands_nowhere_on_the_page(dropped, tmp_path):
+    """Not in the picker, the sentences or the link: only the name that the file was given."""
+    page = dropped(pictures(), "my pets.zip")
+    picker = page.selectbox(key="w_data")
+    assert "my_pets.zip" in picker.options
+    told = [picker.options, shown(page), messages(page), dict(page.query_params)]
+    assert str(tmp_path) not in str(told)
+
+
 def test_the_oldest_files_go_when_room_is_short(monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_BYTES", 10)
+    monkeypatch.setattr(kept, "MOST_BYTES", 10)
     first = uploads.keep_data(b"12345678", "a.csv", "text")
     second = uploads.keep_data(b"abcdefgh", "b.csv", "text")
-    from pathlib import Path
-
-    assert not Path(first).exists() and Path(second).exists()
+    assert not kept.place_of(first).exists() and kept.place_of(second).exists()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from freezecore.cache import uploads
 from freezecore.errors import DataError, SourceError
 from freezecore.probe import ProbeRequest
 from freezecore.search.sweep import SweepRequest
@@ -45,7 +46,7 @@ def test_the_owners_folder_and_uploads_are_open_but_no_link_out_of_them(tmp_path
     (inside / "link").symlink_to(outside)
     monkeypatch.setenv(access.FOLDER_VARIABLE, str(inside))
     access.check_source(ModelSource.parse(f"file:{inside}/model.json"))
-    access.check_data(str(access.uploads_folder() / "a.csv"))
+    access.check_data(uploads.keep(b"text,label", "a.csv"))
     with pytest.raises(DataError, match="Upload the data"):
         access.check_data(str(inside / "link" / "a.csv"))
 
