@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 JAPANESE_FONT = "fonts-ipafont-gothic"
+CHINESE_FONT = "fonts-wqy-microhei"  # the smallest that has every simplified character
+USER_FONTS = Path.home() / ".local" / "share" / "fonts"  # where fontconfig, and so Chromium, looks for a person's own
 BY_HAND = """\
-    apt-get install chromium fonts-ipafont-gothic    (Debian)
-    playwright install --with-deps chromium          (elsewhere)"""
+    apt-get install chromium fonts-ipafont-gothic fonts-wqy-microhei    (Debian)
+    playwright install --with-deps chromium                             (elsewhere)"""
 
 
 def find() -> str | None:
@@ -38,6 +41,25 @@ def install() -> None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
 
 
+def add_chinese_font() -> None:
+    """Put a font with Chinese characters where a person's own lie, so that pictures show them; needs no root.
+
+    Debian's package is unpacked and not installed: its settings would change which font Japanese is drawn with.
+    """
+    known = (
+        shutil.which("fc-list") and subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, check=True).stdout
+    )
+    if known or not shutil.which("apt-get"):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        quiet = {"cwd": folder, "check": True, "capture_output": True}
+        subprocess.run(["apt-get", "download", "-qq", CHINESE_FONT], **quiet)
+        subprocess.run(["dpkg-deb", "-x", next(Path(folder).glob("*.deb")), "unpacked"], **quiet)
+        USER_FONTS.mkdir(parents=True, exist_ok=True)
+        for font in Path(folder, "unpacked").rglob("*.tt[cf]"):
+            shutil.copy(font, USER_FONTS)
+
+
 def main() -> None:
     """Print where Chromium is, installing it first when it is missing; exit 1 with the command to type."""
     if not find():
@@ -50,6 +72,10 @@ def main() -> None:
     if path is None:
         sys.exit(f"The browser tests need Chromium. Type one of:\n{BY_HAND}")
     print(f"Browser tests use {path}", flush=True)
+    try:
+        add_chinese_font()
+    except (OSError, StopIteration, subprocess.CalledProcessError) as error:
+        print(f"No font with Chinese characters ({error}): pictures in Chinese show boxes. Type\n{BY_HAND}", flush=True)
 
 
 if __name__ == "__main__":
