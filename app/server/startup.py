@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from functools import cache
 
 from app.service import gallery
+from freezecore.errors import FreezeError
 from freezecore.serving import jobs
 from freezecore.serving.analyst import client as analyst
 
@@ -30,7 +32,12 @@ def prepare_server() -> None:
 
     Streamlit collects garbage after each run; without this a tick pays for every object the imports made.
     """
-    analyst.shared().warm(gallery.steps(), then=jobs.shared().warm)
+    try:
+        queue = jobs.shared()
+    except FreezeError as error:  # nothing could be tried or kept: better no server, and a sentence in its terminal
+        print(f"freeze explorer: {error.problem}\n  {error.hint}", file=sys.stderr, flush=True)
+        os._exit(1)
+    analyst.shared().warm(gallery.steps(), then=queue.warm)
     sys.setswitchinterval(SWITCH_S)
     for module in (*LIBRARIES, *(f"app.views.{view}" for view in VIEWS)):
         importlib.import_module(module)

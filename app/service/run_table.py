@@ -68,7 +68,8 @@ def name_of_data(name: str) -> str:
 
 def model_of(request: dict) -> str:
     """The model that a stored request names, as the source's text."""
-    return f"{request['source']['scheme']}:{request['source']['name']}"
+    source = request.get("source", {})
+    return f"{source.get('scheme', '')}:{source.get('name', '')}"
 
 
 def of_run(run: Run) -> RunRow:

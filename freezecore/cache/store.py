@@ -77,7 +77,7 @@ def write(kind: str, key: str, content: bytes) -> None:
             for old in newest_first(path.parent.iterdir())[MOST_FILES:]:
                 old.unlink(missing_ok=True)
     except OSError as error:
-        _tell(
+        tell(
             say(
                 "What was read and followed cannot be kept in {folder} for the next time: {cause}. {hint}",
                 folder=shortened(str(path.parent), 200),
@@ -94,11 +94,11 @@ def _drop(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-        _tell(say("What was kept in {folder} was damaged and is made again.", folder=shortened(str(path.parent), 200)))
+        tell(say("What was kept in {folder} was damaged and is made again.", folder=shortened(str(path.parent), 200)))
 
 
 @cache
-def _tell(sentence: str) -> None:
+def tell(sentence: str) -> None:
     """Into the log, which is standard error unless a program says otherwise; each sentence once."""
     import logging  # dear beside the rest of `freezecore`, and mostly not needed
 

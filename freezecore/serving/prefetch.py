@@ -62,6 +62,7 @@ def work(models: Iterable[Model]) -> None:
 
 def main() -> None:
     """Work on the models of the first line."""
+    process.survive_full_log()
     yield_to_others()
     os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported
     process.die_first()

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TextIO, cast
 
 from freezecore import machine
 from freezecore.sentences import say
@@ -30,6 +30,7 @@ QUIET = {
     "KINETO_LOG_LEVEL": "99",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
+LARGEST_LOG = 8 * 2**20
 NO_MEMORY = ("can't allocate memory", "not enough memory", "std::bad_alloc", "Cannot allocate memory")
 
 
@@ -39,9 +40,8 @@ def start(module: str, *arguments: str, log: Path, stdout: IO | int | None = Non
     The child leads a process group of its own, so that a Ctrl+C in the terminal does not reach it and its
     helpers can be ended with it. `log` is a file because a pipe that nobody empties stops the child.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    with log.open("ab") as file:
+    with _opened(log) as file:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
@@ -50,6 +50,41 @@ def start(module: str, *arguments: str, log: Path, stdout: IO | int | None = Non
             env={**QUIET, **os.environ, "PYTHONPATH": path},
             start_new_session=True,
         )
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """The file to append to, begun anew when it is large; nowhere, where it cannot be written: nobody depends on it."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LARGEST_LOG:
+            os.replace(log, log.with_suffix(".old.log"))
+        return log.open("ab")
+    except OSError:
+        return open(os.devnull, "ab")
+
+
+class _Log:
+    """A stream whose lines are lost, and nothing else, where there is no room for them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
+def survive_full_log() -> None:
+    """Let this process go on when what it prints cannot be written."""
+    sys.stdout, sys.stderr = cast(TextIO, _Log(sys.stdout)), cast(TextIO, _Log(sys.stderr))
 
 
 def send_line(process: subprocess.Popen, line: str) -> None:

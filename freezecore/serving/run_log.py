@@ -25,6 +25,8 @@ RESERVE_BYTES = 256 * 1024
 STEP_GAP_S = 0.04
 FIRST_STEPS = 100
 MOST_FOLDERS = 200
+MOST_BYTES = 500 * 10**6
+MOST_AGE_S = 180 * 86_400.0
 
 
 def new_folder(parent: Path, name: str, request: dict) -> Path:
@@ -36,10 +38,19 @@ def new_folder(parent: Path, name: str, request: dict) -> Path:
     folder = parent / name
     folder.mkdir(parents=True)
     whole_file.write(folder / "request.json", json.dumps(request).encode())
-    ended = [file.parent for file in parent.glob("*/request.json") if not (file.parent / "reserve").exists()]
-    for old in store.newest_first(ended)[MOST_FOLDERS:]:
-        shutil.rmtree(old, ignore_errors=True)
+    prune(parent)
     return folder
+
+
+def prune(parent: Path) -> None:
+    """Forget the logs of the oldest runs that have ended: beyond a number, a size, an age. Their results stay."""
+    ended = [file.parent for file in parent.glob("*/request.json") if not (file.parent / "reserve").exists()]
+    total, now = 0, time.time()
+    with contextlib.suppress(OSError):  # another server tidies up too
+        for place, old in enumerate(store.newest_first(ended)):
+            total += sum(file.stat().st_size for file in old.iterdir())
+            if place >= MOST_FOLDERS or total > MOST_BYTES or now - old.stat().st_mtime > MOST_AGE_S:
+                shutil.rmtree(old, ignore_errors=True)
 
 
 class RunLog:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import time
@@ -13,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from freezecore import sentences
-from freezecore.cache import keys, store
+from freezecore.cache import keys, store, whole_file
 from freezecore.cache.keys import file_stamp, versions
-from freezecore.errors import ProbeError
+from freezecore.errors import ProbeError, shortened
 from freezecore.packaged import PACKAGED
 from freezecore.sentences import say
-from freezecore.serving.run_log import RunLogReader, partial_result, thinned
+from freezecore.serving.run_log import RunLogReader, partial_result, prune, thinned
 from freezecore.serving.server_lock import ServerLock
 
 LIVE = ("queued", "running")
@@ -75,6 +76,10 @@ class Run:
         return self.ended - self.started if self.state == "done" and self.started and self.ended else None
 
 
+class DamagedError(ProbeError):
+    """The file was damaged, and has been moved aside."""
+
+
 class Runs:
     """The store. Every call opens the file anew, so that any thread may call it."""
 
@@ -82,13 +87,25 @@ class Runs:
         """Open or make the store in this folder, and mark the runs that a dead server left behind.
 
         Raises:
-            ProbeError: the file is no store, or a newer version wrote it; every call raises it when the disk is full.
+            ProbeError: the folder cannot be used, or a newer version wrote it. A full disk lets every call raise it.
         """
         self.folder = folder or store.home() / "runs"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = ServerLock(self.folder / "servers")
-        self._migrate()
-        self.recover()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = ServerLock(self.folder / "servers")
+        except OSError as error:
+            raise ProbeError(
+                "The folder {folder} for runs cannot be used: {cause}.",
+                whole_file.hint(error),
+                folder=shortened(str(self.folder), 200),
+                cause=error.strerror or type(error).__name__,
+            ) from error
+        try:
+            self._migrate()
+            self.recover()
+        except DamagedError:  # it was moved away
+            self._migrate()
+        self._tidy_up()
 
     @property
     def server(self) -> str:
@@ -140,7 +157,17 @@ class Runs:
         left = [run for run in live if not self._lock.is_held(run.server)]
         for run in left:
             self.store_end(ended(run, "interrupted", INTERRUPTED if run.started else NEVER_BEGAN))
+            with contextlib.suppress(OSError):
+                (Path(run.folder) / "reserve").unlink()
         return len(left)
+
+    def _tidy_up(self) -> None:
+        """Forget what servers that were killed left behind, where no other runs: reserves, and logs without a run."""
+        if self._lock.alone:
+            for left in (*self.folder.glob("*/reserve"), *self.folder.glob("worker-*.log")):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+        prune(self.folder)
 
     def store_end(self, run: Run) -> None:
         """Store a run that has ended."""
@@ -148,26 +175,71 @@ class Runs:
 
     def _select(self, names: str, where: str, *values: object) -> tuple[Run, ...]:
         with self._open() as db:
-            return tuple(_run(row) for row in db.execute(f"SELECT {names} FROM runs {where}", values))
+            rows = db.execute(f"SELECT {names} FROM runs {where}", values).fetchall()
+        found = [(row, _run(row)) for row in rows]
+        damaged = [(row["token"],) for row, run in found if run is None]
+        if damaged:
+            with contextlib.suppress(ProbeError), self._open() as db:
+                db.executemany("DELETE FROM runs WHERE token = ?", damaged)
+            count = len(damaged)
+            store.tell(
+                say(
+                    "1 stored run in {folder} could not be read and was dropped."
+                    if count == 1
+                    else "{count} stored runs in {folder} could not be read and were dropped.",
+                    folder=str(self.folder),
+                    count=count,
+                )
+            )
+        return tuple(run for _, run in found if run is not None)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self.folder / "runs.sqlite", timeout=20)
+        file = self.folder / "runs.sqlite"
+        db = None
         try:
+            db = sqlite3.connect(file, timeout=20)
+            opened = file.stat().st_ino
             db.row_factory = sqlite3.Row
+            db.text_factory = lambda content: content.decode("utf-8", "replace")
             db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing, a power cut the last run
             with db:
                 yield db
-        except sqlite3.Error as error:
-            where = self.folder / "runs.sqlite"
+        except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+                if db:
+                    db.close()
+                self._move_away(file, opened)
             raise ProbeError(
                 "The runs in {where} cannot be read or written: {cause}.",
-                "Make room on the disk." if "full" in str(error) else "Move the file away to begin anew.",
-                where=str(where),
+                _hint(error),
+                where=str(file),
                 cause=str(error),
             ) from error
         finally:
-            db.close()
+            if db:
+                db.close()
+
+    def _move_away(self, file: Path, opened: int) -> None:
+        """Move a damaged file aside, unless another server has done so, and raise `DamagedError`."""
+        aside = file.with_name(f"damaged-{time.time_ns()}.sqlite")
+        with contextlib.suppress(OSError):
+            if file.stat().st_ino == opened:
+                os.replace(file, aside)
+                for rest in ("-wal", "-shm"):
+                    with contextlib.suppress(OSError):
+                        os.replace(f"{file}{rest}", f"{aside}{rest}")
+                store.tell(
+                    say(
+                        "The runs in {where} were damaged; they were moved to {aside}, and new ones are stored.",
+                        where=str(file),
+                        aside=aside.name,
+                    )
+                )
+        raise DamagedError(
+            say("The stored runs were damaged and have been moved aside."),
+            say("Start the run again: new ones are stored."),
+        )
 
     def _migrate(self) -> None:
         with self._open() as db:
@@ -208,6 +280,33 @@ def _cell(run: Run, name: str) -> object:
     return sentences.dumps(value) if name in JSON_FIELDS else value
 
 
-def _run(row: sqlite3.Row) -> Run:
+def _run(row: sqlite3.Row) -> Run | None:
+    """The run of a row; None for a row that holds none."""
     values = dict(row)
-    return Run(**values | {name: sentences.loads(values[name] or "null") for name in JSON_FIELDS if name in values})
+    try:
+        run = Run(**values | {name: sentences.loads(values[name] or "null") for name in JSON_FIELDS if name in values})
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        return None
+    texts = (run.token, run.kind, run.key, run.owner, run.state, run.folder, run.server)
+    times = (run.created, run.started or 0.0, run.ended or 0.0)
+    source = run.request.get("source", {}) if isinstance(run.request, dict) else None
+    is_whole = (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(moment, (int, float)) for moment in times)
+        and isinstance(source, dict)
+        and isinstance(run.result, dict | None)
+        and isinstance(run.versions, dict)
+        and isinstance(run.curve, list)
+        and all(isinstance(event, dict) for event in run.curve)
+    )
+    return run if is_whole else None
+
+
+def _hint(error: Exception) -> str:
+    """What to do when SQLite cannot do its work."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return say("Try again in a moment.")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return say("Make room on the disk.")
+    return say("Set FREEZE_EXPLORER_HOME to a folder that may be written.")

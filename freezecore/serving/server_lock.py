@@ -13,6 +13,7 @@ class ServerLock:
 
     Attributes:
         name: this server's, as others may ask for it.
+        alone: no other server ran when it began.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -21,8 +22,7 @@ class ServerLock:
         self.name = secrets.token_hex(8)
         self._own = self._lock(self.name)
         self._own.acquire()
-        for file in folder.iterdir():
-            self.is_held(file.name)
+        self.alone = [self.is_held(file.name) for file in folder.iterdir()].count(True) == 1
 
     def is_held(self, name: str) -> bool:
         """Whether the server of this name still runs; the file of a dead one is removed."""

@@ -26,6 +26,7 @@ from freezecore.serving.job_types import JOB_TYPES, imported
 from freezecore.serving.run_log import RunLog, RunLogReader, partial_result
 
 STOPPED = say("Stopped before its end; what was measured until then is kept.")
+INTERRUPTED = say("The run's process was interrupted; what was measured until then is kept.")
 DISK_FULL = say("The disk is full, so the run ended early; what was measured until then is kept.")
 WAITING = "waiting for a job"  # the first line of its log
 UNWRITTEN = 28  # exit code when the result could not be written
@@ -62,6 +63,8 @@ def error_outcome(error: BaseException, memory_bytes: int | None) -> tuple[str, 
     """State, sentence and hint for what ended a run."""
     if isinstance(error, Stopped):
         return "stopped", STOPPED, ""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", INTERRUPTED, ""
     if isinstance(error, FreezeError):
         return "failed", error.problem, error.hint
     traceback.print_exception(error)
@@ -109,6 +112,7 @@ def main(arguments: list[str]) -> int:
     stopping = threading.Event()
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     process.follow_parent(lambda line: stopping.set() if line == "stop" else jobs.put(line))
+    process.survive_full_log()
     process.die_first()
     if "--bare" not in arguments:
         _preload()

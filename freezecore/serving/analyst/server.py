@@ -122,6 +122,7 @@ def main(arguments: list[str]) -> None:
     # Libraries print to standard output whenever they like; the answers need a channel of their own.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    process.survive_full_log()
     process.die_first()
     verbs = importlib.import_module(arguments[0]).VERBS if arguments else VERBS
     if verbs is VERBS:

@@ -57,7 +57,7 @@ def test_the_oldest_entries_go_when_there_are_too_many(monkeypatch, tmp_path):
     "damage", [lambda c: c[:-1], lambda c: c + b"x", lambda c: c[:40] + b"X" + c[41:], lambda c: b""]
 )
 def test_what_was_damaged_on_the_disk_is_dropped_and_said(damage, tmp_path, caplog):
-    store._tell.cache_clear()
+    store.tell.cache_clear()
     store.write("tree", "key", b"a content of some length")
     [file] = (tmp_path / "tree").iterdir()
     file.write_bytes(damage(file.read_bytes()))
@@ -94,7 +94,7 @@ PLACES = {
 @pytest.mark.skipif(sys.platform != "linux", reason="words of Linux")
 @pytest.mark.parametrize("place", PLACES)
 def test_what_cannot_be_kept_is_said_once_and_nobody_depends_on_it(place, tmp_path, monkeypatch, caplog):
-    store._tell.cache_clear()
+    store.tell.cache_clear()
     make, cause, hint = PLACES[place]
     monkeypatch.setenv(store.HOME_VARIABLE, str(make(tmp_path)))
     for _ in range(2):
@@ -106,7 +106,7 @@ def test_what_cannot_be_kept_is_said_once_and_nobody_depends_on_it(place, tmp_pa
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_told_as_such_and_never_as_a_file_in_the_way(number, monkeypatch, caplog, tmp_path):
-    store._tell.cache_clear()
+    store.tell.cache_clear()
 
     def full(*_):
         raise OSError(number, os.strerror(number))

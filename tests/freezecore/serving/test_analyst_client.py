@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from freezecore.cache import store
 from freezecore.errors import FreezeError, SourceError
 from freezecore.packaged import DEFAULT_SOURCE
+from freezecore.serving import process
 from freezecore.serving.analyst.client import Analyst
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -146,3 +148,32 @@ def test_prefetching_is_begun_once_and_ends_with_the_analyst():
     assert analyst._prefetch is child
     analyst.close()
     assert child.returncode is not None
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
+@pytest.mark.parametrize("place", ["/dev/full", "nowhere"])
+def test_the_analyst_goes_on_when_its_log_cannot_be_written(place, tmp_path, monkeypatch):
+    if place == "nowhere":
+        monkeypatch.setenv(store.HOME_VARIABLE, "/dev/null/home")
+    else:
+        monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
+        (tmp_path / "analyst.log").symlink_to(place)
+    client = Analyst("tests.freezecore.faulty_verbs", limits_s={"models": 60.0}, memory_bytes=None)
+    try:
+        asked = client.models("first")
+        process_id = client._process.process.pid
+        with pytest.raises(FreezeError, match="failed unexpectedly"):
+            client.models("raise")
+        assert client.models("next") and asked
+        assert client._process.process.pid == process_id, "it wrote a traceback where there is no room, and lives"
+    finally:
+        client.close()
+
+
+def test_a_log_that_grew_large_is_begun_anew_and_one_old_part_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "LARGEST_LOG", 10)
+    for text in (b"old and long enough", b"newer and long enough"):
+        (tmp_path / "analyst.log").write_bytes(text)
+        process._opened(tmp_path / "analyst.log").close()
+    assert (tmp_path / "analyst.old.log").read_bytes() == b"newer and long enough"
+    assert (tmp_path / "analyst.log").read_bytes() == b""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import pytest
 
@@ -86,11 +87,12 @@ def test_a_curve_keeps_its_ends_and_everything_that_is_no_step():
 
 def test_old_logs_go_and_those_in_progress_stay(tmp_path, monkeypatch):
     monkeypatch.setattr(run_log_module, "MOST_FOLDERS", 2)
+    began = time.time() - 1_000
     for name in "abcd":
         folder = new_folder(tmp_path, name, {})
-        os.utime(folder, (ord(name), ord(name)))
+        os.utime(folder, (began + ord(name), began + ord(name)))
         if name == "a":
             (folder / "reserve").touch()
-            os.utime(folder, (ord(name), ord(name)))
+            os.utime(folder, (began + ord(name), began + ord(name)))
     new_folder(tmp_path, "e", {})
     assert sorted(folder.name for folder in tmp_path.iterdir()) == ["a", "d", "e"]

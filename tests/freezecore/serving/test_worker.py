@@ -36,6 +36,11 @@ def test_a_flag_ends_the_run_between_two_steps(tmp_path):
         (Stopped(), "stopped", "Stopped before its end; what was measured until then is kept."),
         (MemoryError(), "out-of-memory", "The run needed more memory than was left of its 2 GB."),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "out-of-memory", "The run needed"),
+        (
+            KeyboardInterrupt(),
+            "interrupted",
+            "The run's process was interrupted; what was measured until then is kept.",
+        ),
         (KeyError("x"), "failed", "The run failed unexpectedly (KeyError: 'x')."),
     ],
 )
