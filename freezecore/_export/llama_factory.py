@@ -16,37 +16,12 @@ from freezecore._export.jinja import render
 from freezecore._export.plan import LANGUAGE_PARTS, ExportPlan
 from freezecore.errors import ExportError
 from freezecore.sentences import say
+from freezecore.trainer_parts import Parts, of_llama_factory
 from freezecore.yaml_text import scalar
 
 QUOTE = "'"
 
 
-@dataclass(frozen=True)
-class Composite:
-    """Of a multimodal model, the parts of names by which LLaMA-Factory knows its projector and its towers."""
-
-    projector: tuple[str, ...] = ("multi_modal_projector",)
-    vision: tuple[str, ...] = ("vision_tower",)
-    language: tuple[str, ...] = ("language_model", "lm_head")
-
-
-QWEN_VL = Composite(("visual.merger",), ("visual.patch_embed", "visual.blocks"))
-QWEN3_VL = Composite(
-    ("visual.merger",), ("visual.pos_embed", "visual.patch_embed", "visual.blocks", "visual.deepstack_merger_list")
-)
-QWEN3_5 = Composite(("model.visual.merger",), ("visual.pos_embed", "visual.patch_embed", "visual.blocks"))
-COMPOSITES = {  # `COMPOSITE_MODELS` of its `model_utils/visual.py`, by the class that it trains
-    **dict.fromkeys(
-        ("Llava", "LlavaNext", "LlavaNextVideo", "VideoLlava", "PaliGemma", "Gemma3", "InternVL"), Composite()
-    ),
-    **dict.fromkeys(("Qwen2VL", "Qwen2_5_VL", "Glm4v", "Glm4vMoe"), QWEN_VL),
-    **dict.fromkeys(("Qwen3VL", "Qwen3VLMoe"), QWEN3_VL),
-    **dict.fromkeys(("Qwen3_5", "Qwen3_5Moe"), QWEN3_5),
-    **dict.fromkeys(("Mllama", "Llama4"), Composite(vision=("vision_model",))),
-    "Gemma3n": Composite(vision=("vision_tower", "audio_tower")),
-    "Mistral3": Composite(("model.multi_modal_projector",)),
-    "Qwen2Audio": Composite(vision=("audio_tower",)),
-}
 FLAGS = ("freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model")
 
 
@@ -64,7 +39,7 @@ class Keys:
     modules: tuple[str, ...] = ("all",)
     extra: tuple[str, ...] = ()
     full: bool = False
-    composite: Composite | None = None
+    composite: Parts | None = None
     frozen: tuple[bool, ...] = (True, True, False)
 
     def fragments(self, blocks: int) -> list[str]:
@@ -133,7 +108,7 @@ def _blocks(plan: ExportPlan) -> int:
     )
 
 
-def _composite(plan: ExportPlan) -> Composite | None:
+def _composite(plan: ExportPlan) -> Parts | None:
     """How LLaMA-Factory names the parts of a multimodal model.
 
     Raises:
@@ -142,7 +117,7 @@ def _composite(plan: ExportPlan) -> Composite | None:
     if not plan.multimodal:
         return None
     root = plan.tree.layers[0].type
-    found = COMPOSITES.get(root.removesuffix("ForConditionalGeneration"))
+    found = of_llama_factory(root)
     if found is None:
         raise ExportError(
             "LLaMA-Factory knows no towers of {source} as {root}.",
@@ -160,7 +135,7 @@ def hit(keys: Keys, names: list[str], blocks: int) -> set[str]:
     return {name for name in chosen if not any(text in name for text in forbidden)}
 
 
-def _candidates(names: list[str], wanted: set[str], blocks: int, composite: Composite | None) -> Iterator[Keys]:
+def _candidates(names: list[str], wanted: set[str], blocks: int, composite: Parts | None) -> Iterator[Keys]:
     """All of it, and for each number of blocks the most that trains nothing unwanted; of a multimodal model, with each
     of its parts frozen or not."""
     for frozen in product((True, False), repeat=3) if composite else ((True, True, False),):

@@ -8,14 +8,13 @@ The rules are those of LLaMA-Factory's `adapter.py` and `visual.py`, axolotl's `
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from itertools import accumulate
-from pathlib import Path
 
+from freezecore import trainer_parts
 from freezecore._export.llama_factory import Keys, hit
 from freezecore.errors import ExportError, RuleError, shortened
 from freezecore.importing.execution.standins import peft_rules
@@ -27,7 +26,6 @@ from freezecore.tree import LayerTree
 
 MOST = 10_000
 ROWS = re.compile(r"^(.+)\[([0-9]*)(?::([0-9]*))?\]$")
-USUAL = {"vision": ["vision_tower"], "projector": ["multi_modal_projector"], "language": ["language_model", "lm_head"]}
 MULTIMODAL = {  # axolotl's names of what is no language model
     "vision_tower", "vision_model", "vision_encoder", "embed_vision", "multi_modal_projector", "visual", "audio_tower",
     "audio_model", "embed_audio",
@@ -45,6 +43,11 @@ class Reading:
     missing: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def model_class(self) -> str:
+        """The name of the whole model's class; empty where the tree has none."""
+        return self.tree.layers[0].type if self.tree.layers else ""
 
     def set(self, value: bool, hits: Callable[[str], object]) -> None:
         """Freeze or train each parameter whose name is hit."""
@@ -169,7 +172,8 @@ def _llama_factory_blocks(found: Reading) -> None:
     else:
         chosen = set(hit(Keys(layers, tuple(modules), tuple(extra)), names, blocks))
     if found.mapping.get("freeze_multi_modal_projector") is False:
-        projector = _composite(found.tree).get("projector", ())
+        known = trainer_parts.of_llama_factory(found.model_class)
+        projector = known.projector if known else ()
         chosen |= {name for name in names if any(part in name for part in projector)}
     parts = {part for name in names for part in name.split(".")}
     found.missing += [module for module in (*modules, *extra) if module != "all" and module not in parts]
@@ -189,34 +193,20 @@ def _language_blocks(tree: LayerTree) -> int:
     return len(tree.towers[best].blocks) if best is not None else 0
 
 
-@cache
-def _multimodal() -> dict:
-    return tomllib.loads(Path(__file__).with_name("multimodal.toml").read_text(encoding="utf-8"))
-
-
-def _composite(tree: LayerTree) -> dict:
-    """LLaMA-Factory's names of a multimodal model's parts, by the type that its class is named after."""
-    plain = lambda name: re.sub(r"[^a-z0-9]", "", name.lower())  # noqa: E731
-    kind = plain(re.sub(r"(For[A-Z]\w*|Model)$", "", tree.layers[0].type if tree.layers else ""))
-    return next(
-        ({**USUAL, **parts} for name, parts in _multimodal()["llama-factory"].items() if plain(name) == kind), {}
-    )
-
-
 def _forbidden(found: Reading) -> list[str]:
     """The parts that LLaMA-Factory freezes whatever else is said: those of a multimodal model."""
-    known, parts = _composite(found.tree), []
+    kind = found.model_class
+    known, forbidden = trainer_parts.of_llama_factory(kind), []
     for key, part, default in (
         ("freeze_vision_tower", "vision", True),
         ("freeze_multi_modal_projector", "projector", True),
         ("freeze_language_model", "language", False),
     ):
         if known and found.mapping.get(key, default) is True:
-            parts += known[part]
+            forbidden += getattr(known, part)
         elif not known and key in found.mapping and len(found.tree.towers) > 1:
-            kind = found.tree.layers[0].type
             found.leave(key, say("the parts of '{name}' are not known to LLaMA-Factory's table here", name=kind))
-    return parts
+    return forbidden
 
 
 def read_modules_to_save(found: Reading, key: str = "") -> bool:
@@ -255,13 +245,13 @@ def read_swift(found: Reading) -> bool:
         sizes = list(accumulate(tree.sizes))
         for i in range(bisect_right(sizes, int(sizes[-1] * ratio))):
             found.trains[i] = False
-    kind = tree.layers[0].type if tree.layers else ""
-    parts = next((each for each in _multimodal()["ms-swift"].values() if kind in each["classes"]), None)
+    kind = found.model_class
+    parts = trainer_parts.of_ms_swift(kind)
     if parts is not None:
-        frozen += parts.get("language", []) if mapping.get("freeze_llm", False) else []
-        frozen += parts.get("vision", []) if mapping.get("freeze_vit", True) else []
-        (frozen if mapping.get("freeze_aligner", True) else trained).extend(parts.get("projector", []))
-        frozen += parts.get("generator", [])
+        frozen += parts.language if mapping.get("freeze_llm", False) else ()
+        frozen += parts.vision if mapping.get("freeze_vit", True) else ()
+        (frozen if mapping.get("freeze_aligner", True) else trained).extend(parts.projector)
+        frozen += parts.generator
     for key in ("freeze_llm", "freeze_vit", "freeze_aligner"):
         if parts is None and mapping.get(key):
             found.leave(key, say("the parts of '{name}' are not known to ms-swift's table here", name=kind))
