@@ -12,13 +12,11 @@ a sentence and a hint on standard error, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 
-from freezecore.cli.output import painted
+from freezecore.cli.output import as_json, leave_output, lines, painted, take_any_terminal, tell, write
 from freezecore.errors import FreezeError, told_if_missing
 
 COMMANDS = {
@@ -42,20 +40,22 @@ UNFINISHED = ("failed", "out-of-memory", "not-a-number")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    take_any_terminal()
     options = parser(arguments[:1]).parse_args(arguments)
     try:
         with told_if_missing():
             document = options.gather(options)
-        print(json.dumps(document, ensure_ascii=False) if options.json else options.show(document), flush=True)
+        was_written = write(as_json(document) if options.json else options.show(document))
     except FreezeError as error:
-        problem = painted(f"freezecore: {error.problem}", "red", sys.stderr)
-        print(problem, *filter(None, [error.hint]), sep="\n  ", file=sys.stderr)
+        tell(lines(painted(f"freezecore: {error.problem}", "red", sys.stderr), error.hint and f"  {error.hint}"))
         return 1
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_output()
         return 0
     except KeyboardInterrupt:
-        print("freezecore: stopped.", file=sys.stderr)
+        tell("freezecore: stopped.")
+        return 1
+    if not was_written:
         return 1
     return 1 if document.get("same") is False or document.get("state") in UNFINISHED else 0
 

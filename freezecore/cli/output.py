@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -15,6 +17,9 @@ from typing import Literal, TextIO
 Style = Literal["red", "yellow", "green"]
 CODES = {"red": 31, "yellow": 33, "green": 32}
 DIFFERENCES = ("missing", "new", "changed", "renamed", "reshaped")
+CONTROLS = re.compile(  # colours of ours aside; the last are what turns the direction of writing round
+    r"\x1b(?!\[(?:0|31|32|33)m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
 NOTHING = "(nothing frozen)"
 PHASES = {
     "data": "preparing the data",
@@ -22,6 +27,62 @@ PHASES = {
     "check": "checking the frozen part",
     "capture": "computing the frozen part once",
 }
+
+
+def take_any_terminal() -> None:
+    """Let standard output and error take every text, whatever their encoding, and also where there is none of them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="backslashreplace")
+
+
+def as_json(value: object) -> str:
+    """A line of JSON that any terminal may show: what would control it, or what it has no letter for, is escaped."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(value, ensure_ascii=not is_unicode)
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def printable(text: str) -> str:
+    """A text for a terminal: of what would control it only our own colours are left."""
+    return CONTROLS.sub("�", text)
+
+
+def write(text: str) -> bool:
+    """Print an answer on standard output; where there is no room, on standard error, so that it is not lost.
+
+    Returns:
+        whether standard output took it.
+
+    Raises:
+        BrokenPipeError: nobody reads on.
+    """
+    text = printable(text)
+    try:
+        print(text, flush=True)
+        return True
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        leave_output()
+        cause = error.strerror or type(error).__name__
+        tell(f"freezecore: standard output cannot be written: {cause}. What it should have been is here.\n{text}")
+        return False
+
+
+def tell(text: str, end: str = "\n") -> None:
+    """Print on standard error, on which nothing depends."""
+    with contextlib.suppress(OSError, ValueError):
+        print(printable(text), end=end, file=sys.stderr, flush=True)
+
+
+def leave_output() -> None:
+    """Let what may still be written to standard output go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def painted(text: str, style: Style | None, stream: TextIO | None = None) -> str:
@@ -55,20 +116,39 @@ def progress(options: Namespace, describe: Callable[[dict], str] = lambda event:
     Steps are shown on a terminal alone, over one another.
     """
     if options.json:
-        return lambda event: print(json.dumps(event, ensure_ascii=False), flush=True)
+        return _write_event
     screen = sys.stderr.isatty()
 
     def show(event: dict) -> None:
         if line := describe(event):
-            print(f"\r\033[K{line}" if screen else line, file=sys.stderr, flush=True)
+            tell_over(line, screen)
         elif screen and event["event"] == "step":
-            print(f"\r\033[Kstep {event['step']}  loss {event['loss']:.4f} ", end="", file=sys.stderr, flush=True)
+            tell_over(f"step {event['step']}  loss {event['loss']:.4f} ", screen, end="")
         elif screen and event["event"] == "phase":
             done = f": {event['done']} of {event['total']}" if event.get("total") else ""
             doing = PHASES.get(event["phase"], event["phase"])
-            print(f"\r\033[K{doing}{done} ", end="", file=sys.stderr, flush=True)
+            tell_over(f"{doing}{done} ", screen, end="")
 
     return show
+
+
+def tell_over(line: str, screen: bool, end: str = "\n") -> None:
+    """Print on standard error, on a terminal over the line before."""
+    if screen:
+        with contextlib.suppress(OSError, ValueError):
+            print("\r\033[K", end="", file=sys.stderr)
+    tell(line, end)
+
+
+def _write_event(event: dict) -> None:
+    """An event on standard output; a run goes on where there is no room, since its answer is told in the end."""
+    try:
+        print(as_json(event), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        leave_output()
+        tell(f"freezecore: standard output cannot be written: {error.strerror}. The run goes on.")
 
 
 @contextmanager
@@ -80,7 +160,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        print("\nStopping; press Ctrl+C again to end at once.", file=sys.stderr, flush=True)
+        tell("\nStopping; press Ctrl+C again to end at once.")
 
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set

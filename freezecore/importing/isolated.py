@@ -36,7 +36,15 @@ def run(text: str, tree: LayerTree) -> dict:
     question = marshal.dumps((text, plain(tree)))
     folders = [str(ROOT), compiler]
     environment = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if sys.platform == "win32" else {}
-    with tempfile.TemporaryDirectory() as empty:
+    try:
+        folder = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise ExportError(
+            "Pasted Python needs an empty folder for a moment, and none can be made: {cause}.",
+            "Make room on the disk, or set TMPDIR to a folder that may be written.",
+            cause=error.strerror,
+        ) from error
+    with folder as empty:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(CHILD), *folders],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

@@ -69,7 +69,10 @@ class Store:
             self.folder = None
 
     def _on_disk(self, count: int) -> list[Tensor]:
-        free = shutil.disk_usage(tempfile.gettempdir()).free
+        try:
+            free = shutil.disk_usage(tempfile.gettempdir()).free
+        except OSError as error:
+            raise NotCuttable("keeping it needs a folder for temporary files, and there is none") from error
         if self.nbytes > free * DISK_SHARE:
             raise NotCuttable(
                 "keeping it takes {size:.1f} GB, more than memory and disk have to spare", size=self.nbytes / 1e9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -48,7 +49,11 @@ def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldSto
         result = replace(run(session, request, emit, should_stop), seconds=time.perf_counter() - started)
         if result.state != "done":
             return result
-        peak = Priced(session, request).peak_bytes(resolve(request.spec, session.tree))
+        try:
+            peak = Priced(session, request).peak_bytes(resolve(request.spec, session.tree))
+        except Exception:  # what was measured does not depend on what is computed afterwards
+            traceback.print_exc()
+            return result
         return replace(result, estimated_peak_bytes=peak)
     finally:
         session.close()
