@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app.server import tick_route
+from app.server import headers, tick_route
 from app.server.startup import prepare_server
 from app.server.unknown_page import UnknownPage
 
@@ -20,6 +20,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
     yield
 
 
+headers.bound()
 app = st.App(
     Path(__file__).parents[1] / "main.py",
     lifespan=_lifespan,

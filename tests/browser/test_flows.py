@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -129,6 +130,21 @@ def test_own_pictures_are_previewed_trained_on_proved_and_compared(page_at, tmp_
     with (tmp_path / "runs.csv").open(newline="") as table:
         row = next(csv.DictReader(table))
     assert (row["data"], row["steps"], row["state"]) == ("sky.zip", "6", "done")
+
+
+@pytest.mark.parametrize(("mib", "told"), [(40, "2 classes"), (52, "must be 50.0MB or smaller")])
+def test_own_data_is_taken_up_to_what_the_page_promises(page_at, tmp_path, mib, told):
+    """The page, the server in front of it and what keeps files have one limit; nobody meets a bare AxiosError."""
+    table = tmp_path / "large.csv"
+    rows = "".join(f"{'many words ' * 100}{i},{'good' if i % 2 else 'bad'}\n" for i in range(950 * mib))
+    table.write_text("text,label\n" + rows)
+    assert table.stat().st_size > mib * 2**20
+    page = page_at("/?model=config:bert&task=sequence-classification&labels=2")
+    page.get_by_role("combobox", name="Data").click()
+    page.get_by_role("option", name=re.compile("your own")).click()
+    page.locator(".st-key-w_own_data input[type=file]").set_input_files(table)
+    expect(page.get_by_text(told)).to_be_visible(timeout=TRACED_MS)
+    expect(page.get_by_text("AxiosError")).to_have_count(0)
 
 
 def test_two_targets_stand_side_by_side_and_the_notebook_is_one(page_at, tmp_path):

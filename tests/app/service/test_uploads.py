@@ -1,5 +1,7 @@
 import io
+import tomllib
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,3 +148,13 @@ def test_the_oldest_files_go_when_room_is_short(monkeypatch):
     first = uploads.keep_data(b"12345678", "a.csv", "text")
     second = uploads.keep_data(b"abcdefgh", "b.csv", "text")
     assert not kept.place_of(first).exists() and kept.place_of(second).exists()
+
+
+def test_server_page_and_documents_promise_one_size():
+    """A file that the page takes and the server does not would end as a bare AxiosError."""
+    root = Path(uploads.__file__).parents[2]
+    settings = tomllib.loads((root / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert settings["server"]["maxUploadSize"] == uploads.LARGEST_MIB + 1  # the envelope
+    for document in ("README.md", "docs/serving.md"):
+        text = (root / document).read_text("utf-8")
+        assert f"up to {uploads.LARGEST_MIB} MB" in text, document
