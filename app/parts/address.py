@@ -7,6 +7,7 @@ import streamlit as st
 from app import state
 from app.components.copy_link import address_part, copy_link
 from app.components.messages import feed
+from app.parts.measured_under import shared_link
 
 
 def copy_button() -> None:
@@ -17,7 +18,7 @@ def copy_button() -> None:
 
 def link_part() -> dict:
     """What brings the address bar up to date, to be sent by `feed`."""
-    return address_part(state.link().query())
+    return address_part(shared_link().query())
 
 
 def update_address() -> None:

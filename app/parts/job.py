@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import state
-from app.parts import show_errors
+from app.parts import measured_under, show_errors
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore.errors import FreezeError
@@ -46,12 +46,17 @@ def job_pane(
     else:
         if status.live:
             state.fill(WATCHED, token)
-            watch(token, status, words)
-            return
-        if state.value(WATCHED) == token:  # its end was waited for: looking every second ends with it
+        elif state.value(WATCHED) == token:  # its end was waited for: looking every second ends with it
             state.fill(WATCHED, None)
             st.rerun()
-        outcome(token, status, words)
+        changed = measured_under.changed_since(token, select(state.link()))
+        state.fill(f"{field}_outdated", bool(changed))
+        if changed:
+            measured_under.tell(token, status.request, changed, words)
+        with st.container(key=f"{field}_{'outdated' if changed else 'current'}"):
+            (watch if status.live else outcome)(token, status, words)
+        if status.live:
+            return
     again = words("search.again" if field == "search" else "probe.again")
     st.button(again, icon=":material/replay:", key=f"{PREFIX[field]}again", on_click=_leave, args=(field,))
 
@@ -98,6 +103,12 @@ def is_live() -> bool:
     """Whether the run or the search in the link goes on, so that the page looks again every second."""
     link = state.link()
     return any(_goes_on(token) for token in (link.run, link.search) if token)
+
+
+def shows_other_selection(selection: ModelSelection) -> bool:
+    """Whether the result on the page is drawn as belonging to this selection although it does not, or the reverse."""
+    token = state.link().run
+    return token is not None and measured_under.is_outdated(token, selection) != state.value("run_outdated", False)
 
 
 def _goes_on(token: str) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.figures.runs import learning_curve
-from app.parts import job, show_errors
+from app.parts import job, measured_under, show_errors
 from app.parts.data import WEIGHTLESS, about, data_below, data_picker, probe_request, samples_html
 from app.parts.plot import plot
 from app.service import run_events
@@ -130,7 +130,7 @@ def _curve(events: list[dict], total: int | None, height: int, words: Words) -> 
     plot(learning_curve, events, total, key="learning", alt=words("chart.learning"), height=height)
 
 
-def _result(token: str, _: JobStatus, words: Words) -> None:
+def _result(token: str, status: JobStatus, words: Words) -> None:
     """What a run measured: accuracy before and after, memory beside the estimate, the proof; or why it failed."""
     result = jobs.shared().result(token)
     if result is None:
@@ -164,7 +164,7 @@ def _result(token: str, _: JobStatus, words: Words) -> None:
         **plain,
     )
     _proof(result, words)
-    st.caption(_circumstances(result, words))
+    st.caption(" · ".join(filter(None, (_circumstances(result, words), measured_under.when(status.ended, words)))))
     for note in result.get("notes") or ():
         st.caption(show_errors.said(note))
     _changed(result, words)

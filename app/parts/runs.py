@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.figures import runs as figures
-from app.parts import show_errors
+from app.parts import measured_under, show_errors
 from app.parts.plot import plot
 from app.parts.table import pick_rows
 from app.service import gallery, run_table
@@ -160,8 +160,11 @@ def _diff(rules: list[str]) -> None:
 @show_errors.acting
 def _open(one: RunRow) -> None:
     """Bring a run's model and rules, and its result, into Explore."""
-    state.open_if_other(one.model)
-    state.write_rules(one.rules)
+    if one.token is None:
+        state.open_if_other(one.model)
+        state.write_rules(one.rules)
+    else:
+        measured_under.take_back(one.request)
     state.change(run=one.token)
     state.go_to_explore("probe")
 

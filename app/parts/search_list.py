@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import state
-from app.parts import show_errors
+from app.parts import measured_under, show_errors
 from app.parts.search import KINDS
 from app.parts.table import pick_rows
 from app.service import gallery
@@ -71,6 +71,6 @@ def _new() -> None:
 
 @show_errors.acting
 def _open(run: Run) -> None:
-    state.open_if_other(model_of(run.request))
+    measured_under.take_back(run.request)
     state.change(search=run.token)
     state.go_to_explore("search")

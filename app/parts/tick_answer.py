@@ -19,6 +19,7 @@ from app.figures.cost_charts import CHANNEL, largest_part, model_part, selection
 from app.figures.style import palette_of
 from app.parts import show_errors
 from app.parts.address import link_part
+from app.parts.job import shows_other_selection
 from app.parts.presets import presets_are_outdated
 from app.parts.rules_box import rules_box
 from app.parts.tree import TREE
@@ -92,6 +93,8 @@ def _ticked(change: TreeChange) -> None:
 def _outdated(selection: ModelSelection) -> list[str]:
     """Fragments that show another selection: the lower pane only where it shows something that follows the ticks."""
     pane, nothing = state.value("w_pane", "probe"), not any(selection.mask.trains)
-    same = pane in PANES_WITHOUT_TICKS or (pane == "probe" and nothing == state.value("nothing_trained", False))
+    same = pane in PANES_WITHOUT_TICKS or (
+        pane == "probe" and nothing == state.value("nothing_trained", False) and not shows_other_selection(selection)
+    )
     presets = ["presets"] if presets_are_outdated(selection) else []
     return presets if same else [*presets, "pane"]

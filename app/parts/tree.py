@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app import state
 from app.components.tree import RowMark, RowPrice, layer_tree, tree_strings
+from app.parts.measured_under import changed_since, request_of
 from app.service.pricing import reference_of
 from app.service.selection import ModelSelection
 from app.text import Words
@@ -21,11 +22,13 @@ MARKS = "proof_marks"
 
 def tree(selection: ModelSelection, words: Words) -> None:
     """Draw it; a tick redraws what answers it (`tick_answer.py`) and leaves the tree to itself."""
+    marks, proved = _marks(selection, words)
     layer_tree(
         selection.tree,
         strings=tree_strings(words.lang),
         prices=_prices(selection, words),
-        marks=_marks(selection, words),
+        marks=marks,
+        proved=proved,
         key=TREE,
         height=TREE_HEIGHT,
     )
@@ -42,33 +45,36 @@ def _prices(selection: ModelSelection, words: Words) -> dict[str, RowPrice]:
     return shown
 
 
-def _marks(selection: ModelSelection, words: Words) -> dict[str, RowMark]:
-    """What the finished run in the link has proved, by name of a parameter and path of a module; empty without one."""
+def _marks(selection: ModelSelection, words: Words) -> tuple[dict[str, RowMark], tuple[bool, ...] | None]:
+    """What the finished run in the link has proved, by name of a parameter and path of a module, and the ticks that
+    this holds for; nothing where it ran on other data or under another workload than is chosen."""
     token = state.link().run
     if token is None:
-        return {}
+        return {}, None
     notes, key = state.notes(MARKS), (token, selection.tree.fingerprint, words.lang)
-    if notes.get("key") != key:
-        try:
+    try:
+        if set(changed_since(token, selection)) - {"rules"}:
+            return {}, None
+        if notes.get("key") != key:
             result = jobs.shared().result(token)
-        except FreezeError:
-            return {}
-        if result is None:
-            return {}
-        notes.update(key=key, marks=_marks_of(result, selection, words))
+            if result is None:
+                return {}, None
+            notes.update(key=key, marks=_marks_of(result, request_of(token), selection, words))
+    except FreezeError:  # there is no such run
+        return {}, None
     return notes["marks"]
 
 
-def _marks_of(result: dict, selection: ModelSelection, words: Words) -> dict[str, RowMark]:
-    proof, source = result.get("proof"), (result.get("request") or {}).get("source") or {}
-    if proof is None or (source.get("scheme"), source.get("name")) != (selection.source.scheme, selection.source.name):
-        return {}
+def _marks_of(result: dict, request: dict, selection: ModelSelection, words: Words):
+    proof = result.get("proof")
+    if proof is None or "spec" not in request:
+        return {}, None
     try:
-        mask = resolve(FreezeSpec.parse(result["request"]["spec"]), selection.tree)
+        mask = resolve(FreezeSpec.parse(request["spec"]), selection.tree)
     except FreezeError:  # the rules are of a version of this model that had other names
-        return {}
+        return {}, None
     moved = {name for kind in ("changed", "with_gradient") for name in proof[kind]}
-    return marks_by_row(selection.tree, mask.trains, moved, words)
+    return marks_by_row(selection.tree, mask.trains, moved, words), mask.trains
 
 
 def marks_by_row(tree: LayerTree, trains: tuple[bool, ...], moved: set[str], words: Words) -> dict[str, RowMark]:

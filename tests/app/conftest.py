@@ -82,7 +82,8 @@ class StillJobs:
     def status(self, token):
         if token != "token":
             raise ProbeError(f"There is no run '{token}'.", "Its link may be cut.")
-        asked = self.requests[0].to_json() if self.requests else {"steps": 60}
+        stored = (self.ended or {}).get("request") or {"steps": 60}
+        asked = self.requests[0].to_json() if self.requests else stored
         state, end = (self.ended["state"], 1.0) if self.ended else ("running", None)
         return jobs.JobStatus(token, self.kind, state, asked, 0.0, 0.0, end)
 

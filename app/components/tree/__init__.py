@@ -7,7 +7,7 @@ both ways: what a person ticks comes back through the message of `tree_ticks` an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -73,6 +73,7 @@ def layer_tree(
     strings: Mapping[str, str],
     prices: Mapping[str, RowPrice] | None = None,
     marks: Mapping[str, RowMark] | None = None,
+    proved: Sequence[bool] | None = None,
     key: str,
     height: str = "560px",
 ) -> None:
@@ -81,6 +82,7 @@ def layer_tree(
     Args:
         strings: the sentences of `tree_strings`.
         prices, marks: by path of a module or name of a parameter.
+        proved: the ticks that the marks hold for, which the browser hides under any others; None for any.
         key: also the channel that `tree_ticks` sends on.
         height: of the rows' window, as CSS writes a length.
     """
@@ -89,6 +91,8 @@ def layer_tree(
         data = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
         _component()(data=data, key=key)
         part = {"channel": key, "part": "annotations", **_annotations(rows, prices, marks)}
+        if proved is not None:
+            part["proved"] = encode(proved)
         feed(part, key=f"{key}-annotations-feed")
 
 

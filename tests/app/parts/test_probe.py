@@ -3,8 +3,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.components.tree.bits import decode
 from app.parts.tree import marks_by_row
 from app.text import Words
+from freezecore._resolve import resolve
 from freezecore.probe import CacheUse, ProbeRequest, ProbeResult, Proof, SampleChange
 from freezecore.sentences import say
 from freezecore.serving.run_log import RunLog, RunLogReader
@@ -13,7 +15,7 @@ from freezecore.serving.runs import ended as run_ended
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from tests.app.conftest import _tree
-from tests.app.test_explore import RESNET
+from tests.app.test_explore import RESNET, sent
 
 ASKED = ProbeRequest(ModelSource("timm", "resnet18", "pretrained"), FreezeSpec.parse("freeze all; train fc"))
 PICTURE = "data:image/jpeg;base64,AAAA"
@@ -121,3 +123,30 @@ def test_what_was_frozen_is_marked_as_unchanged_and_what_moved_as_moved():
     assert marks["layer1.0.conv1.weight"].kind == marks["layer1.0"].kind == marks["layer1"].kind == "bad"
     assert marks["layer2"].kind == marks["layer1.1.conv1.weight"].kind == "good"
     assert "fc" not in marks and "fc.weight" not in marks
+
+
+def _sent_link(page) -> str:
+    return next(part["query"] for part in sent(page) if part.get("part") == "link")
+
+
+def _told(page) -> list[str]:
+    return [block.value for block in page.markdown if "Measured under" in block.value]
+
+
+def test_a_result_is_told_as_anothers_once_something_else_is_chosen_and_taken_back_in_one_click(ended, helpers):
+    helpers[1].requests.append(ASKED)
+    page = ended(DONE)
+    proved = next(part for part in sent(page) if part["part"] == "annotations")
+    assert "run=token" in _sent_link(page) and not _told(page) and proved["marks"]
+    assert decode(proved["proved"], 62) == resolve(ASKED.spec, _tree(ModelSource("timm", "resnet18"))).trains
+
+    page.text_area(key="w_rules").set_value("train all").run()
+    page.number_input(key="w_batch").set_value(8).run()
+    (told,) = _told(page)
+    assert "**`freeze all; train fc`**" in told and "**batch 32**" in told
+    assert "run=" not in _sent_link(page) and "rules=train+all" in _sent_link(page)
+    assert not next(part for part in sent(page) if part["part"] == "annotations")["marks"]
+
+    page.button(key="take_back_token").click().run()
+    assert not page.exception and not _told(page) and page.number_input(key="w_batch").value == 32
+    assert page.text_area(key="w_rules").value == "freeze all\ntrain fc" and "run=token" in _sent_link(page)

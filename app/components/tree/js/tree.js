@@ -2,6 +2,7 @@
 
 import { listen } from "../../js/channel.js";
 import { element } from "../../js/element.js";
+import { encodeBits } from "./bits.js";
 import { listenToKeys } from "./keys.js";
 import { List } from "./list.js";
 import { TreeModel } from "./model.js";
@@ -21,7 +22,8 @@ class TreeView {
     this.id = `tree-${data.channel.replace(/\W/g, "_")}`;
     this.strings = data.words;
     this.model = new TreeModel(data);
-    this.annotations = { prices: {}, marksOf: new Map() };
+    this.annotations = this.told = { prices: {}, marksOf: new Map() };
+    this.proved = null; // the ticks that the marks hold for; null for any
     this.active = this.model.rows ? 0 : -1; // the row that the keyboard is on
     this.anchor = this.active; // the row ticked last, from which a range begins
     this.hovered = { row: -1, every: false };
@@ -61,12 +63,13 @@ class TreeView {
     this.list.stop();
   }
 
-  annotate({ prices, marks }) {
+  annotate({ prices, marks, proved }) {
     const marksOf = new Map();
     const add = (row, mark) => marksOf.set(row, [...(marksOf.get(row) ?? []), mark]);
     for (const [kind, text, rows] of marks) for (const row of rows) add(row, [kind, text]);
     this.raise(marks, marksOf, add);
-    this.annotations = { prices, marksOf };
+    this.told = { prices, marksOf };
+    this.proved = proved;
     this.root.classList.toggle("priced", Object.keys(prices).length > 0);
     this.repaint();
   }
@@ -133,6 +136,8 @@ class TreeView {
   }
 
   repaint() {
+    const holds = this.proved == null || this.proved === encodeBits(this.model.trains);
+    this.annotations = holds ? this.told : { prices: this.told.prices, marksOf: new Map() };
     this.light();
     this.list.paint();
     this.toolbar.paint();

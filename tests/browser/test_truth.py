@@ -1,0 +1,39 @@
+"""What stands on the page belongs together: a result and what was ticked, the tree and what it is told."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.page_room import RESNET, rules, settled, tick, traced
+from tests.browser.stored_runs import store_runs
+
+
+@pytest.fixture
+def head_run() -> str:
+    return store_runs()[0]
+
+
+def test_a_result_loses_its_marks_and_its_colour_when_another_selection_is_ticked_and_gets_them_back(page_at, head_run):
+    page = page_at(f"{RESNET}&run={head_run}")
+    traced(page)
+    marks, told = page.locator(".badge.good"), page.get_by_text("Measured under")
+    expect(marks.first).to_be_visible()
+    expect(told).to_have_count(0)
+
+    page.get_by_role("radio", name="All", exact=True).click()
+    expect(told).to_be_visible()
+    expect(marks).to_have_count(0)
+    expect(page.locator(".st-key-run_outdated")).to_have_css("filter", "grayscale(1)")
+    assert "run=" not in page.url and "rules=train+all" in page.url
+
+    page.get_by_role("button", name="Take it back").click()
+    expect(told).to_have_count(0)
+    expect(marks.first).to_be_visible()
+    expect(rules(page)).to_have_value("freeze all\ntrain head")
+    settled(page)
+    assert f"run={head_run}" in page.url
+
+    tick(page, "layer4")  # answered in a fragment: the tree is not drawn again
+    expect(told).to_be_visible()
+    expect(marks).to_have_count(0)
