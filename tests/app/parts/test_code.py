@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from tests.app.test_explore import RESNET, messages
@@ -48,7 +46,8 @@ def test_it_speaks_japanese(coded):
     assert "ノートブック" in buttons(page)["as_notebook"].proto.label
 
 
-def test_a_notebook_is_one(coded):
+def test_a_notebook_is_shown_as_its_cells_and_not_as_its_files_json(coded):
     page = coded()
     page.selectbox(key="w_target").set_value("notebook").run()
-    assert json.loads(page.code[0].value)["nbformat"] == 4
+    shown = page.code[0].value
+    assert shown.startswith("# %%") and "import torch" in shown and '"cell_type"' not in shown
