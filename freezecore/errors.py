@@ -42,6 +42,10 @@ class SourceError(FreezeError):
     """A model source that cannot be read, built, or given its weights."""
 
 
+class NotFetched(SourceError):
+    """A model of the Hugging Face Hub that nothing here holds; nobody has asked the Hub for it."""
+
+
 class RuleError(FreezeError):
     """Rules that cannot be read, or that hit nothing in this tree.
 

@@ -10,11 +10,14 @@ from app.parts import show_errors
 from app.parts.address import copy_button
 from app.service import gallery
 from app.text import Words
-from freezecore.errors import FreezeError, SourceError, shortened
+from freezecore.errors import FreezeError, NotFetched, SourceError, shortened
 from freezecore.model_search import matches, named
+from freezecore.serving import hub
 from freezecore.source import ModelSource
 
 OFFERED = 5
+ASKED = "hub"
+ASKING_S = 0.5
 GALLERY = [model.source for model in gallery.MODELS]
 
 
@@ -49,14 +52,42 @@ def first_models(words: Words) -> None:
 
 
 def not_opened(error: FreezeError, words: Words) -> None:
-    """Why the link's model does not open, and models like it that do."""
-    show_errors.show(error.problem, error.hint)
-    label = ModelSource.parse(state.link().model).label
+    """Why the link's model does not open, and models like it that do; one of the Hub is asked for on a press."""
+    source = ModelSource.parse(state.link().model)
+    if isinstance(error, NotFetched):
+        _ask_hub(source, error, words)
+    else:
+        show_errors.show(error.problem, error.hint)
+    label = source.label
     found = [model.source for model in matches(label, GALLERY, OFFERED) if model.source != state.link().model]
     if isinstance(error, SourceError) and found:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="like_models"):
             st.markdown(words("top.instead"), width="content")
             _buttons(found, words)
+
+
+def _ask_hub(source: ModelSource, error: FreezeError, words: Words) -> None:
+    """What the Hub is being asked, what it answered, or a button that asks it: a link alone never does."""
+    if hub.shared().goes_on(source) and state.notes(ASKED).get("name") == source.name:
+        st.fragment(_asking, run_every=ASKING_S)(source, words)
+        return
+    fault = hub.shared().fault(source) or error
+    show_errors.show(fault.problem, fault.hint)
+    st.button(words("top.ask_hub"), key="ask_hub", icon=":material/cloud_download:", on_click=_ask, args=(source,))
+
+
+def _asking(source: ModelSource, words: Words) -> None:
+    if not hub.shared().goes_on(source):
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key="asking_hub"):
+        st.info(words("top.asking", name=show_errors.plain(shortened(source.name))), icon=":material/hourglass_top:")
+        st.button(words("top.cancel"), key="cancel_hub", on_click=state.forget_notes, args=(ASKED,))
+
+
+@show_errors.acting
+def _ask(source: ModelSource) -> None:
+    state.notes(ASKED)["name"] = source.name
+    hub.shared().begin(source)
 
 
 def _buttons(sources, words: Words) -> None:
@@ -102,6 +133,7 @@ def _open_typed(typed: str) -> None:
     """
     if known := named(typed):
         _open(known.source, known.task, known.labels)
+        _ask(ModelSource.parse(known.source))
         return
     found = [model.source for model in matches(typed, GALLERY, OFFERED)]
     if not found:

@@ -34,7 +34,9 @@ LARGEST_LOG = 8 * 2**20
 NO_MEMORY = ("can't allocate memory", "not enough memory", "std::bad_alloc", "Cannot allocate memory")
 
 
-def start(module: str, *arguments: str, log: Path, stdout: IO | int | None = None) -> subprocess.Popen:
+def start(
+    module: str, *arguments: str, log: Path, stdout: IO | int | None = None, **environment: str
+) -> subprocess.Popen:
     """Start `python -m module` with a pipe to its standard input; what it prints goes to the file `log`.
 
     The child leads a process group of its own, so that a Ctrl+C in the terminal does not reach it and its
@@ -47,7 +49,7 @@ def start(module: str, *arguments: str, log: Path, stdout: IO | int | None = Non
             stdin=subprocess.PIPE,
             stdout=file if stdout is None else stdout,
             stderr=file,
-            env={**QUIET, **os.environ, "PYTHONPATH": path},
+            env={**QUIET, **os.environ, "PYTHONPATH": path, **environment},
             start_new_session=True,
         )
 

@@ -8,17 +8,20 @@ import re
 from pathlib import Path
 
 import transformers
+from huggingface_hub import is_offline_mode
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 
 from freezecore import hub_configs, packaged
 from freezecore.cache import uploads
-from freezecore.errors import SourceError, did_you_mean, shortened
+from freezecore.errors import NotFetched, SourceError, did_you_mean, shortened
 from freezecore.sentences import say
 from freezecore.source import MOST_LABELS, ModelSource
 
 REMOTE_CODE_VARIABLE = "FREEZE_EXPLORER_TRUST_REMOTE_CODE"
 LARGEST_CONFIG = 8 * 2**20
-MOST_REPEATS = 10_000  # of a layer, by a config's own field; the deepest model in use has some hundreds
+MOST_LAYERS = 2_000  # the deepest model in use has some hundreds; so many are built in about ten seconds
+MOST_REPEATS = 10_000  # of anything else that is built as often as a config's field says
+DEEP = re.compile(r"^(?:num|n)_(?:\w+_)?(?:layers?|blocks)$")
 COUNTED = re.compile(r"^(?:num|n)_(?:\w+_)?(?:layers?|labels|experts|blocks)$")
 REPEATED = re.compile(r"layer|depth|block|stage|expert|head", re.IGNORECASE)
 
@@ -198,9 +201,7 @@ def _check_sizes(data: dict, source: ModelSource, depth: int = 0) -> None:
                 key=shortened(key),
                 value=value,
             )
-        most = (
-            MOST_LABELS if "label" in key else MOST_REPEATS if REPEATED.search(key) and "head_dim" not in key else None
-        )
+        most = _most(key)
         if most is not None and value > most:
             raise SourceError(
                 "The config of '{source}' has {key} = {value}.",
@@ -210,6 +211,15 @@ def _check_sizes(data: dict, source: ModelSource, depth: int = 0) -> None:
                 value=_written(value),
                 most=most,
             )
+
+
+def _most(key: str) -> int | None:
+    """The most that a count of this name may be; None where it counts nothing that is built."""
+    if "label" in key:
+        return MOST_LABELS
+    if DEEP.search(key):
+        return MOST_LAYERS
+    return MOST_REPEATS if REPEATED.search(key) and "head_dim" not in key else None
 
 
 def _written(number: float) -> str:
@@ -244,6 +254,12 @@ def _refused_code(source: ModelSource) -> SourceError:
 
 def absent(source: ModelSource, error: OSError) -> SourceError:
     """What to say when a hub's file is neither cached nor reachable."""
+    if is_offline_mode():
+        return NotFetched(
+            "'{source}' is not kept here, and the Hugging Face Hub was not asked for it.",
+            packaged.offline_hint(),
+            source=source,
+        )
     cause = shortened(" ".join(str(error).split()), 120)
     return SourceError(
         "'{source}' is not available here ({cause}).", packaged.offline_hint(), source=source, cause=cause

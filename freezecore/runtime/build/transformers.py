@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 import transformers
+from huggingface_hub import constants
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 from transformers import PretrainedConfig
 from transformers.models.auto import modeling_auto
 
@@ -27,7 +29,7 @@ def build_transformers(source: ModelSource) -> Built:
     Raises:
         SourceError: no such model or config, a config out of range, weights that cannot be had, code that would run.
     """
-    with _quiet():
+    with _quiet(), _without_network(source):
         place = place_of(source)
         config, notes = read_config(source, place)
         return replace(_built(source, place, config, _model_class(source, config)), notes=notes)
@@ -130,6 +132,34 @@ def _concrete(auto, config: PretrainedConfig):
         return found
     by_name = {each.__name__: each for each in found}
     return next((by_name[name] for name in config.architectures or () if name in by_name), found[0])
+
+
+@contextmanager
+def _without_network(source: ModelSource) -> Iterator[None]:
+    """A `config:` source never asks the network, though some configs name another model that holds a part of theirs."""
+    known = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = known or source.scheme == "config"
+    try:
+        yield
+    except (OfflineModeIsEnabled, OSError) as error:
+        if source.scheme != "config" or not _is_offline(error):
+            raise
+        raise SourceError(
+            "The config of '{source}' names another model of the Hugging Face Hub, which is not asked for it.",
+            "Write that model's own config into it, as 'backbone_config', and leave 'backbone' out.",
+            source=source,
+        ) from error
+    finally:
+        constants.HF_HUB_OFFLINE = known
+
+
+def _is_offline(error: BaseException | None) -> bool:
+    """Whether what went wrong comes from a network that was not to be asked."""
+    while error is not None:
+        if isinstance(error, (OfflineModeIsEnabled, LocalEntryNotFoundError)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @contextmanager

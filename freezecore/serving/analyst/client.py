@@ -21,12 +21,12 @@ from freezecore._trace import Trace
 from freezecore.cache import store, traces, trees
 from freezecore.cache.keys import file_stamp
 from freezecore.cache.memory import RecentAnswers
-from freezecore.datasets import DataPreview
+from freezecore.datasets import BUILT_IN, DataPreview
 from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
 from freezecore.sentences import say
-from freezecore.serving import prefetch, process
+from freezecore.serving import hub, prefetch, process
 from freezecore.serving.access import check_data, check_source
 from freezecore.serving.analyst import protocol
 from freezecore.source import ModelSource
@@ -101,6 +101,8 @@ class Analyst:
             FreezeError: the data may not or cannot be read; the sentence names the file and the row.
         """
         check_data(request.data)
+        if request.source.scheme == "hf" and request.data not in BUILT_IN:
+            hub.shared().wait(request.source)  # its tokenizer, in this visitor's own thread
         arguments = {"request": request.to_json()}
         return self._answer("preview", arguments, lambda raw: DataPreview.from_json(sentences.loads(raw)))
 
@@ -143,7 +145,8 @@ class Analyst:
         if "source" in arguments:
             check_source(ModelSource(**arguments["source"]))
         named = arguments["request"]["data"] if "request" in arguments else arguments.get("source", {}).get("name")
-        key = json.dumps([verb, arguments, file_stamp(named)], sort_keys=True)
+        looked = hub.shared().version(ModelSource(**arguments["source"])) if "source" in arguments else None
+        key = json.dumps([verb, arguments, file_stamp(named), looked], sort_keys=True)
         on_disk = stored if self._verbs is None else lambda: None
         return self._answers.answer(key, lambda: on_disk() or parse(self._ask(verb, arguments)))
 
@@ -201,7 +204,13 @@ class AnalystProcess:
     def __init__(self, verbs: str | None) -> None:
         log = store.home() / "analyst.log"
         arguments = [verbs] if verbs else []
-        self.process = process.start("freezecore.serving.analyst.server", *arguments, log=log, stdout=subprocess.PIPE)
+        self.process = process.start(
+            "freezecore.serving.analyst.server",
+            *arguments,
+            log=log,
+            stdout=subprocess.PIPE,
+            HF_HUB_OFFLINE="1",  # what waits for a network would hold everybody: `hub` asks it, beside this process
+        )
         self.asked = 0
         self._arrived: queue.SimpleQueue[tuple[dict, bytes] | None] = queue.SimpleQueue()
         self._ready = False

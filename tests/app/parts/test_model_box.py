@@ -2,6 +2,8 @@
 
 import pytest
 
+from freezecore.errors import NotFetched, SourceError
+from freezecore.serving import hub
 from tests.app.test_explore import messages
 
 TYPED = {
@@ -60,3 +62,41 @@ def test_a_model_that_does_not_open_is_told_with_models_like_it_that_do(opened):
     assert "first_resnet18" in buttons(page)
     page.button(key="first_resnet18").click().run()
     assert page.session_state.link["model"] == "timm:resnet18" and not page.error
+
+
+class StillHub:
+    """Look-ups that go on until the test ends them."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.live = True
+
+    def begin(self, source) -> None:
+        self.asked.append(source.name)
+
+    def goes_on(self, source) -> bool:
+        return self.live and source.name in self.asked
+
+    def fault(self, source):
+        return SourceError("The Hub has nothing.", "Check it.") if self.asked and not self.live else None
+
+
+def test_the_hub_is_asked_when_a_person_presses_and_not_by_a_link(opened, helpers, monkeypatch):
+    still = StillHub()
+    monkeypatch.setattr(hub, "shared", lambda: still)
+
+    def not_here(source):
+        raise NotFetched("It is not kept here.", "Use another.")
+
+    monkeypatch.setattr(helpers[0], "tree", not_here)
+    page = opened(model="hf:nobody/has-this")
+    assert still.asked == [] and "not kept here" in messages(page)
+    page.button(key="ask_hub").click().run()
+    assert still.asked == ["nobody/has-this"]
+    assert "Asking the Hugging Face Hub" in page.info[0].value and not page.error
+    page.button(key="cancel_hub").click().run()
+    assert "not kept here" in messages(page), "whoever does not want to wait need not"
+    page.button(key="ask_hub").click().run()
+    still.live = False
+    page.run()
+    assert "The Hub has nothing" in messages(page) and not page.exception
