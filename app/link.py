@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import quote, urlencode
 
+from app.service import cards
 from app.text import LANGUAGES
 from freezecore.errors import FreezeError, shortened
 from freezecore.source import TASKS, ModelSource
@@ -21,6 +22,7 @@ MOST_RUNS = 8
 class Link:
     """What a link carries; None takes the model's or the page's own default.
 
+    `card` is the memory that a step must fit into, and brings its kernels; older links name a `device` instead.
     `size` is pixels per side for pictures, tokens per sample for text. `run`, `search`, `klass` and `lesson` name a
     probe's run, a sweep or search, a class and a lesson; `guess` and `runs` what was guessed in that lesson, and the
     runs that answered.
@@ -35,7 +37,8 @@ class Link:
     optimizer: str = "adamw"
     precision: str = "fp32"
     checkpointing: bool = False
-    device: str = "cpu"
+    card: str = cards.DEFAULT
+    accumulate: int = 1
     lang: str | None = None
     run: str | None = None
     search: str | None = None
@@ -43,6 +46,11 @@ class Link:
     lesson: str | None = None
     guess: str | None = None
     runs: str | None = None
+
+    @property
+    def device(self) -> str:
+        """Whose kernels the step runs: the chosen card brings its own."""
+        return "cpu" if self.card == cards.CPU else "cuda"
 
     def query(self) -> str:
         """The query string without its `?`: only what differs from a fresh page, readable where URLs allow it."""
@@ -56,13 +64,16 @@ class Link:
 
 
 NAMES = {"klass": "class"}
-KNOWN = {NAMES.get(field.name, field.name) for field in fields(Link)}
+OLD = {"device": "card"}  # fields of older links, and what they have become
+KNOWN = {*OLD, *(NAMES.get(field.name, field.name) for field in fields(Link))}
 
 
 def read_link(query: Mapping[str, str]) -> tuple[Link, tuple[str, ...]]:
     """The link of a query, and the names of the fields that were ignored because they cannot be used."""
     link, ignored = Link(), []
     for name, text in query.items():
+        if OLD.get(name) in query:
+            continue
         if name not in KNOWN:
             ignored.append(shortened(name, 30))
             continue
@@ -74,7 +85,7 @@ def read_link(query: Mapping[str, str]) -> tuple[Link, tuple[str, ...]]:
 
 
 def _field(name: str) -> str:
-    return "klass" if name == "class" else name
+    return "klass" if name == "class" else OLD.get(name, name)
 
 
 def _model(text: str) -> str:
@@ -127,7 +138,9 @@ READERS = {
     "optimizer": _one_of(*CHOICES["optimizer"]),
     "precision": _one_of(*CHOICES["precision"]),
     "checkpointing": lambda text: _one_of("0", "1")(text) == "1",
-    "device": _one_of(*CHOICES["device"]),
+    "card": lambda text: _one_of(*cards.offered())(text.lower()),
+    "accumulate": _between(LIMITS["accumulate"]),
+    "device": lambda text: cards.CPU if _one_of(*CHOICES["device"])(text) == "cpu" else cards.DEFAULT,
     "lang": _one_of(*LANGUAGES),
     "run": _token,
     "search": _token,

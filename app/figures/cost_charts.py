@@ -16,7 +16,7 @@ from app.service.selection import ModelSelection
 from app.text import Words
 from freezecore._estimate import AnyEstimate, CurvePoint
 from freezecore._estimate.budget import fits, fits_on
-from freezecore._estimate.cards import CARDS
+from freezecore._estimate.cards import Card
 from freezecore.report import bytes_text, change_text, count_text, flops_text
 from freezecore.tree import LayerTree
 
@@ -24,11 +24,15 @@ CHANNEL = "charts"
 PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
 COLOURS = (*PARTS, "train", "frozen")
 NUMBERS = ("peak", "fits", "backward", "findings")
-CARD = next(card for card in CARDS if card.name.startswith("T4"))
 
 
 def model_part(
-    tree: LayerTree, full: AnyEstimate | None, points: Sequence[CurvePoint], words: Words, palette: Palette
+    tree: LayerTree,
+    full: AnyEstimate | None,
+    points: Sequence[CurvePoint],
+    words: Words,
+    palette: Palette,
+    card: Card | None = None,
 ) -> dict:
     """What no tick changes: the numbers' names, columns, axes, the depth curve, and what training everything takes.
 
@@ -42,7 +46,7 @@ def model_part(
     return {
         "of": tree.fingerprint,
         "words": _sentences(words),
-        "numbers": _names(words),
+        "numbers": _names(card, words),
         "colours": {name: value for name, value in asdict(palette).items() if name in COLOURS} | {"edge": palette.soft},
         "parts": [[part, words(f"part.{part}")] for part in PARTS],
         "full": sizes,
@@ -82,28 +86,39 @@ def largest_part(selection: ModelSelection, known: KnownCost, words: Words) -> d
     """The largest batch that fits on the card, in words; several estimates, so it comes after everything else."""
     text = None
     if known.has_peak and not known.fault:
-        batch = selection.link.batch
-        largest = fits(known.trace, selection.mask, batch_size=batch, cards=(CARD,))[0].largest_batch
-        text = words("cost.largest", batch=largest) if largest else None
+        text = _on_card(selection, known, words) if selection.card else words("cost.no_card")
     return {"channel": CHANNEL, "part": "largest", "of": selection.tree.fingerprint, "text": text}
 
 
-def _names(words: Words) -> list[list[str]]:
+def _on_card(selection: ModelSelection, known: KnownCost, words: Words) -> str | None:
+    """The largest batch on the card, and what else to know about it."""
+    cards = (selection.card,)
+    one = fits(known.trace, known.mask or selection.mask, batch_size=selection.link.batch, cards=cards)[0]
+    largest = words("cost.largest", batch=one.largest_batch) if one.largest_batch else None
+    return ". ".join(filter(None, (largest, words.said(one.note)))) or None
+
+
+def _names(card: Card | None, words: Words) -> list[list[str]]:
     """Each number's name and what it means; a `{moment}` in it is for the browser to fill in."""
-    names = {"fits": words("cost.fits", card=CARD.name.split()[0])}
+    names = {"fits": words("cost.fits", card=_short(card)) if card else words("cost.fits_no_card")}
     return [[names.get(key) or words(f"cost.{key}"), words(f"cost.{key}_help")] for key in NUMBERS]
+
+
+def _short(card: Card) -> str:
+    """`T4` for `T4 16 GB`; with the number where there are several."""
+    return card.name.removesuffix(" GB") if card.name.startswith("A100") else card.name.split(" (")[0].rsplit(" ", 2)[0]
 
 
 def _numbers(selection: ModelSelection, known: KnownCost, words: Words) -> list[list]:
     """Each number's text, what stands below it, and whether that saves something; None stands for no text."""
-    cost, full = known.cost, known.full
+    cost, full, card = known.cost, known.full, selection.card
     unknown = "…" if known.is_awaited else words("unknown")
     findings = findings_of(selection, fixes=False)
     worst = words(f"severity.{findings[0].severity}") if findings else words("cost.nothing_wrong")
     peak, work = (getattr(cost, name, None) for name in ("peak_bytes", "flops_backward"))
     return [
         [bytes_text(peak) if cost else unknown, *_against(cost, full, "peak_bytes", words)],
-        [words(f"fits.{fits_on(CARD, peak)}") if cost else unknown, None, False],
+        [words(f"fits.{fits_on(card, peak)}") if cost and card else unknown if card else "–", None, False],
         [flops_text(work) if cost else unknown, *_against(cost, full, "flops_backward", words)],
         [str(len(findings)) if findings else words("cost.no_findings"), worst, False],
     ]
@@ -122,7 +137,8 @@ def _note(known: KnownCost, words: Words) -> str:
     if known.is_awaited:
         return words("cost.tracing")
     if known.has_peak:
-        return words("cost.old") if known.fault else ""
+        dearest = words("cost.dearest", epoch=known.epoch) if known.epoch else ""
+        return words("cost.old") if known.fault else dearest
     return " ".join([words("chart.no_trace"), known.cost.problem if known.cost else ""]).strip()
 
 

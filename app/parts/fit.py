@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import math
 
 import streamlit as st
 
 from app import state
 from app.parts import show_errors
 from app.parts.table import UNKNOWN, formatted
+from app.service import cards
 from app.service.pricing import cost_of
 from app.service.selection import select
 from app.text import Words
 from freezecore._estimate.budget import fits, least_frozen
+from freezecore._estimate.cards import margin_bytes
+from freezecore._estimate.peaks import under
 from freezecore.report import bytes_text
 
 GB = 10**9
@@ -21,33 +24,47 @@ GB = 10**9
 def fit(words: Words) -> None:
     """The cards, then the budget."""
     selection = select(state.link())
-    trace, _ = cost_of(selection)
+    trace, _, epoch = cost_of(selection)
+    chosen = selection.card
+    known = {name: card for name, card in cards.offered().items() if card}
+    found = fits(trace, selection.phases[epoch], batch_size=selection.link.batch, cards=tuple(known.values()))
     rows = [
         {
-            words("fit.card"): re.sub(r"GB$", "GiB", one.card),  # as memory chips are counted, and cards are sold
+            words("fit.card"): ("▸ " if card == chosen else "") + cards.label(name),
             words("fit.fits"): words(f"fits.{one.fits}"),
             words("fit.usable"): bytes_text(one.card_bytes),
             words("fit.left"): bytes_text(one.margin_bytes),
             words("fit.largest"): one.largest_batch,
+            words("fit.note"): words.said(one.note),
         }
-        for one in fits(trace, selection.mask, batch_size=selection.link.batch)
+        for (name, card), one in zip(known.items(), found, strict=True)
     ]
     cells = formatted(rows, {words("fit.largest"): "{:.0f}"})
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
     st.caption(words("fit.units"))
     amount, apply = st.columns([3, 2], vertical_alignment="bottom")
-    budget = amount.slider(words("fit.budget"), 1, 80, value=16, format="%d GB", key="w_budget")
-    apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(budget,), width="stretch")
+    most = math.ceil(10 * chosen.usable_bytes / GB) / 10 if chosen else 80.0
+    key = f"w_budget_{selection.link.card}"
+    budget = amount.slider(
+        words("fit.budget"), 1.0, most, value=most if chosen else 16.0, step=0.1, format="%.1f GB", key=key,
+        help=words("fit.budget_help"),
+    )  # fmt: skip
+    usable = min(round(budget * GB), chosen.usable_bytes) if chosen else round(budget * GB)
+    apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(usable,), width="stretch")
 
 
 @show_errors.acting
-def _apply(budget: int) -> None:
+def _apply(usable: int) -> None:
+    """Freeze as little as fits into so many bytes together with the cards' margin."""
     selection = select(state.link())
-    trace, _ = cost_of(selection)
-    found = least_frozen(trace, selection.tree, budget * GB, batch_size=selection.link.batch)
+    trace, *_ = cost_of(selection)
+    limit = under(usable, margin_bytes)
+    found = least_frozen(trace, selection.tree, limit, batch_size=selection.link.batch)
     if found.rules is None:
         words = state.words()
-        state.leave_message(found.problem or words("fit.impossible", budget=budget), words("fit.impossible_hint"))
+        state.leave_message(
+            found.problem or words("fit.impossible", budget=bytes_text(usable)), words("fit.impossible_hint")
+        )
         return
     state.write_rules(found.rules)
     st.rerun()

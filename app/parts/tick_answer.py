@@ -38,7 +38,7 @@ def tick_answer(selection: ModelSelection, rules_place: DeltaGenerator) -> None:
     st.fragment(_answer, key=KEY)(rules_place)
     words, full = state.words(), _known_or_last(selection).full
     points = reference_of(selection).points
-    mounted = model_part(selection.tree, full, points, words, palette_of(state.theme()))
+    mounted = model_part(selection.tree, full, points, words, palette_of(state.theme()), selection.card)
     cost_charts(mounted, tree=TREE, key=CHANNEL)
 
 

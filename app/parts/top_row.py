@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -11,26 +11,29 @@ from app.link import Link
 from app.parts import show_errors
 from app.parts.model_box import model_box
 from app.parts.upload import upload
+from app.service import cards
 from app.service.pricing import own_tokens
 from app.text import LANGUAGES, Words
 from freezecore.workload import CHOICES, LIMITS
 
 EMPTY = ("size", "labels")  # may stay empty: then the model has its own
+FIXED = ("size", "labels", "precision", "checkpointing")  # of a model that came as a file with its step
 
 
 def top_row(words: Words) -> None:
     """Draw the row; every change is a new run of the whole page."""
     link = state.link()
     with st.container(key="top"):
-        model, batch, size, optimizer, precision, more, lang = st.columns(
-            [3.4, 1.3, 1.1, 1.6, 1.4, 0.9, 1.1], vertical_alignment="bottom"
+        model, batch, size, optimizer, precision, card, more, lang = st.columns(
+            [3.1, 1.25, 1.1, 1.4, 1.4, 1.5, 0.9, 1.1], vertical_alignment="bottom"
         )
         with model:
             model_box(link, words)
         _number(batch, "batch", link.batch, words("top.batch"), LIMITS["batch_size"], words)
         _number(size, "size", link.size, words("top.size"), (1, LIMITS["sequence_length"][1]), words)
-        _choice(optimizer, "optimizer", words("top.optimizer"), lambda name: words(f"optimizer.{name}"))
-        _choice(precision, "precision", words("top.precision"), lambda name: words(f"precision.{name}"))
+        _choice(optimizer, "optimizer", words, lambda name: words(f"optimizer.{name}"))
+        _choice(precision, "precision", words, lambda name: words(f"precision.{name}"))
+        _choice(card, "card", words, cards.label, tuple(cards.offered()), words("top.card_help"))
         with more:
             _more(link, words)
         with lang:
@@ -46,10 +49,16 @@ def _number(column, name: str, value: int | None, label: str, limits: tuple[int,
         step=1,
         key=f"w_{name}",
         placeholder=_own_size(words) if name == "size" else words("top.own"),
-        help=words(f"top.{name}_help"),
+        help=words("top.fixed") if _is_fixed(name) else words(f"top.{name}_help"),
         on_change=_changed,
         args=(name,),
+        disabled=_is_fixed(name),
     )
+
+
+def _is_fixed(name: str) -> bool:
+    """Whether this was settled when the model's step was written to its file, which holds that one step."""
+    return name in FIXED and state.link().model.startswith("file:")
 
 
 def _own_size(words: Words) -> str:
@@ -58,9 +67,20 @@ def _own_size(words: Words) -> str:
     return words("top.own") if tokens is None else words("top.tokens", count=tokens)
 
 
-def _choice(column, name: str, label: str, shown: Callable[[str], str]) -> None:
+def _choice(
+    column, name: str, words: Words, shown: Callable[[str], str], choices: Sequence[str] = (), about: str | None = None
+) -> None:
     state.fill(f"w_{name}", getattr(state.link(), name))
-    column.selectbox(label, CHOICES[name], key=f"w_{name}", format_func=shown, on_change=_changed, args=(name,))
+    column.selectbox(
+        words(f"top.{name}"),
+        choices or CHOICES[name],
+        key=f"w_{name}",
+        format_func=shown,
+        on_change=_changed,
+        args=(name,),
+        help=words("top.fixed") if _is_fixed(name) else about,
+        disabled=_is_fixed(name),
+    )
 
 
 @show_errors.acting
@@ -71,14 +91,15 @@ def _changed(name: str) -> None:
 def _more(link: Link, words: Words) -> None:
     with st.popover(words("top.more"), width="stretch"):
         _number(st, "labels", link.labels, words("top.labels"), (1, 100_000), words)
-        _choice(st, "device", words("top.device"), lambda name: words(f"device.{name}"))
+        _number(st, "accumulate", link.accumulate, words("top.accumulate"), LIMITS["accumulate"], words)
         state.fill("w_checkpointing", link.checkpointing)
         st.toggle(
             words("top.checkpointing"),
             key="w_checkpointing",
             on_change=_changed,
             args=("checkpointing",),
-            help=words("top.checkpointing_help"),
+            help=words("top.fixed") if _is_fixed("checkpointing") else words("top.checkpointing_help"),
+            disabled=_is_fixed("checkpointing"),
         )
         upload(words)
 

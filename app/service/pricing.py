@@ -6,6 +6,7 @@ of every selection.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ from freezecore._trace import Trace
 from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
 from freezecore.errors import FreezeError
+from freezecore.mask import Mask
 from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -43,12 +45,15 @@ FAILURE_KEPT_S = 20.0
 class KnownCost:
     """What is known of a selection's cost; nothing while its training step is being traced, or cannot be.
 
-    With a fault the estimates, if any, are an earlier selection's.
+    Of a schedule it is the cost of its dearest phase: what trains in it is `mask`, from this `epoch` on. With a fault
+    the estimates, if any, are an earlier selection's.
     """
 
     trace: Trace | None = None
     cost: AnyEstimate | None = None
     full: AnyEstimate | None = None
+    mask: Mask | None = None
+    epoch: int = 0
     fault: FreezeError | None = None
 
     @property
@@ -78,31 +83,42 @@ def known_cost(selection: ModelSelection) -> KnownCost:
     if not stage_of(selection):
         return KnownCost()
     try:
-        trace, cost = cost_of(selection)
-        return KnownCost(trace, cost, full_of(selection, trace))
+        trace, cost, epoch = cost_of(selection)
+        return KnownCost(trace, cost, full_of(selection, trace), selection.phases[epoch], epoch)
     except FreezeError as error:
         return KnownCost(fault=error)
 
 
-def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate]:
+def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate, int]:
     """What a training step of this selection costs; a mask of a new kind is measured once and then known.
+
+    Of a schedule, what its dearest phase costs, and from which epoch on that is.
 
     Raises:
         TraceError: the step cannot be traced.
         WorkloadError: a size that the model refuses.
     """
     key = selection.traced_step
-    mask, batch = selection.mask, selection.link.batch
+    phases, batch = selection.phases, selection.link.batch
     trace = _traces.read(key) or _trace_future(selection).result()
     pricer = Pricer(trace, lambda _, missing: analyst.shared().fill(*key, missing))
     try:
         about = ("cost", id(trace), selection.rules, batch)
-        cost = _remembered(about, trace, lambda: pricer.estimate(mask, batch_size=batch))
+        cost, epoch = _remembered(
+            about, trace, lambda: _dearest(phases, lambda mask: pricer.estimate(mask, batch_size=batch))
+        )
     except FreezeError:  # what is missing could not be measured
-        return trace, estimate(trace, mask, batch_size=batch)
+        return trace, *_dearest(phases, lambda mask: estimate(trace, mask, batch_size=batch))
     if pricer.trace is not trace:
         _traces.write(key, pricer.trace)
-    return pricer.trace, cost
+    return pricer.trace, cost, epoch
+
+
+def _dearest(phases: Mapping[int, Mask], price: Callable[[Mask], AnyEstimate]) -> tuple[AnyEstimate, int]:
+    """The estimate with the highest peak, or one whose peak is unknown, and the epoch that its phase begins with."""
+    costs = {epoch: price(mask) for epoch, mask in phases.items()}
+    epoch = max(costs, key=lambda one: costs[one].peak_bytes if costs[one].known else math.inf)
+    return costs[epoch], epoch
 
 
 def full_of(selection: ModelSelection, trace: Trace) -> AnyEstimate:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.link import Link
+from app.service.cards import offered
+from freezecore._estimate.cards import Card
 from freezecore._resolve import resolve
 from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
@@ -44,6 +46,20 @@ class ModelSelection:
         return workload_of(self.link, kind_for(self.tree) == "text")
 
     @property
+    def card(self) -> Card | None:
+        """The card that the step must fit on; None on a CPU."""
+        return offered().get(self.link.card)
+
+    @property
+    def phases(self) -> dict[int, Mask]:
+        """What trains from each epoch on; of most selections one mask, from the first."""
+        return (
+            {epoch: resolve(self.spec, self.tree, epoch) for epoch in self.spec.epochs}
+            if self.spec.phases
+            else {0: self.mask}
+        )
+
+    @property
     def traced_step(self) -> tuple[ModelSource, Workload]:
         """The step whose trace prices this selection: any batch size follows from one."""
         return self.source, replace(self.workload, batch_size=TRACED_BATCH)
@@ -67,6 +83,7 @@ def workload_of(link: Link, text: bool = False) -> Workload:
         optimizer=link.optimizer,
         precision=link.precision,
         checkpointing=link.checkpointing,
+        accumulate=link.accumulate,
         device=link.device,
     )
 

@@ -130,7 +130,7 @@ def test_a_size_that_no_step_has_gives_way_to_the_models_own(opened):
 
 
 def test_the_size_of_a_model_that_reads_text_counts_tokens(opened):
-    page = opened(model="config:modernbert", size="5000")
+    page = opened(model="config:modernbert", size="5000", card="cpu")
     assert not page.error
     assert figures(page)["Peak memory"].endswith("GB")
 
@@ -194,3 +194,35 @@ def test_the_web_process_never_imports_torch():
     code += "found = {'torch', 'timm', 'transformers'} & set(sys.modules); sys.exit(str(found) if found else 0)"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_chosen_card_brings_its_kernels_its_memory_and_its_warning_to_every_number(opened):
+    page = opened(model=RESNET, rules="train all", batch="600", precision="bf16-autocast")
+    assert "Fits on a T4?" in figures(page)
+    peak, work = figures(page)["Peak memory"], next(p["text"] for p in sent(page) if p["part"] == "largest")
+    assert "no native bf16" in work
+    page.selectbox(key="w_card").set_value("l4-24").run()
+    page.run()
+    assert "Fits on a L4?" in figures(page) and figures(page)["Peak memory"] == peak
+    assert "bf16" not in next(p["text"] for p in sent(page) if p["part"] == "largest")
+    page.selectbox(key="w_card").set_value("cpu").run()
+    page.run()
+    assert figures(page)["Fits on a GPU?"] == "–"
+
+
+@pytest.mark.parametrize("batch", ["300", "1500", "9000"])
+def test_freezing_as_little_as_fits_fits_on_the_chosen_card(opened, batch):
+    page = opened(model=RESNET, rules="train all", batch=batch)
+    page.segmented_control(key="w_pane").set_value("fit").run()
+    page.button(key="fit_budget").click().run()
+    page.run()
+    assert figures(page)["Fits on a T4?"] == "yes" or "needs more" in messages(page) or "takes" in messages(page)
+
+
+def test_a_schedule_is_priced_by_its_dearest_phase(opened):
+    gradual = opened(model=RESNET, rules="freeze all; train head; from epoch 3: train all")
+    everything = opened(model=RESNET, rules="train all")
+    assert figures(gradual)["Peak memory"] == figures(everything)["Peak memory"]
+    largest = [next(p["text"] for p in sent(page) if p["part"] == "largest") for page in (gradual, everything)]
+    assert largest[0] == largest[1]
+    assert "from epoch 3 on" in next(p["note"] for p in sent(gradual) if p["part"] == "selection")

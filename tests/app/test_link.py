@@ -74,3 +74,19 @@ def test_an_unknown_field_is_named_and_cut():
 
 def test_every_field_has_a_reader():
     assert set(READERS) == KNOWN
+
+
+@pytest.mark.parametrize(
+    ("query", "card", "device"),
+    [
+        ({}, "t4-16", "cuda"),
+        ({"card": "p100-16"}, "p100-16", "cuda"),
+        ({"card": "cpu"}, "cpu", "cpu"),
+        ({"device": "cuda"}, "t4-16", "cuda"),  # as links were written before cards
+        ({"device": "cpu"}, "cpu", "cpu"),
+        ({"card": "l4-24", "device": "cpu"}, "l4-24", "cuda"),
+    ],
+)
+def test_a_link_names_a_card_which_brings_its_kernels_and_older_links_still_open(query, card, device):
+    link, ignored = read_link(query)
+    assert (link.card, link.device, ignored) == (card, device, ())
