@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from app.link import Link, read_link
-from app.service import gallery
+from app.service import gallery, visitors
 from app.text import LANGUAGES, Words
 
 
@@ -128,6 +128,11 @@ def forget_messages() -> None:
 def owner() -> str:
     """A token of this visit, by which the queue is shared out fairly."""
     return st.session_state.owner
+
+
+def visitor() -> str:
+    """Whose browser this is, as far as the server has given it a token."""
+    return visitors.visitor(st.context.cookies.get(visitors.COOKIE), st.context.ip_address)
 
 
 def keep_control(token: str, control: str) -> None:

@@ -59,7 +59,7 @@ def record(lesson: Lesson, guess: str, tokens: list[str]) -> None:
     token, name = state.link().klass, state.value("w_nickname")
     if token and name:
         try:
-            shared().note(token, ClassEntry(nickname(name), lesson.key, guess, tuple(tokens)))
+            shared().note(token, ClassEntry(nickname(name), lesson.key, guess, tuple(tokens)), state.visitor())
         except FreezeError as error:
             show_errors.show(error.problem, error.hint)
 
@@ -95,7 +95,7 @@ def _lessons(words: Words) -> None:
 
 @show_errors.acting
 def _begin() -> None:
-    state.change(klass=shared().open())
+    state.change(klass=shared().open(state.visitor()))
 
 
 def _links(token: str, words: Words) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from app.server import headers, tick_route
+from app.server.bounds import Bounds
 from app.server.startup import prepare_server
 from app.server.unknown_page import UnknownPage
 
@@ -25,5 +26,5 @@ app = st.App(
     Path(__file__).parents[1] / "main.py",
     lifespan=_lifespan,
     routes=[tick_route.route()],
-    middleware=[Middleware(UnknownPage, st.get_option("server.baseUrlPath"))],
+    middleware=[Middleware(Bounds), Middleware(UnknownPage, st.get_option("server.baseUrlPath"))],
 )

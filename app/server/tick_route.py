@@ -11,7 +11,7 @@ import json
 from urllib.parse import parse_qsl
 
 import streamlit as st
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -21,13 +21,16 @@ from starlette.routing import Route
 from app.components.tree.bits import decode
 from app.figures.cost_charts import selection_part
 from app.link import Link, read_link
-from app.service.pricing import known_cost
-from app.service.selection import select, ticked
+from app.server.bounds import is_elsewhere
+from app.service.pricing import is_traced, known_cost
+from app.service.selection import known_selection, ticked
 from app.text import LANGUAGES, Words
 from freezecore.errors import FreezeError
 
 LONGEST = 64 * 1024
+AT_WORK, MOST_WAITING = 8, 64  # beyond them the page's own run answers alone
 NOTHING = Response(status_code=204)  # the page's own run says what there is to say
+_at_work = CapacityLimiter(AT_WORK)
 
 
 def question(link: Link, lang: str) -> dict:
@@ -45,8 +48,12 @@ async def _answer(request: Request) -> Response:
     size = request.headers.get("content-length", "")
     if not size.isdecimal() or int(size) > LONGEST:
         return Response(status_code=413)
+    if is_elsewhere(request.headers):
+        return Response(status_code=403)
+    if _at_work.statistics().tasks_waiting >= MOST_WAITING:
+        return NOTHING
     try:
-        parts = await run_in_threadpool(_parts, json.loads(await request.body()))
+        parts = await to_thread.run_sync(_parts, json.loads(await request.body()), limiter=_at_work)
     except (ValueError, RecursionError, FreezeError):
         return NOTHING
     return JSONResponse(parts) if parts else NOTHING
@@ -60,11 +67,11 @@ def _parts(asked: object) -> list[dict]:
     """
     match asked:
         case {"query": str(query), "lang": str(lang), "tree": str(tree), "bits": str(bits)} if lang in LANGUAGES:
-            selection = select(read_link(dict(parse_qsl(query)))[0])
+            selection = known_selection(read_link(dict(parse_qsl(query)))[0], tree)
         case _:
             return []
-    trains = decode(bits, len(selection.tree.parameters))
-    if trains is None or tree != selection.tree.fingerprint:
+    trains = decode(bits, len(selection.tree.parameters)) if selection else None
+    if selection is None or trains is None or not is_traced(selection):
         return []
     selection = ticked(selection, trains)
     known = known_cost(selection)

@@ -10,19 +10,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.service.visitors import share
 from freezecore.cache import store
 from freezecore.errors import FreezeError, shortened
 
 LONGEST_NICKNAME = 24
 MOST_ENTRIES = 5_000
 MOST_CLASSES = 2_000
+MOST_BEGUN = 20  # classes of one visitor in a day
+MOST_WRITTEN = 60  # entries of one visitor in a class: several people may share a computer
+MOST_RUNS = 8
 KEPT_S = 90 * 86_400
+DAY_S = 86_400
+OLDEST_EMPTY = """
+DELETE FROM classes WHERE token IN (
+    SELECT token FROM classes WHERE token NOT IN (SELECT class FROM entries) ORDER BY created LIMIT 1
+)
+"""
 TABLES = """
 CREATE TABLE IF NOT EXISTS classes (token TEXT PRIMARY KEY, created REAL);
 CREATE TABLE IF NOT EXISTS entries (
     class TEXT, nickname TEXT, lesson TEXT, guess TEXT, runs TEXT, at REAL, PRIMARY KEY (class, nickname, lesson)
 );
 """
+LATER = {"classes": "visitor", "entries": "visitor"}  # columns that older files lack: who began it, who wrote it
 
 
 @dataclass(frozen=True)
@@ -45,15 +56,24 @@ class Classes:
     def __init__(self, file: Path | None = None) -> None:
         self._file = file or store.home() / "classes.sqlite"
 
-    def open(self) -> str:
-        """Begin a class: a token for its link."""
-        token = secrets.token_urlsafe(6)
+    def open(self, visitor: str = "") -> str:
+        """Begin a class: a token for its link.
+
+        Where there are too many, the oldest in which nobody has written gives way.
+
+        Raises:
+            FreezeError: this visitor has begun as many in a day as one may, or all are in use.
+        """
+        token, now = secrets.token_urlsafe(6), time.time()
         with self._connection() as db:
-            db.execute("DELETE FROM classes WHERE created < ?", (time.time() - KEPT_S,))
+            db.execute("DELETE FROM classes WHERE created < ?", (now - KEPT_S,))
             db.execute("DELETE FROM entries WHERE class NOT IN (SELECT token FROM classes)")
-            if db.execute("SELECT count(*) FROM classes").fetchone()[0] >= MOST_CLASSES:
+            begun = "SELECT count(*) FROM classes WHERE visitor = ? AND created > ?"
+            if _count(db, begun, visitor, now - DAY_S) >= MOST_BEGUN * share(visitor):
+                raise FreezeError("You have begun many classes today.", "Use one of them, or begin more tomorrow.")
+            if _count(db, "SELECT count(*) FROM classes") >= MOST_CLASSES and not db.execute(OLDEST_EMPTY).rowcount:
                 raise FreezeError("There are too many classes on this server.", "Old ones end after 90 days.")
-            db.execute("INSERT INTO classes VALUES (?, ?)", (token, time.time()))
+            db.execute("INSERT INTO classes (token, created, visitor) VALUES (?, ?, ?)", (token, now, visitor))
         return token
 
     def exists(self, token: str) -> bool:
@@ -61,22 +81,29 @@ class Classes:
         with self._connection() as db:
             return db.execute("SELECT 1 FROM classes WHERE token = ?", (token,)).fetchone() is not None
 
-    def note(self, token: str, entry: ClassEntry) -> None:
+    def note(self, token: str, entry: ClassEntry, visitor: str = "") -> None:
         """Write down a guess and its runs; a person's newer entry for the same lesson takes the older one's place.
 
         Raises:
-            FreezeError: no such class, or it holds as much as it may.
+            FreezeError: no such class, or it holds as much as it may, of all or of this visitor.
         """
         if not self.exists(token):
             raise FreezeError(
                 "There is no class '{token}'.", "Ask your teacher for the link again.", token=shortened(token, 20)
             )
+        name, runs = nickname(entry.nickname), " ".join(entry.runs[:MOST_RUNS])
+        row = (token, name, shortened(entry.lesson, 40), shortened(entry.guess, 40), shortened(runs, 400), time.time())
+        others = "SELECT count(*) FROM entries WHERE class = ? AND NOT (nickname = ? AND lesson = ?)"
         with self._connection() as db:
-            if db.execute("SELECT count(*) FROM entries WHERE class = ?", (token,)).fetchone()[0] >= MOST_ENTRIES:
+            mine = _count(db, f"{others} AND visitor = ?", *row[:3], visitor)
+            if mine >= MOST_WRITTEN * share(visitor):
+                raise FreezeError("You have written under many names in this class.", "Write under one name.")
+            if _count(db, others, *row[:3]) >= MOST_ENTRIES:
                 raise FreezeError("This class is full.", "Begin a new one.")
             db.execute(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)",
-                (token, nickname(entry.nickname), entry.lesson, entry.guess, " ".join(entry.runs), time.time()),
+                "INSERT OR REPLACE INTO entries (class, nickname, lesson, guess, runs, at, visitor)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*row, visitor),
             )
 
     def entries(self, token: str, lesson: str | None = None) -> tuple[ClassEntry, ...]:
@@ -95,7 +122,14 @@ class Classes:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self._file, timeout=10)) as db, db:
             db.executescript(TABLES)
+            for table, column in LATER.items():
+                if column not in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
+                    db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT DEFAULT ''")
             yield db
+
+
+def _count(db: sqlite3.Connection, question: str, *values: object) -> int:
+    return db.execute(question, values).fetchone()[0]
 
 
 def nickname(text: str) -> str:

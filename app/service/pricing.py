@@ -145,6 +145,11 @@ def stage_of(selection: ModelSelection) -> int:
     return COMPLETE if future is None or future.done() else 1
 
 
+def is_traced(selection: ModelSelection) -> bool:
+    """Whether its step was traced; nothing is begun where it was not."""
+    return _traces.read(selection.traced_step) is not None
+
+
 def own_tokens(link: Link) -> int | None:
     """How many tokens a text model's training step takes where the link asks for no size; None until it was traced."""
     trace = _traces.read(step_of(replace(link, size=None)))

@@ -23,6 +23,7 @@ from freezecore.workload import Workload
 TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
 MOST_SELECTIONS = 128
+MOST_TREES = 64
 SELECTION_KEPT_S = 2.0  # one tick asks several times, and a file may have been edited since
 
 
@@ -104,7 +105,18 @@ def select(link: Link, tree: LayerTree | None = None) -> ModelSelection:
             spec = FreezeSpec.parse(link.rules if link.rules is not None else opening(tree))
             known = ModelSelection(link, source, tree, spec, resolve(spec, tree))
         _selections.write(key, (known, time.monotonic() + SELECTION_KEPT_S))
+        _trees.write((source, known.tree.fingerprint), known.tree)
     return replace(known, link=link)
+
+
+def known_selection(link: Link, fingerprint: str) -> ModelSelection | None:
+    """The same where a page has opened this very tree; None, without asking anybody, where none has.
+
+    Raises:
+        FreezeError: as `select`.
+    """
+    tree = _trees.read((source_of(link), fingerprint))
+    return select(link, tree) if tree else None
 
 
 def opening(tree: LayerTree) -> str:
@@ -130,3 +142,4 @@ def step_of(link: Link) -> tuple[ModelSource, Workload]:
 
 
 _selections = Recent(MOST_SELECTIONS)
+_trees = Recent(MOST_TREES)

@@ -254,7 +254,7 @@ def _refused_code(source: ModelSource) -> SourceError:
 
 def absent(source: ModelSource, error: OSError) -> SourceError:
     """What to say when a hub's file is neither cached nor reachable."""
-    if is_offline_mode():
+    if is_offline_mode() and source.weights == "none" and not _is_local(source.name):
         return NotFetched(
             "'{source}' is not kept here, and the Hugging Face Hub was not asked for it.",
             packaged.offline_hint(),

@@ -119,3 +119,17 @@ def test_it_answers_only_under_the_pages_own_names(selection, monkeypatch):
     asked = question(selection, everything(selection))
     assert client.post("/base/tick", json=asked, headers={"host": "here:8501"}).status_code == 200
     assert client.post("/base/tick", json=asked, headers={"host": "elsewhere"}).status_code == 400
+
+
+def test_models_that_no_page_has_opened_are_asked_of_nobody(ask, selection, helpers):
+    """150 posts with unknown models and sizes wait for nothing, and begin nothing."""
+    asked, begun = len(helpers[0].asked), len(pricing._futures._kept)
+    for number in range(150):
+        unknown = f"model=hf:nobody/has-{number}" if number % 2 else f"model={RESNET}&size={64 + number}"
+        assert ask(question(selection, everything(selection)) | {"query": unknown}).status_code == 204
+    assert (len(helpers[0].asked), len(pricing._futures._kept)) == (asked, begun)
+
+
+@pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}])
+def test_another_sites_page_gets_no_answer(ask, selection, headers):
+    assert ask(question(selection, everything(selection)), **headers).status_code == 403

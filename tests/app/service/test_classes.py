@@ -1,6 +1,10 @@
+import sqlite3
+import time
+
 import pytest
 
-from app.service.classes import ClassEntry, Classes, nickname
+from app.service.classes import MOST_BEGUN, MOST_ENTRIES, MOST_WRITTEN, ClassEntry, Classes, nickname
+from app.service.visitors import ADDRESS, PER_ADDRESS, new_token, visitor
 from freezecore.errors import FreezeError
 
 
@@ -43,3 +47,59 @@ def test_nicknames_are_printable_and_short(typed, kept):
 def test_an_empty_nickname_is_refused():
     with pytest.raises(FreezeError):
         nickname(" \n\t ")
+
+
+def guess(name: str, lesson: str = "enough") -> ClassEntry:
+    return ClassEntry(name, lesson, "head", ())
+
+
+def test_sixty_browsers_fill_a_class_together_and_one_cannot(classes):
+    token = classes.open("teacher")
+    for i in range(60):
+        for lesson in range(12):
+            classes.note(token, guess(f"pupil {i}", f"lesson {lesson}"), f"browser {i}")
+    assert len(classes.entries(token)) == 720
+    with pytest.raises(FreezeError, match="many names"):
+        for i in range(MOST_ENTRIES):
+            classes.note(token, guess(f"name {i}"), "flood")
+    classes.note(token, guess("late"), "browser of a late one")
+    classes.note(token, guess("name 0"), "flood")  # what was written may be changed
+    assert len(classes.entries(token)) == 720 + MOST_WRITTEN + 1
+
+
+def test_one_visitor_cannot_begin_classes_without_end_and_nobody_is_kept_from_beginning_one(classes, monkeypatch):
+    monkeypatch.setattr("app.service.classes.MOST_CLASSES", 50)
+    used = classes.open("teacher")
+    classes.note(used, guess("Yuki"), "pupil")
+    with pytest.raises(FreezeError, match="many classes today"):
+        for _ in range(2_000):
+            classes.open("flood")
+    for i in range(100):
+        last = classes.open(f"browser {i}")
+    assert classes.exists(used) and classes.exists(last), "those in which somebody has written stay"
+
+
+def test_what_has_no_token_shares_as_much_as_some_browsers_have(classes):
+    for _ in range(MOST_BEGUN * PER_ADDRESS):
+        classes.open(f"{ADDRESS}10.0.0.1")
+    with pytest.raises(FreezeError):
+        classes.open(f"{ADDRESS}10.0.0.1")
+    assert visitor(new_token(), "10.0.0.1") != visitor(new_token(), "10.0.0.1")
+    assert visitor("made.up", "10.0.0.1") == visitor(None, "10.0.0.1") == f"{ADDRESS}10.0.0.1"
+
+
+def test_entries_are_bounded_in_length(classes):
+    token = classes.open()
+    classes.note(token, ClassEntry("Yuki", "x" * 10_000, "y" * 10_000, ("r" * 10_000,) * 1_000))
+    (entry,) = classes.entries(token)
+    assert len(repr(entry)) < 700
+
+
+def test_classes_of_an_earlier_version_are_kept(tmp_path):
+    file = tmp_path / "classes.sqlite"
+    with sqlite3.connect(file) as db:
+        db.execute("CREATE TABLE classes (token TEXT PRIMARY KEY, created REAL)")
+        db.execute("INSERT INTO classes VALUES ('old', ?)", (time.time(),))
+    assert Classes(file).exists("old")
+    Classes(file).note("old", guess("Yuki"), "pupil")
+    assert Classes(file).open("teacher")

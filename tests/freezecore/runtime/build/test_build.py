@@ -59,7 +59,7 @@ def test_names_that_the_checkpoint_lacks_are_new(weights):
         ("config:brt", {}, "Did you mean 'bert'"),
         ("config:bert", {"weights": "pretrained"}, "--weights random"),
         ("config:bert", {"task": "image-classification"}, "sequence-classification"),
-        ("hf:google-bert/bert-base-uncased", {}, "Without a network"),
+        ("hf:nobody/has-this-model", {}, "Without a network"),
         ("hf:./nowhere", {}, "no config.json"),
         ("py:nowhere.at_all:function", {}, "cannot be imported"),
     ],

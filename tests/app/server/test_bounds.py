@@ -1,0 +1,126 @@
+"""One visitor is bounded in rate, size and time; sixty browsers behind one address are sixty visitors."""
+
+import asyncio
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from app.server import bounds
+from app.service import visitors
+
+PAGE = {"accept": "text/html"}
+
+
+async def _length(request):
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def _greet(socket):
+    await socket.accept()
+    await socket.send_text("hello")
+    await socket.close()
+
+
+@pytest.fixture
+def client():
+    """`client()` is another browser at the same address."""
+    routes = [Route("/{path:path}", _length, methods=["GET", "POST", "PUT"]), WebSocketRoute("/socket", _greet)]
+    app = Starlette(routes=routes, middleware=[Middleware(bounds.Bounds)])
+    return lambda: TestClient(app, base_url="http://here")
+
+
+def flood(browser, times: int = 100) -> list[int]:
+    return [browser.get("/").status_code for _ in range(times)]
+
+
+def test_a_class_of_sixty_behind_one_address_loses_nobody_while_one_floods(client, monkeypatch):
+    monkeypatch.setattr(bounds, "BURST", 20.0)
+    monkeypatch.setattr(bounds, "PER_S", 0.1)
+    browsers = [client() for _ in range(60)]
+    for browser in browsers:
+        assert browser.get("/", headers=PAGE).status_code == 200
+        assert visitors.COOKIE in browser.cookies
+    assert flood(browsers[0]).count(429) > 70
+    assert all(flood(browser, 10) == [200] * 10 for browser in browsers[1:])
+
+
+def test_made_up_tokens_are_one_visitor_together(client, monkeypatch):
+    monkeypatch.setattr(bounds, "BURST", 1.0)
+    monkeypatch.setattr(bounds, "PER_S", 0.01)
+    statuses = [
+        client().get("/", headers={"cookie": f"{visitors.COOKIE}=made{i}.{'0' * 32}"}).status_code for i in range(60)
+    ]
+    assert statuses.count(200) == visitors.PER_ADDRESS
+
+
+def test_an_address_cannot_have_tokens_without_end(client, monkeypatch):
+    monkeypatch.setattr(bounds, "TOKENS_BURST", 5.0)
+    monkeypatch.setattr(bounds, "TOKENS_PER_S", 0.01)
+    given = ["set-cookie" in client().get("/", headers=PAGE).headers for _ in range(9)]
+    assert given == [True] * 5 + [False] * 4
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("/tick", bounds.LONGEST_BODY, 200),
+        ("/tick", bounds.LONGEST_BODY + 1, 413),
+        ("/elsewhere", 10**6, 413),
+        ("/_stcore/upload_file/s/f", 10**6, 200),
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_is_bounded_by_its_route_whatever_its_header_says(client, path, size, status, chunked):
+    content = b"x" * size
+    sent = (content[i : i + 10_000] for i in range(0, size, 10_000)) if chunked else content
+    assert client().post(path, content=sent).status_code == status
+
+
+def test_a_body_that_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(bounds, "BODY_S", 0.2)
+    sent = []
+
+    async def never():
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    async def reads(scope, receive, send):
+        await receive()
+
+    scope = {"type": "http", "method": "POST", "path": "/tick", "headers": [(b"content-length", b"10")],
+             "client": ("1.2.3.4", 5)}  # fmt: skip
+    asyncio.run(asyncio.wait_for(bounds.Bounds(reads)(scope, never, send), 5))
+    assert sent[0]["status"] == 408
+
+
+def test_sockets_are_counted_too(client, monkeypatch):
+    monkeypatch.setattr(bounds, "BURST", 0.1)
+    monkeypatch.setattr(bounds, "PER_S", 0.01)
+    browser = client()
+    for _ in range(2):
+        with browser.websocket_connect("/socket") as socket:
+            assert socket.receive_text() == "hello"
+    with pytest.raises(WebSocketDisconnect), browser.websocket_connect("/socket"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("headers", "elsewhere"),
+    [
+        ({}, False),
+        ({"origin": "http://here"}, False),
+        ({"origin": "http://evil.example"}, True),
+        ({"origin": "null"}, True),
+        ({"sec-fetch-site": "cross-site"}, True),
+        ({"sec-fetch-site": "same-origin", "origin": "http://here"}, False),
+    ],
+)
+def test_another_sites_page_is_told_by_what_its_browser_sends(headers, elsewhere):
+    assert bounds.is_elsewhere(bounds.Headers({"host": "here", **headers})) is elsewhere
