@@ -12,9 +12,10 @@ from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
-from freezecore.importing import Imported, import_rules
+from freezecore.importing import Imported
 from freezecore.mask import Mask
 from freezecore.report import count_text, share_text
+from freezecore.serving.imports import imported
 
 LONGEST_PASTED = 400_000
 MOST_LINES = 200
@@ -49,7 +50,7 @@ def import_selection(words: Words) -> None:
         st.caption(words("import.kinds"))
         return
     try:
-        found = _imported(content, selection)
+        found = imported(content, selection.tree)
     except FreezeError as error:
         show_errors.show(error.problem, error.hint)
         return
@@ -66,14 +67,6 @@ def _pasted() -> None:
 def _dropped() -> None:
     file = state.value("w_import_file")
     state.notes(NOTES).update(content=file.getvalue() if file is not None else None)
-
-
-def _imported(content: str | bytes, selection: ModelSelection) -> Imported:
-    """What the text says of this tree; read once for as long as neither changes."""
-    notes, key = state.notes(NOTES), (content, selection.tree.fingerprint)
-    if notes.get("key") != key:
-        notes.update(found=import_rules(content, selection.tree), key=key)
-    return notes["found"]
 
 
 def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:

@@ -5,21 +5,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import threading
 from typing import Literal
 
-from freezecore import model_file, sentences
-from freezecore.errors import FreezeError, SourceError, shortened
+from freezecore import model_file
+from freezecore.errors import SourceError, shortened
 from freezecore.schema import parse
-from freezecore.serving import process
-from freezecore.serving.analyst import protocol
-
-SECONDS = 20
-MEMORY_BYTES = 1 * 10**9
-AT_ONCE = threading.BoundedSemaphore(2)
+from freezecore.serving import one_answer
 
 Scheme = Literal["config", "file"]
 
@@ -30,24 +22,7 @@ def scheme_of(content: bytes, name: str) -> Scheme:
     Raises:
         SourceError: it is neither, or looking takes too long or too much memory.
     """
-    with AT_ONCE:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "freezecore.serving.file_check", shortened(name)],
-                input=content,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": str(process.ROOT)},
-                timeout=SECONDS,
-                start_new_session=True,
-                check=True,
-            )
-        except subprocess.SubprocessError as error:
-            raise _too_much(name) from error
-    answer = sentences.loads(done.stdout)
-    if "error" in answer:
-        raise protocol.error_from_json(answer["error"])
-    return answer["scheme"]
+    return one_answer.ask("freezecore.serving.file_check", shortened(name), content, _too_much(name))["scheme"]
 
 
 def look(content: bytes, name: str) -> Scheme:
@@ -71,19 +46,5 @@ def _too_much(name: str) -> SourceError:
     )
 
 
-def main(name: str) -> None:
-    """Answer about what comes on the standard input."""
-    process.die_first()
-    process.limit_memory(MEMORY_BYTES)
-    process.limit_time(SECONDS)
-    try:
-        answer: dict = {"scheme": look(sys.stdin.buffer.read(), name)}
-    except FreezeError as error:
-        answer = {"error": protocol.error_to_json(error)}
-    except MemoryError:
-        answer = {"error": protocol.error_to_json(_too_much(name))}
-    print(sentences.dumps(answer))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    one_answer.answer(lambda content: {"scheme": look(content, sys.argv[1])}, _too_much(sys.argv[1]))
