@@ -95,7 +95,7 @@ def _on_card(selection: ModelSelection, known: KnownCost, words: Words) -> str |
     cards = (selection.card,)
     one = fits(known.trace, known.mask or selection.mask, batch_size=selection.link.batch, cards=cards)[0]
     largest = words("cost.largest", batch=one.largest_batch) if one.largest_batch else None
-    return ". ".join(filter(None, (largest, words.said(one.note)))) or None
+    return " · ".join(filter(None, (largest, words("cost.no_bf16") if one.note else ""))) or None
 
 
 def _names(card: Card | None, words: Words) -> list[list[str]]:

@@ -11,9 +11,10 @@ from app.parts import show_errors
 from app.parts.table import UNKNOWN, formatted
 from app.service import cards
 from app.service.pricing import cost_of
-from app.service.selection import select
+from app.service.selection import ModelSelection, select
+from app.service.smaller_steps import smaller_steps
 from app.text import Words
-from freezecore._estimate.budget import fits, least_frozen
+from freezecore._estimate.budget import fits, fits_on, least_frozen
 from freezecore._estimate.cards import margin_bytes
 from freezecore._estimate.peaks import under
 from freezecore.report import bytes_text
@@ -22,10 +23,12 @@ GB = 10**9
 
 
 def fit(words: Words) -> None:
-    """The cards, then the budget."""
+    """What would fit where the step does not, the cards, then the budget."""
     selection = select(state.link())
-    trace, _, epoch = cost_of(selection)
+    trace, cost, epoch = cost_of(selection)
     chosen = selection.card
+    if chosen and fits_on(chosen, getattr(cost, "peak_bytes", None)) is False:
+        _smaller(selection, words)
     known = {name: card for name, card in cards.offered().items() if card}
     found = fits(trace, selection.phases[epoch], batch_size=selection.link.batch, cards=tuple(known.values()))
     rows = [
@@ -51,6 +54,39 @@ def fit(words: Words) -> None:
     )  # fmt: skip
     usable = min(round(budget * GB), chosen.usable_bytes) if chosen else round(budget * GB)
     apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(usable,), width="stretch")
+
+
+def _smaller(selection: ModelSelection, words: Words) -> None:
+    """The least change of each kind, each with what it then takes, one click away."""
+    steps = smaller_steps(selection, selection.card)
+    st.markdown(f"**{words('fit.smaller', card=cards.label(selection.link.card))}**")
+    for step in steps:
+        shown = {name: words.either(f"{name}.{value}", str(value)) for name, value in step.fields.items()}
+        said, use = st.columns([5, 1.3], vertical_alignment="center")
+        rules = (step.fields.get("rules") or words("fit.nothing_frozen")).replace("\n", "; ")
+        does = words(f"fit.smaller_{step.kind}", **{"rules": f"`{rules}`"} if step.kind == "freeze" else shown)
+        verdict = words("fit.smaller_awaited") if step.fits is None else words(f"fit.smaller_{step.fits}")
+        said.markdown(f"{does} · {bytes_text(step.peak_bytes)} · {verdict}")
+        use.button(
+            words("fit.use"), key=f"use_{step.kind}", on_click=_use, args=(step.fields,), width="stretch",
+            type="primary" if step.fits else "secondary",
+        )  # fmt: skip
+    if any(step.fits is None for step in steps):
+        st.fragment(_look_again, key="smaller", run_every=1.0)(sum(step.fits is None for step in steps))
+
+
+def _look_again(awaited: int) -> None:
+    """Draw the page again once one more of these steps has been traced."""
+    selection = select(state.link())
+    if sum(step.fits is None for step in smaller_steps(selection, selection.card)) < awaited:
+        st.rerun()
+
+
+@show_errors.acting
+def _use(fields: dict) -> None:
+    state.change(**fields)
+    state.forget_draft()
+    st.rerun()
 
 
 @show_errors.acting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,9 @@ from freezecore.serving.analyst import client as analyst
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 QUICK_S = 180  # a ceiling for a machine that is shared
+
+
+ONE_AT_A_TIME = threading.Lock()  # a model is followed under modes of torch that threads share; analysts are processes
 
 
 @cache
@@ -47,12 +51,15 @@ class HereAnalyst:
     def trace(self, source, workload):
         if self.broken:
             raise self.broken
-        return _trace(source, workload)
+        with ONE_AT_A_TIME:
+            return _trace(source, workload)
 
     def fill(self, source, workload, missing):
         from freezecore.runtime.trace import fill
 
-        return fill(self.trace(source, workload), source, missing)
+        trace = self.trace(source, workload)
+        with ONE_AT_A_TIME:
+            return fill(trace, source, missing)
 
     def preview(self, request):
         from freezecore.runtime.data.preview import preview
