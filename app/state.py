@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.link import Link, read_link
 from app.service import gallery, visitors
@@ -148,6 +149,12 @@ def control(token: str | None) -> str | None:
 def value(name: str, otherwise=None):
     """What a widget holds, by its key."""
     return st.session_state.get(name, otherwise)
+
+
+def forget_upload(file) -> None:
+    """Give back the memory of a dropped file that is kept elsewhere; Streamlit holds it as long as the page is open."""
+    if context := get_script_run_ctx():
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def fill(name: str, content: object) -> None:

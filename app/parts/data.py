@@ -94,7 +94,10 @@ def _dropped(kind: str) -> None:
     file = state.value("w_own_data")
     if file is None:
         return
-    path = uploads.keep_data(file.getvalue(), file.name, kind)
+    try:
+        path = uploads.keep_data(file.getvalue(), file.name, kind)
+    finally:
+        state.forget_upload(file)
     notes = state.notes(NOTES)
     notes[f"{kind}_files"] = list(dict.fromkeys([*notes.get(f"{kind}_files", []), path]))
     notes[kind] = path

@@ -17,7 +17,7 @@ from freezecore._estimate.simulator import BACKWARD, FORWARD, BackwardNode, Step
 from freezecore._estimate.trace_at_batch import TraceAtBatch
 from freezecore._trace import TracedCall
 
-MOST_CHANGES = 20_000  # remembered per trace and batch size
+MOST_CHANGES = 2_000  # remembered per trace and batch size, a kilobyte each
 _NUMBERS = itertools.count()  # threads may replay one trace side by side
 
 

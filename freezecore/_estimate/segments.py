@@ -7,10 +7,9 @@ on its shape and on what crosses its border, and on nothing else.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
-from freezecore._estimate.trace_at_batch import MOST_TRACES
+from freezecore._estimate.trace_at_batch import kept
 from freezecore._trace import Amount, EvalAlias, Trace, TracedCall
 
 SHARED = -1  # belongs to more than one segment
@@ -37,9 +36,12 @@ class TraceSegment(NamedTuple):
     layers: tuple[int, ...] = ()
 
 
-@lru_cache(MOST_TRACES)
 def segments(trace: Trace) -> tuple[TraceSegment, ...]:
     """The segments of a trace, in order; a single one where checkpointing ties steps together over a distance."""
+    return kept(trace, "_segments", lambda: _cut(trace))
+
+
+def _cut(trace: Trace) -> tuple[TraceSegment, ...]:
     if trace.regions or trace.asking:
         return (TraceSegment(0, len(trace.steps)),)
     return tuple(_Cutter(trace).cut())

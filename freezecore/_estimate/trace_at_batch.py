@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from freezecore._estimate import scratch
 from freezecore._estimate.optimizer import Rounded, state_bytes
 from freezecore._trace import Trace, TracedCall
+from freezecore.cache.memory import Recent
 
 CUDA_BLOCK = 512  # the CUDA allocator's smallest unit, bytes
-MOST_TRACES, MOST_BATCH_SIZES = 64, 256  # so many are remembered: of traces, and of traces at a batch size
+MOST_BATCH_SIZES = 12  # so many are remembered with a trace
 
 
 class TraceAtBatch:
@@ -72,15 +73,28 @@ def allocated_by(trace: Trace) -> Rounded:
     return lambda nbytes: -(-nbytes // block) * block
 
 
-@lru_cache(MOST_BATCH_SIZES)
+def kept(trace: Trace, name: str, make: Callable[[], Any]) -> Any:
+    """What was made of a trace before; it is kept with the trace, and goes when nobody holds that any more."""
+    if (value := trace.__dict__.get(name)) is None:
+        value = trace.__dict__.setdefault(name, make())
+    return value
+
+
 def trace_at(trace: Trace, batch_size: int) -> TraceAtBatch:
     """A trace at this batch size; the latest used are remembered."""
-    return TraceAtBatch(trace, batch_size)
+    recent: Recent = kept(trace, "_at_batches", lambda: Recent(MOST_BATCH_SIZES))
+    if (found := recent.read(batch_size)) is None:
+        found = TraceAtBatch(trace, batch_size)
+        recent.write(batch_size, found)
+    return found
 
 
-@lru_cache(MOST_TRACES)
 def parameter_layout(trace: Trace) -> ParameterLayout:
     """What a trace's parameters take, and where they are read."""
+    return kept(trace, "_parameter_layout", lambda: _layout(trace))
+
+
+def _layout(trace: Trace) -> ParameterLayout:
     calls = [(index, step) for index, step in enumerate(trace.steps) if isinstance(step, TracedCall)]
     rounded = allocated_by(trace)
     sizes = {p.value: rounded(p.numel * p.itemsize) for p in trace.parameters}

@@ -36,7 +36,7 @@ from freezecore.workload import Workload
 LIMITS_S = {"tree": 60.0, "trace": 120.0, "fill": 120.0, "models": 30.0, "preview": 60.0, "warm": 120.0}
 START_LIMIT_S = 120.0
 MEMORY_BYTES = 6 * 10**9
-MOST_ANSWERS = 128
+MOST_ANSWERS = 64
 
 
 class Analyst:
@@ -137,6 +137,8 @@ class Analyst:
         with self._prefetching:
             if models and not self._closed and not self._prefetch:
                 self._prefetch = prefetch.start(models)
+                if self._prefetch:  # waited for, or it stays as a zombie when it is done
+                    threading.Thread(target=self._prefetch.wait, name="prefetch", daemon=True).start()
 
     def _answer(
         self, verb: str, arguments: dict, parse: Callable[[bytes], Any], stored: Callable[[], Any] = lambda: None

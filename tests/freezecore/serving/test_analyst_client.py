@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -177,3 +178,14 @@ def test_a_log_that_grew_large_is_begun_anew_and_one_old_part_stays(tmp_path, mo
         process._opened(tmp_path / "analyst.log").close()
     assert (tmp_path / "analyst.old.log").read_bytes() == b"newer and long enough"
     assert (tmp_path / "analyst.log").read_bytes() == b""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="reads /proc")
+def test_the_prefetching_process_leaves_no_zombie_when_it_is_done(analyst, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "home", lambda: tmp_path)
+    analyst._warm([(ModelSource.parse("timm:no_such_model_at_all"), Workload())])
+    child = analyst._prefetch
+    until = time.monotonic() + 60
+    while os.path.exists(f"/proc/{child.pid}") and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not os.path.exists(f"/proc/{child.pid}")
