@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import quote, urlencode
 
-from app.service import cards
 from app.text import LANGUAGES
+from freezecore._estimate.cards import Card, all_cards
 from freezecore.errors import FreezeError, shortened
 from freezecore.source import TASKS, ModelSource
 from freezecore.workload import CHOICES, LIMITS
@@ -16,6 +16,7 @@ DEFAULT_MODEL = "timm:tf_efficientnet_lite0"
 LONGEST_RULES = 4_000
 LONGEST_WORD = 80
 MOST_RUNS = 8
+CPU, DEFAULT_CARD = "cpu", "t4-16"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Link:
     optimizer: str = "adamw"
     precision: str = "fp32"
     checkpointing: bool = False
-    card: str = cards.DEFAULT
+    card: str = DEFAULT_CARD
     accumulate: int = 1
     lang: str | None = None
     run: str | None = None
@@ -50,7 +51,7 @@ class Link:
     @property
     def device(self) -> str:
         """Whose kernels the step runs: the chosen card brings its own."""
-        return "cpu" if self.card == cards.CPU else "cuda"
+        return "cpu" if self.card == CPU else "cuda"
 
     def query(self) -> str:
         """The query string without its `?`: only what differs from a fresh page, readable where URLs allow it."""
@@ -66,6 +67,11 @@ class Link:
 NAMES = {"klass": "class"}
 OLD = {"device": "card"}  # fields of older links, and what they have become
 KNOWN = {*OLD, *(NAMES.get(field.name, field.name) for field in fields(Link))}
+
+
+def cards_by_slug() -> dict[str, Card | None]:
+    """The CPU, which is no card, the cards of this machine, and those that are known, by their names in a link."""
+    return {CPU: None} | {card.slug: card for card in all_cards()}
 
 
 def read_link(query: Mapping[str, str]) -> tuple[Link, tuple[str, ...]]:
@@ -138,9 +144,9 @@ READERS = {
     "optimizer": _one_of(*CHOICES["optimizer"]),
     "precision": _one_of(*CHOICES["precision"]),
     "checkpointing": lambda text: _one_of("0", "1")(text) == "1",
-    "card": lambda text: _one_of(*cards.offered())(text.lower()),
+    "card": lambda text: _one_of(*cards_by_slug())(text.lower()),
     "accumulate": _between(LIMITS["accumulate"]),
-    "device": lambda text: cards.CPU if _one_of(*CHOICES["device"])(text) == "cpu" else cards.DEFAULT,
+    "device": lambda text: CPU if _one_of(*CHOICES["device"])(text) == "cpu" else DEFAULT_CARD,
     "lang": _one_of(*LANGUAGES),
     "run": _token,
     "search": _token,

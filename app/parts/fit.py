@@ -9,13 +9,12 @@ import streamlit as st
 from app import state
 from app.parts import show_errors
 from app.parts.table import UNKNOWN, formatted
-from app.service import cards
 from app.service.pricing import cost_of
 from app.service.selection import ModelSelection, select
 from app.service.smaller_steps import smaller_steps
 from app.text import Words
 from freezecore._estimate.budget import fits, fits_on, least_frozen
-from freezecore._estimate.cards import margin_bytes
+from freezecore._estimate.cards import all_cards, margin_bytes
 from freezecore._estimate.peaks import under
 from freezecore.report import bytes_text
 
@@ -29,18 +28,18 @@ def fit(words: Words) -> None:
     chosen = selection.card
     if chosen and fits_on(chosen, getattr(cost, "peak_bytes", None)) is False:
         _smaller(selection, words)
-    known = {name: card for name, card in cards.offered().items() if card}
-    found = fits(trace, selection.phases[epoch], batch_size=selection.link.batch, cards=tuple(known.values()))
+    known = all_cards()
+    found = fits(trace, selection.phases[epoch], batch_size=selection.link.batch, cards=known)
     rows = [
         {
-            words("fit.card"): ("▸ " if card == chosen else "") + cards.label(name),
+            words("fit.card"): ("▸ " if card == chosen else "") + card.box_name,
             words("fit.fits"): words(f"fits.{one.fits}"),
             words("fit.usable"): bytes_text(one.card_bytes),
             words("fit.left"): bytes_text(one.margin_bytes),
             words("fit.largest"): one.largest_batch,
             words("fit.note"): words.said(one.note),
         }
-        for (name, card), one in zip(known.items(), found, strict=True)
+        for card, one in zip(known, found, strict=True)
     ]
     cells = formatted(rows, {words("fit.largest"): "{:.0f}"})
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
@@ -59,7 +58,7 @@ def fit(words: Words) -> None:
 def _smaller(selection: ModelSelection, words: Words) -> None:
     """The least change of each kind, each with what it then takes, one click away."""
     steps = smaller_steps(selection, selection.card)
-    st.markdown(f"**{words('fit.smaller', card=cards.label(selection.link.card))}**")
+    st.markdown(f"**{words('fit.smaller', card=selection.card.box_name)}**")
     for step in steps:
         shown = {name: words.either(f"{name}.{value}", str(value)) for name, value in step.fields.items()}
         said, use = st.columns([5, 1.3], vertical_alignment="center")

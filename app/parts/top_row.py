@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app import state
-from app.link import Link
+from app.link import Link, cards_by_slug
 from app.parts import show_errors
 from app.parts.model_box import model_box
 from app.parts.upload import upload
-from app.service import cards
 from app.service.pricing import own_tokens
 from app.text import LANGUAGES, Words
 from freezecore.workload import CHOICES, LIMITS
@@ -33,7 +32,7 @@ def top_row(words: Words) -> None:
         _number(size, "size", link.size, words("top.size"), (1, LIMITS["sequence_length"][1]), words)
         _choice(optimizer, "optimizer", words, lambda name: words(f"optimizer.{name}"))
         _choice(precision, "precision", words, lambda name: words(f"precision.{name}"))
-        _choice(card, "card", words, cards.label, tuple(cards.offered()), words("top.card_help"))
+        _choice(card, "card", words, _card_name, tuple(cards_by_slug()), words("top.card_help"))
         with more:
             _more(link, words)
         with lang:
@@ -65,6 +64,11 @@ def _own_size(words: Words) -> str:
     """What an empty input size takes: a text model's tokens as the number they are, once its step has been traced."""
     tokens = own_tokens(state.link())
     return words("top.own") if tokens is None else words("top.tokens", count=tokens)
+
+
+def _card_name(slug: str) -> str:
+    card = cards_by_slug().get(slug)
+    return card.box_name if card else slug.upper()
 
 
 def _choice(

@@ -6,8 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from app.link import Link
-from app.service.cards import offered
+from app.link import Link, cards_by_slug
 from freezecore._estimate.cards import Card
 from freezecore._resolve import resolve
 from freezecore.cache.memory import Recent
@@ -49,7 +48,7 @@ class ModelSelection:
     @property
     def card(self) -> Card | None:
         """The card that the step must fit on; None on a CPU."""
-        return offered().get(self.link.card)
+        return cards_by_slug().get(self.link.card)
 
     @property
     def phases(self) -> dict[int, Mask]:

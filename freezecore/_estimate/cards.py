@@ -35,6 +35,16 @@ class Card:
     native_bf16: bool = True
     present: bool = False
 
+    @property
+    def slug(self) -> str:
+        """Its name in a link: `t4-16` for `T4 16 GB`."""
+        return "-".join(self.name.removesuffix(" GB").lower().replace("(", "").replace(")", "").split())
+
+    @property
+    def box_name(self) -> str:
+        """Its name with the unit that its box means: cards are sold by the GiB, and their makers write GB."""
+        return self.name.removesuffix("GB") + "GiB" * self.name.endswith("GB")
+
 
 CARDS: tuple[Card, ...] = (
     Card("RTX 3060 12 GB", int(11.76 * GIB)),
