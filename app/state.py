@@ -5,6 +5,7 @@ The link is kept as plain values and rebuilt on every run; widgets are filled fr
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import asdict, replace
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from app.link import Link, read_link
 from app.service import gallery, visitors
 from app.text import LANGUAGES, Words
 
+OWNER_COOKIE = "freeze_explorer_owner"
+
 
 def begin() -> None:
     """Once per full run: take over a new visitor's link, or the model of an address that Back has brought up."""
@@ -25,7 +28,8 @@ def begin() -> None:
     if "link" not in session:
         found, ignored = read_link(query)
         session.link, session.ignored = asdict(found), list(ignored)
-        session.owner = secrets.token_urlsafe(9)
+        known = str(st.context.cookies.get(OWNER_COOKIE, ""))
+        session.owner = known if re.fullmatch(r"[\w-]{22}", known, re.ASCII) else secrets.token_urlsafe(16)
         session.controls = {}
     elif session.pop("switched", False):
         st.query_params["model"] = link().model
@@ -127,13 +131,26 @@ def forget_messages() -> None:
 
 
 def owner() -> str:
-    """A token of this visit, by which the queue is shared out fairly."""
+    """A token of this browser, which nobody guesses: what it has started is its own, also after a reload or a restart.
+
+    By it the queue is shared out fairly, too.
+    """
     return st.session_state.owner
 
 
 def visitor() -> str:
     """Whose browser this is, as far as the server has given it a token."""
     return visitors.visitor(st.context.cookies.get(visitors.COOKIE), st.context.ip_address)
+
+
+def held() -> list[str]:
+    """Runs whose links this visit has opened or whose stored answer it was given, the newest last."""
+    return list(notes("held"))
+
+
+def hold(token: str) -> None:
+    """List this run among one's own for this visit: whoever has its link may see it."""
+    notes("held")[token] = True
 
 
 def keep_control(token: str, control: str) -> None:

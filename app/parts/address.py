@@ -13,7 +13,8 @@ from app.parts.measured_under import shared_link
 def copy_button() -> None:
     """Draw the button that copies the link."""
     words = state.words()
-    copy_link({"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")})
+    texts = {"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")}
+    copy_link(texts, f"{state.OWNER_COOKIE}={state.owner()}")
 
 
 def link_part() -> dict:

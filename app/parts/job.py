@@ -39,6 +39,7 @@ def job_pane(
         return
     try:
         status = jobs.shared().status(token)
+        state.hold(token)
         if kinds and status.kind not in kinds:
             raise FreezeError(words("search.other"))
     except FreezeError as error:
@@ -70,6 +71,7 @@ def _leave(field: str) -> None:
 def start(request: object) -> str:
     """Start this, or join or find an equal one; its token."""
     job = jobs.shared().start(request, state.owner())
+    state.hold(job.token)
     if job.control:
         state.keep_control(job.token, job.control)
     return job.token

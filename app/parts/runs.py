@@ -8,14 +8,17 @@ import streamlit as st
 
 from app import state
 from app.figures import runs as figures
+from app.link import DEFAULT_MODEL
 from app.parts import measured_under, show_errors
 from app.parts.plot import plot
 from app.parts.table import pick_rows
 from app.service import gallery, run_table
 from app.service.run_table import RunRow
 from app.service.selection import select
+from app.service.uploads import TYPES
 from app.text import Words
 from freezecore._export.comparison import export_comparison, read_runs
+from freezecore.cache import uploads
 from freezecore.comparison import duel_of
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.probe import ProbeResult
@@ -33,9 +36,7 @@ FROM_FILE = "runs_from_file"
 def runs() -> None:
     """The table, its tools, and the charts of the rows that are chosen."""
     words = state.words()
-    whose, search, order, file = st.columns([2.2, 2.4, 1.6, 1.6], vertical_alignment="bottom")
-    with whose:
-        mine = _whose(words)
+    search, order, file, gone = st.columns([2.4, 1.6, 1.6, 2.2], vertical_alignment="bottom")
     text = search.text_input(
         words("runs.filter"), key="w_filter", placeholder=words("runs.filter_example"), max_chars=200
     )
@@ -44,7 +45,11 @@ def runs() -> None:
     )
     with file.popover(words("runs.file"), icon=":material/upload_file:", width="stretch"):
         _file_uploader(words)
-    stored = _stored(state.owner() if mine == "mine" else None)
+    gone.button(
+        words("runs.forget"), icon=":material/delete_forever:", key="forget_all", help=words("runs.forget_help"),
+        on_click=_forget, width="stretch",
+    )  # fmt: skip
+    stored = _stored()
     if not stored:
         st.info(words("runs.none"), icon=":material/science:")
         return
@@ -59,18 +64,14 @@ def runs() -> None:
     _charts(picked or shown[:MOST_CURVES], words)
 
 
-def _whose(words: Words) -> str | None:
-    return st.segmented_control(
-        words("runs.whose"), ["all", "mine"], default="all", required=True, key="w_whose",
-        format_func=lambda name: words(f"runs.{name}"),
-    )  # fmt: skip
-
-
-def _stored(owner: str | None) -> list[RunRow]:
-    """Those of the file that was dropped in this visit, and the newest runs of the server."""
+def _stored() -> list[RunRow]:
+    """Those of the file that was dropped in this visit, and the newest runs of this browser and of its open link."""
     from_file = [run_table.of_result(result) for result in state.notes(FROM_FILE).get("results", ())]
-    listed = jobs.shared().runs.listed(owner, "probe", MOST_RUNS)
-    return from_file + [run_table.of_run(run) for run in listed if run.result]
+    store = jobs.shared().runs
+    own = store.listed(state.owner(), "probe", MOST_RUNS)
+    held = [store.find(token) for token in state.held() if token not in {run.token for run in own}]
+    found = [*(run for run in held if run and run.kind == "probe"), *own]
+    return from_file + [run_table.of_run(run) for run in found if run.result]
 
 
 def _file_uploader(words: Words) -> None:
@@ -152,6 +153,19 @@ def _delete(tokens: list[str]) -> None:
 
 
 @show_errors.acting
+def _forget() -> None:
+    """Delete all that this browser has started and dropped; what others use too stays theirs."""
+    dropped = [name for kind in TYPES for name in state.notes("data").get(f"{kind}_files", ())]
+    for name in jobs.shared().runs.forget(state.owner(), dropped):
+        uploads.remove(name)
+    for name in ("data", FROM_FILE, "held"):
+        state.forget_notes(name)
+    state.change(run=None, search=None)
+    if uploads.NAME.search(state.link().model):
+        state.open_model(DEFAULT_MODEL)
+
+
+@show_errors.acting
 def _diff(rules: list[str]) -> None:
     state.fill("w_diff_first", rules[0])
     state.fill("w_diff_second", rules[1])
@@ -180,8 +194,10 @@ def _duel(pair: Sequence[RunRow], words: Words) -> None:
     names = [f"`{one.rules.replace('`', '')}`".replace("\n", "; ") for one in pair]
     first, second = reversed(names) if found.better == "b" else names
     wins = round(100 * max(found.wins, 1 - found.wins))
-    key = "runs.duel_none" if found.better is None else "runs.duel"
-    st.markdown(words(key, first=first, second=second, wins=wins, share=round(100 * found.wins)))
+    if found.better is None:
+        st.markdown(words("runs.duel_none", first=first, second=second, share=round(100 * found.wins)))
+    else:
+        st.markdown(words("runs.duel", first=first, second=second, wins=wins))
 
 
 def _result(one: RunRow) -> ProbeResult:

@@ -1,4 +1,4 @@
-"""Sweeps and searches that were made on this server, the newest first: one is opened in Explore, or a new one begun."""
+"""Sweeps and searches of this browser, the newest first: one is opened in Explore, or a new one begun."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ MOST = 50
 
 def search_list(words: Words) -> None:
     """The list, and what can be done with it."""
-    found = [run for kind in KINDS for run in jobs.shared().runs.listed(None, kind, MOST)]
+    store = jobs.shared().runs
+    found = {run.token: run for kind in KINDS for run in store.listed(state.owner(), kind, MOST)}
+    held = [run for token in state.held() if token not in found and (run := store.find(token))]
+    found = [*found.values(), *(run for run in held if run.kind in KINDS)]
     found = sorted(found, key=lambda run: run.created, reverse=True)[:MOST]
     chosen = _table(found, words) if found else None
     if not found:

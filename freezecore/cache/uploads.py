@@ -90,6 +90,12 @@ def check(name: str) -> None:
         )
 
 
+def remove(name: str) -> None:
+    """Forget an upload; nothing where it is gone already, or where the name is none."""
+    if NAME.fullmatch(name):
+        shutil.rmtree(place_of(name).parent, ignore_errors=True)
+
+
 def prune(more: int = 0) -> None:
     """Forget what was not opened for long, and the oldest where room for so many more bytes is short."""
     total, now = more, time.time()

@@ -9,12 +9,12 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from freezecore import sentences
-from freezecore.cache import keys, store, whole_file
+from freezecore.cache import keys, store, uploads, whole_file
 from freezecore.cache.keys import file_stamp, versions
 from freezecore.errors import ProbeError, shortened
 from freezecore.packaged import PACKAGED
@@ -140,6 +140,18 @@ class Runs:
         if Path(run.folder).parent == self.folder:
             shutil.rmtree(run.folder, ignore_errors=True)
         return True
+
+    def forget(self, owner: str, dropped: Sequence[str] = ()) -> set[str]:
+        """Delete all runs of this owner that have ended.
+
+        Returns:
+            Uploads that no run uses any more: theirs, and those `dropped` without one.
+        """
+        runs = self.listed(limit=-1)
+        gone = [run for run in runs if run.owner == owner and self.delete(run.token, owner)]
+        tokens = {run.token for run in gone}
+        kept = {name for run in runs if run.token not in tokens for name in _uploads(run)}
+        return {*dropped, *(name for run in gone for name in _uploads(run))} - kept
 
     def answer(self, key: str) -> Run | None:
         """The newest finished run that answers a request of this key."""
@@ -273,6 +285,11 @@ def key_of(kind: str, request: dict) -> str:
     stamps = [file_stamp(name) or None for name in named]
     text = json.dumps([kind, request, versions(LIBRARIES), stamps], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _uploads(run: Run) -> list[str]:
+    """Names of the uploads that a run has opened."""
+    return uploads.NAME.findall(json.dumps(run.request))
 
 
 def _cell(run: Run, name: str) -> object:

@@ -8,6 +8,7 @@ from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
 STEPS = 60
+OWNER = "somebody-22-letters-ab"  # whose cookie test browsers carry
 TRIED = {"test-head": ("freeze all; train head", 0.931), "test-two": ("freeze all; train layer4; train head", 0.952)}
 
 
@@ -42,6 +43,6 @@ def _run(runs: Runs, token: str, rules: str, accuracy: float, number: int) -> Ru
     )
     losses = [{"event": "step", "step": step, "loss": 2.3 * 0.95**step} for step in range(1, STEPS + 1)]
     return Run(
-        token, "probe", token, "somebody", "done", str(runs.folder / token), runs.server, 1e9 + number, 1e9, 1e9,
+        token, "probe", token, OWNER, "done", str(runs.folder / token), runs.server, 1e9 + number, 1e9, 1e9,
         request.to_json(), result.to_json(), losses,
     )  # fmt: skip

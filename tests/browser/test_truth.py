@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from app.state import OWNER_COOKIE
 from tests.browser.page_room import RESNET, rules, settled, tick, traced
 from tests.browser.stored_runs import store_runs
 
@@ -37,3 +38,23 @@ def test_a_result_loses_its_marks_and_its_colour_when_another_selection_is_ticke
     tick(page, "layer4")  # answered in a fragment: the tree is not drawn again
     expect(told).to_be_visible()
     expect(marks).to_have_count(0)
+
+
+def test_ones_own_runs_are_found_again_by_the_same_browser_and_not_by_another(page_at, head_run):
+    page = page_at("/compare?model=timm:resnet18")
+    own = page.get_by_test_id("stDataFrame").first
+    expect(own).to_be_visible()
+    page.reload()
+    settled(page)
+    expect(own).to_be_visible()
+
+    page.context.clear_cookies()
+    page.reload()
+    settled(page)
+    expect(page.get_by_text("No run yet")).to_be_visible()
+    page.wait_for_function(f"document.cookie.includes('{OWNER_COOKIE}')")
+    (cookie,) = (one for one in page.context.cookies() if one["name"] == OWNER_COOKIE)
+    page.reload()
+    settled(page)
+    expect(page.get_by_text("No run yet")).to_be_visible()
+    assert [one["value"] for one in page.context.cookies() if one["name"] == OWNER_COOKIE] == [cookie["value"]]

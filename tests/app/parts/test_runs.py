@@ -3,9 +3,11 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import state
 from app.parts import runs as runs_part
 from app.service import run_table
 from freezecore._export.comparison import FORMAT
+from freezecore.cache import uploads
 from freezecore.probe import ProbeRequest, ProbeResult
 from freezecore.serving.runs import Run, Runs
 from freezecore.source import ModelSource
@@ -14,6 +16,7 @@ from tests.app.conftest import QUICK_S
 from tests.app.test_explore import messages
 
 RESNET = ModelSource("timm", "resnet18", "pretrained")
+OWNER = "somebody-22-letters-ab"
 ROW = {
     "rules": "freeze all; train fc", "seed": 1, "device": "cuda", "steps": 30, "accuracy_before": 0.1,
     "accuracy_after": 0.8, "loss_last": 0.2, "seconds": 9.0, "step_s": 0.3, "peak_bytes": 10**9, "trainable": 5,
@@ -28,8 +31,10 @@ def result(accuracy: float, scores: tuple = (), **fields) -> dict:
     return made.to_json()
 
 
-def stored(runs: Runs, token: str, rules: str, accuracy: float, owner: str = "somebody", **fields) -> None:
-    request = ProbeRequest(RESNET, FreezeSpec.parse(rules)).to_json()
+def stored(
+    runs: Runs, token: str, rules: str, accuracy: float, owner: str = OWNER, data: str = "shapes", **fields
+) -> None:
+    request = ProbeRequest(RESNET, FreezeSpec.parse(rules), data=data).to_json()
     runs.add(
         Run(
             token, "probe", token, owner, "done", str(runs.folder / token), runs.server, float(len(token)), 0.0, 1.0,
@@ -50,6 +55,7 @@ def compare_page() -> None:
 def compared(helpers, tmp_path, monkeypatch):
     """`compared([0, 1])` is the Compare page with those rows of the table chosen."""
     helpers[1].runs = Runs(tmp_path)
+    monkeypatch.setattr(state.secrets, "token_urlsafe", lambda size: OWNER)
     picks: list[int] = []
     real = runs_part.st.dataframe
 
@@ -89,8 +95,10 @@ def test_the_table_is_filtered_by_words_and_sorted_by_what_was_measured(compared
 
 
 def test_only_ones_own_runs_can_be_deleted(compared):
-    stored(compared.runs, "a", "train all", 0.5, owner="somebody")
+    stored(compared.runs, "a", "train all", 0.5, owner="another")
     page = compared([0])
+    page.session_state.held = {"a": True}  # as opening its link leaves it
+    page.run()
     assert page.button(key="delete_runs").disabled
     compared.runs.change("a", owner=page.session_state.owner)
     page.run()
@@ -154,3 +162,25 @@ def test_an_uploads_name_is_the_one_its_owner_gave():
     assert run_table.name_of_data(f"/home/x/uploads/{digest}-cats-and-dogs.zip") == "cats-and-dogs.zip"
     assert run_table.name_of_data("shapes") == "shapes"
     assert run_table.name_of_data("hub:me/mine") == "mine"
+
+
+def test_others_runs_are_not_listed_and_open_only_by_their_own_link(compared):
+    stored(compared.runs, "a", "train all", 0.5, owner="another")
+    stored(compared.runs, "bb", "freeze all; train fc", 0.6)
+    page = compared()
+    assert list(table(page)["Rules"]) == ["freeze all; train fc"]
+    page.session_state.held = {"a": True}
+    page.run()
+    assert "train all" in list(table(page)["Rules"])
+
+
+def test_ones_own_runs_and_uploads_are_forgotten_in_one_click_and_others_stay(compared, monkeypatch, tmp_path):
+    monkeypatch.setenv("FREEZE_EXPLORER_HOME", str(tmp_path / "home"))
+    mine, shared = (uploads.keep(content, "cats.csv") for content in (b"a,b", b"c,d"))
+    stored(compared.runs, "a", "train all", 0.5, data=mine)
+    stored(compared.runs, "bb", "train all", 0.5, data=shared)
+    stored(compared.runs, "ccc", "train all", 0.5, owner="another", data=shared)
+    page = compared()
+    page.button(key="forget_all").click().run()
+    assert not page.exception and [run.token for run in compared.runs.listed()] == ["ccc"]
+    assert (uploads.place_of(mine).exists(), uploads.place_of(shared).exists()) == (False, True)
