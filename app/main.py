@@ -27,4 +27,7 @@ pages = [
     st.Page(classroom.draw, title=words("page.classroom"), url_path="class"),
 ]
 with show_errors.telling():
-    st.navigation(pages, position="top").run()
+    page = st.navigation(pages, position="top")
+    if state.going_to_compare():
+        st.switch_page(pages[1])
+    page.run()

@@ -17,6 +17,7 @@ from app.link import Link, read_link
 from app.service import gallery, visitors
 from app.text import LANGUAGES, Words
 
+STEPS = "earlier_rules"
 OWNER_COOKIE = "freeze_explorer_owner"
 
 
@@ -47,8 +48,26 @@ def link() -> Link:
 
 
 def change(**fields: object) -> None:
-    """Choose something else."""
-    st.session_state.link = asdict(replace(link(), **fields))
+    """Choose something else; what was selected before is a step to go back to, for as long as the model stays."""
+    was = link()
+    st.session_state.link = asdict(replace(was, **fields))
+    if link().model != was.model:
+        forget_notes(STEPS)
+    elif link().rules != was.rules:
+        notes(STEPS)[len(notes(STEPS))] = was.rules
+
+
+def can_undo() -> bool:
+    """Whether there is a selection, or a draft of rules, to go back from."""
+    return draft() is not None or bool(notes(STEPS))
+
+
+def undo() -> None:
+    """Back to the selection before the last change of it, whatever made that; of a draft, to the rules that hold."""
+    if draft() is None and notes(STEPS):
+        _, rules = notes(STEPS).popitem()
+        st.session_state.link = asdict(replace(link(), rules=rules))
+    forget_draft()
 
 
 def open_model(source: str, task: str | None = None, labels: int | None = None) -> None:
@@ -70,6 +89,16 @@ def open_if_other(source: str) -> None:
 def go_to_explore(pane: str) -> None:
     """Turn to Explore with this pane in sight, at the next drawing of another page."""
     st.session_state.go_to = pane
+
+
+def go_to_compare() -> None:
+    """Turn to Compare at the next drawing."""
+    st.session_state.to_compare = True
+
+
+def going_to_compare() -> bool:
+    """Whether Compare was asked for."""
+    return st.session_state.pop("to_compare", False)
 
 
 def going_to_explore() -> bool:

@@ -56,12 +56,12 @@ def _by_step(points: Sequence[dict], name: str, words: Words) -> dict:
 
 def loss_curves(lines: Sequence[tuple[RunRow, Sequence[dict]]], words: Words, palette: Palette) -> dict:
     """Losses of several runs, each with its events, over one another, told apart by colour and dash."""
-    data = []
-    for i, (row, events) in enumerate(lines):
+    data, names = [], names_of([row for row, _ in lines])
+    for i, (_, events) in enumerate(lines):
         line = {"color": palette.series[i % len(palette.series)], "dash": DASHES[i % len(DASHES)], "width": 2}
         steps = run_events.losses(events)
         x, y = [step["step"] for step in steps], [step["loss"] for step in steps]
-        data.append({"type": "scatter", "mode": "lines", "name": label(row), "x": x, "y": y, "line": line})
+        data.append({"type": "scatter", "mode": "lines", "name": names[i], "x": x, "y": y, "line": line})
     layout = layout_of(palette, "loss_curves", legend=LEGEND)
     layout["xaxis"] |= {"title": {"text": words("chart.step")}}
     layout["yaxis"] |= {"title": {"text": words("chart.loss")}, "rangemode": "tozero"}
@@ -85,6 +85,7 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
             "showlegend": False,
         }
     ]
+    names = names_of([row for _, _, row in points])
     for i, (peak, accuracy, row) in enumerate(points):
         low, high = row.result.get("interval") or (accuracy, accuracy)
         colour, symbol = palette.series[i % len(palette.series)], SYMBOLS[i % len(SYMBOLS)]
@@ -92,7 +93,7 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": label(row),
+                "name": names[i],
                 "x": [peak],
                 "y": [accuracy],
                 "error_y": {"array": [high - accuracy], "arrayminus": [accuracy - low], "thickness": 1},
@@ -127,7 +128,7 @@ def what_trained(rows: Sequence[RunRow], tree: LayerTree, words: Words, palette:
         return None
     best = max((row for row, _ in lines), key=_accuracy)
     places = [*range(len(shown)), len(shown) + 1]
-    data = []
+    data, names = [], names_of([row for row, _ in lines])
     for i, (row, shares) in enumerate(lines):
         offset = (i - (len(lines) - 1) / 2) * min(0.012, 0.2 / len(lines))
         colour = palette.train if row is best else palette.series[1 + i % (len(palette.series) - 1)]
@@ -136,7 +137,7 @@ def what_trained(rows: Sequence[RunRow], tree: LayerTree, words: Words, palette:
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "name": label(row),
+                "name": names[i],
                 "x": places,
                 "y": [*(share + offset for share in shares), _accuracy(row)],
                 "line": {"color": colour, "width": 3.5 if row is best else 1.5},
@@ -165,6 +166,24 @@ def _shares(row: RunRow, tree: LayerTree) -> list[float]:
 
 def _accuracy(row: RunRow) -> float:
     return row.result["accuracy_after"]
+
+
+def names_of(rows: Sequence[RunRow]) -> list[str]:
+    """A name for each run that no other of them has: by its data, rate and seed where model and rules are the same."""
+    names = [label(row) for row in rows]
+    for fact in (
+        lambda row: row.data,
+        lambda row: row.result.get("learning_rate"),
+        lambda row: row.request.get("seed"),
+    ):
+        for name in {name for name in names if names.count(name) > 1}:
+            alike = [i for i, one in enumerate(names) if one == name]
+            if len({fact(rows[i]) for i in alike}) > 1:
+                for i in alike:
+                    names[i] = f"{name} · {fact(rows[i])}"
+    return [
+        name if names.count(name) == 1 else f"{name} · {names[: i + 1].count(name)}" for i, name in enumerate(names)
+    ]
 
 
 def label(row: RunRow) -> str:

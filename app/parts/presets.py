@@ -68,9 +68,7 @@ def presets_are_outdated(selection: ModelSelection) -> bool:
 def _first_blocks(selection: ModelSelection, words: Words) -> None:
     tree = selection.tree
     count = len(tree.blocks)
-    shown = _shown_preset(selection)[1]
-    shown = state.value("w_first_n") if shown is None else shown
-    state.fill("w_first_n", min(shown or SEED_BLOCKS, count))
+    state.fill("w_first_n", _shown_preset(selection)[1] or None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="first_n"):
         embeds = any(tower.embeddings for tower in tree.towers)
         st.markdown(words("preset.first_n") if embeds else words("preset.first_n_stem"), width="content")
@@ -78,8 +76,10 @@ def _first_blocks(selection: ModelSelection, words: Words) -> None:
             words("preset.first_n_label"),
             1,
             count,
+            value=None,
             step=1,
             key="w_first_n",
+            placeholder="–",
             on_change=_first_blocks_chosen,
             args=(tree,),
             width=150,

@@ -164,11 +164,19 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
         **plain,
     )
     _proof(result, words)
+    st.button(words("outcome.compare"), key="to_compare", icon=":material/compare_arrows:", on_click=_compare)
     st.caption(" · ".join(filter(None, (_circumstances(result, words), measured_under.when(status.ended, words)))))
     for note in result.get("notes") or ():
         st.caption(show_errors.said(note))
     _changed(result, words)
     _curve(jobs.shared().events(token), result["steps"], RESULT_HEIGHT, words)
+
+
+@show_errors.acting
+def _compare() -> None:
+    """Turn to Compare, where this run stands among one's own."""
+    state.go_to_compare()
+    st.rerun()
 
 
 def _changed(result: dict, words: Words) -> None:

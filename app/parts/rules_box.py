@@ -23,6 +23,8 @@ def rules_box() -> None:
     selection = None
     if draft is None:
         selection = select(state.link())
+    if draft is not None:
+        _show_fault(draft, words)
     state.fill("w_rules", selection.rules.replace("; ", "\n") if selection else draft)
     st.text_area(
         words("rules.label"),
@@ -32,11 +34,19 @@ def rules_box() -> None:
         on_change=_typed,
         help=words("rules.help"),
     )
-    if draft is not None:
-        _show_fault(draft, words)
-    else:
+    if selection is not None:
         hits = " · ".join(f"{show_errors.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
         st.caption(words("rules.hits", hits=hits) if hits else words("rules.none"))
+    st.button(
+        words("rules.undo"), key="undo_rules", icon=":material/undo:", type="tertiary", on_click=_undo,
+        disabled=not state.can_undo(), help=words("rules.undo_help"),
+    )  # fmt: skip
+
+
+@show_errors.acting
+def _undo() -> None:
+    state.undo()
+    st.rerun()
 
 
 def _show_fault(draft: str, words: Words) -> None:
@@ -49,7 +59,14 @@ def _show_fault(draft: str, words: Words) -> None:
             before = draft[: error.position]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             place = words("rules.place", line=line, column=column) + " "
-        st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
+        st.error(
+            place
+            + show_errors.said(error.problem)
+            + "  \n"
+            + show_errors.said(error.hint)
+            + "\n\n"
+            + words("rules.stays")
+        )
 
 
 @show_errors.acting

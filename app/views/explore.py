@@ -56,6 +56,7 @@ def _selected() -> ModelSelection:
     except RuleError:
         state.keep_draft(state.link().rules)
         state.change(rules=None)
+        state.forget_notes(state.STEPS)
         return select(state.link())
 
 

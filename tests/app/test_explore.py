@@ -226,3 +226,27 @@ def test_a_schedule_is_priced_by_its_dearest_phase(opened):
     largest = [next(p["text"] for p in sent(page) if p["part"] == "largest") for page in (gradual, everything)]
     assert largest[0] == largest[1]
     assert "from epoch 3 on" in next(p["note"] for p in sent(gradual) if p["part"] == "selection")
+
+
+def test_whatever_changed_the_selection_is_undone_a_step_at_a_time(opened):
+    page = opened(model=RESNET)
+    assert page.button(key="undo_rules").disabled
+    page.pills(key="w_preset").set_value("biases-only").run()
+    page.text_area(key="w_rules").set_value("train all").run()
+    page.text_area(key="w_rules").set_value("trian all").run()
+    assert "still show the last selection" in messages(page) and figures(page)["Backward work"].endswith("GFLOP")
+    undone = []
+    for _ in range(3):
+        page.button(key="undo_rules").click().run()
+        undone.append(page.text_area(key="w_rules").value)
+    assert undone[0] == "train all" and "bias" in undone[1] and undone[2] == "freeze all\ntrain head"
+    assert page.button(key="undo_rules").disabled and not messages(page)
+
+
+def test_the_stepper_shows_no_number_that_is_not_the_selections(opened):
+    page = opened(model=RESNET, rules="train all")
+    assert page.number_input(key="w_first_n").value is None
+    page.number_input(key="w_first_n").set_value(2).run()
+    assert page.number_input(key="w_first_n").value == 2
+    page.pills(key="w_preset").set_value("biases-only").run()
+    assert page.number_input(key="w_first_n").value is None

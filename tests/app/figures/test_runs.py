@@ -1,4 +1,4 @@
-from app.figures.runs import accuracy_against_memory, learning_curve, what_trained
+from app.figures.runs import accuracy_against_memory, learning_curve, names_of, what_trained
 from app.figures.style import LIGHT
 from app.service.run_table import RunRow
 from app.text import Words
@@ -30,3 +30,13 @@ def test_what_trained_leaves_out_runs_whose_rules_do_not_fit_the_model():
     figure = what_trained([fits, other], tree, WORDS, LIGHT)
     assert [line["y"] for line in figure["data"]] == [[1.0, 0.8]]
     assert what_trained([other], tree, WORDS, LIGHT) is None
+
+
+def test_each_curve_has_a_name_of_its_own():
+    request = {"source": {"scheme": "timm", "name": "resnet18"}, "data": "shapes"}
+    rows = [
+        RunRow(None, None, "timm:resnet18", rules, {**request, "seed": seed}, {"learning_rate": rate})
+        for rules, seed, rate in (("train all", 0, 0.1), ("train all", 1, 0.1), ("train all", 1, 0.1), ("", 0, 0.1))
+    ]
+    names = names_of(rows)
+    assert len(set(names)) == 4 and names[0].endswith("· 0") and names[2].endswith("· 1 · 2")
