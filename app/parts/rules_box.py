@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service.selection import select
+from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import RuleError
@@ -23,8 +23,9 @@ def rules_box() -> None:
     selection = None
     if draft is None:
         selection = select(state.link())
-    if draft is not None:
-        _show_fault(draft, words)
+    with st.container(key="rules_fault"):  # always there: what is drawn below it keeps its place
+        if draft is not None:
+            _show_fault(draft, words)
     state.fill("w_rules", selection.rules.replace("; ", "\n") if selection else draft)
     st.text_area(
         words("rules.label"),
@@ -34,13 +35,16 @@ def rules_box() -> None:
         on_change=_typed,
         help=words("rules.help"),
     )
-    if selection is not None:
-        hits = " · ".join(f"{show_errors.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
-        st.caption(words("rules.hits", hits=hits) if hits else words("rules.none"))
+    st.caption(_hits(selection, words) if selection else words("rules.stays"))
     st.button(
         words("rules.undo"), key="undo_rules", icon=":material/undo:", type="tertiary", on_click=_undo,
         disabled=not state.can_undo(), help=words("rules.undo_help"),
     )  # fmt: skip
+
+
+def _hits(selection: ModelSelection, words: Words) -> str:
+    hits = " · ".join(f"{show_errors.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
+    return words("rules.hits", hits=hits) if hits else words("rules.none")
 
 
 @show_errors.acting
