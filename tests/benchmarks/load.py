@@ -1,6 +1,11 @@
 """A class on one small server: thirty visitors tick every three seconds while one of them trains.
 
     python tests/benchmarks/load.py [--visitors 30] [--seconds 40] [--write tests/benchmarks/load.json]
+    python tests/benchmarks/load.py --visitors 100 --seconds 1800 --stay 60 --write tests/benchmarks/crowd.json
+
+With `--stay` visitors come and go: each stays about so many seconds, and another takes the place. Beside it, as a
+peer, as many visitors of the same behaviour tick the one checkbox of a bare Streamlit page, for a tenth of the time;
+`ratio` is the page's time by the bare one's. `web` has the web process every ten seconds: bytes, descriptors, threads.
 
 Starts the real page and as many visitors without a browser (`visitor.py`), each with its own selection of one of three
 models, on the same machine as the server. One more starts a probe and watches it. An answer counts from sending the
@@ -20,18 +25,23 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import InvalidHandshake
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
-from tick import page_server  # noqa: E402
+from tick import BARE, page_server  # noqa: E402
 from visitor import Answer, Visitor  # noqa: E402
 
 MODELS = ("timm:resnet18", "timm:tf_efficientnet_lite0", "config:bert&task=sequence-classification")
 EVERY_S = 3.0
 PATIENCE_S = 60.0
+FOLDERS = {"descriptors": "fd", "threads": "task"}
 GOALS = {"p95_ms": 250, "lost": 0, "web_bytes": 400_000_000}
 
 
@@ -88,6 +98,91 @@ async def student(visitor: Visitor, number: int, until: float) -> list[Answer]:
     return answers
 
 
+class BareVisitor(Visitor):
+    """A visitor of the bare page, whose tick turns its one checkbox."""
+
+    on = False
+
+    async def tick(self, chance: random.Random) -> Answer:
+        self.on = not self.on
+        message = BackMsg()
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.bool_value = self.widgets["box0"], self.on
+        answer = await self._run(message)
+        answer.numbers_s = answer.finished_s
+        return answer
+
+
+async def place(make: Callable[[int], Visitor], number: int, until: float, stay: float) -> list[Answer]:
+    """One place in the room: a visitor opens the page, ticks and leaves, and another comes, until the end."""
+    chance, answers, guests = random.Random(number), [], 0
+    await asyncio.sleep(chance.random() * EVERY_S)
+    while time.monotonic() < until:
+        visitor = make(number + guests)
+        guests += 1
+        try:
+            await asyncio.wait_for(visitor.open(), PATIENCE_S)
+            leaves = min(until, time.monotonic() + stay * (0.5 + chance.random()))
+            answers += await student(visitor, number, leaves)
+            await visitor.close()
+        except (TimeoutError, OSError, InvalidHandshake) as error:
+            answers.append(Answer(fault=repr(error)))
+    return answers
+
+
+async def crowd(make: Callable[[int], Visitor], visitors: int, seconds: float, stay: float) -> dict:
+    """As many places, each with one visitor after another; how their ticks were answered."""
+    until = time.monotonic() + seconds
+    told = await asyncio.gather(*(place(make, i, until, stay) for i in range(visitors)))
+    answers = [answer for one in told for answer in one]
+    came = [answer for answer in answers if answer.finished_s and answer.numbers_s and not answer.fault]
+    return {
+        "ticks": len(answers),
+        "lost": len(answers) - len(came),
+        "faults": sorted({answer.fault for answer in answers if answer.fault})[:5],
+        "finished_ms": spread([answer.finished_s for answer in came]),
+        "numbers_ms": spread([answer.numbers_s for answer in came]),
+    }
+
+
+async def come_and_go(address: str, visitors: int, seconds: float, stay: float, server: int) -> dict:
+    """The page under a crowd while one visitor trains again and again."""
+    for model in MODELS:
+        first = Visitor(address, f"model={model}")
+        await until_known(first)
+        await first.close()
+    until = time.monotonic() + seconds
+    training, sizes = asyncio.create_task(train(address, until)), asyncio.create_task(web(server, until))
+    found = await crowd(
+        lambda number: Visitor(address, f"model={MODELS[number % len(MODELS)]}"), visitors, seconds, stay
+    )
+    return {**found, "probes": await training, "web": await sizes}
+
+
+async def train(address: str, until: float) -> int:
+    """Start one probe after another, each of other rules, and watch it; how many were started."""
+    started = 0
+    while time.monotonic() < until:
+        trainer = Visitor(address, f"model={MODELS[1]}&rules=freeze+all;+train+{started + 1}")
+        await until_known(trainer)
+        if "start" in trainer.widgets:
+            await trainer.press("start")
+            started += 1
+        await watch(trainer, min(60.0, max(0.0, until - time.monotonic())))
+        await trainer.close()
+    return started
+
+
+async def web(pid: int, until: float) -> list[dict]:
+    """The web process every ten seconds; Linux."""
+    began, rows = time.monotonic(), []
+    while time.monotonic() < until:
+        held = {name: len(list(Path(f"/proc/{pid}/{folder}").iterdir())) for name, folder in FOLDERS.items()}
+        rows.append({"at_s": round(time.monotonic() - began), "bytes": resident_bytes(pid), **held})
+        await asyncio.sleep(10)
+    return rows
+
+
 async def watch(trainer: Visitor, seconds: float) -> int:
     """Draw the page of the run once a second, as its own page does; how often."""
     drawn, until = 0, time.monotonic() + seconds
@@ -110,15 +205,30 @@ def resident_bytes(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
 
 
+def beside(folder: Path, options: argparse.Namespace) -> dict:
+    """The same crowd on a bare page, for a tenth of the time."""
+    with page_server(folder, BARE) as (address, _):
+        here, seconds = address.removeprefix("http://"), max(30.0, options.seconds / 10)
+        return asyncio.run(crowd(lambda number: BareVisitor(here), options.visitors, seconds, options.stay))
+
+
 def main() -> None:
     """Measure, print, and write the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--stay", type=float, help="seconds after which a visitor goes and another comes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, page_server(Path(name)) as (address, server):
-        found = asyncio.run(lesson(address.removeprefix("http://"), options.visitors, options.seconds, server))
+    with tempfile.TemporaryDirectory() as name:
+        bare = beside(Path(name), options) if options.stay else {}
+        with page_server(Path(name)) as (address, server):
+            here = address.removeprefix("http://")
+            asked = (here, options.visitors, options.seconds)
+            found = asyncio.run(come_and_go(*asked, options.stay, server) if options.stay else lesson(*asked, server))
+    if bare:
+        ratio = {q: round(found["finished_ms"][q] / bare["finished_ms"][q], 2) for q in ("p50", "p95")}
+        found = {"ratio": ratio, "bare": bare, **found}
     about = {"cores": os.cpu_count(), "machine": platform.machine(), "load_average": os.getloadavg()[0]}
     command = " ".join(["python", "tests/benchmarks/load.py", *sys.argv[1:]])
     document = {"command": command, **about, "visitors": options.visitors, "goals": GOALS, **found}
