@@ -251,3 +251,10 @@ def test_the_stepper_shows_no_number_that_is_not_the_selections(opened):
     assert page.number_input(key="w_first_n").value == 2
     page.pills(key="w_preset").set_value("biases-only").run()
     assert page.number_input(key="w_first_n").value is None
+
+
+def test_a_links_rules_that_hit_nothing_leave_a_page_to_mend_them_on_also_of_a_model_that_is_known(opened):
+    opened(model=RESNET)
+    page = opened(model=RESNET, rules="freeze all; train 1")
+    assert "matches" in messages(page) and figures(page)["Peak memory"]
+    assert page.text_area(key="w_rules").value == "freeze all; train 1"

@@ -160,10 +160,10 @@ async def come_and_go(address: str, visitors: int, seconds: float, stay: float, 
 
 
 async def train(address: str, until: float) -> int:
-    """Start one probe after another, each of other rules, and watch it; how many were started."""
+    """Start one probe after another, each of another batch size, and watch it; how many were started."""
     started = 0
     while time.monotonic() < until:
-        trainer = Visitor(address, f"model={MODELS[1]}&rules=freeze+all;+train+{started + 1}")
+        trainer = Visitor(address, f"model={MODELS[1]}&rules=train+all&batch={8 + started}")
         await until_known(trainer)
         if "start" in trainer.widgets:
             await trainer.press("start")

@@ -35,7 +35,7 @@ from tick import page_server  # noqa: E402
 from visitor import Visitor  # noqa: E402
 
 MODEL = "timm:resnet18"
-TRAINED = "model=timm:resnet18&size=32&batch=8&rules=freeze+all;+train+{number}"
+TRAINED = "model=timm:resnet18&size=32&rules=freeze+all;+train+head&batch={number}"
 PATIENCE_S = 60.0
 FLOOR_S = 0.5
 TIMES = 10
@@ -55,7 +55,7 @@ class Room:
         self.stored = self.home / "runs" / "runs.sqlite"
         self.bystander = Visitor(address, f"model={MODEL}")
         self.measured: dict[str, str] = {}
-        self.number = 0
+        self.number = 7
 
     async def ticked_s(self) -> float:
         """Median seconds of a few of the bystander's ticks.
@@ -73,7 +73,7 @@ class Room:
         return statistics.median(times)
 
     async def train(self, until: float) -> None:
-        """Start one probe after another, each of other rules, and look at it until the end of the time."""
+        """Start one probe after another, each of another batch size, and look at it until the end of the time."""
         while time.monotonic() < until:
             self.number += 1
             with contextlib.suppress(TimeoutError, OSError, WebSocketException):
