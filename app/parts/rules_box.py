@@ -63,14 +63,7 @@ def _show_fault(draft: str, words: Words) -> None:
             before = draft[: error.position]
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             place = words("rules.place", line=line, column=column) + " "
-        st.error(
-            place
-            + show_errors.said(error.problem)
-            + "  \n"
-            + show_errors.said(error.hint)
-            + "\n\n"
-            + words("rules.stays")
-        )
+        st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
 
 
 @show_errors.acting
