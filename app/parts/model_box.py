@@ -63,7 +63,7 @@ def not_opened(error: FreezeError, words: Words) -> None:
     if isinstance(error, SourceError) and found:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="like_models"):
             st.markdown(words("top.instead"), width="content")
-            _buttons(found, words)
+            _buttons(found, words, "like")
 
 
 def _ask_hub(source: ModelSource, error: FreezeError, words: Words) -> None:
@@ -90,13 +90,13 @@ def _ask(source: ModelSource) -> None:
     hub.shared().begin(source)
 
 
-def _buttons(sources, words: Words) -> None:
+def _buttons(sources, words: Words, row: str = "first") -> None:
     for source in sources:
         model = gallery.BY_SOURCE.get(source)
         name = source.partition(":")[2]
         st.button(
             gallery.named(source),
-            key=f"first_{name}",
+            key=f"{row}_{name}",
             type="tertiary",
             disabled=source == state.link().model,
             on_click=_open,

@@ -100,3 +100,10 @@ def test_the_hub_is_asked_when_a_person_presses_and_not_by_a_link(opened, helper
     still.live = False
     page.run()
     assert "The Hub has nothing" in messages(page) and not page.exception
+
+
+def test_a_model_that_does_not_open_leaves_both_rows_of_models_standing(opened):
+    page = opened(model="timm:resnett18")
+    told = " ".join(block.value for block in page.error)
+    assert "resnett18" in told and "Something went wrong" not in told
+    assert page.button(key="like_resnet18") and page.button(key="first_resnet18")
