@@ -46,7 +46,7 @@ class Room:
     """The server under test and who is in it.
 
     Attributes:
-        measured: what each run that ended well had measured, by its token.
+        measured: state and result of each run that has ended, by its token.
     """
 
     def __init__(self, address: str, server: int, folder: Path, chance: random.Random) -> None:
@@ -54,7 +54,7 @@ class Room:
         self.home = folder / "home"
         self.stored = self.home / "runs" / "runs.sqlite"
         self.bystander = Visitor(address, f"model={MODEL}")
-        self.measured: dict[str, str] = {}
+        self.measured: dict[str, tuple] = {}
         self.number = 7
 
     async def ticked_s(self) -> float:
@@ -81,10 +81,14 @@ class Room:
                 await asyncio.wait_for(until_known(visitor), PATIENCE_S)
                 if "start" in visitor.widgets:
                     await asyncio.wait_for(visitor.press("start"), PATIENCE_S)
-                for _ in range(10):
+                for _ in range(40):
                     await asyncio.sleep(1)
                     await asyncio.wait_for(visitor.draw(), PATIENCE_S)
                 await visitor.close()
+
+    def done(self) -> int:
+        """How many runs came to their end."""
+        return sum(state == "done" for state, _ in self.measured.values())
 
     def lost(self) -> list[str]:
         """Runs that had been measured and are not stored as they were; remembers those that ended since."""
@@ -92,8 +96,8 @@ class Room:
             return list(self.measured)
         with contextlib.closing(sqlite3.connect(f"file:{self.stored}?mode=ro", uri=True)) as db:
             stored = {token: (state, result) for token, state, result in db.execute(RUNS)}
-        gone = [token for token, result in self.measured.items() if stored.get(token) != ("done", result)]
-        self.measured |= {token: result for token, (state, result) in stored.items() if state == "done"}
+        gone = [token for token, ended in self.measured.items() if stored.get(token) != ended]
+        self.measured |= {token: row for token, row in stored.items() if row[0] not in ("queued", "running")}
         return gone
 
 
@@ -192,10 +196,13 @@ async def chaos(room: Room, seconds: float) -> dict:
     await until_known(room.bystander)
     until, rows, wrong = time.monotonic() + seconds, [], []
     training = asyncio.create_task(room.train(until))
+    while not room.measured and time.monotonic() < until - seconds / 2:
+        await asyncio.sleep(1)
+        wrong += room.lost()
     while time.monotonic() < until:
-        await asyncio.sleep(2 * room.chance.random())
+        await asyncio.sleep(4 * room.chance.random())
         before = await room.ticked_s()
-        act = room.chance.choice((kill, kill, spoil, hostile, flood))
+        act = room.chance.choice((kill, spoil, hostile, flood))
         done: str = await (act(room) if act is hostile else asyncio.to_thread(act, room))
         try:
             after = await room.ticked_s()
@@ -208,7 +215,7 @@ async def chaos(room: Room, seconds: float) -> dict:
         wrong += [f"{done}: the run {token} was lost" for token in await asyncio.to_thread(room.lost)]
     await training
     wrong += [f"at the end: the run {token} was lost" for token in room.lost()]
-    return {"faults": len(rows), "measured": len(room.measured), "wrong": wrong, "rows": rows}
+    return {"faults": len(rows), "ended": len(room.measured), "done": room.done(), "wrong": wrong, "rows": rows}
 
 
 def run(seed: int, seconds: float) -> dict:

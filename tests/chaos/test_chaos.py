@@ -12,4 +12,4 @@ from tests.chaos import chaos
 def test_two_minutes_of_chaos_lose_nothing_and_stop_nobody():
     found = chaos.run(seed=7, seconds=120)
     assert found["wrong"] == []
-    assert found["faults"] > 10 and found["measured"] > 0
+    assert found["faults"] > 10 and found["ended"] > 0
