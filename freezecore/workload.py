@@ -13,12 +13,14 @@ from freezecore.sentences import say
 StepOptimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit"]
 Implementation = Literal["loop", "foreach", "fused"]
 Device = Literal["cpu", "cuda"]
+ComputeCapability = Literal["6.0", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0"]
 Precision = Literal["fp32", "bf16-autocast", "fp16-autocast", "bf16"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "sgd-momentum", "adamw", "adamw-8bit"),
     "implementation": ("loop", "foreach", "fused"),
     "precision": ("fp32", "bf16-autocast", "fp16-autocast", "bf16"),
     "device": ("cpu", "cuda"),
+    "compute_capability": ("6.0", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0"),
 }
 LIMITS: dict[str, tuple[int, int]] = {
     "batch_size": (1, 65_536),
@@ -49,6 +51,7 @@ class Workload:
         checkpointing: the library's own gradient checkpointing.
         accumulate: forward passes per optimizer step.
         device: whose kernels are followed; no such device is needed.
+        compute_capability: of the CUDA card, which decides which attention kernel runs: 7.5 is a T4, 8.0 an A100.
     """
 
     batch_size: int = 32
@@ -60,6 +63,7 @@ class Workload:
     checkpointing: bool = False
     accumulate: int = 1
     device: Device = "cpu"
+    compute_capability: ComputeCapability = "8.0"
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
@@ -103,3 +107,4 @@ class WorkloadOptions(TypedDict, total=False):
     checkpointing: bool
     accumulate: int
     device: Device
+    compute_capability: ComputeCapability

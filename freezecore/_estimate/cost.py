@@ -284,6 +284,8 @@ def left_out(trace: Trace) -> tuple[str, ...]:
     ]
     if trace.workload.device == "cuda":
         told.append(say("the CUDA context and what the allocator keeps in reserve: the cards' margin covers them"))
+        card = trace.workload.compute_capability
+        told.append(say("other cards' kernels: attention is as compute capability {card} runs it", card=card))
     else:
         told.append(say("the process itself: Python, torch and the data set"))
     if trace.workload.optimizer == "adamw-8bit":

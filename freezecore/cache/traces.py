@@ -11,7 +11,7 @@ from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
 FOLDER = "traces"
-REVISION = 7  # raise it when the same step would be followed differently
+REVISION = 8  # raise it when the same step would be followed differently
 
 
 def stored(source: ModelSource, workload: Workload) -> Trace | None:
@@ -32,5 +32,6 @@ def keep(source: ModelSource, trace: Trace) -> None:
 def key_of(source: ModelSource, workload: Workload) -> str:
     """Everything that a trace depends on: neither the batch size nor what only the optimizer needs."""
     step = [workload.image_size, workload.sequence_length, workload.precision, workload.checkpointing, workload.device]
+    card = workload.compute_capability if workload.device == "cuda" else None
     named = [str(source), source.task, source.num_labels, file_stamp(source.name)]
-    return json.dumps([FORMAT, REVISION, *named, step, versions()])
+    return json.dumps([FORMAT, REVISION, *named, step, card, versions()])

@@ -34,7 +34,7 @@ def add_arguments(to: ArgumentParser) -> None:
         "--input", action="append", metavar="SHAPE", help="such as 3x224x224 or input_ids=128:int64; repeat for more"
     )
     for name, choices in CHOICES.items():
-        to.add_argument(f"--{name}", choices=choices, default=getattr(Workload, name))
+        to.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=getattr(Workload, name))
     to.add_argument("--checkpointing", action="store_true", help="the library's own gradient checkpointing")
     to.add_argument("--accumulate", type=int, default=1, metavar="N", help="forward passes per optimizer step")
     to.add_argument("--curve", action="store_true", help="memory against the number of frozen blocks")

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from freezecore._trace import BackwardResult, SavedTensors
+from freezecore.runtime.trace import cuda
 from freezecore.runtime.trace.probing import Allocations, key_of, leaf_of
 from freezecore.runtime.trace.record import Recorder
 from freezecore.runtime.trace.signature import Signature
@@ -27,16 +28,22 @@ ARGUMENTS = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
 class WholeAttention(TorchFunctionMode):
-    """Has the recorder write attention down whole where its mask asks for a gradient."""
+    """Has the recorder write attention down whole where its mask asks for a gradient; on CUDA, by the kernel that a
+    card of this compute capability would run."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, capability: cuda.Capability) -> None:
         super().__init__()
-        self.recorder = recorder
+        self.recorder, self.capability = recorder, capability
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if function is ATTENTION and not torch.is_autocast_enabled(args[0].device.type):  # which would cast inside
-            given = dict(zip(ARGUMENTS, args, strict=False)) | kwargs
+        if function is not ATTENTION:
+            return function(*args, **kwargs)
+        given = dict(zip(ARGUMENTS, args, strict=False)) | kwargs
+        device = given["query"].device.type
+        if device == "cuda":
+            return cuda.attention(cuda.AttentionCall(**given), self.capability)
+        if not torch.is_autocast_enabled(device):  # which would cast inside
             mask = given.get("attn_mask")
             if isinstance(mask, Tensor) and mask.requires_grad:
                 run = partial(function, **(given | {"attn_mask": mask.detach()}))

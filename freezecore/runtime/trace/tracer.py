@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_map
 
 from freezecore._trace import EvalAlias, Missing, Operation, Trace, TracedCall, TracedParameter
 from freezecore.runtime.inputs.own import LABELS, Inputs
-from freezecore.runtime.trace import checkpoints
+from freezecore.runtime.trace import checkpoints, cuda
 from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
 from freezecore.runtime.trace.batch_pair import Amounts, BatchPair, SignaturePair
 from freezecore.runtime.trace.dataflow import (
@@ -117,10 +117,15 @@ class Tracer:
             versions=versions,
         )
 
+    @property
+    def _capability(self) -> cuda.Capability:
+        major, minor = self.workload.compute_capability.split(".")
+        return int(major), int(minor)
+
     def try_forward(self) -> None:
         """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
         self.fake.eval()
-        with self.fake_mode, torch.no_grad(), BatchNormShapes():
+        with cuda.as_with_a_card(self._capability), self.fake_mode, torch.no_grad(), BatchNormShapes():
             args, kwargs = self._batch(self.batch_sizes[0])
             find_output(self.fake(*args, **kwargs))
 
@@ -159,9 +164,10 @@ class Tracer:
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
             dtype = AUTOCAST.get(self.workload.precision)
             autocast = torch.autocast(device, dtype) if dtype else nullcontext()
-            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder), autocast
+            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder, self._capability), autocast
 
-        recording = record(self.fake, step, self.fake_mode, modes)
+        with cuda.as_with_a_card(self._capability) if device == "cuda" else nullcontext():
+            recording = record(self.fake, step, self.fake_mode, modes)
         if training:
             self._batch_bytes.append([tensor.nbytes for tensor in batch])
         return recording
