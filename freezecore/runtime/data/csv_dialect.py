@@ -18,6 +18,7 @@ from freezecore.sentences import joined, say
 
 SEPARATORS = {",": say("commas"), ";": say("semicolons"), "\t": say("tabs"), "|": say("bars")}
 SEEN_LINES = 200  # of the beginning, from which the separator is found
+SEEN_LETTERS = 4_000_000
 LONGEST_LINE = 1_000_000
 
 
@@ -92,13 +93,27 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, Dialect]:
 def find_dialect(path: Path) -> Dialect:
     """The encoding by its mark, and the separator under which the first lines have equally many columns."""
     encoding = _encoding(path)
-    lines = list(itertools.islice(_lines(path, encoding), SEEN_LINES))
+    lines = list(itertools.islice(_lines(path, encoding), 1))
+    columns = max((lines[0].count(separator) for separator in SEPARATORS), default=0) + 1 if lines else 0
+    if columns > MOST_COLUMNS:
+        raise ValueError(f"it has {columns:,} columns, at most {MOST_COLUMNS:,} are read")
+    lines = _beginning(path, encoding)
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
     first = lines[0].rstrip("\r\n") if lines else ""
     if first.lower().startswith("sep=") and len(first) == 5:
         return Dialect(encoding, first[4], skipped=1, usual=usual)
     best = max(SEPARATORS, key=lambda separator: (_fit(lines, separator), separator == usual))
     return Dialect(encoding, best if _fit(lines, best) else usual, usual=usual)
+
+
+def _beginning(path: Path, encoding: str) -> list[str]:
+    """The first lines, of which a few may be long."""
+    lines: list[str] = []
+    for line in itertools.islice(_lines(path, encoding), SEEN_LINES):
+        lines.append(line)
+        if sum(map(len, lines)) > SEEN_LETTERS:
+            break
+    return lines
 
 
 def _fit(lines: list[str], separator: str) -> float:

@@ -44,4 +44,5 @@ def read_hub(name: str, request: ProbeRequest) -> Raw:
         ) from error
     import pandas as pd
 
-    return from_frame(pd.DataFrame(rows), shortened(name), request)
+    table = pd.DataFrame(rows)
+    return from_frame(table, tuple(map(str, table.columns)), shortened(name), request)

@@ -72,7 +72,7 @@ class ZipPictures:
 
         said = f"'{shortened(member)}' in {shortened(self.path.name)}"
         try:
-            with warnings.catch_warnings(), Image.open(io.BytesIO(archive.read(member))) as image:
+            with warnings.catch_warnings(), Image.open(io.BytesIO(_content(archive, member))) as image:
                 warnings.simplefilter("ignore")  # a large picture is refused below
                 if image.width * image.height > MOST_PIXELS:
                     raise DataError(
@@ -95,6 +95,19 @@ class ZipPictures:
                 "{picture} cannot be read as a picture.", "Remove it, or save it as JPEG or PNG.", picture=said
             ) from error
         return np.asarray(square).transpose(2, 0, 1).copy()
+
+
+def _content(archive: zipfile.ZipFile, member: str) -> bytes:
+    """A member's bytes, no more than its header says: asked for all at once, a zip unpacks what its header hides.
+
+    Raises:
+        DataError: it is packed by a method that cannot be unpacked in parts.
+    """
+    info = archive.getinfo(member)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile("packed by a rare method")
+    with archive.open(info) as file:
+        return file.read(info.file_size)
 
 
 def as_seen(image: Image.Image) -> Image.Image:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from freezecore.datasets import LONGEST_TEXT, MOST_CLASSES, MOST_ROWS, MOST_UNPACKED_BYTES
+from freezecore.datasets import LONGEST_TEXT, MOST_CLASSES
 from freezecore.errors import DataError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.csv_dialect import Dialect, read_csv
+from freezecore.runtime.data.parquet import read_parquet
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.split import split
 from freezecore.sentences import say
@@ -35,19 +37,33 @@ def read_table(path: Path, request: ProbeRequest) -> Raw:
         DataError: it cannot be read, a column is missing, or a row has no text or no label; names file and row.
     """
     if path.suffix.lower() == ".parquet":
-        return from_frame(_parquet(path), shortened(path.name), request)
+        return from_frame(*read_parquet(path, _wanted(request)), shortened(path.name), request)
     table, dialect = read_csv(path)
-    return from_frame(table, shortened(path.name), request, dialect)
+    return from_frame(table, tuple(map(str, table.columns)), shortened(path.name), request, dialect)
 
 
-def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest, dialect: Dialect | None = None) -> Raw:
-    """The rows of a table, whichever way it came here; `dialect` where its values are still text."""
+def _wanted(request: ProbeRequest) -> Callable[[str], bool]:
+    """Which columns may be asked about: those named, and those of usual names."""
+    asked = {request.target, request.text, request.text_pair, request.group, request.fold}
+    usual = {*TEXTS, *PAIRS, *TARGETS}
+    return lambda column: column in asked or column.lower() in usual
+
+
+def from_frame(
+    table: pd.DataFrame, columns: Sequence[str], name: str, request: ProbeRequest, dialect: Dialect | None = None
+) -> Raw:
+    """The rows of a table, whichever way it came here.
+
+    Args:
+        columns: names of all there are, which may be more than were read.
+        dialect: where its values are still text.
+    """
     table.columns = [str(column) for column in table.columns]
-    target = _column(table, name, request.target, TARGETS, say("labels"), "--target")
-    text = _column(table, name, request.text, TEXTS, say("text"), "--text")
+    target = _column(columns, name, request.target, TARGETS, say("labels"), "--target")
+    text = _column(columns, name, request.text, TEXTS, say("text"), "--text")
     pair = request.text_pair or next((c for c in PAIRS if c in table.columns and c not in (target, text)), None)
     for column in filter(None, (pair, request.group, request.fold)):
-        _column(table, name, column, (), "", "")
+        _column(columns, name, column, (), "", "")
     labels, decimal_comma = _read_values(table[target], name, dialect)
     targets, classes = _targets(labels, name, request)
     for column in filter(None, (text, pair)):
@@ -74,7 +90,7 @@ def from_frame(table: pd.DataFrame, name: str, request: ProbeRequest, dialect: D
         pairs=pairs,
         notes=_notes(dialect, decimal_comma, cut + pairs_cut),
         columns={"text": text, "target": target, "text_pair": pair, "group": request.group, "fold": request.fold},
-        choices=tuple(table.columns),
+        choices=tuple(columns),
         split=_how(name, request, bool(classes)),
     )
 
@@ -107,33 +123,8 @@ def _how(name: str, request: ProbeRequest, classes: bool) -> str:
     return say("Held out at random, the same share of each class." if classes else "Held out at random.")
 
 
-def _parquet(path: Path) -> pd.DataFrame:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        file = parquet.ParquetFile(path)
-        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-        size = sum(group.total_byte_size for group in groups)
-        if size > MOST_UNPACKED_BYTES or file.metadata.num_rows > MOST_ROWS:
-            raise DataError(
-                "{name} has {rows:,} rows, {size:.1f} GB unpacked.",
-                "At most {most:,} rows and {gigabytes:.0f} GB are read: take a sample of it.",
-                name=shortened(path.name),
-                rows=file.metadata.num_rows,
-                size=size / 1e9,
-                most=MOST_ROWS,
-                gigabytes=MOST_UNPACKED_BYTES / 1e9,
-            )
-        return file.read().to_pandas()
-    except (pyarrow.ArrowException, OSError) as error:
-        cause = shortened(str(error), 120)
-        raise DataError("{name} cannot be read as Parquet: {cause}.", name=shortened(path.name), cause=cause) from error
-
-
-def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str, ...], what: str, flag: str) -> str:
+def _column(columns: Sequence[str], name: str, asked: str | None, usual: tuple[str, ...], what: str, flag: str) -> str:
     """The column asked for, else the first that is usually called so."""
-    columns = [str(column) for column in table.columns]
     if asked is not None:
         if asked not in columns:
             listed = ", ".join(shortened(c, 30) for c in columns[:8])
@@ -162,7 +153,8 @@ def _column(table: pd.DataFrame, name: str, asked: str | None, usual: tuple[str,
 def _texts(column: pd.Series) -> tuple[tuple[str, ...], int]:
     """The texts, each up to its longest length, and how many were cut there."""
     texts = [str(text) for text in column]
-    return tuple(text[:LONGEST_TEXT] for text in texts), sum(len(text) > LONGEST_TEXT for text in texts)
+    cut = {text: text[:LONGEST_TEXT] for text in texts if len(text) > LONGEST_TEXT}  # rows may share one
+    return tuple(cut.get(text, text) for text in texts) if cut else tuple(texts), sum(text in cut for text in texts)
 
 
 def _complete(column: pd.Series, name: str) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from freezecore.errors import DataError
 from freezecore.probe import ProbeRequest
-from freezecore.runtime.data import docstrings, folders, table
+from freezecore.runtime.data import docstrings, folders, parquet
 from freezecore.runtime.data.preview import preview
 from freezecore.runtime.data.read import read
 from freezecore.runtime.data.split import split
@@ -226,7 +226,7 @@ def test_too_many_files_and_rows_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "MOST_FILES", 3)
     with pytest.raises(DataError, match="holds 8 files"):
         read(asked(zipped(tmp_path / "d.zip", {f"{of}/{i}.png": png() for of in "ab" for i in range(4)})))
-    monkeypatch.setattr(table, "MOST_ROWS", 3)
+    monkeypatch.setattr(parquet, "MOST_ROWS", 3)
     path = tmp_path / "t.parquet"
     pd.DataFrame({"text": list("abcdef"), "label": [0, 1] * 3}).to_parquet(path)
     with pytest.raises(DataError, match="has 6 rows"):
