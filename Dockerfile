@@ -16,7 +16,7 @@ ENV PATH=/opt/venv/bin:${PATH}
 # First what changes seldom: the libraries stay cached while the code changes.
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY freezecore ./freezecore
 COPY app ./app
 COPY .streamlit ./.streamlit

@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 from app.text import LANGUAGES
 from freezecore._estimate.cards import Card, all_cards
 from freezecore.errors import FreezeError, shortened
-from freezecore.source import TASKS, ModelSource
+from freezecore.packaged import DEFAULT_SOURCE as DEFAULT_MODEL
+from freezecore.source import MOST_LABELS, TASKS, ModelSource
 from freezecore.workload import CHOICES, LIMITS
 
-DEFAULT_MODEL = "timm:tf_efficientnet_lite0"
 LONGEST_RULES = 4_000
 LONGEST_WORD = 80
 MOST_RUNS = 8
@@ -138,7 +138,7 @@ READERS = {
     "model": _model,
     "rules": _rules,
     "task": _one_of(*TASKS),
-    "labels": _between((1, 100_000)),
+    "labels": _between((1, MOST_LABELS)),
     "batch": _between(LIMITS["batch_size"]),
     "size": _between((1, LIMITS["sequence_length"][1])),
     "optimizer": _one_of(*CHOICES["optimizer"]),

@@ -66,7 +66,7 @@ class ProbeRequest:
     Attributes:
         source: the model; its `weights` say whether the features are pretrained.
         spec: the selection.
-        data: `shapes`, `digits`, `docstrings`, or a path to a person's own.
+        data: `shapes`, `digits`, `docstrings`, a path to a person's own, or `hub:NAME`, a data set of the Hub.
         steps: optimizer steps; `seconds` ends earlier when it is given.
         seed: repeats data order, head and dropout.
         learning_rate: None takes a default for the selection, written into the result.

@@ -79,9 +79,9 @@ def group_rates(tree: LayerTree, rates: Rates, layer_decay: float | None = None)
         layer_decay: factor on the rate for each block between a parameter and the head, above 0 and at most 1; what
             stands before the blocks is one further away than the first of them.
     """
-    blocks = [path for tower in tree.towers for path in tower.blocks]
-    before = [path for tower in tree.towers for path in (*tower.embeddings, *tower.stem)]
-    distance = {path: len(blocks) - i for i, path in enumerate(blocks)} | dict.fromkeys(before, len(blocks) + 1)
+    blocks = tree.blocks
+    distance = {path: len(blocks) - i for i, path in enumerate(blocks)}
+    distance |= dict.fromkeys(tree.before_blocks, len(blocks) + 1)
     found = []
     for parameter in tree.parameters:
         places = (*prefixes(parameter.name), parameter.name)

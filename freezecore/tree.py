@@ -250,6 +250,16 @@ class LayerTree:
         """Block paths of all towers, tower after tower."""
         return tuple(path for tower in self.towers for path in tower.blocks)
 
+    @cached_property
+    def before_blocks(self) -> tuple[str, ...]:
+        """Paths of what stands before the blocks of each tower, tower after tower."""
+        return tuple(path for tower in self.towers for path in (*tower.embeddings, *tower.stem))
+
+    @property
+    def staged(self) -> Tower | None:
+        """The tower with most stages; None where there is no tower."""
+        return max(self.towers, key=lambda tower: len(tower.stages), default=None)
+
     def to_json(self) -> dict:
         """The tree as JSON values; `from_json` reads it back."""
         return asdict(self)

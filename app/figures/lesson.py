@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.figures.columns import columns, labels
+from app.figures.columns import Column, columns, labels
 from app.figures.style import Palette, layout_of
 from app.text import Words
 from freezecore.mask import Mask
@@ -30,14 +30,26 @@ def lesson_runs(
         text: how a measurement is written.
     """
     parts = columns(masks[0].tree)
-    rows = list(range(len(names)))
-    network = {
+    layout, rows = layout_of(palette, "lesson_runs", top=20), list(range(len(names)))
+    ends = [0, len(parts) - 1]
+    layout["xaxis"] |= {"domain": [0, SPLIT[0]], "showgrid": False, "tickvals": ends}
+    layout["xaxis"] |= {"ticktext": [words("side.input"), words("column.head")]}
+    layout["xaxis2"] = layout["xaxis"] | {"domain": [SPLIT[1], 1], "rangemode": "tozero", "tickvals": None}
+    layout["xaxis2"] |= {"showticklabels": False, "title": {"text": words(f"shown.{shown}"), "font": {"size": 12}}}
+    layout["yaxis"] |= {"tickvals": rows, "ticktext": list(names), "showgrid": False}
+    layout["yaxis"] |= {"range": [len(rows) - 0.4, -0.6]}
+    return {"data": [_network(parts, masks, words, palette), _bars(results, shown, text, palette)], "layout": layout}
+
+
+def _network(parts: Sequence[Column], masks: Sequence[Mask], words: Words, palette: Palette) -> dict:
+    """A row a run: what trains in each part of the network."""
+    return {
         "type": "heatmap",
         "x": list(range(len(parts))),
-        "y": rows,
+        "y": list(range(len(masks))),
         "z": [[part.share(mask) for part in parts] for mask in masks],
         "text": [[words(f"state.{part.state(mask)}") for part in parts] for mask in masks],
-        "customdata": [labels(parts, words)] * len(rows),
+        "customdata": [labels(parts, words)] * len(masks),
         "hovertemplate": "%{customdata}: %{text}<extra></extra>",
         "zmin": 0,
         "zmax": 1,
@@ -46,11 +58,15 @@ def lesson_runs(
         "xgap": 2,
         "ygap": 8,
     }
-    known = [(row, result[shown], result.get("interval")) for row, result in zip(rows, results, strict=True)
+
+
+def _bars(results: Sequence[dict], shown: str, text: Callable, palette: Palette) -> dict:
+    """A bar for each run that has ended, with its interval where it has one."""
+    known = [(row, result[shown], result.get("interval")) for row, result in enumerate(results)
              if result.get(shown) is not None]  # fmt: skip
     spread = [(high - value, value - low) if interval and shown == "accuracy_after" else (0, 0)
               for _, value, interval in known for low, high in [interval or (value, value)]]  # fmt: skip
-    bars = {
+    return {
         "type": "bar",
         "orientation": "h",
         "y": [row for row, *_ in known],
@@ -65,12 +81,3 @@ def lesson_runs(
         "xaxis": "x2",
         "showlegend": False,
     }
-    layout = layout_of(palette, "lesson_runs", top=20)
-    ends = [0, len(parts) - 1]
-    layout["xaxis"] |= {"domain": [0, SPLIT[0]], "showgrid": False, "tickvals": ends}
-    layout["xaxis"] |= {"ticktext": [words("side.input"), words("column.head")]}
-    layout["xaxis2"] = layout["xaxis"] | {"domain": [SPLIT[1], 1], "rangemode": "tozero", "tickvals": None}
-    layout["xaxis2"] |= {"showticklabels": False, "title": {"text": words(f"shown.{shown}"), "font": {"size": 12}}}
-    layout["yaxis"] |= {"tickvals": rows, "ticktext": list(names), "showgrid": False}
-    layout["yaxis"] |= {"range": [len(rows) - 0.4, -0.6]}
-    return {"data": [network, bars], "layout": layout}

@@ -13,6 +13,7 @@ from app.parts.model_box import model_box
 from app.parts.upload import upload
 from app.service.pricing import own_tokens
 from app.text import LANGUAGES, Words
+from freezecore.source import MOST_LABELS
 from freezecore.workload import CHOICES, LIMITS
 
 EMPTY = ("size", "labels")  # may stay empty: then the model has its own
@@ -94,7 +95,7 @@ def _changed(name: str) -> None:
 
 def _more(link: Link, words: Words) -> None:
     with st.popover(words("top.more"), width="stretch"):
-        _number(st, "labels", link.labels, words("top.labels"), (1, 100_000), words)
+        _number(st, "labels", link.labels, words("top.labels"), (1, MOST_LABELS), words)
         _number(st, "accumulate", link.accumulate, words("top.accumulate"), LIMITS["accumulate"], words)
         state.fill("w_checkpointing", link.checkpointing)
         st.toggle(

@@ -8,6 +8,7 @@ from app.link import DEFAULT_MODEL, Link
 from app.service import selection
 from freezecore.errors import shortened
 from freezecore.model_search import parameters
+from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.report import count_text
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -36,7 +37,7 @@ MODELS: tuple[GalleryModel, ...] = (
     GalleryModel("timm:vit_base_patch16_224", "ViT-Base/16", "image"),
     GalleryModel("timm:swin_tiny_patch4_window7_224", "Swin-Tiny", "image"),
     GalleryModel("config:bert", "BERT-base", "text", **CLASSIFIER),
-    GalleryModel("hf:sentence-transformers/all-MiniLM-L6-v2", "MiniLM-L6", "text", **CLASSIFIER),
+    GalleryModel(DEFAULT_TEXT_SOURCE, "MiniLM-L6", "text", **CLASSIFIER),
     GalleryModel("config:roberta", "RoBERTa-base", "text", **CLASSIFIER),
     GalleryModel("config:distilbert", "DistilBERT", "text", **CLASSIFIER),
     GalleryModel("hf:microsoft/deberta-v3-base", "DeBERTa-v3-base", "text", **CLASSIFIER),

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.link import DEFAULT_MODEL
+from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.probe import ProbeRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
-MINILM = "hf:sentence-transformers/all-MiniLM-L6-v2"
 HEAD = "freeze all; train head"
 EVERYTHING = "train all"
 
@@ -55,7 +55,7 @@ class Lesson:
         """The probe that measures one of its runs."""
         options = {"steps": 60, "train_size": 300, "test_size": 400, **self.options, **run.options}
         weights = options.pop("weights", "pretrained")
-        task = "sequence-classification" if self.model == MINILM else None
+        task = "sequence-classification" if self.model == DEFAULT_TEXT_SOURCE else None
         source = ModelSource.parse(self.model, weights=weights, task=task)
         return ProbeRequest(source, FreezeSpec.parse(run.rules), data=self.data, **options)
 
@@ -178,7 +178,7 @@ LESSONS: tuple[Lesson, ...] = (
         ),
         ("step_s", "trainable", "accuracy_after"),
         _saved,
-        model=MINILM,
+        model=DEFAULT_TEXT_SOURCE,
         data="docstrings",
         options={"steps": 12, "train_size": None, "test_size": None},
     ),

@@ -82,21 +82,27 @@ def export(
     _check_rates(learning_rate, head_learning_rate, layer_decay)
     source = ModelSource.parse(source) if isinstance(source, str) else source
     spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
-    if tree is None:
-        from freezecore.api import read_tree
-
-        tree = read_tree(source)
-    elif ":" in tree.source and tree.source != str(source):
-        raise ExportError(
-            "The tree is that of {other}, not of {source}.", "Leave it out to have it read.",
-            other=tree.source, source=source,
-        )  # fmt: skip
+    tree = _tree_of(source, tree)
     masks = tuple((epoch, resolve(spec, tree, epoch)) for epoch in spec.epochs)
     changes = tuple(m for i, m in enumerate(masks) if i == 0 or m[1].trains != masks[i - 1][1].trains)
     rates = (learning_rate, head_learning_rate, layer_decay)
     plan = ExportPlan(source, spec, tree, changes, *rates, link, workload, num_classes, model_id)
     plan.require_training()
     return TARGETS[to](plan)
+
+
+def _tree_of(source: ModelSource, tree: LayerTree | None) -> LayerTree:
+    """The source's tree, read where it is not at hand."""
+    if tree is None:
+        from freezecore.api import read_tree
+
+        return read_tree(source)
+    if ":" in tree.source and tree.source != str(source):
+        raise ExportError(
+            "The tree is that of {other}, not of {source}.", "Leave it out to have it read.",
+            other=tree.source, source=source,
+        )  # fmt: skip
+    return tree
 
 
 def _check_rates(learning_rate: float | None, head_learning_rate: float | None, layer_decay: float | None) -> None:

@@ -136,11 +136,7 @@ class ExportPlan:
     @cached_property
     def held_paths(self) -> tuple[tuple[int, list[str]], ...]:
         """The first epoch of each phase with the modules that move or drop and are held in it."""
-        layers = self.tree.layer_at
-        return tuple(
-            (epoch, [path for path in mask.held if layers[path].moves or layers[path].drops])
-            for epoch, mask in self.masks
-        )
+        return tuple((epoch, list(mask.held)) for epoch, mask in self.masks)
 
     @cached_property
     def held_classes(self) -> list[str]:
@@ -428,16 +424,6 @@ class ExportPlan:
         """Paths at or under which the head's parameters lie, and no others."""
         head = [p.name for p in self.tree.parameters if is_head(p)]
         return (select(self.tree.names, head).take or Cover(tuple(head))).paths if head else ()
-
-    @property
-    def blocks(self) -> list[str]:
-        """Paths of the blocks, from the input on."""
-        return [path for tower in self.tree.towers for path in tower.blocks]
-
-    @property
-    def before_blocks(self) -> list[str]:
-        """Paths of what stands before the blocks."""
-        return [path for tower in self.tree.towers for path in (*tower.embeddings, *tower.stem)]
 
     @cached_property
     def rate(self) -> float:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from freezecore._review.finding import Case, Finding, listed
-from freezecore.rules.grammar import print_selector
-from freezecore.spec import Selector
+from freezecore._review.finding import Case, Finding, by_name, listed
 
 
 def author_frozen(case: Case) -> Iterator[Finding]:
@@ -34,7 +32,7 @@ def author_frozen_trains(case: Case) -> Iterator[Finding]:
             "warning",
             names,
             "{names} trains, though the model's author froze it (such tables are often computed, not learnt).",
-            "freeze " + " ".join(print_selector(Selector("path", name)) for name in names),
+            by_name("freeze", names),
             {"names": listed(names)},
         )
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from freezecore.mask import Mask
-from freezecore.rules.grammar import parse_spec
+from freezecore.rules.grammar import parse_spec, print_selector
 from freezecore.sentences import filled, say
 from freezecore.source import ModelSource
-from freezecore.spec import FreezeSpec
+from freezecore.spec import FreezeSpec, Selector
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
@@ -84,6 +84,11 @@ class Case:
     def everything(self) -> range:
         """All positions."""
         return range(len(self.tree.parameters))
+
+
+def by_name(action: str, paths) -> str:
+    """A rule that names these parameters or modules one by one."""
+    return f"{action} " + " ".join(print_selector(Selector("path", path)) for path in paths)
 
 
 def listed(names: tuple[str, ...] | list[str]) -> str:

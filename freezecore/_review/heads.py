@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from freezecore._presets import Preset, missing_presets
-from freezecore._review.finding import Case, Finding, listed
+from freezecore._review.finding import Case, Finding, by_name, listed
 from freezecore.name_index import NameIndex
-from freezecore.rules.grammar import print_selector
 from freezecore.rules.matching import selected
 from freezecore.sentences import joined
 from freezecore.spec import Selector
@@ -36,7 +35,7 @@ def new_frozen(case: Case) -> Iterator[Finding]:
     if not new or not any(case.mask.trains):
         return
     owners = tuple(dict.fromkeys(case.tree.parameters[i].owner or case.tree.parameters[i].name for i in new))
-    rules = "train " + " ".join(print_selector(Selector("path", owner)) for owner in owners)
+    rules = by_name("train", owners)
     yield Finding(
         "new-frozen",
         "warning",

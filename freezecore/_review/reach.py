@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from freezecore._review.finding import Case, Finding, listed
+from freezecore._review.finding import Case, Finding, by_name, listed
 from freezecore.rules.grammar import parse_spec, print_selector
 from freezecore.rules.matching import is_glob, matching, selected
 from freezecore.rules.regexes import compile_bounded
@@ -28,7 +28,7 @@ def index_prefix(case: Case) -> Iterator[Finding]:
                 "warning",
                 beyond,
                 "'{rule}' hits {meant}, and {beyond} as well.",
-                f"{OTHER[rule.action]} " + " ".join(print_selector(Selector("path", path)) for path in beyond),
+                by_name(OTHER[rule.action], beyond),
                 {"rule": said, "meant": listed(meant), "beyond": listed(beyond)},
             )
 
@@ -104,7 +104,7 @@ def unused(case: Case) -> Iterator[Finding]:
             "note",
             names,
             "{names}: no forward pass reads it, so it learns nothing and stops DistributedDataParallel.",
-            "freeze " + " ".join(print_selector(Selector("path", name)) for name in names),
+            by_name("freeze", names),
             {"names": listed(names), "count": f"{len(names):,}"},
         )
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from freezecore._review.finding import Case, Finding, listed
-from freezecore.rules.grammar import print_selector
-from freezecore.spec import Selector
+from freezecore._review.finding import Case, Finding, by_name, listed
 
 
 def tied_conflict(case: Case) -> Iterator[Finding]:
@@ -20,7 +18,7 @@ def tied_conflict(case: Case) -> Iterator[Finding]:
             "warning",
             parameter.names,
             "{name} and {aliases} are one tensor, but '{first}' and '{second}' want it both ways; the later rule won.",
-            f"{action} " + " ".join(print_selector(Selector("path", name)) for name in parameter.names),
+            by_name(action, parameter.names),
             {"name": conflict.name, "aliases": aliases, "first": conflict.rules[0], "second": conflict.rules[1]},
         )
 

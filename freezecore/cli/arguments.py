@@ -18,7 +18,6 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 LARGEST_FILE = 16 * 2**20
-DEFAULT = "timm:tf_efficientnet_lite0"
 READING: dict[str, tuple[type, str, str]] = {  # of a probe's request: type, what stands for its value, help
     "metric": (str, "NAME", ", ".join(METRICS)),
     "target": (str, "COLUMN", "of labels or values"),
@@ -55,7 +54,7 @@ def add_rules(to: ArgumentParser) -> None:
 
 def add_training(to: ArgumentParser) -> None:
     """How each run trains."""
-    to.add_argument("--data", metavar="NAME", help="shapes, digits, docstrings, or a file of your own")
+    to.add_argument("--data", metavar="NAME", help="shapes, digits, docstrings, a file of your own, or hub:NAME")
     to.add_argument("--steps", type=int, metavar="N", help="optimizer steps (default 60)")
     to.add_argument("--seconds", type=float, metavar="N", help="stop training after this time")
     to.add_argument("--batch-size", type=int, default=32, metavar="N")

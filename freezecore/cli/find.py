@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_find
-from freezecore.cli.arguments import DEFAULT, add_source, add_training, read_budget, read_source, read_training
+from freezecore.cli.arguments import add_source, add_training, read_budget, read_source, read_training
 from freezecore.cli.output import NOTHING, lines, progress, score_text, stoppable
 from freezecore.metrics import METRICS
+from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.report import bytes_text, number_text, seconds_text, table
 
-EXAMPLE = f"{DEFAULT} --minutes 3 --budget 16GB"
+EXAMPLE = f"{DEFAULT_SOURCE} --minutes 3 --budget 16GB"
 
 
 def add_arguments(to: ArgumentParser) -> None:

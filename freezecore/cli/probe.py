@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_probe
-from freezecore.cli.arguments import DEFAULT, add_rules, add_source, add_training, read_source, read_spec, read_training
+from freezecore.cli.arguments import add_rules, add_source, add_training, read_source, read_spec, read_training
 from freezecore.cli.output import lines, progress, stoppable
+from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.probe import ProbeRequest
 from freezecore.report import accuracy_text, bytes_text, seconds_text
 
-EXAMPLE = f'{DEFAULT} --rules "freeze all; train head"'
+EXAMPLE = f'{DEFAULT_SOURCE} --rules "freeze all; train head"'
 
 
 def add_arguments(to: ArgumentParser) -> None:

@@ -6,11 +6,13 @@ from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_suggest
 from freezecore.cli import arguments
-from freezecore.cli.arguments import DEFAULT, read_budget, read_list, read_source, read_training
+from freezecore.cli.arguments import read_budget, read_list, read_source, read_training
 from freezecore.cli.output import NOTHING, lines, progress, stoppable
+from freezecore.packaged import DEFAULT_SOURCE
+from freezecore.probe import silent
 from freezecore.report import bytes_text, table
 
-EXAMPLE = f"{DEFAULT} --budget 200MB"
+EXAMPLE = f"{DEFAULT_SOURCE} --budget 200MB"
 
 
 def add_arguments(to: ArgumentParser) -> None:
@@ -26,7 +28,7 @@ def gather(options: Namespace) -> dict:
             read_source(options, default_weights="pretrained"),
             by=read_list(options.by),
             budget_bytes=read_budget(options),
-            emit=(lambda event: None) if options.json else progress(options, _phase),
+            emit=silent if options.json else progress(options, _phase),
             should_stop=should_stop,
             **read_training(options, steps=60),
         ).to_json()

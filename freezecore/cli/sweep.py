@@ -5,11 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_sweep
-from freezecore.cli.arguments import DEFAULT, add_source, add_training, read_list, read_source, read_training
+from freezecore.cli.arguments import add_source, add_training, read_list, read_source, read_training
 from freezecore.cli.output import NOTHING, lines, progress, score_text, stoppable
+from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.report import bytes_text, seconds_text, table
 
-EXAMPLE = f"{DEFAULT} --over depth --seeds 2"
+EXAMPLE = f"{DEFAULT_SOURCE} --over depth --seeds 2"
 
 
 def add_arguments(to: ArgumentParser) -> None:

@@ -294,7 +294,7 @@ def read_torchvision(found: Reading) -> None:
 def read_openmmlab(found: Reading) -> None:
     """OpenMMLab: the stem and the first so many stages of the backbone (-1 freezes nothing), and norms where said."""
     count = found.number("frozen_stages", -1)
-    tower = max(found.tree.towers, key=lambda each: len(each.stages), default=None)
+    tower = found.tree.staged
     if tower is None or count > len(tower.stages):
         found.leave("frozen_stages", say("this model has {count} stages", count=len(tower.stages) if tower else 0))
         return

@@ -78,7 +78,7 @@ def _too_much() -> ExportError:
 
 def _stages(tree: LayerTree) -> tuple:
     """What stands before the stages of the tower that has most of them, and the stages."""
-    tower = max(tree.towers, key=lambda each: len(each.stages), default=None)
+    tower = tree.staged
     return ((*tower.embeddings, *tower.stem), [stage.path for stage in tower.stages]) if tower else ((), [])
 
 

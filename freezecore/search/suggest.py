@@ -99,7 +99,7 @@ class SuggestResult:
     request: dict = field(default_factory=dict)
 
     def to_json(self) -> dict:
-        """The last line that the command line's `suggest --json` prints."""
+        """What the command line's `suggest --json` prints."""
         return {"event": "result", **asdict(self)}
 
 

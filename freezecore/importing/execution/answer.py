@@ -10,7 +10,6 @@ from freezecore.importing.execution.run import NOT_PLACED, ScriptRun
 from freezecore.importing.execution.script import Script
 from freezecore.importing.execution.standins.model import Blueprint, Open
 from freezecore.importing.execution.standins.module import Module
-from freezecore.importing.execution.unknown import Unknown
 from freezecore.sentences import say
 
 MOST_RUNS = 48
@@ -19,7 +18,7 @@ TOGETHER = 4
 
 
 def answer(text: str, tree: dict) -> dict:
-    """ScriptRun a script against a tree; the answer is plain data.
+    """Run a script against a tree; the answer is plain data.
 
     Raises:
         NotPython: it cannot be compiled.
@@ -140,7 +139,7 @@ class _Outcome:
     def _at(self, held: list, history: dict, epoch: int):
         """What trains at an epoch; of a removed module's parameter, what trains in what the script adds."""
         if not held:
-            return bool(self.run.optimised) or True
+            return True
         values = set()
         for parameter in held:
             value = parameter._fx_first
@@ -220,6 +219,3 @@ def _notes(first: _Outcome) -> list[str]:
                 )
             )
     return notes
-
-
-__all__ = ["Unknown", "answer"]

@@ -16,13 +16,15 @@ from freezecore.importing.execution.standins.lightning import BEFORE as LIGHTNIN
 from freezecore.importing.execution.standins.lightning import Callback, LightningModule
 from freezecore.importing.execution.standins.lightning import Trainer as LightningTrainer
 from freezecore.importing.execution.standins.model import Open
-from freezecore.importing.execution.standins.module import Kind, Module
+from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.standins.peft import get_peft_model
 from freezecore.importing.execution.standins.transformers_trainer import Trainer, TrainerCallback
 from freezecore.importing.execution.unknown import PARTS, Unknown
 from freezecore.sentences import say
 
-MODELS = ("model", "net", "network", "self", "pl_module", "module", "base_model", "backbone", "student", "_model", "m")
+ALWAYS_MODEL = ("model", "net", "network", "pl_module")  # whatever a script reads of them
+WHOLE_MODEL = (*ALWAYS_MODEL, "self", "module")  # even where the model has a part of that name
+MODELS = (*WHOLE_MODEL, "base_model", "backbone", "student", "_model", "m")  # the likeliest first
 ACTS = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier")
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|\.train\(\)|fine_tune\(|\bTrainer\(")
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
@@ -61,12 +63,12 @@ class Script:
         self.free = sorted((_free(symtable.symtable(text, PASTED, "exec")) | first) - set(self.builtins))
 
     def run(self, choices: dict, chosen: str | None) -> ScriptRun:
-        """ScriptRun it once, with undecided conditions taken as said."""
+        """Run it once, with undecided conditions taken as said."""
         run = begin(ScriptRun(choices, self.limit))
         run.chosen = chosen
         space = {"__builtins__": self.builtins, "__name__": PASTED_MODULE, "__doc__": None, **guards.hooks()}
         space["__file__"] = Unknown("__file__")
-        self._bind_free(run, space)
+        self._bind_free(space)
         space["_fx_star_"] = lambda module: self._star(module, space)
         try:
             exec(self.code, space)
@@ -81,7 +83,7 @@ class Script:
                 run.tell(guards.reason(error), guards.line_of(error) or 1)
         return run
 
-    def _bind_free(self, run: ScriptRun, space: dict) -> None:
+    def _bind_free(self, space: dict) -> None:
         """Names that the text does not define: the model, or unknown."""
         free = self.free
         known = {name: found for name in free if (found := library.well_known(name)) is not None}
@@ -95,13 +97,13 @@ class Script:
         for name in wanted:
             if name == first or name in MODELS:
                 root = root or Open.blueprint.build()
-                space[name] = root._modules[name] if name in root._modules and name not in MODELS[:6] else root
+                space[name] = root._modules[name] if name in root._modules and name not in WHOLE_MODEL else root
             elif first is not None and root is not None and name in root._modules:
                 space[name] = root._modules[name]
 
     def _is_model(self, name: str) -> bool:
         used = self.attributes.get(name, set())
-        if name in MODELS[:3] or name in MODELS[4:5]:
+        if name in ALWAYS_MODEL:
             return True
         tops = {path for path, *_ in Open.blueprint.layers if path and "." not in path}
         if name == "self":
@@ -138,7 +140,7 @@ class Script:
             ):
                 continue
             if issubclass(kind, Module):
-                self._module_class(run, kind, space)
+                self._module_class(run, kind)
             elif issubclass(kind, (Callback, TrainerCallback)):
                 self._callback_class(run, kind, space)
         for callback in run.callbacks:
@@ -149,7 +151,7 @@ class Script:
             self._openmmlab(run, value)
         if run.configs and not run.adapted:
             run.note("Its adapter configuration is never used here; it was taken as PEFT would.")
-            get_peft_model(self._root(space), run.configs[-1])
+            get_peft_model(self._root(), run.configs[-1])
 
     def _instances(self, space: dict):
         return [each for each in space.values() if type(each).__module__ == PASTED_MODULE]
@@ -162,7 +164,7 @@ class Script:
             self._openmmlab(run, each, depth - 1)
         count = value.get("frozen_stages")
         if type(count) is int and count >= 0:
-            root, parts = self._root({}), Open.blueprint.stages
+            root, parts = self._root(), Open.blueprint.stages
             for path in (*parts[0], *parts[1][:count]):
                 part = root.get_submodule(path)
                 part.requires_grad_(False)
@@ -176,15 +178,15 @@ class Script:
         kinds = [each for each in space.values() if isinstance(each, type) and issubclass(each, LightningModule)
                  and each.__module__ == PASTED_MODULE]  # fmt: skip
         if own or kinds:
-            return own[-1] if own else filled(kinds[-1], self._root(space))
-        return self._root(space)
+            return own[-1] if own else filled(kinds[-1], self._root())
+        return self._root()
 
-    def _root(self, space: dict):
+    def _root(self):
         from freezecore.importing.execution.run import now
 
         return now().models[-1] if now().models else Open.blueprint.build()
 
-    def _module_class(self, run: ScriptRun, kind: type, space: dict) -> None:
+    def _module_class(self, run: ScriptRun, kind: type) -> None:
         """A module class that nothing builds is built once, as a training script would."""
         source = self._class_source(kind)
         if not ACTS.search(source) and run.models:
@@ -217,7 +219,7 @@ class Script:
             trainer = LightningTrainer(callbacks=[made])
             trainer._fx_fit()
         else:
-            trainer = Trainer(self._root(space), callbacks=[made])
+            trainer = Trainer(self._root(), callbacks=[made])
             vars(trainer)["args"] = None
             trainer.train()
 
@@ -303,7 +305,7 @@ def _argument(name: str, model, epoch):
 
     if "epoch" in name and epoch is not None:
         return epoch
-    if name in (*MODELS, "transformer", "encoder", "pretrained_model", "base", "learner", "m", "bert", "resnet", "vit"):
+    if name in (*MODELS, "transformer", "encoder", "pretrained_model", "base", "learner", "bert", "resnet", "vit"):
         if model is None:
             run = now()
             model = run.models[-1] if run.models else Open.blueprint.build()
@@ -348,6 +350,3 @@ def _attributes(parsed: ast.AST) -> dict[str, set[str]]:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             found.setdefault(node.value.id, set()).add(node.attr)
     return found
-
-
-__all__ = ["Kind", "NotPython", "Script"]

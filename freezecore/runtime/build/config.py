@@ -64,7 +64,7 @@ def _read(source: ModelSource, place: str | None) -> tuple[PretrainedConfig, tup
             name=shortened(source.name),
             kind=shortened(str(kind)),
         )
-    if not _trusts_remote_code():
+    if not trusts_remote_code():
         raise _refused_code(source)
     return AutoConfig.from_pretrained(path if path.is_dir() else path.parent, trust_remote_code=True), ()
 
@@ -77,7 +77,7 @@ def _known(data: dict) -> tuple[PretrainedConfig, tuple[str, ...]] | None:
     kind = data.get("model_type")
     if isinstance(kind, str) and kind in CONFIG_MAPPING:
         return CONFIG_MAPPING[kind].from_dict(data), ()
-    if data.get("auto_map") and _trusts_remote_code():
+    if data.get("auto_map") and trusts_remote_code():
         return None
     model_class = named_class(data.get("architectures"))
     if model_class is None or model_class.config_class is None:
@@ -108,7 +108,7 @@ def _hub_config(source: ModelSource, place: str) -> tuple[PretrainedConfig, tupl
         return CONFIG_MAPPING[kept.config["model_type"]].from_dict(kept.config), ()
     try:
         found = _known(PretrainedConfig.get_config_dict(place)[0])
-        found = found or (AutoConfig.from_pretrained(place, trust_remote_code=_trusts_remote_code()), ())
+        found = found or (AutoConfig.from_pretrained(place, trust_remote_code=trusts_remote_code()), ())
     except OSError as error:
         raise absent(source, error) from error
     except ValueError as error:
@@ -239,7 +239,8 @@ def _pad(config: PretrainedConfig) -> None:
         config.pad_token_id = text.pad_token_id = end if known else 0
 
 
-def _trusts_remote_code() -> bool:
+def trusts_remote_code() -> bool:
+    """Whether the owner of this machine lets code of a model's repository run."""
     return os.environ.get(REMOTE_CODE_VARIABLE) == "1"
 
 

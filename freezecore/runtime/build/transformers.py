@@ -12,12 +12,13 @@ import transformers
 from huggingface_hub import constants
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 from transformers import PretrainedConfig
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from transformers.models.auto import modeling_auto
 
 from freezecore import packaged
 from freezecore.errors import SourceError
 from freezecore.runtime.build.built import Built, check_memory, device_for
-from freezecore.runtime.build.config import absent, named_class, place_of, read_config
+from freezecore.runtime.build.config import absent, named_class, place_of, read_config, trusts_remote_code
 from freezecore.source import TASKS, ModelSource
 
 CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")
@@ -32,7 +33,8 @@ def build_transformers(source: ModelSource) -> Built:
     with _quiet(), _without_network(source):
         place = place_of(source)
         config, notes = read_config(source, place)
-        return replace(_built(source, place, config, _model_class(source, config)), notes=notes)
+        model_class = _class_of_its_own(source, place, config) or _model_class(source, config)
+        return replace(_built(source, place, config, model_class), notes=notes)
 
 
 def _built(source: ModelSource, place: str | None, config: PretrainedConfig, model_class) -> Built:
@@ -82,6 +84,16 @@ def _has_weights(place: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
     return isinstance(try_to_load_from_cache(place, "model.safetensors"), str)
+
+
+def _class_of_its_own(source: ModelSource, place: str | None, config: PretrainedConfig):
+    """The class that the model's repository brings as code, where the owner of this machine lets such code run."""
+    own = getattr(config, "auto_map", None) or {}
+    if place is None or not trusts_remote_code():
+        return None
+    wanted = (TASKS[source.task],) if source.task else tuple(name for name in own if name.startswith("AutoModel"))
+    named = next((own[name] for name in wanted if name in own), None)
+    return get_class_from_dynamic_module(named, place) if named else None
 
 
 def _model_class(source: ModelSource, config: PretrainedConfig):

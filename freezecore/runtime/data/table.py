@@ -91,7 +91,7 @@ def from_frame(
         notes=_notes(dialect, decimal_comma, cut + pairs_cut),
         columns={"text": text, "target": target, "text_pair": pair, "group": request.group, "fold": request.fold},
         choices=tuple(columns),
-        split=_how(name, request, bool(classes)),
+        split=_how(request, bool(classes)),
     )
 
 
@@ -114,7 +114,7 @@ def _notes(dialect: Dialect | None, decimal_comma: bool, cut: int) -> tuple[str,
     return tuple(notes)
 
 
-def _how(name: str, request: ProbeRequest, classes: bool) -> str:
+def _how(request: ProbeRequest, classes: bool) -> str:
     """How samples to train on and samples held out were told apart, as a sentence."""
     if request.fold:
         return say("Held out: one fold of the column '{fold}'.", fold=shortened(request.fold))
