@@ -280,7 +280,7 @@ def _check(trace: Trace) -> None:
     _within(len(trace.storage), *[call.inputs + call.outputs for call in calls])
     _within(len(trace.storage), *[pair for step in trace.steps if isinstance(step, EvalAlias) for pair in step.pairs])
     borders = [border for region in trace.regions for border in (region.begin, region.end)]
-    if borders != sorted(set(borders)) or not all(0 <= border <= len(trace.steps) for border in borders):
+    if borders != sorted(borders) or not all(0 <= border <= len(trace.steps) for border in borders):
         raise ValueError("regions overlap")
     if any(min(p.value, p.numel, p.itemsize) < 0 for p in trace.parameters) or min(trace.buffers, default=0) < 0:
         raise ValueError("a parameter has less than no bytes")
