@@ -76,6 +76,7 @@ def workload_of(link: Link, text: bool = False) -> Workload:
     Raises:
         WorkloadError: there is no step of this size.
     """
+    card = cards_by_slug().get(link.card)
     return Workload(
         batch_size=link.batch,
         image_size=None if text else link.size,
@@ -85,6 +86,7 @@ def workload_of(link: Link, text: bool = False) -> Workload:
         checkpointing=link.checkpointing,
         accumulate=link.accumulate,
         device=link.device,
+        compute_capability=card.kernels if card else Workload.compute_capability,
     )
 
 

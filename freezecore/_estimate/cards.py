@@ -8,11 +8,13 @@ with its libraries (CUDA, cuBLAS, cuDNN), and a share for what the allocator can
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from freezecore import machine
 from freezecore.errors import WorkloadError, none_called, shortened
 from freezecore.report import bytes_from_text
 from freezecore.sentences import say
+from freezecore.workload import CHOICES, ComputeCapability
 
 GIB = 2**30
 CONTEXT_BYTES = 600 * 10**6
@@ -26,14 +28,26 @@ class Card:
     Attributes:
         name: as people call it, with the number on its box.
         usable_bytes: what torch can allocate in all.
-        native_bf16: it computes in bfloat16 itself; others emulate it slowly.
+        compute_capability: by which torch chooses its kernels, such as 7.5.
         present: it is in this machine.
     """
 
     name: str
     usable_bytes: int
-    native_bf16: bool = True
+    compute_capability: str = "8.0"
     present: bool = False
+
+    @property
+    def kernels(self) -> ComputeCapability:
+        """The newest compute capability whose kernels are known here and run on it."""
+        known = CHOICES["compute_capability"]
+        older = [each for each in known if float(each) <= float(self.compute_capability)]
+        return cast(ComputeCapability, older[-1] if older else known[0])
+
+    @property
+    def native_bf16(self) -> bool:
+        """Whether it computes in bfloat16 itself; others emulate it slowly."""
+        return float(self.compute_capability) >= 8
 
     @property
     def slug(self) -> str:
@@ -47,15 +61,15 @@ class Card:
 
 
 CARDS: tuple[Card, ...] = (
-    Card("RTX 3060 12 GB", int(11.76 * GIB)),
-    Card("T4 16 GB", int(14.56 * GIB), native_bf16=False),
-    Card("P100 16 GB", int(15.89 * GIB), native_bf16=False),
-    Card("L4 24 GB", int(22.03 * GIB)),
-    Card("RTX 4090 24 GB", int(23.64 * GIB)),
+    Card("RTX 3060 12 GB", int(11.76 * GIB), "8.6"),
+    Card("T4 16 GB", int(14.56 * GIB), "7.5"),
+    Card("P100 16 GB", int(15.89 * GIB), "6.0"),
+    Card("L4 24 GB", int(22.03 * GIB), "8.9"),
+    Card("RTX 4090 24 GB", int(23.64 * GIB), "8.9"),
     Card("A100 40 GB", int(39.39 * GIB)),
     Card("A100 80 GB", int(79.15 * GIB)),
-    Card("H100 80 GB", int(79.10 * GIB)),
-    Card("H200 141 GB", int(139.72 * GIB)),
+    Card("H100 80 GB", int(79.10 * GIB), "9.0"),
+    Card("H200 141 GB", int(139.72 * GIB), "9.0"),
 )
 MARGIN_SENTENCE = say(
     "Kept free beside the estimate: {megabytes:.0f} MB for the CUDA context and its libraries, "
@@ -104,6 +118,6 @@ def card_called(name: str) -> Card:
 def cards_here() -> tuple[Card, ...]:
     """Cards in this machine; empty without one."""
     return tuple(
-        Card(f"{gpu.name} (this machine)", gpu.usable_bytes, gpu.compute_capability >= 8, present=True)
+        Card(f"{gpu.name} (this machine)", gpu.usable_bytes, str(gpu.compute_capability), present=True)
         for gpu in machine.gpus()
     )

@@ -1,5 +1,7 @@
 """Default learning rates in exported code: those that a probe of the same selection tries."""
 
+from dataclasses import replace
+
 import pytest
 
 from freezecore._export import export
@@ -7,6 +9,7 @@ from freezecore._resolve import resolve
 from freezecore.rates import learning_rates, model_kind
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
 from tests.freezecore.samples import load
 
 HEAD = "freeze all; train head"
@@ -18,6 +21,11 @@ MODELS = {
     "gpt2": ModelSource.parse("hf:gpt2", task="causal-lm"),
     "t5": ModelSource.parse("config:t5", task="seq2seq-lm"),
 }
+
+
+def tree_of(name: str) -> LayerTree:
+    """The tree as it is read from that source."""
+    return replace(load(name), source=str(MODELS[name]))
 
 
 @pytest.mark.parametrize(
@@ -34,13 +42,13 @@ MODELS = {
     ],
 )
 def test_the_exported_rate_is_the_usual_one_for_what_trains(name, rules, written):
-    assert written in export(MODELS[name], rules, tree=load(name))
+    assert written in export(MODELS[name], rules, tree=tree_of(name))
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("rules", [HEAD, "train all", "freeze blocks:0", "freeze all; train norms"])
 def test_an_export_without_a_rate_is_the_export_with_the_probe_s(name, rules):
-    source, tree = MODELS[name], load(name)
+    source, tree = MODELS[name], tree_of(name)
     rates = learning_rates(resolve(FreezeSpec.parse(rules), tree), model_kind(source, tree))
     rate = rates.head if rules == HEAD else rates.body
     both = rules in ("train all", "freeze blocks:0") and rates.head != rates.body
