@@ -64,7 +64,7 @@ def told(missing: str, folder, commands=COMMANDS, verbs=VERBS) -> str:
     (folder / "rows.csv").write_text("text,label\n" + "a,b\nc,d\n" * 20)
     (folder / "spec.yaml").write_text("freeze_explorer: 1\nsource: timm:resnet18\nrules: freeze all\n")
     script = SCRIPT.replace("COMMANDS", repr(list(commands))).replace("VERBS", repr(list(verbs)))
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder), "HOME": str(folder), "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "FREEZE_EXPLORER_HOME": str(folder), "HOME": str(folder), "PYTHONPATH": os.getcwd()}
     done = subprocess.run(
         [sys.executable, "-c", script, missing], cwd=folder, env=environment, capture_output=True, text=True,
         timeout=300,
