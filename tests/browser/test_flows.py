@@ -120,7 +120,6 @@ def test_own_pictures_are_previewed_trained_on_proved_and_compared(page_at, tmp_
     expect(stem.locator(".badge.good")).to_have_text("✓")
 
     page.locator("[data-testid=stTopNavLink]").nth(1).click()
-    page.get_by_role("radio", name="My runs").click()
     page.get_by_role("textbox", name="Filter").fill("sky")
     page.keyboard.press("Enter")
     settled(page)
