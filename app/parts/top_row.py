@@ -25,7 +25,7 @@ def top_row(words: Words) -> None:
     link = state.link()
     with st.container(key="top"):
         model, batch, size, optimizer, precision, card, more, lang = st.columns(
-            [3.1, 1.25, 1.1, 1.4, 1.4, 1.5, 0.9, 1.1], vertical_alignment="bottom"
+            [2.5, 1.25, 1.22, 1.75, 1.4, 1.5, 0.95, 1.25], vertical_alignment="bottom"
         )
         with model:
             model_box(link, words)
