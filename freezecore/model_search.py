@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,9 +78,15 @@ def matches(text: str, preferred: Sequence[str] = (), most: int = 6) -> list[Mod
 
 def parameters(source: str) -> int | None:
     """How many scalars a model has by the lists that are kept here; None where it is in none of them."""
-    return next((model.parameters for model in _everything() if model.source == source), None)
+    return _sizes().get(source)
 
 
+@functools.cache
+def _sizes() -> dict[str, int | None]:
+    return {model.source: model.parameters for model in _everything()}
+
+
+@functools.cache
 def _everything() -> list[ModelName]:
     first = hub_configs.names()
     taken = {model.source for model in first}
