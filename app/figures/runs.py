@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from app.figures.columns import columns, labels
 from app.figures.style import LEGEND, Palette, layout_of, round_ticks
@@ -11,7 +11,7 @@ from app.service.run_table import RunRow
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
-from freezecore.report import bytes_text
+from freezecore.report import bytes_text, number_text
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
@@ -20,7 +20,8 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "
 
 
 def learning_curve(events: Sequence[dict], total: int | None, words: Words, palette: Palette) -> dict:
-    """Loss by step, and below it, on the same axis, held-out accuracy; never two axes over one another.
+    """Loss by step, and below it, on the same axis, held-out accuracy with its 95 % interval (of data with values the
+    metric); never two axes over one another.
 
     Args:
         events: of one run.
@@ -29,34 +30,59 @@ def learning_curve(events: Sequence[dict], total: int | None, words: Words, pale
     loss = _by_step(run_events.losses(events), "loss", words) | {
         "mode": "lines", "line": {"color": palette.train, "width": 2}, "yaxis": "y2",
     }  # fmt: skip
-    accuracy = _by_step(run_events.accuracies(events), "accuracy", words) | {
+    points, metric = run_events.scores(events), run_events.metric(events)
+    known = [point for point in points if point["low"] is not None]
+    scored = words("chart.accuracy") if metric == "accuracy" else words.either(f"metric.{metric}", metric)
+    score = _by_step(points, "value", words, scored) | {
         "mode": "lines+markers",
         "line": {"color": palette.activations, "width": 2},
         "marker": {"symbol": "diamond", "size": 8},
+        "customdata": [_interval(point) for point in points],
+        "hovertemplate": f"{scored} %{{y:.3f}}%{{customdata}}<extra></extra>",
+    }
+    band = {
+        "type": "scatter",
+        "mode": "none",
+        "x": [point["step"] for point in (*known, *reversed(known))],
+        "y": [*(point["low"] for point in known), *(point["high"] for point in reversed(known))],
+        "fill": "toself",
+        "fillcolor": palette.activations,
+        "opacity": 0.2,
+        "hoverinfo": "skip",
+        "showlegend": False,
     }
     layout = layout_of(palette, "learning", top=4, hovermode="x")
     layout["xaxis"] |= {"range": [-0.02 * (total or 1), (total or 1) * 1.03], "title": {"text": words("chart.step")}}
     layout["yaxis2"] = layout["yaxis"] | {"domain": [0.54, 1], "rangemode": "tozero"}
-    layout["yaxis"] |= {"domain": [0, 0.44], "range": [0, 1.04], "tickvals": [0, 0.5, 1]}
-    for axis, name in (("yaxis", "accuracy"), ("yaxis2", "loss")):
-        layout[axis]["title"] = {"text": words(f"chart.{name}"), "font": {"size": 11}}
-    return {"data": [loss, accuracy], "layout": layout}
+    layout["yaxis"] |= {"domain": [0, 0.46]}
+    layout["yaxis"] |= (
+        {"range": [0, 1.04], "tickvals": [0, 0.5, 1]} if metric == "accuracy" else {"rangemode": "tozero"}
+    )
+    for axis, name in (("yaxis", scored), ("yaxis2", words("chart.loss"))):
+        layout[axis]["title"] = {"text": name, "font": {"size": 11}}
+    return {"data": [loss, band, score], "layout": layout}
 
 
-def _by_step(points: Sequence[dict], name: str, words: Words) -> dict:
+def _interval(point: dict) -> str:
+    """` (0.900–0.950)`; empty where there is none."""
+    return "" if point["low"] is None else f" ({point['low']:.3f}–{point['high']:.3f})"
+
+
+def _by_step(points: Sequence[dict], name: str, words: Words, called: str = "") -> dict:
+    called = called or words(f"chart.{name}")
     return {
         "type": "scatter",
-        "name": words(f"chart.{name}"),
+        "name": called,
         "x": [point["step"] for point in points],
         "y": [point[name] for point in points],
-        "hovertemplate": f"{words(f'chart.{name}')} %{{y:.3f}}<extra></extra>",
+        "hovertemplate": f"{called} %{{y:.3f}}<extra></extra>",
         "showlegend": False,
     }
 
 
 def loss_curves(lines: Sequence[tuple[RunRow, Sequence[dict]]], words: Words, palette: Palette) -> dict:
     """Losses of several runs, each with its events, over one another, told apart by colour and dash."""
-    data, names = [], names_of([row for row, _ in lines])
+    data, names = [], names_of([row for row, _ in lines], words)
     for i, (_, events) in enumerate(lines):
         line = {"color": palette.series[i % len(palette.series)], "dash": DASHES[i % len(DASHES)], "width": 2}
         steps = run_events.losses(events)
@@ -85,7 +111,7 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
             "showlegend": False,
         }
     ]
-    names = names_of([row for _, _, row in points])
+    names = names_of([row for _, _, row in points], words)
     for i, (peak, accuracy, row) in enumerate(points):
         low, high = row.result.get("interval") or (accuracy, accuracy)
         colour, symbol = palette.series[i % len(palette.series)], SYMBOLS[i % len(SYMBOLS)]
@@ -128,7 +154,7 @@ def what_trained(rows: Sequence[RunRow], tree: LayerTree, words: Words, palette:
         return None
     best = max((row for row, _ in lines), key=_accuracy)
     places = [*range(len(shown)), len(shown) + 1]
-    data, names = [], names_of([row for row, _ in lines])
+    data, names = [], names_of([row for row, _ in lines], words)
     for i, (row, shares) in enumerate(lines):
         offset = (i - (len(lines) - 1) / 2) * min(0.012, 0.2 / len(lines))
         colour = palette.train if row is best else palette.series[1 + i % (len(palette.series) - 1)]
@@ -168,22 +194,43 @@ def _accuracy(row: RunRow) -> float:
     return row.result["accuracy_after"]
 
 
-def names_of(rows: Sequence[RunRow]) -> list[str]:
-    """A name for each run that no other of them has: by its data, rate and seed where model and rules are the same."""
+def names_of(rows: Sequence[RunRow], words: Words) -> list[str]:
+    """A name for each run that no other of them has: by its data, weights, rate, steps and seed where model and rules
+    are the same."""
     names = [label(row) for row in rows]
-    for fact in (
-        lambda row: row.data,
-        lambda row: row.result.get("learning_rate"),
-        lambda row: row.request.get("seed"),
-    ):
+    for name_of in FACTS:
         for name in {name for name in names if names.count(name) > 1}:
-            alike = [i for i, one in enumerate(names) if one == name]
-            if len({fact(rows[i]) for i in alike}) > 1:
-                for i in alike:
-                    names[i] = f"{name} · {fact(rows[i])}"
+            alike = {i: name_of(rows[i], words) for i, one in enumerate(names) if one == name}
+            if len(set(alike.values())) > 1:
+                for i, fact in alike.items():
+                    names[i] = f"{name} · {fact}" if fact else name
     return [
         name if names.count(name) == 1 else f"{name} · {names[: i + 1].count(name)}" for i, name in enumerate(names)
     ]
+
+
+def _rate(row: RunRow, words: Words) -> str:
+    rate = row.result.get("learning_rate")
+    return f"{words('shown.learning_rate')} {number_text(rate, 2)}" if rate is not None else ""
+
+
+def _steps(row: RunRow, words: Words) -> str:
+    steps = row.result.get("steps")
+    return f"{steps} {words('probe.steps')}" if steps is not None else ""
+
+
+def _seed(row: RunRow, words: Words) -> str:
+    seed = row.request.get("seed")
+    return f"{words('runs.seed')} {seed}" if seed is not None else ""
+
+
+FACTS: tuple[Callable[[RunRow, Words], str], ...] = (
+    lambda row, words: row.data,
+    lambda row, words: words(f"weights.{row.weights}") if row.weights in ("pretrained", "random") else "",
+    _rate,
+    _steps,
+    _seed,
+)
 
 
 def label(row: RunRow) -> str:

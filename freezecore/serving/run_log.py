@@ -180,7 +180,8 @@ def partial_result(kind: str, request: dict, events: list[dict], state: str, mes
     fields = ProbeResult.__dataclass_fields__.keys() - {"proof", "cache"}
     known: dict = {"device": request.get("device", "")}
     for event in events:
-        known.update(event)
+        if event.get("event") == "start":
+            known.update(event)
         if event.get("event") == "eval" and event.get("done") == event.get("total"):
             known[f"accuracy_{event['when']}"] = event.get("accuracy")
     if steps := [event for event in events if event.get("event") == "step"]:

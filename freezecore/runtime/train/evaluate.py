@@ -22,6 +22,8 @@ from freezecore.sentences import say
 from freezecore.statistics import wilson
 
 AT_ONCE = 64  # samples of a batch
+POINTS = 5  # accuracies along the way, at most
+ALONG_SHARE, ALONG_S = 0.12, 0.25  # of the steps' time, or these seconds in all, that measuring along the way may take
 MOST_CHANGES = 12
 THUMBNAIL = 64
 
@@ -36,8 +38,10 @@ class Evaluation:
 
     def __init__(self, session: Session, request: ProbeRequest, emit: Emit) -> None:
         self.session, self.seed, self.emit = session, request.seed, emit
+        self.batch_size = min(request.batch_size, len(session.train))
         self.metric = metric_for(session.data.raw, request.metric)
         self.first: Score | None = None
+        self._plan: tuple[TrainingPhase, int, int] | None = None
 
     def before(self, phase: TrainingPhase, ask_to_stop: Callable[[], None] = lambda: None) -> dict:
         """Fields of the result that say what the first weights can do; measured once a seed in a session."""
@@ -68,6 +72,33 @@ class Evaluation:
             found["train_accuracy_after"] = self._score("train", logits).accuracy
         return found
 
+    def along(self, phase: TrainingPhase, step: int, steps: int) -> None:
+        """Tell how good the model is after this of so many steps, where a point is due; changes nothing in the run.
+
+        The held-out samples are as many as can be had for little beside the steps: all of them where the frozen part
+        is kept, else the first of a fixed shuffle. A run too short for a batch of them has no point.
+        """
+        points, some = self._planned(phase, steps)
+        due = step * (points + 1) // steps > (step - 1) * (points + 1) // steps
+        if not due or step == steps or not some:
+            return
+        test = self.session.test
+        positions = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[:some].to(test.device)
+        found = [logits.cpu() for logits in predict(phase.model, lambda part: phase.forward("test", part), positions)]
+        now = Score(torch.cat(found), test.targets[positions].cpu(), self.session.data)
+        told = {"event": "eval", "when": "along", "step": step, "done": some, "total": some}
+        self.emit({**told, **now.told(self.metric)})
+
+    def _planned(self, phase: TrainingPhase, steps: int) -> tuple[int, int]:
+        """How many points a run has at this phase's pace, and samples of each."""
+        if self._plan is None or self._plan[0] is not phase:
+            step_s = phase.step_s or math.inf
+            least, count = min(AT_ONCE, len(self.session.test)), len(self.session.test)
+            samples = int(max(ALONG_S / step_s, ALONG_SHARE * steps) * self.batch_size)
+            points = max(1, min(POINTS, samples // least))
+            self._plan = (phase, points, min(count, samples // points) if samples >= least else 0)
+        return self._plan[1:]
+
     def _logits(
         self,
         phase: TrainingPhase,
@@ -88,6 +119,8 @@ class Evaluation:
             if self.session.data.raw.target == "class":
                 hits += int((logits.argmax(-1) == feed.targets[done - len(logits) : done]).sum())
                 told["accuracy"] = hits / done
+            elif done == count:
+                told |= self._score(part, torch.cat(found)).told(self.metric)
             self.emit(told)
             each()
             if time.perf_counter() > until and done < count:
@@ -152,6 +185,10 @@ class Score:
     def accuracy(self) -> float | None:
         """Share predicted right; None for values."""
         return self.hits / len(self.targets) if self.of_classes else None
+
+    def told(self, metric: str) -> dict:
+        """What an event says of it: the accuracy of classes, the metric of values."""
+        return {"accuracy": self.accuracy} if self.of_classes else {"metric": metric, "score": self.metric(metric)}
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -46,7 +46,8 @@ def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldSto
     started = time.perf_counter()
     session = Session(request, emit)
     try:
-        result = replace(run(session, request, emit, should_stop), seconds=time.perf_counter() - started)
+        measured = run(session, request, emit, should_stop, along=True)
+        result = replace(measured, seconds=time.perf_counter() - started)
         if result.state != "done":
             return result
         try:
@@ -59,15 +60,24 @@ def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldSto
         session.close()
 
 
-def run(session: Session, request: ProbeRequest, emit: Emit = silent, should_stop: ShouldStop = never) -> ProbeResult:
+def run(
+    session: Session,
+    request: ProbeRequest,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+    *,
+    along: bool = False,
+) -> ProbeResult:
     """Train a session's model under the request's selection, from its first weights.
+
+    `along` is whether accuracy on held-out data is told a few times on the way; no number of the result depends on it.
 
     Raises:
         FreezeError: a rule that hits nothing, or nothing trains. What goes wrong later is a state of the result.
     """
     masks = session.begin(request)
     try:
-        return TrainingRun(session, masks, request, emit, should_stop).run()
+        return TrainingRun(session, masks, request, emit, should_stop, along).run()
     finally:
         hold(session.model, masks[0][1]).release()
         devices.free(session.device)
@@ -87,9 +97,10 @@ class TrainingRun:
         request: ProbeRequest,
         emit: Emit,
         should_stop: ShouldStop,
+        along: bool = False,
     ) -> None:
         self.session, self.request, self.emit, self.should_stop = session, request, emit, should_stop
-        self.masks = masks
+        self.masks, self.along = masks, along
         self.evaluation = Evaluation(session, request, emit)
         asked = {"body": request.learning_rate, "head": request.head_learning_rate}
         self.rates = learning_rates(masks[-1][1], session.data.raw.kind, request.optimizer, **asked)
@@ -195,6 +206,10 @@ class TrainingRun:
         self._tell(loss, seconds)
         if phase.looked and self.evaluation.first is None:  # a person sees steps first, and a kept prefix serves both
             self.measured.update(self.evaluation.before(phase, self._ask_to_stop))
+        if phase.looked and self.along:
+            at = time.perf_counter()
+            self.evaluation.along(phase, self.step, self.request.steps)
+            self.began += time.perf_counter() - at  # a run of so many seconds trains as long as without
 
     def _tell(self, loss: float, seconds: float) -> None:
         self.measured.setdefault("loss_first", loss)

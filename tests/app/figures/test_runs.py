@@ -21,7 +21,7 @@ def test_only_runs_that_no_other_beats_are_on_the_front():
 
 def test_a_learning_curve_without_steps_is_empty_but_there():
     figure = learning_curve([], None, WORDS, LIGHT)
-    assert [trace["x"] for trace in figure["data"]] == [[], []]
+    assert [trace["x"] for trace in figure["data"]] == [[], [], []]
 
 
 def test_what_trained_leaves_out_runs_whose_rules_do_not_fit_the_model():
@@ -38,5 +38,16 @@ def test_each_curve_has_a_name_of_its_own():
         RunRow(None, None, "timm:resnet18", rules, {**request, "seed": seed}, {"learning_rate": rate})
         for rules, seed, rate in (("train all", 0, 0.1), ("train all", 1, 0.1), ("train all", 1, 0.1), ("", 0, 0.1))
     ]
-    names = names_of(rows)
-    assert len(set(names)) == 4 and names[0].endswith("· 0") and names[2].endswith("· 1 · 2")
+    names = names_of(rows, WORDS)
+    assert len(set(names)) == 4 and names[0].endswith("· Seed 0") and names[2].endswith("· Seed 1 · 2")
+    unknown = [RunRow(None, None, "timm:x", "", {}, {"learning_rate": rate}) for rate in (None, 5e-5)]
+    assert [name.split(" · ")[1:] for name in names_of(unknown, WORDS)] == [[], ["learning rate 0.00005"]]
+
+
+def test_a_curve_shows_accuracy_along_the_way_with_its_interval():
+    ends = [{"event": "eval", "when": when, "step": 30, "done": 100, "total": 100, "accuracy": accuracy}
+             for when, accuracy in (("before", 0.1), ("along", 0.8))]  # fmt: skip
+    events = [ends[0], {"event": "step", "step": 30, "loss": 1}, ends[1]]
+    _, band, points = learning_curve(events, 60, WORDS, LIGHT)["data"]
+    assert (points["x"], points["y"]) == ([0, 30], [0.1, 0.8])
+    assert band["x"] == [0, 30, 30, 0] and band["y"][1] < 0.8 < band["y"][2]

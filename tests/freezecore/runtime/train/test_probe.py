@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ import torch
 from freezecore.errors import DataError, ProbeError, RuleError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.train import batches
+from freezecore.runtime.train.evaluate import Evaluation
 from freezecore.runtime.train.run import run, run_probe
 from freezecore.runtime.train.session import Session
 from freezecore.source import ModelSource
@@ -64,6 +66,32 @@ def test_the_first_step_is_told_before_any_evaluation(cached):
     assert kinds.index("start") < kinds.index("step") < kinds.index("eval") < kinds.index("proof")
     before = [event for event in events if event.get("when") == "before"]
     assert before[-1]["done"] == before[-1]["total"] == 40
+
+
+def test_accuracy_along_the_way_is_told_and_changes_nothing(cached):
+    result, events = cached
+    points = [event for event in events if event.get("when") == "along"]
+    assert [event["step"] for event in points] == [4], "the first steps look for what can be kept, the last is the end"
+    assert all(event["done"] == event["total"] == 40 and 0 <= event["accuracy"] <= 1 for event in points)
+    session, bare = Session(asked()), []
+    alone = run(session, asked(), bare.append)
+    session.close()
+    assert not any(event.get("when") == "along" for event in bare)
+    assert losses(bare) == losses(events)
+    assert (alone.per_sample, alone.proof) == (result.per_sample, result.proof)
+
+
+@pytest.mark.parametrize(("step_s", "told"), [(0.0001, [10, 20, 30, 40, 50]), (5.0, [30]), (1.0, [30])])
+def test_measuring_along_the_way_takes_little_beside_the_steps(step_s, told):
+    request, events = asked(steps=60, batch_size=8), []
+    session = Session(request)
+    evaluation = Evaluation(session, request, events.append)
+    phase = SimpleNamespace(step_s=step_s, model=session.model, forward=lambda part, some: session.test.forward(some))
+    for step in range(1, 61):
+        evaluation.along(phase, step, 60)
+    session.close()
+    assert [event["step"] for event in events] == told
+    assert all(event["done"] * step_s / 8 <= max(0.25, 0.12 * 60 * step_s) for event in events)
 
 
 def test_losses_accuracy_and_proof_are_the_same_without_the_cache(cached):
