@@ -17,7 +17,9 @@ from freezecore.tree import LayerTree
 
 LONGEST = 400_000
 ALL = Selector("kind", "all")
-ACTS = re.compile(r"requires_grad|\bfreeze\w*\(|\bunfreeze\w*\(|modules_to_save|BackboneFinetuning|make_trainable\(")
+FREEZING_CODE = re.compile(
+    r"requires_grad|\bfreeze\w*\(|\bunfreeze\w*\(|modules_to_save|BackboneFinetuning|make_trainable\("
+)
 STATEMENTS = re.compile(
     r"^\s*(import \w[\w., ]*$|from [\w.]+ import |def \w+\s*\(|class \w+.*:\s*$|async def |for .+ in .+:\s*(#.*)?$)",
     re.MULTILINE,
@@ -50,7 +52,7 @@ def looks_like_python(text: str) -> bool:
     """Whether the text is statements of Python, and no rules, names or configuration."""
     if has_statements(text):
         return True
-    if not SIGNS.search(text) and not (ACTS.search(text) and CODE.search(text)) or _is_names(text):
+    if not SIGNS.search(text) and not (FREEZING_CODE.search(text) and CODE.search(text)) or _is_names(text):
         return False
     try:
         ast.parse(textwrap.dedent(text[:LONGEST]))

@@ -13,19 +13,18 @@ from freezecore.importing.execution.run import PASTED, PASTED_MODULE, ScriptRun,
 from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.lightning import AFTER as LIGHTNING_AFTER
 from freezecore.importing.execution.standins.lightning import BEFORE as LIGHTNING_BEFORE
-from freezecore.importing.execution.standins.lightning import Callback, LightningModule
-from freezecore.importing.execution.standins.lightning import Trainer as LightningTrainer
+from freezecore.importing.execution.standins.lightning import LightningCallback, LightningModule, LightningTrainer
 from freezecore.importing.execution.standins.model import Open
 from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.standins.peft import get_peft_model
-from freezecore.importing.execution.standins.transformers_trainer import Trainer, TrainerCallback
+from freezecore.importing.execution.standins.transformers_trainer import TrainerCallback, TransformersTrainer
 from freezecore.importing.execution.unknown import PARTS, Unknown
 from freezecore.sentences import say
 
 ALWAYS_MODEL = ("model", "net", "network", "pl_module")  # whatever a script reads of them
 WHOLE_MODEL = (*ALWAYS_MODEL, "self", "module")  # even where the model has a part of that name
 MODELS = (*WHOLE_MODEL, "base_model", "backbone", "student", "_model", "m")  # the likeliest first
-ACTS = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier")
+FREEZES = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier")
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|\.train\(\)|fine_tune\(|\bTrainer\(")
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
 MOST_EPOCHS = 40
@@ -141,7 +140,7 @@ class Script:
                 continue
             if issubclass(kind, Module):
                 self._module_class(run, kind)
-            elif issubclass(kind, (Callback, TrainerCallback)):
+            elif issubclass(kind, (LightningCallback, TrainerCallback)):
                 self._callback_class(run, kind, space)
         for callback in run.callbacks:
             if not any(callback is each for each in run.handed):
@@ -189,7 +188,7 @@ class Script:
     def _module_class(self, run: ScriptRun, kind: type) -> None:
         """A module class that nothing builds is built once, as a training script would."""
         source = self._class_source(kind)
-        if not ACTS.search(source) and run.models:
+        if not FREEZES.search(source) and run.models:
             return
         run.note("The class {name} is never built here; it was built once, as its framework would.", name=kind.__name__)
         made = filled(kind, None)
@@ -208,18 +207,18 @@ class Script:
         return found[0] if found else ""
 
     def _callback_class(self, run: ScriptRun, kind: type, space: dict) -> None:
-        if not ACTS.search(self._class_source(kind)) and not hasattr(kind, "freeze_before_training"):
+        if not FREEZES.search(self._class_source(kind)) and not hasattr(kind, "freeze_before_training"):
             return
         run.note(
             "The callback {name} is never handed to a trainer here; its hooks were called once each epoch.",
             name=kind.__name__,
         )
         made = filled(kind, None)
-        if isinstance(made, Callback):
+        if isinstance(made, LightningCallback):
             trainer = LightningTrainer(callbacks=[made])
             trainer._fx_fit()
         else:
-            trainer = Trainer(self._root(), callbacks=[made])
+            trainer = TransformersTrainer(self._root(), callbacks=[made])
             vars(trainer)["args"] = None
             trainer.train()
 
@@ -266,7 +265,7 @@ class Script:
         """Whether a function, or one of the script's own that it calls, sets what trains."""
         seen.add(name)
         others = [other for other in self.calls.get(name, ()) if other in self.sources and other not in seen]
-        return bool(ACTS.search(self.sources[name])) or any(self._acts(other, seen) for other in others)
+        return bool(FREEZES.search(self.sources[name])) or any(self._acts(other, seen) for other in others)
 
     def _trains(self, name: str) -> bool:
         return bool(TRAINS.search(self.sources[name])) or name in (

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from freezecore.importing.execution.run import now, pasted_place
 
-ACTS = ("freeze", "unfreeze", "trainable", "requires_grad", "lora", "peft", "adapter", "prune", "quantize", "tune_")
+FREEZING_WORDS = (
+    "freeze",
+    "unfreeze",
+    "trainable",
+    "requires_grad",
+    "lora",
+    "peft",
+    "adapter",
+    "prune",
+    "quantize",
+    "tune_",
+)
 HARMLESS = (
     "train", "fit", "eval", "test", "valid", "predict", "infer", "summar", "print", "count", "num", "plot", "save",
     "load", "get_optim", "build_optim", "make_optim", "create_optim", "configure_optim", "log", "watch", "show",
@@ -80,7 +91,7 @@ class Unknown:
             run.trained(None)
         elif run.epoch is not None and last.startswith(("train", "fit")):
             run.stepped = True
-        acts = any(act in last.lower() for act in ACTS)
+        acts = any(act in last.lower() for act in FREEZING_WORDS)
         if acts and (about or not self._fx_library) and self._fx_lacks is None:
             run.tell("what '{name}' freezes is not known", name=path)
             return Unknown(f"{path}()", about=about, lacks=TOLD)

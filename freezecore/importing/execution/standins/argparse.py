@@ -16,7 +16,7 @@ class Namespace:
         keep(self, values)
 
 
-class Arguments(Partial):
+class ArgumentParser(Partial):
     """`argparse.ArgumentParser`: a script run without arguments has its defaults."""
 
     def __init__(self, *args, **kwargs) -> None:
@@ -32,7 +32,7 @@ class Arguments(Partial):
     def set_defaults(self, **values) -> None:
         self._fx_values.update(values)
 
-    def add_argument_group(self, *args, **kwargs) -> Arguments:
+    def add_argument_group(self, *args, **kwargs) -> ArgumentParser:
         return self
 
     add_mutually_exclusive_group = add_argument_group

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from freezecore.importing.execution.standins import fastai_vision, framework
-from freezecore.importing.execution.standins.fastai_optimizer import Freezing, Optimizer
-from freezecore.importing.execution.standins.framework import listed
+from freezecore.importing.execution.standins.fastai_optimizer import FastaiOptimizer, Freezing
 from freezecore.importing.execution.standins.library import Library, stated
 from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.unknown import Unknown
 
 
-class Callback(framework.Callback):
+@framework.seen_as("Callback")
+class FastaiCallback(framework.FrameworkCallback):
     """A callback; what it asks of its learner is the learner's."""
 
     def __getattr__(self, name: str):
@@ -24,12 +24,12 @@ class Learner(Freezing):
 
     def __init__(self, dls=None, model=None, *args, splitter=None, train_bn=True, cbs=None, **kwargs) -> None:
         self.dls, self.model, self.opt, self.train_bn = dls, model, Unknown("opt", True), train_bn
-        self.cbs, self.epoch, self._fx_splitter = listed(cbs), 0, splitter
+        self.cbs, self.epoch, self._fx_splitter = framework.listed(cbs), 0, splitter
 
     def create_opt(self) -> None:
         """Its groups are made once."""
         if type(self.opt) is Unknown:
-            self.opt = Optimizer(self.model, self._fx_splitter, self.train_bn)
+            self.opt = FastaiOptimizer(self.model, self._fx_splitter, self.train_bn)
 
     def freeze_to(self, n) -> None:
         self.create_opt()
@@ -38,7 +38,7 @@ class Learner(Freezing):
     def fit(self, n_epoch=1, lr=None, *args, cbs=None, **kwargs) -> None:
         stated(epochs=n_epoch, learning_rate=lr)
         self.create_opt()
-        self._fx_cbs = [*self.cbs, *listed(cbs)]
+        self._fx_cbs = [*self.cbs, *framework.listed(cbs)]
         framework.epochs(n_epoch, lambda epoch: self._fx_hooks(epoch, "before_epoch", "before_train"),
                          lambda epoch: self._fx_hooks(epoch, "after_train", "after_epoch"))  # fmt: skip
 
@@ -68,7 +68,7 @@ class Learner(Freezing):
 
 
 STAR = {
-    "Learner": Learner, "Callback": Callback,
+    "Learner": Learner, "Callback": FastaiCallback,
     **dict.fromkeys(("vision_learner", "cnn_learner"), fastai_vision.learner(Learner)),
     "L": lambda *args: list(args[0]) if len(args) == 1 and not isinstance(args[0], Module) else list(args),
     "params": lambda module: list(module.parameters()), "nn": Library("torch.nn"), "torch": Library("torch"),

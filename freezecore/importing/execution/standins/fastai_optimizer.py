@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from freezecore.importing.execution.run import now
-from freezecore.importing.execution.standins.framework import Partial, listed
+from freezecore.importing.execution.standins.framework import Partial, listed, seen_as
 from freezecore.importing.execution.standins.module import Module, Tensor, kind_of
 from freezecore.importing.execution.unknown import Unknown
 
@@ -20,7 +20,8 @@ class Freezing(Partial):
         self.freeze_to(0)
 
 
-class Optimizer(Freezing):
+@seen_as("Optimizer")
+class FastaiOptimizer(Freezing):
     """The groups of a model's parameters; without a splitter one group, of what trains then."""
 
     def __init__(self, model, splitter, train_bn) -> None:

@@ -24,7 +24,18 @@ def keep(holder, values: dict) -> None:
     vars(holder).update({name: value for name, value in values.items() if not name.startswith("__")})
 
 
-class Callback:
+def seen_as(name: str) -> Callable[[type], type]:
+    """The name under which scripts see a class, which in this source has one of its own."""
+
+    def named(kind: type) -> type:
+        kind.__name__ = kind.__qualname__ = name
+        return kind
+
+    return named
+
+
+@seen_as("Callback")
+class FrameworkCallback:
     """A callback's hooks do nothing unless a script defines them."""
 
     def __init__(self, *args, **kwargs) -> None:

@@ -6,7 +6,11 @@ from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins import framework
 from freezecore.importing.execution.standins.framework import Partial, hook, listed
 from freezecore.importing.execution.standins.library import stated
-from freezecore.importing.execution.standins.lightning_finetuning import BackboneFinetuning, BaseFinetuning, Callback
+from freezecore.importing.execution.standins.lightning_finetuning import (
+    BackboneFinetuning,
+    BaseFinetuning,
+    LightningCallback,
+)
 from freezecore.importing.execution.standins.lightning_module import LightningModule
 from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.unknown import Unknown
@@ -15,7 +19,8 @@ BEFORE = ("finetune_function", "on_epoch_start", "on_train_epoch_start", "on_tra
 AFTER = ("on_train_epoch_end", "on_epoch_end")
 
 
-class Trainer(Partial):
+@framework.seen_as("Trainer")
+class LightningTrainer(Partial):
     """`Trainer(...).fit(module)` calls the hooks that freeze, epoch by epoch."""
 
     current_epoch = property(lambda self: now().epoch or 0)
@@ -30,7 +35,7 @@ class Trainer(Partial):
     def fit(self, model=None, *args, **kwargs) -> None:
         framework.begun(self)
         held = model if isinstance(model, Module) else None
-        parts = [each for each in (*self.callbacks, model) if isinstance(each, (Callback, LightningModule))]
+        parts = [each for each in (*self.callbacks, model) if isinstance(each, (LightningCallback, LightningModule))]
         self.optimizers = [Unknown("optimizer", True)]
         if held is not None:
             vars(held)["trainer"] = self
@@ -53,9 +58,9 @@ class Trainer(Partial):
         self.fit(now().lightning())
 
 
-CLASSES = {"LightningModule": LightningModule, "Callback": Callback, "Trainer": Trainer,
+CLASSES = {"LightningModule": LightningModule, "Callback": LightningCallback, "Trainer": LightningTrainer,
            "BaseFinetuning": BaseFinetuning, "BackboneFinetuning": BackboneFinetuning}  # fmt: skip
 OTHER = (
     (rf"lightning\.(.*\.)?({'|'.join(CLASSES)})", CLASSES.get),
-    (r".*(EarlyStopping|ModelCheckpoint|LearningRateMonitor|RichProgressBar)", lambda name: Callback),
+    (r".*(EarlyStopping|ModelCheckpoint|LearningRateMonitor|RichProgressBar)", lambda name: LightningCallback),
 )

@@ -23,11 +23,12 @@ def _set(modules, trains) -> None:
             parameter._fx_set(trains(module))
 
 
-class Callback(framework.Callback):
+@framework.seen_as("Callback")
+class LightningCallback(framework.FrameworkCallback):
     """A callback of Lightning's trainer."""
 
 
-class BaseFinetuning(Callback):
+class BaseFinetuning(LightningCallback):
     """`freeze_before_training` and `finetune_function` are the script's; these are what they call."""
 
     flatten_modules = staticmethod(_each)

@@ -6,7 +6,15 @@ import re
 
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins.library import PLAIN_ATTRIBUTES
-from freezecore.importing.execution.standins.module import IN_TREE, KINDS, MAKERS, Module, Parameter, Tensor, kind_of
+from freezecore.importing.execution.standins.module import (
+    IN_TREE,
+    KINDS,
+    MAKERS,
+    Module,
+    Tensor,
+    TorchParameter,
+    kind_of,
+)
 from freezecore.importing.execution.unknown import Unknown
 
 WITH_BIAS = {"nn.Linear", "nn._ConvNd", "nn._NormBase", "nn.LayerNorm", "nn.GroupNorm"}
@@ -40,7 +48,7 @@ class Blueprint:
                     above, _, name = each.rpartition(".")
                     at[above]._modules[name] = made
         for name, shape, dtype, frozen, aliases in self.parameters:
-            made = Parameter(Tensor(tuple(shape), dtype), not frozen)
+            made = TorchParameter(Tensor(tuple(shape), dtype), not frozen)
             vars(made).update(_fx_name=name, _fx_dtype=dtype)
             for each in (name, *aliases):
                 above, _, last = each.rpartition(".")
@@ -139,7 +147,7 @@ def _reset_classifier(root: Module, num_classes=None, *args, **kwargs) -> None:
         for module in head.modules():
             for name, old in module._parameters.items():
                 if old is not None:
-                    new = Parameter(Tensor(None, old._fx_dtype))
+                    new = TorchParameter(Tensor(None, old._fx_dtype))
                     vars(new)["_fx_name"] = old._fx_name
                     module._parameters[name] = new
                     if old._fx_value is not True:

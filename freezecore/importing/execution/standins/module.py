@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.framework import seen_as
 from freezecore.importing.execution.unknown import OUTSIDE, Unknown
 
 SAME = (
@@ -108,7 +109,8 @@ class Detached(Tensor):
         now().tell("A state_dict holds detached copies, and setting requires_grad on them freezes nothing.")
 
 
-class Parameter(Tensor):
+@seen_as("Parameter")
+class TorchParameter(Tensor):
     """`nn.Parameter(data, requires_grad=True)`."""
 
     def __init__(self, data=None, requires_grad=True) -> None:
@@ -159,7 +161,7 @@ class Module(metaclass=Kind):
             return
         if isinstance(value, Module) or (name in self._modules and (type(value) is Unknown or value is None)):
             self._fx_put(name, value)
-        elif isinstance(value, Parameter):
+        elif isinstance(value, TorchParameter):
             vars(self).pop(name, None)
             self._parameters[name] = value
         else:
@@ -369,7 +371,7 @@ OUTSIDE.append(Outside)
 def opaque(name: str) -> Module:
     """A module made by something unknown: one parameter stands for all of its own."""
     made = Module.__new__(Outside)
-    made._parameters[f"({name})"] = Parameter()
+    made._parameters[f"({name})"] = TorchParameter()
     return made
 
 

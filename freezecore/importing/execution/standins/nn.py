@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from freezecore.importing.execution.standins.module import MAKERS, Module, Parameter, Tensor, kind_of
+from freezecore.importing.execution.standins.module import MAKERS, Module, Tensor, TorchParameter, kind_of
 
 NOTHING_INSIDE = re.compile(
     r"(Adaptive|Avg|Max|Lp|Fractional)\w*Pool\w*|\w*Pool(ing)?\d?d?|\w*Dropout\w*|\w*Loss|\w*Pad\d?d?|Upsampl\w*|"
@@ -18,7 +18,7 @@ def _put(module, biased=True, **shapes) -> None:
     """Parameters of these shapes; a size that is not a number is not known."""
     for name, shape in shapes.items():
         known = bool(shape) and all(type(size) is int for size in shape)
-        module._parameters[name] = Parameter(Tensor(shape if known else None))
+        module._parameters[name] = TorchParameter(Tensor(shape if known else None))
     if biased is False:
         module._parameters["bias"] = None
 
@@ -71,7 +71,7 @@ def module_class(name: str):
 
 
 NAMES = {f"torch.nn.{path}": made for path, made in (
-    ("Module", Module), ("modules.module.Module", Module), ("Parameter", Parameter), ("parameter.Parameter", Parameter),
-    ("DataParallel", DataParallel), ("parallel.DistributedDataParallel", DataParallel),
-    ("parallel.DataParallel", DataParallel))}  # fmt: skip
+    ("Module", Module), ("modules.module.Module", Module), ("Parameter", TorchParameter),
+    ("parameter.Parameter", TorchParameter), ("DataParallel", DataParallel),
+    ("parallel.DistributedDataParallel", DataParallel), ("parallel.DataParallel", DataParallel))}  # fmt: skip
 OTHER = ((r"torch\.nn\.(?!functional|init)(.*\.)?_?[A-Z]\w*", module_class),)

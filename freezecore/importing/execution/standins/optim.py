@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from freezecore.importing.execution.run import now
-from freezecore.importing.execution.standins.framework import Partial, listed
+from freezecore.importing.execution.standins.framework import Partial, listed, seen_as
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.module import Tensor
 from freezecore.importing.execution.unknown import Unknown
 
 
-class Optimizer(Partial):
+@seen_as("Optimizer")
+class TorchOptimizer(Partial):
     """What an optimizer was given."""
 
     _fx_of_model = True
@@ -43,8 +44,8 @@ class Optimizer(Partial):
 
 
 def maker(name: str):
-    def make(params=(), lr=None, *args, **options) -> Optimizer:
-        return Optimizer(params, None, name, lr=lr, **options)
+    def make(params=(), lr=None, *args, **options) -> TorchOptimizer:
+        return TorchOptimizer(params, None, name, lr=lr, **options)
 
     return make
 
@@ -57,7 +58,7 @@ def scheduler(name: str):
     return make
 
 
-NAMES = {"torch.optim.Optimizer": Optimizer}
+NAMES = {"torch.optim.Optimizer": TorchOptimizer}
 OTHER = (
     (r"torch\.optim\.(.*\.)?lr_scheduler\.[A-Z]\w*", scheduler),
     (r"torch\.optim\.(.*\.)?[A-Z]\w*", maker),

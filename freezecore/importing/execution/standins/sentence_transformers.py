@@ -5,7 +5,7 @@ from __future__ import annotations
 from freezecore.importing.execution.standins.library import stated
 from freezecore.importing.execution.standins.model import base_of, built
 from freezecore.importing.execution.standins.module import Module, kind_of
-from freezecore.importing.execution.standins.transformers_trainer import Arguments, Trainer
+from freezecore.importing.execution.standins.transformers_trainer import TrainingArguments, TransformersTrainer
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -61,6 +61,6 @@ NAMES = {
 }
 OTHER = (
     (r".*\.(Pooling|Dense|Normalize)", kind_of),
-    (r".*Trainer", lambda name: Trainer),
-    (r".*TrainingArguments", lambda name: Arguments),
+    (r".*Trainer", lambda name: TransformersTrainer),
+    (r".*TrainingArguments", lambda name: TrainingArguments),
 )

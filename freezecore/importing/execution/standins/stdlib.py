@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import MethodType
 
-from freezecore.importing.execution.standins.argparse import Arguments, Namespace
+from freezecore.importing.execution.standins.argparse import ArgumentParser, Namespace
 from freezecore.importing.execution.standins.stdlib_functions import (
     attrgetter,
     copied,
@@ -53,7 +53,7 @@ def module(path: str):
 
 NAMES = {
     "copy.deepcopy": lambda: copied, "copy.copy": lambda: copied, "operator.attrgetter": lambda: attrgetter,
-    "operator.methodcaller": lambda: methodcaller, "argparse.ArgumentParser": lambda: Arguments,
+    "operator.methodcaller": lambda: methodcaller, "argparse.ArgumentParser": lambda: ArgumentParser,
     "argparse.Namespace": lambda: Namespace, "sys.exit": lambda: stop, "os._exit": lambda: stop,
     "types.MethodType": lambda: MethodType, "types.SimpleNamespace": lambda: Namespace,
     "tqdm.tqdm": lambda: first,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import Module, kind_of
-from freezecore.importing.execution.standins.optim import Optimizer
+from freezecore.importing.execution.standins.optim import TorchOptimizer
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -30,11 +30,11 @@ def unfreeze(root_module, submodules=(), include_bn_running_stats=True) -> None:
     _switch(root_module, submodules, True)
 
 
-def create_optimizer(model_or_params=None, opt="sgd", lr=None, weight_decay=None, *args, **options) -> Optimizer:
+def create_optimizer(model_or_params=None, opt="sgd", lr=None, weight_decay=None, *args, **options) -> TorchOptimizer:
     params = model_or_params.parameters() if isinstance(model_or_params, Module) else model_or_params
     if isinstance(model_or_params, Module):
         params = [each for each in params if each._fx_value]
-    return Optimizer(params, None, str(opt), lr=lr, weight_decay=weight_decay)
+    return TorchOptimizer(params, None, str(opt), lr=lr, weight_decay=weight_decay)
 
 
 NAMES = {

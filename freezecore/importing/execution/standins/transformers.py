@@ -6,7 +6,11 @@ from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins.model import base_of, built
 from freezecore.importing.execution.standins.module import Module, kind_of
 from freezecore.importing.execution.standins.optim import maker, scheduler
-from freezecore.importing.execution.standins.transformers_trainer import Arguments, Trainer, TrainerCallback
+from freezecore.importing.execution.standins.transformers_trainer import (
+    TrainerCallback,
+    TrainingArguments,
+    TransformersTrainer,
+)
 from freezecore.importing.execution.unknown import Unknown
 
 BUILDS = ("from_pretrained", "from_config", "_from_config")
@@ -35,8 +39,8 @@ def model_class(name: str):
 
 NAMES = {"transformers.TrainerCallback": TrainerCallback}
 OTHER = (
-    (r".*Trainer", lambda name: Trainer),
-    (r".*(TrainingArguments|SFTConfig|DPOConfig)", lambda name: Arguments),
+    (r".*Trainer", lambda name: TransformersTrainer),
+    (r".*(TrainingArguments|SFTConfig|DPOConfig)", lambda name: TrainingArguments),
     (r".*\.(AdamW|Adafactor)", maker),
     (r".*\.get_\w*schedule\w*", lambda name: scheduler(name.removeprefix("get_"))),
     (rf"{NOT_MODULES}(.*\.)?(Auto|[A-Z])\w*(Model\w*|For[A-Z]\w+|Encoder|LMHead\w*)", model_class),

@@ -11,7 +11,7 @@ from freezecore.importing.execution.standins.peft import get_peft_model
 from freezecore.importing.execution.unknown import Unknown
 
 
-class Arguments(Partial):
+class TrainingArguments(Partial):
     """`TrainingArguments`: what is given is kept and stated."""
 
     num_train_epochs = 3
@@ -31,11 +31,12 @@ class State(Partial):
         self.epoch = epoch
 
 
-class TrainerCallback(framework.Callback):
+class TrainerCallback(framework.FrameworkCallback):
     """A callback of transformers' trainers."""
 
 
-class Trainer(Partial):
+@framework.seen_as("Trainer")
+class TransformersTrainer(Partial):
     """`Trainer`, `SFTTrainer` and the like."""
 
     def __init__(self, model=None, args=None, *rest, callbacks=None, optimizers=(None, None), peft_config=None, **kw):
