@@ -201,7 +201,7 @@ def _preview(name: str, asked: dict, reader: ModelSource, own: bool, words: Word
     request = ProbeRequest(reader, FreezeSpec(), **{**asked, "metric": None})
     try:
         with st.spinner(words("own.reading")):
-            preview = analyst.shared().preview(request)
+            preview = analyst.for_data().preview(request)
     except FreezeError as error:
         show_errors.show(error.problem, error.hint)
         if own and reader is not ANY_MODEL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -67,8 +68,16 @@ def said(text: str) -> str:
     return plain(state.words().said(text))
 
 
+LINK_BEGINS = re.compile(r"https?:(?=//)|www(?=\.)|@", re.IGNORECASE)
+
+
 def plain(text: str) -> str:
-    """Text in which Markdown has no meaning: a person's own value may hold anything."""
+    """Text in which Markdown has no meaning: a person's own value may hold anything.
+
+    Addresses become links after Markdown has been read, so that no escape stops them: a word joiner, which nobody
+    sees, does.
+    """
+    text = LINK_BEGINS.sub("\\g<0>\u2060", text)
     return "".join("\\" + ch if ch in "\\`*_{}[]<>()#+-.!|~$:&" else ch for ch in text)
 
 

@@ -113,6 +113,7 @@ def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
     """The analyst and the jobs that the page will find."""
     pair = HereAnalyst(), StillJobs()
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
+    monkeypatch.setattr(analyst, "for_data", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
     monkeypatch.setattr(pricing, "_futures", memory.Recent(8))
     monkeypatch.setattr(pricing, "_traces", memory.Recent(8))

@@ -59,6 +59,7 @@ TOUR = (
     Stop("/?model=timm:resnett18", {"model": "timm:resnett18"}, "resnett18.*resnet18"),
     Stop("/?model=ftp:resnet18&lang=ja", {"model": "tf_efficientnet_lite0", "lang": "日本語"}, "model", scheme="dark"),
     Stop(f"{RESNET}&rules=freeze+{SCRIPT}", {"rules": "freeze <script>document.title=1</script>"}, "script"),
+    Stop(f"{RESNET}&rules=freeze+http://evil.example", {"rules": "freeze http://evil.example"}, "evil"),
     Stop(f"{RESNET}&{SCRIPT}=1", {"rules": "freeze all\ntrain head"}, "script"),
     Stop(f"{RESNET}&batch={HUGE}&size={HUGE}&labels={HUGE}", {"batch": "32"}, "batch, size, labels"),
     Stop(f"{RESNET}&run=no-such-run", {"rules": "freeze all\ntrain head"}, "no-such-run"),
@@ -91,6 +92,7 @@ def arrived(page: Page, stop: Stop) -> None:
     if stop.says:
         expect(sentences.first, stop.link).to_have_text(re.compile(stop.says, re.DOTALL))
     expect(sentences, stop.link).to_have_count(1 if stop.says else 0)
+    assert not sentences.locator("a").count(), f"{stop.link}: somebody's word became a link"
     assert "Traceback" not in page.inner_text("body"), stop.link
     assert page.title() == "Freeze Explorer", stop.link
 

@@ -265,5 +265,11 @@ class AnalystProcess:
 
 @cache
 def shared() -> Analyst:
-    """The one analyst of this server."""
+    """The one analyst of this server that opens and follows models."""
+    return Analyst()
+
+
+@cache
+def for_data() -> Analyst:
+    """The one that looks at people's data: a file that takes a minute there holds up nobody who opens a model."""
     return Analyst()
