@@ -5,8 +5,6 @@ The link is kept as plain values and rebuilt on every run; widgets are filled fr
 
 from __future__ import annotations
 
-import re
-import secrets
 from dataclasses import asdict, replace
 from urllib.parse import urlsplit
 
@@ -18,7 +16,6 @@ from app.service import gallery, visitors
 from app.text import LANGUAGES, Words
 
 STEPS = "earlier_rules"
-OWNER_COOKIE = "freeze_explorer_owner"
 
 
 def begin() -> None:
@@ -29,8 +26,7 @@ def begin() -> None:
     if "link" not in session:
         found, ignored = read_link(query)
         session.link, session.ignored = asdict(found), list(ignored)
-        known = str(st.context.cookies.get(OWNER_COOKIE, ""))
-        session.owner = known if re.fullmatch(r"[\w-]{22}", known, re.ASCII) else secrets.token_urlsafe(16)
+        session.owner = visitors.known(st.context.cookies) or visitors.new_name()
         session.controls = {}
     elif session.pop("switched", False):
         st.query_params["model"] = link().model
@@ -160,16 +156,16 @@ def forget_messages() -> None:
 
 
 def owner() -> str:
-    """A token of this browser, which nobody guesses: what it has started is its own, also after a reload or a restart.
+    """The name of this browser, which nobody guesses: what it has started is its own, also after a reload or a restart.
 
-    By it the queue is shared out fairly, too.
+    By it the queue is shared out fairly, too. Of a browser that keeps no cookies, a name for this visit.
     """
     return st.session_state.owner
 
 
 def visitor() -> str:
-    """Whose browser this is, as far as the server has given it a token."""
-    return visitors.visitor(st.context.cookies.get(visitors.COOKIE), st.context.ip_address)
+    """By whom bounds count: this browser, or all at its address where it keeps no cookies."""
+    return visitors.visitor(st.context.cookies, st.context.ip_address)
 
 
 def held() -> list[str]:

@@ -14,7 +14,7 @@ def copy_button() -> None:
     """Draw the button that copies the link."""
     words = state.words()
     texts = {"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")}
-    copy_link(texts, f"{state.OWNER_COOKIE}={state.owner()}")
+    copy_link(texts)
 
 
 def link_part() -> dict:

@@ -16,7 +16,7 @@ from app.service.uploads import LARGEST_MIB
 from freezecore.cache.memory import Recent
 
 PER_S, BURST = 30.0, 400.0  # requests of one browser; a page with all its files takes about 80
-TOKENS_PER_S, TOKENS_BURST = 5.0, 500.0  # new browsers from one address
+NAMES_PER_S, NAMES_BURST = 5.0, 500.0  # new browsers from one address
 MOST_VISITORS = 4_096
 LONGEST_BODY = 64 * 1024
 LONGEST_UPLOAD = (LARGEST_MIB + 2) * 2**20
@@ -46,12 +46,12 @@ class TooMuch(Exception):
 
 
 class Bounds:
-    """Refuses what is beyond those bounds before anything else sees it, and gives each new browser its token."""
+    """Refuses what is beyond those bounds before anything else sees it; with a page, a browser is given its cookie."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._rates = Recent(MOST_VISITORS)
-        self._tokens = Recent(MOST_VISITORS)
+        self._names = Recent(MOST_VISITORS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -59,7 +59,8 @@ class Bounds:
             return
         headers = Headers(scope=scope)
         address = (scope.get("client") or ("",))[0]
-        visitor = visitors.visitor(_cookie(headers), address)
+        cookies = _cookies(headers)
+        visitor = visitors.visitor(cookies, address)
         share = visitors.share(visitor)
         if not _bucket(self._rates, visitor, PER_S * share, BURST * share).take():
             await _refuse(scope, receive, send, 429)
@@ -67,8 +68,8 @@ class Bounds:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        if share > 1 and "text/html" in headers.get("accept", ""):
-            send = self._with_token(address, send)
+        if "text/html" in headers.get("accept", "") and (share == 1 or self._may_be_named(address)):
+            send = _setting(visitors.set_cookies(cookies), send)
         await self._bounded(scope, headers, receive, send)
 
     async def _bounded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
@@ -107,18 +108,9 @@ class Bounds:
             if not begun:
                 await _refuse(scope, receive, send, error.args[0])
 
-    def _with_token(self, address: str, send: Send) -> Send:
-        """Give the browser that asks for a page its token, unless an address asks for too many."""
-        if not _bucket(self._tokens, address, TOKENS_PER_S, TOKENS_BURST).take():
-            return send
-        cookie = f"{visitors.COOKIE}={visitors.new_token()}; Path=/; Max-Age={visitors.KEPT_S}; HttpOnly; SameSite=Lax"
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", cookie)
-            await send(message)
-
-        return sending
+    def _may_be_named(self, address: str) -> bool:
+        """Whether one more browser of this address gets a name."""
+        return _bucket(self._names, address, NAMES_PER_S, NAMES_BURST).take()
 
 
 def is_elsewhere(headers: Headers) -> bool:
@@ -136,12 +128,23 @@ def _bucket(kept: Recent, key: str, per_s: float, most: float) -> Bucket:
     return bucket
 
 
-def _cookie(headers: Headers) -> str | None:
+def _cookies(headers: Headers) -> dict[str, str]:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(visitors.COOKIE)
+        return {name: found.value for name, found in SimpleCookie(headers.get("cookie", "")).items()}
     except CookieError:
-        return None
-    return found.value if found else None
+        return {}
+
+
+def _setting(cookies: list[str], send: Send) -> Send:
+    """`send`, with these cookies in the answer's head."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            for cookie in cookies:
+                MutableHeaders(scope=message).append("set-cookie", cookie)
+        await send(message)
+
+    return sending
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int) -> None:

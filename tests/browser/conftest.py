@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from app.state import OWNER_COOKIE
+from app.service import visitors
 from tests.browser.chromium import BY_HAND, find
 from tests.browser.page_room import MAIN, settled
 from tests.browser.stored_runs import OWNER
@@ -97,7 +97,7 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
         options = {"locale": "en-US", **options}
         context = chromium.new_context(viewport=viewport, color_scheme=scheme, **options)
         contexts.append(context)
-        context.add_cookies([{"name": OWNER_COOKIE, "value": OWNER, "url": address}])
+        context.add_cookies([{"name": visitors.COOKIE, "value": visitors.token(OWNER), "url": address}])
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: faults.append(request.url) if _is_elsewhere(request.url) else None)

@@ -14,15 +14,13 @@ HERE = Path(__file__).parent
 CHANNEL = "address"
 
 
-def copy_link(sentences: Mapping[str, str], cookie: str) -> None:
+def copy_link(sentences: Mapping[str, str]) -> None:
     """Draw the button; it copies whatever the address bar holds.
 
     Args:
         sentences: its `label`, and what it says when the link was `copied` or that was `refused`.
-        cookie: `name=value`, for the browser to keep: the page stands on every view, and so does this button.
     """
-    data = {"channel": CHANNEL, "cookie": cookie, **sentences}
-    _component()(data=data, key="copy_link", width="content", height="content")
+    _component()(data={"channel": CHANNEL, **sentences}, key="copy_link", width="content", height="content")
 
 
 def address_part(query: str) -> dict:

@@ -3,9 +3,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import state
 from app.parts import runs as runs_part
-from app.service import run_table
+from app.service import run_table, visitors
 from freezecore._export.comparison import FORMAT
 from freezecore.cache import uploads
 from freezecore.probe import ProbeRequest, ProbeResult
@@ -55,7 +54,7 @@ def compare_page() -> None:
 def compared(helpers, tmp_path, monkeypatch):
     """`compared([0, 1])` is the Compare page with those rows of the table chosen."""
     helpers[1].runs = Runs(tmp_path)
-    monkeypatch.setattr(state.secrets, "token_urlsafe", lambda size: OWNER)
+    monkeypatch.setattr(visitors, "new_name", lambda: OWNER)
     picks: list[int] = []
     real = runs_part.st.dataframe
 

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from app.server import bounds
 from app.service import visitors
+from freezecore.cache import store
 
 PAGE = {"accept": "text/html"}
 
@@ -59,10 +60,31 @@ def test_made_up_tokens_are_one_visitor_together(client, monkeypatch):
 
 
 def test_an_address_cannot_have_tokens_without_end(client, monkeypatch):
-    monkeypatch.setattr(bounds, "TOKENS_BURST", 5.0)
-    monkeypatch.setattr(bounds, "TOKENS_PER_S", 0.01)
+    monkeypatch.setattr(bounds, "NAMES_BURST", 5.0)
+    monkeypatch.setattr(bounds, "NAMES_PER_S", 0.01)
     given = ["set-cookie" in client().get("/", headers=PAGE).headers for _ in range(9)]
     assert given == [True] * 5 + [False] * 4
+
+
+def test_a_browsers_name_is_signed_out_of_scripts_reach_and_outlives_a_restart(client):
+    browser = client()
+    given = browser.get("/", headers=PAGE).headers["set-cookie"]
+    name = visitors.known(browser.cookies)
+    assert "HttpOnly" in given and name
+    visitors._key.cache_clear()  # as a restart does
+    assert visitors.known(browser.cookies) == name
+    assert visitors.known({visitors.COOKIE: browser.cookies[visitors.COOKIE][:-1]}) is None
+    browser.get("/", headers=PAGE)
+    assert visitors.known(browser.cookies) == name, "a later page renews it"
+    assert (store.home() / "visitors.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_browser_of_an_earlier_version_keeps_what_it_has_started(client):
+    browser, owner = client(), "somebody-22-letters-ab"
+    browser.cookies.set(visitors.EARLIER_COOKIE, owner, domain="here.local", path="/")
+    browser.get("/", headers=PAGE)
+    assert visitors.known(browser.cookies) == owner
+    assert visitors.EARLIER_COOKIE not in browser.cookies, "one cookie is enough"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import { listen } from "../../js/channel.js";
 
 export default function ({ parentElement, data }) {
   const button = parentElement.querySelector("button");
-  if (data.cookie) document.cookie = `${data.cookie}; Max-Age=31536000; Path=/; SameSite=Lax`;
   const status = parentElement.querySelector("[role=status]");
   button.querySelector("span").textContent = data.label;
   button.onclick = async () => {
