@@ -1,10 +1,11 @@
-"""Chaos on the real server: processes killed, kept files spoilt, hostile files opened, routes flooded, by a seed.
+"""Chaos on the real server: processes killed, its disk filled, kept files spoilt, hostile files opened, routes flooded.
 
     python tests/chaos/chaos.py [--seed 1] [--seconds 300] [--write tests/chaos/chaos.json]
 
-A visitor trains one probe after another, and a bystander keeps ticking. After each fault the bystander must be answered
-within ten times its median before (half a second is always allowed), every run that had been measured must be stored as
-it was, and neither the page nor the server's log may hold a traceback.
+The server keeps its files on a small disk of its own, where Linux gives it one; a seed chooses the faults. A visitor
+trains one probe after another, and a bystander keeps ticking. After each fault the bystander must be answered within
+ten times its median before (half a second is always allowed), every run that had been measured must be stored as it
+was, and neither the page nor the server's log may hold a traceback.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -40,17 +44,21 @@ PATIENCE_S = 60.0
 FLOOR_S = 0.5
 TIMES = 10
 TICKS = 5
+DISK_MB = 48
+OWN_MOUNTS = ("unshare", "-rm")  # a namespace of mounts: its disks are gone with it, and nobody else sees them
 
 
 class Room:
     """The server under test and who is in it.
 
     Attributes:
+        folder: where the server keeps its files.
+        small: whether that is a small disk.
         measured: state and result of each run that has ended, by its token.
     """
 
-    def __init__(self, address: str, server: int, folder: Path, chance: random.Random) -> None:
-        self.address, self.server, self.folder, self.chance = address, server, folder, chance
+    def __init__(self, address: str, server: int, folder: Path, small: bool, chance: random.Random) -> None:
+        self.address, self.server, self.folder, self.small, self.chance = address, server, folder, small, chance
         self.home = folder / "home"
         self.stored = self.home / "runs" / "runs.sqlite"
         self.bystander = Visitor(address, f"model={MODEL}")
@@ -140,6 +148,25 @@ def spoil(room: Room) -> str:
     return f"spoil: {way} {path.parent.name}"
 
 
+def fill(room: Room) -> str:
+    """Fill the disk to its last byte, for some seconds; `empty` gives the room back once the bystander has ticked."""
+    with (room.folder / FILLER).open("wb", buffering=0) as file:
+        for piece in (2**16, 2**10, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * piece):
+                    pass
+    time.sleep(10 * room.chance.random())  # long enough for a run to end on the full disk
+    return "fill: the disk"
+
+
+def empty(room: Room) -> None:
+    """Take away what filled the disk."""
+    (room.folder / FILLER).unlink(missing_ok=True)
+
+
+FILLER = "filler"
+
+
 async def hostile(room: Room) -> str:
     """Open a model's file that lies."""
     name = room.chance.choice(sorted(HOSTILE))
@@ -149,6 +176,7 @@ async def hostile(room: Room) -> str:
     visitor = Visitor(room.address, f"model={scheme}:{place}")
     answer = await asyncio.wait_for(visitor.open(), PATIENCE_S)
     await visitor.close()
+    place.unlink()
     if answer.fault:
         raise ConnectionError(answer.fault)
     return f"hostile: {name} as {scheme}"
@@ -199,10 +227,11 @@ async def chaos(room: Room, seconds: float) -> dict:
     while not room.measured and time.monotonic() < until - seconds / 2:
         await asyncio.sleep(1)
         wrong += room.lost()
+    acts = (kill, spoil, hostile, flood, *((fill,) if room.small else ()))
     while time.monotonic() < until:
         await asyncio.sleep(4 * room.chance.random())
         before = await room.ticked_s()
-        act = room.chance.choice((kill, spoil, hostile, flood))
+        act = room.chance.choice(acts)
         done: str = await (act(room) if act is hostile else asyncio.to_thread(act, room))
         try:
             after = await room.ticked_s()
@@ -212,6 +241,7 @@ async def chaos(room: Room, seconds: float) -> dict:
         rows.append({"fault": done, "before_ms": round(1000 * before), "after_ms": round(1000 * after)})
         if after > max(FLOOR_S, TIMES * before):
             wrong.append(f"{done}: a tick took {after:.2f} s, {before:.2f} s before")
+        empty(room)  # or what is stored could not even be read
         wrong += [f"{done}: the run {token} was lost" for token in await asyncio.to_thread(room.lost)]
     await training
     wrong += [f"at the end: the run {token} was lost" for token in room.lost()]
@@ -220,14 +250,37 @@ async def chaos(room: Room, seconds: float) -> dict:
 
 def run(seed: int, seconds: float) -> dict:
     """Start the server, let chaos loose, and say what came of it."""
-    with tempfile.TemporaryDirectory() as name:
-        with page_server(Path(name)) as (address, server):
-            room = Room(address.removeprefix("http://"), server, Path(name), random.Random(seed))
+    with tempfile.TemporaryDirectory() as name, small_disk(name) as small:
+        folder = Path(name)
+        with page_server(folder) as (address, server):
+            room = Room(address.removeprefix("http://"), server, folder, small, random.Random(seed))
             found = asyncio.run(chaos(room, seconds))
-        log = (Path(name) / "server.log").read_text(errors="replace")
+        log = (folder / "server.log").read_text(errors="replace")
     if "Traceback" in log:
         found["wrong"].append("the log: " + log[log.index("Traceback") :][:3_000])
-    return {"seed": seed, "seconds": seconds, **found}
+    return {"seed": seed, "seconds": seconds, "disk_mb": DISK_MB if small else None, **found}
+
+
+@contextlib.contextmanager
+def small_disk(folder: str) -> Iterator[bool]:
+    """A small disk in the folder's place, where this process may mount one; whether it may."""
+    if "OWN_MOUNTS" not in os.environ:
+        yield False
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "none", folder], check=True)
+    try:
+        yield True
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def with_own_mounts() -> None:
+    """Begin this program anew where it may mount a disk, on systems that allow it."""
+    if "OWN_MOUNTS" in os.environ or not shutil.which(OWN_MOUNTS[0]):
+        return
+    if subprocess.run([*OWN_MOUNTS, "true"], stderr=subprocess.DEVNULL).returncode == 0:
+        os.environ["OWN_MOUNTS"] = "1"
+        os.execvp(OWN_MOUNTS[0], [*OWN_MOUNTS, sys.executable, *sys.argv])
 
 
 def main() -> int:
@@ -237,6 +290,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
+    with_own_mounts()
     command = " ".join(["python", "tests/chaos/chaos.py", *sys.argv[1:]])
     found = {"command": command, "cores": os.cpu_count(), **run(options.seed, options.seconds)}
     print(json.dumps(found, indent=1))
