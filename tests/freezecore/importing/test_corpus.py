@@ -28,13 +28,15 @@ def opened(kind):
 
 def header_of(text):
     code = code_of(text) if text.startswith("{") else text
-    return dict(re.findall(r"^# (seen|model|read): (.+)$", code, re.MULTILINE))
+    header = dict(re.findall(r"^# (seen|model|read): (.+)$", code, re.MULTILINE))
+    return {**header, "framework": "\n".join(re.findall(r"^# framework: (.+)$", code, re.MULTILINE))}
 
 
 def outcome(text):
     """`same`, `told` or `wrong`, and what differs."""
     header, code = header_of(text), code_of(text) if text.startswith("{") else text
-    tree, wanted = opened(header["model"]), judged(code, header["model"], header["read"])
+    tree, wanted = opened(header["model"]), judged(code, header["model"], header["read"], header["framework"])
+    assert 2 * len(wanted.keys() & {p.name for p in tree.parameters}) > len(tree.parameters)  # else it judges nothing
     try:
         found = import_rules(text, tree)
     except ExportError as error:
