@@ -100,3 +100,28 @@ def no_better(one: Scored, other: Scored) -> bool:
     if share is None:
         return difference <= math.hypot(one.noise or 0.0, other.noise or 0.0)
     return not beyond_noise(difference, share, seeds)
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """An interval that holds the median with at least 95 %, by order statistics; None where there are too few values.
+
+    David and Nagaraja, Order Statistics, 2003, section 7.1: the k-th smallest and the k-th largest of n hold it with
+    1 − 2·P(Binomial(n, ½) < k).
+    """
+    count, found = len(values), None
+    for k in range(1, count // 2 + 1):
+        if 2 * sum(math.comb(count, i) for i in range(k)) / 2**count > 1 - SURE:
+            break
+        found = (sorted(values)[k - 1], sorted(values)[count - k])
+    return found
+
+
+def difference_interval(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of the difference of two shares on the same samples, scored 0 or 1, pair by pair.
+
+    Bonett and Price, Journal of Educational and Behavioral Statistics 37 (2012): the normal interval with one more
+    pair that speaks for each side, so that few pairs that differ do not look sure.
+    """
+    differences = [*(x - y for x, y in zip(a, b, strict=True)), 1, -1]
+    middle, half = sum(differences) / len(differences), Z95 * mean_error(differences)
+    return middle - half, middle + half

@@ -9,6 +9,7 @@ from app.figures.style import Palette, layout_of
 from app.text import Words
 from freezecore.mask import Mask
 
+INTERVALS = {"accuracy_after": "interval", "step_s": "step_interval"}  # of a measurement, by its name
 SPLIT = (0.64, 0.72)  # of the width: the networks end, the bars begin
 
 
@@ -25,8 +26,8 @@ def lesson_runs(
 
     Args:
         masks: of one model.
-        results: of the runs by now; an empty one where a run has not ended.
-        shown: the measurement that the bars are of; an accuracy has its interval.
+        results: of the runs by now, `live` where one goes on; an empty one where a run has not begun.
+        shown: the measurement that the bars are of; an accuracy and a step's time have their interval.
         text: how a measurement is written.
     """
     parts = columns(masks[0].tree)
@@ -36,6 +37,8 @@ def lesson_runs(
     layout["xaxis"] |= {"ticktext": [words("side.input"), words("column.head")]}
     layout["xaxis2"] = layout["xaxis"] | {"domain": [SPLIT[1], 1], "rangemode": "tozero", "tickvals": None}
     layout["xaxis2"] |= {"showticklabels": False, "title": {"text": words(f"shown.{shown}"), "font": {"size": 12}}}
+    if "accuracy" in shown:
+        layout["xaxis2"] |= {"range": [0, 1.05]}  # stays while bars grow
     layout["yaxis"] |= {"tickvals": rows, "ticktext": list(names), "showgrid": False}
     layout["yaxis"] |= {"range": [len(rows) - 0.4, -0.6]}
     return {"data": [_network(parts, masks, words, palette), _bars(results, shown, text, palette)], "layout": layout}
@@ -61,11 +64,11 @@ def _network(parts: Sequence[Column], masks: Sequence[Mask], words: Words, palet
 
 
 def _bars(results: Sequence[dict], shown: str, text: Callable, palette: Palette) -> dict:
-    """A bar for each run that has ended, with its interval where it has one."""
-    known = [(row, result[shown], result.get("interval")) for row, result in enumerate(results)
+    """A bar for each run that has measured something, with its interval where it has one; pale while it goes on."""
+    name = INTERVALS.get(shown, "")
+    known = [(row, result[shown], result.get(name) or (result[shown],) * 2) for row, result in enumerate(results)
              if result.get(shown) is not None]  # fmt: skip
-    spread = [(high - value, value - low) if interval and shown == "accuracy_after" else (0, 0)
-              for _, value, interval in known for low, high in [interval or (value, value)]]  # fmt: skip
+    spread = [(high - value, value - low) for _, value, (low, high) in known]
     return {
         "type": "bar",
         "orientation": "h",
@@ -75,7 +78,10 @@ def _bars(results: Sequence[dict], shown: str, text: Callable, palette: Palette)
         "textposition": "inside",
         "insidetextanchor": "start",
         "width": 0.55,
-        "marker": {"color": palette.activations},
+        "marker": {
+            "color": palette.activations,
+            "opacity": [0.45 if results[row].get("live") else 1 for row, *_ in known],
+        },
         "error_x": {"array": [up for up, _ in spread], "arrayminus": [down for _, down in spread], "thickness": 1.5},
         "hoverinfo": "skip",
         "xaxis": "x2",

@@ -1,24 +1,32 @@
-"""A class: links to hand out, and everybody's guesses beside what they measured."""
+"""A class: its link as a QR code, and what everybody answered, guessed and measured."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
+from urllib.parse import urlsplit
 
+import segno
 import streamlit as st
 
 from app import state
-from app.link import Link
+from app.figures import classroom as figures
 from app.parts import show_errors
+from app.parts.plot import plot
 from app.parts.table import UNKNOWN, formatted
-from app.service import lessons
-from app.service.classes import ClassEntry, Classes, nickname
+from app.server.launch import ANYWHERE, LOOPBACK, local_address
+from app.service import class_table, lessons
+from app.service.classes import JOINED, ClassEntry, Classes, nickname
 from app.service.lessons import Lesson
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import number_text
 from freezecore.serving import jobs
+
+LOOKED_EVERY_S = 3.0
+ROW_HEIGHT, AXIS_HEIGHT = 44, 50  # pixels
 
 
 @cache
@@ -47,39 +55,78 @@ def nickname_field(words: Words) -> None:
 
 @show_errors.acting
 def _named() -> None:
-    """Whoever guessed before typing a name is not forgotten."""
-    for lesson in lessons.LESSONS:
-        notes = state.notes(f"lesson_{lesson.key}")
-        if "guess" in notes:
-            record(lesson, notes["guess"], [] if notes.get("measuring") else notes.get("tokens", []))
-
-
-def record(lesson: Lesson, guess: str, tokens: list[str]) -> None:
-    """Write a guess and its runs down for the class, when there is one and the person has a name."""
+    """They are here, and whoever guessed before typing a name is not forgotten."""
     token, name = state.link().klass, state.value("w_nickname")
     if token and name:
-        try:
-            shared().note(token, ClassEntry(nickname(name), lesson.key, guess, tuple(tokens)), state.visitor())
-        except FreezeError as error:
-            show_errors.show(error.problem, error.hint)
+        shared().note(token, ClassEntry(nickname(name), JOINED, "", ()), state.visitor())
+    for lesson in lessons.LESSONS:
+        record(lesson)
+
+
+def record(lesson: Lesson) -> None:
+    """Write down for the class what this person has answered, guessed and measured, once they have a name."""
+    token, name, notes = state.link().klass, state.value("w_nickname"), state.notes(f"lesson_{lesson.key}")
+    if not (token and name and {"before", "guess", "after"} & notes.keys()):
+        return
+    runs = () if notes.get("measuring") else tuple(notes.get("tokens", ()))
+    answers = (notes.get("before", ""), notes.get("after", ""))
+    try:
+        entry = ClassEntry(nickname(name), lesson.key, notes.get("guess", ""), runs, *answers)
+        shared().note(token, entry, state.visitor())
+    except FreezeError as error:
+        show_errors.show(error.problem, error.hint)
+
+
+def measures_for_oneself() -> bool:
+    """Whether this person is in a class in which nobody's measurement answers for another."""
+    token = state.link().klass
+    return token is not None and shared().exists(token) and not shared().settings(token).shared
+
+
+def revealed(lesson: Lesson) -> None:
+    """What the class guessed and measured, for everybody in it, once the teacher shows it."""
+    token = state.link().klass
+    if token is None or not shared().exists(token):
+        return
+
+    @show_errors.told
+    def look() -> None:
+        if lesson.key in shared().settings(token).revealed:
+            words = state.words()
+            st.subheader(words("class.revealed"))
+            _charts(shared().entries(token, lesson.key), lesson, words)
+
+    st.fragment(look, run_every=LOOKED_EVERY_S, key="revealed")()
 
 
 def classroom(words: Words) -> None:
-    """The teacher's page: begin a class, hand out its links, watch the guesses come in."""
+    """The teacher's page: begin a class, hand out its link, watch the answers come in, show them."""
     token = state.link().klass
     if token is None or not shared().exists(token):
         st.markdown(words("class.about"))
         st.button(words("class.begin"), type="primary", key="begin_class", on_click=_begin)
         _lessons(words)
         return
-    _links(token, words)
-    lesson = st.selectbox(
+    if shared().settings(token).teacher not in ("", state.owner()):
+        st.info(words("class.not_teacher"))
+        for lesson in lessons.LESSONS:
+            if lesson.key in shared().settings(token).revealed:
+                st.subheader(words(f"lesson.{lesson.key}.title"))
+                _charts(shared().entries(token, lesson.key), lesson, words)
+        return
+    _invitation(token, words)
+    chosen, share = st.columns([3, 2], vertical_alignment="bottom")
+    lesson = chosen.selectbox(
         words("learn.pick"),
         [lesson.key for lesson in lessons.LESSONS],
         key="w_class_lesson",
-        format_func=lambda key: words(f"lesson.{key}.title"),
+        format_func=lambda key: f"{list(lessons.BY_KEY).index(key) + 1} · {words(f'lesson.{key}.title')}",
     )
-    st.fragment(_board, run_every=3.0, key="board")(token, lesson)
+    state.fill("w_class_shared", shared().settings(token).shared)
+    share.toggle(
+        words("class.share"), key="w_class_shared", help=words("class.share_help"), on_change=_share, args=(token,)
+    )
+    st.fragment(_board, run_every=LOOKED_EVERY_S, key="board")(token, lesson)
 
 
 def _lessons(words: Words) -> None:
@@ -90,58 +137,166 @@ def _lessons(words: Words) -> None:
             with column.container(border=True, height="stretch"):
                 number = lessons.LESSONS.index(lesson) + 1
                 st.markdown(f"**{number} · {words(f'lesson.{lesson.key}.title')}**")
-                st.caption(words(f"lesson.{lesson.key}.question"))
+                st.caption(words(f"lesson.{lesson.key}.about"))
 
 
 @show_errors.acting
 def _begin() -> None:
-    state.change(klass=shared().open(state.visitor()))
+    state.change(klass=shared().open(state.visitor(), state.owner()))
 
 
-def _links(token: str, words: Words) -> None:
+def _invitation(token: str, words: Words) -> None:
+    """The class's link, as a QR code to be seen from the last row and as text, and whether others reach it."""
+    base, reached = _address()
+    link = f"{base}/learn?class={token}"  # short: some will type it
+    code, texts = st.columns([1, 4], vertical_alignment="center")
+    with code:
+        picture = segno.make(link, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
+        st.html(f'<img class="qr" src="{picture}" alt="{words("class.qr")}">')
+    with texts:
+        st.markdown(f"**{words('class.lesson_link')}**")
+        st.code(link, language=None, wrap_lines=True)
+        if not reached:
+            st.warning(words("class.here_only"), icon=":material/wifi_off:")
+        with st.expander(words("class.setup_link")):
+            st.code(f"{base}/?{state.link().query()}", language=None, wrap_lines=True)
+
+
+def _address() -> tuple[str, bool]:
+    """Scheme and host for others, and whether they reach it: a page that is looked at on its own machine is at another
+    address for those around it, if the server listens there."""
     base = state.base_address()
-    lesson = Link(klass=token, lesson=lessons.LESSONS[0].key).query()
-    left, right = st.columns(2)
-    with left:
-        st.caption(words("class.lesson_link"))
-        st.code(f"{base}/learn?{lesson}", language=None, wrap_lines=True)
-    with right:
-        st.caption(words("class.setup_link"))
-        st.code(f"{base}/?{state.link().query()}", language=None, wrap_lines=True)
+    here = urlsplit(base)
+    if here.hostname not in LOOPBACK:
+        return base, True
+    outside = local_address() if st.get_option("server.address") == ANYWHERE else LOOPBACK[0]
+    if outside in LOOPBACK:
+        return base, False
+    return f"{here.scheme}://{outside}:{here.port}", True
+
+
+@show_errors.acting
+def _share(token: str) -> None:
+    _settle(token, shared=bool(state.value("w_class_shared")))
+
+
+@show_errors.acting
+def _reveal(token: str, key: str) -> None:
+    known = shared().settings(token).revealed
+    _settle(token, revealed=known - {key} if key in known else known | {key})
+
+
+def _settle(token: str, **chosen: object) -> None:
+    shared().change(token, replace(shared().settings(token), **chosen))
 
 
 @show_errors.told
 def _board(token: str, key: str) -> None:
+    """Who is there, and, once the teacher shows it, what they answered, guessed and measured."""
     words = state.words()
-    lesson = lessons.BY_KEY[key]
+    lesson, settings = lessons.BY_KEY[key], shared().settings(token)
     entries = shared().entries(token, key)
+    _heads(token, entries, words)
+    shown = key in settings.revealed
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.button(
+            words("class.hide" if shown else "class.reveal"), key="reveal", type="secondary" if shown else "primary",
+            icon=":material/visibility_off:" if shown else ":material/visibility:", on_click=_reveal, args=(token, key),
+            help=words("class.reveal_help"),
+        )  # fmt: skip
+        st.download_button(
+            words("class.csv"), lambda: class_table.as_csv(shared().entries(token), _result),
+            file_name="freeze_class.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
+            key="class_csv",
+        )  # fmt: skip
     if not entries:
         st.info(words("class.nobody"))
+    elif shown:
+        _charts(entries, lesson, words)
+        _before_and_after(entries, lesson, words)
+        rows = formatted([_row(entry, lesson, words) for entry in entries], _texts(lesson, words))
+        st.dataframe(rows, hide_index=True, key="class_board", placeholder=UNKNOWN)
+
+
+def _heads(token: str, entries: Sequence[ClassEntry], words: Words) -> None:
+    present, guessed = shared().present(token), sum(bool(entry.guess) for entry in entries)
+    counts = {"present": present, "guessed": guessed, "measured": sum(bool(entry.runs) for entry in entries)}
+    for column, (name, count) in zip(st.columns(3), counts.items(), strict=True):
+        column.metric(words(f"class.{name}"), count, border=True)
+
+
+def _charts(entries: Sequence[ClassEntry], lesson: Lesson, words: Words) -> None:
+    """What was guessed and what was measured, side by side."""
+    left, right = st.columns(2)
+    names = {guess: words(f"lesson.{lesson.key}.guess.{guess}") for guess in lesson.guesses}
+    votes = Counter(entry.guess for entry in entries if entry.guess in names)
+    with left:
+        title = words("class.guesses", count=sum(votes.values()))
+        st.markdown(f"**{title}**")
+        plot(figures.guesses, names, votes, key=f"guesses_{lesson.key}", alt=title, height=_height(len(names)))
+    runs = [words(f"lesson.{lesson.key}.run.{run.name}") for run in lesson.runs]
+    points = [[(entry.nickname, value) for entry in entries if (value := _of_run(entry, place, lesson)) is not None]
+              for place in range(len(runs))]  # fmt: skip
+    with right:
+        title = words("class.results")
+        st.markdown(f"**{title}**")
+        if any(points):
+            plot(
+                figures.results, runs, points, lesson.shows[0], _text(lesson, words), key=f"results_{lesson.key}",
+                alt=title, height=_height(len(runs)),
+            )  # fmt: skip
+        else:
+            st.caption(words("class.nothing_measured"))
+
+
+def _height(rows: int) -> int:
+    return ROW_HEIGHT * rows + AXIS_HEIGHT
+
+
+def _before_and_after(entries: Sequence[ClassEntry], lesson: Lesson, words: Words) -> None:
+    """How many had the question right before and after the lesson."""
+    found = class_table.answered(entries, lesson)
+    if not found.count:
         return
-    votes = Counter(entry.guess for entry in entries)
-    columns = st.columns(len(lesson.guesses))
-    for column, guess in zip(columns, lesson.guesses, strict=True):
-        column.metric(words(f"lesson.{key}.guess.{guess}"), votes[guess], border=True)
-    rows = formatted([_row(entry, lesson, words) for entry in entries], _texts(lesson, words))
-    st.dataframe(rows, hide_index=True, key="class_board", placeholder=UNKNOWN)
+    st.markdown(f"**{words('class.checked')}**", help=words("class.checked_help"))
+    after = {True: words("class.right_after"), False: words("class.wrong_after")}
+    st.table(
+        [
+            {"": words("class.right_before"), after[True]: found.both, after[False]: found.lost},
+            {"": words("class.wrong_before"), after[True]: found.learnt, after[False]: found.neither},
+        ]
+    )
+    st.caption(words("class.learnt", before=found.right_before, after=found.right_after, count=found.count))
 
 
 def _row(entry: ClassEntry, lesson: Lesson, words: Words) -> dict[str, object]:
     row: dict[str, object] = {words("class.nickname"): entry.nickname}
-    row[words("learn.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess)
-    for run, token in zip(lesson.runs, entry.runs, strict=False):
-        row[words(f"lesson.{lesson.key}.run.{run.name}")] = _measured(token, lesson.shows[0])
+    for when, right in zip(("before", "after"), lesson.checks, strict=True):
+        given = getattr(entry, when)
+        row[words(f"learn.{when}")] = ("✓" if given == right else "✕") if given else None
+    row[words("learn.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess) or None
+    for place, run in enumerate(lesson.runs):
+        row[words(f"lesson.{lesson.key}.run.{run.name}")] = _of_run(entry, place, lesson)
     return row
 
 
 def _texts(lesson: Lesson, words: Words) -> dict[str, Callable]:
     """How what a lesson measures first is written, for each of its runs' columns."""
-    text = words.seconds if lesson.shows[0] in ("seconds", "step_s") else lambda value: number_text(value, 3)
-    return {words(f"lesson.{lesson.key}.run.{run.name}"): text for run in lesson.runs}
+    return {words(f"lesson.{lesson.key}.run.{run.name}"): _text(lesson, words) for run in lesson.runs}
 
 
-def _measured(token: str, name: str) -> float | None:
+def _text(lesson: Lesson, words: Words) -> Callable[[float], str]:
+    return words.seconds if lesson.shows[0] in ("seconds", "step_s") else lambda value: number_text(value, 3)
+
+
+def _of_run(entry: ClassEntry, place: int, lesson: Lesson) -> float | None:
+    """What one person's run measured, of what the lesson is about; None where it did not."""
+    result = _result(entry.runs[place]) if place < len(entry.runs) else None
+    return (result or {}).get(lesson.shows[0])
+
+
+def _result(token: str) -> dict | None:
     try:
-        return (jobs.shared().result(token) or {}).get(name)
+        return jobs.shared().result(token)
     except FreezeError:
         return None

@@ -9,9 +9,12 @@ import streamlit as st
 
 from app import state
 from app.parts import measured_under, show_errors
+from app.service import expected
+from app.service.pricing import forward_work
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore.errors import FreezeError
+from freezecore.report import flops_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 
@@ -68,9 +71,9 @@ def _leave(field: str) -> None:
     st.rerun()
 
 
-def start(request: object) -> str:
-    """Start this, or join or find an equal one; its token."""
-    job = jobs.shared().start(request, state.owner())
+def start(request: object, again: bool = False) -> str:
+    """Start this, or join or find an equal one unless it is to be measured again; its token."""
+    job = jobs.shared().start(request, state.owner(), again=again)
     state.hold(job.token)
     if job.control:
         state.keep_control(job.token, job.control)
@@ -118,6 +121,30 @@ def _goes_on(token: str) -> bool:
         return jobs.shared().status(token).live
     except FreezeError:
         return False
+
+
+def time_text(selection: ModelSelection, request: object, words: Words, selections: int = 0) -> str:
+    """How long this will take, by what was measured here, else between which times, and what that rests on; empty
+    where nothing is known.
+
+    Args:
+        selections: how many a sweep tries, with each seed; 0 for one probe.
+    """
+    if seconds := expected_s(request):
+        key = "search.expected" if selections else "probe.expected"
+        return words(key, time=words.seconds(round(seconds, 1)))
+    probe = getattr(request, "base", request)
+    work = forward_work(selection)
+    found = work and expected.time_range(work, probe, None if selections else selection.mask, selections or 1)
+    if not found:
+        return ""
+    ends = {"low": words.seconds(_rounded(found.low_s)), "high": words.seconds(_rounded(found.high_s))}
+    return words("probe.between", work=flops_text(found.step_flops), pace=flops_text(round(found.pace)), **ends)
+
+
+def _rounded(seconds: float) -> float:
+    """As exact as a guess may look."""
+    return round(seconds, -1) if seconds >= 30 else round(seconds)
 
 
 def expected_s(request: object) -> float | None:

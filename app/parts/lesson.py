@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from html import escape
+from statistics import median
 
 import streamlit as st
 
 from app import state
 from app.figures.lesson import lesson_runs
 from app.link import Link
-from app.parts import classroom, job, show_errors
+from app.parts import classroom, job, measured_under, show_errors
+from app.parts.data import samples_html
 from app.parts.plot import plot
-from app.service import lessons
+from app.service import lessons, run_events, verdicts
 from app.service.lessons import Lesson
 from app.service.selection import select
 from app.text import Words
 from freezecore.errors import FreezeError
+from freezecore.mask import Mask
 from freezecore.report import count_text, number_text
 from freezecore.serving import jobs
+from freezecore.serving.analyst import client as analyst
+from freezecore.statistics import median_interval
 
 ROW_HEIGHT, AXIS_HEIGHT = 52, 70  # pixels
+SHAPES = 10  # classes to tell apart
+MOST_SAMPLES = 6
 
 
 def is_measuring(lesson: Lesson) -> bool:
@@ -30,7 +39,8 @@ def is_measuring(lesson: Lesson) -> bool:
 def _notes(lesson: Lesson) -> dict:
     """This visit's guess, tokens of the runs, and whether more are to come; at first what the link says of them."""
     notes, link = state.notes(f"lesson_{lesson.key}"), state.link()
-    if not notes and link.guess in lesson.guesses and lesson_named(link.lesson) is lesson:
+    opened = link.guess in lesson.guesses and lesson_named(link.lesson) is lesson
+    if opened and "guess" not in notes and not notes.get("again"):
         notes.update(guess=link.guess, tokens=[], measuring=False)
         for token in link.runs.split(",")[: len(lesson.runs)] if link.runs else []:
             try:
@@ -56,15 +66,37 @@ def lesson_page(lesson: Lesson) -> None:
         _drawn(lesson, notes, words)
     with asked:
         _asked(lesson, notes, words)
+    with drawn, show_errors.telling():
+        _samples(lesson, words)
+
+
+def _masks(lesson: Lesson) -> list[Mask]:
+    """What trains in each of its runs."""
+    source = lesson.request(lesson.runs[0]).source
+    link = Link(model=lesson.model, task=source.task, labels=SHAPES if lesson.data == "shapes" else None)
+    return [select(replace(link, rules=run.rules)).mask for run in lesson.runs]
+
+
+def _measured(token: str) -> dict:
+    """What a run has measured, by now where it goes on, with the interval of its step's time."""
+    queue = jobs.shared()
+    events, result = queue.events(token), queue.result(token)
+    times, scores = run_events.step_times(events), run_events.scores(events)
+    found = {"step_interval": median_interval(times)}
+    if result is not None:
+        return {**result, **found}
+    if times:
+        found |= {"step_s": median(times)}
+    if scores:
+        found |= {"accuracy_after": scores[-1]["value"], "interval": (scores[-1]["low"], scores[-1]["high"])}
+    return {**found, "live": True}
 
 
 def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
     """Each run's network, what trains and what stands still, with a bar for what was measured by now."""
-    source = lesson.request(lesson.runs[0]).source
-    link = Link(model=lesson.model, task=source.task)
-    masks = [select(replace(link, rules=run.rules)).mask for run in lesson.runs]
-    ended = [jobs.shared().result(token) or {} for token in notes.get("tokens", ())]
-    results = [*ended, *[{}] * (len(lesson.runs) - len(ended))]
+    masks = _masks(lesson)
+    begun = [_measured(token) for token in notes.get("tokens", ())]
+    results = [*begun, *[{}] * (len(lesson.runs) - len(begun))]
     names = [words(f"lesson.{lesson.key}.run.{run.name}") for run in lesson.runs]
     shown = lesson.shows[0]
     st.markdown(f"**{words('learn.drawn')}**")
@@ -77,10 +109,21 @@ def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
     plot(lesson_runs, names, masks, results, shown, text, key="lesson_runs", alt=words("learn.drawn"), height=height)
 
 
+def _samples(lesson: Lesson, words: Words) -> None:
+    """Some of what the model is to tell apart."""
+    preview = analyst.shared().preview(replace(lesson.request(lesson.runs[0]), metric=None))
+    some = [(one.picture, one.text, escape(one.target)) for one in preview.samples[:MOST_SAMPLES]]
+    st.markdown(f"**{words('learn.samples')}**")
+    st.html(samples_html(some, words))
+
+
 def _asked(lesson: Lesson, notes: dict, words: Words) -> None:
-    """The question, the guess, and what was measured."""
+    """The question, the guess, and what was measured; before and after them a question on what it is about."""
     st.subheader(words(f"lesson.{lesson.key}.title"))
-    st.markdown(words(f"lesson.{lesson.key}.question"))
+    if notes.get("before") or not notes.get("tokens"):
+        with st.container(border=True, gap="small"):
+            _check(lesson, notes, "before", words)
+    st.markdown(words(f"lesson.{lesson.key}.question", **_counts(lesson)))
     if "guess" in notes and state.value(f"w_guess_{lesson.key}") is None:
         state.fill(f"w_guess_{lesson.key}", notes["guess"])
     st.radio(
@@ -102,10 +145,47 @@ def _asked(lesson: Lesson, notes: dict, words: Words) -> None:
         _buttons_or_verdict(lesson, notes, words)
 
 
+def _counts(lesson: Lesson) -> dict[str, str]:
+    """Weights that train in each of its runs, as texts."""
+    return {run.name: _count(mask.trainable) for run, mask in zip(lesson.runs, _masks(lesson), strict=True)}
+
+
+def _count(count: int) -> str:
+    """`12,810`, `3.38 M`: as a question names it."""
+    return f"{count:,}" if count < 100_000 else count_text(count)
+
+
+def _check(lesson: Lesson, notes: dict, when: str, words: Words) -> None:
+    """A question on what the lesson is about: `before` it, and another of the same kind `after` it."""
+    key, of = f"w_{when}_{lesson.key}", f"lesson.{lesson.key}.{when}"
+    if state.value(key) is None and notes.get(when):
+        state.fill(key, notes[when])
+    st.radio(
+        f"**{words(f'learn.{when}')}** {words(f'{of}.question')}",
+        lessons.CHOICES,
+        index=None,
+        key=key,
+        format_func=lambda choice: words(f"{of}.{choice}"),
+        disabled=when == "before" and bool(notes.get("tokens")),
+        on_change=_checked,
+        args=(lesson, when),
+    )
+
+
+@show_errors.acting
+def _checked(lesson: Lesson, when: str) -> None:
+    _notes(lesson)[when] = state.value(f"w_{when}_{lesson.key}")
+    classroom.record(lesson)
+    st.rerun()
+
+
 def _buttons_or_verdict(lesson: Lesson, notes: dict, words: Words) -> None:
     """What can be done while nothing is measured."""
     done = len(notes.get("tokens", ()))
     if done < len(lesson.runs):
+        left = [job.expected_s(lesson.request(run)) for run in lesson.runs[done:]]
+        if None not in left:
+            st.caption(words("learn.expected", time=words.seconds(round(sum(left)))))
         st.button(
             words("learn.rest") if done else words("learn.measure"),
             type="primary",
@@ -124,7 +204,7 @@ def _guessed(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes["guess"] = state.value(f"w_guess_{lesson.key}")
     put_in_link(lesson)
-    classroom.record(lesson, notes["guess"], [])
+    classroom.record(lesson)
     st.rerun()
 
 
@@ -138,7 +218,8 @@ def _start(lesson: Lesson) -> None:
 
 
 def _start_next(lesson: Lesson, notes: dict) -> None:
-    notes["tokens"].append(job.start(lesson.request(lesson.runs[len(notes["tokens"])])))
+    again = bool(notes.get("again")) or classroom.measures_for_oneself()
+    notes["tokens"].append(job.start(lesson.request(lesson.runs[len(notes["tokens"])]), again))
     put_in_link(lesson)
 
 
@@ -148,7 +229,7 @@ def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
     if not jobs.shared().status(notes["tokens"][-1]).live:
         if len(notes["tokens"]) == count:
             notes["measuring"] = False
-            classroom.record(lesson, notes["guess"], notes["tokens"])
+            classroom.record(lesson)
             st.rerun()
         try:
             _start_next(lesson, notes)
@@ -174,7 +255,9 @@ def _stop(lesson: Lesson) -> None:
 
 
 def _table(lesson: Lesson, notes: dict, words: Words) -> None:
-    st.markdown(f"**{words('learn.measured')}**")
+    ended = [jobs.shared().status(token).ended for token in notes["tokens"]]
+    when = measured_under.when(max(filter(None, ended), default=None), words)
+    st.markdown(" · ".join(filter(None, (f"**{words('learn.measured')}**", when))))
     rows = []
     for run, token in zip(lesson.runs, notes["tokens"], strict=False):
         result = jobs.shared().result(token) or {}
@@ -198,21 +281,102 @@ def _cell(name: str, result: dict, words: Words) -> str:
 
 
 def _verdict(lesson: Lesson, notes: dict, words: Words) -> None:
-    answer = lesson.answer([jobs.shared().result(token) for token in notes["tokens"]])
-    guess, measured = (words(f"lesson.{lesson.key}.guess.{key}") for key in (notes["guess"], answer or notes["guess"]))
-    if answer == notes["guess"]:
-        st.success(words("learn.right", guess=guess), icon=":material/check_circle:")
-    elif answer:
-        st.markdown(":material/explore: " + words("learn.surprise", guess=guess, measured=measured))
-    st.info(f"**{words('learn.showed')}**  \n" + words(f"lesson.{lesson.key}.showed"), icon=":material/lightbulb:")
-    st.warning(f"**{words('learn.careful')}**  \n" + words(f"lesson.{lesson.key}.careful"), icon=":material/balance:")
-    st.button(words("learn.again"), key=f"again_{lesson.key}", on_click=_again, args=(lesson,))
+    """What was measured comes to, with the intervals that decided it; then the question after, and the next lesson."""
+    results = [_measured(token) for token in notes["tokens"]]
+    found = lesson.verdict(results)
+    if found is None:
+        st.warning(words("learn.unfinished"))
+    else:
+        _found(lesson, notes, found, words)
+        figures = _figures(lesson, results, words)
+        showed = words(f"lesson.{lesson.key}.showed", **figures)
+        st.info(f"**{words('learn.showed')}**  \n{showed}", icon=":material/lightbulb:")
+        careful = words(f"lesson.{lesson.key}.careful")
+        st.warning(f"**{words('learn.careful')}**  \n{careful}", icon=":material/balance:")
+        with st.container(border=True, gap="small"):
+            _check(lesson, notes, "after", words)
+            _checks_answered(lesson, notes, words)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            words("learn.again"), key=f"again_{lesson.key}", icon=":material/replay:", on_click=_again, args=(lesson,)
+        )
+        number = lessons.LESSONS.index(lesson) + 1
+        if number < len(lessons.LESSONS):
+            following = lessons.LESSONS[number]
+            title = f"{number + 1} · {words(f'lesson.{following.key}.title')}"
+            st.button(
+                words("learn.next", title=title), key=f"next_{lesson.key}", icon=":material/arrow_forward:",
+                type="primary", on_click=_next, args=(following,),
+            )  # fmt: skip
+
+
+def _found(lesson: Lesson, notes: dict, found: verdicts.Verdict, words: Words) -> None:
+    """Whether the guess was right, or that noise hides it."""
+    decided = "  \n".join(_comparison(lesson, one, words) for one in found.comparisons)
+    guess = words(f"lesson.{lesson.key}.guess.{notes['guess']}")
+    if found.answer == verdicts.NOISY:
+        names = [words(f"lesson.{lesson.key}.guess.{key}") for key in found.left]
+        key = "learn.noisy" if notes["guess"] in found.left else "learn.noisy_without" if names else "learn.noisy_none"
+        left = words("learn.or").join(words("learn.quoted", guess=name) for name in names)
+        st.warning(f"{words(key, guess=guess, left=left)}  \n{decided}", icon=":material/blur_on:")
+    elif found.answer == notes["guess"]:
+        st.success(f"{words('learn.right', guess=guess)}  \n{decided}", icon=":material/check_circle:")
+    else:
+        measured = words(f"lesson.{lesson.key}.guess.{found.answer}")
+        text = words("learn.surprise", guess=guess, measured=measured)
+        st.markdown(f":material/explore: {text}  \n{decided}")
+
+
+def _comparison(lesson: Lesson, one: verdicts.Contrast, words: Words) -> str:
+    """`head, 0.005 − everything, 0.005: +17.7 points (95 %: +13.0 to +22.4)`."""
+    names = {side: words(f"lesson.{lesson.key}.run.{name}") for side, name in (("one", one.one), ("other", one.other))}
+    shares = (-one.value, -one.high, -one.low) if one.kind == "saved" else (one.value, one.low, one.high)
+    value, low, high = (f"{100 * share:+.1f}".replace("-", "−") for share in shares)
+    return words(f"learn.by_{one.kind}", **names, value=value, low=low, high=high)
+
+
+def _figures(lesson: Lesson, results: Sequence[dict], words: Words) -> dict[str, object]:
+    """What was measured, as texts, by run and measurement; and what only some lessons speak of."""
+    by_name = {run.name: result for run, result in zip(lesson.runs, results, strict=True)}
+    names = (*lesson.shows, "accuracy_after")
+    figures: dict[str, object] = {
+        name: {shown: _cell(shown, result, words) for shown in names} | {"trainable": _count(result["trainable"])}
+        for name, result in by_name.items()
+    }
+    if lesson.judge is verdicts.moved:
+        figures["moved"] = verdicts.buffers_moved(by_name)
+    if lesson.judge is verdicts.saved:
+        share = 1 - by_name["embeddings"]["trainable"] / by_name["all"]["trainable"]
+        figures["share"] = f"{100 * share:.0f}"
+    return figures
+
+
+def _checks_answered(lesson: Lesson, notes: dict, words: Words) -> None:
+    """Once the last question is answered: which answers were right."""
+    if not notes.get("after"):
+        return
+    for when, right in zip(("before", "after"), lesson.checks, strict=True):
+        given = notes.get(when)
+        if given:
+            answer = words(f"lesson.{lesson.key}.{when}.{right}")
+            mark = ":green[:material/check:]" if given == right else ":red[:material/close:]"
+            st.markdown(f"{mark} **{words(f'learn.{when}')}** {answer}")
+
+
+@show_errors.acting
+def _next(lesson: Lesson) -> None:
+    put_in_link(lesson)
+    st.rerun()
 
 
 @show_errors.acting
 def _again(lesson: Lesson) -> None:
+    """Guess and measure anew: no stored answer counts from now on, and what was answered before stays."""
+    known = _notes(lesson)
+    kept = {name: known[name] for name in ("before", "after") if name in known}
     state.forget_notes(f"lesson_{lesson.key}")
     state.change(guess=None, runs=None)
+    state.notes(f"lesson_{lesson.key}").update(again=True, **kept)
     state.fill(f"w_guess_{lesson.key}", None)
     st.rerun()
 

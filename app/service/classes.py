@@ -33,17 +33,44 @@ CREATE TABLE IF NOT EXISTS entries (
     class TEXT, nickname TEXT, lesson TEXT, guess TEXT, runs TEXT, at REAL, PRIMARY KEY (class, nickname, lesson)
 );
 """
-LATER = {"classes": "visitor", "entries": "visitor"}  # columns that older files lack: who began it, who wrote it
+LATER = (  # columns that older files lack
+    ("classes", "visitor"),  # who began it
+    ("classes", "teacher"),  # whose browser may change it
+    ("classes", "shared"),
+    ("classes", "revealed"),
+    ("entries", "visitor"),  # who wrote it
+    ("entries", "before"),
+    ("entries", "after"),
+)
+JOINED = ""  # the lesson of an entry that says only that somebody is there
 
 
 @dataclass(frozen=True)
 class ClassEntry:
-    """What one person guessed in one lesson, and the tokens of the runs that answered."""
+    """What one person guessed in one lesson, the tokens of the runs that answered, and what they answered to the
+    questions before and after it; empty where they have not."""
 
     nickname: str
     lesson: str
     guess: str
     runs: tuple[str, ...]
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    """What the teacher has chosen.
+
+    Attributes:
+        teacher: whose browser began it; empty in a class of an earlier version, which anybody in it may lead.
+        shared: an equal run of a classmate answers; else each measures for themselves.
+        revealed: lessons whose guesses and results everybody in the class sees.
+    """
+
+    teacher: str = ""
+    shared: bool = False
+    revealed: frozenset[str] = frozenset()
 
 
 class Classes:
@@ -56,8 +83,8 @@ class Classes:
     def __init__(self, file: Path | None = None) -> None:
         self._file = file or store.home() / "classes.sqlite"
 
-    def open(self, visitor: str = "") -> str:
-        """Begin a class: a token for its link.
+    def open(self, visitor: str = "", teacher: str = "") -> str:
+        """Begin a class: a token for its link. `teacher` is the token of the browser that leads it.
 
         Where there are too many, the oldest in which nobody has written gives way.
 
@@ -73,13 +100,33 @@ class Classes:
                 raise FreezeError("You have begun many classes today.", "Use one of them, or begin more tomorrow.")
             if _count(db, "SELECT count(*) FROM classes") >= MOST_CLASSES and not db.execute(OLDEST_EMPTY).rowcount:
                 raise FreezeError("There are too many classes on this server.", "Old ones end after 90 days.")
-            db.execute("INSERT INTO classes (token, created, visitor) VALUES (?, ?, ?)", (token, now, visitor))
+            db.execute(
+                "INSERT INTO classes (token, created, visitor, teacher) VALUES (?, ?, ?, ?)",
+                (token, now, visitor, teacher),
+            )
         return token
 
     def exists(self, token: str) -> bool:
         """Whether a link's class was begun on this server."""
         with self._connection() as db:
             return db.execute("SELECT 1 FROM classes WHERE token = ?", (token,)).fetchone() is not None
+
+    def settings(self, token: str) -> ClassSettings:
+        """What its teacher has chosen; the usual where there is no such class."""
+        with self._connection() as db:
+            row = db.execute("SELECT teacher, shared, revealed FROM classes WHERE token = ?", (token,)).fetchone()
+        return ClassSettings(row[0], bool(row[1]), frozenset(row[2].split())) if row else ClassSettings()
+
+    def change(self, token: str, settings: ClassSettings) -> None:
+        """Choose otherwise."""
+        row = ("1" if settings.shared else "", " ".join(sorted(settings.revealed)), token)
+        with self._connection() as db:
+            db.execute("UPDATE classes SET shared = ?, revealed = ? WHERE token = ?", row)
+
+    def present(self, token: str) -> int:
+        """How many nicknames have written in it, if only that they are there."""
+        with self._connection() as db:
+            return _count(db, "SELECT count(DISTINCT nickname) FROM entries WHERE class = ?", token)
 
     def note(self, token: str, entry: ClassEntry, visitor: str = "") -> None:
         """Write down a guess and its runs; a person's newer entry for the same lesson takes the older one's place.
@@ -93,6 +140,7 @@ class Classes:
             )
         name, runs = nickname(entry.nickname), " ".join(entry.runs[:MOST_RUNS])
         row = (token, name, shortened(entry.lesson, 40), shortened(entry.guess, 40), shortened(runs, 400), time.time())
+        answers = (shortened(entry.before, 4), shortened(entry.after, 4))
         others = "SELECT count(*) FROM entries WHERE class = ? AND NOT (nickname = ? AND lesson = ?)"
         with self._connection() as db:
             mine = _count(db, f"{others} AND visitor = ?", *row[:3], visitor)
@@ -101,28 +149,30 @@ class Classes:
             if _count(db, others, *row[:3]) >= MOST_ENTRIES:
                 raise FreezeError("This class is full.", "Begin a new one.")
             db.execute(
-                "INSERT OR REPLACE INTO entries (class, nickname, lesson, guess, runs, at, visitor)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*row, visitor),
+                "INSERT OR REPLACE INTO entries (class, nickname, lesson, guess, runs, at, visitor, before, after)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, visitor, *answers),
             )
 
     def entries(self, token: str, lesson: str | None = None) -> tuple[ClassEntry, ...]:
-        """Everybody's entries, in the order of their names."""
-        where, values = "class = ?", [token]
+        """Everybody's entries, in the order of their names; who is only there has none."""
+        where, values = "class = ? AND lesson != ''", [token]
         if lesson:
             where, values = f"{where} AND lesson = ?", [*values, lesson]
         with self._connection() as db:
             rows = db.execute(
-                f"SELECT nickname, lesson, guess, runs FROM entries WHERE {where} ORDER BY lesson, nickname", values
+                f"SELECT nickname, lesson, guess, runs, before, after FROM entries WHERE {where}"
+                " ORDER BY lesson, nickname",
+                values,
             ).fetchall()
-        return tuple(ClassEntry(name, key, guess, tuple(runs.split())) for name, key, guess, runs in rows)
+        return tuple(ClassEntry(name, key, guess, tuple(runs.split()), *more) for name, key, guess, runs, *more in rows)
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self._file, timeout=10)) as db, db:
             db.executescript(TABLES)
-            for table, column in LATER.items():
+            for table, column in LATER:
                 if column not in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
                     db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT DEFAULT ''")
             yield db

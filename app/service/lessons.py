@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.link import DEFAULT_MODEL
+from app.service import verdicts
+from app.service.verdicts import Judge, Verdict
 from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.probe import ProbeRequest
 from freezecore.source import ModelSource
@@ -39,14 +40,16 @@ class Lesson:
         guesses: keys of the answers to choose from.
         runs: what is measured, in order.
         shows: which measurements its table is about.
-        verdict: from the results by run's name, which of the guesses they bear out.
+        judge: from the results by run's name, which of the guesses they bear out.
+        checks: the right answers to the questions asked before and after, as keys of their words.
     """
 
     key: str
     guesses: tuple[str, ...]
     runs: tuple[LessonRun, ...]
     shows: tuple[str, ...]
-    verdict: Callable[[dict[str, dict]], str]
+    judge: Judge
+    checks: tuple[str, str]
     model: str = DEFAULT_MODEL
     data: str = "shapes"
     options: dict[str, object] = field(default_factory=dict)
@@ -59,45 +62,11 @@ class Lesson:
         source = ModelSource.parse(self.model, weights=weights, task=task)
         return ProbeRequest(source, FreezeSpec.parse(run.rules), data=self.data, **options)
 
-    def answer(self, results: list[dict | None]) -> str | None:
-        """The guess that was right, here and now; None where a run did not end well."""
+    def verdict(self, results: list[dict | None]) -> Verdict | None:
+        """What was measured here and now comes to; None where a run did not end well."""
         if len(results) < len(self.runs) or any(not result or result["state"] != "done" for result in results):
             return None
-        return self.verdict({run.name: result for run, result in zip(self.runs, results, strict=True)})
-
-
-def _enough(results: dict[str, dict]) -> str:
-    head, everything = results["head"]["interval"], results["all"]["interval"]
-    if head[0] <= everything[1] and everything[0] <= head[1]:
-        return "same"
-    return "head" if head > everything else "all"
-
-
-def _winner(results: dict[str, dict]) -> str:
-    accuracy = {name: result["accuracy_after"] for name, result in results.items()}
-    rates = {name.partition("_")[2] for name in accuracy}
-    won = {"head" if accuracy[f"head_{rate}"] > accuracy[f"all_{rate}"] else "all" for rate in rates}
-    return won.pop() if len(won) == 1 else "depends"
-
-
-def _moved(results: dict[str, dict]) -> str:
-    moved = results["hold"]["proof"]["buffers"] - results["update"]["proof"]["buffers"]
-    return "none" if not moved else "few" if moved <= 100 else "many"
-
-
-def _overfits(results: dict[str, dict]) -> str:
-    lost = {name: result["train_accuracy_after"] - result["accuracy_after"] for name, result in results.items()}
-    return max(("all", "last", "head"), key=lost.__getitem__)
-
-
-def _slowest(results: dict[str, dict]) -> str:
-    return max(results, key=lambda name: results[name]["step_s"])
-
-
-def _saved(results: dict[str, dict]) -> str:
-    saved = 1 - results["embeddings"]["step_s"] / results["all"]["step_s"]
-    shares = {"half": 1 / 2, "third": 1 / 3, "tenth": 1 / 10}
-    return min(shares, key=lambda name: abs(shares[name] - saved))
+        return self.judge({run.name: result for run, result in zip(self.runs, results, strict=True)})
 
 
 def _race() -> tuple[LessonRun, ...]:
@@ -109,6 +78,7 @@ def _race() -> tuple[LessonRun, ...]:
     )
 
 
+CHOICES = ("a", "b", "c")  # of the questions before and after
 LESSONS: tuple[Lesson, ...] = (
     Lesson(
         "enough",
@@ -119,7 +89,8 @@ LESSONS: tuple[Lesson, ...] = (
             LessonRun("random", HEAD, {"weights": "random"}),
         ),
         ("accuracy_after", "trainable", "seconds"),
-        _enough,
+        verdicts.enough,
+        ("b", "b"),
         options={"image_size": 96},
     ),
     Lesson(
@@ -127,7 +98,8 @@ LESSONS: tuple[Lesson, ...] = (
         ("head", "all", "depends"),
         _race(),
         ("accuracy_after", "learning_rate"),
-        _winner,
+        verdicts.winner,
+        ("b", "a"),
         options={"image_size": 96, "steps": 40},
     ),
     Lesson(
@@ -140,7 +112,8 @@ LESSONS: tuple[Lesson, ...] = (
             LessonRun("small_update", f"{HEAD}; norms update", {"batch_size": 4, "cache": False}),
         ),
         ("accuracy_after", "buffers"),
-        _moved,
+        verdicts.moved,
+        ("b", "c"),
         options={"image_size": 96, "steps": 40},
     ),
     Lesson(
@@ -153,7 +126,8 @@ LESSONS: tuple[Lesson, ...] = (
             LessonRun("head", HEAD, {"head_learning_rate": 1e-3}),
         ),
         ("accuracy_after", "train_accuracy_after"),
-        _overfits,
+        verdicts.overfits,
+        ("b", "b"),
         options={"image_size": 96, "train_size": 20, "batch_size": 10, "steps": 40},
     ),
     Lesson(
@@ -165,8 +139,9 @@ LESSONS: tuple[Lesson, ...] = (
             LessonRun("last", "freeze all; train stages:last3", {"cache": False}),
         ),
         ("step_s", "trainable"),
-        _slowest,
-        options={"image_size": 96, "steps": 10},
+        verdicts.slowest,
+        ("a", "b"),
+        options={"image_size": 96, "steps": 14},
     ),
     Lesson(
         "bert",
@@ -177,10 +152,11 @@ LESSONS: tuple[Lesson, ...] = (
             LessonRun("five", "freeze embeddings; freeze blocks:first5", {"cache": False}),
         ),
         ("step_s", "trainable", "accuracy_after"),
-        _saved,
+        verdicts.saved,
+        ("b", "b"),
         model=DEFAULT_TEXT_SOURCE,
         data="docstrings",
-        options={"steps": 12, "train_size": None, "test_size": None},
+        options={"steps": 14, "train_size": None, "test_size": None},
     ),
 )
 BY_KEY = {lesson.key: lesson for lesson in LESSONS}

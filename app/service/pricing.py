@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.link import Link
+from app.service.expected import ForwardWork
 from app.service.selection import MOST_SELECTIONS, ModelSelection, select, step_of
 from freezecore._estimate import (
     AnyEstimate,
@@ -38,6 +39,7 @@ from freezecore.workload import Workload
 MOST_TRACES = 32
 COMPLETE = 2
 ID_BYTES = 8  # of a token's number, an int64
+COLOURS, FLOAT_BYTES = 3, 4  # of a picture, and of each of its values
 FAILURE_KEPT_S = 20.0
 
 
@@ -158,6 +160,26 @@ def own_tokens(link: Link) -> int | None:
     tree = select(replace(link, rules=None)).tree  # whatever is wrong with the rules is told beside their box
     only_text = kind_for(tree) == "text" and len(tree.towers) == 1
     return trace.amounts[trace.batch[0]].linear // ID_BYTES if only_text else None
+
+
+def forward_work(selection: ModelSelection) -> ForwardWork | None:
+    """What one sample takes forward, from the step that was traced; None where it was not."""
+    known = known_cost(selection) if is_traced(selection) else KnownCost()
+    if known.cost is None or not known.has_peak:
+        return None
+    text, size = kind_for(selection.tree) == "text", selection.link.size
+    fixed = not text and any(p.kind == "embedding" for p in selection.tree.parameters)
+    if size is None and not fixed:
+        size = own_tokens(selection.link) if text else _own_pixels(selection)
+    return ForwardWork(known.cost.flops_forward / selection.link.batch, None if fixed else size, text)
+
+
+def _own_pixels(selection: ModelSelection) -> int | None:
+    """A side of the pictures that the step was traced with."""
+    trace = _traces.read(selection.traced_step)
+    if trace is None or not trace.batch:
+        return None
+    return round(math.sqrt(trace.amounts[trace.batch[0]].linear / (COLOURS * FLOAT_BYTES)))
 
 
 def _trace_future(selection: ModelSelection) -> Future:

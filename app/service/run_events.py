@@ -30,6 +30,11 @@ def scores(events: Sequence[dict]) -> list[dict]:
     return sorted(points, key=lambda point: point["step"])
 
 
+def step_times(events: Sequence[dict]) -> list[float]:
+    """Seconds of each step but the first two, which warm up and whose memory is watched."""
+    return [event["step_s"] for event in losses(events) if event["step"] > 2 and event.get("step_s")]
+
+
 def metric(events: Sequence[dict]) -> str:
     """What the scores are: `accuracy`, or the metric of data with values."""
     return next((event["metric"] for event in events if event.get("score") is not None), "accuracy")

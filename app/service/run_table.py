@@ -111,10 +111,10 @@ def as_csv(rows: Sequence[RunRow]) -> str:
     for one in rows:
         own = {"token": one.token, "model": one.model, "rules": one.rules, "weights": one.weights, "data": one.data}
         row = {**one.request, **one.result, **own}
-        writer.writerow({name: _plain_cell(row.get(name)) for name in CSV_FIELDS})
+        writer.writerow({name: plain_cell(row.get(name)) for name in CSV_FIELDS})
     return text.getvalue()
 
 
-def _plain_cell(value: object) -> object:
+def plain_cell(value: object) -> object:
     """A spreadsheet takes a text that begins like a formula for one."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value

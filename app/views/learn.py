@@ -35,6 +35,7 @@ def draw() -> None:
         lesson_page(lesson)
 
     st.fragment(open_lesson, key="lesson", run_every=1.0 if is_measuring(lesson) else None)()
+    classroom.revealed(lesson)
 
 
 @show_errors.acting

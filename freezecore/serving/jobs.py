@@ -170,7 +170,7 @@ class JobQueue:
         self._pool.keep_spare()
 
     def start(self, request: Any, owner: str, *, again: bool = False) -> Job:
-        """Answer from a stored run (unless `again`), join an equal live one, or queue a new one.
+        """Answer from a stored run, join an equal live one, or queue a new one; with `again`, measured anew for them.
 
         Raises:
             ProbeError: this person, or everybody together, has as many runs as there may be.
@@ -181,7 +181,7 @@ class JobQueue:
         key = key_of(kind, asked)
         with self._lock:
             same = (live for live in self._live.values() if live.run.key == key and live.stop_reason is None)
-            equal = next(same, None)
+            equal = next((live for live in same if not again or live.control_of(owner)), None)
             if equal and (mine := equal.control_of(owner)):
                 return Job(equal.run.token, mine, joined=True)
             stored = None if again or equal else self.runs.answer(key)

@@ -77,7 +77,7 @@ def test_axe_finds_nothing_in_lessons_and_class(page_at, lang, scheme):
     page = page_at(link("/learn?lesson=enough", lang), scheme=scheme)
     for number, lesson in enumerate(lessons.LESSONS):
         page.locator(".st-key-w_lesson button").nth(number).click()
-        expect(page.get_by_text(words(f"lesson.{lesson.key}.question")[:20])).to_be_visible()
+        expect(page.get_by_text(words(f"lesson.{lesson.key}.before.question")[:20])).to_be_visible()
         assert violations(page) == [], lesson.key
     page.locator("[data-testid=stTopNavLink]").nth(3).click()
     begin = page.get_by_role("button", name=words("class.begin"))

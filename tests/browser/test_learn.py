@@ -19,7 +19,8 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
     expect(teacher).to_have_url(re.compile("class="))
     expect(teacher.get_by_text("Nobody has guessed yet.")).to_be_visible()
     address = teacher.locator("[data-testid=stCode]").first.inner_text().strip()
-    link = address[address.index("/learn") :].replace("lesson=enough", "lesson=position")
+    link = address[address.index("/learn") :] + "&lesson=position"
+    expect(teacher.get_by_role("img", name="QR code")).to_be_visible()
 
     yuki, aoi = page_at(link), page_at(link + "&lang=ja", locale="ja-JP")
     yuki.get_by_role("textbox", name="Nickname").fill("Yuki")
@@ -33,9 +34,16 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
 
     teacher.locator("[data-testid=stSelectbox]").get_by_role("combobox").click()
     teacher.get_by_role("option", name="928 weights").click()
-    votes = teacher.locator("[data-testid=stMetric]")
-    for place, count in enumerate("110"):  # the stem, the head, the last three stages
-        expect(votes.nth(place).locator("[data-testid=stMetricValue]")).to_have_text(count)
+    heads = teacher.locator("[data-testid=stMetric]")
+    for place, count in enumerate("220"):  # there, guessed, measured
+        expect(heads.nth(place).locator("[data-testid=stMetricValue]")).to_have_text(count)
+    votes = "Guesses: 2"
+    assert not teacher.get_by_text(votes).count() and not yuki.get_by_text(votes).count()
+    teacher.get_by_role("button", name="Reveal to the class").click()
+    for page in (teacher, yuki):
+        shown = page.locator("[class*=st-key-guesses_position]")
+        expect(shown).to_be_visible()
+        expect(shown.locator(".bars text")).to_have_text(["1", "1", "0"])  # the stem, the head, the last three stages
 
     yuki.get_by_role("button", name="Measure it").click()
     expect(yuki.get_by_text("What it showed")).to_be_visible(timeout=TRAINED_MS)
@@ -51,7 +59,7 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
 
 def test_a_lesson_is_guessed_measured_and_stopped_by_keyboard(page_at):
     page = page_at("/learn?lesson=race&lang=ja", scheme="dark")
-    choice = page.locator("[data-testid=stRadio] input").first
+    choice = page.locator(".st-key-w_guess_race input").first
     choice.focus()
     page.keyboard.press("Space")
     expect(page).to_have_url(re.compile("guess="))

@@ -59,7 +59,7 @@ def test_nothing_is_cut_or_on_top_of_something_on_other_pages(page_at, lang):
     page.locator("[data-testid=stTopNavLink]").nth(2).click()
     for number, lesson in enumerate(lessons.LESSONS):
         page.locator(".st-key-w_lesson button").nth(number).click()
-        expect(page.get_by_text(words(f"lesson.{lesson.key}.question")[:20])).to_be_visible()
+        expect(page.get_by_text(words(f"lesson.{lesson.key}.before.question")[:20])).to_be_visible()
         looks_well(page, lesson.key)
     page.locator("[data-testid=stTopNavLink]").nth(3).click()
     page.get_by_role("button", name=words("class.begin")).click()

@@ -5,7 +5,7 @@ import pytest
 from freezecore.comparison import Comparison, TriedSelection, duel
 from freezecore.errors import ProbeError
 from freezecore.probe import Proof
-from freezecore.statistics import bootstrap_wins, wilson
+from freezecore.statistics import bootstrap_wins, difference_interval, median_interval, wilson
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,19 @@ def test_a_comparison_names_the_best_against_each_other():
     assert found.best.rules == "train all"
     assert "'train all' beats 'train head' in 100 of 100 resamples." in str(found)
     assert [row["b"] for row in found.to_json()["duels"]] == ["train head", "train norms"]
+
+
+@pytest.mark.parametrize(
+    ("count", "places"), [(5, None), (6, (0, 5)), (8, (0, 7)), (9, (1, 7)), (12, (2, 9)), (20, (5, 14))]
+)
+def test_the_median_lies_between_the_published_order_statistics(count, places):  # Conover, 1999, 95 % of the binomial
+    values = [float(value) for value in range(count)]
+    assert median_interval(values[::-1]) == (places and (values[places[0]], values[places[1]]))
+
+
+def test_the_interval_of_a_paired_difference_is_that_of_the_difference_of_each_sample():
+    good, bad = [1.0] * 90 + [0.0] * 10, [1.0] * 60 + [0.0] * 40
+    low, high = difference_interval(good, bad)
+    assert (low, high) == pytest.approx((0.2015, 0.3868), abs=1e-3)  # f12 = 30, f21 = 0, n = 100
+    low, high = difference_interval(good, good)
+    assert low < 0 < high, "no difference in a hundred is not no difference"

@@ -33,6 +33,12 @@ def test_bars_grow_as_runs_end_and_an_accuracy_has_its_interval():
     assert bars["error_x"]["array"] == [pytest.approx(0.02)] and bars["error_x"]["arrayminus"] == [pytest.approx(0.03)]
 
 
+def test_a_step_has_the_interval_of_its_time_and_a_run_that_goes_on_is_pale():
+    live = {"step_s": 0.05, "step_interval": (0.04, 0.08), "live": True}
+    bars = drawn([live, {"step_s": 0.1}], "step_s")["data"][1]
+    assert bars["error_x"]["array"] == [pytest.approx(0.03), 0] and bars["marker"]["opacity"] == [0.45, 1]
+
+
 def test_a_time_has_no_interval_of_an_accuracy():
     bars = drawn([{"step_s": 0.05, "interval": (0.8, 0.9)}, {}], "step_s")["data"][1]
     assert bars["error_x"]["array"] == [0]

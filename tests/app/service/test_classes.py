@@ -3,7 +3,16 @@ import time
 
 import pytest
 
-from app.service.classes import MOST_BEGUN, MOST_ENTRIES, MOST_WRITTEN, ClassEntry, Classes, nickname
+from app.service.classes import (
+    JOINED,
+    MOST_BEGUN,
+    MOST_ENTRIES,
+    MOST_WRITTEN,
+    ClassEntry,
+    Classes,
+    ClassSettings,
+    nickname,
+)
 from app.service.visitors import ADDRESS, COOKIE, PER_ADDRESS, new_name, token, visitor
 from freezecore.errors import FreezeError
 
@@ -22,6 +31,24 @@ def test_a_class_shows_everybodys_newest_guess(classes):
         ClassEntry("Aoi", "enough", "all", ("r2", "r3")),
         ClassEntry("Yuki", "enough", "same", ("r4",)),
     )
+
+
+def test_answers_before_and_after_are_kept_and_whoever_is_there_is_counted(classes):
+    token = classes.open()
+    classes.note(token, ClassEntry("Ken", JOINED, "", ()))
+    classes.note(token, ClassEntry("Yuki", JOINED, "", ()))
+    classes.note(token, ClassEntry("Yuki", "enough", "head", (), "b"))
+    classes.note(token, ClassEntry("Yuki", "enough", "head", ("r1",), "b", "a"))
+    assert classes.entries(token) == (ClassEntry("Yuki", "enough", "head", ("r1",), "b", "a"),)
+    assert classes.present(token) == 2
+
+
+def test_a_teacher_chooses_what_is_shared_and_revealed(classes):
+    token, other = classes.open(teacher="t"), classes.open(teacher="t")
+    assert classes.settings(token) == ClassSettings("t", False, frozenset())
+    classes.change(token, ClassSettings("t", True, frozenset({"enough", "race"})))
+    assert classes.settings(token) == ClassSettings("t", True, frozenset({"enough", "race"}))
+    assert classes.settings(other) == ClassSettings("t")
 
 
 def test_classes_do_not_see_each_other(classes):

@@ -103,6 +103,15 @@ def test_the_same_request_is_answered_from_the_stored_run(jobs):
     assert jobs.start(asked(), "bob", again=True).token != first.token
 
 
+def test_what_is_measured_again_joins_nobody_elses_run(jobs):
+    first = jobs.start(asked("wait"), "ann")
+    own = jobs.start(asked("wait"), "bob", again=True)
+    assert own.token != first.token and not own.joined
+    assert jobs.start(asked("wait"), "bob", again=True).token == own.token
+    for job in (first, own):
+        jobs.stop(job.control)
+
+
 def test_equal_requests_of_a_class_join_one_run_that_ends_when_the_last_has_left(jobs):
     students = [jobs.start(asked("wait"), f"student {i}") for i in range(30)]
     assert len({job.token for job in students}) == 1
