@@ -62,8 +62,7 @@ def _settings(selection: ModelSelection, words: Words) -> None:
     if nothing:
         st.warning(words("probe.nothing_trains"))
     elif readable:
-        expected = job.expected_s(_request(selection))
-        took = words("probe.expected", time=words.seconds(round(expected, 1))) if expected else ""
+        took = job.time_text(selection, _request(selection), words)
         st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), took))))
 
 

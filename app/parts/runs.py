@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -20,6 +21,7 @@ from app.text import Words
 from freezecore._export.comparison import export_comparison, read_runs
 from freezecore.cache import uploads
 from freezecore.comparison import duel_of
+from freezecore.datasets import default_for, kind_for
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.probe import ProbeResult
 from freezecore.report import accuracy_text, bytes_text, count_text, number_text
@@ -31,12 +33,13 @@ MOST_LINES = 40
 MOST_IN_NOTEBOOK = 12
 CHART_HEIGHT = 300
 FROM_FILE = "runs_from_file"
+EVERY = ""  # of all data
 
 
 def runs() -> None:
     """The table, its tools, and the charts of the rows that are chosen."""
     words = state.words()
-    search, order, file, gone = st.columns([2.4, 1.6, 1.6, 2.2], vertical_alignment="bottom")
+    of, search, order, file, gone = st.columns([1.7, 2, 1.5, 1.5, 2.1], vertical_alignment="bottom")
     text = search.text_input(
         words("runs.filter"), key="w_filter", placeholder=words("runs.filter_example"), max_chars=200
     )
@@ -53,6 +56,7 @@ def runs() -> None:
     if not stored:
         st.info(words("runs.none"), icon=":material/science:")
         return
+    stored = _of_data(stored, of, words)
     shown = run_table.ordered(run_table.filtered(stored, text or ""), by or "newest")
     if not shown:
         st.info(words("runs.no_match", text=show_errors.plain(text)))
@@ -62,6 +66,36 @@ def runs() -> None:
     if len(picked) == 2:
         _duel(picked, words)
     _charts(picked or shown[:MOST_CURVES], words)
+
+
+def _of_data(stored: Sequence[RunRow], column, words: Words) -> list[RunRow]:
+    """Those of the data that is picked: at first of what Explore trains on now, where there are any."""
+    counts = Counter(_data_of(one, words) for one in stored)
+    if state.value("w_runs_data") not in (EVERY, *counts):
+        here = _this_data(words)
+        state.fill("w_runs_data", here if here in counts else EVERY)
+    picked = column.selectbox(
+        words("runs.data"), [EVERY, *counts], key="w_runs_data",
+        format_func=lambda name: words("runs.every_data", count=len(stored)) if name == EVERY
+        else f"{name} ({counts[name]})",
+    )  # fmt: skip
+    return [one for one in stored if picked == EVERY or _data_of(one, words) == picked]
+
+
+def _data_of(one: RunRow, words: Words) -> str:
+    return one.data or words("runs.from_file")
+
+
+def _this_data(words: Words) -> str | None:
+    """The data of the run in the link, else what a try of the open model would train on; None where none opens."""
+    link = state.link()
+    try:
+        if link.run:
+            return run_table.name_of_data(measured_under.request_of(link.run).get("data") or "")
+        kind = kind_for(select(link).tree)
+    except FreezeError:
+        return None
+    return run_table.name_of_data(state.notes(measured_under.DATA).get(kind) or default_for(kind))
 
 
 def _stored() -> list[RunRow]:
@@ -87,6 +121,7 @@ def _file_dropped() -> None:
     if file is None:
         state.forget_notes(FROM_FILE)
         return
+    state.fill("w_runs_data", EVERY)
     state.notes(FROM_FILE)["results"] = read_runs(file.getvalue().decode("utf-8", "replace"))
 
 
@@ -95,7 +130,7 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
         {
             words("runs.model"): gallery.name_of(one.model),
             words("runs.rules"): one.rules.replace("\n", "; "),
-            words("runs.data"): one.data or words("runs.from_file"),
+            words("runs.data"): _data_of(one, words),
             words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else None,
             words("runs.accuracy"): one.result.get("accuracy_after"),
             words("runs.on_training"): one.result.get("train_accuracy_after"),

@@ -66,7 +66,6 @@ def _settings(selection: ModelSelection, words: Words) -> None:
     if not data_below(selection, picked, words):
         return
     request = _request(kind, selection)
-    expected = job.expected_s(request)
     count = _runs(selection.tree, request.over) * request.seeds if kind == "sweep" else None
     st.button(
         words("search.start_runs", count=count) if count else words("search.start"),
@@ -76,8 +75,11 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         width="stretch",
         on_click=_start,
         args=(kind,),
-        help=words("search.expected", time=words.seconds(expected)) if expected else None,
     )
+    if kind == "find":
+        st.caption(words("search.within", time=words.seconds(60 * request.minutes)))
+    elif text := job.time_text(selection, request, words, count or 1):
+        st.caption(text)
 
 
 @lru_cache(maxsize=64)

@@ -183,3 +183,18 @@ def test_ones_own_runs_and_uploads_are_forgotten_in_one_click_and_others_stay(co
     page.button(key="forget_all").click().run()
     assert not page.exception and [run.token for run in compared.runs.listed()] == ["ccc"]
     assert (uploads.place_of(mine).exists(), uploads.place_of(shared).exists()) == (False, True)
+
+
+def test_compare_opens_on_the_runs_of_this_data_and_others_are_a_choice_away(compared):
+    stored(compared.runs, "one", "train all", 0.9)
+    stored(compared.runs, "two", "freeze all; train head", 0.8, data="digits")
+    page = compared()
+    assert list(table(page)["Data"]) == ["shapes"]
+    data = next(box for box in page.selectbox if box.key == "w_runs_data")
+    assert data.options == ["All data (2)", "digits (1)", "shapes (1)"]
+    assert len(table(data.set_value("").run())) == 2
+
+
+def test_compare_shows_all_data_where_there_are_no_runs_of_this(compared):
+    stored(compared.runs, "two", "train all", 0.8, data="digits")
+    assert list(table(compared())["Data"]) == ["digits"]
