@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
 
 from freezecore import trainer_parts
 from freezecore._export.llama_factory import Keys, hit
 from freezecore.errors import ExportError, RuleError, shortened
+from freezecore.importing import openmmlab
 from freezecore.importing.execution.standins import peft_rules
 from freezecore.importing.imported import Imported, Unread, spec_of
 from freezecore.mask import Mask
@@ -26,6 +27,9 @@ from freezecore.tree import LayerTree
 
 MOST = 10_000
 ROWS = re.compile(r"^(.+)\[([0-9]*)(?::([0-9]*))?\]$")
+BASES = ("_base_", "__base__", "_BASE_", "defaults")
+INCLUDES = ("base", "base_config", "cfg", "config", "extends", "include", "inherit", "parent")  # where they name a file
+FILE = re.compile(r"\.(ya?ml|json|toml|py|cfg)$")
 MULTIMODAL = {  # axolotl's names of what is no language model
     "vision_tower", "vision_model", "vision_encoder", "embed_vision", "multi_modal_projector", "visual", "audio_tower",
     "audio_model", "embed_audio",
@@ -55,10 +59,11 @@ class Reading:
             if hits(parameter.name):
                 self.trains[i] = value
 
-    def leave(self, key: str, why: str) -> None:
-        """That a key is not followed, with its line."""
+    def leave(self, key: str, why: str, number: int = 1) -> None:
+        """That a key is not followed, with its line; of a key that stands several times, the line of its number."""
         lines = self.text.splitlines()
-        at = next((n for n, line in enumerate(lines, 1) if re.match(rf"\W*{re.escape(key)}\W", line)), 1)
+        stands = [n for n, line in enumerate(lines, 1) if re.match(rf"\W*{re.escape(key)}\W", line)] or [1]
+        at = stands[min(number, len(stands)) - 1]
         self.unread.append(Unread(at, lines[at - 1].strip() if lines else "", why))
 
     def number(self, key: str, default: int) -> int:
@@ -78,27 +83,46 @@ class Reading:
         return [item for item in value if item]
 
 
-def read_configuration(text: str, mapping: dict, tree: LayerTree) -> Imported | None:
-    """The selection of a configuration; None where it has none of the keys that say what to freeze."""
+def read_configuration(text: str, mapping: dict, tree: LayerTree, top: dict | None = None) -> Imported | None:
+    """The selection of a configuration; None where it has none of the keys that say what to freeze.
+
+    `top` is the whole configuration where `mapping` is a part of it.
+    """
     for keys, kind, read in READERS:
         if any(key in mapping for key in keys):
             found = Reading(text, mapping, tree, list(Mask.as_author(tree).trains))
             if read(found) is False:
                 continue
+            for key in bases_of(top or mapping):
+                found.leave(key, say("the configuration that this one stands on is not pasted along"))
             return _imported(kind, found)
-    nested = _nested(mapping)
-    return read_configuration(text, nested, tree) if nested is not None else None
+    parts = list(_nested(mapping))
+    whole = read_configuration(text, parts[0], tree, top or mapping) if parts else None
+    if whole is None:
+        return None
+    left = Reading(text, mapping, tree, [])
+    for number, other in enumerate(parts[1:], 2):
+        key = next(key for keys, *_ in READERS for key in keys if key in other)
+        left.leave(key, say("only the first part with a key that freezes is followed"), number)
+    return replace(whole, unread=(*whole.unread, *left.unread))
 
 
-def _nested(mapping: dict, depth: int = 4) -> dict | None:
-    """The inner mapping that has such a key, as `model: {backbone: {frozen_stages: 1}}`."""
+def bases_of(mapping: dict) -> list[str]:
+    """The keys under which a configuration names others that it stands on, as `_base_` or Hydra's `defaults`."""
+    held = {key: value if isinstance(value, list) else [value] for key, value in mapping.items()}
+    named = [key for key in BASES if any(each not in (None, "_self_") for each in held.get(key, ()))]
+    files = [key for key in INCLUDES if any(isinstance(each, str) and FILE.search(each) for each in held.get(key, ()))]
+    return named + files
+
+
+def _nested(mapping: dict, depth: int = 4) -> Iterator[dict]:
+    """The inner mappings that have such a key, as `model: {backbone: {frozen_stages: 1}}`."""
     for value in mapping.values() if depth else ():
         if isinstance(value, dict):
             if any(key in value for keys, *_ in READERS for key in keys):
-                return value
-            if (found := _nested(value, depth - 1)) is not None:
-                return found
-    return None
+                yield value
+            else:
+                yield from _nested(value, depth - 1)
 
 
 def read_axolotl(found: Reading) -> None:
@@ -292,18 +316,12 @@ def read_torchvision(found: Reading) -> None:
 
 
 def read_openmmlab(found: Reading) -> None:
-    """OpenMMLab: the stem and the first so many stages of the backbone (-1 freezes nothing), and norms where said."""
-    count = found.number("frozen_stages", -1)
-    tower = found.tree.staged
-    if tower is None or count > len(tower.stages):
-        found.leave("frozen_stages", say("this model has {count} stages", count=len(tower.stages) if tower else 0))
-        return
-    paths = [*tower.stem, *tower.embeddings, *(stage.path for stage in tower.stages[:count])] if count >= 0 else []
-    norms = found.mapping.get("norm_cfg")
-    if isinstance(norms, dict) and norms.get("requires_grad") is False:
-        inside = [layer for layer in found.tree.layers if layer.path.startswith(f"{tower.path}." if tower.path else "")]
-        paths += [layer.path for layer in inside if {"nn._NormBase", "nn.LayerNorm", "nn.GroupNorm"} & set(layer.bases)]
-    for path in paths:
+    """OpenMMLab: the stem and the first so many stages of the backbone, and norms where said."""
+    backbone = openmmlab.backbone_of(found.tree)
+    paths = openmmlab.frozen_paths(found.number("frozen_stages", -1), found.mapping, backbone)
+    if paths is None:
+        found.leave("frozen_stages", say("this model has {count} stages", count=len(backbone["stages"])))
+    for path in paths or ():
         for i in found.tree.under(path):
             found.trains[i] = False
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from freezecore import sentences
 from freezecore.errors import ExportError
+from freezecore.importing.openmmlab import backbone_of
 from freezecore.tree import LayerTree
 
 CHILD = Path(__file__).with_name("execution") / "child.py"
@@ -76,17 +77,11 @@ def _too_much() -> ExportError:
     )
 
 
-def _stages(tree: LayerTree) -> tuple:
-    """What stands before the stages of the tower that has most of them, and the stages."""
-    tower = tree.staged
-    return ((*tower.embeddings, *tower.stem), [stage.path for stage in tower.stages]) if tower else ((), [])
-
-
 def plain(tree: LayerTree) -> dict:
     return {
         "source": tree.source,
         "head": list(tree.head),
-        "stages": _stages(tree),
+        "backbone": backbone_of(tree),
         "layers": [(layer.path, layer.type, layer.bases, layer.aliases) for layer in tree.layers],
         "parameters": [(p.name, p.shape, p.dtype, p.frozen_by_author, p.aliases) for p in tree.parameters],
     }

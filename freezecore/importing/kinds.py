@@ -6,7 +6,7 @@ import re
 
 from freezecore._resolve import resolve
 from freezecore.errors import ExportError, shortened
-from freezecore.importing.configurations import READERS, read_configuration
+from freezecore.importing.configurations import READERS, bases_of, read_configuration
 from freezecore.importing.imported import Imported, hint_for
 from freezecore.importing.names import read_names
 from freezecore.importing.notebooks import notebook_source
@@ -68,9 +68,13 @@ def _from_spec(text: str, tree: LayerTree) -> Imported:
 def _from_mapping(text: str, mapping: dict, tree: LayerTree) -> Imported:
     found = read_configuration(text, mapping, tree)
     if found is None:
+        bases = bases_of(mapping)
         raise ExportError(
             "This configuration has no key that says what to freeze.",
-            "Understood are rules, {names} and the like.",
+            "It stands on another, under '{key}': paste that one."
+            if bases
+            else "Understood are rules, {names} and the like.",
+            key=bases[0] if bases else "",
             names=", ".join(keys[0] for keys, *_ in READERS),
         )
     return found

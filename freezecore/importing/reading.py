@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 
 from freezecore.errors import ExportError
 from freezecore.importing.configurations import READERS
@@ -66,6 +68,8 @@ def mapping_in(text: str) -> dict | None:
     """
     if text.lstrip().startswith("{"):
         return _json(text)
+    if (toml := _toml(text)) is not None:
+        return toml
     if not any(": " in line or line.rstrip().endswith(":") for line in text.splitlines()[:400]):
         return None
     try:
@@ -87,6 +91,16 @@ def _has_key(text: str) -> bool:
 
 
 KEYS = {"rules", "finetuning_type", *(key for keys, *_ in READERS for key in keys)}
+
+
+def _toml(text: str) -> dict | None:
+    """The text as TOML, where it is that and has a key that says what to freeze."""
+    if not any(re.match(rf"\s*{key}\s*=", line) for line in text.splitlines() for key in KEYS if key in line):
+        return None
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _json(text: str) -> dict | None:

@@ -10,7 +10,7 @@ import types
 from freezecore.importing.execution import guards
 from freezecore.importing.execution.policy import Policy
 from freezecore.importing.execution.run import PASTED, PASTED_MODULE, ScriptRun, ScriptStopped, begin
-from freezecore.importing.execution.standins import library
+from freezecore.importing.execution.standins import library, openmmlab
 from freezecore.importing.execution.standins.lightning import AFTER as LIGHTNING_AFTER
 from freezecore.importing.execution.standins.lightning import BEFORE as LIGHTNING_BEFORE
 from freezecore.importing.execution.standins.lightning import LightningCallback, LightningModule, LightningTrainer
@@ -19,7 +19,6 @@ from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.standins.peft import get_peft_model
 from freezecore.importing.execution.standins.transformers_trainer import TrainerCallback, TransformersTrainer
 from freezecore.importing.execution.unknown import PARTS, Unknown
-from freezecore.sentences import say
 
 ALWAYS_MODEL = ("model", "net", "network", "pl_module")  # whatever a script reads of them
 WHOLE_MODEL = (*ALWAYS_MODEL, "self", "module")  # even where the model has a part of that name
@@ -27,6 +26,7 @@ MODELS = (*WHOLE_MODEL, "base_model", "backbone", "student", "_model", "m")  # t
 FREEZES = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier")
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|\.train\(\)|fine_tune\(|\bTrainer\(")
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
+BASES = re.compile(r"^(?:_base_\s*=|with read_base\(\))", re.MULTILINE)
 MOST_EPOCHS = 40
 
 
@@ -51,6 +51,11 @@ class Script:
         self.attributes = _attributes(parsed)
         self.functions = {node.name: node for node in parsed.body if isinstance(node, ast.FunctionDef)}
         self.sources = {node.name: ast.get_source_segment(text, node) or "" for node in self.functions.values()}
+        self.classes = {node.name: ast.get_source_segment(text, node) or "" for node in ast.walk(parsed)
+                        if isinstance(node, ast.ClassDef)}  # fmt: skip
+        self.without_gradients = _without_gradients(parsed)
+        self.assigned = {name.id: node.lineno for node in parsed.body if isinstance(node, ast.Assign)
+                         for name in node.targets if isinstance(name, ast.Name)}  # fmt: skip
         numbers = [n.value for n in ast.walk(parsed) if isinstance(n, ast.Constant) and type(n.value) is int]
         self.limit = min(MOST_EPOCHS, max([n for n in numbers if 0 <= n < MOST_EPOCHS], default=0) + 2)
         first = _read_first(parsed)
@@ -140,14 +145,20 @@ class Script:
                 continue
             if issubclass(kind, Module):
                 self._module_class(run, kind)
-            elif issubclass(kind, (LightningCallback, TrainerCallback)):
+            elif issubclass(kind, (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)):
                 self._callback_class(run, kind, space)
         for callback in run.callbacks:
             if not any(callback is each for each in run.handed):
                 LightningTrainer(callbacks=[callback])._fx_fit()
         self._uncalled(run, space)
-        for value in list(space.values()):
-            self._openmmlab(run, value)
+        self._configuration(run, space)
+        for line in self.without_gradients:
+            if run.events:
+                run.note(
+                    "Line {line} runs a part without gradients: it trains nothing, whatever is set on it.", line=line
+                )
+            else:
+                run.tell("what runs here without gradients does not train, and is not followed", line)
         if run.configs and not run.adapted:
             run.note("Its adapter configuration is never used here; it was taken as PEFT would.")
             get_peft_model(self._root(), run.configs[-1])
@@ -155,21 +166,15 @@ class Script:
     def _instances(self, space: dict):
         return [each for each in space.values() if type(each).__module__ == PASTED_MODULE]
 
-    def _openmmlab(self, run: ScriptRun, value, depth: int = 4) -> None:
-        """A configuration in Python, `model = dict(backbone=dict(frozen_stages=1))`: the stem and its first stages."""
-        if type(value) is not dict or not depth:
-            return
-        for each in value.values():
-            self._openmmlab(run, each, depth - 1)
-        count = value.get("frozen_stages")
-        if type(count) is int and count >= 0:
-            root, parts = self._root(), Open.blueprint.stages
-            for path in (*parts[0], *parts[1][:count]):
-                part = root.get_submodule(path)
-                part.requires_grad_(False)
-            run.note(
-                say("frozen_stages={count} freezes the stem and the first {count} stages of the backbone.", count=count)
-            )
+    def _configuration(self, run: ScriptRun, space: dict) -> None:
+        """A configuration in Python, as OpenMMLab's are, and that the one it stands on was not pasted along."""
+        for base in BASES.finditer(self.text):
+            line = self.text.count("\n", 0, base.start()) + 1
+            run.tell("the configuration that this one stands on is not pasted along", line)
+        for name, value in list(space.items()):
+            if type(value) in (dict, list) and not name.startswith("_"):
+                run.framework_line = self.assigned.get(name, 0)
+                openmmlab.read_configuration(value, self._root(), name)
 
     def _lightning_module(self, space: dict):
         """The script's own LightningModule, built where it is not; else the model itself."""
@@ -187,7 +192,7 @@ class Script:
 
     def _module_class(self, run: ScriptRun, kind: type) -> None:
         """A module class that nothing builds is built once, as a training script would."""
-        source = self._class_source(kind)
+        source = self.classes.get(kind.__name__, "")
         if not FREEZES.search(source) and run.models:
             return
         run.note("The class {name} is never built here; it was built once, as its framework would.", name=kind.__name__)
@@ -202,19 +207,17 @@ class Script:
                     run.stepped = name in LIGHTNING_AFTER
                     filled(getattr(made, name), None)
 
-    def _class_source(self, kind: type) -> str:
-        found = re.search(rf"^( *)class {kind.__name__}\b.*(?:\n(?:\1[ \t]+.*|\s*))*", self.text, re.MULTILINE)
-        return found[0] if found else ""
-
     def _callback_class(self, run: ScriptRun, kind: type, space: dict) -> None:
-        if not FREEZES.search(self._class_source(kind)) and not hasattr(kind, "freeze_before_training"):
+        if not FREEZES.search(self.classes.get(kind.__name__, "")) and not hasattr(kind, "freeze_before_training"):
             return
         run.note(
             "The callback {name} is never handed to a trainer here; its hooks were called once each epoch.",
             name=kind.__name__,
         )
         made = filled(kind, None)
-        if isinstance(made, LightningCallback):
+        if isinstance(made, openmmlab.OpenMMLabHook):
+            made._fx_run(self._root())
+        elif isinstance(made, LightningCallback):
             trainer = LightningTrainer(callbacks=[made])
             trainer._fx_fit()
         else:
@@ -339,6 +342,20 @@ def _read_first(parsed: ast.Module) -> set[str]:
         bound |= stored | {getattr(statement, "name", "")}
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             bound |= {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+    return found
+
+
+def _without_gradients(parsed: ast.AST) -> list[int]:
+    """Lines of a `forward` behind which no gradient gets: under `torch.no_grad()`, or `self.part(x).detach()`."""
+    found = []
+    inside = [each for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef) and node.name == "forward"
+              for each in ast.walk(node)]  # fmt: skip
+    for node in inside:
+        if isinstance(node, ast.With):
+            said = " ".join(ast.unparse(item.context_expr) for item in node.items)
+            found += [node.lineno] if "no_grad(" in said or "inference_mode(" in said else []
+        if isinstance(node, ast.Call) and re.fullmatch(r"self\.\w+\(.*\)\.detach\(\)", ast.unparse(node), re.DOTALL):
+            found.append(node.lineno)
     return found
 
 

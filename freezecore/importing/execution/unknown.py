@@ -26,6 +26,7 @@ HARMLESS = (
     "trainer", "len", "str", "id", "dict", "compute", "run", "step", "debug", "flop", "profile", "to_", "deepcopy",
 )  # fmt: skip
 MOST_LOOKED_AT = 200
+STAGES = ("freeze_at", "frozen_stages")  # set on a configuration, each freezes by a rule of its library
 TOLD = ""  # in the place of a lacking module's path: why it is not known was told already
 PARTS = ("parameters", "named_parameters", "requires_grad_", "children", "modules", "named_children", "named_modules")
 
@@ -68,6 +69,8 @@ class Unknown:
         return self._fx_derived(path) if known is None else known
 
     def __setattr__(self, name: str, value) -> None:
+        if name.lower() in STAGES and type(value) is int:
+            now().tell("what '{name}' freezes is not known", name=f"{self._fx_path}.{name}")
         if name != "requires_grad" or self._fx_lacks == TOLD:
             return
         if self._fx_lacks is not None:

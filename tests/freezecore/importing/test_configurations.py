@@ -185,3 +185,67 @@ def test_a_multimodal_model_that_a_library_does_not_list_is_told(library):
     model = {"LLaMA-Factory": "llava_onevision", "ms-swift": "qwen2_5_omni_thinker"}[library]
     found = import_rules(text, judged_model("", model))
     assert [row.line for row in found.unread] == [2]
+
+
+STANDING_ON_ANOTHER = {
+    "OpenMMLab": ("_base_: ./day.py\nmodel:\n  backbone:\n    frozen_stages: 1\n", 1),
+    "Hydra": ("lr: 1\ndefaults:\n  - model: resnet\n  - _self_\nbackbone:\n  frozen_stages: 1\n", 2),
+    "axolotl": ("frozen_stages: 1\nbase_config: shared.yaml\n", 2),
+    "TOML": ("_base_ = 'shared.toml'\nfrozen_stages = 1\n", 1),
+    "OpenMMLab in Python": ("_base_ = './day.py'\nmodel = dict(backbone=dict(frozen_stages=1))\n", 1),
+    "mmengine in Python": (
+        "with read_base():\n    from .day import *\nmodel = dict(backbone=dict(frozen_stages=1))\n",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STANDING_ON_ANOTHER)
+def test_a_configuration_that_stands_on_another_says_that_this_one_is_not_followed(kind):
+    text, line = STANDING_ON_ANOTHER[kind]
+    found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert found.rules == "freeze conv1 bn1 layer1"
+    assert [(row.line, row.why) for row in found.unread] == [
+        (line, "the configuration that this one stands on is not pasted along")
+    ]
+
+
+@pytest.mark.parametrize("text", ["defaults:\n  - _self_\nfrozen_stages: 1\n", "base_model: org/x\nfrozen_stages: 1\n"])
+def test_a_configuration_that_stands_on_itself_alone_is_followed_whole(text):
+    assert import_rules(text, read_source(ModelSource.parse("timm:resnet18"))).unread == ()
+
+
+NORMS_HELD = {
+    "YAML": "backbone:\n  frozen_stages: 1\n  norm_cfg:\n    type: BN\n    requires_grad: false\n",
+    "Python": "model = dict(backbone=dict(frozen_stages=1, norm_cfg=dict(type='BN', requires_grad=False)))\n",
+    "TOML": "[backbone]\nfrozen_stages = 1\n[backbone.norm_cfg]\ntype = 'BN'\nrequires_grad = false\n",
+    "JSON": '{"backbone": {"frozen_stages": 1, "norm_cfg": {"type": "BN", "requires_grad": false}}}',
+}
+
+
+@pytest.mark.parametrize("language", NORMS_HELD)
+def test_openmmlab_s_norms_are_held_in_whatever_language_it_is_written(language):
+    tree = read_source(ModelSource.parse("timm:resnet18"))
+    frozen = re.compile(r"^(conv1|bn1|layer1)\.|bn\d|downsample\.1")
+    assert trained(NORMS_HELD[language], tree) == {p.name for p in tree.parameters if not frozen.search(p.name)}
+
+
+def test_a_second_part_that_freezes_is_told_with_its_line():
+    text = "backbone:\n  frozen_stages: 1\nneck:\n  frozen_stages: 2\n"
+    found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert [(row.line, row.text) for row in found.unread] == [(4, "frozen_stages: 2")]
+
+
+UNREADABLE = {
+    "an alias": "a: &x\n  frozen_stages: 1\nbackbone:\n  <<: *x\n",
+    "several documents": "frozen_stages: 1\n---\nfrozen_stages: 2\n",
+    "JSON with a comment": '{\n  // why\n  "frozen_stages": 1\n}',
+    "a value that is filled in later": "n: 1\nbackbone:\n  frozen_stages: ${n}\n",
+    "detectron2's rule in Python": "cfg = get_cfg()\ncfg.MODEL.BACKBONE.FREEZE_AT = 2\n",
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_what_a_configuration_means_is_not_guessed(what):
+    with pytest.raises(ExportError):
+        import_rules(UNREADABLE[what], read_source(ModelSource.parse("timm:resnet18")))

@@ -294,3 +294,22 @@ def test_any_text_is_read_or_refused_in_a_sentence(content):
         import_rules(content, read_source(RESNET))
     except FreezeError as error:
         assert error.problem
+
+
+def test_a_class_with_blank_lines_between_its_methods_is_run_as_its_framework_would():
+    text = (
+        "from mmengine.hooks import Hook\n\n\nclass Freeze(Hook):\n    every = 1\n\n"
+        "    def before_train(self, runner):\n        runner.model.layer1.requires_grad_(False)\n"
+    )
+    assert import_rules(text, read_source(ModelSource.parse("timm:resnet18"))).rules == "freeze layer1"
+
+
+def test_a_part_that_runs_without_gradients_is_told_with_its_line():
+    text = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.body = models.resnet18()\n        self.body.conv1.requires_grad_(False)\n\n"
+        "    def forward(self, x):\n        with torch.no_grad():\n            return self.body(x)\n\n\nnet = Net()\n"
+    )
+    found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert found.rules == "freeze conv1.weight"
+    assert [note for note in found.notes if "Line 8 runs a part without gradients" in note]

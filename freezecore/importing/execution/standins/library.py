@@ -12,7 +12,7 @@ FILES = {
     "torch": "torch", "torchvision": "torchvision", "timm": "timm", "transformers": "transformers",
     "trl": "transformers", "fastai": "fastai", "fastcore": "fastai", "lightning": "lightning",
     "pytorch_lightning": "lightning", "peft": "peft", "accelerate": "accelerate",
-    "sentence_transformers": "sentence_transformers",
+    "sentence_transformers": "sentence_transformers", "mmcv": "openmmlab", "mmengine": "openmmlab",
 }  # fmt: skip
 HARMLESS = {
     "numpy", "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",

@@ -27,7 +27,7 @@ class Blueprint:
     """The tree as it comes from outside: source, layers, parameters and the head, as plain lists."""
 
     def __init__(self, tree: dict) -> None:
-        self.source, self.head, self.stages = tree["source"], tree["head"], tree["stages"]
+        self.source, self.head, self.backbone = tree["source"], tree["head"], tree["backbone"]
         self.layers = tree["layers"]  # [path, class, bases, aliases]
         self.parameters = tree["parameters"]  # [name, shape, dtype, frozen by its author, aliases]
         kinds = {bases[0] for _, _, bases, _ in self.layers if bases}

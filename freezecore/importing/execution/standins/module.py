@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins.framework import seen_as
-from freezecore.importing.execution.unknown import OUTSIDE, Unknown
+from freezecore.importing.execution.unknown import OUTSIDE, STAGES, Unknown
 
 SAME = (
     "train", "eval", "to", "cuda", "cpu", "half", "float", "double", "bfloat16", "type", "compile", "share_memory",
@@ -159,6 +159,8 @@ class Module(metaclass=Kind):
         if name == "requires_grad":
             now().tell("it sets an attribute of a module and freezes nothing; requires_grad_() would")
             return
+        if name in STAGES and type(value) is int:
+            now().tell("what '{name}' freezes is not known", name=name)
         if isinstance(value, Module) or (name in self._modules and (type(value) is Unknown or value is None)):
             self._fx_put(name, value)
         elif isinstance(value, TorchParameter):

@@ -48,7 +48,7 @@ FOLDERS = "layers|helpers|registry|factory|features|vision_transformer|resnet|ef
 OTHER = (
     (r"timm\.(layers|models)\.(.*\.)?[A-Z]\w*", kind_of),
     (
-        r"timm\.models\.(?!layers|helpers|registry|factory|features)[a-z]\w*",
+        r"timm\.models\.(?!layers|helpers|registry|factory|features|group_|list_|load_|is_model|model_entry)[a-z]\w*",
         lambda name: lambda *args, **options: create_model(name),
     ),
 )

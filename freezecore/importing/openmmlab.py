@@ -1,0 +1,43 @@
+"""OpenMMLab's `frozen_stages` and `norm_cfg`: what a backbone's configuration freezes, in YAML as in Python.
+
+The rule is that of `mmdet.models.ResNet._freeze_stages` and of `mmcv.cnn.build_norm_layer`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from freezecore.tree import LayerTree
+
+NORMS = {"nn._NormBase", "nn.LayerNorm", "nn.GroupNorm"}
+
+
+def backbone_of(tree: LayerTree) -> dict[str, list[str]]:
+    """Paths in the tower that has most stages: its `stem`, its `stages` and its `norms`; empty where there is none."""
+    tower = tree.staged
+    if tower is None:
+        return {"stem": [], "stages": [], "norms": []}
+    inside = [layer for layer in tree.layers if layer.path.startswith(f"{tower.path}." if tower.path else "")]
+    return {
+        "stem": [*tower.embeddings, *tower.stem],
+        "stages": [stage.path for stage in tower.stages],
+        "norms": [layer.path for layer in inside if NORMS & set(layer.bases)],
+    }
+
+
+def holds_norms(configuration: dict) -> bool:
+    """Whether it freezes every norm, as `norm_cfg=dict(type='BN', requires_grad=False)` does."""
+    norms = configuration.get("norm_cfg")
+    return isinstance(norms, dict) and norms.get("requires_grad") is False
+
+
+def frozen_paths(count: int, configuration: dict, backbone: dict[str, list[str]]) -> list[str] | None:
+    """What is frozen: the stem and the first `count` stages (-1 freezes nothing), and norms where said.
+
+    None where the model has fewer stages.
+    """
+    if count > len(backbone["stages"]):
+        return None
+    paths = [*backbone["stem"], *backbone["stages"][:count]] if count >= 0 else []
+    return paths + (backbone["norms"] if holds_norms(configuration) else [])
