@@ -58,7 +58,13 @@ def results(
         for place, (name, value) in enumerate(people)
     ]
     layout["xaxis"] |= {"title": {"text": words(f"shown.{shown}")}}
-    layout["xaxis"] |= {"range": [0, 1.02]} if "accuracy" in shown else {"rangemode": "tozero"}
+    top = max((value for value, _, _ in points), default=1)
+    ticks = [top * i / 4 for i in range(5)]
+    layout["xaxis"] |= (
+        {"range": [0, 1.02]}
+        if "accuracy" in shown
+        else {"range": [0, top * 1.05], "tickvals": ticks, "ticktext": [text(tick) for tick in ticks]}
+    )
     layout["yaxis"] |= {"tickvals": rows, "ticktext": list(names), "range": [len(rows) - 0.5, -0.5]}
     dots = {
         "type": "scatter",

@@ -9,6 +9,7 @@ from app.figures.style import Palette, layout_of
 from app.text import Words
 from freezecore.mask import Mask
 
+BESIDE = 0.16  # of a row, that a bar lies below its middle; its number stands as far above
 INTERVALS = {"accuracy_after": "interval", "step_s": "step_interval"}  # of a measurement, by its name
 SPLIT = (0.64, 0.72)  # of the width: the networks end, the bars begin
 
@@ -37,11 +38,13 @@ def lesson_runs(
     layout["xaxis"] |= {"ticktext": [words("side.input"), words("column.head")]}
     layout["xaxis2"] = layout["xaxis"] | {"domain": [SPLIT[1], 1], "rangemode": "tozero", "tickvals": None}
     layout["xaxis2"] |= {"showticklabels": False, "title": {"text": words(f"shown.{shown}"), "font": {"size": 12}}}
+    layout["xaxis2"] |= {"side": "top"}  # where a phone has no room beside the network's own names
     if "accuracy" in shown:
         layout["xaxis2"] |= {"range": [0, 1.05]}  # stays while bars grow
     layout["yaxis"] |= {"tickvals": rows, "ticktext": list(names), "showgrid": False}
     layout["yaxis"] |= {"range": [len(rows) - 0.4, -0.6]}
-    return {"data": [_network(parts, masks, words, palette), _bars(results, shown, text, palette)], "layout": layout}
+    data = [_network(parts, masks, words, palette), _bars(results, shown, palette), _texts(results, shown, text)]
+    return {"data": data, "layout": layout}
 
 
 def _network(parts: Sequence[Column], masks: Sequence[Mask], words: Words, palette: Palette) -> dict:
@@ -63,7 +66,7 @@ def _network(parts: Sequence[Column], masks: Sequence[Mask], words: Words, palet
     }
 
 
-def _bars(results: Sequence[dict], shown: str, text: Callable, palette: Palette) -> dict:
+def _bars(results: Sequence[dict], shown: str, palette: Palette) -> dict:
     """A bar for each run that has measured something, with its interval where it has one; pale while it goes on."""
     name = INTERVALS.get(shown, "")
     known = [(row, result[shown], result.get(name) or (result[shown],) * 2) for row, result in enumerate(results)
@@ -72,17 +75,31 @@ def _bars(results: Sequence[dict], shown: str, text: Callable, palette: Palette)
     return {
         "type": "bar",
         "orientation": "h",
-        "y": [row for row, *_ in known],
+        "y": [row + BESIDE for row, *_ in known],
         "x": [value for _, value, _ in known],
-        "text": [text(value) for _, value, _ in known],
-        "textposition": "inside",
-        "insidetextanchor": "start",
-        "width": 0.55,
+        "width": 0.36,
         "marker": {
             "color": palette.activations,
             "opacity": [0.45 if results[row].get("live") else 1 for row, *_ in known],
         },
         "error_x": {"array": [up for up, _ in spread], "arrayminus": [down for _, down in spread], "thickness": 1.5},
+        "hoverinfo": "skip",
+        "xaxis": "x2",
+        "showlegend": False,
+    }
+
+
+def _texts(results: Sequence[dict], shown: str, text: Callable) -> dict:
+    """What was measured, written above its bar."""
+    known = [(row, result[shown]) for row, result in enumerate(results) if result.get(shown) is not None]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [0 for _ in known],
+        "y": [row - BESIDE for row, _ in known],
+        "text": [text(value) for _, value in known],
+        "textposition": "middle right",
+        "cliponaxis": False,
         "hoverinfo": "skip",
         "xaxis": "x2",
         "showlegend": False,

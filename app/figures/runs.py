@@ -31,36 +31,32 @@ def learning_curve(events: Sequence[dict], total: int | None, words: Words, pale
         "mode": "lines", "line": {"color": palette.train, "width": 2}, "yaxis": "y2",
     }  # fmt: skip
     points, metric = run_events.scores(events), run_events.metric(events)
-    known = [point for point in points if point["low"] is not None]
     scored = words("chart.accuracy") if metric == "accuracy" else words.either(f"metric.{metric}", metric)
     score = _by_step(points, "value", words, scored) | {
         "mode": "lines+markers",
         "line": {"color": palette.activations, "width": 2},
-        "marker": {"symbol": "diamond", "size": 8},
+        "marker": {"symbol": "diamond", "size": 6},
+        "error_y": {
+            "array": [(point["high"] or point["value"]) - point["value"] for point in points],
+            "arrayminus": [
+                point["value"] - (point["value"] if point["low"] is None else point["low"]) for point in points
+            ],
+            "thickness": 1.5,
+            "width": 5,
+        },
         "customdata": [_interval(point) for point in points],
         "hovertemplate": f"{scored} %{{y:.3f}}%{{customdata}}<extra></extra>",
     }
-    band = {
-        "type": "scatter",
-        "mode": "none",
-        "x": [point["step"] for point in (*known, *reversed(known))],
-        "y": [*(point["low"] for point in known), *(point["high"] for point in reversed(known))],
-        "fill": "toself",
-        "fillcolor": palette.activations,
-        "opacity": 0.2,
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
     layout = layout_of(palette, "learning", top=4, hovermode="x")
     layout["xaxis"] |= {"range": [-0.02 * (total or 1), (total or 1) * 1.03], "title": {"text": words("chart.step")}}
-    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.54, 1], "rangemode": "tozero"}
-    layout["yaxis"] |= {"domain": [0, 0.46]}
+    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.66, 1], "nticks": 3, "rangemode": "tozero"}
+    layout["yaxis"] |= {"domain": [0, 0.58]}
     layout["yaxis"] |= (
         {"range": [0, 1.04], "tickvals": [0, 0.5, 1]} if metric == "accuracy" else {"rangemode": "tozero"}
     )
     for axis, name in (("yaxis", scored), ("yaxis2", words("chart.loss"))):
         layout[axis]["title"] = {"text": name, "font": {"size": 11}}
-    return {"data": [loss, band, score], "layout": layout}
+    return {"data": [loss, score], "layout": layout}
 
 
 def _interval(point: dict) -> str:
@@ -216,7 +212,7 @@ def _rate(row: RunRow, words: Words) -> str:
 
 def _steps(row: RunRow, words: Words) -> str:
     steps = row.result.get("steps")
-    return f"{steps} {words('probe.steps')}" if steps is not None else ""
+    return f"{words('probe.steps')} {steps}" if steps is not None else ""
 
 
 def _seed(row: RunRow, words: Words) -> str:

@@ -149,9 +149,9 @@ def _invitation(token: str, words: Words) -> None:
     """The class's link, as a QR code to be seen from the last row and as text, and whether others reach it."""
     base, reached = _address()
     link = f"{base}/learn?class={token}"  # short: some will type it
-    code, texts = st.columns([1, 4], vertical_alignment="center")
+    code, texts = st.columns([1, 3], vertical_alignment="center")
     with code:
-        picture = segno.make(link, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
+        picture = segno.make(link, error="m").svg_data_uri(scale=8, border=3, dark="#000", light="#fff")
         st.html(f'<img class="qr" src="{picture}" alt="{words("class.qr")}">')
     with texts:
         st.markdown(f"**{words('class.lesson_link')}**")
@@ -273,8 +273,8 @@ def _row(entry: ClassEntry, lesson: Lesson, words: Words) -> dict[str, object]:
     row: dict[str, object] = {words("class.nickname"): entry.nickname}
     for when, right in zip(("before", "after"), lesson.checks, strict=True):
         given = getattr(entry, when)
-        row[words(f"learn.{when}")] = ("✓" if given == right else "✕") if given else None
-    row[words("learn.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess) or None
+        row[words(f"class.{when}")] = ("✓" if given == right else "✕") if given else None
+    row[words("class.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess) or None
     for place, run in enumerate(lesson.runs):
         row[words(f"lesson.{lesson.key}.run.{run.name}")] = _of_run(entry, place, lesson)
     return row

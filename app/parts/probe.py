@@ -19,7 +19,7 @@ from freezecore.report import bytes_text, number_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 
-WATCHED_HEIGHT, RESULT_HEIGHT = 210, 185
+WATCHED_HEIGHT, RESULT_HEIGHT = 250, 230
 MOST_STEPS = 2_000
 OVERFITTING = 0.1  # accuracy on the training data above that on held-out data
 
@@ -199,7 +199,8 @@ def _totals(result: dict, better: int, worse: int, words: Words) -> str:
     if None in (*right, size):
         return shown
     before, after = (round(share * size) for share in right)
-    return f"{words('outcome.totals', before=before, after=after, samples=size)} {shown}"
+    wrong = {"wrong_before": size - before, "wrong_after": size - after}
+    return f"{words('outcome.totals', before=before, after=after, samples=size, **wrong)} {shown}"
 
 
 def _turn(one: dict) -> str:

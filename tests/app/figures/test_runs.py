@@ -1,3 +1,5 @@
+import pytest
+
 from app.figures.runs import accuracy_against_memory, learning_curve, names_of, what_trained
 from app.figures.style import LIGHT
 from app.service.run_table import RunRow
@@ -21,7 +23,7 @@ def test_only_runs_that_no_other_beats_are_on_the_front():
 
 def test_a_learning_curve_without_steps_is_empty_but_there():
     figure = learning_curve([], None, WORDS, LIGHT)
-    assert [trace["x"] for trace in figure["data"]] == [[], [], []]
+    assert [trace["x"] for trace in figure["data"]] == [[], []]
 
 
 def test_what_trained_leaves_out_runs_whose_rules_do_not_fit_the_model():
@@ -48,6 +50,7 @@ def test_a_curve_shows_accuracy_along_the_way_with_its_interval():
     ends = [{"event": "eval", "when": when, "step": 30, "done": 100, "total": 100, "accuracy": accuracy}
              for when, accuracy in (("before", 0.1), ("along", 0.8))]  # fmt: skip
     events = [ends[0], {"event": "step", "step": 30, "loss": 1}, ends[1]]
-    _, band, points = learning_curve(events, 60, WORDS, LIGHT)["data"]
+    _, points = learning_curve(events, 60, WORDS, LIGHT)["data"]
     assert (points["x"], points["y"]) == ([0, 30], [0.1, 0.8])
-    assert band["x"] == [0, 30, 30, 0] and band["y"][1] < 0.8 < band["y"][2]
+    low, high = (points["error_y"][name][1] for name in ("arrayminus", "array"))
+    assert 0.8 - low == pytest.approx(0.711, abs=1e-3) and 0.8 + high == pytest.approx(0.867, abs=1e-3)  # Wilson's
