@@ -38,7 +38,11 @@ def job_pane(
     """
     token = getattr(state.link(), field)
     if token is None:
-        settings(select(state.link()), words)
+        selection = select(state.link())
+        if selection.source.scheme == "file":
+            st.info(words("probe.file"), icon=":material/draft:")
+        else:
+            settings(selection, words)
         return
     try:
         status = jobs.shared().status(token)

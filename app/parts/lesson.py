@@ -239,7 +239,11 @@ def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
         st.rerun()
     number = len(notes["tokens"])
     name = words(f"lesson.{lesson.key}.run.{lesson.runs[number - 1].name}")
-    st.progress((number - 1) / count, text=words("learn.running", number=number, count=count, name=name))
+    steps = run_events.losses(jobs.shared().events(notes["tokens"][-1]))
+    share = steps[-1]["step"] / lesson.request(lesson.runs[number - 1]).steps if steps else 0.0
+    st.progress(
+        (number - 1 + min(share, 1.0)) / count, text=words("learn.running", number=number, count=count, name=name)
+    )
     if state.control(notes["tokens"][-1]):  # a run found again by its link is somebody else's to stop
         st.button(words("learn.stop"), key=f"stop_{lesson.key}", icon=":material/stop:", on_click=_stop, args=(lesson,))
 

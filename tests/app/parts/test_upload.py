@@ -40,6 +40,8 @@ def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
     page = opened(model=source, rules="freeze all; train 3", batch="4")
     assert not page.exception
     assert page.text_area(key="w_rules").value == "freeze all\ntrain 3"
+    assert not [button for button in page.button if button.key == "start"], "what cannot train is not offered"
+    assert any("neither code nor weights" in info.value for info in page.info)
     peak = figures(page)["Peak memory"]
     assert peak.endswith("B")
     more = opened(model=source, rules="train all", batch="4")
