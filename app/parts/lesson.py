@@ -183,9 +183,6 @@ def _buttons_or_verdict(lesson: Lesson, notes: dict, words: Words) -> None:
     """What can be done while nothing is measured."""
     done = len(notes.get("tokens", ()))
     if done < len(lesson.runs):
-        left = [job.expected_s(lesson.request(run)) for run in lesson.runs[done:]]
-        if None not in left:
-            st.caption(words("learn.expected", time=words.seconds(round(sum(left)))))
         st.button(
             words("learn.rest") if done else words("learn.measure"),
             type="primary",
@@ -195,6 +192,9 @@ def _buttons_or_verdict(lesson: Lesson, notes: dict, words: Words) -> None:
             args=(lesson,),
             disabled="guess" not in notes,
         )
+        left = [job.expected_s(lesson.request(run)) for run in lesson.runs[done:]]
+        if None not in left:
+            st.caption(words("learn.expected", time=words.seconds(round(sum(left)))))
     else:
         _verdict(lesson, notes, words)
 
