@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freezecore._export.python import constant_items, number, quoted, signature, sorted_imports
+from freezecore._export.header import header
+from freezecore._export.python import call, constant_items, number, quoted, signature, sorted_imports
 from freezecore.yaml_text import scalar
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
     )
-    environment.globals["signature"] = signature
+    environment.globals |= {"python_call": call, "signature": signature}
     environment.filters |= {
+        "header": header,
         "items": constant_items,
         "number": number,
         "quoted": quoted,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+from freezecore._export import header
 from freezecore._export.jinja import render
 from freezecore._export.model import tokenizer_packages
 from freezecore._export.plan import ExportPlan
@@ -21,7 +22,9 @@ def export_notebook(plan: ExportPlan) -> str:
     """
     if plan.source.scheme == "config" and plan.source.weights != "random":
         plan = replace(plan, model_id=plan.checkpoint)
-    link = "".join(ch if ch.isprintable() and ch not in " ()<>\\" else f"%{ord(ch) % 256:02X}" for ch in plan.reopens)
+    link = "".join(
+        ch if ch.isprintable() and ch not in " ()<>\\" else f"%{ord(ch) % 256:02X}" for ch in header.link(plan)
+    )
     never_trains = any(not any(column) for column in zip(*(mask.trains for _, mask in plan.masks), strict=True))
     rules = printable(plan.rules).replace("`", "'")
     return notebook("notebook.jinja", plan, link=link, never_trains=never_trains, rules=rules)

@@ -6,12 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
-from urllib.parse import quote, urlencode
 
 from freezecore._export.model import Building, building
-from freezecore._export.python import Condition, call, comment, condition, number
+from freezecore._export.python import Condition, call, condition, number
 from freezecore._export.selection import Cover, NameSelection, select
-from freezecore.errors import ExportError, shortened
+from freezecore.errors import ExportError
 from freezecore.mask import Mask
 from freezecore.rates import Rates, is_head, learning_rates, model_kind
 from freezecore.source import ModelSource
@@ -20,8 +19,6 @@ from freezecore.tree import LayerTree, prefixes
 from freezecore.workload import Workload
 
 EVERYTHING = Selector("kind", "all")
-LONGEST_RULES = 600
-LONGEST_LINK = 4_000
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 LANGUAGE_PARTS = frozenset({"language_model", "text_model"})
 CHECKPOINT = "your-organization/your-checkpoint"
@@ -38,22 +35,6 @@ OPTIMIZERS = {  # the class, and what it is given beside a learning rate
     "sgd": ("torch.optim.SGD", ()),
     "sgd-momentum": ("torch.optim.SGD", ("momentum=0.9",)),
 }
-TIMM_OPTIMIZERS = {
-    "adamw": ('opt="adamw"',),
-    "adamw-8bit": ('opt="bnbadamw8bit"',),
-    "sgd": ('opt="momentum"', "momentum=0.0"),
-    "sgd-momentum": ('opt="momentum"',),
-}
-FASTAI_OPTIMIZERS: dict[str, tuple[str | None, tuple[str, ...]]] = {
-    "adamw": (None, ()),
-    "adamw-8bit": (
-        "partial(OptimWrapper, opt=bitsandbytes.optim.AdamW8bit)",
-        ("import bitsandbytes", "from fastai.optimizer import OptimWrapper", "from functools import partial"),
-    ),
-    "sgd": ("SGD", ("from fastai.optimizer import SGD",)),
-    "sgd-momentum": ("partial(SGD, mom=0.9)", ("from fastai.optimizer import SGD", "from functools import partial")),
-}
-PAGE = "http://127.0.0.1:8501/"  # where `make run` serves it
 
 
 @dataclass(frozen=True)
@@ -291,55 +272,6 @@ class ExportPlan:
         return self.grouped or self.scheduled or self.optimizer_name != "adamw"
 
     @property
-    def trainer_optimizer(self) -> str:
-        """The optimizer by the name that transformers' Trainer has for it."""
-        names = {"adamw": "adamw_torch", "adamw-8bit": "adamw_8bit"}
-        return names.get(self.optimizer_name, "sgd")
-
-    @property
-    def timm_optimizer(self) -> str:
-        """The expression that builds the optimizer by timm's factory, which sorts a model's parameters into groups by
-        weight decay; `begin_epoch` could not refill those."""
-        of = "groups_by_rate(model)" if self.grouped else "trainable" if self.scheduled else "model"
-        arguments = [of, *TIMM_OPTIMIZERS[self.optimizer_name], f"lr={number(self.rate)}", "weight_decay=0.05"]
-        return call("create_optimizer_v2", arguments, taken=12)
-
-    @property
-    def fastai_optimizer(self) -> str | None:
-        """fastai's optimizer function; None where its own default is the one that was asked for."""
-        return FASTAI_OPTIMIZERS[self.optimizer_name][0]
-
-    @property
-    def fastai_optimizer_imports(self) -> tuple[str, ...]:
-        """Import lines of `fastai_optimizer`."""
-        return FASTAI_OPTIMIZERS[self.optimizer_name][1]
-
-    @property
-    def fastai_callbacks(self) -> list[str]:
-        """The callbacks that a fastai Learner needs."""
-        unfreeze = ["Unfreeze()"] if self.scheduled else []
-        cast = ["InputsAsWeights()"] if self.pure_bf16 and not self.dictionaries else []
-        samples = self.workload.batch_size * self.accumulate if self.workload else 0
-        return unfreeze + cast + ([f"GradientAccumulation({samples})"] if self.accumulate > 1 else [])
-
-    @property
-    def accelerator(self) -> str:
-        """The expression that builds accelerate's Accelerator."""
-        half = [f'mixed_precision="{self.half}"'] if self.half else []
-        steps = [f"gradient_accumulation_steps={self.accumulate}"] if self.accumulate > 1 else []
-        return call("Accelerator", half + steps, taken=18)
-
-    @property
-    def lightning_trainer(self) -> str:
-        """The expression that builds Lightning's Trainer."""
-        precision = {"fp16": "16-mixed", "bf16": "bf16-mixed"}.get(
-            self.half or "", "bf16-true" if self.pure_bf16 else ""
-        )
-        half = [f'precision="{precision}"'] if precision else []
-        steps = [f"accumulate_grad_batches={self.accumulate}"] if self.accumulate > 1 else []
-        return call("L.Trainer", [f"max_epochs={self.epochs}", *half, *steps, "callbacks=[Freeze()]"], taken=10)
-
-    @property
     def max_length(self) -> int | None:
         """Tokens of a sample, where they were asked for."""
         return self.workload.sequence_length if self.workload and self.dictionaries else None
@@ -450,55 +382,6 @@ class ExportPlan:
         return [
             is_head(parameter) for _, mask in self.masks for parameter in compress(self.tree.parameters, mask.trains)
         ]
-
-    @property
-    def reopens(self) -> str:
-        """The link that opens this selection in the page."""
-        if self.link:
-            return self.link
-        query = {"model": str(self.source), "rules": self.rules}
-        if self.source.task:
-            query["task"] = self.source.task
-        if self.source.num_labels:
-            query["labels"] = str(self.source.num_labels)
-        link = PAGE + "?" + urlencode(query, safe=":;,*@!./", quote_via=quote, errors="replace").replace("%20", "+")
-        return (
-            link
-            if len(link) <= LONGEST_LINK
-            else PAGE + "?" + urlencode({"model": str(self.source)}, safe=":/.", errors="replace")
-        )
-
-    @property
-    def header(self) -> str:
-        """Comment lines: what was chosen, how much of the model that is, and the link."""
-        _, count, scalars = self.counts[0]
-        trains = f"{count} of {len(self.tree.parameters)} parameters train"
-        weights = f"{scalars:,} of {self.tree.total:,} scalars"
-        first = ", at first" if self.scheduled else ""
-        lines = [
-            f"{self.source}: {shortened(self.rules or 'as its author set it', LONGEST_RULES)}",
-            f"{trains}{first}: {weights}.",
-            *self._tied(),
-            *self._step(),
-            f"Open this selection again: {self.reopens}",
-        ]
-        return "\n".join(map(comment, lines))
-
-    def _step(self) -> list[str]:
-        """A sentence on the training step that was asked for."""
-        work = self.workload
-        if work is None:
-            return []
-        size = f"{work.image_size} pixels" if work.image_size else ""
-        tokens = f"{work.sequence_length} tokens" if work.sequence_length else ""
-        batch = f"Batch {work.batch_size}" + (f", {work.accumulate} to a step" if work.accumulate > 1 else "")
-        checkpointing = "gradient checkpointing" if work.checkpointing else ""
-        return [", ".join(filter(None, (batch, size, tokens, work.precision, work.optimizer, checkpointing))) + "."]
-
-    def _tied(self) -> list[str]:
-        """A sentence on tensors that train under a name by which nobody would look for them."""
-        tied = [p for p in self.tree.parameters if p.aliases and self.mask[p.name] and not all(self.mask.trains)]
-        return [f"{' and '.join(p.names)} are one tensor." for p in tied[:3]]
 
     def require_training(self) -> None:
         """Raise ExportError where nothing trains in some phase."""
