@@ -207,6 +207,11 @@ def _notes(first: _Outcome) -> list[str]:
         notes.append(say("It builds the model {count} times; the one that is trained was read.", count=len(run.models)))
     if first.removed:
         notes.append(say("It takes '{name}' out of the model; what stands for it there trains.", name=first.removed[0]))
+    still = sum(len(names) for rate, names in run.rates if type(rate) in (int, float) and rate == 0)
+    if still:
+        notes.append(
+            say("Its optimizer gives {count} parameters a rate of 0, which changes nothing of them.", count=still)
+        )
     trains = [p for held in first.found for p in held if p._fx_value]
     if run.optimised and trains and any(id(p) in run.optimised for p in trains):
         left = sum(id(p) not in run.optimised for p in trains)

@@ -55,6 +55,7 @@ class ScriptRun:
         self.configs: list = []
         self.callbacks: list = []
         self.handed: list = []
+        self.handed_over: list = []
         self.adapted = False
         self.said = False
         self.framework_line = 0

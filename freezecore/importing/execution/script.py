@@ -6,6 +6,7 @@ import ast
 import re
 import symtable
 import types
+from collections.abc import Callable
 
 from freezecore.importing.execution import guards
 from freezecore.importing.execution.policy import Policy
@@ -134,23 +135,13 @@ class Script:
             known = {id(each) for each in run.callbacks}
             if any(type(each).__module__ == PASTED_MODULE or id(each) in known for each in pending.callbacks):
                 pending._fx_fit()
-        classes = [each for each in space.values() if isinstance(each, type) and each.__module__ == PASTED_MODULE]
-        made = {type(each) for each in self._instances(space)}
-        for kind in classes:
-            if (
-                kind in made
-                or kind.__name__ in run.built
-                or any(kind is not one and issubclass(one, kind) for one in classes)
-            ):
-                continue
-            if issubclass(kind, Module):
-                self._module_class(run, kind)
-            elif issubclass(kind, (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)):
-                self._callback_class(run, kind, space)
+        direct = self.direct[""]
+        self._never_built(run, space, lambda kind: kind.__name__ not in direct)
         for callback in run.callbacks:
             if not any(callback is each for each in run.handed):
                 LightningTrainer(callbacks=[callback])._fx_fit()
         self._uncalled(run, space)
+        self._never_built(run, space, lambda kind: kind.__name__ in direct)  # where no function that was run built it
         self._configuration(run, space)
         for line in self.without_gradients:
             if run.events:
@@ -162,6 +153,22 @@ class Script:
         if run.configs and not run.adapted:
             run.note("Its adapter configuration is never used here; it was taken as PEFT would.")
             get_peft_model(self._root(), run.configs[-1])
+
+    def _never_built(self, run: ScriptRun, space: dict, wanted: Callable[[type], bool]) -> None:
+        """Classes that nothing built are built once, as a training script or a framework would."""
+        classes = [each for each in space.values() if isinstance(each, type) and each.__module__ == PASTED_MODULE]
+        made = {type(each) for each in self._instances(space)}
+        for kind in filter(wanted, classes):
+            if (
+                kind in made
+                or kind.__name__ in run.built
+                or any(kind is not one and issubclass(one, kind) for one in classes)
+            ):
+                continue
+            if issubclass(kind, Module):
+                self._module_class(run, kind)
+            elif issubclass(kind, (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)):
+                self._callback_class(run, kind, space)
 
     def _instances(self, space: dict):
         return [each for each in space.values() if type(each).__module__ == PASTED_MODULE]
@@ -234,6 +241,10 @@ class Script:
             run.note("{name}() is never called here; it was called as each epoch begins.", name=name)
             for epoch in run.epochs(None):
                 filled(own[name], None, epoch)
+        for name in {each.__name__: None for each in run.handed_over if each in own.values()}:
+            if name in called and not self._is_called(name, self.direct) and self._acts(name, set()):
+                run.note("{name}() is handed to what is not in this text; it was called once.", name=name)
+                filled(own[name], None)
         training = [name for name in waiting if not self._by_epoch(name) and self._trains(name)]
         for name in training:
             run.note("{name}() is never called here; it was called once.", name=name)
@@ -248,8 +259,14 @@ class Script:
         for name in helpers if len(alone) > 1 or not alone else ():
             run.tell("{name}() is defined and never called", self.functions[name].lineno, name=name)
 
-    def _is_called(self, name: str) -> bool:
-        return any(name in body for other, body in self.calls.items() if other != name)
+    def _is_called(self, name: str, calls: dict[str, set[str]] | None = None) -> bool:
+        return any(name in body for other, body in (self.calls if calls is None else calls).items() if other != name)
+
+    @property
+    def direct(self) -> dict[str, set[str]]:
+        """What is called by name, rather than handed to something."""
+        return {"": {each.func.id for each in ast.walk(ast.parse(self.text)) if isinstance(each, ast.Call)
+                     and isinstance(each.func, ast.Name)}}  # fmt: skip
 
     @property
     def calls(self) -> dict[str, set[str]]:

@@ -6,6 +6,8 @@ not claimed.
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from freezecore.importing.execution.run import now, pasted_place
 
 FREEZING_WORDS = (
@@ -88,6 +90,7 @@ class Unknown:
         run, path = now(), self._fx_path
         last = path.rpartition(".")[2]
         about = self._fx_about or involves(args) or involves(kwargs.values())
+        run.handed_over += [each for each in (*args, *kwargs.values()) if isinstance(each, FunctionType)]
         if last in ("backward", "step"):
             run.stepped = True
         if last.startswith(("train", "fit", "finetune", "fine_tune")) and about and run.epoch is None:

@@ -313,3 +313,35 @@ def test_a_part_that_runs_without_gradients_is_told_with_its_line():
     found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
     assert found.rules == "freeze conv1.weight"
     assert [note for note in found.notes if "Line 8 runs a part without gradients" in note]
+
+
+HANDED_OVER = {
+    "a process per card": "import torch.multiprocessing as mp\n{}mp.spawn(work, args=(2,), nprocs=2)\n",
+    "a command line": "import fire\n{}fire.Fire(work)\n",
+    "a thread": "from threading import Thread\n{}Thread(target=work).start()\n",
+    "a detector's event": "from ultralytics import YOLO\n{}YOLO('n.pt').add_callback('on_train_start', work)\n",
+}
+
+
+@pytest.mark.parametrize("to", HANDED_OVER)
+def test_a_function_that_is_handed_to_something_unknown_is_run_once_and_it_is_said(to):
+    function = "def work(trainer=None):\n    model.layer1.requires_grad_(False)\n\n\n"
+    found = import_rules(HANDED_OVER[to].format(function), read_source(ModelSource.parse("timm:resnet18")))
+    assert found.rules == "freeze layer1"
+    assert "work() is handed to what is not in this text; it was called once." in found.notes
+
+
+def test_what_pytorch_refuses_as_requires_grad_is_told_with_its_line():
+    text = "model.layer1.requires_grad_(False)\nmodel.conv1.weight.requires_grad = 0\n"
+    found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert (found.rules, found.unread[0].line) == ("freeze layer1", 2)
+
+
+def test_a_rate_of_zero_is_told():
+    text = (
+        "model.conv1.requires_grad_(False)\n"
+        "optimizer = torch.optim.SGD([{'params': model.fc.parameters(), 'lr': 0.0},"
+        " {'params': model.layer4.parameters()}], lr=0.1)\n"
+    )
+    found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert found.notes[0] == "Its optimizer gives 2 parameters a rate of 0, which changes nothing of them."

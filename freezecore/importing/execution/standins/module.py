@@ -76,8 +76,8 @@ class Tensor:
         if type(value) is Unknown:
             run.tell("whether it trains depends on '{name}', which is not known", name=value._fx_path)
             value = None
-        else:
-            value = bool(value)
+        elif type(value) is not bool:
+            raise RuntimeError("requires_grad must be a bool")
         if value is not self._fx_value:
             run.set(self, value)
             vars(self)["_fx_value"] = value

@@ -7,12 +7,14 @@ from types import MethodType
 
 from freezecore.importing.execution.standins.argparse import ArgumentParser, Namespace
 from freezecore.importing.execution.standins.stdlib_functions import (
+    Environment,
     attrgetter,
     copied,
     first,
     methodcaller,
     passing,
     stop,
+    variable,
 )
 from freezecore.importing.execution.unknown import Unknown
 
@@ -63,5 +65,6 @@ NAMES = {
     "typing.Generic": lambda: object, "typing.Protocol": lambda: object, "asyncio.run": lambda: first,
     "typing.TypedDict": lambda: dict, "typing.TYPE_CHECKING": lambda: False, "sys.argv": lambda: ["script.py"],
     "os.path.join": lambda: lambda *parts: "/".join(map(str, parts)), "typing.cast": lambda: lambda kind, value: value,
+    "os.environ": Environment, "os.getenv": lambda: variable,
     "sys.version_info": lambda: (3, 11, 0),
 }  # fmt: skip

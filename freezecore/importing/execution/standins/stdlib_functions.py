@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from freezecore.importing.execution.run import GUARDED_READ, ScriptStopped
+from freezecore.importing.execution.run import GUARDED_READ, ScriptStopped, now
+from freezecore.importing.execution.unknown import Unknown
 
 
 def attrgetter(*names: str):
@@ -27,6 +28,31 @@ def copied(value, *args):
     import copy
 
     return copy.deepcopy(value)
+
+
+def variable(name=None, default=None):
+    """An environment variable: its default where the script states one, else not known."""
+    if default is None:
+        return Unknown(f"os.environ[{name!r}]", True)
+    now().note("Environment variables are read with the defaults that it states.")
+    return default
+
+
+class Environment:
+    """`os.environ`, of which nothing is set."""
+
+    get = staticmethod(variable)
+
+    def __getitem__(self, name) -> Unknown:
+        return variable(name)
+
+    def __setitem__(self, name, value) -> None:
+        pass
+
+    def __contains__(self, name) -> bool:
+        return False
+
+    setdefault = __getattr__ = lambda self, name, *default: Unknown(f"os.environ.{name}", True)
 
 
 def stop(*args) -> None:
