@@ -5,17 +5,26 @@ not, beside what they return. ConvNeXt, whose norms see permuted pictures, is 6 
 `expect_contiguous` in aten/src/ATen/native/layer_norm.cpp and cuda/layer_norm_kernel.cu, `contiguous` in SoftMax.cpp
 and cuda/SoftMax.cu; test_kernels.py holds them against the CPU's allocator.
 
+Means in half precision: a CPU takes them in float32, over a copy of the whole input. That is what its allocator shows
+(same test), not read in a source.
+
 Scratch memory of convolutions: `freezecore._estimate.scratch` has the sizes by kind, here is the kind.
 """
 
 from __future__ import annotations
 
+import math
+
+import torch
+
 from freezecore._estimate import scratch
 from freezecore.runtime.trace import recurrent
+from freezecore.runtime.trace.fake import HALF
 from freezecore.runtime.trace.signature import Signature, TensorShape
 
 FORWARD_ONLY = ("_softmax", "_log_softmax")
 BOTH = ("native_layer_norm",)
+MEAN = "mean"
 
 
 def copied_bytes(signature: Signature) -> tuple[int, int]:
@@ -23,15 +32,23 @@ def copied_bytes(signature: Signature) -> tuple[int, int]:
     if signature.function is recurrent.FORWARD:
         _, forward, backward = recurrent.sizes(signature.arguments[0], signature.graph)
         return forward, backward + recurrent.output_bytes(signature.arguments[0]) * signature.strided
-    if signature.name not in (*FORWARD_ONLY, *BOTH):
+    if signature.name not in (*FORWARD_ONLY, *BOTH, MEAN):
         return 0, 0
     shape = signature.shapes()[0]
+    if signature.name == MEAN:
+        return (_mean_in_float32(signature) if shape.dtype in HALF and shape.device.type == "cpu" else 0), 0
     if _is_contiguous(shape):
         return 0, 0
-    nbytes = shape.dtype.itemsize
-    for size in shape.size:
-        nbytes *= size
+    nbytes = shape.dtype.itemsize * math.prod(shape.size)
     return nbytes, nbytes if signature.name in BOTH else 0
+
+
+def _mean_in_float32(signature: Signature) -> int:
+    """Bytes of a mean's input and of its result in float32."""
+    size, dims = signature.shapes()[0].size, (*signature.arguments[0][1:2], None)[0]
+    reduced = range(len(size)) if not dims else {dim % len(size) for dim in dims}
+    left = math.prod(length for dim, length in enumerate(size) if dim not in reduced)
+    return (math.prod(size) + left) * torch.float32.itemsize
 
 
 def _is_contiguous(shape: TensorShape) -> bool:
@@ -49,6 +66,7 @@ def scratch_kind(signature: Signature) -> int:
         return scratch.NONE
     pictures, weight, _, stride = signature.arguments[0][:4]
     groups, kernel = signature.arguments[0][8], weight.size[2:]
-    if groups > 1 and groups == weight.size[0] and max(kernel) > 3 and pictures.stride[1] == 1:
+    channels_last = pictures.stride[1] == 1 and not _is_contiguous(pictures)  # a picture of one pixel is both
+    if groups > 1 and groups == weight.size[0] and max(kernel) > 3 and channels_last:
         return scratch.PADS
     return scratch.REORDERS if groups > 1 or any(size > 1 for size in (*kernel, *stride)) else scratch.NONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -113,7 +114,10 @@ class Tracer:
             lasting=joined.lasting,
             batch=batch,
             batch_sizes=self.batch_sizes,
-            notes=tuple(_notes(self.model, detached=cuts_a_gradient(steps, joined, values))),
+            notes=(
+                *_notes(self.model, detached=cuts_a_gradient(steps, joined, values)),
+                *self._cast_again(steps, parameters),
+            ),
             versions=versions,
         )
 
@@ -191,6 +195,23 @@ class Tracer:
             and joined.pairs[call.operation][0].name == "_to_copy"
             and call.inputs[0] in parameters
         )
+
+    @staticmethod
+    def _cast_again(steps: Sequence[TracedCall | EvalAlias], parameters: dict[str, int]) -> Iterator[str]:
+        """Says which parameter is read in half precision more than once: autocast keeps the copy of a leaf that trains
+        until it ends, and makes a new one of a frozen leaf for each reader, which is not followed."""
+        calls = [step for step in steps if isinstance(step, TracedCall) and step.mode is not False]
+        readers = Counter(value for call in calls for value in {*call.inputs})
+        names = {value: name for name, value in parameters.items()}
+        for call in calls:
+            if call.cast and (count := readers[call.outputs[0]]) > 1:
+                yield say(
+                    "autocast's copies of '{name}' and its like while they are frozen: one is counted, "
+                    "and each of its {count} readers makes one",
+                    name=names[call.inputs[0]],
+                    count=count,
+                )
+                return
 
     def _operations(
         self, joined: JoinedModes, steps: Sequence[TracedCall | EvalAlias], parameters: set[int]

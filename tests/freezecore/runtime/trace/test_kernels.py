@@ -97,3 +97,40 @@ def test_copies_that_kernels_make_are_in_the_peak(trains):
     real = on_cpu(Turned(), set(trains), (), trace.workload, own_batch(batch)[1], False)
     assert abs(costs(trace, *trains).peak_bytes - real.peak_bytes) <= 8 * STRAY
     assert costs(Trace.from_bytes(trace.to_bytes()), *trains) == costs(trace, *trains)
+
+
+@pytest.mark.parametrize("dims", [1, (1, 2), None])
+def test_a_mean_in_half_precision_copies_its_input_in_float32_on_a_cpu(dims):
+    class Averaged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wide = nn.Linear(16, 256)
+
+        def forward(self, x):
+            return self.wide(x).mean(dims) if dims else self.wide(x).mean()
+
+    batch = torch.randn(64, 32, 16)
+    trace = module_pricer(Averaged(), Workload(implementation="loop", precision="bf16"), batch=batch).trace
+    trains = {"wide.bias"}
+    real = on_cpu(Averaged().bfloat16(), trains, (), trace.workload, own_batch(batch.bfloat16())[1], False)
+    assert abs(costs(trace, *trains).peak_bytes - real.peak_bytes) <= 8 * STRAY
+    assert real.peak_bytes > 64 * 32 * 256 * 6
+
+
+def test_a_weight_that_autocast_casts_for_every_reader_is_told_of():
+    def notes(model):
+        workload = Workload(implementation="loop", precision="bf16-autocast")
+        return module_pricer(model, workload, batch=torch.randn(4, 6, 8)).trace.notes
+
+    assert "autocast's copies of 'bias_hh_l0'" in " ".join(notes(nn.RNN(8, 8, batch_first=True)))
+    assert notes(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))) == ()
+
+
+def test_a_picture_of_one_pixel_is_not_taken_for_channels_last():
+    def scratch(size):
+        model = nn.Conv2d(64, 64, 5, padding=2, groups=64)
+        trace = module_pricer(nn.Sequential(model), LOOP, batch=torch.randn(4, 64, size, size)).trace
+        cost = costs(trace, *(p.name for p in trace.parameters))
+        return cost.peak_with_scratch - cost.peak_bytes
+
+    assert scratch(1) < 64 * 25 * 4 * 256
