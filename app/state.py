@@ -30,12 +30,17 @@ def begin() -> None:
         session.controls = {}
     elif session.pop("switched", False):
         st.query_params["model"] = link().model
-        address = link().model
-    elif address and address != session.address and address != link().model:
+    elif address and address != link().model and _has_gone_back():
         found, _ = read_link(query)
         session.link = asdict(replace(found, lang=link().lang))
         forget_draft()
-    session.address = address
+
+
+def _has_gone_back() -> bool:
+    """Whether Back or Forward asked for this run. Another address alone says nothing: what the browser asked for just
+    before it was told of another model still names the one before."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def link() -> Link:

@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 JS = Path(__file__).with_name("js")
+SHARED = ("channel", "element", "mount")
 
 
 def script(folder: Path, modules: Iterable[str]) -> str:
@@ -21,7 +22,7 @@ def script(folder: Path, modules: Iterable[str]) -> str:
 
     Imports go, exports become plain.
     """
-    files = [JS / "channel.js", JS / "element.js", *(folder / f"{name}.js" for name in modules)]
+    files = [*(JS / f"{name}.js" for name in SHARED), *(folder / f"{name}.js" for name in modules)]
     parts = [file.read_text(encoding="utf-8") for file in files]
     plain = [re.sub(r"^import .*?;\n", "", part, flags=re.MULTILINE | re.DOTALL) for part in parts]
     return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)

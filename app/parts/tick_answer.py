@@ -84,7 +84,10 @@ def _known_or_last(selection: ModelSelection) -> KnownCost:
 
 @show_errors.acting
 def _ticked(change: TreeChange) -> None:
-    selection = ticked(select(state.link()), change.trains)
+    selection = select(state.link())
+    if selection.tree.fingerprint != change.tree:
+        return  # another model was chosen in the same moment
+    selection = ticked(selection, change.trains)
     state.write_rules(selection.link.rules)
     if outdated := _outdated(selection):
         st.rerun([KEY, *outdated])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from app.service import visitors
-from tests.browser.page_room import RESNET, rules, settled, tick, traced
+from tests.browser.page_room import RESNET, figure, rules, settled, tick, traced
 from tests.browser.stored_runs import store_runs
 
 
@@ -58,3 +60,24 @@ def test_ones_own_runs_are_found_again_by_the_same_browser_and_not_by_another(pa
     settled(page)
     expect(page.get_by_text("No run yet")).to_be_visible()
     assert cookie["value"] in {one["value"] for one in page.context.cookies()}
+
+
+def test_the_tree_follows_through_a_hundred_quick_switches_of_models_between_errors(page_at):
+    page = page_at(f"{RESNET}&rules=trian+all")
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 3})
+    box, tree = page.locator(".st-key-w_model input"), page.locator("section.tree")
+    first = page.locator(".st-key-first_models")
+    heads = {"EfficientNet-Lite0": "conv_stem", "ResNet-18": "conv1", "BERT-base": "bert"}
+    names = list(heads) * 34
+    for switch, name in enumerate(names[:100]):
+        if switch % 10 == 5:  # a name that does not open stands between two models
+            box.fill("timm:resnett18")
+            box.press("Enter")
+        first.get_by_role("button", name=re.compile(f"^{name}")).click()
+        expect(page.get_by_role("treeitem").first).to_have_attribute("aria-label", heads[name])
+        expect(tree).to_have_count(1)
+    traced(page)
+    before, text = figure(page, 0).inner_text(), rules(page).input_value()
+    tick(page, heads[names[99]])
+    expect(figure(page, 0)).not_to_have_text(before)
+    expect(rules(page)).not_to_have_value(text)

@@ -2,8 +2,9 @@
 // draws this message is what a tick draws again.
 
 import { channelOf, deliver } from "./channel.js";
+import { mounted } from "./mount.js";
 
-export default function ({ data, setStateValue }) {
+export default mounted(({ data, setStateValue }) => {
   for (const part of data?.parts ?? []) {
     if (part.part === "ticks") {
       const channel = channelOf(part.channel);
@@ -13,4 +14,4 @@ export default function ({ data, setStateValue }) {
     }
     deliver(part);
   }
-}
+});

@@ -44,10 +44,12 @@ LARGEST_SEQUENCE = 2**53 - 1
 
 @dataclass(frozen=True)
 class TreeChange:
-    """What a person ticked: one truth value per entry of `tree.parameters`, and the number of the change."""
+    """What a person ticked: one truth value per entry of `tree.parameters`, the number of the change, and in which
+    tree, by its fingerprint."""
 
     trains: tuple[bool, ...]
     sequence: int
+    tree: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def layer_tree(
     with st.container(gap=None, key=f"{key}-room"):
         data = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
         _component()(data=data, key=key)
-        part = {"channel": key, "part": "annotations", **_annotations(rows, prices, marks)}
+        part = {"channel": key, "part": "annotations", "tree": tree.fingerprint, **_annotations(rows, prices, marks)}
         if proved is not None:
             part["proved"] = encode(proved)
         feed(part, key=f"{key}-annotations-feed")
@@ -136,7 +138,7 @@ def _new_change(key: str, tree: LayerTree) -> TreeChange | None:
     if trains is None or type(sequence) is not int or not _last_sequence(key, tree) < sequence <= LARGEST_SEQUENCE:
         return None
     st.session_state[f"{key}-last-change"] = (tree.fingerprint, sequence)
-    return TreeChange(trains, sequence)
+    return TreeChange(trains, sequence, tree.fingerprint)
 
 
 def _last_sequence(key: str, tree: LayerTree) -> int:

@@ -2,11 +2,10 @@
 
 import { channelOf, listen } from "../../js/channel.js";
 import { element } from "../../js/element.js";
+import { mounted } from "../../js/mount.js";
 import { Blocks } from "./blocks.js";
 import { Memory } from "./memory.js";
 import { Numbers } from "./numbers.js";
-
-const views = new WeakMap();
 
 class Charts {
   constructor(data, root) {
@@ -25,6 +24,11 @@ class Charts {
     this.blocks.watch.disconnect();
   }
 
+  end() {
+    this.stop();
+    this.root.remove();
+  }
+
   receive(part) {
     if (part.of !== this.data.of) return; // costs of the model before
     if (part.part === "largest") return this.numbers.paintLargest(part.text);
@@ -35,16 +39,12 @@ class Charts {
   }
 }
 
-export default function ({ data, parentElement }) {
-  const earlier = views.get(parentElement);
-  if (earlier?.data !== data) {
-    earlier?.stop();
-    const root = earlier?.root ?? element("section", "charts");
-    if (!earlier) parentElement.append(root);
-    views.set(parentElement, new Charts(data, root));
-  }
-  return () => {
-    views.get(parentElement)?.stop();
-    views.delete(parentElement);
-  };
-}
+const show = ({ data, parentElement }, earlier) => {
+  if (earlier?.data === data) return earlier;
+  earlier?.stop();
+  const root = earlier?.root ?? element("section", "charts");
+  if (!earlier) parentElement.append(root);
+  return new Charts(data, root);
+};
+
+export default mounted(show, (charts) => charts.end());

@@ -1,8 +1,10 @@
 // A button that copies the address, and the address bar's query as it is sent; neither makes a step of history.
 
 import { listen } from "../../js/channel.js";
+import { mounted } from "../../js/mount.js";
 
-export default function ({ parentElement, data }) {
+const show = ({ parentElement, data }, end) => {
+  end?.();
   const button = parentElement.querySelector("button");
   const status = parentElement.querySelector("[role=status]");
   button.querySelector("span").textContent = data.label;
@@ -15,7 +17,9 @@ export default function ({ parentElement, data }) {
   return listen(data.channel, ({ query }) => {
     if (location.search !== "?" + query) history.replaceState(history.state, "", "?" + query + location.hash);
   });
-}
+};
+
+export default mounted(show, (end) => end());
 
 async function copy(text) {
   try {

@@ -108,6 +108,11 @@ export class Ticks {
     return changed;
   }
 
+  // Send nothing more: another tree is on its way.
+  stop() {
+    clearTimeout(this.timer);
+  }
+
   undo() {
     this.recall(this.past.undo(this.model.trains));
   }

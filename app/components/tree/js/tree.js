@@ -2,6 +2,7 @@
 
 import { listen } from "../../js/channel.js";
 import { element } from "../../js/element.js";
+import { mounted } from "../../js/mount.js";
 import { encodeBits } from "./bits.js";
 import { listenToKeys } from "./keys.js";
 import { List } from "./list.js";
@@ -53,14 +54,21 @@ class TreeView {
 
   // A message from Python, or from another component of the page.
   receive(part) {
-    if (part.part === "annotations") this.annotate(part);
-    else if (part.part === "ticks" && part.tree === this.data.tree) this.ticks.receive(part);
-    else if (part.part === "toggle") this.ticks.toggle(part.parameters);
+    if (part.part === "toggle") this.ticks.toggle(part.parameters);
+    else if (part.tree !== this.data.tree) return; // of the model before, or of the one that is on its way
+    else if (part.part === "annotations") this.annotate(part);
+    else if (part.part === "ticks") this.ticks.receive(part);
   }
 
   stop() {
     this.disconnect();
     this.list.stop();
+    this.ticks.stop();
+  }
+
+  end() {
+    this.stop();
+    this.root.remove();
   }
 
   annotate({ prices, marks, proved }) {
@@ -100,6 +108,7 @@ class TreeView {
     }
     this.model.sum();
     this.rearrange();
+    if (earlier.ticks.timer) this.ticks.report(); // what it had not sent yet
   }
 
   search(text) {
@@ -144,22 +153,15 @@ class TreeView {
   }
 }
 
-const views = new WeakMap();
+const show = ({ data, parentElement }, earlier) => {
+  if (earlier?.data === data) return earlier;
+  earlier?.stop();
+  const root = earlier?.root ?? element("section", "tree");
+  if (!earlier) parentElement.append(root);
+  const view = new TreeView(data, root, (ticks) => sendTicks(data.channel, ticks));
+  if (earlier?.data.tree === data.tree && earlier.model.rows === view.model.rows) view.resume(earlier);
+  view.disconnect = listen(data.channel, (part) => view.receive(part));
+  return view;
+};
 
-// Streamlit calls this anew for each change of data or theme, and the function it returns only at the very end.
-export default function ({ data, parentElement }) {
-  const earlier = views.get(parentElement);
-  if (earlier?.data !== data) {
-    earlier?.stop();
-    const root = earlier?.root ?? element("section", "tree");
-    if (!earlier) parentElement.append(root);
-    const view = new TreeView(data, root, (ticks) => sendTicks(data.channel, ticks));
-    views.set(parentElement, view);
-    if (earlier?.data.tree === data.tree && earlier.model.rows === view.model.rows) view.resume(earlier);
-    view.disconnect = listen(data.channel, (part) => view.receive(part));
-  }
-  return () => {
-    views.get(parentElement)?.stop();
-    views.delete(parentElement);
-  };
-}
+export default mounted(show, (view) => view.end());
