@@ -16,7 +16,7 @@ from app.figures import classroom as figures
 from app.parts import show_errors
 from app.parts.plot import plot
 from app.parts.table import UNKNOWN, formatted
-from app.server.launch import ANYWHERE, LOOPBACK, local_address
+from app.server.launch import LOOPBACK, local_address
 from app.service import class_table, lessons
 from app.service.classes import JOINED, ClassEntry, Classes, nickname
 from app.service.lessons import Lesson
@@ -169,8 +169,8 @@ def _address() -> tuple[str, bool]:
     here = urlsplit(base)
     if here.hostname not in LOOPBACK:
         return base, True
-    outside = local_address() if st.get_option("server.address") == ANYWHERE else LOOPBACK[0]
-    if outside in LOOPBACK:
+    outside = local_address()
+    if outside in LOOPBACK or outside not in (st.get_option("server.allowedHosts") or ()):  # only `--room` allows it
         return base, False
     return f"{here.scheme}://{outside}:{here.port}", True
 

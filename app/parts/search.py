@@ -78,8 +78,10 @@ def _settings(selection: ModelSelection, words: Words) -> None:
     )
     if kind == "find":
         st.caption(words("search.within", time=words.seconds(60 * request.minutes)))
-    elif text := job.time_text(selection, request, words, count or 1):
-        st.caption(text)
+    elif count:
+        st.caption(job.time_text(selection, request, words, count))
+    elif expected := job.expected_s(request):
+        st.caption(words("search.expected", time=words.seconds(expected)))
 
 
 @lru_cache(maxsize=64)
@@ -297,9 +299,13 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
         )
         _offer(text, result["rules"], "recommended", same_model, words)
         if second := result.get("runner_up"):
-            key = "search.runner_up_close" if result["within_noise"] else "search.runner_up"
-            accuracy = _score(second, words)
-            text = words(key, rules=_code(second["rules"]), accuracy=accuracy, peak=bytes_text(second["peak_bytes"]))
+            higher = (second.get("accuracy_after") or 0) > (result.get("accuracy_after") or 0)
+            close = "search.runner_up_higher" if higher else "search.runner_up_close"
+            text = words(
+                close if result["within_noise"] else "search.runner_up", rules=_code(second["rules"]),
+                accuracy=_score(second, words), peak=bytes_text(second["peak_bytes"]), seeds=second["seeds"],
+                steps=second["steps"],
+            )  # fmt: skip
             _offer(text, second["rules"], "second", same_model, words)
         for sentence in result["left_out"]:
             st.caption(show_errors.said(sentence))

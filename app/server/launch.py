@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 SERVER = Path(__file__).with_name("asgi.py")
-ANYWHERE = "0.0.0.0"
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -20,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"Port {options.port} is already taken. Choose another: PORT={options.port + 1} make run")
     hosts = [*LOOPBACK, *options.allow]
     if options.room:
-        options.address = ANYWHERE
+        options.address = "0.0.0.0"
         here = local_address()
         hosts.append(here)
         _invite(f"http://{here}:{options.port}")

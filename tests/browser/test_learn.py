@@ -26,6 +26,8 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
     yuki.get_by_role("textbox", name="Nickname").fill("Yuki")
     yuki.keyboard.press("Enter")
     settled(yuki)
+    yuki.get_by_text("The one near the input", exact=True).click()
+    settled(yuki)
     guess(yuki, "The head")
     guess(aoi, "ステム")
     aoi.get_by_role("textbox", name="ニックネーム").fill("あおい")  # guessed first, typed the name later
@@ -49,6 +51,12 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
     expect(yuki.get_by_text("What it showed")).to_be_visible(timeout=TRAINED_MS)
     table = yuki.locator("[data-testid=stTable] tbody")
     expect(table).to_have_text(re.compile(r"stem[\d.]+ m?s928head[\d.]+ m?s12.8 klast three stages[\d.]+ m?s2.7 M"))
+
+    yuki.get_by_text("In the last layer", exact=True).click()
+    expect(teacher.get_by_text("Right before: 1, right after: 1, of 1.")).to_be_visible()
+    with teacher.expect_download() as download:
+        teacher.get_by_role("button", name="Download CSV").click()
+    assert "Yuki,position,a,1,head,b,1,stem," in download.value.path().read_text()
 
     yuki.reload()
     expect(yuki.get_by_text("What it showed")).to_be_visible()

@@ -41,6 +41,8 @@ def test_answers_before_and_after_are_kept_and_whoever_is_there_is_counted(class
     classes.note(token, ClassEntry("Yuki", "enough", "head", ("r1",), "b", "a"))
     assert classes.entries(token) == (ClassEntry("Yuki", "enough", "head", ("r1",), "b", "a"),)
     assert classes.present(token) == 2
+    classes.note(token, ClassEntry("Yuki", "enough", "same", ("r2",)))  # typed again after a reload
+    assert classes.entries(token) == (ClassEntry("Yuki", "enough", "same", ("r2",), "b", "a"),)
 
 
 def test_a_teacher_chooses_what_is_shared_and_revealed(classes):

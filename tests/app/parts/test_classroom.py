@@ -1,0 +1,21 @@
+import pytest
+
+from app.parts import classroom
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "allowed", "address", "reached"),
+    [
+        ("http://127.0.0.1:8501", ["127.0.0.1", "10.1.2.3"], "http://10.1.2.3:8501", True),
+        ("http://127.0.0.1:8501", ["127.0.0.1"], "http://127.0.0.1:8501", False),
+        ("http://10.1.2.3:8501", ["127.0.0.1"], "http://10.1.2.3:8501", True),
+        ("https://class.example", [], "https://class.example", True),
+    ],
+)
+def test_a_class_is_given_an_address_that_others_reach_or_told_that_there_is_none(
+    monkeypatch, seen_at, allowed, address, reached
+):
+    monkeypatch.setattr(classroom.state, "base_address", lambda: seen_at)
+    monkeypatch.setattr(classroom, "local_address", lambda: "10.1.2.3")
+    monkeypatch.setattr(classroom.st, "get_option", {"server.allowedHosts": allowed}.get)
+    assert classroom._address() == (address, reached)
