@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from freezecore.tree import LayerTree, Tower
+
 FILE = Path(__file__).with_suffix(".toml")
+LANGUAGE_PARTS = frozenset({"language_model", "text_model"})
 CLASS_END = re.compile(r"(For[A-Z]\w*|Model)$")
 
 
@@ -38,6 +41,12 @@ def of_ms_swift(model_class: str) -> Parts | None:
             stated = {part: tuple(parts.get(part, ())) for part in ("vision", "projector", "language", "generator")}
             return Parts(**stated)
     return None
+
+
+def language_towers(tree: LayerTree) -> tuple[Tower, ...]:
+    """The towers of a multimodal model that hold its language model, by their names; all where no name tells."""
+    named = tuple(tower for tower in tree.towers if not LANGUAGE_PARTS.isdisjoint(tower.path.split(".")))
+    return named or tree.towers
 
 
 def _plain(name: str) -> str:

@@ -13,10 +13,10 @@ from itertools import product
 
 from freezecore._export.causal import require_causal
 from freezecore._export.jinja import render
-from freezecore._export.plan import LANGUAGE_PARTS, ExportPlan
+from freezecore._export.plan import ExportPlan
 from freezecore.errors import ExportError
 from freezecore.sentences import say
-from freezecore.trainer_parts import Parts, of_llama_factory
+from freezecore.trainer_parts import Parts, language_towers, of_llama_factory
 from freezecore.yaml_text import scalar
 
 QUOTE = "'"
@@ -95,7 +95,7 @@ def _blocks(plan: ExportPlan) -> int:
     """
     towers = plan.tree.towers
     if len(towers) > 1 and plan.multimodal:
-        towers = tuple(tower for tower in towers if not LANGUAGE_PARTS.isdisjoint(tower.path.split(".")))
+        towers = language_towers(plan.tree)
     if len(towers) == 1 and towers[0].blocks:
         return len(towers[0].blocks)
     if all(plan.mask.trains):

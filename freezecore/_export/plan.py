@@ -15,12 +15,12 @@ from freezecore.mask import Mask
 from freezecore.rates import Rates, is_head, learning_rates, model_kind
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec, Selector
+from freezecore.trainer_parts import LANGUAGE_PARTS
 from freezecore.tree import LayerTree, prefixes
 from freezecore.workload import Workload
 
 EVERYTHING = Selector("kind", "all")
 CAUSAL = ("ForCausalLM", "LMHeadModel")
-LANGUAGE_PARTS = frozenset({"language_model", "text_model"})
 CHECKPOINT = "your-organization/your-checkpoint"
 WITH_LOSS = ("LMHeadModel", "DoubleHeadsModel", "ForPreTraining")  # beside every class with "For" in its name
 CLASSIFIERS = (

@@ -23,6 +23,7 @@ from freezecore.importing.imported import Imported, Unread, spec_of
 from freezecore.mask import Mask
 from freezecore.rules.regexes import compile_bounded
 from freezecore.sentences import clause, say
+from freezecore.trainer_parts import language_towers
 from freezecore.tree import LayerTree
 
 MOST = 10_000
@@ -206,15 +207,8 @@ def _llama_factory_blocks(found: Reading) -> None:
 
 def _language_blocks(tree: LayerTree) -> int:
     """How many blocks the language model has: LLaMA-Factory counts those of the text configuration."""
-    sizes = [
-        (
-            bool(re.search(r"language|text|llm|decoder", tower.path)),
-            sum(tree.layer_at[b].parameters for b in tower.blocks),
-        )
-        for tower in tree.towers
-    ]
-    best = max(range(len(sizes)), key=lambda i: sizes[i], default=None)
-    return len(tree.towers[best].blocks) if best is not None else 0
+    sizes = {len(t.blocks): sum(tree.layer_at[b].parameters for b in t.blocks) for t in language_towers(tree)}
+    return max(sizes, key=lambda count: sizes[count], default=0)
 
 
 def _forbidden(found: Reading) -> list[str]:

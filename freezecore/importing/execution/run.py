@@ -28,10 +28,26 @@ class ScriptRun:
         notes: sentences on how the script was read.
         missing: module paths that the model does not have.
         clock: epochs trained so far; `NOT_PLACED` after a training of unknown length.
+        epoch: the epoch of the training that runs now; None outside of one.
+        stepped: in this epoch steps were taken, so that what is set now holds from the next one on.
+        limit: how many epochs of a training are gone through.
         stated: batch size, rates, precision and the like.
         models: stand-ins made of the tree.
-        names: names of the models that the script builds; `chosen` is the one that the tree stands for.
         optimised: ids of the parameters given to an optimizer or trainer.
+        built: names of the script's classes that it built.
+        pending: trainers that were made and not run.
+        rounds: how often a `while` on something unknown went round, by place.
+        rates: (rate, names of parameters) of each group of an optimizer.
+        configs: adapter configurations; `adapted` says that one was used.
+        callbacks: callbacks that freeze whether or not a trainer has them; `handed` are those that one has.
+        handed_over: functions of the script given to calls that are not known.
+        said: something of the tree was set, even to what it was.
+        framework_line: the line that stands for what a framework runs later.
+        kind: `python`, or the library whose way to freeze it uses.
+        lightning: gives the script's LightningModule, or the model.
+        trying: how many `try` statements enclose what runs now.
+        raised: what the script itself raised; `failed` says that the run ended by an error.
+        names: names of the models that the script builds; `chosen` is the one that the tree stands for.
     """
 
     def __init__(self, choices: dict | None = None, limit: int = 12) -> None:

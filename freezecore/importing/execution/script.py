@@ -137,6 +137,8 @@ class Script:
                 pending._fx_fit()
         direct = self.direct[""]
         self._never_built(run, space, lambda kind: kind.__name__ not in direct)
+        if not run.events:  # else the script calls their hooks itself
+            run.callbacks += [each for each in self._instances(space) if isinstance(each, LightningCallback)]
         for callback in run.callbacks:
             if not any(callback is each for each in run.handed):
                 LightningTrainer(callbacks=[callback])._fx_fit()

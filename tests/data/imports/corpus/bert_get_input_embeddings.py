@@ -1,4 +1,4 @@
-# seen: a common shape
+# seen: ours
 # model: bert
 # read: model
 from transformers import AutoModelForSequenceClassification

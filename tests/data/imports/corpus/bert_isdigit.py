@@ -1,4 +1,4 @@
-# seen: public shape: isdigit on a name's parts
+# seen: ours
 # model: bert
 # read: model
 from transformers import AutoModelForSequenceClassification

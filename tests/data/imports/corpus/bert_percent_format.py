@@ -1,4 +1,4 @@
-# seen: public shape: percent formatting of layer names
+# seen: ours
 # model: bert
 # read: model
 from transformers import AutoModelForSequenceClassification

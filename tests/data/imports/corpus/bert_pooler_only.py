@@ -1,4 +1,4 @@
-# seen: public shape: only pooler and last layer, by set intersection
+# seen: ours
 # model: bertbase
 # read: encoder
 from transformers import AutoModel

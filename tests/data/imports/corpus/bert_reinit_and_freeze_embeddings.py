@@ -1,4 +1,4 @@
-# seen: public Kaggle shape: re-initialise the last layers, freeze the embeddings
+# seen: ours
 # model: bertbase
 # read: model
 from transformers import AutoModel

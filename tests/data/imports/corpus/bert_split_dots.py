@@ -1,4 +1,4 @@
-# seen: public shape: the layer number from name.split
+# seen: ours
 # model: bert
 # read: model
 from transformers import AutoModelForSequenceClassification

@@ -1,4 +1,4 @@
-# seen: public shape: tuple of prefixes from a comprehension
+# seen: ours
 # model: bert
 # read: model
 from transformers import AutoModelForSequenceClassification

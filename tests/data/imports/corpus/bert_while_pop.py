@@ -1,4 +1,4 @@
-# seen: public shape: layers popped from a list
+# seen: ours
 # model: bert
 # read: model
 from transformers import AutoModelForSequenceClassification

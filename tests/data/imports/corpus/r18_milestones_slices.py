@@ -42,4 +42,4 @@ class Net(pl.LightningModule):
 
 module = Net()
 callback = MilestonesFinetuning((4,), True)
-trainer = pl.Trainer(max_epochs=20, callbacks=[callback]) if False else None
+trainer = pl.Trainer(max_epochs=20, callbacks=[callback])

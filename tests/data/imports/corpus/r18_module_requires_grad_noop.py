@@ -1,4 +1,4 @@
-# seen: a common shape
+# seen: CSCYQJ/MICCAI23-ProtoContra-SFDA issues/18
 # model: timm:resnet18
 # read: model
 import torch, torchvision

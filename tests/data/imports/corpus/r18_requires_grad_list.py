@@ -1,4 +1,4 @@
-# seen: ours
+# seen: ultralytics/yolov3 issues/1301
 # model: timm:resnet18
 # read: model
 frozen = [model.conv1, model.bn1, model.layer1]

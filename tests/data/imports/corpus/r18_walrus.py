@@ -1,4 +1,4 @@
-# seen: a common shape
+# seen: ours
 # model: timm:resnet18
 # read: model
 import torch, torchvision

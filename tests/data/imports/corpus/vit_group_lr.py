@@ -1,4 +1,4 @@
-# seen: a common shape
+# seen: ours
 # model: timm:vit_tiny_patch16_224
 # read: model
 import timm
