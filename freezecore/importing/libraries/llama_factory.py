@@ -1,0 +1,88 @@
+"""LLaMA-Factory, by the rules of its `adapter.py` and `visual.py`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from freezecore import trainer_parts
+from freezecore._export.llama_factory import Keys, hit
+from freezecore.errors import ExportError, shortened
+from freezecore.importing.libraries import peft
+from freezecore.importing.libraries.reading import Reading
+from freezecore.sentences import say
+from freezecore.tree import LayerTree
+
+FREEZE_KEYS = {"freeze_trainable_layers", "freeze_trainable_modules", "freeze_extra_modules"}
+KEYS = (*FREEZE_KEYS, "finetuning_type", "use_llama_pro", "additional_target", "freeze_vision_tower",
+        "freeze_multi_modal_projector", "freeze_language_model")  # fmt: skip
+
+
+def read(found: Reading) -> bool:
+    """LLaMA-Factory: everything, the chosen blocks, or what is saved beside adapters, without the forbidden parts."""
+    mapping = found.mapping
+    kind = mapping.get("finetuning_type", "freeze" if FREEZE_KEYS & set(mapping) else "lora")
+    if kind == "full":
+        found.trains = [True] * len(found.trains)
+    elif kind == "freeze":
+        _blocks(found)
+    elif kind in ("lora", "oft"):
+        return peft.read(found, "additional_target")
+    else:
+        found.leave("finetuning_type", say("what '{name}' trains is not known", name=shortened(str(kind))))
+        return True
+    for part in _forbidden(found):
+        found.set(False, partial(_has, part))
+    return True
+
+
+def _blocks(found: Reading) -> None:
+    layers = found.number("freeze_trainable_layers", 2)
+    modules, extra = found.texts("freeze_trainable_modules") or ["all"], found.texts("freeze_extra_modules")
+    names, blocks = [p.name for p in found.tree.parameters], _language_blocks(found.tree)
+    if found.mapping.get("use_llama_pro") is True:
+        if layers <= 0 or blocks % layers:
+            raise ExportError(
+                "use_llama_pro divides {blocks} blocks by {layers}, which leaves a rest.",
+                "LLaMA-Factory refuses it too.",
+                blocks=blocks,
+                layers=layers,
+            )
+        fragments = [f".{i}." for i in range(blocks // layers - 1, blocks, blocks // layers)]
+        chosen = {name for name in names if any(fragment in name for fragment in (*fragments, *extra))}
+    else:
+        chosen = set(hit(Keys(layers, tuple(modules), tuple(extra)), names, blocks))
+    if found.mapping.get("freeze_multi_modal_projector") is False:
+        known = trainer_parts.of_llama_factory(found.model_class)
+        projector = known.projector if known else ()
+        chosen |= {name for name in names if any(part in name for part in projector)}
+    parts = {part for name in names for part in name.split(".")}
+    found.missing += [module for module in (*modules, *extra) if module != "all" and module not in parts]
+    found.trains = [name in chosen for name in names]
+
+
+def _language_blocks(tree: LayerTree) -> int:
+    """How many blocks the language model has: LLaMA-Factory counts those of the text configuration."""
+    sizes = {
+        len(t.blocks): sum(tree.layer_at[b].parameters for b in t.blocks) for t in trainer_parts.language_towers(tree)
+    }
+    return max(sizes, key=lambda count: sizes[count], default=0)
+
+
+def _forbidden(found: Reading) -> list[str]:
+    """The parts that LLaMA-Factory freezes whatever else is said: those of a multimodal model."""
+    kind = found.model_class
+    known, forbidden = trainer_parts.of_llama_factory(kind), []
+    for key, part, default in (
+        ("freeze_vision_tower", "vision", True),
+        ("freeze_multi_modal_projector", "projector", True),
+        ("freeze_language_model", "language", False),
+    ):
+        if known and found.mapping.get(key, default) is True:
+            forbidden += getattr(known, part)
+        elif not known and key in found.mapping and len(found.tree.towers) > 1:
+            found.leave(key, say("the parts of '{name}' are not known to LLaMA-Factory's table here", name=kind))
+    return forbidden
+
+
+def _has(part: str, name: str) -> bool:
+    return part in name

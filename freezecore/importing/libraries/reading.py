@@ -1,0 +1,61 @@
+"""A configuration being read: what trains by it, and what it names that the model does not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from freezecore.errors import ExportError, shortened
+from freezecore.importing.imported import Unread
+from freezecore.sentences import say
+from freezecore.tree import LayerTree
+
+MOST = 10_000
+
+
+@dataclass
+class Reading:
+    """A configuration being read: what trains, and what it names that the model does not have."""
+
+    text: str
+    mapping: dict
+    tree: LayerTree
+    trains: list[bool]
+    missing: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def model_class(self) -> str:
+        """The name of the whole model's class; empty where the tree has none."""
+        return self.tree.layers[0].type if self.tree.layers else ""
+
+    def set(self, value: bool, hits: Callable[[str], object]) -> None:
+        """Freeze or train each parameter whose name is hit."""
+        for i, parameter in enumerate(self.tree.parameters):
+            if hits(parameter.name):
+                self.trains[i] = value
+
+    def leave(self, key: str, why: str, number: int = 1) -> None:
+        """That a key is not followed, with its line; of a key that stands several times, the line of its number."""
+        lines = self.text.splitlines()
+        stands = [n for n, line in enumerate(lines, 1) if re.match(rf"\W*{re.escape(key)}\W", line)] or [1]
+        at = stands[min(number, len(stands)) - 1]
+        self.unread.append(Unread(at, lines[at - 1].strip() if lines else "", why))
+
+    def number(self, key: str, default: int) -> int:
+        value = self.mapping.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST:
+            hint = say("It is a number, such as 2, or -2 for the first.")
+            raise ExportError("{key} is '{value}'.", hint, key=key, value=shortened(str(value)))
+        return value
+
+    def texts(self, key: str) -> list[str]:
+        """A list of texts, or one text with commas between them."""
+        value = self.mapping.get(key) or []
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",")]
+        if not isinstance(value, list) or len(value) > MOST or not all(isinstance(item, str) for item in value):
+            raise ExportError("'{key}' is no list of names.", "Write one name a line, each after a dash.", key=key)
+        return [item for item in value if item]
