@@ -94,7 +94,9 @@ def _first(tree: LayerTree, n: int) -> Iterator[tuple[Selector | None, tuple[str
         parts = {
             Selector("kind", "embeddings"): tower.embeddings,
             Selector("kind", "stem"): tower.stem,
-            Selector("blocks", f"0-{taken - 1}" if taken > 1 else "0", tower_word(tree, tower)): tower.blocks[:taken],
+            Selector("blocks", f"0-{taken - 1}" if taken > 1 else "0", tower_word(tree, tower)): tuple(
+                path for block in tower.blocks[:taken] for path in tree.modules_of(block)
+            ),
             None: tuple(path for paths in tower.between[:taken] for path in paths),
         }
         yield from ((selector, paths) for selector, paths in parts.items() if taken and paths)
@@ -134,7 +136,7 @@ def _linear_probe(tree: LayerTree) -> Preset:
 
 def _last_blocks(tree: LayerTree) -> Preset:
     towers = [tower for tower in tree.towers if len(tower.blocks) > LAST_BLOCKS]
-    hits = len({i for tower in towers for path in tower.blocks[-LAST_BLOCKS:] for i in tree.under(path)})
+    hits = len({i for tower in towers for path in tower.blocks[-LAST_BLOCKS:] for i in tree.in_block(path)})
     deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
     why = say("Trains {hits} parameters of the output side, and the head.", hits=hits) if hits else _few(deepest)
     return Preset(
@@ -206,7 +208,7 @@ def _gradual(tree: LayerTree) -> Preset:
     """Unfreezes from the output side in equal steps; the head trains from the start."""
     deepest = max((len(tower.blocks) for tower in tree.towers), default=0)
     head = _count(tree, "head")
-    hits = len({i for path in tree.blocks for i in tree.under(path)}) if deepest > 1 and head else 0
+    hits = len({i for path in tree.blocks for i in tree.in_block(path)}) if deepest > 1 and head else 0
     counts = sorted({-(-deepest * step // STEPS) for step in range(1, STEPS)} - {0, deepest})
     phases = [f"from epoch {i}: train blocks:last{count}" for i, count in enumerate(counts, start=1)]
     rules = "; ".join(["freeze all", "train head", *phases, f"from epoch {len(counts) + 1}: train all"])

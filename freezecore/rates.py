@@ -80,7 +80,7 @@ def group_rates(tree: LayerTree, rates: Rates, layer_decay: float | None = None)
             stands before the blocks is one further away than the first of them.
     """
     blocks = tree.blocks
-    distance = {path: len(blocks) - i for i, path in enumerate(blocks)}
+    distance = {path: len(blocks) - i for i, block in enumerate(blocks) for path in tree.modules_of(block)}
     distance |= dict.fromkeys(tree.before_blocks, len(blocks) + 1)
     found = []
     for parameter in tree.parameters:

@@ -133,6 +133,8 @@ class Tower:
     Attributes:
         embeddings: paths of modules, or names of raw parameters, that run before its blocks; so does `stem`.
         blocks: paths of modules.
+        parts: for each block, paths of its other modules, where a model keeps the attention and the feed-forward of its
+            layers in a list each; empty where every block is one module.
         between: for each block, paths (or names) outside of all blocks that run before its end and after the end of
             the block before, be that one of another tower: a downsampling, the norm that ends an encoder, a projector.
     """
@@ -143,6 +145,7 @@ class Tower:
     stem: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     blocks: tuple[str, ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()
     between: tuple[tuple[str, ...], ...] = ()
 
 
@@ -249,6 +252,18 @@ class LayerTree:
     def blocks(self) -> tuple[str, ...]:
         """Block paths of all towers, tower after tower."""
         return tuple(path for tower in self.towers for path in tower.blocks)
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[str, ...]]:
+        return {path: also for tower in self.towers for path, also in zip(tower.blocks, tower.parts, strict=False)}
+
+    def modules_of(self, block: str) -> tuple[str, ...]:
+        """Paths of the modules that make a block: its own, and those beside it (`Tower.parts`)."""
+        return (block, *self._parts.get(block, ()))
+
+    def in_block(self, block: str) -> tuple[int, ...]:
+        """Positions of the parameters of a block, whichever modules hold them."""
+        return tuple(i for path in self.modules_of(block) for i in self.under(path))
 
     @cached_property
     def before_blocks(self) -> tuple[str, ...]:

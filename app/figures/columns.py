@@ -60,7 +60,7 @@ def columns(tree: LayerTree) -> tuple[Column, ...]:
         before = [i for path in (*tower.embeddings, *tower.stem) for i in tree.under(path) if i not in head]
         take("embeddings" if tower.embeddings else "stem", tower.name, before)
         for number, path in enumerate(tower.blocks):
-            take(str(number), tower.name, tree.under(path), number)
+            take(str(number), tower.name, tree.in_block(path), number)
     take("rest", "", [i for i in left if i not in head])
     take("head", "", list(head))
     return tuple(found)

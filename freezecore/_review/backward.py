@@ -113,7 +113,7 @@ def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
     # What runs before the first block may be another tower's, beside this one.
     inside: tuple[tuple[str, ...], ...] = ((), *tower.between[1:], *[()] * len(tower.blocks))
     for path, between in zip(tower.blocks, inside, strict=False):
-        own = case.training(case.tree.under(path))
+        own = case.training(case.tree.in_block(path))
         training += [i for other in between for i in case.training(case.tree.under(other))] + own
         if training and not own:
             early, passed = len(training), passed + 1
@@ -127,7 +127,7 @@ def _frozen_start(case: Case, tower: Tower) -> tuple[str, ...]:
         return ()
     start = []
     for path in tower.blocks:
-        if case.training(case.tree.under(path)):
+        if case.training(case.tree.in_block(path)):
             break
         start.append(path)
     return tuple(start)

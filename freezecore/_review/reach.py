@@ -39,7 +39,7 @@ def several_towers(case: Case) -> Iterator[Finding]:
     if len(towers) < 2:
         return
     names = case.tree.names
-    blocks = {tower.name: names.union(tower.blocks) for tower in towers}
+    blocks = {t.name: names.union(path for block in t.blocks for path in case.tree.modules_of(block)) for t in towers}
     for rule in _rules(case):
         for selector in rule.selectors:
             plain = selector.form == "path" and not is_glob(selector.value)

@@ -92,7 +92,7 @@ def _blocks(names: NameIndex, selector: Selector) -> int:
     for tower in names.tree.towers:
         if in_tower(tower, selector.tower):
             for i in chosen_positions(selector.value, len(tower.blocks)):
-                found |= names.under(tower.blocks[i])
+                found |= names.union(names.tree.modules_of(tower.blocks[i]))
     return found
 
 

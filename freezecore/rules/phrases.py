@@ -160,8 +160,8 @@ def _ordered(names: NameIndex) -> dict[Form, dict[str, list[int]]]:
     """For `blocks` and `stages`, what each one of each tower hits."""
     towers = names.tree.towers
     return {
-        "blocks": {tower.name: [names.under(path) for path in tower.blocks] for tower in towers},
-        "stages": {tower.name: [stage_hits(stage, names) for stage in tower.stages] for tower in towers},
+        "blocks": {t.name: [names.union(names.tree.modules_of(path)) for path in t.blocks] for t in towers},
+        "stages": {t.name: [stage_hits(stage, names) for stage in t.stages] for t in towers},
     }
 
 

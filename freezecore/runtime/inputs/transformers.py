@@ -38,6 +38,8 @@ def of_transformers(model: nn.Module, make: Maker) -> Iterator[Example]:
         tries.insert(0, ["input_ids"])
     elif "input_ids" in taken and "pixel_values" in taken and hasattr(model.config, "projection_dim"):
         tries.insert(0, both)
+    if further := [name for name in BESIDE if name in taken]:
+        tries.append(both + further)
     required = [n for n in MAKERS if n in taken and taken[n].default is inspect.Parameter.empty]
     seen: list[list[str]] = []
     for names in tries:
@@ -81,6 +83,8 @@ def _filled(model: nn.Module, names: list[str], taken, make: Maker) -> Iterator[
         for name in names[1:]:
             kwargs[name], more = next(MAKERS[name](config, make))
             all_sizes |= more
+        if "image_attention_mask" in kwargs:
+            kwargs["pixel_values"] = kwargs["pixel_values"][:, None]
         if "input_ids" in kwargs and "attention_mask" in taken:
             kwargs["attention_mask"] = torch.ones_like(kwargs["input_ids"])
         if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" in taken:
@@ -133,13 +137,34 @@ def _spectrogram(config: object, make: Maker) -> Shaped:
     yield make.floats(1, 1001, bins), {"features": bins}
 
 
+REGIONS = 36  # of a picture, as detectors of objects hand them on
+
+
+def _regions(config: object, make: Maker) -> Shaped:
+    yield make.floats(REGIONS, _found(config, "visual_feat_dim") or 2048), {}
+
+
+def _boxes(config: object, make: Maker) -> Shaped:
+    yield make.floats(REGIONS, _found(config, "visual_pos_dim") or 4), {}
+
+
+def _picture_mask(config: object, make: Maker) -> Shaped:
+    """Which of the pictures, here one, each token sees."""
+    (ids, sizes), *_ = _ids(config, make)
+    yield torch.ones_like(ids)[..., None], sizes
+
+
 MAKERS: dict[str, Callable[[object, Maker], Shaped]] = {
     "input_ids": _ids,
     "pixel_values": _pixels,
     "pixel_values_videos": _pixels,
     "input_values": _sound,
     "input_features": _spectrogram,
+    "visual_feats": _regions,
+    "visual_pos": _boxes,
+    "image_attention_mask": _picture_mask,
 }
+BESIDE = ("visual_feats", "visual_pos", "image_attention_mask")  # asked for beside the main inputs, by few
 
 
 def _found(config: object, *names: str) -> Any:

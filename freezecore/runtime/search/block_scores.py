@@ -53,12 +53,12 @@ def gradient_norms(session: Session, seed: int, batch_size: int, should_stop: Sh
         model.zero_grad(set_to_none=True)
         session.train.loss(session.train.forward(positions), positions).backward()
         for i, path in enumerate(tree.blocks):
-            totals[i] += _squares(parameters[tree.parameters[at].name].grad for at in tree.under(path))
+            totals[i] += _squares(parameters[tree.parameters[at].name].grad for at in tree.in_block(path))
     model.zero_grad(set_to_none=True)
     model.train(was_training)
     norms = []
     for path, total in zip(tree.blocks, totals, strict=True):
-        weights = [parameters[tree.parameters[at].name] for at in tree.under(path)]
+        weights = [parameters[tree.parameters[at].name] for at in tree.in_block(path)]
         scale = max(_squares(weights), FLOOR**2 * sum(w.numel() for w in weights))
         norms.append((total / BATCHES / scale) ** 0.5 if scale else None)
     return norms
@@ -73,7 +73,7 @@ def signal_ratios(session: Session, should_stop: ShouldStop) -> list[float | Non
     parameters, ratios = dict(session.model.named_parameters()), []
     for path in session.tree.blocks:
         found = []
-        for at in session.tree.under(path):
+        for at in session.tree.in_block(path):
             weight = parameters[session.tree.parameters[at].name]
             if weight.dim() >= 2 and min(weight.shape[0], prod(weight.shape[1:])) > 1 and not should_stop():
                 found.append((weight.numel(), _signal_ratio(weight)))

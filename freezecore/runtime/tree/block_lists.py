@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from torch import nn
 
@@ -21,8 +22,10 @@ from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_libra
 
 FEWEST_SIBLINGS = 3
 STAGE_SHARE = 0.7  # of an element's scalars, to lie in its inner row; a swin stage's downsampling takes the rest
-STACKED = 4  # blocks that make an encoder
+STACKED, FEWEST = 4, 2  # blocks that make an encoder, and where another is made of the same
 LEAST_SHARE = 0.25  # of the largest list's scalars, or of its elements' mean beside it, for a list to count
+ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
+FEED_FORWARD = re.compile(r"mlp|ffn|feed_?forward", re.IGNORECASE)
 CONTAINERS = (nn.Sequential, nn.ModuleList)
 
 
@@ -92,17 +95,19 @@ def _is_layer(node: ModuleNode) -> bool:
 
 
 def _counts(each: BlockList, largest: BlockList) -> bool:
-    if each.numel >= LEAST_SHARE * largest.numel or _is_stack(each):
+    if each.numel >= LEAST_SHARE * largest.numel or _is_stack(each, largest):
         return True
     mean, largest_mean = (one.numel / len(one.elements) for one in (each, largest))
     return each.holder is largest.holder and mean >= LEAST_SHARE * largest_mean
 
 
-def _is_stack(each: BlockList) -> bool:
-    """An encoder, however large its neighbour: blocks of one class, each with attention and a feed-forward."""
-    return (
-        len(each.elements) >= STACKED and len({e.type for e in each.elements}) == 1 and each.elements[0].matrices >= 4
-    )
+def _is_stack(each: BlockList, largest: BlockList) -> bool:
+    """An encoder, however large its neighbour: blocks of one class, each with attention and a feed-forward; fewer are
+    one too where they are of its neighbour's class."""
+    kinds = {element.type for element in each.elements}
+    theirs = {block.type for element in largest.elements for block in (element, *element.bearing)}
+    enough = len(each.elements) >= (FEWEST if kinds <= theirs else STACKED)
+    return enough and len(kinds) == 1 and each.elements[0].matrices >= 4
 
 
 def _part(node: ModuleNode) -> str:
@@ -130,12 +135,27 @@ def _in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, i
     return len(shapes) > 1 or len(linear) < 2 or any(one.out_features == linear[0].in_features for one in linear[1:])
 
 
-def grouped(lists: list[BlockList]) -> dict[str, list[BlockList]]:
-    """Lists by the path of their tower: the largest module around them without another tower's list."""
+def grouped(lists: list[BlockList], fed: dict[str, frozenset[str]]) -> list[tuple[str, list[BlockList]]]:
+    """Lists with the path of their tower: the largest module around them without another tower's list.
+
+    Lists of one holder are one tower. If two of them run side by side (words and pictures), each is a tower of its own.
+    """
     holders: dict[str, list[BlockList]] = {}
     for each in lists:
         holders.setdefault(each.holder.path, []).append(each)
-    return {_reach(path, holders): group for path, group in holders.items()}
+    found = []
+    for path, group in holders.items():
+        apart = any(_side_by_side(one, other, fed) for one, other in combinations(group, 2))
+        found.append((_reach(path, holders), group[:1] if apart else group))
+        found += [(each.parent.path, [each]) for each in group[1:] if apart]
+    return found
+
+
+def _side_by_side(one: BlockList, other: BlockList, fed: dict[str, frozenset[str]]) -> bool:
+    """Both ran, and neither was given anything that was computed from the other."""
+    mine, theirs = ({each.parent.path, *(element.path for element in each.elements)} for each in (one, other))
+    given = [frozenset[str]().union(*(fed.get(path, ()) for path in paths)) for paths in (mine, theirs)]
+    return bool(given[0] and given[1]) and not (given[0] & theirs or given[1] & mine)
 
 
 def _reach(path: str, holders: dict[str, list[BlockList]]) -> str:
@@ -177,6 +197,26 @@ def _is_row(node: ModuleNode, blocks: list[ModuleNode]) -> bool:
         return isinstance(node.module, nn.ModuleList) and len(node.bearing) == 1
     most = Counter(child.type for child in blocks).most_common(1)[0][1]
     return isinstance(node.module, nn.ModuleList) or 2 * most >= len(blocks)
+
+
+def alternate(pairs: Sequence[tuple[ModuleNode, ModuleNode]]) -> bool:
+    """Whether each pair is attention alone and then a feed-forward alone, by their classes' names."""
+    return all(_role(one.module) == {ATTENTION} and _role(two.module) == {FEED_FORWARD} for one, two in pairs)
+
+
+def _role(module: nn.Module) -> set[re.Pattern]:
+    """Which of the two a module is by its class, else what its children are."""
+    if found := {pattern for pattern in (ATTENTION, FEED_FORWARD) if pattern.search(type(module).__name__)}:
+        return found
+    return {role for child in module.children() for role in _role(child)}
+
+
+def rows_beside(base: BlockList) -> list[BlockList]:
+    """Lists beside a block list that have as many elements, whatever these are: a norm for each block."""
+    beside = [
+        child for child in base.holder.bearing if isinstance(child.module, nn.ModuleList) and child is not base.parent
+    ]
+    return [BlockList(child, tuple(child.bearing)) for child in beside if len(child.bearing) == len(base.elements)]
 
 
 def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] | None:

@@ -49,7 +49,8 @@ class Execution:
         calls: how often each module was called, by its first path.
         moved: modules whose buffers a forward wrote to in train mode and not in eval mode.
         random: modules that drew random numbers in train mode and not in eval mode.
-        fed: for a module, those beside it in the same parent whose output its input was computed from.
+        fed: for a module, those beside it in the same parent whose output its input was computed from; for an element
+            of a list also elements of the lists beside that.
         by_parts: complete models inside the model were followed on their own.
         whole: it was given all that the model takes in, so that what it did not use, nothing uses.
     """
@@ -278,13 +279,16 @@ class _Origins:
     def __init__(self, model: nn.Module) -> None:
         self.paths = [path for path, _ in model.named_modules()]
         self.bit = {path: 1 << at for at, path in enumerate(self.paths)}
-        self.beside: Counter[str] = Counter()  # per parent, the bits of its children
+        # Per holder, the bits of its children and of what its lists hold.
+        lists = {path for path, module in model.named_modules() if path and isinstance(module, nn.ModuleList)}
+        self.holder = {path: _around(_around(path) if _around(path) in lists else path) for path in self.paths}
+        self.beside: Counter[str] = Counter()
         for path in self.paths[1:]:
-            self.beside[path.rpartition(".")[0]] |= self.bit[path]
+            self.beside[self.holder[path]] |= self.bit[path]
         self.found: dict[str, int] = {}
 
     def enter(self, path: str, given: object) -> None:
-        if near := self.beside[path.rpartition(".")[0]] & ~self.bit[path]:
+        if near := self.beside[self.holder[path]] & ~self.bit[path]:
             self.found[path] = self.found.get(path, 0) | (near & marks_of(_tensors(given)))
 
     def leave(self, path: str, made: object) -> None:
@@ -296,6 +300,10 @@ class _Origins:
             for path, bits in self.found.items()
             if bits
         }
+
+
+def _around(path: str) -> str:
+    return path.rpartition(".")[0]
 
 
 def marks_of(values: Iterable[object]) -> int:

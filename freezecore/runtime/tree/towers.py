@@ -12,11 +12,20 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from torch import nn
 
-from freezecore.runtime.tree.block_lists import BlockList, aside, block_lists, grouped, layer_list, staged
+from freezecore.runtime.tree.block_lists import (
+    BlockList,
+    alternate,
+    aside,
+    block_lists,
+    grouped,
+    layer_list,
+    rows_beside,
+    staged,
+)
 from freezecore.runtime.tree.head import hinted_head, input_embeddings, last_layers
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.runtime.tree.order import Execution
@@ -49,10 +58,15 @@ class _Tower:
     path: str
     lists: list[BlockList]
     blocks: list[ModuleNode] = field(default_factory=list)
+    parts: dict[str, list[ModuleNode]] = field(default_factory=dict)
     stages: list[Stage] = field(default_factory=list)
     front: list[str] = field(default_factory=list)
     start: float = 0
     end: float = 0
+
+    def modules(self) -> list[ModuleNode]:
+        """Those of all its blocks."""
+        return [*self.blocks, *(node for nodes in self.parts.values() for node in nodes)]
 
 
 def find_structure(seen: ModuleTree, run: Execution | None = None) -> Structure:
@@ -78,7 +92,7 @@ class _Finder:
         lists = block_lists(self.seen, self.run.fed, self.run.calls)
         lists = [each for each in lists if not self.head.issuperset(self._names(each.elements))]
         lists = lists or self._repeated() or self._layers()
-        towers = [_Tower(path, group) for path, group in grouped(lists).items()]
+        towers = [_Tower(path, group) for path, group in grouped(lists, self.run.fed)]
         self._complete(towers)
         beside = aside(self.seen, self.run.fed, self.run.calls)
         self.aside = {name for each in beside for name in self._names(each.elements)}
@@ -148,20 +162,64 @@ class _Finder:
 
     def _blocks(self, tower: _Tower) -> None:
         """Blocks in the order in which they run, and the stages that group them."""
+        beside = self._join_rows(tower)
         for each in tower.lists:
-            for element, blocks in staged(each) or [(element, (element,)) for element in each.elements]:
-                ordered = sorted(blocks, key=self._first)
+            if each in beside:
+                continue
+            stages = staged(each)
+            for element, blocks in stages or [(each.parent, each.elements)]:
+                ordered = self._paired(tower, sorted(blocks, key=self._first))
                 tower.blocks += ordered
-                if blocks != (element,):
+                if stages and blocks != (element,):
                     tower.stages.append(Stage(element.path, tuple(node.path for node in ordered)))
         tower.blocks.sort(key=self._first)
         rank = {node.path: at for at, node in enumerate(tower.blocks)}
         tower.stages.sort(key=lambda stage: rank[stage.blocks[0]])
-        inside = self._names(tower.blocks)
+        inside = self._names(tower.modules())
         places = [self.place[name] for name in inside if name in self.place]
         tower.start, tower.end = min(places, default=NEVER), max(places, default=NEVER)
         for name in inside:
             self.kinds.setdefault(name, "block")
+
+    def _paired(self, tower: _Tower, ordered: list[ModuleNode]) -> list[ModuleNode]:
+        """Where attention and feed-forward take turns in one row, each pair is a block, told by its latter."""
+        pairs = list(zip(ordered[::2], ordered[1::2], strict=False))
+        if len(pairs) < 2 or len(ordered) % 2 or not alternate(pairs):
+            return ordered
+        tower.parts |= {two.path: [one] for one, two in pairs}
+        return [two for _, two in pairs]
+
+    def _join_rows(self, tower: _Tower) -> list[BlockList]:
+        """Rows of one holder that take turns as they run (attention, feed-forward, attention, …) make one row of
+        blocks; those that were joined to another."""
+        plain = [each for each in tower.lists if not staged(each)]
+        plain.sort(key=lambda each: (len(each.elements), each.numel))
+        joined: list[BlockList] = []
+        for at, each in enumerate(plain):
+            larger = (other for other in reversed(plain[at + 1 :]) if other.holder is each.holder)
+            if base := next((other for other in larger if self._take_turns(each, other)), None):
+                self._join(tower, each, base)
+                joined.append(each)
+                for row in rows_beside(base):
+                    if row.parent not in (one.parent for one in plain) and self._take_turns(row, base):
+                        self._join(tower, row, base)
+        return joined
+
+    def _take_turns(self, row: BlockList, base: BlockList) -> bool:
+        """Between any two elements of a row runs one of the base."""
+        if len(row.elements) < 2 or not all(self._first(node) < NEVER for node in (*row.elements, *base.elements)):
+            return False
+        mine, theirs = (sorted(map(self._first, each.elements)) for each in (row, base))
+        return all(bisect_left(theirs, low) < bisect_left(theirs, high) for low, high in pairwise(mine))
+
+    def _join(self, tower: _Tower, row: BlockList, base: BlockList) -> None:
+        """Each element goes with the base's of its number, in a shorter row with the one that runs next."""
+        mine, theirs = (sorted(each.elements, key=self._first) for each in (row, base))
+        starts = [self._first(node) for node in theirs]
+        for number, node in enumerate(mine):
+            at = number if len(mine) == len(theirs) else min(bisect_left(starts, self._first(node)), len(theirs) - 1)
+            if node not in tower.parts.setdefault(theirs[at].path, []):
+                tower.parts[theirs[at].path].append(node)
 
     def _front(self, tower: _Tower) -> None:
         """What runs before the first block; what runs between blocks counts with them."""
@@ -233,16 +291,18 @@ class _Finder:
 
     def _head(self, towers: list[_Tower]) -> None:
         """What runs after everything, where the library does not say what makes the prediction."""
-        spine = {tower.path: [*tower.front, *self._names(tower.blocks)] for tower in towers}
-        self.head_paths = last_layers(self.seen, self.place, spine, self.head_paths is not None)
+        spine = {tower.path: [*tower.front, *self._names(tower.modules())] for tower in towers}
+        found = last_layers(self.seen, self.place, spine, self.head_paths is not None)
+        self.head_paths = [path for path in found if not self.seen.names_at([path]) <= self.kinds.keys()]
         self.head = {name for name in self.seen.names_at(self.head_paths) if name not in self.kinds}
 
     def _between(self, towers: list[_Tower]) -> list[list[str]]:
         """For each block of all towers, what runs before its end and not before the last block's end, outside of all
         blocks, fronts and the head."""
         blocks = [node for tower in towers for node in tower.blocks]
-        taken = self.head.union(self._names(blocks), *(tower.front for tower in towers))
-        ends = list(accumulate((self._last(node) for node in blocks), max))
+        parts = {path: nodes for tower in towers for path, nodes in tower.parts.items()}
+        taken = self.head.union(*(self._names(tower.modules()) for tower in towers), *(tower.front for tower in towers))
+        ends = list(accumulate((max(map(self._last, (node, *parts.get(node.path, ())))) for node in blocks), max))
         found: list[list[str]] = [[] for _ in blocks]
         at = -1.0
         for name in self.seen.tensors:
@@ -263,6 +323,9 @@ class _Finder:
             stem=() if embeds else rows,
             stages=tuple(tower.stages),
             blocks=tuple(node.path for node in tower.blocks),
+            parts=tuple(tuple(each.path for each in tower.parts.get(node.path, ())) for node in tower.blocks)
+            if tower.parts
+            else (),
             between=tuple(self._covering(next(between)) for _ in tower.blocks),
         )
 

@@ -43,6 +43,20 @@ FAMILIES = {
     "config:pvt": lambda c: {"": sum(c.depths)},
     "config:swin": lambda c: {"": sum(c.depths)},
     "config:pixtral": lambda c: {"": c.num_hidden_layers},
+    "config:xlm": lambda c: {"": c.n_layers},
+    "config:flaubert": lambda c: {"": c.n_layers},
+    "config:lxmert": lambda c: {"": c.l_layers, "encoder.r_layers": c.r_layers, "encoder.x_layers": c.x_layers},
+    "config:idefics": lambda c: {
+        "vision_model": c.vision_config.num_hidden_layers,
+        "": c.num_hidden_layers,
+    },
+    "config:bridgetower": lambda c: {
+        "text_model": c.text_config.num_hidden_layers,
+        "vision_model": c.vision_config.num_hidden_layers,
+        "": c.num_hidden_layers,
+    },
+    "config:levit": lambda c: {"": sum(c.depths) + len(c.depths) - 1},  # a shrinking layer is one as well
+    "config:funnel": lambda c: {"encoder": sum(c.block_sizes), "decoder": c.num_decoder_layers},
 }
 
 
@@ -352,3 +366,82 @@ def test_what_a_picture_gives_a_gradient_is_not_said_to_be_unread(make, beside):
         spec = parse_spec(rules)
         found = [each for each in review(tree, resolve(spec, tree), spec=spec) if each.code == "unused-ddp"]
         assert not learns.intersection(name for each in found for name in each.layers)
+
+
+class Turns(nn.Module):
+    """The parts of each layer stand in lists of their own, or in turn in one."""
+
+    def __init__(self, layers=3, every=1):
+        super().__init__()
+        self.mixers = nn.ModuleList(Block() for _ in range(layers // every))
+        self.norms = nn.ModuleList(nn.LayerNorm(8) for _ in range(layers))
+        self.layers = nn.ModuleList(Block() for _ in range(layers))
+        self.head, self.every = nn.Linear(8, 2), every
+
+    def forward(self, x):
+        for number, layer in enumerate(self.layers):
+            if number % self.every == 0:
+                x = self.mixers[number // self.every](x)
+            x = layer(self.norms[number](x))
+        return self.head(x)
+
+
+@pytest.mark.parametrize(("every", "last"), [(1, {"layers.3", "norms.3", "mixers.3"}), (2, {"layers.3", "norms.3"})])
+def test_lists_that_take_turns_are_one_row_of_blocks(every, last):
+    tree = read_module(Turns(4, every))
+    assert counts(tree) == {"": 4}
+    trains = resolve(parse_spec("freeze all; train blocks:last1"), tree).names()
+    assert {name.rpartition(".")[0].removesuffix(".up").removesuffix(".down") for name in trains} == last
+    assert {parameter.kind for parameter in tree.parameters} == {"block", "head"}
+
+
+class Attention(Block):
+    pass
+
+
+class FeedForward(Block):
+    pass
+
+
+def test_attention_and_feed_forward_in_turn_are_a_block_together():
+    model = nn.Sequential(*(kind() for _ in range(3) for kind in (Attention, FeedForward)), nn.Linear(8, 2))
+    tree = read_module(model)
+    assert len(tree.blocks) == 3
+    assert tree.towers[0].parts == (("0",), ("2",), ("4",))
+    mask = resolve(parse_spec("freeze blocks:first1"), tree)
+    assert list(mask.names(False)) == [name for name, _ in model.named_parameters() if name[0] in "01"]
+
+
+class SideBySide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.ModuleList(Block() for _ in range(4))
+        self.pictures = nn.ModuleList(Block() for _ in range(3))
+        self.together = nn.ModuleList(Block() for _ in range(2))
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        words, pictures = x, x
+        for layer in self.words:
+            words = layer(words)
+        for layer in self.pictures:
+            pictures = layer(pictures)
+        both = words + pictures
+        for layer in self.together:
+            both = layer(both)
+        return self.head(both)
+
+
+def test_lists_that_run_side_by_side_are_towers_of_their_own():
+    tree = read_module(SideBySide())
+    assert {tower.name: len(tower.blocks) for tower in tree.towers} == {"model": 4, "pictures": 3, "together": 2}
+
+
+def test_lists_of_which_one_runs_after_the_other_are_one_tower():
+    class Chain(SideBySide):
+        def forward(self, x):
+            for layer in (*self.words, *self.pictures, *self.together):
+                x = layer(x)
+            return self.head(x)
+
+    assert counts(read_module(Chain())) == {"": 9}
