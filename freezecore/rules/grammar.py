@@ -38,6 +38,13 @@ _TOKEN = re.compile(
 LONGEST_PATH = 2_000
 MOST_CROSSINGS = 4
 FORMS = ("path", "contains", "regex", "type", "kind", "blocks", "stages")
+FORM_SYNONYMS = {
+    **dict.fromkeys(("layer", "layers", "block"), "blocks"),
+    **dict.fromkeys(("stage",), "stages"),
+    **dict.fromkeys(("name", "module", "prefix"), "path"),
+    **dict.fromkeys(("class", "cls"), "type"),
+    **dict.fromkeys(("re", "pattern"), "regex"),
+}
 KIND_WORDS = {"embedding": "embeddings", "norm": "norms", "bias": "biases"} | {
     word: word for word in (*ROLES, "block", "other")
 }
@@ -244,7 +251,8 @@ def parse_selector(word: Word | str) -> Selector:
     if at and form in FORMS and form not in ("blocks", "stages"):
         fail("'{form}' takes no tower.", "Only blocks@TOWER:… and stages@TOWER:… do.", word, form=form)
     if form not in FORMS:
-        close = did_you_mean(form, FORMS)
+        meant = FORM_SYNONYMS.get(form.lower())
+        close = _example(meant) if meant else did_you_mean(form, FORMS)
         fail(
             "There is no kind of selector called '{form}:'.",
             close or say("If it is a name, write path:{text}", text=shortened(word.text)),

@@ -14,6 +14,7 @@ from freezecore.spec import ROLES, Selector
 from freezecore.tree import LayerTree
 
 MOST_COMPARED = 400
+BODY_WORDS = ("backbone", "body", "trunk", "base", "feature_extractor", "base_model")  # where no module is called so
 FUSED_PARTS = ("query", "key", "value", "q", "k", "v", "expert")
 
 
@@ -88,6 +89,8 @@ def _path_hint(value: str, close: list[str], tree: LayerTree) -> str:
         return say("Here it is a part of one tensor, {fused}, which trains whole or not at all.", fused=fused)
     if value in ("blocks", "stages"):
         return say("Write {value}:0-2, {value}:first3 or {value}:last2.", value=value)
+    if value.lower() in BODY_WORDS and tree_has("head", tree):
+        return say("'freeze all; train head' freezes all but the head; 'train all; freeze head' trains just that.")
     if roles := [role for role in ROLES if tree_has(role, tree) and nearest(value, [role])]:
         return meant(roles + close)
     if any(mark in value for mark in ",，、"):

@@ -103,6 +103,8 @@ def test_a_role_word_is_the_role_and_path_is_the_module():
         ("resnet18", "freeze contains:zzz", "Its names look like"),
         ("resnet18", "freeze blocks:0-9", "0 to 7"),
         ("resnet18", "freeze layer1 nope", "Its outermost parts are"),
+        ("resnet18", "freeze backbone", "'freeze all; train head' freezes all but the head"),
+        ("resnet18", "freeze all; train body", "'freeze all; train head' freezes all but the head"),
         ("bert", "freeze norm", "'norms'"),
         ("bert", "freeze encoder.layer", "'bert.encoder.layer'"),
         ("bert", "freeze blocks", "blocks:0-2"),
