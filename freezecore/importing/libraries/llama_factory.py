@@ -62,10 +62,9 @@ def _blocks(found: Reading) -> None:
 
 def _language_blocks(tree: LayerTree) -> int:
     """How many blocks the language model has: LLaMA-Factory counts those of the text configuration."""
-    sizes = {
-        len(t.blocks): sum(tree.layer_at[b].parameters for b in t.blocks) for t in trainer_parts.language_towers(tree)
-    }
-    return max(sizes, key=lambda count: sizes[count], default=0)
+    towers, at = trainer_parts.language_towers(tree), tree.layer_at
+    largest = max(towers, key=lambda tower: sum(at[block].parameters for block in tower.blocks), default=None)
+    return len(largest.blocks) if largest else 0
 
 
 def _forbidden(found: Reading) -> list[str]:
