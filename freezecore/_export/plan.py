@@ -127,6 +127,12 @@ class ExportPlan:
         return sorted({self.tree.layer_at[path].type for (_, held), kept in pairs for path in held if path not in kept})
 
     @cached_property
+    def holds_statistics(self) -> bool:
+        """Whether a held module has running statistics that torch can set back."""
+        held = {path for _, paths in self.held_paths for path in paths}
+        return any("nn._NormBase" in self.tree.layer_at[path].bases for path in held)
+
+    @cached_property
     def norms(self) -> list[str]:
         """Class names of the modules that the first phase keeps from moving."""
         return sorted({self.tree.layer_at[path].type for path in self.mask.norms_held})

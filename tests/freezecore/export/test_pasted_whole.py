@@ -80,6 +80,34 @@ def test_frozen_batch_norms_stay_held_in_a_saved_and_in_a_copied_model(pasted, t
     assert moved == set(norms) - set(held(model))
 
 
+@pytest.mark.parametrize("again_or_copied", [lambda model: model, again, torch.optim.swa_utils.AveragedModel])
+def test_update_bn_leaves_held_norms_of_an_exported_script_alone(pasted, tmp_path, again_or_copied):
+    one = small("resnet18", tmp_path)
+    script = pasted(export(one.source, "freeze all; train blocks:last1 head", "pytorch", tree=one.tree))
+    model = again_or_copied(script.model)
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    stay = {path for path in held(model) if path}
+    torch.optim.swa_utils.update_bn([torch.randn(4, 3, 64, 64)], model)
+    renewed = {
+        name.rpartition(".")[0]
+        for name, buffer in model.named_buffers()
+        if name.endswith("running_var") and not torch.equal(buffer, before[name])
+    }
+    norms = {path for path, module in model.named_modules() if type(module).__name__ == "BatchNorm2d"}
+    assert stay and renewed == norms - stay
+
+
+def test_update_bn_leaves_norms_alone_that_a_schedule_goes_on_holding(pasted, tmp_path):
+    one = small("resnet18", tmp_path)
+    script = pasted(export(one.source, GRADUAL, "pytorch", tree=one.tree))
+    for epoch in (0, 1, 2):
+        script.freeze_by_name(script.model, epoch)
+    before = {name: buffer.clone() for name, buffer in script.model.named_buffers()}
+    assert len(held(script.model)) == 20
+    torch.optim.swa_utils.update_bn([torch.randn(4, 3, 64, 64)], script.model)
+    assert all(torch.equal(buffer, before[name]) for name, buffer in script.model.named_buffers())
+
+
 def test_gradient_checkpointing_stays_on_in_frozen_layers_of_an_exported_script(pasted, tmp_path):
     one = small("llama", tmp_path)
     made = pasted(export(one.source, "freeze all; train blocks:last1", "pytorch", tree=one.tree))
