@@ -345,3 +345,24 @@ def test_a_rate_of_zero_is_told():
     )
     found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
     assert found.notes[0] == "Its optimizer gives 2 parameters a rate of 0, which changes nothing of them."
+
+
+def test_a_helper_that_puts_norms_in_train_mode_is_no_training(resnet):
+    text = """
+def freeze_backbone(model):
+    for name, param in model.named_parameters():
+        param.requires_grad = name.startswith("fc.")
+
+def unfreeze_last_stage(model):
+    for param in model.layer4.parameters():
+        param.requires_grad = True
+    for module in model.layer4.modules():
+        module.train()
+
+def unfreeze_all(model):
+    for param in model.parameters():
+        param.requires_grad = True
+"""
+    assert trained(text, resnet) == ("fc.weight", "fc.bias")
+    notes = [str(note) for note in import_rules(text, resnet).notes]
+    assert notes == ["freeze_backbone() is never called here; it was called once with the model."]
