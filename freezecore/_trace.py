@@ -225,9 +225,8 @@ class Trace:
 
     def under(self, workload: Workload) -> Trace:
         """The same step with another batch size, optimizer and accumulation; what was traced stays as it was."""
-        changes = {
-            name: getattr(workload, name) for name in ("batch_size", "optimizer", "implementation", "accumulate")
-        }
+        names = ("batch_size", "optimizer", "implementation", "accumulate")
+        changes = {name: getattr(workload, name) for name in names}
         return replace(self, workload=replace(self.workload, **changes))
 
     def to_bytes(self) -> bytes:

@@ -9,15 +9,18 @@ from typing import Literal, TypedDict
 from freezecore.arguments import checked_fields
 from freezecore.errors import WorkloadError, did_you_mean, shortened
 from freezecore.sentences import say
+from freezecore.training_loop import LOOPS, TrainingLoop
 
 StepOptimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit"]
 Implementation = Literal["loop", "foreach", "fused"]
 Device = Literal["cpu", "cuda"]
 ComputeCapability = Literal["6.0", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0"]
+Trainer = Literal["pytorch", "accelerate", "transformers-trainer", "lightning", "fastai"]
 Precision = Literal["fp32", "bf16-autocast", "fp16-autocast", "bf16"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "sgd-momentum", "adamw", "adamw-8bit"),
     "implementation": ("loop", "foreach", "fused"),
+    "trainer": tuple(LOOPS),
     "precision": ("fp32", "bf16-autocast", "fp16-autocast", "bf16"),
     "device": ("cpu", "cuda"),
     "compute_capability": ("6.0", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0"),
@@ -46,7 +49,9 @@ class Workload:
         image_size: pixels per side; None takes the model's own.
         sequence_length: tokens per sample; None takes min(128, the model's longest).
         optimizer: its state is counted for trainable parameters only.
-        implementation: `loop`, `foreach` or `fused` step, which differ in temporaries.
+        implementation: `loop`, `foreach` or `fused` step, which differ in temporaries; None takes the trainer's own, or
+            torch's: parameter by parameter on a CPU, `foreach` on CUDA.
+        trainer: whose loop runs the step: a plain one of `pytorch`, or a library's.
         precision: `fp32`, autocast over fp32 weights, or weights in bf16.
         checkpointing: the library's own gradient checkpointing.
         accumulate: forward passes per optimizer step.
@@ -58,7 +63,8 @@ class Workload:
     image_size: int | None = None
     sequence_length: int | None = None
     optimizer: StepOptimizer = "adamw"
-    implementation: Implementation = "foreach"
+    implementation: Implementation | None = None
+    trainer: Trainer = "pytorch"
     precision: Precision = "fp32"
     checkpointing: bool = False
     accumulate: int = 1
@@ -82,7 +88,7 @@ class Workload:
             raise WorkloadError("Checkpointing cannot be '{value}'.", "It is True or False.", value=value)
         for name, choices in CHOICES.items():
             value = getattr(self, name)
-            if value not in choices:
+            if value not in choices and not (name == "implementation" and value is None):
                 raise WorkloadError(
                     "There is no {name} called '{value}'.",
                     did_you_mean(str(value), choices) or "Choose one of {names}.",
@@ -90,6 +96,20 @@ class Workload:
                     name=name,
                     value=shortened(str(value)),
                 )
+
+    @property
+    def loop(self) -> TrainingLoop:
+        """What its trainer does around a step."""
+        return LOOPS[self.trainer]
+
+    @property
+    def step_implementation(self) -> Implementation:
+        """How the optimizer's step runs where nobody chose."""
+        if self.implementation:
+            return self.implementation
+        if self.loop.fused and self.optimizer == "adamw":
+            return "fused"
+        return "foreach" if self.device == "cuda" else "loop"
 
     def to_json(self) -> dict:
         """Its fields as JSON values."""
@@ -102,7 +122,8 @@ class WorkloadOptions(TypedDict, total=False):
     image_size: int | None
     sequence_length: int | None
     optimizer: StepOptimizer
-    implementation: Implementation
+    implementation: Implementation | None
+    trainer: Trainer
     precision: Precision
     checkpointing: bool
     accumulate: int

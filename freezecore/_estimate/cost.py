@@ -220,7 +220,7 @@ def estimate_names(
         traced,
         frozenset(p.value for p in chosen),
         frozenset(layers[path] for path in held if path in layers),
-        accumulates=trace.workload.accumulate > 1,
+        accumulates=trace.workload.accumulate > 1 or trace.workload.loop.gradients == "always",
         in_place=in_place,
     )
     if replay.missing:
@@ -244,8 +244,12 @@ def _checked(trace: Trace, batch_size: int | None) -> int:
 def _summed(replay: Replay, gradients: Sequence[int], optimizer: int) -> Estimate:
     """The estimate of a step that was simulated, whose parameters' gradients and optimizer state take so much."""
     traced, workload = replay.traced, replay.traced.trace.workload
-    always = traced.weights + optimizer + traced.batch
-    moments = {FORWARD: replay.forward_peak}
+    batches = traced.batch * (workload.loop.batches if workload.device == "cpu" else 1)
+    always = traced.weights + optimizer + batches
+    # of the step before
+    gradients_before = replay.gradients if workload.loop.gradients == "backward" and not replay.accumulates else 0
+    forward = replay.forward_peak
+    moments = {FORWARD: forward._replace(gradients=forward.gradients + gradients_before)}
     if gradients:
         step = Moment(replay.left, replay.gradients, step_bytes(workload, gradients), OPTIMIZER, "", "")
         moments |= {BACKWARD: replay.backward_peak, OPTIMIZER: step}
@@ -256,13 +260,15 @@ def _summed(replay: Replay, gradients: Sequence[int], optimizer: int) -> Estimat
         weights=traced.weights,
         gradients=peak.gradients,
         optimizer=optimizer,
-        activations=peak.activations + traced.batch,
+        activations=peak.activations + batches,
         temporaries=peak.temporaries,
         flops_forward=replay.flops_forward,
         flops_backward=replay.flops_backward,
         gradients_total=replay.gradients,
-        activations_saved=replay.saved + traced.batch,
-        peak_with_scratch=always + max(peak.total, replay.scratch_peak) if workload.device == "cpu" else None,
+        activations_saved=replay.saved + batches,
+        peak_with_scratch=always + max(peak.total, replay.forward_scratch + gradients_before, replay.scratch_peak)
+        if workload.device == "cpu"
+        else None,
         phases=tuple(PhasePeak(name, always + moment.total) for name, moment in moments.items()),
         left_out=left_out(traced.trace),
     )

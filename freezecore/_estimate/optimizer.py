@@ -26,8 +26,10 @@ def state_bytes(workload: Workload, parameters: Sequence[TracedParameter], round
         return sum(rounded(p.numel * p.itemsize) for p in parameters)
     if workload.optimizer == "adamw-8bit":
         return sum(_eight_bit(p, rounded) for p in parameters)
+    if workload.loop.own_optimizers:
+        return sum(2 * rounded(p.numel * p.itemsize) for p in parameters)
     # unfused, the counters stay in host memory
-    on_device = workload.device == "cpu" or workload.implementation == "fused"
+    on_device = workload.device == "cpu" or workload.step_implementation == "fused"
     counter = rounded(STEP_COUNTER) if on_device else 0
     return sum(2 * rounded(p.numel * p.itemsize) + counter for p in parameters)
 
@@ -37,9 +39,11 @@ def step_bytes(workload: Workload, sizes: Sequence[int]) -> int:
 
     `sizes` are the trainable parameters' bytes, as an allocator hands them out.
     """
-    if workload.optimizer != "adamw" or workload.implementation == "fused":
+    if workload.optimizer != "adamw" or workload.step_implementation == "fused":
         return 0
-    if workload.implementation == "foreach":
+    if workload.loop.own_optimizers:
+        return 2 * max(sizes, default=0)
+    if workload.step_implementation == "foreach":
         return sum(sizes)  # the square roots of all second moments at once
     # the square root, its quotient, and still the quotient of the parameter before
     return max((2 * size + before for size, before in zip(sizes, [0, *sizes], strict=False)), default=0)

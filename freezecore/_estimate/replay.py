@@ -98,6 +98,7 @@ class Replay(StepSimulator):
 
     Attributes:
         forward_peak, backward_peak: the moments at which most is alive.
+        forward_scratch: most that is alive in the forward pass with the fitted scratch memory of convolutions.
         saved: activations alive when the forward pass has ended.
         gradients: bytes of the parameters' gradients when the backward pass has ended.
         left: activations alive when the backward pass has ended.
@@ -128,6 +129,7 @@ class Replay(StepSimulator):
         self._start()
         visits = [self._go(segment) for segment in segments(traced.trace)]
         self.saved, self.forward_peak = self._live, self._peak_described()
+        self.forward_scratch = self.scratch_peak
         if not self.missing:
             self._most = -1
             self._receive_loss()

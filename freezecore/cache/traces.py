@@ -34,4 +34,4 @@ def key_of(source: ModelSource, workload: Workload) -> str:
     step = [workload.image_size, workload.sequence_length, workload.precision, workload.checkpointing, workload.device]
     card = workload.compute_capability if workload.device == "cuda" else None
     named = [str(source), source.task, source.num_labels, file_stamp(source.name)]
-    return json.dumps([FORMAT, REVISION, *named, step, card, versions()])
+    return json.dumps([FORMAT, REVISION, *named, step, card, workload.trainer, versions()])

@@ -72,7 +72,7 @@ def rows() -> list[Row]:
 
 def figures(row: Row) -> dict:
     """What is estimated, and what the step really takes, in bytes."""
-    workload = row.model.workload(precision=row.precision, implementation="loop")
+    workload = row.model.workload(precision=row.precision)
     shapes, batch = row.model.build(real=row.model.kind != "timm" and row.model.kind != "config"), row.model.batch()
     tree = read_module(shapes, row.model.name)
     mask = dict(cases(tree, (row.mask,)))[row.mask]

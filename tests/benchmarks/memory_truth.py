@@ -116,7 +116,7 @@ class Untracked:
 
 
 def optimizer(workload: Workload, parameters: list) -> torch.optim.Optimizer:
-    foreach, fused = workload.implementation == "foreach", workload.implementation == "fused"
+    foreach, fused = workload.step_implementation == "foreach", workload.step_implementation == "fused"
     if workload.optimizer == "adamw":
         return torch.optim.AdamW(parameters, foreach=foreach, fused=fused)
     momentum = 0.9 if workload.optimizer == "sgd-momentum" else 0.0

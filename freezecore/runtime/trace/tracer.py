@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,7 +27,7 @@ from freezecore.runtime.trace.dataflow import (
     received_outputs,
     used_steps,
 )
-from freezecore.runtime.trace.fake import BatchNormShapes, all_tensors, distinct_bytes, fake_copy, tensors_in
+from freezecore.runtime.trace.fake import HALF, BatchNormShapes, all_tensors, distinct_bytes, fake_copy, tensors_in
 from freezecore.runtime.trace.join_modes import JoinedModes
 from freezecore.runtime.trace.kernels import copied_bytes, scratch_kind
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
@@ -62,6 +63,7 @@ class Tracer:
         self.fake_mode = FakeTensorMode(allow_non_fake_inputs=True)
         self.amounts = Amounts(self.batch_sizes)
         self.pairs: list[SignaturePair] = []
+        self._labelled = False
         self._batch_bytes: list[list[int]] = []
         self._probe = cache(_probe)
         self._backward = cache(lambda signature, needs, received: self._probe(signature, needs).backward(received))
@@ -129,9 +131,28 @@ class Tracer:
     def try_forward(self) -> None:
         """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
         self.fake.eval()
+        self._labelled = False
+        kind, _ = self._answer(self.batch_sizes[0])
+        if not self.workload.loop.own_loss or "labels" not in inspect.signature(self.model.forward).parameters:
+            return
+        self._labelled = kind in ("classes", "tokens")
+        try:
+            self._answer(self.batch_sizes[0])
+        except Exception:  # the model's own code on made-up labels: then a loss of ours stands for its own
+            self._labelled = False
+
+    def _answer(self, batch_size: int) -> tuple[str, list[Tensor]]:
         with cuda.as_with_a_card(self._capability), self.fake_mode, torch.no_grad(), BatchNormShapes():
-            args, kwargs = self._batch(self.batch_sizes[0])
-            find_output(self.fake(*args, **kwargs))
+            args, kwargs = self._batch(batch_size)
+            return find_output(self.fake(*args, **kwargs))
+
+    def _labels(self, args: tuple, kwargs: dict) -> Tensor | None:
+        """Labels of the shape that the model's answer has."""
+        training = self.fake.training
+        with torch.no_grad(), BatchNormShapes():
+            labels = targets(*find_output(self.fake.eval()(*args, **kwargs)))
+        self.fake.train(training)
+        return labels
 
     def filled(self, trace: Trace, missing: Iterable[Missing]) -> Trace:
         """The trace with these combinations probed too; it must be of this very model and workload."""
@@ -155,9 +176,19 @@ class Tracer:
         with self.fake_mode:
             args, kwargs = self._batch(batch_size)
         batch = tensors_in((args, kwargs))
+        loop, dtype = self.workload.loop, AUTOCAST.get(self.workload.precision)
+        autocast: AbstractContextManager = torch.autocast(device, dtype) if dtype else nullcontext()
+        kept: list[Tensor] = []
 
         def step(recorder: Recorder) -> Tensor:
-            kind, outputs = find_output(self.fake(*args, **kwargs))
+            with autocast if loop.outputs_in_fp32 else nullcontext():
+                output = self.fake(*args, **kwargs)
+            if dtype and loop.outputs_in_fp32:
+                output = tree_map(_in_float32, output)
+            kind, outputs = find_output(output)
+            if loop.keeps_output:
+                kept.extend(outputs)
+            del output
             recorder.paused = True  # targets come with the batch
             wanted = targets(kind, outputs)
             recorder.paused = False
@@ -166,9 +197,8 @@ class Tracer:
             return loss_function(kind, self.shifted)(outputs, wanted)
 
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
-            dtype = AUTOCAST.get(self.workload.precision)
-            autocast = torch.autocast(device, dtype) if dtype else nullcontext()
-            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder, self._capability), autocast
+            around = nullcontext() if loop.outputs_in_fp32 else autocast
+            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder, self._capability), around
 
         with cuda.as_with_a_card(self._capability) if device == "cuda" else nullcontext():
             recording = record(self.fake, step, self.fake_mode, modes)
@@ -179,8 +209,14 @@ class Tracer:
     def _batch(self, batch_size: int) -> tuple[tuple, dict]:
         """Inputs of the model's own type where all of it is in half precision."""
         args, kwargs = self.inputs(batch_size, self.workload.device)
-        if self.workload.precision != "bf16":
-            return args, kwargs
+        if self.workload.precision == "bf16":
+            args, kwargs = self._in_half(args, kwargs)
+        if self._labelled:
+            kwargs = kwargs | {"labels": self._labels(args, kwargs)}
+        return args, kwargs
+
+    @staticmethod
+    def _in_half(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
 
         def in_half(item: object) -> object:
             return item.bfloat16() if isinstance(item, Tensor) and item.is_floating_point() else item
@@ -251,6 +287,10 @@ class Tracer:
     def _each(self, found: list) -> tuple[int, ...]:
         """Amounts of the new storages, found at each batch size."""
         return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
+
+
+def _in_float32(item: object) -> object:
+    return item.float() if isinstance(item, Tensor) and item.dtype in HALF else item
 
 
 def _notes(model: nn.Module, *, detached: bool) -> Iterator[str]:

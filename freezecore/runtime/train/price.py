@@ -59,7 +59,6 @@ def workload_of(session: Session, request: ProbeRequest) -> Workload:
     return Workload(
         batch_size=min(request.batch_size, len(session.data.train)),
         optimizer=request.optimizer,
-        implementation="foreach",
         device="cuda" if session.device.type == "cuda" else "cpu",
         image_size=size if pictures else None,
         sequence_length=None if pictures else size,

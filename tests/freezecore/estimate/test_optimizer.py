@@ -27,7 +27,7 @@ def blocks(nbytes):
         (Workload(optimizer="adamw", implementation="foreach"), (LARGE, SMALL), 2 * 40_400 + 2 * 4, 40_400),
         (Workload(optimizer="adamw", implementation="fused"), (LARGE, SMALL), 2 * 40_400 + 2 * 4, 0),
         (Workload(optimizer="adamw", implementation="loop"), (LARGE, SMALL), 2 * 40_400 + 2 * 4, 80_000),
-        (Workload(optimizer="adamw", precision="bf16"), (HALF,), 2 * 20_000 + 4, 20_000),
+        (Workload(optimizer="adamw", implementation="foreach", precision="bf16"), (HALF,), 2 * 20_000 + 4, 20_000),
         # two bytes a scalar and the scales of 40 blocks; a small tensor keeps 32 bits
         (Workload(optimizer="adamw-8bit"), (LARGE,), 2 * (10_000 + 40 * 4), 0),
         (Workload(optimizer="adamw-8bit"), (SMALL,), 2 * 400, 0),
