@@ -230,6 +230,6 @@ FACTS: tuple[Callable[[RunRow, Words], str], ...] = (
 
 
 def label(row: RunRow) -> str:
-    """A run's model and the beginning of its rules."""
-    rules = row.rules.replace("\n", "; ")
+    """A run's model and the name of its selection, else the beginning of its rules."""
+    rules = row.saved_as or row.rules.replace("\n", "; ")
     return f"{gallery.name_of(row.model)}: {rules if len(rules) <= 40 else rules[:39] + '…'}"

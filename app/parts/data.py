@@ -11,7 +11,7 @@ from app import state
 from app.figures import data as figures
 from app.parts import show_errors
 from app.parts.plot import plot
-from app.service import uploads
+from app.service import belongings, uploads
 from app.service.run_table import name_of_data
 from app.service.selection import ModelSelection
 from app.text import Words
@@ -37,7 +37,7 @@ def data_picker(selection: ModelSelection, words: Words) -> str | None:
     """Draw the list; the name of the data that is picked, None while a file is awaited."""
     kind = kind_for(selection.tree)
     built_in = sorted((data.name for data in BUILT_IN.values() if data.kind == kind), key=default_for(kind).__ne__)
-    uploaded = state.notes(NOTES).get(f"{kind}_files", [])
+    uploaded = list(belongings.of(state.owner(), kind))
     offered = [*built_in, *uploaded, OWN]
     picked = state.notes(NOTES).get(kind)
     name = picked if picked in offered else offered[0]
@@ -99,7 +99,7 @@ def _dropped(kind: str) -> None:
     finally:
         state.forget_upload(file)
     notes = state.notes(NOTES)
-    notes[f"{kind}_files"] = list(dict.fromkeys([*notes.get(f"{kind}_files", []), path]))
+    belongings.add(state.owner(), kind, path)
     notes[kind] = path
 
 

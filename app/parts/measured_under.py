@@ -11,7 +11,7 @@ import streamlit as st
 from app import state
 from app.link import Link
 from app.parts import show_errors
-from app.service import gallery
+from app.service import belongings, gallery
 from app.service.circumstances import asked_of, differences, link_of
 from app.service.run_table import model_of, name_of_data
 from app.service.selection import ModelSelection, select
@@ -102,7 +102,9 @@ def take_back(request: dict) -> None:
     state.change(**asdict(then))  # with the run, which another model's opening has dropped
     state.forget_draft()
     notes, kind, data = state.notes(DATA), kind_for(select(state.link()).tree), asked_of(request).get("data")
-    notes[kind] = data if data in (*BUILT_IN, *notes.get(f"{kind}_files", ())) else None  # another's file stays theirs
+    notes[kind] = (
+        data if data in (*BUILT_IN, *belongings.of(state.owner(), kind)) else None
+    )  # another's file stays theirs
 
 
 def request_of(token: str) -> dict:

@@ -8,8 +8,10 @@ from app import state
 from app.link import Link
 from app.parts import show_errors
 from app.parts.address import copy_button
+from app.parts.upload import upload
 from app.service import gallery
 from app.text import Words
+from freezecore.cache import uploads
 from freezecore.errors import FreezeError, NotFetched, SourceError, shortened
 from freezecore.model_search import matches, named
 from freezecore.serving import hub
@@ -47,6 +49,7 @@ def first_models(words: Words) -> None:
         else:
             st.markdown(words("top.begin"), width="content")
             _buttons(gallery.FIRST, words)
+        upload(words)
         st.space("stretch")
         copy_button()
 
@@ -112,7 +115,7 @@ def _buttons(sources, words: Words, row: str = "first") -> None:
 def _label(source: str, words: Words) -> str:
     model = gallery.BY_SOURCE.get(source)
     if not model:
-        return source
+        return gallery.name_of(source) if uploads.NAME.search(source) else source
     return " · ".join((gallery.named(source), words("group." + model.group), source))
 
 

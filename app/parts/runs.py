@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -12,8 +13,9 @@ from app.figures import runs as figures
 from app.link import DEFAULT_MODEL
 from app.parts import measured_under, show_errors
 from app.parts.plot import plot
+from app.parts.saved import names_of_rules
 from app.parts.table import pick_rows
-from app.service import gallery, run_table
+from app.service import belongings, gallery, run_table
 from app.service.run_table import RunRow
 from app.service.selection import select
 from app.service.uploads import TYPES
@@ -105,7 +107,9 @@ def _stored() -> list[RunRow]:
     own = store.listed(state.owner(), "probe", MOST_RUNS)
     held = [store.find(token) for token in state.held() if token not in {run.token for run in own}]
     found = [*(run for run in held if run and run.kind == "probe"), *own]
-    return from_file + [run_table.of_run(run) for run in found if run.result]
+    rows = from_file + [run_table.of_run(run) for run in found if run.result]
+    names = names_of_rules()
+    return [replace(one, saved_as=names.get((one.model, one.rules.replace("\n", "; ")))) for one in rows]
 
 
 def _file_uploader(words: Words) -> None:
@@ -129,7 +133,7 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
     rows = [
         {
             words("runs.model"): gallery.name_of(one.model),
-            words("runs.rules"): one.rules.replace("\n", "; "),
+            words("runs.rules"): " · ".join(filter(None, (one.saved_as, one.rules.replace("\n", "; ")))),
             words("runs.data"): _data_of(one, words),
             words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else None,
             words("runs.accuracy"): one.result.get("accuracy_after"),
@@ -190,7 +194,8 @@ def _delete(tokens: list[str]) -> None:
 @show_errors.acting
 def _forget() -> None:
     """Delete all that this browser has started and dropped; what others use too stays theirs."""
-    dropped = [name for kind in TYPES for name in state.notes("data").get(f"{kind}_files", ())]
+    dropped = [name for kind in TYPES for name in belongings.of(state.owner(), kind)]
+    belongings.forget(state.owner())
     for name in jobs.shared().runs.forget(state.owner(), dropped):
         uploads.remove(name)
     for name in ("data", FROM_FILE, "held"):

@@ -10,7 +10,6 @@ from app import state
 from app.link import Link, cards_by_slug
 from app.parts import show_errors
 from app.parts.model_box import model_box
-from app.parts.upload import upload
 from app.service.pricing import own_tokens
 from app.text import LANGUAGES, Words
 from freezecore.source import MOST_LABELS
@@ -106,7 +105,6 @@ def _more(link: Link, words: Words) -> None:
             help=words("top.fixed") if _is_fixed("checkpointing") else words("top.checkpointing_help"),
             disabled=_is_fixed("checkpointing"),
         )
-        upload(words)
 
 
 def _language(words: Words) -> None:

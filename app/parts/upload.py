@@ -6,18 +6,30 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
-from app.service import uploads
+from app.service import belongings, gallery, uploads
 from app.text import Words
+
+SORT = "model"
 
 
 def upload(words: Words) -> None:
-    """The drop zone; what arrives opens at once and behaves like any model of the gallery."""
+    """A button that opens the drop zone and what was dropped before; what arrives opens at once."""
+    with st.popover(words("upload.label"), icon=":material/upload_file:", type="tertiary", key="own_model"):
+        _drop_zone(words)
+        st.caption(words("upload.help"))
+        for place, source in enumerate(reversed(belongings.of(state.owner(), SORT))):
+            st.button(
+                show_errors.plain(gallery.name_of(source)), key=f"own_{place}", on_click=_open, args=(source,),
+                disabled=source == state.link().model, width="stretch",
+            )  # fmt: skip
+
+
+def _drop_zone(words: Words) -> None:
     st.file_uploader(
         words("upload.label"),
         type=["json"],
         key="w_upload",
         on_change=_file_dropped,
-        help=words("upload.help"),
         max_upload_size=uploads.LARGEST_MODEL_MIB,
     )
 
@@ -26,4 +38,11 @@ def upload(words: Words) -> None:
 def _file_dropped() -> None:
     file = state.value("w_upload")
     if file is not None:
-        state.open_model(uploads.keep_model(file.getvalue(), file.name))
+        source = uploads.keep_model(file.getvalue(), file.name)
+        belongings.add(state.owner(), SORT, source)
+        state.open_model(source)
+
+
+@show_errors.acting
+def _open(source: str) -> None:
+    state.open_model(source)

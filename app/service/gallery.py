@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from app.link import DEFAULT_MODEL, Link
 from app.service import selection
+from freezecore.cache import uploads
 from freezecore.errors import shortened
 from freezecore.model_search import parameters
 from freezecore.packaged import DEFAULT_TEXT_SOURCE
@@ -56,9 +58,11 @@ FIRST = (DEFAULT_MODEL, "timm:resnet18", "config:bert")
 
 
 def name_of(source: str) -> str:
-    """The name people know a source by; the source itself where the gallery does not have it."""
+    """The name people know a source by: of a file that of its owner, else the source itself."""
     model = BY_SOURCE.get(source)
-    return model.name if model else shortened(source, 40)
+    scheme, _, place = source.partition(":")
+    own = scheme == "file" or uploads.NAME.fullmatch(place)
+    return model.name if model else shortened(PurePath(place).name.removesuffix(".json") if own else source, 40)
 
 
 def named(source: str) -> str:

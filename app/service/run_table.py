@@ -34,6 +34,7 @@ class RunRow:
         owner: who started it; None for one from a file.
         model: the source as text.
         created: seconds since 1970; 0 for one from a file.
+        saved_as: the name under which whoever looks keeps this selection.
     """
 
     token: str | None
@@ -43,6 +44,7 @@ class RunRow:
     request: dict
     result: dict
     created: float = 0.0
+    saved_as: str | None = None
 
     @property
     def data(self) -> str:
@@ -89,7 +91,14 @@ def filtered(rows: Sequence[RunRow], text: str) -> list[RunRow]:
     words = text.lower().split()
 
     def matches(one: RunRow) -> bool:
-        fields = (one.model, gallery.name_of(one.model), one.rules, one.data, str(one.result.get("state")))
+        fields = (
+            one.model,
+            gallery.name_of(one.model),
+            one.saved_as or "",
+            one.rules,
+            one.data,
+            str(one.result.get("state")),
+        )
         return all(word in " ".join(fields).lower() for word in words)
 
     return [one for one in rows if matches(one)]

@@ -15,6 +15,7 @@ from app.parts.job import is_live
 from app.parts.model_box import first_models, not_opened
 from app.parts.presets import preset_row
 from app.parts.probe import probe
+from app.parts.saved import saved_selections
 from app.parts.search import search
 from app.parts.tick_answer import redraw_when_known, tick_answer
 from app.parts.top_row import top_row
@@ -80,6 +81,7 @@ def draw() -> None:
             preset_row()
             tree(selection, words)
             rules_place = st.container()
+            saved_selections(words)
         with right, show_errors.telling():
             tick_answer(selection, rules_place)
             st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()

@@ -50,7 +50,7 @@ def test_axe_finds_nothing_in_explore(page_at, lang, scheme):
     expect(page.locator(".st-key-w_own_data")).to_be_visible()
     assert violations(page) == [], "own data"
 
-    page.get_by_role("button", name=words("top.more")).click()
+    page.get_by_role("button", name=words("upload.label")).click()
     expect(page.locator(".st-key-w_upload")).to_be_visible()
     assert violations(page) == [], "own model"
     page.keyboard.press("Escape")

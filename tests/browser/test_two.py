@@ -48,7 +48,7 @@ def own_model(tmp_path) -> str:
 
 def test_a_model_of_ones_own_is_dropped_ticked_costed_and_exported(page_at, own_model):
     page = page_at("/")
-    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Your own model").click()
     page.locator(".st-key-w_upload input[type=file]").set_input_files(own_model)
     expect(page).to_have_url(re.compile("model=file:"))
     traced(page)
