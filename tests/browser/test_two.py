@@ -7,7 +7,7 @@ import torch
 from playwright.sync_api import expect
 
 import freezecore as fc
-from tests.browser.page_room import TRAINED_MS, figure, pane, rules, settled, tick, traced
+from tests.browser.page_room import TRACED_MS, TRAINED_MS, figure, pane, rules, settled, tick, traced
 
 LONG = "/?batch=16&size=128&rules=train+all"  # nothing frozen, so nothing is computed once: every step takes its time
 
@@ -50,7 +50,7 @@ def test_a_model_of_ones_own_is_dropped_ticked_costed_and_exported(page_at, own_
     page = page_at("/")
     page.get_by_role("button", name="Your own model").click()
     page.locator(".st-key-w_upload input[type=file]").set_input_files(own_model)
-    expect(page).to_have_url(re.compile("model=file:"))
+    expect(page).to_have_url(re.compile("model=file:"), timeout=TRACED_MS)  # a cold server follows the gallery first
     traced(page)
     expect(page.get_by_role("treeitem")).to_have_count(3)  # the convolution, the norm and the classifier
     before, typed = figure(page, 0).inner_text(), rules(page).input_value()
