@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from freezecore.errors import FreezeError, TraceError
 from freezecore.schema import parse, reader
-from freezecore.sentences import packed, unpacked
+from freezecore.sentences import packed, say, unpacked
 from freezecore.workload import LIMITS, Workload
 
 FORMAT = "freeze-explorer-trace/1"
@@ -224,10 +224,19 @@ class Trace:
         return f"Trace({self.source!r}, {len(self.parameters)} parameters, {len(self.steps)} steps, {self.workload})"
 
     def under(self, workload: Workload) -> Trace:
-        """The same step with another batch size, optimizer and accumulation; what was traced stays as it was."""
+        """The same step with another batch size, optimizer and accumulation; what was traced stays as it was.
+
+        Whatever else is asked for and was traced otherwise is told in `notes`.
+        """
         names = ("batch_size", "optimizer", "implementation", "accumulate")
         changes = {name: getattr(workload, name) for name in names}
-        return replace(self, workload=replace(self.workload, **changes))
+        usual, notes = Workload(), dict.fromkeys(self.notes)
+        for name in ("precision", "checkpointing", "device", "image_size", "sequence_length"):
+            asked, followed = getattr(workload, name), getattr(self.workload, name)
+            if asked not in (followed, getattr(usual, name)):
+                told = {"name": name, "asked": str(asked), "followed": str(followed)}
+                notes[say("{name} {asked}, which was asked for: the step was followed with {followed}", **told)] = None
+        return replace(self, workload=replace(self.workload, **changes), notes=tuple(notes))
 
     def to_bytes(self) -> bytes:
         """Compressed JSON; `from_bytes` reads it back."""

@@ -70,6 +70,17 @@ def test_a_saved_model_opens_without_its_code_and_costs_the_same(tmp_path):
     assert 0 < head_only.peak_bytes < full.peak_bytes
 
 
+def test_what_a_saved_model_was_not_followed_with_is_told_with_its_price(tmp_path):
+    fc.save(own_model(), torch.randn(4, 3, 8, 8), tmp_path / "model.json")
+    source = f"file:{tmp_path / 'model.json'}"
+    plain = fc.trace(source, fc.Workload(batch_size=8, optimizer="sgd"))
+    other = fc.trace(source, fc.Workload(precision="bf16", checkpointing=True))
+    told = "precision bf16, which was asked for: the step was followed with fp32"
+    assert told in other.notes and any(note.startswith("checkpointing True") for note in other.notes)
+    assert not any("which was asked for" in note for note in plain.notes)
+    assert told in fc.estimate(source, "train all", batch=4, precision="bf16").left_out
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "other/9"}', "\x80\x04pickle", "[" * 100_000])
 def test_a_file_that_is_no_model_file_is_told_in_a_sentence(content, tmp_path):
     path = tmp_path / "model.json"
