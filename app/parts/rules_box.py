@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
+from app.service.mended_rules import line_and_column, offers, place_of
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._resolve import resolve
@@ -58,17 +59,24 @@ def _show_fault(draft: str, words: Words) -> None:
         tree = select(state.link()).tree
         resolve(FreezeSpec.parse(draft), tree)
     except RuleError as error:
-        place = ""
-        if error.position is not None:
-            before = draft[: error.position]
-            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        place, found = "", place_of(error, draft)
+        if found:
+            line, column = line_and_column(draft, found.start)
             place = words("rules.place", line=line, column=column) + " "
         st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
+        if mended := offers(error, draft):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mended"):
+                st.markdown(words("rules.instead"), width="content")
+                for name, text in mended.items():
+                    st.button(show_errors.plain(name), key=f"mend_{name}", on_click=_write, args=(text,))
+
+
+def _typed() -> None:
+    _write(state.value("w_rules") or "")
 
 
 @show_errors.acting
-def _typed() -> None:
-    text = state.value("w_rules") or ""
+def _write(text: str) -> None:
     link = state.link()
     try:
         spec = FreezeSpec.parse(text)
