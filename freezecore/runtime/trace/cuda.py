@@ -1,10 +1,12 @@
 """What CUDA would run, where there is no GPU: torch's own switches are inert without a driver.
 
 Attention: torch asks the driver for the card before it chooses a kernel, and takes the plain formula where there is
-none. Its choice stands here instead, by the card's compute capability. Sources, as of torch 2.15, all below
-aten/src/ATen/native/transformers: `select_sdp_backend`, `can_use_flash_attention`, `can_use_mem_efficient_attention`
-and `can_use_cudnn_attention` with the checks that they list (cuda/sdp_utils.cpp, sdp_utils_cpp.h), and what is done
-around the chosen kernel (`scaled_dot_product_attention`, `preprocess_mask` in attention.cpp).
+none. Its choice stands here instead, by the card's compute capability: after `select_sdp_backend`,
+`can_use_flash_attention`, `can_use_mem_efficient_attention` and `can_use_cudnn_attention` (torch,
+aten/src/ATen/native/transformers/cuda/sdp_utils.cpp) and what `scaled_dot_product_attention` and `preprocess_mask` do
+around the chosen kernel (attention.cpp). These C++ sources do not come with the installed torch and were not at hand:
+the rules were written from knowledge of them, and no card has confirmed one (`SDPAParams` on a GPU would). What is held
+by tests is that each operation named here exists, takes these arguments and returns these shapes.
 
 Autocast: torch's own runs, with its own lists of operations, once it is told that there is a card.
 """

@@ -177,11 +177,14 @@ class Tracer:
             args, kwargs = self._batch(batch_size)
         batch = tensors_in((args, kwargs))
         loop, dtype = self.workload.loop, AUTOCAST.get(self.workload.precision)
-        autocast: AbstractContextManager = torch.autocast(device, dtype) if dtype else nullcontext()
+
+        def autocast() -> AbstractContextManager:  # made where a card is found
+            return torch.autocast(device, dtype) if dtype else nullcontext()
+
         kept: list[Tensor] = []
 
         def step(recorder: Recorder) -> Tensor:
-            with autocast if loop.outputs_in_fp32 else nullcontext():
+            with autocast() if loop.outputs_in_fp32 else nullcontext():
                 output = self.fake(*args, **kwargs)
             if dtype and loop.outputs_in_fp32:
                 output = tree_map(_in_float32, output)
@@ -197,7 +200,7 @@ class Tracer:
             return loss_function(kind, self.shifted)(outputs, wanted)
 
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
-            around = nullcontext() if loop.outputs_in_fp32 else autocast
+            around = nullcontext() if loop.outputs_in_fp32 else autocast()
             return checkpoints.noting(self.fake, recorder), WholeAttention(recorder, self._capability), around
 
         with cuda.as_with_a_card(self._capability) if device == "cuda" else nullcontext():

@@ -1,6 +1,8 @@
 """A step followed for CUDA where there is no GPU: autocast's types, the kernels of attention, and what they save."""
 
+import ast
 import functools
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,8 +18,7 @@ from tests.freezecore.runtime.trace.test_trace_model import costs
 
 fp16, bf16, fp32 = torch.float16, torch.bfloat16, torch.float32
 T4, A100, RTX_4090, H100 = (7, 5), (8, 0), (8, 9), (9, 0)
-# "CUDA Ops that can autocast to float16", "… to float32" and "… promote to the widest input type" of torch's
-# documentation of automatic mixed precision
+# As torch's own tests list them: see the last test of these lists
 TO_HALF = {
     "matmul": lambda x, w: x @ w,
     "addmm": lambda x, w: torch.addmm(x, x, w),
@@ -51,6 +52,27 @@ TO_FP32 = {
 }
 WIDEST = {"cat": lambda x, w: torch.cat([x, w]), "stack": lambda x, w: torch.stack([x, w])}
 AS_THEY_COME = {"relu": lambda x, w: F.relu(x), "gelu": lambda x, w: F.gelu(x), "mul": lambda x, w: x * x}
+
+
+def torchs_own_lists():
+    """What torch's own tests of autocast on CUDA go through, by their lists' names; read as text, not imported."""
+    text = Path(torch.__file__).parent.joinpath("testing/_internal/autocast_test_lists.py").read_text()
+    wanted = next(node for node in ast.parse(text).body if getattr(node, "name", "") == "AutocastTestLists")
+    lists = {}
+    for node in ast.walk(wanted):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
+            tuples = [item for item in node.value.elts if isinstance(item, ast.Tuple)]
+            lists[node.targets[0].attr] = {item.elts[0].value for item in tuples}
+    return lists
+
+
+def test_the_lists_above_are_those_of_torchs_own_tests():
+    lists = torchs_own_lists()
+    attention = {"scaled_dot_product_attention"}  # in none of them; the test below holds what torch does
+    assert TO_HALF.keys() - attention <= lists["torch_fp16"] | lists["nn_fp16"]
+    assert TO_FP32.keys() <= lists["torch_fp32"] | lists["nn_fp32"]
+    assert WIDEST.keys() <= lists["torch_expect_builtin_promote"]
+    assert not AS_THEY_COME.keys() & set().union(*(lists[n] for n in ("torch_fp16", "torch_fp32", "nn_fp32")))
 
 
 @pytest.fixture
