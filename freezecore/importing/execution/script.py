@@ -28,6 +28,8 @@ FREEZES = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_traina
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|(?i:trainer)\w*\.train\(|fine_tune\(|\bTrainer\(")
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
 BASES = re.compile(r"^(?:_base_\s*=|with read_base\(\))", re.MULTILINE)
+HOOK = re.compile(r"on_[a-z_]+|before_[a-z_]+|freeze_before_training|finetune_function")
+CALLBACKS = (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)
 MOST_EPOCHS = 40
 
 
@@ -54,6 +56,11 @@ class Script:
         self.sources = {node.name: ast.get_source_segment(text, node) or "" for node in self.functions.values()}
         self.classes = {node.name: ast.get_source_segment(text, node) or "" for node in ast.walk(parsed)
                         if isinstance(node, ast.ClassDef)}  # fmt: skip
+        self.calls_hooks = any(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and HOOK.fullmatch(node.func.attr)
+            and not (isinstance(node.func.value, ast.Call) and isinstance(node.func.value.func, ast.Name))
+            for node in ast.walk(parsed)
+        )  # fmt: skip
         self.without_gradients = _without_gradients(parsed)
         self.assigned = {name.id: node.lineno for node in parsed.body if isinstance(node, ast.Assign)
                          for name in node.targets if isinstance(name, ast.Name)}  # fmt: skip
@@ -137,13 +144,12 @@ class Script:
                 pending._fx_fit()
         direct = self.direct[""]
         self._never_built(run, space, lambda kind: kind.__name__ not in direct)
-        if not run.events:  # else the script calls their hooks itself
-            run.callbacks += [each for each in self._instances(space) if isinstance(each, LightningCallback)]
         for callback in run.callbacks:
             if not any(callback is each for each in run.handed):
                 LightningTrainer(callbacks=[callback])._fx_fit()
         self._uncalled(run, space)
         self._never_built(run, space, lambda kind: kind.__name__ in direct)  # where no function that was run built it
+        self._never_handed(run, space)
         self._configuration(run, space)
         for line in self.without_gradients:
             if run.events:
@@ -169,11 +175,24 @@ class Script:
                 continue
             if issubclass(kind, Module):
                 self._module_class(run, kind)
-            elif issubclass(kind, (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)):
+            elif issubclass(kind, CALLBACKS):
                 self._callback_class(run, kind, space)
 
-    def _instances(self, space: dict):
-        return [each for each in space.values() if type(each).__module__ == PASTED_MODULE]
+    def _instances(self, space: dict) -> list:
+        """What the script made of its own classes, also where a list holds it."""
+        held = [each for value in space.values() for each in (value if type(value) in (list, tuple) else (value,))]
+        return [each for each in held if type(each).__module__ == PASTED_MODULE]
+
+    def _never_handed(self, run: ScriptRun, space: dict) -> None:
+        """Callbacks and Lightning modules that were made and that no trainer ran, where the script calls no hook."""
+        made = [] if self.calls_hooks else self._instances(space)
+        for each in {id(one): one for one in made}.values():
+            if not FREEZES.search(self.classes.get(type(each).__name__, "")):
+                continue
+            if isinstance(each, CALLBACKS) and not any(each is one for one in run.handed):
+                self._run_callback(run, each)
+            elif isinstance(each, LightningModule) and "trainer" not in vars(each):
+                self._run_hooks(run, each)
 
     def _configuration(self, run: ScriptRun, space: dict) -> None:
         """A configuration in Python, as OpenMMLab's are, and that the one it stands on was not pasted along."""
@@ -207,23 +226,30 @@ class Script:
         run.note("The class {name} is never built here; it was built once, as its framework would.", name=kind.__name__)
         made = filled(kind, None)
         if isinstance(made, LightningModule):
-            for name in ("configure_model", "setup", "on_fit_start", "on_train_start", "configure_optimizers"):
-                if name in vars(kind):
-                    filled(getattr(made, name), None)
-            hooks = [name for name in (*LIGHTNING_BEFORE, *LIGHTNING_AFTER) if name in vars(kind)]
-            for _ in run.epochs(None) if hooks else ():
-                for name in hooks:
-                    run.stepped = name in LIGHTNING_AFTER
-                    filled(getattr(made, name), None)
+            self._run_hooks(run, made)
+
+    def _run_hooks(self, run: ScriptRun, made: LightningModule) -> None:
+        """A Lightning module's own hooks, as its trainer calls them."""
+        kind = type(made)
+        for name in ("configure_model", "setup", "on_fit_start", "on_train_start", "configure_optimizers"):
+            if name in vars(kind):
+                filled(getattr(made, name), None)
+        hooks = [name for name in (*LIGHTNING_BEFORE, *LIGHTNING_AFTER) if name in vars(kind)]
+        for _ in run.epochs(None) if hooks else ():
+            for name in hooks:
+                run.stepped = name in LIGHTNING_AFTER
+                filled(getattr(made, name), None)
 
     def _callback_class(self, run: ScriptRun, kind: type, space: dict) -> None:
         if not FREEZES.search(self.classes.get(kind.__name__, "")) and not hasattr(kind, "freeze_before_training"):
             return
+        self._run_callback(run, filled(kind, None))
+
+    def _run_callback(self, run: ScriptRun, made) -> None:
         run.note(
             "The callback {name} is never handed to a trainer here; its hooks were called once each epoch.",
-            name=kind.__name__,
+            name=type(made).__name__,
         )
-        made = filled(kind, None)
         if isinstance(made, openmmlab.OpenMMLabHook):
             made._fx_run(self._root())
         elif isinstance(made, LightningCallback):
@@ -324,6 +350,8 @@ def filled(function, model, epoch=None):
 def _argument(name: str, model, epoch):
     from freezecore.importing.execution.run import now
 
+    if name == "stage":
+        return "fit"
     if "epoch" in name and epoch is not None:
         return epoch
     if name in (*MODELS, "transformer", "encoder", "pretrained_model", "base", "learner", "bert", "resnet", "vit"):

@@ -366,3 +366,30 @@ def unfreeze_all(model):
     assert trained(text, resnet) == ("fc.weight", "fc.bias")
     notes = [str(note) for note in import_rules(text, resnet).notes]
     assert notes == ["freeze_backbone() is never called here; it was called once with the model."]
+
+
+NEVER_HANDED = {
+    "a callback of transformers": (
+        "model.conv1.requires_grad_(False)\nfrom transformers import TrainerCallback\nclass Freeze(TrainerCallback):\n"
+        "    def on_train_begin(self, args, state, control, model=None, **kwargs):\n"
+        "        model.layer1.requires_grad_(False)\n\nmine = [Freeze()]\n"
+    ),
+    "a callback of Lightning": (
+        "model.conv1.requires_grad_(False)\nimport lightning as L\nclass Freeze(L.Callback):\n"
+        "    def on_fit_start(self, trainer, pl_module):\n"
+        "        pl_module.layer1.requires_grad_(False)\n\nmine = Freeze()\n"
+    ),
+    "a module of Lightning": (
+        "import lightning as L\nclass Net(L.LightningModule):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.net = models.resnet18()\n"
+        "        self.net.conv1.requires_grad_(False)\n\n    def setup(self, stage):\n        if stage == 'fit':\n"
+        "            self.net.layer1.requires_grad_(False)\n\nmine = Net()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NEVER_HANDED)
+def test_what_no_trainer_is_given_is_run_as_its_framework_would(what):
+    found = import_rules(NEVER_HANDED[what], read_source(ModelSource.parse("timm:resnet18")))
+    assert not found.unread
+    assert found.rules == "freeze conv1 layer1"

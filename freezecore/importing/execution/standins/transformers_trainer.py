@@ -48,9 +48,11 @@ class TransformersTrainer(Partial):
         if isinstance(model, Module):
             now().optimised.update(id(each) for each in model.parameters())
         now().pending.append(self)
+        now().handed += self.callbacks
 
     def add_callback(self, callback) -> None:
         self.callbacks.append(callback() if isinstance(callback, type) else callback)
+        now().handed += self.callbacks[-1:]
 
     def train(self, *args, **kwargs) -> Unknown:
         framework.begun(self)
