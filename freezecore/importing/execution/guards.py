@@ -109,6 +109,14 @@ def has(held, name) -> object:
     return True
 
 
+def variables(held=None):
+    """`vars`: a copy of what a script put into its own things and read from its command line; of others nothing."""
+    own = type(held).__module__ == PASTED_MODULE or getattr(type(held), "_fx_settable", False)
+    if isinstance(held, (Module, Tensor, type)) or not own:
+        return Unknown("vars()", library=True)
+    return {name: value for name, value in vars(held).items() if readable(name) and not name.startswith("_")}
+
+
 class Formatter(string.Formatter):
     """`str.format` whose fields are read through the guards."""
 
@@ -435,7 +443,7 @@ SAFE = (
     "ValueError", "Warning", "DeprecationWarning", "FutureWarning", "RuntimeWarning", "ZeroDivisionError", "IOError",
     "PermissionError", "TimeoutError", "ConnectionError",
 )  # fmt: skip
-UNKNOWN = "open input eval exec compile globals locals vars __import__ breakpoint help memoryview get_ipython display"
+UNKNOWN = "open input eval exec compile globals locals __import__ breakpoint help memoryview get_ipython display"
 
 
 def builtins() -> dict:
@@ -446,7 +454,8 @@ def builtins() -> dict:
     return found | {
         "getattr": read, "setattr": attribute_setter, "delattr": attribute_deleter, "hasattr": has, "type": kind,
         "isinstance": is_instance, "issubclass": is_subclass, "print": printed, "format": lambda value, spec="": text(
-            (value, -1, spec)), "dir": lambda *args: Unknown("dir()"), "exit": stop, "quit": stop, "sum": total,
+            (value, -1, spec)), "dir": lambda *args: Unknown("dir()"), "vars": variables, "exit": stop, "quit": stop,
+        "sum": total,
     }  # fmt: skip
 
 
