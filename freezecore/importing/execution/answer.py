@@ -84,15 +84,24 @@ class _Outcome:
         self.signature = repr(self.phases)
 
     def _main(self) -> Module | None:
-        """The model that is trained, where several were built: an optimizer's or trainer's, else the first."""
+        """The model that is trained, where several were built: an optimizer's or trainer's, of those one that is set."""
         roots = self.run.models
-        given = [each for each in roots if any(id(p) in self.run.optimised for p in each.parameters())]
-        if len(roots) > 1 and not given:
-            touched = [
-                r for r in roots if any(event[0] is p for p in r.parameters() for event in self.run.events[:5000])
-            ]
-            given = touched
-        return (given or roots or [None])[0]
+        touched = {id(event[0]) for event in self.run.events}
+        given = self.trained or [r for r in roots if any(id(p) in touched for p in r.parameters())]
+        said = [each for each in given if any(id(p) in touched for p in each.parameters())]
+        return (said or given or roots or [None])[0]
+
+    @property
+    def trained(self) -> list[Module]:
+        """The models of which an optimizer or a trainer was given something."""
+        return [each for each in self.run.models if any(id(p) in self.run.optimised for p in each.parameters())]
+
+    @property
+    def differently(self) -> int:
+        """How many models are trained, where they are not frozen alike; 0 where they are."""
+        found = self.trained
+        states = {tuple((name, p._fx_value) for name, p in each.named_parameters()) for each in found}
+        return len(found) if len(states) > 1 else 0
 
     def _parameters(self) -> tuple[list, list]:
         """What stands for each parameter of the tree now; a list of parameters where its module was replaced."""
@@ -126,8 +135,10 @@ class _Outcome:
         if self.root is None:
             return [(0, [not each for each in frozen])]
         history: dict[int, list] = {}
+        born = self.root._fx_born  # its epochs begin with it, after those of models that were trained before
         for parameter, value, epoch, line, _ in self.run.events:
-            history.setdefault(id(parameter), []).append((epoch, value, line))
+            placed = epoch if NOT_PLACED in (epoch, born) else epoch - born
+            history.setdefault(id(parameter), []).append((placed, value, line))
         epochs = sorted({epoch for rows in history.values() for epoch, *_ in rows if epoch > 0})
         phases: list = []
         for at in (0, *epochs):
@@ -203,7 +214,14 @@ def _notes(first: _Outcome) -> list[str]:
         notes.append(
             say("The script builds '{name}'; it was read for {source}.", name=name, source=Open.blueprint.source)
         )
-    if len(run.models) > 1 and len(run.names) > 1:
+    if first.differently:
+        notes.append(
+            say(
+                "It trains {count} models that are not frozen alike; the first on which something is set was read.",
+                count=first.differently,
+            )
+        )
+    elif len(run.models) > 1 and len(run.names) > 1:
         notes.append(say("It builds the model {count} times; the one that is trained was read.", count=len(run.models)))
     if first.removed:
         notes.append(say("It takes '{name}' out of the model; what stands for it there trains.", name=first.removed[0]))

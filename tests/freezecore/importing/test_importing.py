@@ -393,3 +393,18 @@ def test_what_no_trainer_is_given_is_run_as_its_framework_would(what):
     found = import_rules(NEVER_HANDED[what], read_source(ModelSource.parse("timm:resnet18")))
     assert not found.unread
     assert found.rules == "freeze conv1 layer1"
+
+
+def test_models_that_are_trained_one_after_another_and_not_frozen_alike_are_told(bert):
+    text = """
+from transformers import BertForSequenceClassification, Trainer, TrainingArguments
+for setting in [{"frozen": 0}, {"frozen": 6}]:
+    model = BertForSequenceClassification.from_pretrained("bert-base-uncased")
+    for layer in model.bert.encoder.layer[: setting["frozen"]]:
+        for param in layer.parameters():
+            param.requires_grad = False
+    Trainer(model=model, args=TrainingArguments(output_dir="out")).train()
+"""
+    found = import_rules(text, bert)
+    assert str(found.spec) == "freeze blocks:0-5"
+    assert any("2 models that are not frozen alike" in str(note) for note in found.notes)

@@ -55,6 +55,7 @@ class Blueprint:
                 if above in at:
                     at[above]._parameters[last] = made
         root = at[""]
+        vars(root)["_fx_born"] = now().now()
         now().models.append(root)
         return root
 
