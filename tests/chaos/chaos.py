@@ -39,7 +39,8 @@ from tick import page_server  # noqa: E402
 from visitor import Visitor  # noqa: E402
 
 MODEL = "timm:resnet18"
-TRAINED = "model=timm:resnet18&size=32&rules=freeze+all;+train+head&batch={number}"
+# Its weights come with a package, so that it trains without a network.
+TRAINED = "model=timm:tf_efficientnet_lite0&size=64&rules=freeze+all;+train+head&batch={number}"
 PATIENCE_S = 60.0
 FLOOR_S = 0.5
 TIMES = 10

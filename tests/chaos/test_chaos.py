@@ -16,4 +16,4 @@ def test_two_minutes_of_chaos_lose_nothing_and_stop_nobody():
     command = [sys.executable, str(CHAOS), "--seed", "7", "--seconds", "120"]
     found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=CHAOS.parents[2]).stdout)
     assert found["wrong"] == []
-    assert found["faults"] > 10 and found["ended"] > 0
+    assert found["faults"] > 10 and found["done"] > 0
