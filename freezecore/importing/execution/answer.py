@@ -84,7 +84,7 @@ class _Outcome:
         self.signature = repr(self.phases)
 
     def _main(self) -> Module | None:
-        """The model that is trained, where several were built: an optimizer's or trainer's, of those one that is set."""
+        """The model that is trained, where several were built: an optimizer's or a trainer's that is set."""
         roots = self.run.models
         touched = {id(event[0]) for event in self.run.events}
         given = self.trained or [r for r in roots if any(id(p) in touched for p in r.parameters())]
