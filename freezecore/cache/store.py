@@ -64,18 +64,18 @@ def load(kind: str, key: str, parse: Callable[[bytes], T]) -> T | None:
         return None
 
 
-def write(kind: str, key: str, content: bytes, most: int = MOST_FILES) -> None:
+def write(kind: str, key: str, content: bytes, most: int | None = None) -> None:
     """Store under this key, replacing what was there; the log says when there is no room for it, nobody depends on it.
 
-    What was stored longest ago goes where there is more of this kind than `most`. Readers and other writers never see
-    a half-written file.
+    What was stored longest ago goes where there is more of this kind than `most`, else `MOST_FILES`. Readers and other
+    writers never see a half-written file.
     """
     path = _path(kind, key)
     try:
         if len(content) <= LARGEST:
             path.parent.mkdir(parents=True, exist_ok=True)
             whole_file.write(path, hashlib.sha256(content).digest() + content)
-            for old in newest_first(path.parent.iterdir())[most:]:
+            for old in newest_first(path.parent.iterdir())[MOST_FILES if most is None else most :]:
                 old.unlink(missing_ok=True)
     except OSError as error:
         tell(
