@@ -8,6 +8,7 @@ from app import state
 from app.link import Link
 from app.parts import show_errors
 from app.parts.address import copy_button
+from app.parts.glossary import glossary
 from app.parts.upload import upload
 from app.service import gallery
 from app.text import Words
@@ -42,12 +43,13 @@ def model_box(link: Link, words: Words) -> None:
 def first_models(words: Words) -> None:
     """What to do here in a line, the models to begin with or those like what was typed, and the link."""
     typed, found = state.notes("model_box").get("typed"), state.notes("model_box").get("found", ())
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="first_models"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="first_models"):
         if found:
             st.markdown(words("top.like", typed=show_errors.plain(shortened(typed, 40))), width="content")
             _buttons(found, words)
         else:
-            st.markdown(words("top.begin"), width="content")
+            glossary(words)
+            st.markdown(f":small[{words('top.begin')}]", width="content")
             _buttons(gallery.FIRST, words)
         upload(words)
         st.space("stretch")
