@@ -17,4 +17,5 @@ def glossary(words: Words) -> None:
     """The line is the button that opens both."""
     with st.popover(words("tour.line"), type="tertiary", key="tour"):
         st.markdown("\n".join(f"{place}. {words(f'tour.{step}')}" for place, step in enumerate(STEPS, start=1)))
-        st.markdown("\n".join(f"- {words(f'glossary.{term}')}" for term in TERMS))
+        with st.expander(words("tour.terms")):  # what scrolls holds something that takes the keyboard
+            st.markdown("\n".join(f"- {words(f'glossary.{term}')}" for term in TERMS))
