@@ -44,6 +44,11 @@ def _named(words: Words):
     return lambda name: words.either(f"target.{name}", name)
 
 
+def _stem(selection: ModelSelection) -> str:
+    """The model's short name in names of files."""
+    return selection.source.label.removesuffix(".json")
+
+
 def _text(target: str, selection: ModelSelection) -> str:
     """The selection as text for a target, with a link back to this page."""
     base = state.base_address()
@@ -64,7 +69,7 @@ def _one(target: str, selection: ModelSelection, words: Words) -> None:
     st.download_button(
         words("export.download", target=words.either(f"target.{target}", target)),
         text,
-        file_name=f"freeze_{selection.source.label}{ENDING[language]}",
+        file_name=f"freeze_{_stem(selection)}{ENDING[language]}",
         mime=MIME[language],
         key=f"download_{target}",
         icon=":material/download:",
@@ -84,7 +89,7 @@ def _notebook(selection: ModelSelection, words: Words) -> None:
     st.download_button(
         words("export.notebook"),
         text,
-        file_name=f"freeze_{selection.source.label}.ipynb",
+        file_name=f"freeze_{_stem(selection)}.ipynb",
         mime=MIME["json"],
         key="as_notebook",
         icon=":material/menu_book:",
