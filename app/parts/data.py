@@ -53,6 +53,12 @@ def data_picker(selection: ModelSelection, words: Words) -> str | None:
     return None if name == OWN else name
 
 
+def own_classes(selection: ModelSelection) -> int | None:
+    """How many classes one's own data has, where some is picked and was looked at."""
+    notes = state.notes(NOTES)
+    return notes.get(f"classes {notes.get(kind_for(selection.tree))}")
+
+
 @show_errors.acting
 def _picked(kind: str) -> None:
     state.notes(NOTES)[kind] = state.value("w_data")
@@ -209,6 +215,8 @@ def _preview(name: str, asked: dict, reader: ModelSource, own: bool, words: Word
         return False
     if own and preview.choices:
         _choices(name, preview, words)
+    if own:
+        state.notes(NOTES)[f"classes {name}"] = len(preview.classes) or None
     st.markdown(_sizes(preview, words) + (f" {show_errors.said(preview.split)}" if preview.split else ""))
     for note in preview.notes:
         st.warning(show_errors.said(note))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
+from app.parts.data import own_classes
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._export import TARGETS, export
@@ -54,7 +55,13 @@ def _text(target: str, selection: ModelSelection) -> str:
     base = state.base_address()
     link = f"{base}/?{state.link().query()}" if base else None
     return export(
-        selection.source, selection.spec, to=target, tree=selection.tree, link=link, workload=selection.workload
+        selection.source,
+        selection.spec,
+        to=target,
+        tree=selection.tree,
+        link=link,
+        workload=selection.workload,
+        num_classes=own_classes(selection),
     )
 
 

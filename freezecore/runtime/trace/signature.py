@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
 from freezecore.runtime.trace import recurrent
+
+CONVOLUTION_BACKWARD = torch.ops.aten.convolution_backward.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,20 @@ def flops(function, args: tuple, kwargs: dict, result: object) -> int:
     """Floating-point operations of one call; a multiply-add is two, what only moves or scales data is none."""
     if function in (recurrent.FORWARD, recurrent.BACKWARD):  # both weights' gradients and the input's: twice as much
         return recurrent.forward_flops(args[0], args[2].shape[1]) * (2 if function is recurrent.BACKWARD else 1)
+    if function is CONVOLUTION_BACKWARD:
+        return _convolution_backward_flops(*args)
     count = flop_registry.get(function.overloadpacket)
     return count(*args, **kwargs, out_val=result) if count else 0
+
+
+def _convolution_backward_flops(gradient: Tensor, pictures: Tensor, weight: Tensor, *rest) -> int:
+    """Each gradient takes what the forward takes: every product of it stands once in the sum of either.
+
+    torch's formula takes the weight's gradient for that of a dense convolution, which is `groups` times too much.
+    """
+    transposed, mask = rest[4], rest[7]
+    places = (pictures if transposed else gradient).shape[2:]
+    return 2 * weight.numel() * gradient.shape[0] * math.prod(places) * (mask[0] + mask[1])
 
 
 def leaves(items: tuple | list) -> Iterator:
