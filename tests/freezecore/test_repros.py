@@ -15,6 +15,7 @@ from freezecore._presets import missing_presets, presets
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError, RuleError
 from freezecore.rules.grammar import parse_spec
+from freezecore.tree import Tower
 from freezecore.workload import Workload
 from tests.freezecore.review.cases import reviewed
 from tests.freezecore.samples import load
@@ -230,7 +231,7 @@ def test_p15_a_scale_that_starts_at_zero_has_no_score_without_bound():
 
     model = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
     nn.init.zeros_(model[0].weight)
-    tree = replace(fc.read_tree(model), towers=(SimpleNamespace(blocks=("0", "1")),))
+    tree = replace(fc.read_tree(model), towers=(Tower("model", "", blocks=("0", "1")),))
     session = SimpleNamespace(model=model, tree=tree, train=Ones(model), device=torch.device("cpu"))
     scores = gradient_norms(session, 0, 4, lambda: False)
     assert all(score is None or score < 1e6 for score in scores)
