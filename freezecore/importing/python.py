@@ -86,7 +86,12 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
     unread = tuple(Unread(line, shown(line), why) for line, why in answer["unread"])
     missing = tuple(answer["missing"])
     if not answer["said"]:
-        raise ExportError("Nothing in this text says what to freeze.", hint_for(missing, unread, tree, answer["built"]))
+        raise ExportError(
+            "What this text freezes could not be followed."
+            if unread and not missing
+            else "Nothing in this text says what to freeze.",
+            hint_for(missing, unread, tree, answer["built"]),
+        )
     notes = list(answer["notes"])
     if dropped:
         notes.append(say("{count} lines for the notebook's shell were left out.", count=dropped))

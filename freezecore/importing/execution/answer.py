@@ -94,7 +94,8 @@ class _Outcome:
     @property
     def trained(self) -> list[Module]:
         """The models of which an optimizer or a trainer was given something."""
-        return [each for each in self.run.models if any(id(p) in self.run.optimised for p in each.parameters())]
+        built = (*self.run.models, *self.run.copies)
+        return [each for each in built if any(id(p) in self.run.optimised for p in each.parameters())]
 
     @property
     def differently(self) -> int:
@@ -224,7 +225,7 @@ def _notes(first: _Outcome) -> list[str]:
     elif len(run.models) > 1 and len(run.names) > 1:
         notes.append(say("It builds the model {count} times; the one that is trained was read.", count=len(run.models)))
     if first.removed:
-        notes.append(say("It takes '{name}' out of the model; what stands for it there trains.", name=first.removed[0]))
+        notes.append(say("It takes '{name}' out of the model; here it stays, and trains.", name=first.removed[0]))
     still = sum(len(names) for rate, names in run.rates if type(rate) in (int, float) and rate == 0)
     if still:
         notes.append(

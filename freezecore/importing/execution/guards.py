@@ -217,6 +217,8 @@ def unpacked(value, spec):
     if type(value) is Unknown:
         taken = [value._fx_derived(f"{value._fx_path}[{i}]") for i in range(len(parts))]
         return [unpacked(one, part) if part else one for one, part in zip(taken, parts, strict=True)]
+    if any(value is each for each in now().models):  # `model, tokenizer = FastModel.from_pretrained(…)`
+        return [value, *(Unknown("tokenizer", True) for _ in parts[1:])]
     value = list(value)
     if any(parts) and star == -1 and len(value) == len(parts):
         value = [unpacked(one, part) if part else one for one, part in zip(value, parts, strict=True)]
@@ -317,6 +319,12 @@ def model_of_its_own(value, name: str):
         )
     )
     return built(None)
+
+
+def models_of_its_own(values: list, names: str) -> list:
+    """The same of each of the values that are unpacked into these names, with a blank for those of no model."""
+    named = zip(values, names.split(" "), strict=False)
+    return [model_of_its_own(value, name) if name else value for value, name in named]
 
 
 def assert_(test) -> None:
@@ -463,7 +471,8 @@ def hooks() -> dict:
     """The names that compiled scripts call."""
     return {
         "_getattr_": read, "_getitem_": item, "_getiter_": each, "_write_": write, "_fx_call_": call, "_fx_text_": text,
-        "_fx_is_": same, "_fx_mod_": remainder, "_fx_model_": model_of_its_own, "_fx_equal_": equal,
+        "_fx_is_": same, "_fx_mod_": remainder, "_fx_equal_": equal,
+        "_fx_model_": model_of_its_own, "_fx_models_": models_of_its_own,
         "_fx_mapping_": mapping, "_fx_unpack_": unpacked, "_fx_augmented_": augmented,
         "_fx_aug_attribute_": augment_attribute,
         "_fx_aug_item_": augment_item, "_fx_training_": training, "_fx_while_": while_, "_fx_decorator_": decorator,

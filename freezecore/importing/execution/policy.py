@@ -118,7 +118,13 @@ class Policy(RestrictingNodeTransformer):
             node.value = _call("_fx_model_", node, [node.value, ast.Constant(name)])
         specs = [_spec(target) for target in node.targets]
         if any(specs):
+            called = isinstance(node.value, ast.Call)
             node.value = _call("_fx_unpack_", node, [node.value, next(_at(s, node) for s in specs if s)])
+            parts = getattr(node.targets[0], "elts", [])
+            names = [getattr(part, "id", getattr(part, "attr", "")) for part in parts]
+            if called and any(name in MODEL_NAMES for name in names):
+                names = [name if name in MODEL_NAMES else "" for name in names]
+                node.value = _call("_fx_models_", node, [node.value, ast.Constant(" ".join(names))])
         return node
 
     def visit_AnnAssign(self, node):

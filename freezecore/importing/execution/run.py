@@ -32,7 +32,7 @@ class ScriptRun:
         stepped: in this epoch steps were taken, so that what is set now holds from the next one on.
         limit: how many epochs of a training are gone through.
         stated: batch size, rates, precision and the like.
-        models: stand-ins made of the tree.
+        models: stand-ins made of the tree; `copies` are copies of these that the script made.
         optimised: ids of the parameters given to an optimizer or trainer.
         built: names of the script's classes that it built.
         pending: trainers that were made and not run.
@@ -63,6 +63,7 @@ class ScriptRun:
         self.limit = limit
         self.stated: dict = {}
         self.models: list = []
+        self.copies: list = []
         self.optimised: set[int] = set()
         self.built: set[int] = set()
         self.pending: list = []

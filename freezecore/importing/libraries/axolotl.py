@@ -20,12 +20,14 @@ MULTIMODAL = {  # axolotl's names of what is no language model
 
 
 def read(found: Reading) -> None:
-    """What `unfrozen_parameters` lets train, else all or what adapters leave; without `freeze_mm_modules`' parts."""
+    """What adapters leave, else what `unfrozen_parameters` lets train, or all; without `freeze_mm_modules`' parts."""
     patterns = found.mapping.get("unfrozen_parameters")
-    if patterns:
-        _unfrozen(found, [patterns] if isinstance(patterns, str) else patterns)
-    elif found.mapping.get("adapter"):
+    if found.mapping.get("adapter"):
         peft.read(found, "lora_modules_to_save")
+        if patterns:  # they are matched after the adapter has renamed everything
+            found.leave("unfrozen_parameters", say("beside an adapter its patterns meet other names"))
+    elif patterns:
+        _unfrozen(found, [patterns] if isinstance(patterns, str) else patterns)
     else:
         found.trains = [True] * len(found.trains)
     if found.mapping.get("freeze_mm_modules") is True:

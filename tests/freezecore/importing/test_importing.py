@@ -408,3 +408,53 @@ for setting in [{"frozen": 0}, {"frozen": 6}]:
     found = import_rules(text, bert)
     assert str(found.spec) == "freeze blocks:0-5"
     assert any("2 models that are not frozen alike" in str(note) for note in found.notes)
+
+
+@pytest.fixture(scope="module")
+def vit():
+    return read_source(ModelSource.parse("config:vit", task="image-classification", num_labels=3))
+
+
+VIT = "from transformers import ViTForImageClassification as Vit\nmodel = Vit.from_pretrained('google/vit')\n"
+FREEZE_BODY = "for p in model.vit.parameters():\n    p.requires_grad = False\n"
+
+
+def test_a_copy_of_a_model_is_frozen_as_the_model_was(vit):
+    text = (
+        f"import copy, torch\n{VIT}{FREEZE_BODY}other = copy.deepcopy(model)\ntorch.optim.SGD(other.parameters(), lr=1)"
+    )
+    assert trained(text, vit) == ("classifier.weight", "classifier.bias")
+
+
+def test_a_frozen_copy_leaves_the_model_as_it_is(vit):
+    text = f"import copy\n{VIT}teacher = copy.deepcopy(model)\n{FREEZE_BODY.replace('model.vit', 'teacher')}"
+    text += "model.classifier.requires_grad_(True)"
+    assert len(trained(text, vit)) == len(vit.parameters)
+
+
+@pytest.mark.parametrize("call", ["clip.load('x')", "FastModel.from_pretrained('x', max_seq_length=8)"])
+def test_a_model_that_is_unpacked_from_what_something_unknown_gives_is_the_open_one(call, resnet):
+    text = f"import clip\nmodel, tokenizer = {call}\nfor p in model.layer1.parameters():\n    p.requires_grad = False"
+    found = import_rules(text, resnet)
+    assert found.rules == "freeze layer1"
+    assert any("was read as the open model" in str(note) for note in found.notes)
+
+
+def test_an_adapter_of_axolotl_leaves_its_patterns_and_says_so(bert):
+    found = import_rules("base_model: x\nadapter: lora\nunfrozen_parameters:\n  - ^bert.encoder.*\n", bert)
+    assert [each.line for each in found.unread] == [3]
+    assert "bert.encoder.layer.0.output.dense.weight" not in trained_by(found, bert)
+
+
+def trained_by(found, tree):
+    return resolve(found.spec, tree).names()
+
+
+def test_modules_that_torchvision_counts_off_otherwise_than_timm_are_told():
+    tree = read_source(ModelSource.parse("timm:densenet121"))
+    text = (
+        "from torchvision import models\nmodel = models.densenet121()\n"
+        "for i, (n, c) in enumerate(model.named_children()):\n"
+        "    if i < 1:\n        c.requires_grad_(False)\n"
+    )
+    assert any("in another order than timm's" in str(note) for note in import_rules(text, tree).notes)

@@ -77,6 +77,12 @@ def built(name, library: str = ""):
         run.chosen = name or None
     if name and name != run.chosen:
         return Unknown(name, library=True)
+    if library == "torchvision" and Open.blueprint.source.startswith("timm:") and "resne" not in name.lower():
+        run.note(
+            "It builds torchvision's '{name}', whose modules stand in another order than timm's: what it counts off "
+            "may be another part here.",
+            name=name,
+        )
     return Open.blueprint.build()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 
@@ -95,6 +96,12 @@ class Tensor:
             return lambda *args, **kwargs: self
         return Unknown(f"{self._fx_name or 'parameter'}.{name}", True)
 
+    def __deepcopy__(self, memo: dict):
+        made = object.__new__(type(self))
+        memo[id(self)] = made
+        vars(made).update(vars(self), _fx_first=self._fx_value)
+        return made
+
     def __bool__(self) -> bool:
         return True
 
@@ -154,6 +161,12 @@ class Module(metaclass=Kind):
             if base in MAKERS:
                 MAKERS[base](self, *args, **kwargs)
                 return
+
+    def __deepcopy__(self, memo: dict):
+        made = object.__new__(type(self))
+        memo[id(self)] = made
+        vars(made).update({name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
+        return made
 
     def __setattr__(self, name: str, value) -> None:
         if name == "requires_grad":

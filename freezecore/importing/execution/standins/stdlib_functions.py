@@ -24,10 +24,15 @@ def methodcaller(name: str, *args, **kwargs):
 
 
 def copied(value, *args):
-    """A deep copy; of a module its own copy, whose parameters are other ones."""
+    """A deep copy; of a module its own copy, whose parameters are other ones and are frozen as they were."""
     import copy
 
-    return copy.deepcopy(value)
+    made = copy.deepcopy(value)
+    run = now()
+    if any(value is each for each in run.models):
+        vars(made)["_fx_born"] = run.now()
+        run.copies.append(made)
+    return made
 
 
 def variable(name=None, default=None):
