@@ -436,8 +436,8 @@ def test_a_frozen_copy_leaves_the_model_as_it_is(vit):
 def test_a_model_that_is_unpacked_from_what_something_unknown_gives_is_the_open_one(call, resnet):
     text = f"import clip\nmodel, tokenizer = {call}\nfor p in model.layer1.parameters():\n    p.requires_grad = False"
     found = import_rules(text, resnet)
-    assert found.rules == "freeze layer1"
-    assert any("was read as the open model" in str(note) for note in found.notes)
+    assert (found.rules, found.unread) == ("freeze layer1", ())
+    assert any("read" in str(note) for note in found.notes), "that it is not known is said"
 
 
 def test_an_adapter_of_axolotl_leaves_its_patterns_and_says_so(bert):
