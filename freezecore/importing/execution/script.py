@@ -24,7 +24,9 @@ from freezecore.importing.execution.unknown import PARTS, Unknown
 ALWAYS_MODEL = ("model", "net", "network", "pl_module")  # whatever a script reads of them
 WHOLE_MODEL = (*ALWAYS_MODEL, "self", "module")  # even where the model has a part of that name
 MODELS = (*WHOLE_MODEL, "base_model", "backbone", "student", "_model", "m")  # the likeliest first
-FREEZES = re.compile(r"requires_grad|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier")
+FREEZES = re.compile(
+    r"""requires_grad(?:_\(|\s*[&|^]?=(?!=)|["'])|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier"""
+)
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|(?i:trainer)\w*\.train\(|fine_tune\(|\bTrainer\(")
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
 BASES = re.compile(r"^(?:_base_\s*=|with read_base\(\))", re.MULTILINE)
