@@ -10,6 +10,7 @@ PASTED = "<pasted>"
 PASTED_MODULE = "__main__"
 MOST_TOLD = 200
 NOT_PLACED = -1  # an epoch that cannot be told
+MOST_EPOCHS = 40
 GUARDED_READ: list = []  # how a script's values are read; the guards put their own way here, and nothing else may
 
 
@@ -129,13 +130,19 @@ class ScriptRun:
             self.clock = NOT_PLACED
 
     def epochs(self, number):
-        """Go through the epochs of a training; of many only so many as the script's own numbers can tell apart."""
+        """Go through a training's epochs: of many as many as the script's own numbers can tell apart after the last
+        change, up to `MOST_EPOCHS`."""
         known = number if isinstance(number, int) else None
-        done = 0
+        done = changed = 0
         try:
-            for epoch in range(min(self.limit, known) if known is not None else self.limit):
+            for epoch in range(MOST_EPOCHS if known is None else min(known, MOST_EPOCHS)):
+                if epoch >= changed + self.limit:
+                    break
                 self.epoch, self.stepped = epoch, False
+                before = len(self.events)
                 yield epoch
+                if any(value is not was for _, value, _, _, was in self.events[before:]):
+                    changed = epoch + 1
                 done = epoch + 1
             done = known
         finally:

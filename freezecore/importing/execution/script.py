@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from freezecore.importing.execution import guards
 from freezecore.importing.execution.policy import Policy
-from freezecore.importing.execution.run import PASTED, PASTED_MODULE, ScriptRun, ScriptStopped, begin
+from freezecore.importing.execution.run import MOST_EPOCHS, PASTED, PASTED_MODULE, ScriptRun, ScriptStopped, begin
 from freezecore.importing.execution.standins import library, openmmlab
 from freezecore.importing.execution.standins.lightning import AFTER as LIGHTNING_AFTER
 from freezecore.importing.execution.standins.lightning import BEFORE as LIGHTNING_BEFORE
@@ -32,7 +32,6 @@ UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECA
 BASES = re.compile(r"^(?:_base_\s*=|with read_base\(\))", re.MULTILINE)
 HOOK = re.compile(r"on_[a-z_]+|before_[a-z_]+|freeze_before_training|finetune_function")
 CALLBACKS = (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)
-MOST_EPOCHS = 40
 
 
 class NotPython(Exception):

@@ -458,3 +458,24 @@ def test_modules_that_torchvision_counts_off_otherwise_than_timm_are_told():
         "    if i < 1:\n        c.requires_grad_(False)\n"
     )
     assert any("in another order than timm's" in str(note) for note in import_rules(text, tree).notes)
+
+
+def test_a_schedule_goes_on_for_as_long_as_something_changes(resnet):
+    text = """
+import torch
+def main(args):
+    model = torch.hub.load("pytorch/vision", "resnet18")
+    model.requires_grad_(False)
+    blocks = [model.fc, model.layer4, model.layer3, model.layer2, model.layer1]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for epoch in range(args.epochs):
+        if epoch >= 1 and (epoch - 1) % 2 == 0:
+            n = 1 + (epoch - 1) // 2
+            for block in blocks[:n]:
+                block.requires_grad_(True)
+        loss = train(model)
+        loss.backward()
+        optimizer.step()
+"""
+    spec = import_rules(text, resnet).spec
+    assert [phase.epoch for phase in spec.phases] == [1, 3, 5, 7, 9]
