@@ -443,11 +443,7 @@ def test_a_model_that_is_unpacked_from_what_something_unknown_gives_is_the_open_
 def test_an_adapter_of_axolotl_leaves_its_patterns_and_says_so(bert):
     found = import_rules("base_model: x\nadapter: lora\nunfrozen_parameters:\n  - ^bert.encoder.*\n", bert)
     assert [each.line for each in found.unread] == [3]
-    assert "bert.encoder.layer.0.output.dense.weight" not in trained_by(found, bert)
-
-
-def trained_by(found, tree):
-    return resolve(found.spec, tree).names()
+    assert "bert.encoder.layer.0.output.dense.weight" not in resolve(found.spec, bert).names()
 
 
 def test_modules_that_torchvision_counts_off_otherwise_than_timm_are_told():
