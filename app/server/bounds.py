@@ -15,7 +15,7 @@ from app.service import visitors
 from app.service.uploads import LARGEST_MIB
 from freezecore.cache.memory import Recent
 
-PER_S, BURST = 30.0, 1_200.0  # requests of one browser; a page with all its files takes about 80
+PER_S, BURST = 30.0, 400.0  # requests of one browser; a page with all its files takes about 80
 NAMES_PER_S, NAMES_BURST = 5.0, 500.0  # new browsers from one address
 MOST_VISITORS = 4_096
 LONGEST_BODY = 64 * 1024

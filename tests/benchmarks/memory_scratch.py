@@ -22,6 +22,7 @@ from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 from tests.benchmarks.memory_models import FITTED_ON
+from tests.benchmarks.memory_truth import highest_bytes
 
 FILE = Path(__file__).with_name("memory_scratch.csv")
 FIELDS = ("x", "w", "y", "larger", "forward", "backward")
@@ -54,12 +55,7 @@ def scratch(run: Callable[[], list[Tensor | None]]) -> int:
     """Most bytes that a call takes beyond its results."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         results = run()
-    live = peak = 0
-    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        live += event.nbytes()
-        peak = max(peak, live)
-    return peak - sum(t.untyped_storage().nbytes() for t in results if t is not None)
+    return highest_bytes(profile) - sum(t.untyped_storage().nbytes() for t in results if t is not None)
 
 
 def fitted(rows: list[dict], target: str, columns: tuple[str, ...]) -> list[float]:

@@ -194,12 +194,20 @@ def on_cpu(
     standing = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in step.standing()}
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         step.run()
-    live = peak = sum(standing.values())
-    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        live += event.nbytes()
-        peak = max(peak, live)
-    return Truth(peak)
+    return Truth(sum(standing.values()) + highest_bytes(profile))
+
+
+def highest_bytes(profile: torch.profiler.profile, since_ns: int = 0) -> int:
+    """Most bytes alive from `since_ns` on beyond those from before the profile: the allocator's own sums, which hold
+    in whatever order and with whatever gap the profiler's clock notes its events."""
+    waiting, totals = list(profile.profiler.kineto_results.experimental_event_tree()), []
+    while waiting:
+        event = waiting.pop()
+        waiting += event.children
+        if event.tag == torch._C._profiler._EventType.Allocation:
+            totals.append((event.start_time_ns, event.extra_fields.total_allocated, event.extra_fields.alloc_size))
+    _, total, size = min(totals)
+    return max(total for when, total, _ in totals if when > since_ns) - (total - size)
 
 
 def on_cuda(

@@ -20,7 +20,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from app.service import visitors
 from tests.browser.chromium import BY_HAND, find
 from tests.browser.page_room import MAIN, settled
-from tests.browser.stored_runs import OWNER
 from tests.browser.tree_room import APP, TreeRoom
 
 HERE = Path(__file__).parent
@@ -89,15 +88,21 @@ def _started(script: Path) -> tuple[subprocess.Popen, str]:
 
 @pytest.fixture
 def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """`browse(address, width=…, scheme=…)` opens a page: no error on its console, no other host asked."""
+    """`browse(address, width=…, scheme=…)` opens a page: no error on its console, no other host asked.
+
+    Each page is a browser of its own, as a person's is; `owner` names one whose runs are stored.
+    """
     contexts, faults = [], []
 
-    def open_page(address: str, *, width: int = 1280, height: int = 900, scheme: str = "light", **options) -> Page:
+    def open_page(
+        address: str, *, width: int = 1280, height: int = 900, scheme: str = "light", owner: str = "", **options
+    ) -> Page:
         viewport = {"width": width, "height": height}
         options = {"locale": "en-US", **options}
         context = chromium.new_context(viewport=viewport, color_scheme=scheme, **options)
         contexts.append(context)
-        context.add_cookies([{"name": visitors.COOKIE, "value": visitors.token(OWNER), "url": address}])
+        name = owner or visitors.new_name()
+        context.add_cookies([{"name": visitors.COOKIE, "value": visitors.token(name), "url": address}])
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: faults.append(request.url) if _is_elsewhere(request.url) else None)

@@ -8,7 +8,7 @@ from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
 STEPS = 60
-OWNER = "somebody-22-letters-ab"  # whose cookie test browsers carry
+OWNER = "somebody-22-letters-ab"  # the browser that began these runs
 TRIED = {"test-head": ("freeze all; train head", 0.931), "test-two": ("freeze all; train layer4; train head", 0.952)}
 
 

@@ -8,7 +8,7 @@ from app.service import lessons
 from app.text import LANGUAGES, Words
 from app.views.explore import PANES
 from tests.browser.page_room import RESNET, TRACED_MS, pane, rules, settled, traced
-from tests.browser.stored_runs import store_runs
+from tests.browser.stored_runs import OWNER, store_runs
 
 # Streamlit's own drop zone has a role that says nothing and a name: it hides nothing from anybody.
 OPTIONS = {"resultTypes": ["violations"], "rules": {"presentation-role-conflict": {"enabled": False}}}
@@ -63,7 +63,7 @@ def test_axe_finds_nothing_in_explore(page_at, lang, scheme):
 @pytest.mark.parametrize(("lang", "scheme"), LOOKS)
 def test_axe_finds_nothing_where_runs_are_shown(page_at, lang, scheme):
     run, _ = store_runs()
-    page = page_at(link(RESNET, lang, run=run), scheme=scheme)
+    page = page_at(link(RESNET, lang, run=run), scheme=scheme, owner=OWNER)
     expect(page.get_by_text(Words(lang)("proof.ok", parameters=60, buffers=60))).to_be_visible(timeout=TRACED_MS)
     assert violations(page) == [], "a finished run"
     page.locator("[data-testid=stTopNavLink]").nth(1).click()

@@ -10,7 +10,7 @@ from app.service import lessons
 from app.text import LANGUAGES, Words
 from app.views.explore import PANES
 from tests.browser.page_room import RESNET, pane, settled, tick, traced
-from tests.browser.stored_runs import store_runs
+from tests.browser.stored_runs import OWNER, store_runs
 
 FAULTS = (Path(__file__).parent / "looks.js").read_text()
 WIDTHS = (360, 640, 1280, 2560)  # 640: a window of 1,280 at a zoom of 200 %
@@ -44,7 +44,7 @@ def test_nothing_is_cut_or_on_top_of_something_in_explore(page_at, lang):
         pane(page, words(f"pane.{name}"))
         looks_well(page, name)
     run, _ = store_runs()
-    page = page_at(f"{RESNET}&run={run}&lang={lang}")
+    page = page_at(f"{RESNET}&run={run}&lang={lang}", owner=OWNER)
     expect(page.get_by_text(words("proof.ok", parameters=60, buffers=60))).to_be_visible()
     looks_well(page, "a finished run")
 
@@ -53,7 +53,7 @@ def test_nothing_is_cut_or_on_top_of_something_in_explore(page_at, lang):
 def test_nothing_is_cut_or_on_top_of_something_on_other_pages(page_at, lang):
     words = Words(lang)
     store_runs()
-    page = page_at(f"/compare?model=timm:resnet18&lang={lang}")
+    page = page_at(f"/compare?model=timm:resnet18&lang={lang}", owner=OWNER)
     expect(page.locator("[data-testid=stPlotlyChart]").first).to_be_visible()
     looks_well(page, "compare")
     page.locator("[data-testid=stTopNavLink]").nth(2).click()

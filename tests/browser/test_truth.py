@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from app.service import visitors
 from tests.browser.page_room import RESNET, figure, rules, settled, tick, traced
-from tests.browser.stored_runs import store_runs
+from tests.browser.stored_runs import OWNER, store_runs
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def head_run() -> str:
 
 
 def test_a_result_loses_its_marks_and_its_colour_when_another_selection_is_ticked_and_gets_them_back(page_at, head_run):
-    page = page_at(f"{RESNET}&run={head_run}")
+    page = page_at(f"{RESNET}&run={head_run}", owner=OWNER)
     traced(page)
     marks, told = page.locator(".badge.good"), page.get_by_text("Measured under")
     expect(marks.first).to_be_visible()
@@ -43,7 +43,7 @@ def test_a_result_loses_its_marks_and_its_colour_when_another_selection_is_ticke
 
 
 def test_ones_own_runs_are_found_again_by_the_same_browser_and_not_by_another(page_at, head_run):
-    page = page_at("/compare?model=timm:resnet18")
+    page = page_at("/compare?model=timm:resnet18", owner=OWNER)
     own = page.get_by_test_id("stDataFrame").first
     expect(own).to_be_visible()
     page.reload()

@@ -15,6 +15,7 @@ from freezecore import read_tree
 from freezecore.mask import Mask
 from freezecore.runtime.trace import module_pricer
 from freezecore.workload import Workload
+from tests.benchmarks.memory_truth import highest_bytes
 
 MARK = "the last step"
 BATCH, TOKENS = 4, 32
@@ -188,11 +189,7 @@ def measured(trainer, build, trains, half):
         TRAINERS[trainer](frozen(build, trains), rows, half)
     events = profile.profiler.kineto_results.events()
     begin = max(event.start_ns() for event in events if event.name() == MARK)
-    live = peak = 0
-    for event in sorted((e for e in events if e.name() == "[memory]"), key=lambda e: e.start_ns()):
-        live += event.nbytes()
-        peak = max(peak, live) if event.start_ns() > begin else 0
-    return peak
+    return highest_bytes(profile, begin)
 
 
 def estimated(trainer, build, trains, half):
