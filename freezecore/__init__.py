@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from freezecore._estimate import CardFit, Difference, Estimate, PartialEstimate, Pricer
+    from freezecore._estimate import CardFit, Difference, Estimate, PartialEstimate, Pricer, Timeline
     from freezecore._export import export
     from freezecore._presets import presets
     from freezecore._resolve import resolve
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         run_sweep,
         save,
         summary,
+        timeline,
         trace,
         trainable_parameters,
         unfreezing,
@@ -58,6 +59,7 @@ __all__ = [
     "ProbeRequest",
     "ProbeResult",
     "ProofCallback",
+    "Timeline",
     "Workload",
     "apply",
     "compare",
@@ -81,13 +83,14 @@ __all__ = [
     "save",
     "shortest_rules",
     "summary",
+    "timeline",
     "trace",
     "trainable_parameters",
     "unfreezing",
 ]
 
 _HOMES = {
-    "_estimate": ("CardFit", "Difference", "Estimate", "PartialEstimate", "Pricer"),
+    "_estimate": ("CardFit", "Difference", "Estimate", "PartialEstimate", "Pricer", "Timeline"),
     "_export": ("export",),
     "_presets": ("presets",),
     "_resolve": ("resolve",),

@@ -19,6 +19,8 @@ from freezecore._estimate.cards import card_called
 from freezecore._estimate.cost import AnyEstimate
 from freezecore._estimate.difference import Difference
 from freezecore._estimate.pricer import Pricer
+from freezecore._estimate.timeline import Timeline
+from freezecore._estimate.timeline import timeline as moments
 from freezecore._resolve import resolve
 from freezecore._trace import Missing, Trace
 from freezecore.arguments import checked
@@ -184,6 +186,27 @@ def estimate(
         return cost.estimate(model, rules, batch_size=batch_size)
     price, masks = _priced(model, [rules], batch if batch is not None else batch_size, workload)
     return price.estimate(_costliest(price, masks[0]))
+
+
+@checked
+def timeline(
+    model: ModelSource | str | Module,
+    rules: FreezeSpec | str | Mask,
+    *,
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> Timeline:
+    """What is alive at each moment of a training step; its maximum is `estimate`'s peak, to the byte.
+
+    Of a schedule, its costliest phase's. `batch` and `workload` are as `estimate` takes them.
+
+    Raises:
+        UnknownCost: the step could not be followed.
+        FreezeError: what `estimate` raises.
+    """
+    price, masks = _priced(model, [rules], batch, workload)
+    mask = _costliest(price, masks[0])
+    return moments(price.complete([mask]), mask)
 
 
 @overload

@@ -20,12 +20,15 @@ from app.service.selection import MOST_SELECTIONS, ModelSelection, select, step_
 from freezecore._estimate import (
     AnyEstimate,
     CurvePoint,
+    Estimate,
     Price,
     Pricer,
+    Timeline,
     depth_curve,
     estimate,
     full_estimate,
     prices,
+    timeline,
 )
 from freezecore._trace import Trace
 from freezecore.cache.memory import Recent
@@ -128,6 +131,24 @@ def full_of(selection: ModelSelection, trace: Trace) -> AnyEstimate:
     batch = selection.link.batch
     key = ("full", id(trace), batch)
     return _remembered(key, trace, lambda: full_estimate(trace, selection.tree, batch_size=batch))
+
+
+def timelines_of(selection: ModelSelection) -> tuple[Timeline, Timeline, Estimate] | None:
+    """What is alive through a step of this selection, the same when everything trains, and what the first costs; None
+    where that is unknown.
+
+    Raises:
+        FreezeError: what `cost_of` raises.
+    """
+    trace, cost, epoch = cost_of(selection)
+    if not (cost.known and full_of(selection, trace).known):
+        return None
+    batch, mask, author = selection.link.batch, selection.phases[epoch], Mask.as_author(selection.tree)
+    about = ("timeline", id(trace), selection.rules, batch)
+    told, full = _remembered(
+        about, trace, lambda: tuple(timeline(trace, one, batch_size=batch) for one in (mask, author))
+    )
+    return told, full, cost
 
 
 def reference_of(selection: ModelSelection) -> Reference:

@@ -18,13 +18,17 @@ from app.parts.probe import probe
 from app.parts.saved import saved_selections
 from app.parts.search import search
 from app.parts.tick_answer import redraw_when_known, tick_answer
+from app.parts.timeline import timeline
 from app.parts.top_row import top_row
 from app.parts.tree import tree
 from app.service.pricing import stage_of
 from app.service.selection import ModelSelection, select
 from freezecore.errors import FreezeError, RuleError, WorkloadError
 
-PANES = {"probe": probe, "search": search, "findings": findings, "code": code, "import": import_selection, "fit": fit}
+PANES = {
+    "probe": probe, "search": search, "findings": findings, "code": code, "import": import_selection, "fit": fit,
+    "timeline": timeline,
+}  # fmt: skip
 
 
 @show_errors.told

@@ -13,6 +13,7 @@ from freezecore._estimate.cost import AnyEstimate, Estimate, PartialEstimate, Ph
 from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
 from freezecore._estimate.difference import Difference
 from freezecore._estimate.pricer import Pricer
+from freezecore._estimate.timeline import Timeline, timeline
 
 __all__ = [
     "AnyEstimate",
@@ -24,8 +25,10 @@ __all__ = [
     "PhasePeak",
     "Price",
     "Pricer",
+    "Timeline",
     "depth_curve",
     "estimate",
     "full_estimate",
     "prices",
+    "timeline",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 from freezecore._estimate.optimizer import step_bytes
 from freezecore._estimate.replay import Moment, Replay
 from freezecore._estimate.simulator import BACKWARD, FORWARD
-from freezecore._estimate.trace_at_batch import trace_at
+from freezecore._estimate.trace_at_batch import TraceAtBatch, trace_at
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.errors import TraceError, UnknownCost, require
 from freezecore.mask import Mask
@@ -208,24 +208,46 @@ def estimate_names(
     `in_place` False sums gradients as autograd does under a dispatch mode, for comparing with a run on fake tensors.
     """
     traced = trace_at(trace, _checked(trace, batch_size))
-    # what never reaches the loss gets no gradient, and Adam keeps no state for it
-    chosen = [p for p in parameters if p.used or trace.problem]
+    chosen = _reached(trace, parameters)
     gradients = sum(traced.parameters.bytes[p.value] for p in chosen)
     optimizer = sum(traced.parameters.state_bytes[p.value] for p in chosen)
     partial = PartialEstimate(traced.weights, gradients, optimizer, gradients, left_out(trace), problem=trace.problem)
     if trace.problem:
         return partial
+    replay = _replayed(traced, chosen, held, in_place=in_place)
+    if replay.missing:
+        return replace(partial, missing=tuple(sorted(replay.missing, key=repr)))
+    return _summed(SimulatedStep(replay, chosen))
+
+
+def simulated(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> SimulatedStep:
+    """The step that `estimate` prices, with every moment of it.
+
+    Raises:
+        UnknownCost: its peak is unknown, with the reason.
+        FreezeError: what `estimate` raises.
+    """
+    estimate(trace, mask, batch_size=batch_size).required()
+    chosen = _reached(trace, trained(trace, mask))
+    traced = trace_at(trace, _checked(trace, batch_size))
+    return SimulatedStep(_replayed(traced, chosen, mask.held, recorded=True), chosen)
+
+
+def _reached(trace: Trace, parameters: Sequence[TracedParameter]) -> list[TracedParameter]:
+    """Without what never reaches the loss, which gets no gradient, and for which Adam keeps no state."""
+    return [p for p in parameters if p.used or trace.problem]
+
+
+def _replayed(traced: TraceAtBatch, chosen: Sequence[TracedParameter], held: Sequence[str], **how: bool) -> Replay:
+    trace = traced.trace
     layers = {path: number for number, path in enumerate(trace.layers)}
-    replay = Replay(
+    return Replay(
         traced,
         frozenset(p.value for p in chosen),
         frozenset(layers[path] for path in held if path in layers),
         accumulates=trace.workload.accumulate > 1 or trace.workload.loop.gradients == "always",
-        in_place=in_place,
+        **how,
     )
-    if replay.missing:
-        return replace(partial, missing=tuple(sorted(replay.missing, key=repr)))
-    return _summed(replay, [traced.parameters.bytes[p.value] for p in chosen], optimizer)
 
 
 def _checked(trace: Trace, batch_size: int | None) -> int:
@@ -241,40 +263,79 @@ def _checked(trace: Trace, batch_size: int | None) -> int:
     return workload.batch_size
 
 
-def _summed(replay: Replay, gradients: Sequence[int], optimizer: int) -> Estimate:
-    """The estimate of a step that was simulated, whose parameters' gradients and optimizer state take so much."""
-    traced, workload = replay.traced, replay.traced.trace.workload
-    batches = traced.batch * (workload.loop.batches if workload.device == "cpu" else 1)
-    always = traced.weights + optimizer + batches
-    # of the step before
-    gradients_before = replay.gradients if workload.loop.gradients == "backward" and not replay.accumulates else 0
-    forward = replay.forward_peak
-    moments = {FORWARD: forward._replace(gradients=forward.gradients + gradients_before)}
-    if gradients:
-        step = Moment(replay.left, replay.gradients, step_bytes(workload, gradients), OPTIMIZER, "", "")
-        moments |= {BACKWARD: replay.backward_peak, OPTIMIZER: step}
+class SimulatedStep:
+    """A step that was replayed, and what stands beside it from its first moment to its last.
+
+    Attributes:
+        replay: the step.
+        chosen: the parameters that train.
+        optimizer: bytes of its state.
+        batches: bytes of inputs and targets.
+        always: bytes that are there all the time: weights and buffers, optimizer state, batches.
+        gradients_before: bytes of the gradients of the step before, which are there until the backward pass begins.
+    """
+
+    def __init__(self, replay: Replay, chosen: Sequence[TracedParameter]) -> None:
+        traced, workload = replay.traced, replay.traced.trace.workload
+        self.replay, self.chosen = replay, chosen
+        self.optimizer = sum(traced.parameters.state_bytes[p.value] for p in chosen)
+        self.batches = traced.batch * (workload.loop.batches if workload.device == "cpu" else 1)
+        self.always = traced.weights + self.optimizer + self.batches
+        keeps = workload.loop.gradients == "backward" and not replay.accumulates
+        self.gradients_before = replay.gradients if keeps else 0
+
+    def forward(self, moment: Moment) -> Moment:
+        """A moment of the forward pass, with the gradients of the step before."""
+        return moment._replace(gradients=moment.gradients + self.gradients_before)
+
+    @property
+    def step(self) -> Moment:
+        """The optimizer's step."""
+        replay, traced = self.replay, self.replay.traced
+        sizes = [traced.parameters.bytes[p.value] for p in self.chosen]
+        return Moment(replay.left, replay.gradients, step_bytes(traced.trace.workload, sizes), OPTIMIZER, "", "")
+
+    @property
+    def moments(self) -> list[Moment]:
+        """Every moment in order, of a replay that was recorded."""
+        found = [self.replay.described(*moment) for moment in self.replay.moments or ()]
+        forward = [self.forward(moment) for moment in found if moment.phase == FORWARD]
+        if not self.chosen:
+            return forward
+        return [*forward, *[moment for moment in found if moment.phase == BACKWARD], self.step]
+
+
+def _summed(simulated: SimulatedStep) -> Estimate:
+    """The estimate of a step that was simulated."""
+    replay, always, batches = simulated.replay, simulated.always, simulated.batches
+    traced = replay.traced
+    moments = {FORWARD: simulated.forward(replay.forward_peak)}
+    if simulated.chosen:
+        moments |= {BACKWARD: replay.backward_peak, OPTIMIZER: simulated.step}
     peak = max(moments.values(), key=lambda moment: moment.total)
     return Estimate(
         peak_bytes=always + peak.total,
-        peak_moment=_moment_text(peak),
+        peak_moment=moment_text(peak),
         weights=traced.weights,
         gradients=peak.gradients,
-        optimizer=optimizer,
+        optimizer=simulated.optimizer,
         activations=peak.activations + batches,
         temporaries=peak.temporaries,
         flops_forward=replay.flops_forward,
         flops_backward=replay.flops_backward,
         gradients_total=replay.gradients,
         activations_saved=replay.saved + batches,
-        peak_with_scratch=always + max(peak.total, replay.forward_scratch + gradients_before, replay.scratch_peak)
-        if workload.device == "cpu"
+        peak_with_scratch=always
+        + max(peak.total, replay.forward_scratch + simulated.gradients_before, replay.scratch_peak)
+        if traced.trace.workload.device == "cpu"
         else None,
         phases=tuple(PhasePeak(name, always + moment.total) for name, moment in moments.items()),
         left_out=left_out(traced.trace),
     )
 
 
-def _moment_text(moment: Moment) -> str:
+def moment_text(moment: Moment) -> str:
+    """`backward, at layer4.1.act2 (relu_)`."""
     if not moment.operation:
         return MOMENTS[moment.phase]
     where = moment.layer or say("the loss")

@@ -31,6 +31,7 @@ class Moment(NamedTuple):
         phase: `forward` or `backward`.
         layer: path of the module at work.
         operation: aten's name of the operation at work.
+        place: of its call in `Trace.steps`; -1 for the optimizer's step.
     """
 
     activations: int
@@ -39,6 +40,7 @@ class Moment(NamedTuple):
     phase: str
     layer: str
     operation: str
+    place: int = -1
 
     @property
     def total(self) -> int:
@@ -112,6 +114,7 @@ class Replay(StepSimulator):
         *,
         accumulates: bool = False,
         in_place: bool = True,
+        recorded: bool = False,
     ) -> None:
         """Replay the step.
 
@@ -121,8 +124,10 @@ class Replay(StepSimulator):
             accumulates: gradients of an earlier backward pass are there from the start.
             in_place: sums of gradients reuse the first, and kernels make copies of their own, as on real tensors; a
                 dispatch mode, as on fake ones, forbids the first and does not see the second.
+            recorded: `moments` gets every moment; then each segment is run, also one that was met before.
         """
         super().__init__(traced, trains, held, accumulates, in_place)
+        self.moments = [] if recorded else None
         if len(traced.forwards) + len(traced.backwards) > MOST_CHANGES:
             traced.forwards.clear()
             traced.backwards.clear()
@@ -141,7 +146,7 @@ class Replay(StepSimulator):
     def _go(self, segment: TraceSegment) -> SegmentVisit:
         """Go through a segment forwards."""
         begin, end, shape, reads, shared, storages, layers = segment
-        if shape is None:
+        if shape is None or self.moments is not None:
             return SegmentVisit(segment, self._forward(begin, end))
         holders, needing = self._holders, self._needing
         before = [holders[number] for number in storages]
@@ -247,9 +252,12 @@ class Replay(StepSimulator):
         return nodes
 
     def _peak_described(self) -> Moment:
-        phase, index = self._peak_at
+        return self.described(*self._peak_at, self._peak)
+
+    def described(self, phase: str, index: int, parts: tuple[int, int, int]) -> Moment:
+        """A moment by its phase, its step and its three parts."""
         trace = self.traced.trace
         call = trace.steps[index] if trace.steps else None
         if not isinstance(call, TracedCall):
-            return Moment(*self._peak, phase, "", "")
-        return Moment(*self._peak, phase, trace.layers[call.layer], trace.operations[call.operation].name)
+            return Moment(*parts, phase, "", "", index)
+        return Moment(*parts, phase, trace.layers[call.layer], trace.operations[call.operation].name, index)

@@ -122,11 +122,13 @@ class StepSimulator:
         missing: combinations that were not measured; when there are any, no number means anything.
         flops_forward, flops_backward: floating-point operations so far.
         scratch_peak: most that is alive with the fitted scratch memory of convolutions, where the device is a CPU.
+        moments: what was noted after each call, as phase, step and the three parts; None where nobody asked.
     """
 
     def __init__(
         self, traced: TraceAtBatch, trains: frozenset[int], held: frozenset[int], accumulates: bool, in_place: bool
     ) -> None:
+        self.moments: list[tuple[str, int, tuple[int, int, int]]] | None = None
         self.traced = traced
         self.trains, self.held = trains, held
         self.accumulates, self.in_place = accumulates, in_place
@@ -226,6 +228,8 @@ class StepSimulator:
 
     def _note(self, index: int, total: int, parts: tuple[int, int, int], phase: str) -> None:
         """Remember the moment if more is alive than ever in this phase."""
+        if self.moments is not None:
+            self.moments.append((phase, index, parts))
         if total > self._most:
             self._most, self._peak, self._peak_at = total, parts, (phase, index)
 

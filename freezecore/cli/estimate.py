@@ -10,6 +10,7 @@ from freezecore._estimate import AnyEstimate, Pricer, depth_curve
 from freezecore._estimate.budget import fits, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
 from freezecore._estimate.cost import PARTS
+from freezecore._estimate.timeline import highest, timeline
 from freezecore._resolve import resolve
 from freezecore.api import pricer
 from freezecore.cli.arguments import add_rules, add_source, read_budget, read_layers, read_source, read_spec
@@ -19,6 +20,7 @@ from freezecore.source import ModelSource
 from freezecore.workload import CHOICES, Workload
 
 EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
+LINES, BAR = 32, 40  # of the timeline in words
 FIELDS = ("peak_bytes", "peak_moment", *PARTS, "flops_forward", "flops_backward", "peak_with_scratch")
 HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backward", flops_text)
 
@@ -38,6 +40,7 @@ def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--checkpointing", action="store_true", help="the library's own gradient checkpointing")
     to.add_argument("--accumulate", type=int, default=1, metavar="N", help="forward passes per optimizer step")
     to.add_argument("--curve", action="store_true", help="memory against the number of frozen blocks")
+    to.add_argument("--timeline", action="store_true", help="what is alive at each moment of the step")
     to.add_argument("--budget", metavar="16GB", help="find the least frozen selection that fits")
 
 
@@ -65,6 +68,7 @@ def gather(options: Namespace) -> dict:
         "evaluate_s": (evaluated - traced) / len(costs),
         "fits": [asdict(fit) for fit in fits(trace, mask)],
         "curve": [asdict(point) for point in depth_curve(trace, tree)] if options.curve else None,
+        "timeline": timeline(trace, mask).to_json() if options.timeline and cost.known else None,
         "budget": asdict(least_frozen(trace, tree, budget)) if budget else None,
         "left_out": list(cost.left_out),
         "problem": cost.problem or None,
@@ -83,6 +87,7 @@ def show(document: dict) -> str:
     for point in document["curve"] or []:
         costs = f"{bytes_text(point['peak_bytes'])}, {flops_text(point['flops_backward'])} backward"
         lines.append(f"{point['frozen_blocks']} blocks frozen: {costs}")
+    lines += _timeline(document["timeline"] or [])
     if budget := document["budget"]:
         lines.append(f"within {bytes_text(budget['bytes'])}: {_within(budget)}")
     return "\n".join([*lines, *(f"left out: {text}" for text in document["left_out"])])
@@ -118,6 +123,21 @@ def _cards(fits_: list[dict]) -> str:
         for fit in fits_
     ]
     return table(["card", "usable", "", "largest batch", ""], rows, right=[1, 3]) + f"\n{MARGIN_SENTENCE}"
+
+
+def _timeline(points: list[dict]) -> list[str]:
+    """A line for each stretch of the step: the most that is alive in it, and where."""
+    most = max((point["bytes"] for point in points), default=0)
+    rows = [
+        (
+            point["phase"],
+            point["layer"] or point["operation"],
+            bytes_text(point["bytes"]),
+            "█" * round(BAR * point["bytes"] / (most or 1)) + " peak" * (point["bytes"] == most),
+        )
+        for point in highest(points, LINES, lambda point: point["bytes"])
+    ]
+    return ["", table(["phase", "layer", "alive", ""], rows, right=[2])] if rows else []
 
 
 def _within(budget: dict) -> str:

@@ -210,6 +210,13 @@ def test_the_chosen_card_brings_its_kernels_its_memory_and_its_warning_to_every_
     assert figures(page)["Fits on a GPU?"] == "–"
 
 
+def test_the_pane_of_one_step_draws_the_peak_that_the_numbers_tell(opened):
+    page = opened(model=RESNET, rules="freeze all; train head", batch="8")
+    page.segmented_control(key="w_pane").set_value("timeline").run()
+    told = next(block.value for block in page.caption if "at most" in block.value)
+    assert f"at most {figures(page)['Peak memory']}, " in told and len(page.get("plotly_chart")) == 1
+
+
 @pytest.mark.parametrize("batch", ["300", "1500", "9000"])
 def test_freezing_as_little_as_fits_fits_on_the_chosen_card(opened, batch):
     page = opened(model=RESNET, rules="train all", batch=batch)

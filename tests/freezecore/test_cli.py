@@ -21,7 +21,21 @@ FIELDS = {
         *("source", "rules", "total", "trainable", "frozen", "parameters", "hits", "norms_held", "dropout_off"),
         *("phases", "shortest_rules", "findings"),
     ],
-    ("estimate", RESNET, "--rules", PROBE, "--batch-size", "4", "--image-size", "64", "--curve", "--budget", "1GB"): [
+    (
+        "estimate",
+        RESNET,
+        "--rules",
+        PROBE,
+        "--batch-size",
+        "4",
+        "--image-size",
+        "64",
+        "--curve",
+        "--budget",
+        "1GB",
+        "--timeline",
+    ): [
+        "timeline",
         *(
             "peak_with_scratch",
             "peak_bytes",
@@ -58,6 +72,7 @@ ROWS = {
     "mask.hits": ["rule", "parameters"],
     "estimate.fits": ["card", "card_bytes", "margin_bytes", "fits", "largest_batch"],
     "estimate.curve": ["frozen_blocks", "rules", "peak_bytes", "flops_backward"],
+    "estimate.timeline": ["phase", "layer", "operation", "bytes", "weights", "gradients", "activations"],
     "estimate.budget": ["bytes", "rules", "peak_bytes"],
 }
 

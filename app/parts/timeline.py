@@ -1,0 +1,27 @@
+"""One step: what is alive through it under this selection, over what training everything takes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.figures.timeline import timeline_chart
+from app.parts.plot import plot
+from app.service.pricing import timelines_of
+from app.service.selection import select
+from app.text import Words
+from freezecore.report import bytes_text
+
+HEIGHT = 300  # pixels
+
+
+def timeline(words: Words) -> None:
+    """The chart, or why there is none."""
+    found = timelines_of(select(state.link()))
+    if found is None:
+        st.caption(words("timeline.unknown"))
+        return
+    told, full, cost = found
+    alt = words("timeline.alt", bytes=bytes_text(told.peak_bytes), moment=words.said(cost.peak_moment))
+    plot(timeline_chart, told, full, key="timeline", alt=alt, height=HEIGHT)
+    st.caption(f"{alt} {words('timeline.caption')}")
