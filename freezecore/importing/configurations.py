@@ -13,6 +13,7 @@ from freezecore.errors import ExportError, shortened
 from freezecore.importing.imported import Imported, spec_of
 from freezecore.importing.libraries import axolotl, llama_factory, ms_swift, openmmlab, peft, torchvision, ultralytics
 from freezecore.importing.libraries.reading import Reading
+from freezecore.importing.openmmlab import merged
 from freezecore.mask import Mask
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
@@ -47,6 +48,8 @@ def read_configuration(text: str, mapping: dict, tree: LayerTree, top: dict | No
             for key in bases_of(top or mapping):
                 found.leave(key, say("the configuration that this one stands on is not pasted along"))
             return _imported(kind, found)
+    if isinstance(inline := mapping.get("_base_"), dict):
+        mapping = top = merged(inline, {key: value for key, value in mapping.items() if key != "_base_"})
     parts = list(_nested(mapping))
     whole = read_configuration(text, parts[0], tree, top or mapping) if parts else None
     if whole is None:

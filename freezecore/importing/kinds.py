@@ -9,7 +9,7 @@ from freezecore.errors import ExportError, shortened
 from freezecore.importing.configurations import READERS, bases_of, read_configuration
 from freezecore.importing.imported import Imported, hint_for
 from freezecore.importing.names import read_names
-from freezecore.importing.notebooks import notebook_source
+from freezecore.importing.notebooks import copied_source, notebook_source
 from freezecore.importing.python import has_statements, looks_like_python, read_python
 from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
 from freezecore.saved_spec import carry, load_spec
@@ -35,6 +35,8 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
     refuse_foreign(text)
     if (notebook := notebook_source(text)) is not None:
         return read_python(notebook.text, tree, notebook.dropped)
+    copied = copied_source(text)
+    text = copied.text
     if _looks_like_rules(text):
         spec = FreezeSpec.parse(text)
         resolve(spec, tree)
@@ -45,7 +47,7 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
     if mapping is not None:
         return _from_mapping(text, mapping, tree)
     if looks_like_python(text):
-        return read_python(text, tree)
+        return read_python(text, tree, copied.dropped)
     found = read_names(text, tree)
     if found.spec is None:
         raise ExportError("Nothing in this text says what to freeze.", hint_for(found.missing, found.unread, tree))

@@ -1,15 +1,18 @@
 """OpenMMLab's `frozen_stages` and `norm_cfg`: what a backbone's configuration freezes, in YAML as in Python.
 
-The rule is that of `mmdet.models.ResNet._freeze_stages` and of `mmcv.cnn.build_norm_layer`.
+The rule is that of `mmdet.models.ResNet._freeze_stages` and of `mmcv.cnn.build_norm_layer`; configurations are merged
+as `mmengine.Config` merges them.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from freezecore.tree import LayerTree
 
+STAGES = re.compile(r"frozen_stages|norm_cfg|requires_grad")
 NORMS = {"nn._NormBase", "nn.LayerNorm", "nn.GroupNorm"}
 
 
@@ -41,3 +44,22 @@ def frozen_paths(count: int, configuration: dict, backbone: dict[str, list[str]]
         return None
     paths = [*backbone["stem"], *backbone["stages"][:count]] if count >= 0 else []
     return paths + (backbone["norms"] if holds_norms(configuration) else [])
+
+
+def merged(base: dict, own: dict) -> dict:
+    """A configuration laid over the one that it stands on: mappings key by key, `_delete_` in place of the base's.
+
+    Raises:
+        TypeError: a mapping stands on what is none.
+    """
+    made = dict(base)
+    for key, value in own.items():
+        if not isinstance(value, dict):
+            made[key] = value
+        elif key not in made or value.get("_delete_"):
+            made[key] = {name: each for name, each in value.items() if name != "_delete_"}
+        elif isinstance(made[key], dict):
+            made[key] = merged(made[key], value)
+        else:
+            raise TypeError(f"'{key}' is no mapping in the configuration that this one stands on")
+    return made

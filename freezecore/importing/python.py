@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 import textwrap
@@ -11,11 +10,11 @@ from dataclasses import replace
 from freezecore.errors import ExportError
 from freezecore.importing import isolated
 from freezecore.importing.imported import Imported, Line, Unread, hint_for, spec_of
+from freezecore.importing.notebooks import LONGEST, is_python
 from freezecore.sentences import say
 from freezecore.spec import FreezeSpec, Phase, Rule, Selector
 from freezecore.tree import LayerTree
 
-LONGEST = 400_000
 ALL = Selector("kind", "all")
 FREEZING_CODE = re.compile(
     r"requires_grad|\bfreeze\w*\(|\bunfreeze\w*\(|modules_to_save|BackboneFinetuning|make_trainable\("
@@ -54,11 +53,7 @@ def looks_like_python(text: str) -> bool:
         return True
     if not SIGNS.search(text) and not (FREEZING_CODE.search(text) and CODE.search(text)) or _is_names(text):
         return False
-    try:
-        ast.parse(textwrap.dedent(text[:LONGEST]))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return bool(re.search(r"\.requires_grad\s*=", text))
-    return True
+    return is_python(text[:LONGEST]) or re.search(r"\.requires_grad\s*=", text) is not None
 
 
 def _is_names(text: str) -> bool:

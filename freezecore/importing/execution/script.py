@@ -8,10 +8,10 @@ import symtable
 import types
 from collections.abc import Callable
 
-from freezecore.importing.execution import guards
+from freezecore.importing.execution import config_files, guards
 from freezecore.importing.execution.policy import Policy
 from freezecore.importing.execution.run import MOST_EPOCHS, PASTED, PASTED_MODULE, ScriptRun, ScriptStopped, begin
-from freezecore.importing.execution.standins import library, openmmlab
+from freezecore.importing.execution.standins import library, openmmlab, openmmlab_config
 from freezecore.importing.execution.standins.lightning import AFTER as LIGHTNING_AFTER
 from freezecore.importing.execution.standins.lightning import BEFORE as LIGHTNING_BEFORE
 from freezecore.importing.execution.standins.lightning import LightningCallback, LightningModule, LightningTrainer
@@ -29,7 +29,6 @@ FREEZES = re.compile(
 )
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|(?i:trainer)\w*\.train\(|fine_tune\(|\bTrainer\(")
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
-BASES = re.compile(r"^(?:_base_\s*=|with read_base\(\))", re.MULTILINE)
 HOOK = re.compile(r"on_[a-z_]+|before_[a-z_]+|freeze_before_training|finetune_function")
 CALLBACKS = (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)
 
@@ -65,13 +64,14 @@ class Script:
         self.without_gradients = _without_gradients(parsed)
         self.assigned = {name.id: node.lineno for node in parsed.body if isinstance(node, ast.Assign)
                          for name in node.targets if isinstance(name, ast.Name)}  # fmt: skip
+        self.configurations = config_files.files_in(text, parsed)
+        self.assigned |= config_files.lines_of(self.configurations)
         numbers = [n.value for n in ast.walk(parsed) if isinstance(n, ast.Constant) and type(n.value) is int]
         self.limit = min(MOST_EPOCHS, max([n for n in numbers if 0 <= n < MOST_EPOCHS], default=0) + 2)
         first = _read_first(parsed)
-        policy.visit(parsed)
-        if policy.errors:
-            raise NotPython(policy.errors[0])
-        self.code = compile(parsed, PASTED, "exec")
+        for part in self.configurations:
+            part.code = _compiled(policy, ast.Module(part.body, []))
+        self.code = None if self.configurations else _compiled(policy, parsed)
         self.builtins = guards.builtins()
         self.free = sorted((_free(symtable.symtable(text, PASTED, "exec")) | first) - set(self.builtins))
 
@@ -79,12 +79,12 @@ class Script:
         """Run it once, with undecided conditions taken as said."""
         run = begin(ScriptRun(choices, self.limit))
         run.chosen = chosen
-        space = {"__builtins__": self.builtins, "__name__": PASTED_MODULE, "__doc__": None, **guards.hooks()}
-        space["__file__"] = Unknown("__file__")
-        self._bind_free(space)
-        space["_fx_star_"] = lambda module: self._star(module, space)
+        space = self._space()
         try:
-            exec(self.code, space)
+            if self.configurations:
+                space |= config_files.run(self.configurations, self._space)
+            else:
+                exec(self.code, space)
             self._as_frameworks_would(run, space)
         except (ScriptStopped, SystemExit):
             pass
@@ -95,6 +95,14 @@ class Script:
             if error is not run.raised:
                 run.tell(guards.reason(error), guards.line_of(error) or 1)
         return run
+
+    def _space(self) -> dict:
+        """The names that the text begins with."""
+        space = {"__builtins__": self.builtins, "__name__": PASTED_MODULE, "__doc__": None, **guards.hooks()}
+        space["__file__"] = Unknown("__file__")
+        self._bind_free(space)
+        space["_fx_star_"] = lambda module: self._star(module, space)
+        return space
 
     def _bind_free(self, space: dict) -> None:
         """Names that the text does not define: the model, or unknown."""
@@ -196,14 +204,11 @@ class Script:
                 self._run_hooks(run, each)
 
     def _configuration(self, run: ScriptRun, space: dict) -> None:
-        """A configuration in Python, as OpenMMLab's are, and that the one it stands on was not pasted along."""
-        for base in BASES.finditer(self.text):
-            line = self.text.count("\n", 0, base.start()) + 1
-            run.tell("the configuration that this one stands on is not pasted along", line)
+        """A configuration in Python, as OpenMMLab's are."""
         for name, value in list(space.items()):
-            if type(value) in (dict, list) and not name.startswith("_"):
+            if type(value) in (dict, list, openmmlab_config.ConfigDict) and not name.startswith("_"):
                 run.framework_line = self.assigned.get(name, 0)
-                openmmlab.read_configuration(value, self._root(), name)
+                openmmlab_config.read_configuration(value, self._root(), name)
 
     def _lightning_module(self, space: dict):
         """The script's own LightningModule, built where it is not; else the model itself."""
@@ -330,6 +335,18 @@ class Script:
         arguments = [each.arg for each in self.functions[name].args.args]
         required = arguments[: len(arguments) - len(self.functions[name].args.defaults)]
         return any(each in ("epoch", "current_epoch", "cur_epoch", "epoch_idx") for each in required)
+
+
+def _compiled(policy: Policy, parsed: ast.Module) -> types.CodeType:
+    """The code of statements under the policy.
+
+    Raises:
+        NotPython: the policy refuses something of it.
+    """
+    policy.visit(parsed)
+    if policy.errors:
+        raise NotPython(policy.errors[0])
+    return compile(parsed, PASTED, "exec")
 
 
 def filled(function, model, epoch=None):

@@ -97,6 +97,8 @@ class Unknown:
             run.trained(None)
         elif run.epoch is not None and last.startswith(("train", "fit")):
             run.stepped = True
+        if _sets_stages((*args, *kwargs.values())):
+            run.tell("what '{name}' freezes is not known", name=path)
         acts = any(act in last.lower() for act in FREEZING_WORDS)
         if acts and (about or not self._fx_library) and self._fx_lacks is None:
             run.tell("what '{name}' freezes is not known", name=path)
@@ -133,7 +135,8 @@ class Unknown:
         return self._fx_derived(f"{self._fx_path}[]")
 
     def __setitem__(self, key, value) -> None:
-        pass
+        if type(key) is str and key.lower() in STAGES:
+            self.__setattr__(key, value)
 
     def __delitem__(self, key) -> None:
         pass
@@ -184,6 +187,18 @@ class Unknown:
     def __ne__(self, other):
         same = self == other
         return Unknown(f"{self._fx_path} != …") if isinstance(same, Unknown) else not same
+
+
+def _sets_stages(values, depth: int = 5) -> bool:
+    """Whether an option among them is one that freezes, as `{'model.backbone.frozen_stages': 1}`."""
+    return depth > 0 and any(
+        type(each) is dict
+        and (
+            any(type(key) is str and key.lower().rpartition(".")[2] in STAGES for key in each)
+            or _sets_stages(each.values(), depth - 1)
+        )
+        for each in values
+    )
 
 
 def _operation(name: str):

@@ -475,3 +475,18 @@ def main(args):
 """
     spec = import_rules(text, resnet).spec
     assert [phase.epoch for phase in spec.phases] == [1, 3, 5, 7, 9]
+
+
+COPIED = {
+    "a document's fence": "```python\nmodel.layer1.requires_grad_(False)\n```\n",
+    "two fences with words between": "First:\n```py\nn = 1\n```\nthen\n```py\nmodel.layer1.requires_grad_(False)\n```",
+    "rules in a fence": "```\nfreeze layer1\n```",
+    "cells": "!pip install timm\n%matplotlib inline\nmodel.layer1.requires_grad_(False)\n",
+    "a fence inside of a text": "model.layer1.requires_grad_(False)\nasked = '''\n```\nmodel.fc\n```\n'''\n",
+}
+
+
+@pytest.mark.parametrize("how", COPIED)
+def test_code_is_taken_out_of_what_it_was_copied_with(how):
+    found = import_rules(COPIED[how], read_source(ModelSource.parse("timm:resnet18")))
+    assert (found.rules, found.unread) == ("freeze layer1", ())

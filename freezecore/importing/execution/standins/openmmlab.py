@@ -1,12 +1,11 @@
-"""OpenMMLab (`mmcv`, `mmengine` and what stands on them): hooks that freeze, and configurations written in Python."""
+"""OpenMMLab (`mmcv`, `mmengine` and what stands on them): hooks that freeze, and configurations."""
 
 from __future__ import annotations
 
-from freezecore.importing import openmmlab
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins import framework
 from freezecore.importing.execution.standins.framework import Partial
-from freezecore.importing.execution.standins.model import Open
+from freezecore.importing.execution.standins.openmmlab_config import ConfigDict
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -35,29 +34,8 @@ class HookRunner(Partial):
         self.model = model
 
 
-def read_configuration(value, root, key: str = "", depth: int = 6) -> None:
-    """Freeze what `model = dict(backbone=dict(frozen_stages=1))` freezes in `root`, at any depth."""
-    if type(value) in (list, tuple):
-        for each in value:
-            read_configuration(each, root, key, depth - 1)
-    if type(value) is not dict or not depth:
-        return
-    for name, each in value.items():
-        read_configuration(each, root, str(name), depth - 1)
-    kind = value.get("type")
-    if key == "custom_hooks" and "freez" in str(kind if isinstance(kind, str) else "").lower():
-        now().tell("what '{name}' freezes is not known", now().line() or 1, name=kind)
-    count = value.get("frozen_stages", -1)
-    if type(count) is not int or count < 0 and not (key == "backbone" and openmmlab.holds_norms(value)):
-        return
-    paths = openmmlab.frozen_paths(count, value, Open.blueprint.backbone)
-    if paths is None:
-        now().tell("this model has {count} stages", now().line() or 1, count=len(Open.blueprint.backbone["stages"]))
-        return
-    for path in paths:
-        root.get_submodule(path).requires_grad_(False)
-    if count >= 0:
-        now().note("frozen_stages={count} freezes the stem and the first {count} stages of the backbone.", count=count)
-
-
-OTHER = ((r".*\.Hook", lambda name: OpenMMLabHook), (r".*\..*", Unknown))
+OTHER = (
+    (r".*\.Config(Dict)?", lambda name: ConfigDict),
+    (r".*\.Hook", lambda name: OpenMMLabHook),
+    (r".*\..*", Unknown),
+)
