@@ -147,13 +147,14 @@ class CheckpointedRegion(NamedTuple):
 
 
 class TracedParameter(NamedTuple):
-    """A parameter: its name, its value, its scalars, and bytes of one; `used` when a path leads from it to the loss."""
+    """A parameter: its name, value, scalars, bytes of one, shape; `used` when a path leads from it to the loss."""
 
     name: str
     value: int
     numel: int
     itemsize: int
     used: bool
+    shape: tuple[int, ...] = ()
 
 
 class Missing(NamedTuple):
@@ -290,7 +291,10 @@ def _check(trace: Trace) -> None:
     borders = [border for region in trace.regions for border in (region.begin, region.end)]
     if borders != sorted(borders) or not all(0 <= border <= len(trace.steps) for border in borders):
         raise ValueError("regions overlap")
-    if any(min(p.value, p.numel, p.itemsize) < 0 for p in trace.parameters) or min(trace.buffers, default=0) < 0:
+    if (
+        any(min(p.value, p.numel, p.itemsize, *p.shape) < 0 for p in trace.parameters)
+        or min(trace.buffers, default=0) < 0
+    ):
         raise ValueError("a parameter has less than no bytes")
     for operation, inputs, outputs in {(call.operation, len(call.inputs), len(call.outputs)) for call in calls}:
         _check_operation(trace.operations[operation], inputs, outputs)

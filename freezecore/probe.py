@@ -18,7 +18,7 @@ from freezecore.spec import FreezeSpec
 
 Emit = Callable[[dict], None]  # is handed each event of a run as it happens
 ShouldStop = Callable[[], bool]  # is asked between the steps of a run
-ProbeOptimizer = Literal["sgd", "sgd-momentum", "adamw"]
+ProbeOptimizer = Literal["sgd", "sgd-momentum", "adamw", "adafactor"]
 ProbeDevice = Literal["auto", "cpu", "cuda", "mps"]
 State = Literal["done", "stopped", "out-of-memory", "not-a-number", "failed"]
 LIMITS: dict[str, tuple[float, float]] = {
@@ -33,7 +33,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "head_learning_rate": (1e-8, 100),
 }
 CHOICES: dict[str, tuple[str, ...]] = {
-    "optimizer": ("sgd", "sgd-momentum", "adamw"),
+    "optimizer": ("sgd", "sgd-momentum", "adamw", "adafactor"),
     "device": ("auto", "cpu", "cuda", "mps"),
 }
 NAMES = {

@@ -17,7 +17,15 @@ from freezecore.tree import LayerTree, Parameter, prefixes
 
 ModelKind = Literal["image", "text", "language-model"]
 
-BODY = {"adamw": 5e-4, "sgd": 1e-2, "sgd-momentum": 2e-3}  # of what is pretrained
+BODY = {  # of what is pretrained
+    "adamw": 5e-4,
+    "adamw-8bit": 5e-4,
+    "paged-adamw-8bit": 5e-4,
+    "adafactor": 1e-2,  # times the size of a weight
+    "lion": 1e-4,  # each step is of full size, so a fifth of AdamW's
+    "sgd": 1e-2,
+    "sgd-momentum": 2e-3,
+}
 BODY_TIMES = {"image": 1, "text": 0.2, "language-model": 0.04}  # text models forget at rates that suit convolutions
 HEAD_TIMES = {"image": 10, "text": 100, "language-model": 1}  # a head that starts from nothing may go faster
 ALONE_TIMES = {"image": 2, "text": 3, "language-model": 50}  # again where the head alone trains: features hold still

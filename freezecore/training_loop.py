@@ -24,7 +24,8 @@ class TrainingLoop:
             as zeros.
         keeps_output: what the model returned lives until the next step.
         batches: so many are in a CPU's memory at once.
-        own_optimizers: AdamW is the trainer's, without step counters: it takes a parameter's size twice for a moment.
+        optimizers: whose they are where there are several: fastai's AdamW has no step counters and takes a parameter's
+            size twice for a moment; transformers has an Adafactor of its own and takes bitsandbytes' Lion.
     """
 
     own_loss: bool = True
@@ -33,13 +34,13 @@ class TrainingLoop:
     gradients: str = ""
     keeps_output: bool = False
     batches: int = 1
-    own_optimizers: bool = False
+    optimizers: str = "torch"
 
 
 LOOPS: dict[str, TrainingLoop] = {  # by the names of the exports
     "pytorch": TrainingLoop(own_loss=False),
     "accelerate": TrainingLoop(outputs_in_fp32=True, batches=2),
-    "transformers-trainer": TrainingLoop(outputs_in_fp32=True, fused=True, batches=2),
+    "transformers-trainer": TrainingLoop(outputs_in_fp32=True, fused=True, batches=2, optimizers="transformers"),
     "lightning": TrainingLoop(gradients="backward"),
-    "fastai": TrainingLoop(outputs_in_fp32=True, gradients="always", keeps_output=True, own_optimizers=True),
+    "fastai": TrainingLoop(outputs_in_fp32=True, gradients="always", keeps_output=True, optimizers="fastai"),
 }

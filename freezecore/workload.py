@@ -11,14 +11,14 @@ from freezecore.errors import WorkloadError, did_you_mean, shortened
 from freezecore.sentences import say
 from freezecore.training_loop import LOOPS, TrainingLoop
 
-StepOptimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit"]
+StepOptimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit", "paged-adamw-8bit", "adafactor", "lion"]
 Implementation = Literal["loop", "foreach", "fused"]
 Device = Literal["cpu", "cuda"]
 ComputeCapability = Literal["6.0", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0"]
 Trainer = Literal["pytorch", "accelerate", "transformers-trainer", "lightning", "fastai"]
 Precision = Literal["fp32", "bf16-autocast", "fp16-autocast", "bf16"]
 CHOICES: dict[str, tuple[str, ...]] = {
-    "optimizer": ("sgd", "sgd-momentum", "adamw", "adamw-8bit"),
+    "optimizer": ("sgd", "sgd-momentum", "adamw", "adamw-8bit", "paged-adamw-8bit", "adafactor", "lion"),
     "implementation": ("loop", "foreach", "fused"),
     "trainer": tuple(LOOPS),
     "precision": ("fp32", "bf16-autocast", "fp16-autocast", "bf16"),
@@ -31,6 +31,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "sequence_length": (1, 1_048_576),
     "accumulate": (1, 4_096),
 }
+UNFUSED = ("adafactor", "lion")
 NAMES = {
     "batch_size": say("batch size"),
     "image_size": say("image size"),
@@ -97,6 +98,9 @@ class Workload:
                     value=shortened(str(value)),
                 )
 
+        if self.implementation == "fused" and self.optimizer in UNFUSED:
+            raise WorkloadError("{optimizer} has no fused step.", "Choose loop or foreach.", optimizer=self.optimizer)
+
     @property
     def loop(self) -> TrainingLoop:
         """What its trainer does around a step."""
@@ -109,6 +113,8 @@ class Workload:
             return self.implementation
         if self.loop.fused and self.optimizer == "adamw":
             return "fused"
+        if self.optimizer == "adafactor":  # torch's own choice on every device
+            return "loop"
         return "foreach" if self.device == "cuda" else "loop"
 
     def to_json(self) -> dict:

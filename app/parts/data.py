@@ -18,7 +18,7 @@ from app.text import Words
 from freezecore.datasets import BUILT_IN, DataPreview, default_for, kind_for
 from freezecore.errors import DataError, FreezeError
 from freezecore.metrics import METRICS
-from freezecore.probe import ProbeRequest
+from freezecore.probe import CHOICES, ProbeRequest
 from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -27,7 +27,6 @@ NOTES = "data"
 OWN = "own"
 COLUMNS = ("target", "text", "text_pair", "group", "fold")
 WEIGHTLESS = ("config", "file", "py")  # schemes of sources that no trained weights belong to
-OPTIMIZERS = ("sgd", "sgd-momentum", "adamw")  # that a probe trains with
 MOST_CLASSES = 12
 ANY_MODEL = ModelSource("timm", "resnet18")  # a preview of pictures is the same for every model, and remembered so
 CHART_HEIGHT = 190
@@ -167,7 +166,7 @@ def probe_request(selection: ModelSelection, spec: FreezeSpec, weights: str | No
         **_fields(selection),
         **_size(selection),
         batch_size=link.batch,
-        optimizer=link.optimizer if link.optimizer in OPTIMIZERS else "adamw",
+        optimizer=link.optimizer if link.optimizer in CHOICES["optimizer"] else "adamw",
         **options,
     )
 

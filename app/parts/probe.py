@@ -14,7 +14,7 @@ from app.parts.plot import plot
 from app.service import run_events
 from app.service.selection import ModelSelection, select
 from app.text import Words
-from freezecore.probe import ProbeRequest
+from freezecore.probe import CHOICES, ProbeRequest
 from freezecore.report import bytes_text, number_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
@@ -63,7 +63,10 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         st.warning(words("probe.nothing_trains"))
     elif readable:
         took = job.time_text(selection, _request(selection), words)
-        st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), took))))
+        asked = selection.link.optimizer
+        other = asked not in CHOICES["optimizer"]
+        stand_in = words("probe.stand_in", optimizer=words(f"optimizer.{asked}")) if other else None
+        st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), stand_in, took))))
 
 
 def _rate(column, name: str, words: Words) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
-from freezecore._estimate.optimizer import step_bytes
+from freezecore._estimate.optimizer import EIGHT_BIT, PAGED, shared_bytes, step_bytes
 from freezecore._estimate.replay import Moment, Replay
 from freezecore._estimate.simulator import BACKWARD, FORWARD
-from freezecore._estimate.trace_at_batch import TraceAtBatch, trace_at
+from freezecore._estimate.trace_at_batch import TraceAtBatch, allocated_by, trace_at
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.errors import TraceError, UnknownCost, require
 from freezecore.mask import Mask
@@ -210,7 +210,7 @@ def estimate_names(
     traced = trace_at(trace, _checked(trace, batch_size))
     chosen = _reached(trace, parameters)
     gradients = sum(traced.parameters.bytes[p.value] for p in chosen)
-    optimizer = sum(traced.parameters.state_bytes[p.value] for p in chosen)
+    optimizer = _state(traced, chosen)
     partial = PartialEstimate(traced.weights, gradients, optimizer, gradients, left_out(trace), problem=trace.problem)
     if trace.problem:
         return partial
@@ -236,6 +236,12 @@ def simulated(trace: Trace, mask: Mask, *, batch_size: int | None = None) -> Sim
 def _reached(trace: Trace, parameters: Sequence[TracedParameter]) -> list[TracedParameter]:
     """Without what never reaches the loss, which gets no gradient, and for which Adam keeps no state."""
     return [p for p in parameters if p.used or trace.problem]
+
+
+def _state(traced: TraceAtBatch, chosen: Sequence[TracedParameter]) -> int:
+    """Bytes that the optimizer keeps for these parameters."""
+    own = sum(traced.parameters.state_bytes[p.value] for p in chosen)
+    return own + shared_bytes(traced.trace.workload, chosen, allocated_by(traced.trace))
 
 
 def _replayed(traced: TraceAtBatch, chosen: Sequence[TracedParameter], held: Sequence[str], **how: bool) -> Replay:
@@ -278,7 +284,7 @@ class SimulatedStep:
     def __init__(self, replay: Replay, chosen: Sequence[TracedParameter]) -> None:
         traced, workload = replay.traced, replay.traced.trace.workload
         self.replay, self.chosen = replay, chosen
-        self.optimizer = sum(traced.parameters.state_bytes[p.value] for p in chosen)
+        self.optimizer = _state(traced, chosen)
         self.batches = traced.batch * (workload.loop.batches if workload.device == "cpu" else 1)
         self.always = traced.weights + self.optimizer + self.batches
         keeps = workload.loop.gradients == "backward" and not replay.accumulates
@@ -292,8 +298,8 @@ class SimulatedStep:
     def step(self) -> Moment:
         """The optimizer's step."""
         replay, traced = self.replay, self.replay.traced
-        sizes = [traced.parameters.bytes[p.value] for p in self.chosen]
-        return Moment(replay.left, replay.gradients, step_bytes(traced.trace.workload, sizes), OPTIMIZER, "", "")
+        taken = step_bytes(traced.trace.workload, self.chosen, allocated_by(traced.trace))
+        return Moment(replay.left, replay.gradients, taken, OPTIMIZER, "", "")
 
     @property
     def moments(self) -> list[Moment]:
@@ -362,6 +368,14 @@ def left_out(trace: Trace) -> tuple[str, ...]:
         told.append(say("other cards' kernels: attention is as compute capability {card} runs it", card=card))
     else:
         told.append(say("the process itself: Python, torch and the data set"))
-    if trace.workload.optimizer == "adamw-8bit":
+    if trace.workload.optimizer in EIGHT_BIT:
         told.append(say("8-bit optimizer state is computed by formula, not followed"))
+    if trace.workload.optimizer == "paged-adamw-8bit" and trace.workload.device == "cuda":
+        told.append(
+            say(
+                "the 8-bit state of tensors of at least {count:,} scalars, two bytes each: it is paged, and moves to "
+                "the host's memory when the card is full",
+                count=PAGED,
+            )
+        )
     return (*told, *trace.notes)

@@ -28,6 +28,8 @@ def _script(template: str) -> Callable[[ExportPlan], str]:
 def _timm(plan: ExportPlan) -> str:
     if plan.source.scheme != "timm":
         raise ExportError("{source} is no timm model.", "Export to pytorch, or to accelerate.", source=plan.source)
+    if plan.optimizer_name == "paged-adamw-8bit":
+        raise ExportError("timm has no paged AdamW.", "Export to pytorch, or choose adamw-8bit.")
     return render("timm.py.jinja", plan=plan)
 
 

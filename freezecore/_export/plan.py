@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
 
@@ -32,8 +32,24 @@ CLASSIFIERS = (
 OPTIMIZERS = {  # the class, and what it is given beside a learning rate
     "adamw": ("torch.optim.AdamW", ()),
     "adamw-8bit": ("bitsandbytes.optim.AdamW8bit", ()),
+    "paged-adamw-8bit": ("bitsandbytes.optim.PagedAdamW8bit", ()),
+    "adafactor": ("torch.optim.Adafactor", ()),
+    "lion": ("lion_pytorch.Lion", ()),
     "sgd": ("torch.optim.SGD", ()),
     "sgd-momentum": ("torch.optim.SGD", ("momentum=0.9",)),
+}
+OPTIM = {  # the same as transformers' arguments call them
+    "adamw": "adamw_torch",
+    "adamw-8bit": "adamw_8bit",
+    "paged-adamw-8bit": "paged_adamw_8bit",
+    "adafactor": "adafactor",
+    "lion": "lion_32bit",
+    "sgd": "sgd",
+    "sgd-momentum": "sgd",
+}
+TRANSFORMERS_OPTIMIZERS = OPTIMIZERS | {  # those that its Trainer takes by these names; rates as torch's Adafactor has
+    "adafactor": ("transformers.Adafactor", ("scale_parameter=True", "relative_step=False")),
+    "lion": ("bitsandbytes.optim.Lion", ()),
 }
 
 
@@ -221,19 +237,38 @@ class ExportPlan:
         """Import lines of what every script does: build the model and freeze it."""
         return "\n".join(["from torch import nn", *self.model.imports])
 
-    @property
-    def optimizer_import(self) -> str:
+    def optimizer_import(self, known: Mapping[str, tuple] = OPTIMIZERS) -> str:
         """The import line of `optimizer`, where torch has it not."""
-        return "import bitsandbytes" if self.optimizer_name == "adamw-8bit" else ""
+        library = known[self.optimizer_name][0].partition(".")[0]
+        return "" if library == "torch" else f"import {library}"
+
+    @property
+    def trainer_optimizer(self) -> str:
+        """The optimizer as a value of `optim` in transformers' arguments."""
+        return OPTIM[self.optimizer_name]
 
     @property
     def optimizer_name(self) -> str:
         """The optimizer, by the workload's word for it."""
         return self.workload.optimizer if self.workload else "adamw"
 
-    def optimizer(self, trainable: str, taken: int, model: str = "model") -> str:
+    @property
+    def transformers_optimizers(self) -> Mapping[str, tuple]:
+        """The optimizers as transformers' Trainer takes them."""
+        return TRANSFORMERS_OPTIMIZERS
+
+    @property
+    def unscaled_rate(self) -> float:
+        """`rate` for the Adafactor that trainers build by themselves, whose steps no weight's size scales: AdamW's."""
+        if self.workload is None or self.optimizer_name != "adafactor":
+            return self.rate
+        return replace(self, workload=replace(self.workload, optimizer="adamw")).rate
+
+    def optimizer(
+        self, trainable: str, taken: int, model: str = "model", known: Mapping[str, tuple] = OPTIMIZERS
+    ) -> str:
         """The expression that builds the optimizer over what trains; `taken` characters stand before it on its line."""
-        function, extra = OPTIMIZERS[self.optimizer_name]
+        function, extra = known[self.optimizer_name]
         groups = f"groups_by_rate({model})" if self.grouped else trainable
         return call(function, [groups, f"lr={number(self.rate)}", *extra], taken=taken)
 
@@ -378,9 +413,7 @@ class ExportPlan:
 
     @cached_property
     def _rates(self) -> Rates:
-        return learning_rates(
-            self.masks[-1][1], model_kind(self.source, self.tree), self.optimizer_name.removesuffix("-8bit")
-        )
+        return learning_rates(self.masks[-1][1], model_kind(self.source, self.tree), self.optimizer_name)
 
     @cached_property
     def _heads(self) -> list[bool]:

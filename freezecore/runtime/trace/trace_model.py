@@ -203,8 +203,9 @@ def _untraced(model: nn.Module, workload: Workload, label: str, problem: str) ->
     """What is known of a model whose forward cannot be followed: its parameters and buffers."""
     half = workload.precision == "bf16"
     parameters = [
-        TracedParameter(name, value, p.numel(), 2 if half and p.is_floating_point() else p.element_size(), True)
+        TracedParameter(name, value, p.numel(), size, True, tuple(p.shape))
         for value, (name, p) in enumerate(model.named_parameters())
+        for size in (2 if half and p.is_floating_point() else p.element_size(),)
     ]
     buffers = tuple(distinct_bytes(model.buffers()))
     return Trace(label, workload, tuple(parameters), buffers, problem=problem, versions=versions())

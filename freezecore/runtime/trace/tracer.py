@@ -98,7 +98,7 @@ class Tracer:
             source=label,
             workload=self.workload,
             parameters=tuple(
-                TracedParameter(name, value, p.numel(), p.element_size(), value in read)
+                TracedParameter(name, value, p.numel(), p.element_size(), value in read, tuple(p.shape))
                 for (name, p), value in zip(self.fake.named_parameters(), parameters.values(), strict=True)
             ),
             buffers=self._standing,

@@ -28,6 +28,8 @@ def build_optimizer(model: nn.Module, mask: Mask, name: str, rates: Rates) -> to
     match name:
         case "adamw":
             return torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY)
+        case "adafactor":
+            return torch.optim.Adafactor(groups)
         case "sgd":
             return torch.optim.SGD(groups)
         case _:

@@ -13,6 +13,7 @@ from freezecore._export import export
 from freezecore._resolve import resolve
 from freezecore.mask import Mask
 from freezecore.spec import FreezeSpec
+from freezecore.workload import Workload
 from tests.freezecore.export.models import Small
 
 EXECUTOR = Path(__file__).with_name("executor.py")
@@ -27,6 +28,7 @@ class Case:
     small: Small
     rules: str
     resume: bool = False
+    workload: Workload | None = None
 
     @property
     def spec(self) -> FreezeSpec:
@@ -43,7 +45,7 @@ def run(cases: list[Case], folder: Path, *, timeout_s: float = 1800, hub: Path |
     rows = []
     for case in cases:
         file = folder / f"{case.id}.py"
-        file.write_text(export(case.small.source, case.spec, case.target, tree=case.small.tree))
+        file.write_text(export(case.small.source, case.spec, case.target, tree=case.small.tree, workload=case.workload))
         row = {"id": case.id, "file": str(file), "target": case.target}
         rows.append({**row, "kind": case.small.kind, "size": case.small.size, "epochs": len(case.masks)})
         rows[-1]["resume"] = case.resume

@@ -26,7 +26,7 @@ HARMLESS = {
     "random", "tqdm", "pprint", "signal", "zipfile", "urllib", "base64", "secrets", "asyncio", "unittest",
     "importlib", "ctypes", "builtins", "codecs", "types", "heapq", "bisect", "queue", "concurrent", "textwrap",
     "statistics", "fractions", "decimal", "weakref", "numbers", "ast", "dis", "code", "pdb", "cProfile", "timeit",
-    "locale", "getpass", "configparser", "tarfile", "struct",
+    "locale", "getpass", "configparser", "tarfile", "struct", "lion_pytorch",
 }  # fmt: skip
 USUAL = {
     "torch": "torch", "nn": "torch.nn", "optim": "torch.optim", "F": "torch.nn.functional", "timm": "timm",
