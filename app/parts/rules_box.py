@@ -5,15 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
+from app.components.rule_names import rule_names
 from app.parts import show_errors
+from app.parts.tree import TREE
 from app.service.mended_rules import line_and_column, offers, place_of
+from app.service.rule_words import rule_words
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import RuleError
 from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
 
 LONGEST_TYPED = 4_000
+BOX = "w_rules"
 
 
 @show_errors.told
@@ -27,10 +32,10 @@ def rules_box() -> None:
     with st.container(key="rules_fault"):  # always there: what is drawn below it keeps its place
         if draft is not None:
             _show_fault(draft, words)
-    state.fill("w_rules", selection.rules.replace("; ", "\n") if selection else draft)
+    state.fill(BOX, selection.rules.replace("; ", "\n") if selection else draft)
     st.text_area(
         words("rules.label"),
-        key="w_rules",
+        key=BOX,
         height=122,
         max_chars=LONGEST_TYPED,
         on_change=_typed,
@@ -41,6 +46,11 @@ def rules_box() -> None:
         words("rules.undo"), key="undo_rules", icon=":material/undo:", type="tertiary", on_click=_undo,
         disabled=not state.can_undo(), help=words("rules.undo_help"),
     )  # fmt: skip
+
+
+def completion(tree: LayerTree, words: Words) -> None:
+    """Complete what is typed in the box; called outside the fragment that a tick redraws."""
+    rule_names(BOX, TREE, rule_words(tree), {"name": words("rules.names"), "found": words("rules.found")})
 
 
 def _hits(selection: ModelSelection, words: Words) -> str:
@@ -72,7 +82,7 @@ def _show_fault(draft: str, words: Words) -> None:
 
 
 def _typed() -> None:
-    _write(state.value("w_rules") or "")
+    _write(state.value(BOX) or "")
 
 
 @show_errors.acting

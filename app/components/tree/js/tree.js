@@ -1,6 +1,6 @@
 // The tree as a whole: one view of one model, kept while Streamlit calls again and again.
 
-import { listen } from "../../js/channel.js";
+import { channelOf, listen } from "../../js/channel.js";
 import { element } from "../../js/element.js";
 import { mounted } from "../../js/mount.js";
 import { encodeBits } from "./bits.js";
@@ -160,6 +160,7 @@ const show = ({ data, parentElement }, earlier) => {
   if (!earlier) parentElement.append(root);
   const view = new TreeView(data, root, (ticks) => sendTicks(data.channel, ticks));
   if (earlier?.data.tree === data.tree && earlier.model.rows === view.model.rows) view.resume(earlier);
+  channelOf(data.channel).model = view.model;
   view.disconnect = listen(data.channel, (part) => view.receive(part));
   return view;
 };

@@ -1,0 +1,149 @@
+// The list below the line that is typed. The text area stays what it is and keeps the keyboard: arrows mark an entry,
+// Enter or Tab takes the marked one, Escape closes, Ctrl+Space opens. Without a mark Enter and Tab do what they do.
+
+import { channelOf } from "../../js/channel.js";
+import { element } from "../../js/element.js";
+import { mounted } from "../../js/mount.js";
+import { waysOn, wordAt } from "./words.js";
+
+class Completion {
+  constructor(data, parent) {
+    this.data = data;
+    this.list = element("ul", "rule-names");
+    this.list.id = "rule-names";
+    this.list.hidden = true;
+    this.list.setAttribute("role", "listbox");
+    this.list.setAttribute("aria-label", data.name);
+    this.status = element("span", "rule-names-said");
+    this.status.setAttribute("role", "status");
+    this.ways = [];
+    this.marked = -1;
+    parent.append(this.list, this.status);
+    this.ending = new AbortController();
+    const on = (name, act) => document.addEventListener(name, (event) => this.isField(event.target) && act(event), { capture: true, signal: this.ending.signal });
+    on("focusin", ({ target }) => this.name(target));
+    on("input", ({ target }) => this.offer(target));
+    on("keydown", (event) => this.press(event));
+    on("click", () => this.close());
+    on("focusout", () => this.close());
+    document.addEventListener("scroll", ({ target }) => target !== this.list && this.close(), { capture: true, passive: true, signal: this.ending.signal });
+    this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the text area keeps the keyboard
+    this.list.addEventListener("click", ({ target }) => this.take([...this.list.children].indexOf(target.closest("li"))));
+  }
+
+  isField(target) {
+    return target instanceof Element && target.matches(this.data.field);
+  }
+
+  name(field) {
+    field.setAttribute("aria-autocomplete", "list");
+    field.setAttribute("aria-controls", this.list.id);
+  }
+
+  // Show what the word before the caret may go on to; an empty word only where it was asked for.
+  offer(field, asked = false) {
+    const at = field.selectionStart === field.selectionEnd && wordAt(field.value, field.selectionStart);
+    const model = channelOf(this.data.channel).model;
+    const ways = at && (at.word || asked) ? waysOn(at, this.data.follows, model) : [];
+    if (!ways.length) return this.close();
+    Object.assign(this, { field, at, ways });
+    this.list.replaceChildren(...ways.map((way, place) => this.row(way, place)));
+    this.list.hidden = false;
+    this.mark(-1);
+    this.put();
+    this.status.textContent = this.data.found.replace("{count}", ways.length);
+  }
+
+  row({ text, about }, place) {
+    const row = element("li");
+    row.id = `rule-names-${place}`;
+    row.setAttribute("role", "option");
+    row.append(element("span", "", text));
+    if (about) row.append(element("small", "", about));
+    return row;
+  }
+
+  mark(place) {
+    this.marked = place;
+    [...this.list.children].forEach((row, at) => row.setAttribute("aria-selected", String(at === place)));
+    if (place < 0) this.field.removeAttribute("aria-activedescendant");
+    else {
+      this.field.setAttribute("aria-activedescendant", `rule-names-${place}`);
+      this.list.children[place].scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  press(event) {
+    const { key, ctrlKey, metaKey } = event;
+    if (key === " " && ctrlKey) this.offer(event.target, true);
+    else if (this.list.hidden || event.isComposing) return;
+    else if (key === "ArrowDown") this.mark((this.marked + 1) % this.ways.length);
+    else if (key === "ArrowUp") this.mark((this.marked < 1 ? this.ways.length : this.marked) - 1);
+    else if (key === "Escape") this.close();
+    else if ((key === "Enter" || key === "Tab") && this.marked >= 0 && !ctrlKey && !metaKey) this.take(this.marked);
+    else return key === "Enter" || key === "ArrowLeft" || key === "ArrowRight" ? this.close() : undefined;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // Put an entry in the place of the word, as if it had been typed: the browser's own undo takes it back.
+  take(place) {
+    const { field, at } = this;
+    const way = this.ways[place];
+    if (!way) return;
+    field.focus();
+    field.setSelectionRange(at.from, at.from + at.word.length);
+    if (!document.execCommand("insertText", false, way.text)) {
+      field.setRangeText(way.text, at.from, at.from + at.word.length, "end");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    if (!/[:.]$/.test(way.text)) this.close();
+  }
+
+  close() {
+    if (this.list.hidden) return;
+    this.mark(-1);
+    this.list.hidden = true;
+    this.status.textContent = "";
+  }
+
+  // Below the line of the word, or above it where there is no room below.
+  put() {
+    const place = caretPlace(this.field, this.at.from);
+    const { offsetWidth, offsetHeight, style } = this.list;
+    const bottom = (globalThis.visualViewport?.height ?? innerHeight) - 4;
+    const below = place.bottom + offsetHeight <= bottom;
+    style.top = `${below ? place.bottom : Math.max(4, place.top - offsetHeight)}px`;
+    style.left = `${Math.max(4, Math.min(place.left, innerWidth - offsetWidth - 4))}px`;
+  }
+
+  stop() {
+    this.ending.abort();
+    this.list.remove();
+    this.status.remove();
+  }
+}
+
+// Where a character of a text area stands on the screen, measured in a copy of it.
+function caretPlace(field, offset) {
+  const copy = element("div", "", field.value.slice(0, offset));
+  const here = element("span", "", "​");
+  const look = getComputedStyle(field);
+  for (const name of ["font", "padding", "lineHeight", "letterSpacing", "borderWidth", "boxSizing", "tabSize"]) copy.style[name] = look[name];
+  Object.assign(copy.style, { position: "absolute", visibility: "hidden", whiteSpace: "pre-wrap", overflowWrap: "break-word", width: look.width });
+  copy.append(here);
+  field.parentElement.append(copy);
+  const [box, frame] = [field.getBoundingClientRect(), copy.getBoundingClientRect()];
+  const at = here.getBoundingClientRect();
+  copy.remove();
+  const top = box.top + at.top - frame.top - field.scrollTop;
+  return { left: box.left + at.left - frame.left, top, bottom: top + at.height + 3 };
+}
+
+const show = ({ data, parentElement }, earlier) => {
+  if (earlier && JSON.stringify(earlier.data) === JSON.stringify(data)) return earlier;
+  earlier?.stop();
+  return new Completion(data, parentElement);
+};
+
+export default mounted(show, (view) => view.stop());
