@@ -7,6 +7,7 @@ import streamlit as st
 from app import state
 from app.components.copy_link import address_part, copy_link
 from app.components.messages import feed
+from app.parts.language import language_box
 from app.parts.measured_under import shared_link
 
 
@@ -28,9 +29,9 @@ def update_address() -> None:
 
 
 def page_header(title: str) -> None:
-    """A page's title beside the button, with the address bar up to date."""
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    left.header(title)
-    with right.container(horizontal=True, horizontal_alignment="right"):
+    """A page's title beside the language and the button, with the address bar up to date."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="page_header"):
+        st.header(title)
+        language_box(state.words(), beside_title=True)
         copy_button()
     update_address()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import streamlit as st
 
 from app import state
@@ -45,10 +43,11 @@ def fit(words: Words) -> None:
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
     st.caption(words("fit.units"))
     amount, apply = st.columns([3, 2], vertical_alignment="bottom")
-    most = math.ceil(10 * chosen.usable_bytes / GB) / 10 if chosen else 80.0
+    most = chosen.usable_bytes / GB if chosen else 80.0
+    least = most - int(10 * most - 10) / 10  # whole steps away from all that there is
     key = f"w_budget_{selection.link.card}"
     budget = amount.slider(
-        words("fit.budget"), 1.0, most, value=most if chosen else 16.0, step=0.1, format="%.1f GB", key=key,
+        words("fit.budget"), least, most, value=most if chosen else 16.0, step=0.1, format="%.1f GB", key=key,
         help=words("fit.budget_help"),
     )  # fmt: skip
     usable = min(round(budget * GB), chosen.usable_bytes) if chosen else round(budget * GB)
@@ -61,15 +60,15 @@ def _smaller(selection: ModelSelection, words: Words) -> None:
     st.markdown(f"**{words('fit.smaller', card=selection.card.box_name)}**")
     for step in steps:
         shown = {name: words.either(f"{name}.{value}", str(value)) for name, value in step.fields.items()}
-        said, use = st.columns([5, 1.3], vertical_alignment="center")
         rules = (step.fields.get("rules") or words("fit.nothing_frozen")).replace("\n", "; ")
         does = words(f"fit.smaller_{step.kind}", **{"rules": f"`{rules}`"} if step.kind == "freeze" else shown)
         verdict = words("fit.smaller_awaited") if step.fits is None else words(f"fit.smaller_{step.fits}")
-        said.markdown(f"{does} · {bytes_text(step.peak_bytes)} · {verdict}")
-        use.button(
-            words("fit.use"), key=f"use_{step.kind}", on_click=_use, args=(step.fields,), width="stretch",
-            type="primary" if step.fits else "secondary",
-        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                words("fit.use"), key=f"use_{step.kind}", on_click=_use, args=(step.fields,),
+                type="primary" if step.fits else "secondary",
+            )  # fmt: skip
+            st.markdown(f"{does} · {bytes_text(step.peak_bytes)} · {verdict}", width="stretch")
     if any(step.fits is None for step in steps):
         st.fragment(_look_again, key="smaller", run_every=1.0)(sum(step.fits is None for step in steps))
 

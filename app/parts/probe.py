@@ -102,6 +102,13 @@ def _start() -> None:
     st.rerun()
 
 
+@show_errors.acting
+def _start_random() -> None:
+    """The same from random weights, which need no network."""
+    state.fill("w_weights", "random")
+    _start()
+
+
 def _watch(token: str, status: JobStatus, words: Words) -> None:
     events, total = jobs.shared().events(token), status.request.get("steps")
     losses = run_events.losses(events)
@@ -140,6 +147,8 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
         return
     if result["state"] not in ("done", "stopped"):
         show_errors.show(result["message"] or words(f"outcome.{result['state']}"), result["hint"])
+        if result["state"] == "failed" and status.request["source"].get("weights") == "pretrained":
+            st.button(words("probe.start_random"), icon=":material/casino:", key="start_random", on_click=_start_random)
         return
     if result["state"] == "stopped":
         st.info(words("outcome.stopped", steps=result["steps"]))

@@ -41,23 +41,24 @@ EVERY = ""  # of all data
 def runs() -> None:
     """The table, its tools, and the charts of the rows that are chosen."""
     words = state.words()
-    of, search, order, file, gone = st.columns([1.7, 2, 1.5, 1.5, 2.1], vertical_alignment="bottom")
-    text = search.text_input(
-        words("runs.filter"), key="w_filter", placeholder=words("runs.filter_example"), max_chars=200
-    )
-    by = order.selectbox(
-        words("runs.sort"), list(run_table.SORTS), key="w_sort", format_func=lambda name: words(f"runs.by_{name}")
-    )
+    stored = _stored()
+    *tools, file, gone = st.columns([*([1.7, 2, 1.5] if stored else [5.2]), 1.5, 2.1], vertical_alignment="bottom")
     with file.popover(words("runs.file"), icon=":material/upload_file:", width="stretch"):
         _file_uploader(words)
     gone.button(
         words("runs.forget"), icon=":material/delete_forever:", key="forget_all", help=words("runs.forget_help"),
         on_click=_forget, width="stretch",
     )  # fmt: skip
-    stored = _stored()
     if not stored:
-        st.info(words("runs.none"), icon=":material/science:")
+        tools[0].info(words("runs.none"), icon=":material/science:")
         return
+    of, search, order = tools
+    text = search.text_input(
+        words("runs.filter"), key="w_filter", placeholder=words("runs.filter_example"), max_chars=200
+    )
+    by = order.selectbox(
+        words("runs.sort"), list(run_table.SORTS), key="w_sort", format_func=lambda name: words(f"runs.by_{name}")
+    )
     stored = _of_data(stored, of, words)
     shown = run_table.ordered(run_table.filtered(stored, text or ""), by or "newest")
     if not shown:
@@ -107,7 +108,7 @@ def _stored() -> list[RunRow]:
     own = store.listed(state.owner(), "probe", MOST_RUNS)
     held = [store.find(token) for token in state.held() if token not in {run.token for run in own}]
     found = [*(run for run in held if run and run.kind == "probe"), *own]
-    rows = from_file + [run_table.of_run(run) for run in found if run.result]
+    rows = from_file + [run_table.of_run(run) for run in found if run.result and run.result.get("steps")]
     names = names_of_rules()
     return [replace(one, saved_as=names.get((one.model, one.rules.replace("\n", "; ")))) for one in rows]
 

@@ -9,9 +9,10 @@ import streamlit as st
 from app import state
 from app.link import Link, cards_by_slug
 from app.parts import show_errors
+from app.parts.language import language_box
 from app.parts.model_box import model_box
 from app.service.pricing import own_tokens
-from app.text import LANGUAGES, Words
+from app.text import Words
 from freezecore.source import MOST_LABELS
 from freezecore.workload import CHOICES, LIMITS
 
@@ -36,7 +37,7 @@ def top_row(words: Words) -> None:
         with more:
             _more(link, words)
         with lang:
-            _language(words)
+            language_box(words)
 
 
 def _number(column, name: str, value: int | None, label: str, limits: tuple[int, int], words: Words) -> None:
@@ -105,15 +106,3 @@ def _more(link: Link, words: Words) -> None:
             help=words("top.fixed") if _is_fixed("checkpointing") else words("top.checkpointing_help"),
             disabled=_is_fixed("checkpointing"),
         )
-
-
-def _language(words: Words) -> None:
-    state.fill("w_lang", words.lang)
-    st.selectbox(
-        words("top.lang"),
-        LANGUAGES,
-        key="w_lang",
-        format_func=lambda lang: Words(lang)("language"),
-        on_change=_changed,
-        args=("lang",),
-    )

@@ -198,3 +198,22 @@ def test_compare_opens_on_the_runs_of_this_data_and_others_are_a_choice_away(com
 def test_compare_shows_all_data_where_there_are_no_runs_of_this(compared):
     stored(compared.runs, "two", "train all", 0.8, data="digits")
     assert list(table(compared())["Data"]) == ["digits"]
+
+
+def test_a_run_that_measured_nothing_is_not_listed(compared):
+    stored(compared.runs, "a", "train all", 0.5)
+    nothing = ProbeResult("failed", "cpu", 0, message="There are no weights.").to_json()
+    request = ProbeRequest(RESNET, FreezeSpec.parse("train fc"), data="shapes").to_json()
+    compared.runs.add(
+        Run("bb", "probe", "bb", OWNER, "failed", "", compared.runs.server, 2.0, 0.0, 1.0, request, nothing)
+    )
+    rules = compared().dataframe[0].value["Rules"]
+    assert list(rules) == ["train all"]
+
+
+def test_compare_offers_the_languages_and_where_nothing_ran_no_filter(compared):
+    page = compared()
+    assert page.selectbox(key="w_lang").options == ["English", "日本語", "简体中文"]
+    assert "w_filter" not in {field.key for field in page.text_input}
+    page.selectbox(key="w_lang").set_value("ja").run()
+    assert page.header[0].value == "比べる"
