@@ -24,9 +24,9 @@ class Link:
     """What a link carries; None takes the model's or the page's own default.
 
     `card` is the memory that a step must fit into, and brings its kernels; older links name a `device` instead.
-    `size` is pixels per side for pictures, tokens per sample for text. `run`, `search`, `klass` and `lesson` name a
-    probe's run, a sweep or search, a class and a lesson; `guess` and `runs` what was guessed in that lesson, and the
-    runs that answered.
+    `trainer` is whose loop runs the step. `size` is pixels per side for pictures, tokens per sample for text. `run`,
+    `search`, `klass` and `lesson` name a probe's run, a sweep or search, a class and a lesson; `guess` and `runs` what
+    was guessed in that lesson, and the runs that answered.
     """
 
     model: str = DEFAULT_MODEL
@@ -40,6 +40,7 @@ class Link:
     checkpointing: bool = False
     card: str = DEFAULT_CARD
     accumulate: int = 1
+    trainer: str = "pytorch"
     lang: str | None = None
     run: str | None = None
     search: str | None = None
@@ -146,6 +147,7 @@ READERS = {
     "checkpointing": lambda text: _one_of("0", "1")(text) == "1",
     "card": lambda text: _one_of(*cards_by_slug())(text.lower()),
     "accumulate": _between(LIMITS["accumulate"]),
+    "trainer": _one_of(*CHOICES["trainer"]),
     "device": lambda text: CPU if _one_of(*CHOICES["device"])(text) == "cpu" else DEFAULT_CARD,
     "lang": _one_of(*LANGUAGES),
     "run": _token,

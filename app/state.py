@@ -15,7 +15,8 @@ from app.link import Link, read_link
 from app.service import gallery, visitors
 from app.text import LANGUAGES, Words
 
-STEPS = "earlier_rules"
+STEPS = "earlier_steps"
+UNDOABLE = ("rules", "batch", "size", "optimizer", "precision", "checkpointing", "card", "accumulate", "trainer")
 
 
 def begin() -> None:
@@ -49,26 +50,32 @@ def link() -> Link:
 
 
 def change(**fields: object) -> None:
-    """Choose something else; what was selected before is a step to go back to, for as long as the model stays."""
-    was = link()
-    st.session_state.link = asdict(replace(was, **fields))
-    if link().model != was.model:
+    """Choose something else; what was chosen before is a step to go back to, for as long as the model stays."""
+    was = asdict(link())
+    st.session_state.link = asdict(replace(link(), **fields))
+    if link().model != was["model"]:
         forget_notes(STEPS)
-    elif link().rules != was.rules:
-        notes(STEPS)[len(notes(STEPS))] = was.rules
+    elif before := {name: was[name] for name in UNDOABLE if was[name] != st.session_state.link[name]}:
+        notes(STEPS)[len(notes(STEPS))] = before
 
 
 def can_undo() -> bool:
-    """Whether there is a selection, or a draft of rules, to go back from."""
+    """Whether there is a choice, or a draft of rules, to go back from."""
     return draft() is not None or bool(notes(STEPS))
 
 
 def undo() -> None:
-    """Back to the selection before the last change of it, whatever made that; of a draft, to the rules that hold."""
+    """Back to what was chosen before the last change, whatever made that; of a draft, to the rules that hold."""
     if draft() is None and notes(STEPS):
-        _, rules = notes(STEPS).popitem()
-        st.session_state.link = asdict(replace(link(), rules=rules))
+        _, before = notes(STEPS).popitem()
+        st.session_state.link = asdict(replace(link(), **before))
     forget_draft()
+
+
+def has_changed(name: str) -> bool:
+    """Whether the last step to go back from changed this."""
+    steps = notes(STEPS)
+    return bool(steps) and name in steps[len(steps) - 1]
 
 
 def open_model(source: str, task: str | None = None, labels: int | None = None) -> None:

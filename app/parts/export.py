@@ -12,11 +12,16 @@ from app.text import Words
 from freezecore._export import TARGETS, export
 from freezecore._export.notebook import as_script
 from freezecore.errors import ExportError
+from freezecore.training_loop import LOOPS
 
 LANGUAGE = {"axolotl": "yaml", "llama-factory": "yaml", "spec": "yaml", "notebook": "json"}
 ENDING = {"yaml": ".yaml", "json": ".ipynb", "python": ".py"}
 MIME = {"yaml": "application/yaml", "json": "application/x-ipynb+json", "python": "text/x-python"}
 NOTEBOOK = "notebook"
+TRAINERS = {  # whose loop runs the code of a target; a spec and a notebook leave it open
+    **{name: name for name in LOOPS}, "timm": "pytorch", "axolotl": "transformers-trainer",
+    "llama-factory": "transformers-trainer",
+}  # fmt: skip
 CODE_HEIGHT = 290
 
 
@@ -24,7 +29,12 @@ def code(words: Words) -> None:
     """The target pickers, the code of one or two of them, and the notebook."""
     selection = select(state.link())
     first, second, notebook = st.columns([2, 2, 1.6], vertical_alignment="bottom")
-    target = first.selectbox(words("export.target"), list(TARGETS), key="w_target", format_func=_named(words))
+    state.keep_values(w_target=selection.link.trainer)
+    if TRAINERS.get(state.value("w_target"), selection.link.trainer) != selection.link.trainer:
+        state.fill("w_target", selection.link.trainer)  # changed in the top row, or taken back
+    target = first.selectbox(
+        words("export.target"), list(TARGETS), key="w_target", format_func=_named(words), on_change=_target_chosen
+    )
     beside = second.selectbox(
         words("export.beside"),
         [name for name in TARGETS if name != target],
@@ -35,10 +45,37 @@ def code(words: Words) -> None:
     )
     with notebook:
         _notebook(selection, words)
+    _trainer(selection, words)
     shown = [target] if beside in (None, target) else [target, beside]
     for column, name in zip(st.columns(len(shown)), shown, strict=True):
         with column, show_errors.telling():
             _one(name, selection, words)
+
+
+@show_errors.acting
+def _target_chosen() -> None:
+    """Every number on the page is of the loop that the code will run in."""
+    trainer = TRAINERS.get(state.value("w_target"))
+    if trainer not in (None, state.link().trainer):
+        state.change(trainer=trainer)
+        st.rerun()
+
+
+def _trainer(selection: ModelSelection, words: Words) -> None:
+    """Whose loop the numbers are of where it is not a plain one, or was just changed, with the way back."""
+    changed = state.has_changed("trainer")
+    if selection.link.trainer == "pytorch" and not changed:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="priced_for"):
+        st.caption(words("export.priced_for", trainer=selection.link.trainer), width="content")
+        if changed:
+            st.button(words("rules.undo"), key="undo_trainer", icon=":material/undo:", type="tertiary", on_click=_undo)
+
+
+@show_errors.acting
+def _undo() -> None:
+    state.undo()
+    st.rerun()
 
 
 def _named(words: Words):

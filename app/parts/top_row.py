@@ -97,6 +97,7 @@ def _more(link: Link, words: Words) -> None:
     with st.popover(words("top.more"), width="stretch"):
         _number(st, "labels", link.labels, words("top.labels"), (1, MOST_LABELS), words)
         _number(st, "accumulate", link.accumulate, words("top.accumulate"), LIMITS["accumulate"], words)
+        _choice(st, "trainer", words, str, about=words("top.trainer_help"))
         state.fill("w_checkpointing", link.checkpointing)
         st.toggle(
             words("top.checkpointing"),

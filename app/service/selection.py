@@ -85,6 +85,7 @@ def workload_of(link: Link, text: bool = False) -> Workload:
         precision=link.precision,
         checkpointing=link.checkpointing,
         accumulate=link.accumulate,
+        trainer=link.trainer,
         device=link.device,
         compute_capability=card.kernels if card else Workload.compute_capability,
     )

@@ -57,6 +57,7 @@ def _selected() -> ModelSelection:
         return selection
     except WorkloadError as error:
         state.change(size=None)
+        state.notes(state.STEPS).popitem()  # nobody goes back to a size that no step has
         state.leave_message(error.problem, error.hint)
         st.rerun()
     except RuleError:

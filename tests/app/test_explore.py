@@ -251,6 +251,18 @@ def test_whatever_changed_the_selection_is_undone_a_step_at_a_time(opened):
     assert page.button(key="undo_rules").disabled and not messages(page)
 
 
+def test_undo_takes_back_what_was_chosen_in_the_top_row(opened):
+    page = opened(model=RESNET)
+    page.number_input(key="w_batch").set_value(64).run()
+    page.selectbox(key="w_precision").set_value("fp16-autocast").run()
+    page.pills(key="w_preset").set_value("full").run()
+    for batch, precision, rules in ((64, "fp16-autocast", None), (64, "fp32", None), (32, "fp32", None)):
+        page.button(key="undo_rules").click().run()
+        link = page.session_state.link
+        assert (link["batch"], link["precision"], link["rules"]) == (batch, precision, rules)
+    assert page.button(key="undo_rules").disabled
+
+
 def test_the_stepper_shows_no_number_that_is_not_the_selections(opened):
     page = opened(model=RESNET, rules="train all")
     assert page.number_input(key="w_first_n").value is None

@@ -51,3 +51,26 @@ def test_a_notebook_is_shown_as_its_cells_and_not_as_its_files_json(coded):
     page.selectbox(key="w_target").set_value("notebook").run()
     shown = page.code[0].value
     assert shown.startswith("# %%") and "import torch" in shown and '"cell_type"' not in shown
+
+
+@pytest.mark.parametrize(
+    ("target", "trainer"),
+    [("transformers-trainer", "transformers-trainer"), ("axolotl", "transformers-trainer"), ("fastai", "fastai"),
+     ("spec", "pytorch"), ("timm", "pytorch")],
+)  # fmt: skip
+def test_the_target_sets_whose_loop_the_numbers_are_of(coded, target, trainer):
+    page = coded()
+    page.selectbox(key="w_target").set_value(target).run()
+    assert page.session_state.link["trainer"] == trainer and page.selectbox(key="w_trainer").value == trainer
+    assert page.selectbox(key="w_target").value == target
+    if trainer != "pytorch":
+        assert f"the loop of {trainer}" in " ".join(block.value for block in page.caption)
+        page.button(key="undo_trainer").click().run()
+        assert page.session_state.link["trainer"] == "pytorch" and page.selectbox(key="w_target").value == "pytorch"
+
+
+def test_the_trainer_of_the_top_row_and_of_a_link_is_the_target(coded):
+    page = coded(trainer="lightning")
+    assert page.selectbox(key="w_target").value == "lightning" and "lightning" in page.code[0].value
+    page.selectbox(key="w_trainer").set_value("accelerate").run()
+    assert page.selectbox(key="w_target").value == "accelerate"
