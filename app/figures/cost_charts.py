@@ -13,7 +13,7 @@ from app.figures.style import Palette, round_ticks
 from app.service.findings import findings_of
 from app.service.pricing import KnownCost
 from app.service.selection import ModelSelection
-from app.text import Words
+from app.text import Words, meaning
 from freezecore._estimate import AnyEstimate, CurvePoint
 from freezecore._estimate.budget import fits, fits_on
 from freezecore._estimate.cards import Card
@@ -22,6 +22,7 @@ from freezecore.tree import LayerTree
 
 CHANNEL = "charts"
 PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")
+MEANINGS = {"optimizer": "optimizer_state"}  # parts whose term has another name
 COLOURS = (*PARTS, "train", "frozen")
 NUMBERS = ("peak", "fits", "backward", "findings")
 
@@ -48,7 +49,7 @@ def model_part(
         "words": _sentences(words),
         "numbers": _names(card, words),
         "colours": {name: value for name, value in asdict(palette).items() if name in COLOURS} | {"edge": palette.soft},
-        "parts": [[part, words(f"part.{part}")] for part in PARTS],
+        "parts": [[part, words(f"part.{part}"), meaning(MEANINGS.get(part, part), words)] for part in PARTS],
         "full": sizes,
         "axis": _axis(sum(sizes) if sizes else 1, bytes_text),
         "columns": [

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
+from app.parts.glossary import with_terms
 from app.service.findings import findings_of
 from app.service.selection import ModelSelection, select
 from app.text import Words
@@ -31,9 +32,8 @@ def findings(words: Words) -> None:
 def _one(number: int, finding: Finding, selection: ModelSelection, words: Words) -> None:
     message = words.said(finding.message)
     with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
-        st.markdown(
-            f"{ICONS[finding.severity]} **{words('severity.' + finding.severity)}** {show_errors.plain(message)}"
-        )
+        st.markdown(f"{ICONS[finding.severity]} **{words('severity.' + finding.severity)}**", width="content")
+        with_terms(message, words, f"finding-{number}")
         if finding.fix:
             st.button(
                 words("findings.fix"),

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import state
 from app.parts import show_errors
+from app.parts.glossary import with_terms
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._resolve import resolve
@@ -47,7 +48,7 @@ def import_selection(words: Words) -> None:
     )
     content = state.notes(NOTES).get("content")
     if content is None:
-        st.caption(words("import.kinds"))
+        with_terms(words("import.kinds"), words, "import")
         return
     try:
         found = imported(content, selection.tree)

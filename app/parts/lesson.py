@@ -14,6 +14,7 @@ from app.figures.lesson import lesson_runs
 from app.link import Link
 from app.parts import classroom, job, measured_under, show_errors
 from app.parts.data import samples_html
+from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.service import lessons, run_events, verdicts
 from app.service.lessons import Lesson
@@ -100,7 +101,7 @@ def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
     names = [words(f"lesson.{lesson.key}.run.{run.name}") for run in lesson.runs]
     shown = lesson.shows[0]
     st.markdown(f"**{words('learn.drawn')}**")
-    st.caption(words("learn.drawn_how"))
+    with_terms(words("learn.drawn_how"), words, "lesson")
 
     def text(value: float) -> str:
         return _cell(shown, {shown: value}, words)

@@ -10,6 +10,7 @@ from app import state
 from app.figures.runs import learning_curve
 from app.parts import job, measured_under, show_errors
 from app.parts.data import WEIGHTLESS, about, data_below, data_picker, probe_request, samples_html
+from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.service import run_events
 from app.service.selection import ModelSelection, select
@@ -66,7 +67,8 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         asked = selection.link.optimizer
         other = asked not in CHOICES["optimizer"]
         stand_in = words("probe.stand_in", optimizer=words(f"optimizer.{asked}")) if other else None
-        st.caption(" ".join(filter(None, (about(picked, words), words("probe.promise"), stand_in, took))))
+        with_terms(f"{about(picked, words) or ''} {words('probe.promise')}", words, "promise")
+        st.caption(" ".join(filter(None, (stand_in, took))))
 
 
 def _rate(column, name: str, words: Words) -> None:
@@ -274,7 +276,9 @@ def _proof(result: dict, words: Words) -> None:
         return
     if proof["ok"]:
         sentence = words("proof.ok", parameters=proof["parameters"], buffers=proof["buffers"])
-        st.markdown(f":green[:material/verified:] {sentence}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="proved"):
+            st.markdown(":green[:material/verified:]", width="content")
+            with_terms(sentence, words, "proof")
         return
     faults = ("changed", "with_gradient", "optimizer_strangers", "optimizer_missing", "modes")
     names = [show_errors.plain(name) for fault in faults for name in proof[fault]]

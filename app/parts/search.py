@@ -13,6 +13,7 @@ from app import state
 from app.figures import search as figures
 from app.parts import job, show_errors
 from app.parts.data import WEIGHTLESS, data_below, data_picker, probe_request
+from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.parts.table import UNKNOWN, formatted, pick_rows
 from app.service import search_table
@@ -56,7 +57,7 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         words("search.kind"), KINDS, required=True, key="w_search_kind",
         format_func=lambda name: words(f"search.{name}"), label_visibility="collapsed",
     )  # fmt: skip
-    st.caption(words(f"search.{kind}_about"))
+    with_terms(words(f"search.{kind}_about"), words, "search")
     data, first, second, third = st.columns([1.8, 1.8, 1.1, 1.2], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import state
 from app.figures.timeline import timeline_chart
+from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.service.pricing import timelines_of
 from app.service.selection import select
@@ -24,4 +25,4 @@ def timeline(words: Words) -> None:
     told, full, cost = found
     alt = words("timeline.alt", bytes=bytes_text(told.peak_bytes), moment=words.said(cost.peak_moment))
     plot(timeline_chart, told, full, key="timeline", alt=alt, height=HEIGHT)
-    st.caption(f"{alt} {words('timeline.caption')}")
+    with_terms(f"{alt} {words('timeline.caption')}", words, "timeline")

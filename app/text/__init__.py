@@ -59,6 +59,11 @@ class Words:
         return self._sentences.get(f"said.{english}", whole or english)
 
 
+def meaning(term: str, words: Words) -> str:
+    """A term's sentence in the glossary as plain text."""
+    return words(f"glossary.{term}").replace("**", "")
+
+
 @cache
 def sentences(lang: str) -> dict[str, str]:
     """All sentences of a language by dotted key."""

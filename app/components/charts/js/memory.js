@@ -18,10 +18,10 @@ export class Memory {
     this.rows.append(element("span"), ticks("axis", "left", axis, this.top));
     this.root.append(element("figcaption", "", words.memory), this.note, this.rows, this.legend, this.moment);
     this.paintBar(this.whole, full);
-    this.items = parts.map(([part, name]) => {
+    this.items = parts.map(([part, name, about]) => {
       const item = element("li");
       const size = element("b");
-      item.append(element("i", part), `${name} `, size);
+      item.append(element("i", part), ...term(part, name, about), " ", size);
       this.legend.append(item);
       return size;
     });
@@ -55,3 +55,12 @@ export class Memory {
 }
 
 const sum = (sizes) => (sizes ?? []).reduce((total, size) => total + (size ?? 0), 0);
+
+// A name that opens what it means; to a screen reader that describes it, too.
+function term(part, name, about) {
+  const button = Object.assign(element("button", "term", name), { type: "button" });
+  const meaning = Object.assign(element("span", "meaning", about), { id: `meaning-${part}`, popover: "auto", role: "tooltip" });
+  button.popoverTargetElement = meaning;
+  button.setAttribute("aria-describedby", meaning.id);
+  return [button, meaning];
+}
