@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from freezecore._estimate import CardFit, Difference, Estimate, PartialEstimate, Pricer, Timeline
+    from freezecore._estimate import CardFit, DeviceShare, Difference, Estimate, PartialEstimate, Pricer, Timeline
     from freezecore._export import export
     from freezecore._presets import presets
     from freezecore._resolve import resolve
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         fits,
         frozen,
         parameter_groups,
+        per_device,
         pricer,
         proof,
         read_tree,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CardFit",
+    "DeviceShare",
     "Difference",
     "Estimate",
     "FreezeError",
@@ -69,6 +71,7 @@ __all__ = [
     "fits",
     "frozen",
     "parameter_groups",
+    "per_device",
     "presets",
     "pricer",
     "proof",
@@ -90,7 +93,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_estimate": ("CardFit", "Difference", "Estimate", "PartialEstimate", "Pricer", "Timeline"),
+    "_estimate": ("CardFit", "DeviceShare", "Difference", "Estimate", "PartialEstimate", "Pricer", "Timeline"),
     "_export": ("export",),
     "_presets": ("presets",),
     "_resolve": ("resolve",),

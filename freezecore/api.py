@@ -14,9 +14,10 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, overload
 
 from freezecore import model_file
-from freezecore._estimate import budget, cost
+from freezecore._estimate import budget, cost, devices
 from freezecore._estimate.cards import card_called
 from freezecore._estimate.cost import AnyEstimate
+from freezecore._estimate.devices import DeviceShare
 from freezecore._estimate.difference import Difference
 from freezecore._estimate.pricer import Pricer
 from freezecore._estimate.timeline import Timeline
@@ -207,6 +208,34 @@ def timeline(
     price, masks = _priced(model, [rules], batch, workload)
     mask = _costliest(price, masks[0])
     return moments(price.complete([mask]), mask)
+
+
+@checked
+def per_device(
+    model: ModelSource | str | Module,
+    rules: FreezeSpec | str | Mask,
+    *,
+    world: int,
+    sharding: str = "ddp",
+    batch: object = None,
+    **workload: Unpack[WorkloadOptions],
+) -> DeviceShare:
+    """What a training step takes on each of several devices: `fc.per_device(model, rules, world=2, sharding="fsdp")`.
+
+    Args:
+        world: how many devices.
+        sharding: what they divide: `ddp` nothing, `zero1` to `zero3` and `fsdp` ever more.
+        batch, workload: as `estimate` takes them; the batch size is one device's own.
+
+    Raises:
+        WorkloadError: no such world or sharding.
+        UnknownCost: the step could not be followed.
+        FreezeError: what `estimate` raises.
+    """
+    devices.checked_world(world, sharding)
+    price, masks = _priced(model, [rules], batch, workload)
+    mask = _costliest(price, masks[0])
+    return devices.per_device(price.complete([mask]), mask, world, sharding)
 
 
 @overload

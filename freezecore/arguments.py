@@ -23,7 +23,11 @@ R = TypeVar("R")
 PARSED = ("ModelSource", "FreezeSpec")  # classes that text is read as
 LISTS = ("Sequence", "Iterable")
 ALIASES = {"Emit": "Callable", "ShouldStop": "Callable", "Any": "object"} | dict.fromkeys(
-    ("StepOptimizer", "Implementation", "Precision", "Device", "ProbeOptimizer", "ProbeDevice", "Weights"), "str"
+    (
+        *("StepOptimizer", "Implementation", "Precision", "Device", "ProbeOptimizer", "ProbeDevice", "Weights"),
+        *("Trainer", "ComputeCapability"),
+    ),
+    "str",
 )
 PLAIN: dict[str, tuple[str, Callable[[Any], bool]]] = {  # what it is called, and whether a value is one
     "object": ("anything", lambda value: True),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from freezecore._estimate.budget import CardFit
 from freezecore._estimate.cost import AnyEstimate, Estimate, PartialEstimate, PhasePeak, estimate, full_estimate
 from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
+from freezecore._estimate.devices import DeviceShare
 from freezecore._estimate.difference import Difference
 from freezecore._estimate.pricer import Pricer
 from freezecore._estimate.timeline import Timeline, timeline
@@ -19,6 +20,7 @@ __all__ = [
     "AnyEstimate",
     "CardFit",
     "CurvePoint",
+    "DeviceShare",
     "Difference",
     "Estimate",
     "PartialEstimate",

@@ -10,6 +10,7 @@ from freezecore._estimate import AnyEstimate, Pricer, depth_curve
 from freezecore._estimate.budget import fits, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
 from freezecore._estimate.cost import PARTS
+from freezecore._estimate.devices import SHARDINGS, checked_world, per_device
 from freezecore._estimate.timeline import highest, timeline
 from freezecore._resolve import resolve
 from freezecore.api import pricer
@@ -40,13 +41,15 @@ def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--checkpointing", action="store_true", help="the library's own gradient checkpointing")
     to.add_argument("--accumulate", type=int, default=1, metavar="N", help="forward passes per optimizer step")
     to.add_argument("--curve", action="store_true", help="memory against the number of frozen blocks")
+    to.add_argument("--world", type=int, metavar="N", help="devices; the batch size is one device's own")
+    to.add_argument("--sharding", choices=SHARDINGS, help="what the devices divide (default: ddp)")
     to.add_argument("--timeline", action="store_true", help="what is alive at each moment of the step")
     to.add_argument("--budget", metavar="16GB", help="find the least frozen selection that fits")
 
 
 def gather(options: Namespace) -> dict:
     """The estimate's document; of a schedule, that of its costliest phase."""
-    budget = read_budget(options)
+    budget, world = read_budget(options), checked_world(options.world, options.sharding)
     workload = Workload(**{name: getattr(options, name) for name in Workload.__dataclass_fields__})
     source, tree, spec = read_source(options), read_layers(options), read_spec(options)
     epochs = spec.epochs if options.epoch is None else (options.epoch,)
@@ -68,6 +71,7 @@ def gather(options: Namespace) -> dict:
         "evaluate_s": (evaluated - traced) / len(costs),
         "fits": [asdict(fit) for fit in fits(trace, mask)],
         "curve": [asdict(point) for point in depth_curve(trace, tree)] if options.curve else None,
+        "per_device": per_device(trace, mask, *world).to_json() if world and cost.known else None,
         "timeline": timeline(trace, mask).to_json() if options.timeline and cost.known else None,
         "budget": asdict(least_frozen(trace, tree, budget)) if budget else None,
         "left_out": list(cost.left_out),
@@ -87,6 +91,8 @@ def show(document: dict) -> str:
     for point in document["curve"] or []:
         costs = f"{bytes_text(point['peak_bytes'])}, {flops_text(point['flops_backward'])} backward"
         lines.append(f"{point['frozen_blocks']} blocks frozen: {costs}")
+    if share := document["per_device"]:
+        lines += ["", f"on each of {share['world']:,} devices: {bytes_text(share['peak_bytes'])}. {share['why']}"]
     lines += _timeline(document["timeline"] or [])
     if budget := document["budget"]:
         lines.append(f"within {bytes_text(budget['bytes'])}: {_within(budget)}")
