@@ -74,6 +74,26 @@ def rule_without_effect(case: Case) -> Iterator[Finding]:
             )
 
 
+def trains_anyway(case: Case) -> Iterator[Finding]:
+    """Rules that only train, where nothing was frozen before: everything else trains as well."""
+    hits = case.mask.hits
+    hit = {i for one in hits for i in one.positions}
+    rules = list(_rules(case))
+    freezes = any(rule.action == "freeze" for rule in rules) or (case.spec is not None and case.spec.phases)
+    by_author = any(case.tree.parameters[i].frozen_by_author for i in hit)
+    rest = [i for i in case.training(case.everything) if i not in hit]
+    if rules and rest and not freezes and not by_author:
+        said = "; ".join(one.rule for one in hits)
+        yield Finding(
+            "trains-anyway",
+            "warning",
+            (),
+            "'{rule}' freezes nothing: what it does not name trains as well. Write 'freeze all' before it.",
+            f"freeze all; {said}",
+            {"rule": said},
+        )
+
+
 def positions_beyond(case: Case) -> Iterator[Finding]:
     """`first20` in a model of twelve blocks."""
     for rule in _rules(case):
@@ -155,4 +175,4 @@ def _number_ends(case: Case, selector: Selector) -> Iterator[tuple[str, int]]:
             yield node.path, node.path.rfind(".") + 1 + len(last)
 
 
-CHECKS = (index_prefix, several_towers, rule_without_effect, positions_beyond, unused, schedule_ddp)
+CHECKS = (index_prefix, several_towers, rule_without_effect, trains_anyway, positions_beyond, unused, schedule_ddp)

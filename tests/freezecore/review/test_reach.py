@@ -92,3 +92,11 @@ def test_a_schedule_must_be_wrapped_anew_on_several_gpus():
     rules = "freeze all; train head; from epoch 2: train blocks:last2; from epoch 5: train all"
     assert reviewed("bert", rules)["schedule-ddp"].facts == {"epochs": "2, 5"}
     assert "schedule-ddp" not in reviewed("bert", "freeze all; train head")
+
+
+def test_rules_that_only_train_are_told_that_everything_does():
+    found = reviewed("resnet18", "train norms")["trains-anyway"]
+    assert found.fix == "freeze all; train norms" and found.severity == "warning"
+    assert "trains-anyway" in reviewed("bert", "train blocks:last2; train head")
+    for rules in ("train all", "freeze all; train norms", "train norms; freeze conv1", "freeze conv1", ""):
+        assert "trains-anyway" not in reviewed("resnet18", rules), rules
