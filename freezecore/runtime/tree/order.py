@@ -140,7 +140,8 @@ def _first_that_runs(model: nn.Module, example: Example | None, deadline: float)
 def _untraced(problem: str) -> Untraced:
     return Untraced(
         say(
-            "Layers stand in the order of their definition: a forward pass cannot be followed ({problem}).",
+            "Layers stand in the order in which the code names them, or defines them: a forward pass cannot be "
+            "followed ({problem}).",
             problem=problem,
         )
     )

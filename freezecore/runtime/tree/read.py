@@ -18,6 +18,7 @@ from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, module_t
 from freezecore.runtime.tree.order import Execution, Untraced, execution_order
 from freezecore.runtime.tree.towers import Structure, find_structure
 from freezecore.runtime.tree.unregistered import hidden_note, unregistered
+from freezecore.runtime.tree.written_order import completed
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.tree import Buffer, Layer, LayerTree, Parameter
@@ -48,7 +49,7 @@ def read_module(
     seen = module_tree(model)
     followed = execution_order(model, own=own)
     run = followed if isinstance(followed, Execution) else None
-    found = find_structure(seen, run)
+    found = find_structure(seen, completed(run, seen))
     if author_frozen is None:
         author_frozen = frozen_now(model) if own else frozen_by_author(model)
     return LayerTree(

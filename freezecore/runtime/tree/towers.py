@@ -69,13 +69,13 @@ class _Tower:
         return [*self.blocks, *(node for nodes in self.parts.values() for node in nodes)]
 
 
-def find_structure(seen: ModuleTree, run: Execution | None = None) -> Structure:
+def find_structure(seen: ModuleTree, run: Execution) -> Structure:
     """Towers, head and the kind of every parameter.
 
     Args:
-        run: what a forward pass did; None takes the definition's order.
+        run: what a forward pass did, or the order that is known without one.
     """
-    return _Finder(seen, run or Execution(tuple(seen.tensors), {})).find()
+    return _Finder(seen, run).find()
 
 
 class _Finder:
