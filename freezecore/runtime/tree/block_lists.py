@@ -63,7 +63,8 @@ def block_lists(seen: ModuleTree, fed: dict[str, frozenset[str]], calls: dict[st
         calls: how often that forward called each module, by path.
     """
     parts: dict[str, list[BlockList]] = defaultdict(list)
-    for each in _outermost(seen.root, lambda row: _in_turn(row, fed, calls)) or _outermost(seen.root, lambda row: True):
+    in_turn, apart = (lambda row: _in_turn(row, fed, calls)), (lambda row: _ran_in_turn(row, fed, calls) is not False)
+    for each in _outermost(seen.root, in_turn) or _outermost(seen.root, apart):
         parts[_part(each.parent)].append(each)
     return [each for lists in parts.values() for each in lists if _counts(each, max(lists, key=lambda one: one.numel))]
 
@@ -75,17 +76,26 @@ def aside(seen: ModuleTree, fed: dict[str, frozenset[str]], calls: dict[str, int
     return [each for each in idle if not _in_turn(each, fed, calls)]
 
 
-def layer_list(seen: ModuleTree, leave_out: str) -> BlockList | None:
+def layer_list(
+    seen: ModuleTree, leave_out: str, fed: dict[str, frozenset[str]], calls: dict[str, int]
+) -> BlockList | None:
     """For a model without such blocks, as VGG: the longest row of layers, or of layers with their norm.
 
     Args:
-        leave_out: name of a parameter whose layer does not count, the last one to run.
+        leave_out: name of a parameter whose layer does not count, the last one to run; nor does the twin of the module
+            around that, which follows it by its weights (a momentum encoder).
     """
-    rows = []
+    rows, last = [], seen.owner[leave_out].parent
+    siblings = [found for node in seen.nodes.values() if (found := row(node))]
+    apart = [element for each in siblings if _ran_in_turn(each, fed, calls) is False for element in each.elements]
     for node in seen.nodes.values():
+        if any(each.contains(node.path) for each in apart):
+            continue
         layers = [each for each in node.bearing if _is_layer(each) and not each.contains(leave_out)]
-        if len(layers) > 1:
-            rows.append(BlockList(node, tuple(layers)))
+        found = BlockList(node, tuple(layers))
+        twin = last is not None and node is not last and _shapes(node) == _shapes(last)
+        if len(layers) > 1 and not twin and _ran_in_turn(found, fed, calls) is not False:
+            rows.append(found)
     return max(rows, key=lambda each: (len(each.elements), each.numel), default=None)
 
 
@@ -127,12 +137,23 @@ def _outermost(node: ModuleNode, in_turn: Callable[[BlockList], bool]) -> list[B
 
 def _in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, int]) -> bool:
     """Whether the elements can be applied one after another: as they ran, else as wide as they take in and give out."""
-    paths = {element.path for element in each.elements}
-    if len(paths) > 1 and all(calls.get(path) for path in paths):
-        return 2 * sum(bool(fed.get(path, paths - paths) & paths) for path in paths) >= len(paths) - 1
-    shapes = {tuple(tensor.shape for tensor in element.module.parameters()) for element in each.elements}
+    if (ran := _ran_in_turn(each, fed, calls)) is not None:
+        return ran
+    shapes = set(map(_shapes, each.elements))
     linear = [module for module in each.elements[0].module.modules() if isinstance(module, nn.Linear)]
     return len(shapes) > 1 or len(linear) < 2 or any(one.out_features == linear[0].in_features for one in linear[1:])
+
+
+def _ran_in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, int]) -> bool | None:
+    """Whether most elements were given what another of them had made; None where they did not all run."""
+    paths = {element.path for element in each.elements}
+    if len(paths) < 2 or not all(calls.get(path) for path in paths):
+        return None
+    return 2 * sum(bool(fed.get(path, paths - paths) & paths) for path in paths) >= len(paths) - 1
+
+
+def _shapes(node: ModuleNode) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(tensor.shape) for tensor in node.module.parameters())
 
 
 def grouped(lists: list[BlockList], fed: dict[str, frozenset[str]]) -> list[tuple[str, list[BlockList]]]:

@@ -148,7 +148,10 @@ class _Finder:
     def _layers(self) -> list[BlockList]:
         """Single layers as blocks, in a model without any."""
         matrices = [name for name in self.place if self.seen.tensors[name].ndim > 1]
-        found = layer_list(self.seen, max(matrices, key=self.place.__getitem__)) if len(matrices) > 2 else None
+        if len(matrices) < 3:
+            return []
+        last = max(matrices, key=self.place.__getitem__)
+        found = layer_list(self.seen, last, self.run.fed, self.run.calls)
         return [found] if found and not self.head & self._names(found.elements) else []
 
     def _names(self, nodes) -> set[str]:

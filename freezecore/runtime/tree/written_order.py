@@ -2,7 +2,8 @@
 
 A layer may be defined last and run first. What `forward` and the methods it calls name of `self` is read from their
 source in the order of evaluation: the arguments of a call before what is called. What no code names (`getattr` by a
-made-up name, or nothing uses it) stays after what is defined before it and is not last; without source, all does.
+made-up name, or nothing uses it), or only without gradients, stays after what is defined before it and is not last;
+without source, all does.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from dataclasses import replace
 from functools import cache
 from types import FunctionType
 from typing import cast
-
-from torch import nn
 
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.runtime.tree.order import Execution
@@ -83,14 +82,22 @@ class _Reader(ast.NodeVisitor):
             return
         self.read_already.add(function)
         try:
-            parsed = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        except (OSError, SyntaxError, TypeError):
+            (parsed,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+        except (OSError, SyntaxError, TypeError, ValueError):
+            return
+        if not isinstance(parsed, ast.FunctionDef):
+            return
+        if any(map(_without_gradients, parsed.decorator_list)):
             return
         outer = self.me, self.home
         self.me = function.__code__.co_varnames[0]
         self.home = next((each for each in self.kind.__mro__ if function in vars(each).values()), self.kind)
         self.generic_visit(parsed)
         self.me, self.home = outer
+
+    def visit_With(self, node: ast.With) -> None:
+        if not any(_without_gradients(each.context_expr) for each in node.items):
+            self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         for each in (*node.args, *node.keywords, node.func):
@@ -113,3 +120,9 @@ class _Reader(ast.NodeVisitor):
         elif isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "super":
             self.read(getattr(super(self.home, self.kind), node.attr, None))
         self.generic_visit(node)
+
+
+def _without_gradients(node: ast.expr) -> bool:
+    """`torch.no_grad()` and its like, as a decorator or a context: a momentum encoder's outputs make no prediction."""
+    made = node.func if isinstance(node, ast.Call) else node
+    return getattr(made, "attr", getattr(made, "id", "")) in ("no_grad", "inference_mode")

@@ -445,3 +445,40 @@ def test_lists_of_which_one_runs_after_the_other_are_one_tower():
             return self.head(x)
 
     assert counts(read_module(Chain())) == {"": 9}
+
+
+def branch(kind):
+    return {
+        "layers": lambda: nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.BatchNorm2d(8), nn.ReLU()),
+        "two layers each": lambda: nn.Sequential(nn.Conv2d(8, 16, 1), nn.ReLU(), nn.Conv2d(16, 8, 1)),
+    }[kind]()
+
+
+class Branches(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.gates = nn.ParameterList(nn.Parameter(torch.ones(1)) for _ in range(3))
+        self.branches = nn.ModuleList(branch(kind) for _ in range(3))
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = self.stem(x)
+        gated = zip(self.gates, self.branches, strict=True)
+        return self.fc(sum(gate * each(x) for gate, each in gated).mean((2, 3)))
+
+
+@pytest.mark.parametrize("kind", ["layers", "two layers each"])
+def test_branches_that_run_beside_each_other_are_no_blocks_and_nothing_runs_back_through_them(kind):
+    model, through = Branches(kind), []
+    spec = parse_spec("freeze all; train gates fc")
+    tree = read_module(model)
+    assert (tree.order, tree.blocks, tree.head) == ("executed", (), ("fc",))
+    mask = resolve(spec, tree)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = name in mask.names()
+    for each in model.branches:
+        each[0].register_full_backward_hook(lambda *_: through.append(1))
+    model(torch.randn(2, 3, 8, 8)).sum().backward()
+    assert not through
+    assert "leak" not in {finding.code for finding in review(tree, mask, spec=spec)}

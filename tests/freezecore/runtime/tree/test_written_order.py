@@ -133,3 +133,47 @@ def test_a_forward_that_was_put_on_the_object_is_the_one_that_is_read():
     model.forward = forward.__get__(model)
     tree = read_module(model)
     assert tree.head == ("prediction",)
+
+
+class Momentum(nn.Module):
+    """An encoder, and another that follows it by its weights and runs without gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.momentum = (
+            nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 4)) for _ in range(2)
+        )
+        for parameter in self.momentum.parameters():
+            parameter.requires_grad = False
+
+    def forward(self, query, key):
+        found = self.encoder(query)
+        with torch.no_grad():
+            wanted = self.momentum(key)
+        return found @ wanted.T
+
+
+class MomentumByMethod(Momentum):
+    def forward(self, query, key):
+        return self.encoder(query) @ self.follow(key).T
+
+    @torch.no_grad()
+    def follow(self, key):
+        return self.momentum(key)
+
+
+class MomentumFirst(Momentum):
+    def forward(self, query, key):
+        with torch.no_grad():
+            wanted = self.momentum(key)
+        return self.encoder(query) @ wanted.T
+
+
+@pytest.mark.parametrize("make", [Momentum, MomentumByMethod, MomentumFirst])
+def test_a_momentum_encoder_holds_neither_the_head_nor_the_blocks(make):
+    model = make()
+    model(torch.randn(2, 3, 3, 3), torch.randn(2, 3, 3, 3)).sum().backward()
+    assert {name.partition(".")[0] for name, p in model.named_parameters() if p.grad is not None} == {"encoder"}
+    tree = read_module(model)
+    assert tree.head == ("encoder.3",)
+    assert not any(path.startswith("momentum") for path in tree.blocks)
