@@ -392,6 +392,11 @@ class ExportPlan:
         """Whether parts of the model have learning rates of their own."""
         return self.head_rate is not None or self.layer_decay is not None
 
+    @property
+    def warms(self) -> bool:
+        """Whether all rates but the head's rise at first, as a probe's do: the head has a rate of its own."""
+        return self.head_rate is not None and bool(self.head)
+
     @cached_property
     def head(self) -> tuple[str, ...]:
         """Paths at or under which the head's parameters lie, and no others."""
