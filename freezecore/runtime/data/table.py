@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ PAIRS = ("text_pair", "sentence2", "text2", "text_b", "hypothesis", "question2",
 TARGETS = ("label", "labels", "target", "class", "category", "sentiment", "score", "y")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|Inf|Infinity|nan|NaN)"
 NUMBER_WITH_COMMA = r"[+-]?\d+,\d+"
+GROUPING = {",": ".", ".": ",", " ": ".,", "\N{NO-BREAK SPACE}": ".,", "\N{NARROW NO-BREAK SPACE}": ".,", "'": ".,"}
 PADDED = r"[+-]?0\d+"  # a postcode or an article, not a number
 MOSTLY = 0.9  # share of numbers from which a word among them is a gap rather than a class
 MOST_VALUES = 30  # different numbers up to which a column of whole numbers is taken for classes
@@ -64,7 +66,7 @@ def from_frame(
     pair = request.text_pair or next((c for c in PAIRS if c in table.columns and c not in (target, text)), None)
     for column in filter(None, (pair, request.group, request.fold)):
         _column(columns, name, column, (), "", "")
-    labels, decimal_comma = _read_values(table[target], name, dialect)
+    labels, written = _read_values(table[target], name, dialect)
     targets, classes = _targets(labels, name, request)
     for column in filter(None, (text, pair)):
         _complete(table[column], name)
@@ -88,19 +90,18 @@ def from_frame(
         test,
         texts=texts,
         pairs=pairs,
-        notes=_notes(dialect, decimal_comma, cut + pairs_cut),
+        notes=_notes(dialect, written, cut + pairs_cut),
         columns={"text": text, "target": target, "text_pair": pair, "group": request.group, "fold": request.fold},
         choices=tuple(columns),
         split=_how(request, bool(classes)),
     )
 
 
-def _notes(dialect: Dialect | None, decimal_comma: bool, cut: int) -> tuple[str, ...]:
+def _notes(dialect: Dialect | None, written: tuple[str, ...], cut: int) -> tuple[str, ...]:
     notes = []
     if dialect and dialect.unusual:
         notes.append(dialect.described())
-    if decimal_comma:
-        notes.append(say("Its numbers have a decimal comma."))
+    notes += written
     if cut:
         notes.append(
             say(
@@ -185,21 +186,23 @@ def _complete(column: pd.Series, name: str) -> None:
         )
 
 
-def _read_values(column: pd.Series, name: str, dialect: Dialect | None) -> tuple[pd.Series, bool]:
-    """A column as numbers where it holds nothing else, and whether they have a decimal comma.
+def _read_values(column: pd.Series, name: str, dialect: Dialect | None) -> tuple[pd.Series, tuple[str, ...]]:
+    """A column as numbers where it holds nothing else, and a sentence on what is unusual in how they are written.
 
     Text stays as the file has it: `007` is a name, and so is `NA`.
     """
     if dialect is None or not len(column):
-        return column, False
+        return column, ()
     text = column.dropna().astype(str).str.strip()
     points, commas = text.str.fullmatch(NUMBER), text.str.fullmatch(NUMBER_WITH_COMMA)
     decimal_comma = dialect.separator != "," and commas.any() and not text[~commas].str.contains(".", regex=False).any()
     numbers = points | commas if decimal_comma else points
     if numbers.all() and not text.str.fullmatch(PADDED).any():
-        if decimal_comma:
-            column = column.str.replace(",", ".", regex=False)
-        return pd.to_numeric(column), decimal_comma
+        return _plain(column, "", "," if decimal_comma else ".")
+    for mark, signs in GROUPING.items():
+        for decimal in signs:
+            if _grouped(text, mark, decimal, dialect):
+                return _plain(column, mark, decimal)
     rest = text[~numbers]
     if numbers.mean() >= MOSTLY and text[numbers].nunique() > MOST_VALUES:
         raise DataError(
@@ -210,7 +213,30 @@ def _read_values(column: pd.Series, name: str, dialect: Dialect | None) -> tuple
             value=shortened(rest.iloc[0]),
             column=shortened(str(column.name)),
         )
-    return column, False
+    return column, ()
+
+
+def _grouped(text: pd.Series, mark: str, decimal: str, dialect: Dialect) -> bool:
+    """Whether all are numbers, some with marks between thousands that can be nothing else: `1,000.50`, `1.000.000`."""
+    sign, point = re.escape(mark), re.escape(decimal)
+    marked = text[text.str.fullmatch(rf"[+-]?[1-9]\d*(?:{sign}\d{{3}})+(?:{point}\d+)?")]
+    plain = text.str.fullmatch(rf"[+-]?(?:0|[1-9]\d*)(?:{point}\d+)?")
+    if not len(marked) or not plain[text.index.difference(marked.index)].all():
+        return False
+    quoted = mark == "," and dialect.separator == ","  # a decimal comma would have been written with another separator
+    return mark not in ",." or quoted or bool((marked.str.count(sign) > 1).any() or marked.str.contains(point).any())
+
+
+def _plain(column: pd.Series, mark: str, decimal: str) -> tuple[pd.Series, tuple[str, ...]]:
+    """The column's numbers, and how they were written where that is unusual."""
+    notes = []
+    if mark:
+        column = column.str.replace(mark, "", regex=False)
+        notes.append(say("Its numbers have '{mark}' between thousands.", mark=mark))
+    if decimal == ",":
+        column = column.str.replace(",", ".", regex=False)
+        notes.append(say("Its numbers have a decimal comma."))
+    return pd.to_numeric(column), tuple(notes)
 
 
 def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -227,6 +253,15 @@ def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.nd
         )
     if numeric and _are_values(column, request.metric):
         return column.to_numpy(np.float64), ()
+    if not numeric and request.metric == "rmse":
+        raise DataError(
+            "The column '{column}' of {name} holds no numbers, such as '{value}', and {metric} is of numbers.",
+            "Take another column, another metric, or write the numbers plainly.",
+            column=shortened(str(column.name)),
+            name=name,
+            value=shortened(str(column.iloc[0])),
+            metric=request.metric,
+        )
     codes, values = pd.factorize(column)
     if not 2 <= len(values) <= MOST_CLASSES:
         raise DataError(

@@ -71,6 +71,46 @@ def test_a_decimal_comma_is_a_number_and_told(tmp_path):
     assert "Its numbers have a decimal comma." in raw.notes
 
 
+THOUSANDS = {
+    "commas": (",", lambda i: f'"{1000 + i},{i:03}.50"', lambda i: (1000 + i) * 1000 + i + 0.5),
+    "commas without a fraction": (",", lambda i: f'"{i + 1},250"', lambda i: (i + 1) * 1000 + 250),
+    "some rows": (
+        ",",
+        lambda i: f'"{i},000.25"' if i > 20 else f"{i}.25",
+        lambda i: (i * 1000 if i > 20 else i) + 0.25,
+    ),
+    "points and a decimal comma": (";", lambda i: f"{i + 1}.000,5", lambda i: (i + 1) * 1000 + 0.5),
+    "two points": (";", lambda i: f"1.000.{100 + i}", lambda i: 1000100 + i),
+    "spaces": (";", lambda i: f"{i + 1} 000,75", lambda i: (i + 1) * 1000 + 0.75),
+    "spaces that do not break": ("\t", lambda i: f"{i + 1}\N{NO-BREAK SPACE}000", lambda i: (i + 1) * 1000),
+    "apostrophes": (",", lambda i: f"{i + 1}'000.5", lambda i: (i + 1) * 1000 + 0.5),
+}
+
+
+@pytest.mark.parametrize("how", THOUSANDS)
+def test_marks_between_thousands_are_read_and_told(tmp_path, how):
+    separator, written, value = THOUSANDS[how]
+    rows = "\n".join(f"text {i}{separator}{written(i)}" for i in range(60))
+    raw = read(asked(file(tmp_path, f"text{separator}score\n{rows}")))
+    assert raw.target == "value"
+    assert raw.targets.tolist() == [value(i) for i in range(60)]
+    assert any("between thousands" in note for note in raw.notes)
+
+
+@pytest.mark.parametrize("label", ["192.168.{}.1", "0{} 123 456", "{},5,7", "1.{}", "{}-000"])
+def test_what_only_looks_like_thousands_has_no_mark_between_them(tmp_path, label):
+    rows = "\n".join(f"text {i}\t{label.format(i % 3)}" for i in range(60))
+    raw = read(asked(file(tmp_path, f"text\tscore\n{rows}")))
+    assert not any("thousands" in note for note in raw.notes)
+
+
+@pytest.mark.parametrize("value", ["${}.50", "{} km", "low{}", "{}%"])
+def test_a_metric_of_numbers_on_a_column_that_holds_none_is_a_sentence(tmp_path, value):
+    rows = "\n".join(f"text {i},{value.format(i % 9)}" for i in range(60))
+    with pytest.raises(DataError, match="holds no numbers"):
+        read(asked(file(tmp_path, f"text,score\n{rows}"), metric="rmse"))
+
+
 @pytest.mark.parametrize("separator", [";", "^"])
 def test_a_line_that_names_the_separator_is_no_row(tmp_path, separator):
     rows = "\n".join(f"text {i}{separator}{i % 2}" for i in range(9))
