@@ -31,7 +31,9 @@ def findings(words: Words) -> None:
 
 def _one(number: int, finding: Finding, selection: ModelSelection, words: Words) -> None:
     message = words.said(finding.message)
-    with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", border=True, gap="small", key=f"line_finding_{number}"
+    ):
         st.markdown(f"{ICONS[finding.severity]} **{words('severity.' + finding.severity)}**", width="content")
         with_terms(message, words, f"finding-{number}")
         if finding.fix:

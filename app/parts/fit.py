@@ -63,12 +63,13 @@ def _smaller(selection: ModelSelection, words: Words) -> None:
         rules = (step.fields.get("rules") or words("fit.nothing_frozen")).replace("\n", "; ")
         does = words(f"fit.smaller_{step.kind}", **{"rules": f"`{rules}`"} if step.kind == "freeze" else shown)
         verdict = words("fit.smaller_awaited") if step.fits is None else words(f"fit.smaller_{step.fits}")
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        peak = [] if step.peak_bytes is None else [bytes_text(step.peak_bytes)]
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line_{step.kind}"):
             st.button(
                 words("fit.use"), key=f"use_{step.kind}", on_click=_use, args=(step.fields,),
                 type="primary" if step.fits else "secondary",
             )  # fmt: skip
-            st.markdown(f"{does} · {bytes_text(step.peak_bytes)} · {verdict}", width="stretch")
+            st.markdown(" · ".join((does, *peak, verdict)), width="stretch")
     if any(step.fits is None for step in steps):
         st.fragment(_look_again, key="smaller", run_every=1.0)(sum(step.fits is None for step in steps))
 

@@ -8,7 +8,7 @@ from app import state
 from app.parts import show_errors
 from app.text import LANGUAGES, Words
 
-WIDTH = 130
+WIDTH = 112  # pixels
 
 
 def language_box(words: Words, *, beside_title: bool = False) -> None:
