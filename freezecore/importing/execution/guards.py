@@ -131,7 +131,10 @@ class Formatter(string.Formatter):
 def formatted(text: str, kwargs, args=()):
     if any_unknown(args) or any_unknown([*dict(kwargs).values()] if isinstance(kwargs, dict) else ()):
         return Unknown(text, about=False)
-    return Formatter().vformat(text, args, kwargs)
+    try:
+        return Formatter().vformat(text, args, kwargs)
+    except (TypeError, KeyError, IndexError):  # a part of a value is not known, or what `**` gives
+        return Unknown(text, about=False)
 
 
 def text(*parts):
@@ -194,8 +197,8 @@ def call(function, *args, **kwargs):
         return function(*args, **kwargs)
     try:
         return function(*args, **kwargs)
-    except (TypeError, ValueError):
-        if any_unknown(args) or any_unknown(kwargs.values()):
+    except (TypeError, ValueError) as error:
+        if any_unknown(args) or any_unknown(kwargs.values()) or "Unknown" in str(error):
             return Unknown(getattr(function, "__name__", ""), about=involves(args))
         raise
 

@@ -41,7 +41,7 @@ class ScriptRun:
         rates: (rate, names of parameters) of each group of an optimizer.
         configs: adapter configurations; `adapted` says that one was used.
         callbacks: callbacks that freeze whether or not a trainer has them; `handed` are those that one has.
-        handed_over: functions of the script given to calls that are not known.
+        handed_over: functions and arguments of the script given to calls that are not known.
         said: something of the tree was set, even to what it was.
         framework_line: the line that stands for what a framework runs later.
         kind: `python`, or the library whose way to freeze it uses.

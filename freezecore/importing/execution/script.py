@@ -6,7 +6,7 @@ import ast
 import re
 import symtable
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from freezecore.importing.execution import config_files, guards
 from freezecore.importing.execution.policy import Policy
@@ -397,10 +397,13 @@ def _free(top: symtable.SymbolTable) -> set[str]:
 
 
 def _read_first(parsed: ast.Module) -> set[str]:
-    """Names that a fragment binds to what it makes of them, as `model = model.to(device)`."""
+    """Names that a fragment first binds to what it makes of them, as `model = model.to(device)`."""
     bound, found = set(), set()
-    for statement in parsed.body:
-        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    for statement in _statements(parsed.body):
+        compound = hasattr(statement, "body")
+        heads = [getattr(statement, "target", None), *(each.optional_vars for each in getattr(statement, "items", ()))]
+        names = [node for part in (heads if compound else [statement]) if part for node in ast.walk(part)
+                 if isinstance(node, ast.Name)]  # fmt: skip
         stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
         if isinstance(statement, ast.Assign):
             found |= {node.id for node in names if isinstance(node.ctx, ast.Load)} & stored - bound
@@ -408,6 +411,16 @@ def _read_first(parsed: ast.Module) -> set[str]:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             bound |= {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
     return found
+
+
+def _statements(body: list) -> Iterator[ast.stmt]:
+    """Statements in order, with those inside of others, but for what definitions hold."""
+    for statement in body:
+        yield statement
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for part in (statement, *getattr(statement, "handlers", ())):
+                for inner in ("body", "orelse", "finalbody"):
+                    yield from _statements(getattr(part, inner, []))
 
 
 def _without_gradients(parsed: ast.AST) -> list[int]:

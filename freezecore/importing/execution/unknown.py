@@ -25,7 +25,8 @@ FREEZING_WORDS = (
 HARMLESS = (
     "train", "fit", "eval", "test", "valid", "predict", "infer", "summar", "print", "count", "num", "plot", "save",
     "load", "get_optim", "build_optim", "make_optim", "create_optim", "configure_optim", "log", "watch", "show",
-    "trainer", "len", "str", "id", "dict", "compute", "run", "step", "debug", "flop", "profile", "to_", "deepcopy",
+    "trainer", "len", "str", "id", "dict", "compute", "run", "step", "debug", "flop", "profile", "write", "to_",
+    "deepcopy",
 )  # fmt: skip
 MOST_LOOKED_AT = 200
 STAGES = ("freeze_at", "frozen_stages")  # set on a configuration, each freezes by a rule of its library
@@ -33,6 +34,7 @@ TOLD = ""  # in the place of a lacking module's path: why it is not known was to
 PARTS = ("parameters", "named_parameters", "requires_grad_", "children", "modules", "named_children", "named_modules")
 
 IN_LIBRARY: list = []  # what stands for a dotted name of a library, put here by `standins.library`
+INHERITED: list[type] = []  # what stands for a library's class that is not known, put here by `standins.framework`
 OUTSIDE: list[type] = []  # what stands for a module class that the text does not define, put here by `standins.module`
 
 
@@ -90,7 +92,8 @@ class Unknown:
         run, path = now(), self._fx_path
         last = path.rpartition(".")[2]
         about = self._fx_about or involves(args) or involves(kwargs.values())
-        run.handed_over += [each for each in (*args, *kwargs.values()) if isinstance(each, FunctionType)]
+        run.handed_over += [each for each in (*args, *kwargs.values()) if isinstance(each, FunctionType)
+                            or getattr(type(each), "_fx_settable", False)]  # fmt: skip
         if last in ("backward", "step"):
             run.stepped = True
         if last.startswith(("train", "fit", "finetune", "fine_tune")) and about and run.epoch is None:
@@ -163,7 +166,7 @@ class Unknown:
     def __mro_entries__(self, bases: tuple) -> tuple:
         modules = any(isinstance(base, type) and issubclass(base, OUTSIDE[0].__base__) for base in bases)
         first = next(base for base in bases if type(base) is Unknown) is self
-        return (OUTSIDE[0],) if first and not modules and not self._fx_library else ()
+        return (INHERITED[0] if self._fx_library else OUTSIDE[0],) if first and not modules else ()
 
     def __repr__(self) -> str:
         raise TypeError(f"'{self._fx_path}' is not known")

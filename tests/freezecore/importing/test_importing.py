@@ -6,6 +6,8 @@ import json
 import pickle
 
 import pytest
+import torch
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -490,3 +492,48 @@ COPIED = {
 def test_code_is_taken_out_of_what_it_was_copied_with(how):
     found = import_rules(COPIED[how], read_source(ModelSource.parse("timm:resnet18")))
     assert (found.rules, found.unread) == ("freeze layer1", ())
+
+
+TRANSFORMERS_FREEZES = {
+    "freeze_encoder": ("whisper", "speech-seq2seq", transformers.WhisperForConditionalGeneration),
+    "freeze_feature_encoder": ("wav2vec2", "ctc", transformers.Wav2Vec2ForCTC),
+    "freeze_base_model": ("wav2vec2", "audio-classification", transformers.Wav2Vec2ForSequenceClassification),
+}
+
+
+@pytest.mark.parametrize("method", TRANSFORMERS_FREEZES)
+def test_a_method_of_transformers_freezes_what_the_real_one_does(method):
+    kind, task, model_class = TRANSFORMERS_FREEZES[method]
+    tree = read_source(ModelSource.parse(f"config:{kind}", task=task))
+    with torch.device("meta"):
+        model = model_class(model_class.config_class())
+    getattr(model, method)()
+    found = import_rules(f"model.{method}()\n", tree)
+    frozen = {p.name for p in tree.parameters} - set(resolve(found.spec, tree).names())
+    assert frozen == {name for name, p in model.named_parameters() if not p.requires_grad}
+
+
+def test_a_method_that_freezes_a_part_which_the_model_lacks_is_told():
+    with pytest.raises(ExportError) as refused:
+        import_rules("model.freeze_encoder()\n", read_source(ModelSource.parse("timm:resnet18")))
+    assert "freeze_encoder" in refused.value.hint
+
+
+def test_a_class_of_a_library_that_is_not_known_can_be_built_with_what_it_takes():
+    text = "from click import Command\nclass A(Command):\n    pass\nA(1, two=2)\nmodel.layer1.requires_grad_(False)\n"
+    found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert (found.rules, found.unread) == ("freeze layer1", ())
+
+
+GIVEN_AWAY = (
+    "import argparse\nargs = argparse.ArgumentParser().parse_args()\nmisc.begin(args)\n"
+    "model.layer1.requires_grad_(False)\nif args.distributed:\n    {then}\n"
+)
+
+
+def test_arguments_may_have_what_they_were_given_away_for():
+    tree = read_source(ModelSource.parse("timm:resnet18"))
+    found = import_rules(GIVEN_AWAY.format(then="model = model.module"), tree)
+    assert (found.rules, found.unread) == ("freeze layer1", ())
+    found = import_rules(GIVEN_AWAY.format(then="model.fc.requires_grad_(False)"), tree)
+    assert [row.why for row in found.unread] == ["it depends on 'args.distributed', which this text does not tell"]

@@ -15,6 +15,11 @@ class Namespace:
     def __init__(self, **values) -> None:
         keep(self, values)
 
+    def __getattr__(self, name: str):
+        if name.startswith("__") or not any(self is each for each in now().handed_over):
+            raise AttributeError(f"'Namespace' object has no attribute '{name}'")
+        return Unknown(f"args.{name}")  # which what it was given to may have set
+
 
 class ArgumentParser(Partial):
     """`argparse.ArgumentParser`: a script run without arguments has its defaults."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import CO_VARARGS
 
 from freezecore.importing.execution.run import now
-from freezecore.importing.execution.unknown import Unknown
+from freezecore.importing.execution.unknown import INHERITED, Unknown
 
 
 class Partial:
@@ -17,6 +18,16 @@ class Partial:
         if name.startswith("__"):
             raise AttributeError(name)
         return Unknown(f"{type(self).__name__.lower()}.{name}", True)
+
+
+class Inherited(Partial):
+    """A base class of a library whose stand-in does not name it."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        pass
+
+
+INHERITED.append(Inherited)
 
 
 def keep(holder, values: dict) -> None:
@@ -59,8 +70,11 @@ def epochs(number, before: Callable[[int], None], after: Callable[[int], None]) 
 
 
 def hook(part, name: str, *args):
-    """Call what a script defines under this name, or its framework does."""
+    """Call what a script defines under this name, or its framework does, with as many values as it takes."""
     found = getattr(part, name, None) if part is not None and name in dir(type(part)) else None
+    code = getattr(getattr(found, "__func__", None), "__code__", None)
+    if code is not None and not code.co_flags & CO_VARARGS:
+        args = args[: code.co_argcount - 1]
     return found(*args) if callable(found) else None
 
 

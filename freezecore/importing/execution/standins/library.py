@@ -54,6 +54,9 @@ class Library:
             return Unknown(f"{self._fx_path}.{name}", library=True)
         return resolved(f"{self._fx_path}.{name}")
 
+    def __iter__(self):
+        yield Unknown(f"dir({self._fx_path})", library=True)
+
     def __getitem__(self, name):
         """`models.__dict__[name]`, and `getattr(models, name)` of a name that is not known."""
         if type(name) is str:

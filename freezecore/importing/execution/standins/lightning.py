@@ -5,7 +5,7 @@ from __future__ import annotations
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins import framework
 from freezecore.importing.execution.standins.framework import Partial, hook, listed
-from freezecore.importing.execution.standins.library import stated
+from freezecore.importing.execution.standins.library import resolved, stated
 from freezecore.importing.execution.standins.lightning_finetuning import (
     BackboneFinetuning,
     BaseFinetuning,
@@ -43,7 +43,7 @@ class LightningTrainer(Partial):
         def call(*names: str) -> None:
             for name in names:
                 others = {"freeze_before_training": (held,), "setup": (self, held, "fit"),
-                          "finetune_function": (held, now().epoch, self.optimizers[0]),
+                          "finetune_function": (held, now().epoch, self.optimizers[0], 0),
                           "on_train_batch_start": (self, held, *[Unknown("batch", True)] * 2)}  # fmt: skip
                 given = others.get(name, (self, held))
                 for part in parts:
@@ -61,6 +61,7 @@ class LightningTrainer(Partial):
 CLASSES = {"LightningModule": LightningModule, "Callback": LightningCallback, "Trainer": LightningTrainer,
            "BaseFinetuning": BaseFinetuning, "BackboneFinetuning": BackboneFinetuning}  # fmt: skip
 OTHER = (
+    (r".*\.get_torchvision_model", lambda name: resolved("torchvision.models.get_model")),
     (rf"lightning\.(.*\.)?({'|'.join(CLASSES)})", CLASSES.get),
     (r".*(EarlyStopping|ModelCheckpoint|LearningRateMonitor|RichProgressBar)", lambda name: LightningCallback),
 )

@@ -135,6 +135,9 @@ def _lacking_root(root: Module, name: str):
     """Fragments reach the model through whatever holds it; a base model is found with and without its prefix."""
     if name in OWN:
         return lambda *args, **kwargs: OWN[name](root, *args, **kwargs)
+    part = PARTS_FROZEN.get(name)
+    if part and Open.blueprint.source.startswith(("hf:", "config:")) and _part(root, part):
+        return lambda *args, **kwargs: _freeze(_part(root, part))
     if name in HOLDERS or BASE.sub("", type(root).__name__).lower() == name.lower():
         return root
     if name in BODIES:
@@ -166,13 +169,13 @@ def _get_classifier(root: Module, *args):
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def _freeze_part(part: str):
-    def freeze(root: Module, *args):
-        for name, parameter in root.named_parameters():
-            if f".{part}." in f".{name}":
-                parameter._fx_set(False)
+def _part(root: Module, part: str) -> list[TorchParameter]:
+    return [parameter for name, parameter in root.named_parameters() if f".{part}." in f".{name}"]
 
-    return freeze
+
+def _freeze(parameters: list[TorchParameter]) -> None:
+    for parameter in parameters:
+        parameter._fx_set(False)
 
 
 def _freeze_base(root: Module, *args) -> None:
@@ -186,13 +189,19 @@ def _input_embeddings(root: Module, *args):
     return Unknown("get_input_embeddings()", about=True, lacks="get_input_embeddings()")
 
 
+PARTS_FROZEN = {  # what methods of transformers' classes freeze
+    "freeze_feature_encoder": "feature_extractor",
+    "freeze_feature_extractor": "feature_extractor",
+    "freeze_encoder": "encoder",
+    "freeze_text_encoder": "text_encoder",
+    "freeze_audio_encoder": "audio_encoder",
+    "freeze_depth_decoder": "depth_decoder",
+}
 OWN = {
     "reset_classifier": _reset_classifier,
     "get_classifier": _get_classifier,
     "get_output_embeddings": _get_classifier,
     "get_input_embeddings": _input_embeddings,
-    "freeze_feature_encoder": _freeze_part("feature_extractor"),
-    "freeze_feature_extractor": _freeze_part("feature_extractor"),
     "freeze_base_model": _freeze_base,
     "freeze": lambda root, *args: root.requires_grad_(False),
     "unfreeze": lambda root, *args: root.requires_grad_(True),

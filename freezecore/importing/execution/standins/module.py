@@ -108,6 +108,9 @@ class Tensor:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __getitem__(self, at):
+        return Unknown(f"{self._fx_name or 'parameter'}[]", about=True)
+
 
 class Detached(Tensor):
     """A copy out of a `state_dict`."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from types import MethodType
 
+from freezecore.importing.execution.run import ScriptStopped
 from freezecore.importing.execution.standins.argparse import ArgumentParser, Namespace
 from freezecore.importing.execution.standins.stdlib_functions import (
     Environment,
     attrgetter,
     copied,
+    dumped,
     first,
     methodcaller,
     passing,
-    stop,
     variable,
 )
 from freezecore.importing.execution.unknown import Unknown
@@ -21,7 +22,7 @@ from freezecore.importing.execution.unknown import Unknown
 MODULES = {
     "math": None, "re": None, "itertools": None, "string": "ascii_letters ascii_lowercase ascii_uppercase digits "
     "punctuation", "collections": "defaultdict OrderedDict Counter deque namedtuple ChainMap", "fnmatch": "fnmatch "
-    "fnmatchcase filter translate", "json": "loads dumps", "enum": "Enum IntEnum auto", "functools": "partial reduce "
+    "fnmatchcase filter translate", "json": "loads", "enum": "Enum IntEnum auto", "functools": "partial reduce "
     "lru_cache cache cmp_to_key total_ordering", "copy": "", "operator": "add sub mul truediv eq ne lt le gt ge not_ "
     "and_ or_ itemgetter contains", "dataclasses": "dataclass field asdict replace is_dataclass", "contextlib":
     "contextmanager nullcontext suppress", "typing": "NamedTuple", "types": "", "os": "", "sys": "", "argparse": "",
@@ -53,10 +54,14 @@ def module(path: str):
     return Names(path, found) if path in MODULES else Unknown(path, library=True)
 
 
+def _stopped(*args) -> None:
+    raise ScriptStopped
+
+
 NAMES = {
     "copy.deepcopy": lambda: copied, "copy.copy": lambda: copied, "operator.attrgetter": lambda: attrgetter,
     "operator.methodcaller": lambda: methodcaller, "argparse.ArgumentParser": lambda: ArgumentParser,
-    "argparse.Namespace": lambda: Namespace, "sys.exit": lambda: stop, "os._exit": lambda: stop,
+    "argparse.Namespace": lambda: Namespace, "sys.exit": lambda: _stopped, "os._exit": lambda: _stopped,
     "types.MethodType": lambda: MethodType, "types.SimpleNamespace": lambda: Namespace,
     "tqdm.tqdm": lambda: first,
     "tqdm.trange": lambda: range, "tqdm.auto.tqdm": lambda: first, "tqdm.notebook.tqdm": lambda: first,
@@ -66,5 +71,6 @@ NAMES = {
     "typing.TypedDict": lambda: dict, "typing.TYPE_CHECKING": lambda: False, "sys.argv": lambda: ["script.py"],
     "os.path.join": lambda: lambda *parts: "/".join(map(str, parts)), "typing.cast": lambda: lambda kind, value: value,
     "os.environ": Environment, "os.getenv": lambda: variable,
+    "json.dumps": lambda: dumped,
     "sys.version_info": lambda: (3, 11, 0),
 }  # fmt: skip

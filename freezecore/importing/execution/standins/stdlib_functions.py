@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from freezecore.importing.execution.run import GUARDED_READ, ScriptStopped, now
+from importlib import import_module
+
+from freezecore.importing.execution.run import GUARDED_READ, now
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -25,14 +27,20 @@ def methodcaller(name: str, *args, **kwargs):
 
 def copied(value, *args):
     """A deep copy; of a module its own copy, whose parameters are other ones and are frozen as they were."""
-    import copy
-
-    made = copy.deepcopy(value)
+    made = import_module("copy").deepcopy(value)
     run = now()
     if any(value is each for each in run.models):
         vars(made)["_fx_born"] = run.now()
         run.copies.append(made)
     return made
+
+
+def dumped(*args, **kwargs):
+    """JSON; unknown where it would hold something unknown."""
+    try:
+        return import_module("json").dumps(*args, **kwargs)
+    except (TypeError, ValueError):
+        return Unknown("json.dumps()", library=True)
 
 
 def variable(name=None, default=None):
@@ -58,10 +66,6 @@ class Environment:
         return False
 
     setdefault = __getattr__ = lambda self, name, *default: Unknown(f"os.environ.{name}", True)
-
-
-def stop(*args) -> None:
-    raise ScriptStopped
 
 
 def first(value=None, *args, **kwargs):
