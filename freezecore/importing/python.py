@@ -11,7 +11,7 @@ from freezecore.errors import ExportError
 from freezecore.importing import isolated
 from freezecore.importing.imported import Imported, Line, Unread, hint_for, spec_of
 from freezecore.importing.notebooks import LONGEST, is_python
-from freezecore.sentences import say
+from freezecore.sentences import joined, say
 from freezecore.spec import FreezeSpec, Phase, Rule, Selector
 from freezecore.tree import LayerTree
 
@@ -85,7 +85,7 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
             "What this text freezes could not be followed."
             if unread and not missing
             else "Nothing in this text says what to freeze.",
-            hint_for(missing, unread, tree, answer["built"]),
+            joined([hint_for(missing, unread, tree, answer["built"]), *answer["notes"]], " "),
         )
     notes = list(answer["notes"])
     if dropped:

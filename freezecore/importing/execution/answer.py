@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cached_property
 from itertools import combinations
 
 from freezecore.importing.execution.run import NOT_PLACED, ScriptRun
@@ -31,6 +32,7 @@ def answer(text: str, tree: dict) -> dict:
     base = _Outcome(run if chosen == run.chosen else script.run({}, chosen))
     outcomes, asked = _explored(script, chosen, base)
     standing = [each for each in outcomes if not each.run.failed] or [base]
+    standing = [each for each in standing if each.root is not None] or standing  # `if …: model = …`, `elif …`
     first = base if base in standing else standing[0]
     return _told(first, standing, asked)
 
@@ -89,15 +91,23 @@ class _Outcome:
         touched = {id(event[0]) for event in self.run.events}
         given = self.trained or [r for r in roots if any(id(p) in touched for p in r.parameters())]
         said = [each for each in given if any(id(p) in touched for p in each.parameters())]
-        return (said or given or roots or [None])[0]
+        own = None if given else self._written_out()
+        return own or (said or given or roots or [None])[0]
 
-    @property
+    def _written_out(self) -> Module | None:
+        """A model of a class that the script itself defines, where most of the tree's names are its own."""
+        names = {name for name, *_ in Open.blueprint.parameters}
+        common = lambda module: sum(name in names for name, _ in module.named_parameters())  # noqa: E731
+        best = max(self.run.own, key=common, default=None)
+        return best if best is not None and 2 * common(best) > len(names) else None
+
+    @cached_property
     def trained(self) -> list[Module]:
         """The models of which an optimizer or a trainer was given something."""
         built = (*self.run.models, *self.run.copies)
         return [each for each in built if any(id(p) in self.run.optimised for p in each.parameters())]
 
-    @property
+    @cached_property
     def differently(self) -> int:
         """How many models are trained, where they are not frozen alike; 0 where they are."""
         found = self.trained
@@ -184,12 +194,17 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
     late = sorted({line for _, _, epoch, line, _ in run.events if epoch == NOT_PLACED})
     for line in late:
         unread.setdefault(line, say("it happens after a training whose length is not known, and was left out"))
+    own = {id(p) for held in first.found for p in held}
+    foreign = bool(run.events) and not any(id(event[0]) in own for event in run.events)
+    if foreign:
+        unread.setdefault(run.events[0][3], say("what is set here is no part of this model"))
     author = [not row[3] for row in Open.blueprint.parameters]
     settled = [[known if value is None else value for value, known in zip(row, author, strict=True)] for row in values]
     names = [row[0] for row in Open.blueprint.parameters]
     unsure = [name for name, value in zip(names, values[0], strict=True) if value is None]
     return {
-        "kind": run.kind, "said": run.said or bool(run.events) or bool(run.configs), "touched": first.root is not None,
+        "kind": run.kind, "touched": first.root is not None,
+        "said": run.said or bool(run.events) and not foreign or bool(run.configs),
         "phases": [[epoch, row] for epoch, row in zip(epochs, settled, strict=True)], "unsure": unsure,
         "lines": _lines(first), "unread": [[line, why] for line, why in sorted(unread.items()) if line],
         "notes": [*run.notes, *_notes(first)], "missing": list(run.missing),

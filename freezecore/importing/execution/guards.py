@@ -71,6 +71,8 @@ def read(held, name, default=NOTHING):
         return _initialiser(held)
     if default is not NOTHING and not has(held, name):
         return default
+    if held is Tensor and not hasattr(Tensor, name):
+        return Unknown(f"torch.Tensor.{name}", library=True)
     found = getattr(held, name)
     return Unknown(name) if isinstance(found, HIDDEN) or _is_metaclass(found) else found
 
@@ -183,6 +185,8 @@ def call(function, *args, **kwargs):
     if isinstance(function, type) and function.__module__ == PASTED_MODULE:
         now().built.add(function.__name__)
     if kind is types.FunctionType or kind is types.MethodType:
+        if any(function is each for each in now().decorated):
+            kwargs = {**_given_by_decorator(function, args, kwargs), **kwargs}
         return function(*args, **kwargs)
     real = kind in REAL or isinstance(function, type) and not _is_ours(function)
     if real and (args or kwargs) and any_unknown(args, 0) | any_unknown(kwargs.values(), 0):
@@ -307,7 +311,21 @@ def decorator(found):
     """A decorator that is not known leaves what it decorates as it is."""
     if type(found) is not Unknown:
         return found
-    return lambda decorated: decorated
+    return _decorated if found._fx_library else lambda decorated: decorated
+
+
+def _decorated(function):
+    now().decorated.append(function)
+    return function
+
+
+def _given_by_decorator(function, args, kwargs) -> dict:
+    """What a library's decorator gives where a call does not, as hydra its configuration."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return {}
+    required = code.co_varnames[len(args) : code.co_argcount - len(function.__defaults__ or ())]
+    return {name: Unknown(name) for name in required if name not in kwargs}
 
 
 def model_of_its_own(value, name: str):
@@ -321,7 +339,9 @@ def model_of_its_own(value, name: str):
             path=value._fx_path,
         )
     )
-    return built(None)
+    made = built(None)
+    vars(made)["_fx_guessed"] = value._fx_path  # what holds it may hold it otherwise than the tree does
+    return made
 
 
 def models_of_its_own(values: list, names: str) -> list:

@@ -34,6 +34,7 @@ class ScriptRun:
         limit: how many epochs of a training are gone through.
         stated: batch size, rates, precision and the like.
         models: stand-ins made of the tree; `copies` are copies of these that the script made.
+        own: modules of classes that the script defines.
         optimised: ids of the parameters given to an optimizer or trainer.
         built: names of the script's classes that it built.
         pending: trainers that were made and not run.
@@ -41,6 +42,7 @@ class ScriptRun:
         rates: (rate, names of parameters) of each group of an optimizer.
         configs: adapter configurations; `adapted` says that one was used.
         callbacks: callbacks that freeze whether or not a trainer has them; `handed` are those that one has.
+        decorated: functions of the script that a library's decorator was put on.
         handed_over: functions and arguments of the script given to calls that are not known.
         said: something of the tree was set, even to what it was.
         framework_line: the line that stands for what a framework runs later.
@@ -65,6 +67,7 @@ class ScriptRun:
         self.stated: dict = {}
         self.models: list = []
         self.copies: list = []
+        self.own: list = []
         self.optimised: set[int] = set()
         self.built: set[int] = set()
         self.pending: list = []
@@ -73,6 +76,7 @@ class ScriptRun:
         self.configs: list = []
         self.callbacks: list = []
         self.handed: list = []
+        self.decorated: list = []
         self.handed_over: list = []
         self.adapted = False
         self.said = False

@@ -208,7 +208,7 @@ class Script:
         for name, value in list(space.items()):
             if type(value) in (dict, list, openmmlab_config.ConfigDict) and not name.startswith("_"):
                 run.framework_line = self.assigned.get(name, 0)
-                openmmlab_config.read_configuration(value, self._root(), name)
+                openmmlab_config.read_configuration(value, self._root, name)
 
     def _lightning_module(self, space: dict):
         """The script's own LightningModule, built where it is not; else the model itself."""

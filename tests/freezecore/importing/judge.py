@@ -116,6 +116,7 @@ def patches(kind: str) -> list:
     parts = types.ModuleType("sentence_transformers.models")
     parts.Transformer, parts.Pooling = Transformer, lambda *args, **kwargs: nn.Identity()
     sentences = types.ModuleType("sentence_transformers")
+    sentences.SparseEncoder = Sentences
     sentences.SentenceTransformer, sentences.models, sentences.losses = Sentences, parts, mock.MagicMock()
     names = {"sentence_transformers": sentences, "sentence_transformers.models": parts}
     found += [mock.patch.dict(sys.modules, names), mock.patch.object(torch.hub, "load", build)]

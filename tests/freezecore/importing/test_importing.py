@@ -17,7 +17,7 @@ from freezecore._resolve import resolve
 from freezecore.errors import ExportError, FreezeError
 from freezecore.importing import import_rules
 from freezecore.mask import Mask
-from freezecore.runtime.tree.read import read_source
+from freezecore.runtime.tree.read import read_module, read_source
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
@@ -537,3 +537,103 @@ def test_arguments_may_have_what_they_were_given_away_for():
     assert (found.rules, found.unread) == ("freeze layer1", ())
     found = import_rules(GIVEN_AWAY.format(then="model.fc.requires_grad_(False)"), tree)
     assert [row.why for row in found.unread] == ["it depends on 'args.distributed', which this text does not tell"]
+
+
+WRITTEN_OUT = """
+import torch
+from torch import nn
+
+
+class Reader(nn.Module):
+    def __init__(self, words, size):
+        super().__init__()
+        self.embedding = nn.Embedding(words, size)
+        self.convs = nn.ModuleList([nn.Conv1d(size, 8, width) for width in (3, 4)])
+        self.fc = nn.Linear(16, 1)
+
+
+"""
+OF_ITS_OWN = {
+    "set by a chain of targets in a loop": (
+        "model = Reader(len(vocabulary), 8)\nmodel.embedding.weight.requires_grad = open = False\n"
+        "for epoch in range(6):\n    train(model)\n    if epoch + 1 >= 3:\n"
+        "        model.embedding.weight.requires_grad = open = True\n",
+        "freeze embeddings; from epoch 3: train all",
+    ),
+    "given to an optimizer": (
+        "reader = Reader(9, 8)\nreader.fc.requires_grad_(False)\ntorch.optim.Adam(reader.parameters())\n",
+        "freeze head",
+    ),
+    "held by another": (
+        "class Whole(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.inner = Reader(9, 8)\n"
+        "whole = Whole()\nwhole.inner.convs.requires_grad_(False)\n",
+        "freeze convs",
+    ),
+    "beside a mapping": (
+        "sizes = {'words': 9}\nmodel = Reader(sizes['words'], 8)\nmodel.convs[0].requires_grad_(False)\n",
+        "freeze convs.0",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def reader():
+    space = {}
+    exec(WRITTEN_OUT, space)
+    return read_module(space["Reader"](9, 8))
+
+
+@pytest.mark.parametrize("how", OF_ITS_OWN)
+def test_a_model_whose_class_the_script_defines_is_the_one_that_is_open(how, reader):
+    text, rules = OF_ITS_OWN[how]
+    found = import_rules(WRITTEN_OUT + text, reader)
+    assert (found.unread, found.rules) == ((), rules)
+
+
+def test_what_a_script_sets_on_another_model_of_its_own_is_told(reader):
+    text = WRITTEN_OUT + "model = Reader(9, 8)\nmodel.fc.requires_grad_(False)\n"
+    with pytest.raises(ExportError) as refused:
+        import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert refused.value.hint.startswith("Line 16 cannot be read: what is set here is no part of this model")
+
+
+NOT_INDEXED = (
+    "model[0].requires_grad_(False)",
+    "model[0].auto_model.requires_grad_(False)",
+    "model[:3].eval().freeze()",
+)
+
+
+@pytest.mark.parametrize("line", NOT_INDEXED)
+def test_what_is_not_known_is_not_indexed_as_the_open_model_is(line):
+    with pytest.raises(ExportError) as refused:
+        import_rules(
+            f"from mine import build\nmodel = build()\n{line}\n", read_source(ModelSource.parse("timm:resnet18"))
+        )
+    assert refused.value.hint.startswith("Line 3 cannot be read")
+
+
+FOLLOWED = {
+    "a parent's arguments": "import argparse\nbase = argparse.ArgumentParser(add_help=False)\n"
+    "base.add_argument('--part', default='layer1')\nargs = argparse.ArgumentParser('x', parents=[base]).parse_args()\n"
+    "getattr(model, args.part).requires_grad_(False)\n",
+    "hydra's configuration": "import hydra\n@hydra.main(config_path='conf')\ndef main(cfg):\n"
+    "    print(cfg.lr)\n    model.layer1.requires_grad_(False)\nmain()\n",
+    "a command's options": "import click\n@click.command()\n@click.option('--lr')\ndef main(lr, seed=1):\n"
+    "    model.layer1.requires_grad_(False)\nmain()\n",
+    "a model behind a condition": "if args.wrapped:\n    model = model.module\nmodel.layer1.requires_grad_(False)\n",
+    "a method of torch's class": "import torch\ninit = torch.Tensor.normal_\nmodel.layer1.requires_grad_(False)\n",
+}
+
+
+@pytest.mark.parametrize("how", FOLLOWED)
+def test_what_stands_around_the_freezing_does_not_hinder_it(how):
+    found = import_rules(FOLLOWED[how], read_source(ModelSource.parse("timm:resnet18")))
+    assert (found.rules, found.unread) == ("freeze layer1", ())
+
+
+def test_parameters_that_an_optimizer_is_not_given_are_said_where_nothing_is_frozen():
+    text = "import torch\nmodel.train()\ntorch.optim.SGD(model.fc.parameters(), lr=0.1)\n"
+    with pytest.raises(ExportError) as refused:
+        import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert refused.value.hint.endswith("Its optimizer is given only 2 of the 62 parameters that train.")

@@ -24,8 +24,10 @@ class Namespace:
 class ArgumentParser(Partial):
     """`argparse.ArgumentParser`: a script run without arguments has its defaults."""
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, parents=(), **kwargs) -> None:
         self._fx_values = {}
+        for parent in parents if isinstance(parents, (list, tuple)) else ():
+            self._fx_values.update(parent._fx_values if isinstance(parent, ArgumentParser) else {})
 
     def add_argument(self, *flags, **options) -> None:
         long = [flag for flag in flags if flag.startswith("--")] or list(flags)

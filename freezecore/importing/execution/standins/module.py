@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Iterator
 
-from freezecore.importing.execution.run import now
+from freezecore.importing.execution.run import PASTED_MODULE, now
 from freezecore.importing.execution.standins.framework import seen_as
 from freezecore.importing.execution.unknown import OUTSIDE, STAGES, Unknown
 
@@ -19,6 +19,7 @@ SIZES = {
     "in_features": 1, "out_features": 0, "num_features": 0, "in_channels": 1, "out_channels": 0,
     "num_embeddings": 0, "embedding_dim": 1,
 }  # fmt: skip
+CONTAINERS = {"nn.Sequential", "nn.ModuleList", "nn.ModuleDict"}
 KINDS: dict[str, type] = {}
 MAKERS: dict = {}  # what a class of this name puts into a fresh module of its own
 
@@ -157,6 +158,9 @@ class Module(metaclass=Kind):
     def __new__(cls, *args, **kwargs):
         made = object.__new__(cls)
         vars(made).update(_modules={}, _parameters={}, training=True)
+        if cls.__module__ == PASTED_MODULE:
+            vars(made)["_fx_born"] = now().now()
+            now().own.append(made)
         return made
 
     def __init__(self, *args, **kwargs) -> None:
@@ -218,7 +222,7 @@ class Module(metaclass=Kind):
             return Unknown(name, True) if name == "in_channels" and size == 1 else size
         if name.startswith(("register_", "load_state_dict", "forward", "buffers", "named_buffers", "extra_repr")):
             return Unknown(name, True)
-        if type(self).__module__ == "__main__" and not any(base is Outside for base in type(self).__mro__):
+        if type(self).__module__ == PASTED_MODULE and not any(base is Outside for base in type(self).__mro__):
             raise AttributeError(f"'{type(self).__name__}' has no '{name}'")
         return Unknown(name, about=True)
 
@@ -325,6 +329,8 @@ class Module(metaclass=Kind):
         return item in self._modules if isinstance(item, str) else item in list(self._modules.values())
 
     def __getitem__(self, at):
+        if "_fx_guessed" in vars(self) and not CONTAINERS & set(_bases(type(self))):
+            return Unknown(f"{self._fx_guessed}[{at if type(at) is int else ''}]", about=True)
         if isinstance(at, slice):
             kind = type(self) if "nn.ModuleList" in _bases(type(self)) else kind_of("nn.Sequential")
             made = Module.__new__(kind)

@@ -73,6 +73,6 @@ def read_configuration(value, root, key: str = "", depth: int = 6) -> None:
         now().tell("this model has {count} stages", now().line() or 1, count=len(Open.blueprint.backbone["stages"]))
         return
     for path in paths:
-        root.get_submodule(path).requires_grad_(False)
+        root().get_submodule(path).requires_grad_(False)
     if count >= 0:
         now().note("frozen_stages={count} freezes the stem and the first {count} stages of the backbone.", count=count)

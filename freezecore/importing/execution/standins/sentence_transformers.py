@@ -55,12 +55,13 @@ class CrossEncoder(Transformer):
 
 NAMES = {
     "sentence_transformers.SentenceTransformer": SentenceTransformer,
+    "sentence_transformers.SparseEncoder": SentenceTransformer,
     "sentence_transformers.CrossEncoder": CrossEncoder,
     "sentence_transformers.models.Transformer": Transformer,
     "sentence_transformers.cross_encoder.CrossEncoder": CrossEncoder,
 }
 OTHER = (
-    (r".*\.(Pooling|Dense|Normalize)", kind_of),
+    (r".*\.(Pooling|Dense|Normalize|SpladePooling|SparseAutoEncoder)", kind_of),
     (r".*Trainer", lambda name: TransformersTrainer),
     (r".*TrainingArguments", lambda name: TrainingArguments),
 )
