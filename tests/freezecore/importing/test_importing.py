@@ -565,7 +565,8 @@ OF_ITS_OWN = {
         "freeze head",
     ),
     "held by another": (
-        "class Whole(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.inner = Reader(9, 8)\n"
+        "class Whole(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.inner = Reader(9, 8)\n"
         "whole = Whole()\nwhole.inner.convs.requires_grad_(False)\n",
         "freeze convs",
     ),
@@ -594,7 +595,7 @@ def test_what_a_script_sets_on_another_model_of_its_own_is_told(reader):
     text = WRITTEN_OUT + "model = Reader(9, 8)\nmodel.fc.requires_grad_(False)\n"
     with pytest.raises(ExportError) as refused:
         import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
-    assert refused.value.hint.startswith("Line 16 cannot be read: what is set here is no part of this model")
+    assert refused.value.hint.startswith("Line 15 cannot be read: what is set here is no part of this model")
 
 
 NOT_INDEXED = (
