@@ -11,6 +11,7 @@ import types
 from freezecore.importing.execution.policy import readable, writable
 from freezecore.importing.execution.run import (
     GUARDED_READ,
+    MOST_EPOCHS,
     PASTED,
     PASTED_MODULE,
     ScriptStopped,
@@ -285,7 +286,7 @@ def training(values, epochs: bool, spec=None):
     run = now()
     if not epochs or run.epoch is not None:
         for at, value in enumerate(each(values, spec)):
-            if at > run.limit:
+            if at > min(run.limit, MOST_EPOCHS):
                 break
             yield value
     elif isinstance(values, (range, list, tuple)):

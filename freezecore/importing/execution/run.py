@@ -11,6 +11,7 @@ PASTED_MODULE = "__main__"
 MOST_TOLD = 200
 NOT_PLACED = -1  # an epoch that cannot be told
 MOST_EPOCHS = 40
+FARTHEST_EPOCH = 400  # of those that the script itself compares an epoch with
 GUARDED_READ: list = []  # how a script's values are read; the guards put their own way here, and nothing else may
 
 
@@ -135,11 +136,12 @@ class ScriptRun:
 
     def epochs(self, number):
         """Go through a training's epochs: of many as many as the script's own numbers can tell apart after the last
-        change, up to `MOST_EPOCHS`."""
+        change, up to `MOST_EPOCHS` or the last epoch that it names."""
         known = number if isinstance(number, int) else None
+        most = max(MOST_EPOCHS, self.limit)
         done = changed = 0
         try:
-            for epoch in range(MOST_EPOCHS if known is None else min(known, MOST_EPOCHS)):
+            for epoch in range(most if known is None else min(known, most)):
                 if epoch >= changed + self.limit:
                     break
                 self.epoch, self.stepped = epoch, False

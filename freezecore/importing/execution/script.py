@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 
 from freezecore.importing.execution import config_files, guards
 from freezecore.importing.execution.policy import Policy
-from freezecore.importing.execution.run import MOST_EPOCHS, PASTED, PASTED_MODULE, ScriptRun, ScriptStopped, begin
+from freezecore.importing.execution.run import (
+    FARTHEST_EPOCH,
+    MOST_EPOCHS,
+    PASTED,
+    PASTED_MODULE,
+    ScriptRun,
+    ScriptStopped,
+    begin,
+)
 from freezecore.importing.execution.standins import library, openmmlab, openmmlab_config
 from freezecore.importing.execution.standins.lightning import AFTER as LIGHTNING_AFTER
 from freezecore.importing.execution.standins.lightning import BEFORE as LIGHTNING_BEFORE
@@ -28,6 +36,8 @@ FREEZES = re.compile(
     r"""requires_grad(?:_\(|\s*[&|^]?=(?!=)|["'])|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier"""
 )
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|(?i:trainer)\w*\.train\(|fine_tune\(|\bTrainer\(")
+AT_EPOCH = re.compile(r"epoch|\bep\b", re.IGNORECASE)
+ABOUT_FREEZING = re.compile(r"freez|thaw|milestone|warm_?up", re.IGNORECASE)
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
 HOOK = re.compile(r"on_[a-z_]+|before_[a-z_]+|freeze_before_training|finetune_function")
 CALLBACKS = (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)
@@ -67,7 +77,8 @@ class Script:
         self.configurations = config_files.files_in(text, parsed)
         self.assigned |= config_files.lines_of(self.configurations)
         numbers = [n.value for n in ast.walk(parsed) if isinstance(n, ast.Constant) and type(n.value) is int]
-        self.limit = min(MOST_EPOCHS, max([n for n in numbers if 0 <= n < MOST_EPOCHS], default=0) + 2)
+        near = min(MOST_EPOCHS, max([n for n in numbers if 0 <= n < MOST_EPOCHS], default=0) + 2)
+        self.limit = max([near, *(n + 2 for n in _thresholds(parsed) if n < FARTHEST_EPOCH)])
         first = _read_first(parsed)
         for part in self.configurations:
             part.code = _compiled(policy, ast.Module(part.body, []))
@@ -379,6 +390,16 @@ def _argument(name: str, model, epoch):
         inside = model._modules.get(name)
         return inside if inside is not None and name not in MODELS else model
     return Unknown(name)
+
+
+def _thresholds(parsed: ast.Module) -> Iterator[int]:
+    """Numbers that an epoch is compared with, or that a name about freezing stands for."""
+    for node in ast.walk(parsed):
+        about = AT_EPOCH if isinstance(node, ast.Compare) else ABOUT_FREEZING
+        if isinstance(node, (ast.Compare, ast.Assign, ast.AnnAssign, ast.Call)) and about.search(ast.unparse(node)):
+            for each in ast.walk(node):
+                if isinstance(each, ast.Constant) and type(each.value) is int:
+                    yield each.value
 
 
 def _free(top: symtable.SymbolTable) -> set[str]:

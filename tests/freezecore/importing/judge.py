@@ -83,7 +83,10 @@ def judged(text: str, kind: str, read: str, framework: str = "") -> dict[str, bo
 
 def patches(kind: str) -> list:
     def build(*args, **kwargs):
-        return real(kind)
+        model = real(kind)
+        if kwargs.get("num_classes") == 0:
+            model.reset_classifier(0)
+        return model
 
     def from_pretrained(cls, *args, **kwargs):
         base = cls.__name__ in ("AutoModel", "BertModel")

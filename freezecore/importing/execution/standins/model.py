@@ -151,8 +151,20 @@ def _lacking_root(root: Module, name: str):
     return Unknown(name, about=True, lacks=name) if type(found) is Unknown and found._fx_about else found
 
 
+def remove_classifier(root: Module) -> None:
+    """timm's `num_classes=0`: nothing stands where the last layers stood."""
+    for path in Open.blueprint.head:
+        above, _, name = path.rpartition(".")
+        held = root.get_submodule(above)
+        if name in held._modules:
+            held._fx_put(name, kind_of("nn.Identity")())
+
+
 def _reset_classifier(root: Module, num_classes=None, *args, **kwargs) -> None:
     """timm's: a new head, whose parameters train."""
+    if num_classes == 0:
+        remove_classifier(root)
+        return
     for head in heads(root):
         for module in head.modules():
             for name, old in module._parameters.items():

@@ -220,6 +220,8 @@ class Module(metaclass=Kind):
         if name in SIZES and weight is not None and weight._fx_shape:
             size = weight._fx_shape[min(SIZES[name], len(weight._fx_shape) - 1)]
             return Unknown(name, True) if name == "in_channels" and size == 1 else size
+        if name == "kernel_size" and weight is not None and len(weight._fx_shape or ()) > 2:
+            return tuple(weight._fx_shape[2:])
         if name.startswith(("register_", "load_state_dict", "forward", "buffers", "named_buffers", "extra_repr")):
             return Unknown(name, True)
         if type(self).__module__ == PASTED_MODULE and not any(base is Outside for base in type(self).__mro__):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from freezecore.importing.execution.standins.model import built
+from freezecore.importing.execution.standins.model import built, remove_classifier
 from freezecore.importing.execution.standins.module import Module, kind_of
 from freezecore.importing.execution.standins.optim import TorchOptimizer
 from freezecore.importing.execution.unknown import Unknown
 
 
 def create_model(model_name=None, *args, **options):
-    return built(model_name, "timm")
+    root = built(model_name, "timm")
+    if options.get("num_classes") == 0 and isinstance(root, Module):
+        remove_classifier(root)
+    return root
 
 
 def _switch(root, submodules, value: bool) -> None:

@@ -1,5 +1,5 @@
 # seen: UKPLab/sentence-transformers examples/sparse_encoder/training/retrievers/train_csr_nq.py
-# model: bert
+# model: bertbase
 # read: model[0].auto_model
 from sentence_transformers import SparseEncoder
 

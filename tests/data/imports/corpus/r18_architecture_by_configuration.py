@@ -2,11 +2,10 @@
 # model: timm:resnet18
 # read: model
 import torchvision
-import yaml
 
 model = None
-config = yaml.load(open("config.yml"), Loader=yaml.SafeLoader)
-if config["arch"] != 'resnet50':
+config = load_configuration("config.yml")
+if config["arch"] != "resnet50":
     model = torchvision.models.resnet18(pretrained=False, num_classes=10)
 elif config["arch"] == 'resnet50':
     model = torchvision.models.resnet50(pretrained=False, num_classes=10)
