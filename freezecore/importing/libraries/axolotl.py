@@ -11,7 +11,8 @@ from freezecore.importing.libraries.reading import MOST, Reading
 from freezecore.rules.regexes import compile_bounded
 from freezecore.sentences import clause, say
 
-KEYS = ("unfrozen_parameters", "freeze_mm_modules")
+OWN_KEYS = ("unfrozen_parameters", "freeze_mm_modules")
+KEYS = (*OWN_KEYS, "lora_target_linear", "lora_target_modules")  # the latter with `adapter`, else they are another's
 ROWS = re.compile(r"^(.+)\[([0-9]*)(?::([0-9]*))?\]$")
 MULTIMODAL = {  # axolotl's names of what is no language model
     "vision_tower", "vision_model", "vision_encoder", "embed_vision", "multi_modal_projector", "visual", "audio_tower",
@@ -19,8 +20,13 @@ MULTIMODAL = {  # axolotl's names of what is no language model
 }  # fmt: skip
 
 
-def read(found: Reading) -> None:
-    """What adapters leave, else what `unfrozen_parameters` lets train, or all; without `freeze_mm_modules`' parts."""
+def read(found: Reading) -> bool:
+    """What adapters leave, else what `unfrozen_parameters` lets train, or all; without `freeze_mm_modules`' parts.
+
+    False where it is no configuration of axolotl.
+    """
+    if not any(key in found.mapping for key in (*OWN_KEYS, "adapter")):
+        return False
     patterns = found.mapping.get("unfrozen_parameters")
     if found.mapping.get("adapter"):
         peft.read(found, "lora_modules_to_save")
@@ -32,6 +38,7 @@ def read(found: Reading) -> None:
         found.trains = [True] * len(found.trains)
     if found.mapping.get("freeze_mm_modules") is True:
         found.set(False, lambda name: MULTIMODAL & set(name.split(".")))
+    return True
 
 
 def _unfrozen(found: Reading, patterns: object) -> None:

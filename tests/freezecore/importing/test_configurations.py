@@ -249,3 +249,20 @@ UNREADABLE = {
 def test_what_a_configuration_means_is_not_guessed(what):
     with pytest.raises(ExportError):
         import_rules(UNREADABLE[what], read_source(ModelSource.parse("timm:resnet18")))
+
+
+ADAPTERS = (
+    "adapter: qlora\nlora_target_linear: true\n",
+    "adapter: lora\nlora_target_modules:\n  - q_proj\nlora_r: 8\n",
+)
+
+
+@pytest.mark.parametrize("text", ADAPTERS)
+def test_axolotl_s_adapters_alone_leave_nothing_of_the_model_to_train(text):
+    found = import_rules(text, opened("qwen25vl7b"))
+    assert (found.kind, found.rules) == ("axolotl", "freeze all")
+
+
+def test_targets_of_adapters_without_axolotl_s_own_keys_are_not_read_as_axolotl_s():
+    with pytest.raises(ExportError):
+        import_rules("lora_target_modules:\n  - q_proj\n", opened("qwen25vl7b"))
