@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from freezecore.cache import store
 
-COOKIE = "freeze_explorer_visitor"
+SHARED_COOKIE = "freeze_explorer_visitor"  # of earlier versions: every server on a host had this one
 EARLIER_COOKIE = "freeze_explorer_owner"  # unsigned, of earlier versions: what was started under it stays its browser's
 KEPT_S = 365 * 86_400
 KEY_BYTES = 32
@@ -26,9 +26,19 @@ ADDRESS = "address "
 PER_ADDRESS = 20  # what has no token shares as much as so many browsers have
 
 
+def cookie() -> str:
+    """The name of this server's cookie: browsers send cookies to all ports of a host, so each server has its own."""
+    return f"{SHARED_COOKIE}_{hashlib.sha256(_key()).hexdigest()[:8]}"
+
+
 def known(cookies: Mapping[str, str]) -> str | None:
     """The name of the browser that holds these cookies, which nobody guesses; None where none is of this server."""
-    name, _, signature = str(cookies.get(COOKIE, "")).rpartition(".")
+    return _signed(cookies.get(cookie())) or _signed(cookies.get(SHARED_COOKIE))
+
+
+def _signed(value: str | None) -> str | None:
+    """The name in a cookie that this server has signed; None for any other."""
+    name, _, signature = str(value or "").rpartition(".")
     return name if name and hmac.compare_digest(signature.encode(), _signature(name).encode()) else None
 
 
@@ -56,8 +66,10 @@ def set_cookies(cookies: Mapping[str, str]) -> list[str]:
     """The headers by which a browser keeps its name for another year, or is given one."""
     earlier = cookies.get(EARLIER_COOKIE, "")
     name = known(cookies) or (earlier if re.fullmatch(r"[\w-]{22}", earlier, re.ASCII) else new_name())
-    forget = [f"{EARLIER_COOKIE}=; Path=/; Max-Age=0"] if earlier else []
-    return [f"{COOKIE}={token(name)}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax", *forget]
+    gone = [EARLIER_COOKIE] if earlier else []
+    gone += [SHARED_COOKIE] if _signed(cookies.get(SHARED_COOKIE)) else []
+    forget = [f"{each}=; Path=/; Max-Age=0" for each in gone]
+    return [f"{cookie()}={token(name)}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax", *forget]
 
 
 def _signature(name: str) -> str:

@@ -102,7 +102,7 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(viewport=viewport, color_scheme=scheme, **options)
         contexts.append(context)
         name = owner or visitors.new_name()
-        context.add_cookies([{"name": visitors.COOKIE, "value": visitors.token(name), "url": address}])
+        context.add_cookies([{"name": visitors.cookie(), "value": visitors.token(name), "url": address}])
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: faults.append(request.url) if _is_elsewhere(request.url) else None)

@@ -54,7 +54,7 @@ def test_ones_own_runs_are_found_again_by_the_same_browser_and_not_by_another(pa
     page.reload()
     settled(page)
     expect(page.get_by_text("No run yet")).to_be_visible()
-    (cookie,) = (one for one in page.context.cookies() if one["name"] == visitors.COOKIE)
+    (cookie,) = (one for one in page.context.cookies() if one["name"] == visitors.cookie())
     assert cookie["httpOnly"] and cookie["value"] not in page.evaluate("document.cookie")
     page.reload()
     settled(page)

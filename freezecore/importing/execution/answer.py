@@ -194,7 +194,8 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
     late = sorted({line for _, _, epoch, line, _ in run.events if epoch == NOT_PLACED})
     for line in late:
         unread.setdefault(line, say("it happens after a training whose length is not known, and was left out"))
-    own = {id(p) for held in first.found for p in held}
+    stand_ins = [module for module in (first.root, *run.models, *run.copies) if module is not None]
+    own = {id(p) for held in first.found for p in held} | {id(p) for each in stand_ins for p in each.parameters()}
     foreign = bool(run.events) and not any(id(event[0]) in own for event in run.events)
     if foreign:
         unread.setdefault(run.events[0][3], say("what is set here is no part of this model"))

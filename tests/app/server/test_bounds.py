@@ -45,7 +45,7 @@ def test_a_class_of_sixty_behind_one_address_loses_nobody_while_one_floods(clien
     browsers = [client() for _ in range(60)]
     for browser in browsers:
         assert browser.get("/", headers=PAGE).status_code == 200
-        assert visitors.COOKIE in browser.cookies
+        assert visitors.cookie() in browser.cookies
     assert flood(browsers[0]).count(429) > 70
     assert all(flood(browser, 10) == [200] * 10 for browser in browsers[1:])
 
@@ -54,7 +54,7 @@ def test_made_up_tokens_are_one_visitor_together(client, monkeypatch):
     monkeypatch.setattr(bounds, "BURST", 1.0)
     monkeypatch.setattr(bounds, "PER_S", 0.01)
     statuses = [
-        client().get("/", headers={"cookie": f"{visitors.COOKIE}=made{i}.{'0' * 32}"}).status_code for i in range(60)
+        client().get("/", headers={"cookie": f"{visitors.cookie()}=made{i}.{'0' * 32}"}).status_code for i in range(60)
     ]
     assert statuses.count(200) == visitors.PER_ADDRESS
 
@@ -73,7 +73,7 @@ def test_a_browsers_name_is_signed_out_of_scripts_reach_and_outlives_a_restart(c
     assert "HttpOnly" in given and name
     visitors._key.cache_clear()  # as a restart does
     assert visitors.known(browser.cookies) == name
-    assert visitors.known({visitors.COOKIE: browser.cookies[visitors.COOKIE][:-1]}) is None
+    assert visitors.known({visitors.cookie(): browser.cookies[visitors.cookie()][:-1]}) is None
     browser.get("/", headers=PAGE)
     assert visitors.known(browser.cookies) == name, "a later page renews it"
     assert (store.home() / "visitors.key").stat().st_mode & 0o077 == 0
@@ -85,6 +85,26 @@ def test_a_browser_of_an_earlier_version_keeps_what_it_has_started(client):
     browser.get("/", headers=PAGE)
     assert visitors.known(browser.cookies) == owner
     assert visitors.EARLIER_COOKIE not in browser.cookies, "one cookie is enough"
+
+
+def test_two_servers_on_one_host_leave_each_other_s_cookie_alone(client, monkeypatch):
+    browser = client()
+    browser.get("/", headers=PAGE)
+    name = visitors.known(browser.cookies)
+    monkeypatch.setattr(visitors, "_key", lambda: b"another server's")
+    assert visitors.known(browser.cookies) is None
+    browser.get("/", headers=PAGE)
+    other = visitors.known(browser.cookies)
+    monkeypatch.undo()
+    assert other and visitors.known(browser.cookies) == name
+
+
+def test_the_cookie_that_all_servers_shared_is_still_read_and_gives_way(client):
+    browser, token = client(), visitors.token("somebody")
+    browser.cookies.set(visitors.SHARED_COOKIE, token, domain="here.local", path="/")
+    browser.get("/", headers=PAGE)
+    assert visitors.known({visitors.cookie(): browser.cookies[visitors.cookie()]}) == "somebody"
+    assert visitors.SHARED_COOKIE not in browser.cookies
 
 
 @pytest.mark.parametrize(
