@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.components.rule_names import rule_names
+from app.components.rules_editor import editor_strings, rules_editor, text_part
 from app.parts import show_errors
 from app.parts.tree import TREE
 from app.service.mended_rules import line_and_column, offers, place_of
@@ -15,42 +15,37 @@ from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import RuleError
 from freezecore.spec import FreezeSpec
-from freezecore.tree import LayerTree
 
-LONGEST_TYPED = 4_000
-BOX = "w_rules"
+
+def rules_text(selection: ModelSelection, words: Words) -> None:
+    """The box itself; call it outside fragments. Its text is `rules_part`."""
+    follows, strings = rule_words(selection.tree), editor_strings(words.lang)
+    rules_editor(follows, strings=strings, tree=TREE, key="w_rules", on_change=_write)
+
+
+def rules_part() -> dict:
+    """What the box shows, to be sent by `feed`: the selection as it was resolved, or what was typed and cannot be."""
+    draft = state.draft()
+    if draft is None:
+        return text_part(select(state.link()).lines)
+    error = _fault(draft)
+    place = place_of(error, draft) if error else None
+    return text_part(draft, (place.start, place.end) if place else None)
 
 
 @show_errors.told
 def rules_box() -> None:
-    """The selection as text, either as it was resolved or as it was typed with what is wrong at its place."""
+    """What belongs to the box: what is wrong with its text, what its rules hit, and the way back."""
     words = state.words()
     draft = state.draft()
-    selection = None
-    if draft is None:
-        selection = select(state.link())
     with st.container(key="rules_fault"):  # always there: what is drawn below it keeps its place
         if draft is not None:
             _show_fault(draft, words)
-    state.fill(BOX, selection.rules.replace("; ", "\n") if selection else draft)
-    st.text_area(
-        words("rules.label"),
-        key=BOX,
-        height=122,
-        max_chars=LONGEST_TYPED,
-        on_change=_typed,
-        help=words("rules.help"),
-    )
-    st.caption(_hits(selection, words) if selection else words("rules.stays"))
+    st.caption(_hits(select(state.link()), words) if draft is None else words("rules.stays"))
     st.button(
         words("rules.undo"), key="undo_rules", icon=":material/undo:", type="tertiary", on_click=_undo,
         disabled=not state.can_undo(), help=words("rules.undo_help"),
     )  # fmt: skip
-
-
-def completion(tree: LayerTree, words: Words) -> None:
-    """Complete what is typed in the box; called outside the fragment that a tick redraws."""
-    rule_names(BOX, TREE, rule_words(tree), {"name": words("rules.names"), "found": words("rules.found")})
 
 
 def _hits(selection: ModelSelection, words: Words) -> str:
@@ -64,25 +59,29 @@ def _undo() -> None:
     st.rerun()
 
 
-def _show_fault(draft: str, words: Words) -> None:
+def _fault(draft: str) -> RuleError | None:
+    """What is wrong with it; None where it can be read by now."""
     try:
-        tree = select(state.link()).tree
-        resolve(FreezeSpec.parse(draft), tree)
+        resolve(FreezeSpec.parse(draft), select(state.link()).tree)
     except RuleError as error:
-        place, found = "", place_of(error, draft)
-        if found:
-            line, column = line_and_column(draft, found.start)
-            place = words("rules.place", line=line, column=column) + " "
-        st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
-        if mended := offers(error, draft):
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mended"):
-                st.markdown(words("rules.instead"), width="content")
-                for name, text in mended.items():
-                    st.button(show_errors.plain(name), key=f"mend_{name}", on_click=_write, args=(text,))
+        return error
+    return None
 
 
-def _typed() -> None:
-    _write(state.value(BOX) or "")
+def _show_fault(draft: str, words: Words) -> None:
+    error = _fault(draft)
+    if error is None:
+        return
+    place, found = "", place_of(error, draft)
+    if found:
+        line, column = line_and_column(draft, found.start)
+        place = words("rules.place", line=line, column=column) + " "
+    st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
+    if mended := offers(error, draft):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mended"):
+            st.markdown(words("rules.instead"), width="content")
+            for name, text in mended.items():
+                st.button(show_errors.plain(name), key=f"mend_{name}", on_click=_write, args=(text,))
 
 
 @show_errors.acting

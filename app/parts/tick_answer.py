@@ -21,7 +21,7 @@ from app.parts import show_errors
 from app.parts.address import link_part
 from app.parts.job import shows_other_selection
 from app.parts.presets import presets_are_outdated
-from app.parts.rules_box import rules_box
+from app.parts.rules_box import rules_box, rules_part
 from app.parts.tree import TREE
 from app.server.tick_route import question
 from app.service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
@@ -63,7 +63,7 @@ def _answer(rules_place: DeltaGenerator) -> None:
             show_errors.show(known.fault.problem, known.fault.hint)
         charts = selection_part(selection, known, words)
         tree_ticks(
-            selection.tree, selection.mask, charts, link_part(), key=TREE, on_change=_ticked,
+            selection.tree, selection.mask, charts, link_part(), rules_part(), key=TREE, on_change=_ticked,
             question=question(selection.link, words.lang),
         )  # fmt: skip
         with rules_place:

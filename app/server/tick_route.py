@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app.components.rules_editor import text_part
 from app.components.tree.bits import decode
 from app.figures.cost_charts import selection_part
 from app.link import Link, read_link
@@ -75,7 +76,9 @@ def _parts(asked: object) -> list[dict]:
         return []
     selection = ticked(selection, trains)
     known = known_cost(selection)
-    return [selection_part(selection, known, Words(lang))] if known.has_peak and not known.fault else []
+    if not known.has_peak or known.fault:
+        return []
+    return [selection_part(selection, known, Words(lang)), text_part(selection.lines)]
 
 
 def _path() -> str:

@@ -12,6 +12,7 @@ from freezecore._resolve import resolve
 from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
 from freezecore.mask import Mask
+from freezecore.rules.grammar import print_spec
 from freezecore.rules.shortest import shortest_rules
 from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
@@ -39,6 +40,11 @@ class ModelSelection:
     @property
     def rules(self) -> str:
         return str(self.spec)
+
+    @property
+    def lines(self) -> str:
+        """The rules, a statement a line."""
+        return print_spec(self.spec, "\n")
 
     @property
     def workload(self) -> Workload:

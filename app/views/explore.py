@@ -15,7 +15,7 @@ from app.parts.job import is_live
 from app.parts.model_box import first_models, not_opened
 from app.parts.presets import preset_row
 from app.parts.probe import probe
-from app.parts.rules_box import completion
+from app.parts.rules_box import rules_text
 from app.parts.saved import saved_selections
 from app.parts.search import search
 from app.parts.tick_answer import redraw_when_known, tick_answer
@@ -86,8 +86,8 @@ def draw() -> None:
         with left, show_errors.telling():
             preset_row()
             tree(selection, words)
+            rules_text(selection, words)
             rules_place = st.container()
-            completion(selection.tree, words)
             saved_selections(words)
         with right, show_errors.telling():
             tick_answer(selection, rules_place)

@@ -7,7 +7,7 @@ from freezecore.search.find import Choice, FindResult, SearchTrial
 from freezecore.search.measured import MeasuredSelection
 from freezecore.search.suggest import Suggestion, SuggestResult
 from freezecore.search.sweep import SweepResult
-from tests.app.test_explore import RESNET, messages
+from tests.app.test_explore import RESNET, messages, rules_of
 
 DEEP = MeasuredSelection("freeze stem blocks:first6", ("6 blocks frozen",), 6, 0.91, None, None, 0.91, (0.9, 0.92),
              0.014, 0.01, 200_000_000, 0.2, 4.0, 1_000)  # fmt: skip
@@ -44,7 +44,7 @@ def searched(opened, helpers):
 
 
 def ticked(page) -> str:
-    return page.text_area(key="w_rules").value
+    return rules_of(page)
 
 
 def shown(page) -> str:

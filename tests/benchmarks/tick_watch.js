@@ -8,7 +8,7 @@
   const elements = {
     box: () => inShadow(".sum"),
     numbers: () => (alone() ? null : inShadow(".charts .numbers")) ?? document.querySelector("[data-testid=stMetricValue]"),
-    rules: () => document.querySelector("textarea"),
+    rules: () => inShadow("textarea"),
     charts: () => (alone() ? null : inShadow(".charts .parts")), // columns and curve are painted in the same moment
   };
   let parts = {}; // looked up once a press: reading them must not cost what it measures

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.app.test_explore import RESNET, messages
+from tests.app.test_explore import RESNET, messages, rules_of
 
 PYTHON = "for name, p in model.named_parameters():\n    p.requires_grad = name.startswith('layer4')\n"
 
@@ -23,7 +23,7 @@ def shown(page) -> str:
 
 
 def ticked(page) -> str:
-    return page.text_area(key="w_rules").value
+    return rules_of(page)
 
 
 @pytest.mark.parametrize(

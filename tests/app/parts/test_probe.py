@@ -15,7 +15,7 @@ from freezecore.serving.runs import ended as run_ended
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from tests.app.conftest import _tree
-from tests.app.test_explore import RESNET, sent
+from tests.app.test_explore import RESNET, rules_of, sent, typed
 
 ASKED = ProbeRequest(ModelSource("timm", "resnet18", "pretrained"), FreezeSpec.parse("freeze all; train fc"))
 PICTURE = "data:image/jpeg;base64,AAAA"
@@ -140,7 +140,7 @@ def test_a_result_is_told_as_anothers_once_something_else_is_chosen_and_taken_ba
     assert "run=token" in _sent_link(page) and not _told(page) and proved["marks"]
     assert decode(proved["proved"], 62) == resolve(ASKED.spec, _tree(ModelSource("timm", "resnet18"))).trains
 
-    page.text_area(key="w_rules").set_value("train all").run()
+    typed(page, "train all")
     page.number_input(key="w_batch").set_value(8).run()
     (told,) = _told(page)
     assert "**`freeze all; train fc`**" in told and "**batch 32**" in told
@@ -149,4 +149,4 @@ def test_a_result_is_told_as_anothers_once_something_else_is_chosen_and_taken_ba
 
     page.button(key="take_back_token").click().run()
     assert not page.exception and not _told(page) and page.number_input(key="w_batch").value == 32
-    assert page.text_area(key="w_rules").value == "freeze all\ntrain fc" and "run=token" in _sent_link(page)
+    assert rules_of(page) == "freeze all\ntrain fc" and "run=token" in _sent_link(page)

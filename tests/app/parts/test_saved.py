@@ -4,6 +4,7 @@ import pytest
 
 from app import state
 from app.service import belongings, gallery
+from tests.app.test_explore import rules_of
 
 UPLOAD = "file:uploads/" + "0" * 32 + "/my_net.json"
 
@@ -22,7 +23,7 @@ def test_a_selection_saved_by_name_is_taken_again_on_a_later_visit_and_can_be_de
     later = opened(model="timm:resnet18", rules="train all")
     assert later.button(key="saved_take_0").label == "Last \\*stage\\*"
     later.button(key="saved_take_0").click().run()
-    assert later.text_area(key="w_rules").value == "freeze all\ntrain layer4"
+    assert rules_of(later) == "freeze all\ntrain layer4"
     assert belongings.of("another", "selection") == {}
 
     later.button(key="saved_drop_0").click().run()

@@ -6,7 +6,7 @@ import torch
 import freezecore as fc
 from app.service import uploads
 from freezecore.errors import SourceError
-from tests.app.test_explore import figures
+from tests.app.test_explore import figures, rules_of
 
 BERT = {
     "model_type": "bert",
@@ -39,7 +39,7 @@ def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
     assert source.startswith("file:")
     page = opened(model=source, rules="freeze all; train 3", batch="4")
     assert not page.exception
-    assert page.text_area(key="w_rules").value == "freeze all\ntrain 3"
+    assert rules_of(page) == "freeze all\ntrain 3"
     assert not [button for button in page.button if button.key == "start"], "what cannot train is not offered"
     assert any("neither code nor weights" in info.value for info in page.info)
     peak = figures(page)["Peak memory"]
@@ -55,7 +55,7 @@ def test_a_config_is_distinguished_from_a_model_file(opened):
     assert source.startswith("config:")
     page = opened(model=source, task="sequence-classification")
     assert not page.exception
-    assert page.text_area(key="w_rules").value == "freeze all\ntrain head"
+    assert rules_of(page) == "freeze all\ntrain head"
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,26 @@
-// Sending ticks: first a plain request, whose answer is on the screen at once, then Python, which draws the rest.
+// Sending ticks: first a plain request, whose answer is on the screen at once, then Python, which draws the rest. What
+// the page does as it begins to draw would hold the answer back, so that it waits for the frame that shows it.
 
 import { channelOf, deliver } from "../../js/channel.js";
 
 const LONGEST_MS = 400; // then the drawing answers alone
+const FRAME_MS = 60; // a window out of sight paints no frames
 
 export async function sendTicks(name, ticks) {
   const channel = channelOf(name);
   channel.sent = ticks;
-  for (const part of await quickAnswer(channel.question, ticks)) {
-    if (channel.sent !== ticks) return; // newer ones are on their way
-    deliver(part);
-  }
+  const parts = await quickAnswer(channel.question, ticks);
+  if (channel.sent !== ticks) return; // newer ones are on their way
+  parts.forEach(deliver);
+  if (parts.length) await painted();
   if (channel.sent === ticks) channel.send?.(ticks);
+}
+
+function painted() {
+  return new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, FRAME_MS);
+  });
 }
 
 let noRoute = false; // a server of the page alone has none

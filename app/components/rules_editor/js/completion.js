@@ -3,55 +3,44 @@
 
 import { channelOf } from "../../js/channel.js";
 import { element } from "../../js/element.js";
-import { mounted } from "../../js/mount.js";
 import { waysOn, wordAt } from "./words.js";
 
-class Completion {
-  constructor(data, parent) {
-    this.data = data;
+export class Completion {
+  constructor(data, field) {
+    Object.assign(this, { data, field, ways: [], marked: -1 });
     this.list = element("ul", "rule-names");
     this.list.id = "rule-names";
     this.list.hidden = true;
     this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", data.name);
+    this.list.setAttribute("aria-label", data.words.names);
     this.status = element("span", "rule-names-said");
     this.status.setAttribute("role", "status");
-    this.ways = [];
-    this.marked = -1;
-    parent.append(this.list, this.status);
+    field.setAttribute("aria-autocomplete", "list");
+    field.setAttribute("aria-controls", this.list.id);
+    field.addEventListener("input", () => this.offer());
+    field.addEventListener("keydown", (event) => this.press(event));
+    field.addEventListener("click", () => this.close());
+    field.addEventListener("blur", () => this.close());
     this.ending = new AbortController();
-    const on = (name, act) => document.addEventListener(name, (event) => this.isField(event.target) && act(event), { capture: true, signal: this.ending.signal });
-    on("focusin", ({ target }) => this.name(target));
-    on("input", ({ target }) => this.offer(target));
-    on("keydown", (event) => this.press(event));
-    on("click", () => this.close());
-    on("focusout", () => this.close());
-    document.addEventListener("scroll", ({ target }) => target !== this.list && this.close(), { capture: true, passive: true, signal: this.ending.signal });
+    const moved = ({ target }) => target !== this.list && this.close();
+    document.addEventListener("scroll", moved, { capture: true, passive: true, signal: this.ending.signal });
     this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the text area keeps the keyboard
     this.list.addEventListener("click", ({ target }) => this.take([...this.list.children].indexOf(target.closest("li"))));
   }
 
-  isField(target) {
-    return target instanceof Element && target.matches(this.data.field);
-  }
-
-  name(field) {
-    field.setAttribute("aria-autocomplete", "list");
-    field.setAttribute("aria-controls", this.list.id);
-  }
-
   // Show what the word before the caret may go on to; an empty word only where it was asked for.
-  offer(field, asked = false) {
+  offer(asked = false) {
+    const { field } = this;
     const at = field.selectionStart === field.selectionEnd && wordAt(field.value, field.selectionStart);
-    const model = channelOf(this.data.channel).model;
+    const model = channelOf(this.data.tree).model;
     const ways = at && (at.word || asked) ? waysOn(at, this.data.follows, model) : [];
     if (!ways.length) return this.close();
-    Object.assign(this, { field, at, ways });
+    Object.assign(this, { at, ways });
     this.list.replaceChildren(...ways.map((way, place) => this.row(way, place)));
     this.list.hidden = false;
     this.mark(-1);
     this.put();
-    this.status.textContent = this.data.found.replace("{count}", ways.length);
+    this.status.textContent = this.data.words.found.replace("{count}", ways.length);
   }
 
   row({ text, about }, place) {
@@ -75,7 +64,7 @@ class Completion {
 
   press(event) {
     const { key, ctrlKey, metaKey } = event;
-    if (key === " " && ctrlKey) this.offer(event.target, true);
+    if (key === " " && ctrlKey) this.offer(true);
     else if (this.list.hidden || event.isComposing) return;
     else if (key === "ArrowDown") this.mark((this.marked + 1) % this.ways.length);
     else if (key === "ArrowUp") this.mark((this.marked < 1 ? this.ways.length : this.marked) - 1);
@@ -119,8 +108,6 @@ class Completion {
 
   stop() {
     this.ending.abort();
-    this.list.remove();
-    this.status.remove();
   }
 }
 
@@ -139,11 +126,3 @@ function caretPlace(field, offset) {
   const top = box.top + at.top - frame.top - field.scrollTop;
   return { left: box.left + at.left - frame.left, top, bottom: top + at.height + 3 };
 }
-
-const show = ({ data, parentElement }, earlier) => {
-  if (earlier && JSON.stringify(earlier.data) === JSON.stringify(data)) return earlier;
-  earlier?.stop();
-  return new Completion(data, parentElement);
-};
-
-export default mounted(show, (view) => view.stop());
