@@ -1,5 +1,7 @@
 """Completion in the rules' text: offered while somebody types, taken by keyboard or pointer, silent otherwise."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -28,7 +30,7 @@ def offered(page: Page) -> list[str]:
 
 def test_what_is_offered_follows_from_what_stands_before_the_word(typed):
     page = typed("fr")
-    assert offered(page) == ["freeze ", "from epoch 1: "]
+    assert offered(page) == ["freeze", "from epoch 1:"]
     for text, expected in {
         "freeze layer4.": ["layer4.0", "layer4.1"],
         "freeze all; train he": ["head"],
@@ -80,4 +82,4 @@ def test_a_finger_takes_an_entry_and_axe_finds_nothing_while_it_is_open(page_at,
     expect(rules(page)).to_have_value("train layer4.1.conv1")
     expect(rules(page)).to_be_focused()
     rules(page).press("Control+Enter")
-    expect(page).to_have_url(lambda url: "train+layer4.1.conv1" in url)
+    expect(page).to_have_url(re.compile(re.escape("train+layer4.1.conv1")))

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.link import Link
 from tests.browser.page_room import RESNET, TRACED_MS, rules, settled, tick, traced
 
 BERT = "/?model=config:bert&task=sequence-classification&labels=2"
@@ -99,6 +100,8 @@ def arrived(page: Page, stop: Stop) -> None:
 
 def stays(page: Page, selection: str) -> None:
     """A reload shows the same selection at the same address."""
+    query = Link(model="timm:resnet18", rules=selection.replace("\n", "; ")).query()
+    expect(page).to_have_url(re.compile(re.escape(query)))  # the box shows a tick's rules before the address does
     settled(page)
     here = page.url
     page.reload()
