@@ -93,6 +93,7 @@ export class Completion {
     if (this.list.hidden) return;
     this.mark(-1);
     this.list.hidden = true;
+    this.list.replaceChildren();
     this.status.textContent = "";
   }
 
