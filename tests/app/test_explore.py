@@ -48,7 +48,7 @@ def rules_of(page) -> str:
 def typed(page, text: str):
     """The page after a person has typed these rules and left the box; its component is none of `AppTest`'s widgets."""
     states = page._tree.get_widget_states()
-    (box,) = [element.proto for element in page.get("bidi_component") if json.loads(element.proto.json).get("known")]
+    (box,) = [element.proto for element in page.get("bidi_component") if json.loads(element.proto.json).get("follows")]
     states.widgets.add(id=box.id, json_value=json.dumps({"typed": {"text": text, "at": time.monotonic()}}))
     return page._run(states)
 
@@ -63,7 +63,7 @@ def test_a_link_opens_the_model_with_its_rules_and_its_numbers(opened):
 
 
 def test_a_model_opens_with_its_head_alone(opened):
-    assert opened(model=RESNET).text_area(key="w_rules").value == "freeze all\ntrain head"
+    assert rules_of(opened(model=RESNET)) == "freeze all\ntrain head"
 
 
 def test_more_training_costs_more(opened):

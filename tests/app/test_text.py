@@ -12,7 +12,7 @@ from tests.app.templates import put_together, templates, unsaid
 APP = Path(__file__).parents[2] / "app"
 ENGLISH = sentences("en")
 OTHERS = [lang for lang in LANGUAGES if lang != "en"]
-OWN_TESTS = ("said.", "tree.", "language")  # held complete elsewhere, or read without a call
+OWN_TESTS = ("said.", "tree.", "editor.", "language")  # held complete elsewhere, or read without a call
 OPTIONAL = ("preset.", "target.", "phase.")  # where a language has none, the name itself is shown
 CALLS = {"words", "w", "either"}
 
