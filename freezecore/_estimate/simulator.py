@@ -150,7 +150,7 @@ class StepSimulator:
         self._region: RecomputedRegion | None = None  # which the forward pass is in
         self._asking = frozenset(traced.trace.asking)
         self._needing = {*trains, *self._asking}
-        self._unneeded_casts: dict[int, int] = {}
+        self._frozen_casts: set[int] = set()  # storages of autocast's copies of what needs no gradient
 
     def _start(self) -> None:
         """What is alive before the first call, and what Python lets go of there."""
@@ -185,7 +185,8 @@ class StepSimulator:
             if self._regions:
                 self._enter(index + 1)
             for number in ends[index + 1] if runs else ():  # the other mode has moments of its own
-                self._let_go(moved.get(number, number))
+                if number not in self._frozen_casts:
+                    self._let_go(moved.get(number, number))
         return nodes
 
     def _call(self, index: int, step: TracedCall) -> BackwardNode | None:
@@ -193,6 +194,8 @@ class StepSimulator:
         traced, storage, moved, holders = self.traced, self._storage, self._moved, self._holders
         needing, operation = self._needing, traced.trace.operations[step.operation]
         self.flops_forward += traced.flops[step.operation]
+        if self._frozen_casts:
+            self._cast_again(index)
         for value in step.outputs:
             number = moved.get(storage[value], storage[value])
             if not holders[number]:
@@ -216,15 +219,25 @@ class StepSimulator:
         elif self._asking and not self._asking.isdisjoint(step.outputs):
             self._hold_for_good(step)
         elif step.cast:
-            number = storage[step.outputs[0]]
-            self._unneeded_casts[self._parameters.last_cast_read[number]] = number
+            self._frozen_casts.add(storage[step.outputs[0]])
         self._note(index, self._live + inside, (self._live, self._buffers.ready, inside), FORWARD)
         if kind := traced.scratch[step.operation]:
             extra = forward_scratch(kind, *self._sizes_of(step))
             self.scratch_peak = max(self.scratch_peak, self._live + self._buffers.ready + extra)
-        if index in self._unneeded_casts:
-            self._let_go(self._unneeded_casts[index])
+        for number in self._parameters.casts_end.get(index, ()) if self._frozen_casts else ():
+            if number in self._frozen_casts:
+                self._let_go(moved.get(number, number))
         return node
+
+    def _cast_again(self, index: int) -> None:
+        """Copies that autocast makes of frozen parameters for this step, which has not kept those that it made."""
+        for number, own in self._parameters.casts_again.get(index, ()):
+            if number in self._frozen_casts:
+                self._moved[number] = own
+                self._holders[own] = 1
+                self._live += self.traced.sizes[own]
+                if self._region:
+                    self._region.born.setdefault(own, index)
 
     def _note(self, index: int, total: int, parts: tuple[int, int, int], phase: str) -> None:
         """Remember the moment if more is alive than ever in this phase."""

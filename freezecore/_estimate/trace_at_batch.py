@@ -21,7 +21,7 @@ class TraceAtBatch:
         trace: where it comes from.
         values: its amounts, as they were measured.
         blocks: the same, as an allocator hands them out.
-        sizes: bytes of each storage.
+        sizes: bytes of each storage, and of those that `ParameterLayout.casts_again` adds.
         nbytes: bytes that each value would take on its own.
         batch: bytes of inputs and targets.
         parameters: what they take, and where they are read.
@@ -41,6 +41,8 @@ class TraceAtBatch:
         self.nbytes = [self.blocks[amount] for amount in trace.nbytes]
         self.batch = sum(self.blocks[amount] for amount in trace.batch)
         self.parameters = parameter_layout(trace)
+        again = [old for pairs in self.parameters.casts_again.values() for old, _ in pairs]
+        self.sizes += [self.sizes[old] for old in again]
         self.weights = sum(self.parameters.bytes.values()) + sum(map(rounded, trace.buffers))
         self.flops = [self.values[operation.flops] for operation in trace.operations]
         self.copies = [
@@ -58,13 +60,16 @@ class ParameterLayout(NamedTuple):
     Attributes:
         bytes, state_bytes: per parameter's value, of itself and of its optimizer state.
         first_read: per parameter's value, the first step that reads it: the last whose backward adds to its gradient.
-        last_cast_read: per storage of an autocast copy, the last step that reads it.
+        casts_again: autocast keeps a copy of a leaf that trains, and makes one of a frozen leaf for each reader: per
+            step that begins to read it again, the copies' storages, each with the number of a storage of its own.
+        casts_end: per step, the storages of autocast copies whose reader is done with it.
     """
 
     bytes: dict[int, int]
     state_bytes: dict[int, int]
     first_read: dict[int, int]
-    last_cast_read: dict[int, int]
+    casts_again: dict[int, list[tuple[int, int]]]
+    casts_end: dict[int, list[int]]
 
 
 def allocated_by(trace: Trace) -> Rounded:
@@ -99,13 +104,32 @@ def _layout(trace: Trace) -> ParameterLayout:
     rounded = allocated_by(trace)
     sizes = {p.value: rounded(p.numel * p.itemsize) for p in trace.parameters}
     states = {p.value: state_bytes(trace.workload, (p,), rounded) for p in trace.parameters}
-    casts = {trace.storage[call.outputs[0]] for _, call in calls if call.cast}
     first: dict[int, int] = {}
-    last: dict[int, int] = {}
     for index, call in calls:
         for value in call.inputs:
             if call.used and value in sizes:
                 first.setdefault(value, index)
-            if trace.storage[value] in casts:
-                last[trace.storage[value]] = index
-    return ParameterLayout(sizes, states, first, last)
+    return ParameterLayout(sizes, states, first, *_cast_readers(trace, calls))
+
+
+def _cast_readers(
+    trace: Trace, calls: list[tuple[int, TracedCall]]
+) -> tuple[dict[int, list[tuple[int, int]]], dict[int, list[int]]]:
+    """Where readers of autocast copies begin and end; a reader may first take a view of the copy."""
+    copies = {trace.storage[call.outputs[0]]: call.outputs[0] for _, call in calls if call.cast}
+    last: dict[int, int] = {}  # per copy, where the reader at work has read it last
+    again: dict[int, list[tuple[int, int]]] = {}
+    end: dict[int, list[int]] = {}
+    added = len(trace.sizes)
+    for index, call in calls if copies else ():
+        for number in {trace.storage[value] for value in call.inputs} & copies.keys():
+            if copies[number] in call.inputs and number in last:
+                end.setdefault(last[number], []).append(number)
+                again.setdefault(index, []).append((number, 0))
+            last[number] = index
+    for number, index in last.items():
+        end.setdefault(index, []).append(number)
+    for pairs in again.values():
+        pairs[:] = [(number, added + place) for place, (number, _) in enumerate(pairs)]
+        added += len(pairs)
+    return again, end

@@ -32,6 +32,8 @@ def copied_bytes(signature: Signature) -> tuple[int, int]:
     if signature.function is recurrent.FORWARD:
         _, forward, backward = recurrent.sizes(signature.arguments[0], signature.graph)
         return forward, backward + recurrent.output_bytes(signature.arguments[0]) * signature.strided
+    if signature.unfolded:
+        return unfolded_bytes(signature, 0), 0
     if signature.name not in (*FORWARD_ONLY, *BOTH, MEAN):
         return 0, 0
     shape = signature.shapes()[0]
@@ -41,6 +43,12 @@ def copied_bytes(signature: Signature) -> tuple[int, int]:
         return 0, 0
     nbytes = shape.dtype.itemsize * math.prod(shape.size)
     return nbytes, nbytes if signature.name in BOTH else 0
+
+
+def unfolded_bytes(signature: Signature, needs: int) -> int:
+    """Bytes of a weight's copies, one for each of the products that it is in where it needs no gradient."""
+    weight = signature.shapes()[1] if signature.unfolded and not needs >> 1 & 1 else None
+    return signature.unfolded * weight.dtype.itemsize * math.prod(weight.size) if weight else 0
 
 
 def _mean_in_float32(signature: Signature) -> int:

@@ -8,6 +8,7 @@ mask and is added when a mask is priced.
 from __future__ import annotations
 
 import gc
+import math
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore.runtime.trace import recurrent
-from freezecore.runtime.trace.fake import run, tensors_in
+from freezecore.runtime.trace.fake import HALF, run, tensors_in
 from freezecore.runtime.trace.signature import Signature, ViewWrite, described, flops
 from freezecore.sentences import Reason
 
@@ -281,6 +282,22 @@ def _note_strided(calls: list[RecordedCall]) -> None:
             call.signature = replace(call.signature, strided=not readers.isdisjoint(("transpose", "cat")))
 
 
+def _note_unfolded(calls: list[RecordedCall]) -> None:
+    """Note which matrix products in half precision on a CPU run as many small ones where their weight is frozen.
+
+    `matmul` of a strided input of three dimensions or more and a matrix copies the input and takes one product only
+    where the matrix needs a gradient, as all do here; else it expands the matrix, and the kernel copies it for each.
+    Sources: `should_fold` in aten/src/ATen/native/LinearAlgebra.cpp, and the CPU's allocator for the copies.
+    """
+    for clone, view, product in zip(calls, calls[1:], calls[2:], strict=False):
+        names = clone.signature.name, view.signature.name, product.signature.name
+        if names != ("clone", "_unsafe_view", "mm") or product.inputs[0] != view.outputs[0]:
+            continue
+        shape = clone.signature.shapes()[0]
+        if view.inputs[0] == clone.outputs[0] and shape.device.type == "cpu" and shape.dtype in HALF:
+            product.signature = replace(product.signature, unfolded=math.prod(shape.size[:-2]))
+
+
 def record(
     model: nn.Module,
     step: Callable[[Recorder], Tensor],
@@ -306,6 +323,7 @@ def record(
         recorder.over = True  # the loss lives on
         recorder.note_lasting(model)
         _note_strided(recorder.recording.calls)
+        _note_unfolded(recorder.recording.calls)
     finally:
         if collects:
             gc.enable()

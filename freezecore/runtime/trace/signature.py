@@ -66,6 +66,7 @@ class Signature:
     arguments: tuple
     graph: bool  # gradients were enabled
     strided: bool = False  # of a recurrent layer: the gradient of its output comes back strided, and is copied
+    unfolded: int = 0  # of a matrix product: of so many, each with a copy of the weight, where that is frozen
 
     @property
     def name(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from freezecore.runtime.trace.dataflow import (
 )
 from freezecore.runtime.trace.fake import HALF, BatchNormShapes, all_tensors, distinct_bytes, fake_copy, tensors_in
 from freezecore.runtime.trace.join_modes import JoinedModes
-from freezecore.runtime.trace.kernels import copied_bytes, scratch_kind
+from freezecore.runtime.trace.kernels import copied_bytes, scratch_kind, unfolded_bytes
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
 from freezecore.runtime.trace.probing import OperationProbe, key_of
 from freezecore.runtime.trace.record import NotFollowed, Recorder, Recording, record
@@ -116,10 +115,7 @@ class Tracer:
             lasting=joined.lasting,
             batch=batch,
             batch_sizes=self.batch_sizes,
-            notes=(
-                *_notes(self.model, detached=cuts_a_gradient(steps, joined, values)),
-                *self._cast_again(steps, parameters),
-            ),
+            notes=tuple(_notes(self.model, detached=cuts_a_gradient(steps, joined, values))),
             versions=versions,
         )
 
@@ -235,23 +231,6 @@ class Tracer:
             and call.inputs[0] in parameters
         )
 
-    @staticmethod
-    def _cast_again(steps: Sequence[TracedCall | EvalAlias], parameters: dict[str, int]) -> Iterator[str]:
-        """Says which parameter is read in half precision more than once: autocast keeps the copy of a leaf that trains
-        until it ends, and makes a new one of a frozen leaf for each reader, which is not followed."""
-        calls = [step for step in steps if isinstance(step, TracedCall) and step.mode is not False]
-        readers = Counter(value for call in calls for value in {*call.inputs})
-        names = {value: name for name, value in parameters.items()}
-        for call in calls:
-            if call.cast and (count := readers[call.outputs[0]]) > 1:
-                yield say(
-                    "autocast's copies of '{name}' and its like while they are frozen: one is counted, "
-                    "and each of its {count} readers makes one",
-                    name=names[call.inputs[0]],
-                    count=count,
-                )
-                return
-
     def _operations(
         self, joined: JoinedModes, steps: Sequence[TracedCall | EvalAlias], parameters: set[int]
     ) -> Iterator[Operation]:
@@ -275,14 +254,17 @@ class Tracer:
         signatures = pair[: len(self.batch_sizes)]
         if needs not in operation.saved:
             saved = [self._probe(signature, needs).saved for signature in signatures]
-            inside = self.amounts(*(one.inside or 0 for one in saved)) if saved[0].inside else None
+            beside = [(one.inside or 0) + unfolded_bytes(s, needs) for one, s in zip(saved, signatures, strict=True)]
+            inside = self.amounts(*beside) if any(beside) or signatures[0].unfolded else None
             operation.saved[needs] = saved[0]._replace(new=self._each(saved), inside=inside)
         able = sum(1 << position for position in operation.saved[needs].needing)
         received = able if received is None else received & able
         if received and (needs, received) not in operation.backward:
             found = [self._backward(signature, needs, received) for signature in signatures]
             operation.backward[needs, received] = found[0]._replace(
-                extra=self.amounts(*(one.extra for one in found)),
+                extra=self.amounts(
+                    *(one.extra + unfolded_bytes(s, needs) for one, s in zip(found, signatures, strict=True))
+                ),
                 new=self._each(found),
                 flops=self.amounts(*(one.flops for one in found)),
             )

@@ -117,13 +117,77 @@ def test_a_mean_in_half_precision_copies_its_input_in_float32_on_a_cpu(dims):
     assert real.peak_bytes > 64 * 32 * 256 * 6
 
 
-def test_a_weight_that_autocast_casts_for_every_reader_is_told_of():
-    def notes(model):
-        workload = Workload(implementation="loop", precision="bf16-autocast")
-        return module_pricer(model, workload, batch=torch.randn(4, 6, 8)).trace.notes
+class Tied(nn.Module):
+    """One weight that three layers read, one of them through a view that is no leaf."""
 
-    assert "autocast's copies of 'bias_hh_l0'" in " ".join(notes(nn.RNN(8, 8, batch_first=True)))
-    assert notes(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))) == ()
+    def __init__(self):
+        super().__init__()
+        self.wide, self.tied, self.last = nn.Linear(64, 1024), nn.Linear(1024, 1024), nn.Linear(1024, 384)
+
+    def forward(self, x):
+        x = self.tied(self.wide(x)).relu()
+        x = self.tied(x).relu()
+        return self.last(nn.functional.linear(x, self.tied.weight[:512].repeat(2, 1)))
+
+
+READERS = {
+    "GRU": lambda: nn.GRU(64, 384),
+    "RNN of two layers": lambda: nn.RNN(64, 384, 2),
+    "RNN of turned samples": lambda: nn.RNN(64, 384, batch_first=True),
+    "GRU of two directions": lambda: nn.GRU(64, 192, bidirectional=True),
+    "tied": Tied,
+}
+
+
+class Between(nn.Module):
+    """A module between two linear layers."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.before, self.inner, self.after = nn.Linear(64, 64), inner, nn.Linear(384, 4)
+
+    def forward(self, x):
+        output = self.inner(self.before(x))
+        return self.after(output[0] if isinstance(output, tuple) else output).mean(1)
+
+
+PACKED = 400_000  # bytes that a bf16 matrix product packs into blocks at a time, by the CPU
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("part", ["bias", "weight", "after", "before"])
+def test_autocast_copies_a_frozen_weight_for_each_of_its_readers(name, part):
+    batch, model = torch.randn(24, 4, 64), Between(READERS[name]())
+    trains = {n for n, _ in model.named_parameters() if part in n}
+    workload = Workload(implementation="loop", precision="bf16-autocast")
+    trace = module_pricer(model, workload, batch=batch).trace
+    real = on_cpu(model, trains, (), trace.workload, own_batch(batch)[1], False)
+    assert costs(trace, *trains).peak_bytes == pytest.approx(real.peak_bytes, abs=PACKED)
+
+
+class Turning(nn.Module):
+    """A linear layer over the channels of turned pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.before, self.inner = nn.Linear(32, 32), nn.Linear(256, 512)
+
+    def forward(self, x):
+        return self.inner(self.before(x).permute(0, 2, 3, 1)).mean((1, 2))
+
+
+@pytest.mark.parametrize("precision", ["bf16", "bf16-autocast"])
+@pytest.mark.parametrize("part", ["before", "inner.bias", "inner"])
+def test_a_frozen_weight_of_a_strided_input_is_copied_for_each_of_its_rows(precision, part):
+    batch, model = torch.randn(4, 256, 16, 32), Turning()
+    trains = {n for n, _ in model.named_parameters() if part in n}
+    workload = Workload(implementation="loop", precision=precision)
+    trace = module_pricer(model, workload, batch=batch).trace
+    if precision == "bf16":
+        model, batch = model.bfloat16(), batch.bfloat16()
+    real = on_cpu(model, trains, (), trace.workload, own_batch(batch)[1], False)
+    assert costs(trace, *trains).peak_bytes == pytest.approx(real.peak_bytes, rel=0.02, abs=PACKED)
+    assert real.peak_bytes > 4 * 16 * 256 * 512 * 2 or part == "inner"
 
 
 def test_a_picture_of_one_pixel_is_not_taken_for_channels_last():
