@@ -15,7 +15,7 @@ from app.service.pricing import KnownCost
 from app.service.selection import ModelSelection
 from app.text import Words, meaning
 from freezecore._estimate import AnyEstimate, CurvePoint
-from freezecore._estimate.budget import fits, fits_on
+from freezecore._estimate.budget import SLOW_BF16, fits, fits_on
 from freezecore._estimate.cards import Card
 from freezecore.report import bytes_text, change_text, count_text, flops_text
 from freezecore.tree import LayerTree
@@ -96,7 +96,10 @@ def _on_card(selection: ModelSelection, known: KnownCost, words: Words) -> str |
     cards = (selection.card,)
     one = fits(known.trace, known.mask or selection.mask, batch_size=selection.link.batch, cards=cards)[0]
     largest = words("cost.largest", batch=one.largest_batch) if one.largest_batch else None
-    return " · ".join(filter(None, (largest, words("cost.no_bf16") if one.note else ""))) or None
+    return (
+        " · ".join(filter(None, (largest, words("cost.no_bf16") if one.note == SLOW_BF16 else words.said(one.note))))
+        or None
+    )
 
 
 def _names(card: Card | None, words: Words) -> list[list[str]]:

@@ -11,12 +11,16 @@ from app.service.pricing import cost_of
 from app.service.selection import ModelSelection, select
 from app.service.smaller_steps import smaller_steps
 from app.text import Words
+from freezecore import calibration
 from freezecore._estimate.budget import fits, fits_on, least_frozen
 from freezecore._estimate.cards import all_cards, margin_bytes
+from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS, per_device
 from freezecore._estimate.peaks import under
+from freezecore.calibration import read_calibration
 from freezecore.report import bytes_text
 
 GB = 10**9
+MEASURED = "measured_cards"  # notes of what this visitor dropped, by file
 
 
 def fit(words: Words) -> None:
@@ -42,6 +46,8 @@ def fit(words: Words) -> None:
     cells = formatted(rows, {words("fit.largest"): "{:.0f}"})
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
     st.caption(words("fit.units"))
+    _devices(selection, words)
+    _measured(words)
     amount, apply = st.columns([3, 2], vertical_alignment="bottom")
     most = chosen.usable_bytes / GB if chosen else 80.0
     least = most - int(10 * most - 10) / 10  # whole steps away from all that there is
@@ -52,6 +58,46 @@ def fit(words: Words) -> None:
     )  # fmt: skip
     usable = min(round(budget * GB), chosen.usable_bytes) if chosen else round(budget * GB)
     apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(usable,), width="stretch")
+
+
+def _devices(selection: ModelSelection, words: Words) -> None:
+    """What each of several such cards takes."""
+    number, sharding = st.columns([1, 2])
+    world = number.number_input(
+        words("fit.world"), 1, LARGEST_WORLD, step=1, key="w_world", help=words("fit.world_help")
+    )
+    name = sharding.selectbox(
+        words("fit.sharding"), SHARDINGS, format_func=lambda one: words(f"sharding.{one}"), key="w_sharding"
+    )
+    trace, cost, epoch = cost_of(selection)
+    if world > 1 and cost.known:
+        share = per_device(trace, selection.phases[epoch], world, name, batch_size=selection.link.batch)
+        card = selection.card
+        verdict = (
+            [words("cost.fits", card=card.box_name) + " " + words(f"fits.{fits_on(card, share.peak_bytes)}")]
+            if card
+            else []
+        )
+        told = [words("fit.each", world=world, bytes=bytes_text(share.peak_bytes)), *verdict]
+        st.markdown(f"**{' · '.join(told)}**  \n{words.said(share.why)}")
+
+
+def _measured(words: Words) -> None:
+    """What was measured on cards, and the place to drop what was measured elsewhere."""
+    found = [*calibration.kept(), *state.notes(MEASURED).values()]
+    told = [words.said(one.sentence()) for one in found] or [words("fit.none_measured")]
+    st.markdown(f"**{words('fit.measured')}**  \n" + "  \n".join(show_errors.plain(one) for one in told))
+    with st.popover(words("fit.calibration"), icon=":material/upload_file:", type="tertiary"):
+        st.caption(words("fit.calibration_help"))
+        st.file_uploader(
+            words("fit.calibration"), type=["json"], key="w_calibration", on_change=_take_calibration, max_upload_size=1
+        )
+
+
+@show_errors.acting
+def _take_calibration() -> None:
+    if (file := state.value("w_calibration")) is not None:
+        state.notes(MEASURED)[file.name] = read_calibration(file.getvalue(), file.name)
 
 
 def _smaller(selection: ModelSelection, words: Words) -> None:

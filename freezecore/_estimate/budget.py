@@ -16,6 +16,7 @@ from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 HEAD_ONLY = "freeze all; train head"
+SLOW_BF16 = say("this card has no native bf16 and emulates it slowly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,9 @@ def _head(tree: LayerTree) -> list[str]:
 
 
 def _fit(card: Card, trace: Trace, cost: AnyEstimate, peaks: Peaks | None) -> CardFit:
-    note = ""
+    note = card.assumed
     if trace.workload.precision.startswith("bf16") and not card.native_bf16:
-        note = say("this card has no native bf16 and emulates it slowly")
+        note = SLOW_BF16
     if not cost.known or peaks is None:
         return CardFit(card.name, card.usable_bytes, None, None, None, note)
     margin, fit = margin_bytes(cost.peak_bytes), fits_on(card, cost.peak_bytes)

@@ -1,8 +1,10 @@
 """Cards: how much of a GPU's memory torch can use, and the margin that an estimate needs on top.
 
 `usable_bytes` is what `torch.cuda.get_device_properties(0).total_memory` says, as people's out-of-memory messages
-quote it: less than the number on the box. The margin is a rule of thumb, not a measurement of each card: a context
-with its libraries (CUDA, cuBLAS, cuDNN), and a share for what the allocator cannot reuse and for kernels' scratch.
+quote it ("GPU 0 has a total capacity of 31.36 GiB"): less than the number on the box. Of Apple's memory, which the
+whole machine shares, it is what `torch.mps.recommended_max_memory()` says. The margin is a rule of thumb, not a
+measurement of each card (those are `freezecore.calibration`'s): a context with its libraries (CUDA, cuBLAS, cuDNN), and
+a share for what the allocator cannot reuse and for kernels' scratch.
 """
 
 from __future__ import annotations
@@ -30,12 +32,14 @@ class Card:
         usable_bytes: what torch can allocate in all.
         compute_capability: by which torch chooses its kernels, such as 7.5.
         present: it is in this machine.
+        maker: whose kernels run on it; of others than NVIDIA's none are followed here.
     """
 
     name: str
     usable_bytes: int
     compute_capability: str = "8.0"
     present: bool = False
+    maker: str = "NVIDIA"
 
     @property
     def kernels(self) -> ComputeCapability:
@@ -43,6 +47,14 @@ class Card:
         known = CHOICES["compute_capability"]
         older = [each for each in known if float(each) <= float(self.compute_capability)]
         return cast(ComputeCapability, older[-1] if older else known[0])
+
+    @property
+    def assumed(self) -> str:
+        """Whose kernels an estimate for it assumes, where they are not its own; else an empty text."""
+        if self.maker == "NVIDIA":
+            return ""
+        return say("{maker}'s kernels are not followed: NVIDIA's of compute capability {kernels} are assumed",
+                   maker=self.maker, kernels=self.kernels)  # fmt: skip
 
     @property
     def native_bf16(self) -> bool:
@@ -70,6 +82,12 @@ CARDS: tuple[Card, ...] = (
     Card("A100 80 GB", int(79.15 * GIB)),
     Card("H100 80 GB", int(79.10 * GIB), "9.0"),
     Card("H200 141 GB", int(139.72 * GIB), "9.0"),
+    Card("RTX 5080 16 GB", int(15.47 * GIB), "12.0"),
+    Card("RTX 5090 32 GB", int(31.36 * GIB), "12.0"),  # TrajectoryCrafter/TrajectoryCrafter#20
+    Card("B200 180 GB", int(178.35 * GIB), "10.0"),
+    Card("MI300X 192 GB", int(191.98 * GIB), "9.0", maker="AMD"),
+    Card("Apple 16 GB", int(11.84 * GIB), maker="Apple"),  # AlexsJones/llmfit#754, an M3
+    Card("Apple 24 GB", int(17.76 * GIB), maker="Apple"),  # pytorch/pytorch#189215
 )
 MARGIN_SENTENCE = say(
     "Kept free beside the estimate: {megabytes:.0f} MB for the CUDA context and its libraries, "

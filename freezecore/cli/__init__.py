@@ -24,6 +24,7 @@ COMMANDS = {
     "tree": "show a model's layers, blocks, embeddings and head",
     "mask": "show which parameters train",
     "estimate": "predict peak training memory and FLOPs",
+    "calibrate": "measure steps on the card at hand beside what is estimated",
     "data": "look at what a probe would train on",
     "probe": "train for a moment and prove that the freeze held",
     "sweep": "try many selections side by side",

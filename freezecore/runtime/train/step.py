@@ -74,7 +74,7 @@ def peak_of(model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.de
         yield peak
         peak.bytes = torch.cuda.max_memory_allocated(device)
     elif device.type == "cpu":
-        standing = _bytes_of([*model.parameters(), *model.buffers(), *_state(optimizer)])
+        standing = bytes_of([*model.parameters(), *model.buffers(), *_state(optimizer)])
         with profiler.profile(use_kineto=True, profile_memory=True) as profile:
             yield peak
         peak.bytes = standing + _largest_sum(profile)
@@ -96,6 +96,6 @@ def _state(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [t for of in optimizer.state.values() for t in of.values() if isinstance(t, Tensor)]
 
 
-def _bytes_of(tensors: list[Tensor]) -> int:
+def bytes_of(tensors: list[Tensor]) -> int:
     """Bytes of the storages behind these tensors, each once."""
     return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())
