@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, TypedDict
 
 from freezecore.arguments import checked_fields
+from freezecore.epoch_time import EpochTime, epoch_time
 from freezecore.errors import ProbeError, did_you_mean, shortened
 from freezecore.report import accuracy_text, bytes_text, html_table, number_text, seconds_text
 from freezecore.sentences import joined, say
@@ -300,7 +301,7 @@ class ProbeResult:
     `peak_bytes` is the allocator's peak during one plain step, `rss_bytes` the process's. `metric_*` are in the
     metric's own unit. `per_sample` says what each held-out sample adds to the metric afterwards, higher is better, so
     that their mean ranks runs as the metric does; `baseline` is that mean for a model that has learnt nothing but how
-    common each class is.
+    common each class is. `flops` is the work of one plain step, forward and backward, by the estimate.
     """
 
     state: State
@@ -337,6 +338,12 @@ class ProbeResult:
     baseline: float | None = None
     changed_samples: tuple[SampleChange, ...] = ()
     notes: tuple[str, ...] = ()
+    flops: int | None = None
+
+    @property
+    def epoch_s(self) -> EpochTime | None:
+        """How long an epoch over the training data takes; None where no step was measured."""
+        return epoch_time(asdict(self))
 
     def _repr_html_(self) -> str:
         metric = self.metric or "accuracy"
@@ -356,4 +363,6 @@ class ProbeResult:
 
     def to_json(self) -> dict:
         """The last line that the command line's `probe --json` prints."""
-        return {"event": "result", **asdict(self), "proof": self.proof.to_json() if self.proof else None}
+        epoch = self.epoch_s
+        proof = self.proof.to_json() if self.proof else None
+        return {"event": "result", **asdict(self), "proof": proof, "epoch_s": epoch.to_json() if epoch else None}

@@ -27,6 +27,8 @@ print(fc.estimate(fc.trace(model, batch=torch.randn(4, 8)), mask).required().pea
 print(fc.summary("timm:resnet18", "freeze all; train head"))  # layers, parameters, frozen or trainable
 print(fc.estimate("timm:resnet18", "freeze all; train head", batch=8, precision="bf16-autocast"))
 print(fc.fits("timm:resnet18", "freeze all; train head", card="T4"))  # and the largest batch
+print(fc.timeline("timm:resnet18", "freeze all; train head", batch=8))  # what is alive at each moment of a step
+print(fc.per_device("timm:resnet18", "train all", batch=8, world=2, sharding="fsdp"))  # one of two devices
 print(fc.diff("timm:resnet18", "freeze stem", "freeze all; train head", batch=8))  # what changes sides, what it saves
 
 partial = fc.estimate(model, "freeze all; train 2", batch=torch.randn(4, 8))

@@ -13,8 +13,10 @@ from app.parts.data import WEIGHTLESS, about, data_below, data_picker, probe_req
 from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.service import run_events
+from app.service.pricing import known_cost
 from app.service.selection import ModelSelection, select
 from app.text import Words
+from freezecore.epoch_time import EpochTime, epoch_time
 from freezecore.probe import CHOICES, ProbeRequest
 from freezecore.report import bytes_text, number_text
 from freezecore.serving import jobs
@@ -177,12 +179,36 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
         **plain,
     )
     _proof(result, words)
+    _epoch(result, token, words)
     st.button(words("outcome.compare"), key="to_compare", icon=":material/compare_arrows:", on_click=_compare)
     st.caption(" · ".join(filter(None, (_circumstances(result, words), measured_under.when(status.ended, words)))))
     for note in result.get("notes") or ():
         st.caption(show_errors.said(note))
     _changed(result, words)
     _curve(jobs.shared().events(token), result["steps"], RESULT_HEIGHT, words)
+
+
+def _epoch(result: dict, token: str, words: Words) -> None:
+    """How long an epoch takes, of the tried step and, where it is another, of the step that is chosen now."""
+    if (tried := epoch_time(result)) is None:
+        return
+    number, told = st.columns([1.2, 4], vertical_alignment="bottom")
+    samples = number.number_input(
+        words("outcome.samples"), 1, 10**9, value=result["train_size"], key=f"samples_{token}", step=1000
+    )
+    known = known_cost(select(state.link()))
+    tried = epoch_time(result, samples=samples) or tried
+    told.markdown(_range("tried", tried, words))
+    if known.cost is not None and known.has_peak and result.get("flops"):
+        flops = known.cost.required().flops_forward + known.cost.required().flops_backward
+        chosen = epoch_time(result, samples=samples, batch_size=state.link().batch, flops=flops)
+        if chosen and flops != result["flops"]:
+            told.markdown(_range("chosen", chosen, words))
+
+
+def _range(which: str, time: EpochTime, words: Words) -> str:
+    low, high = words.seconds(time.low), words.seconds(time.high)
+    return f"{words(f'outcome.epoch_{which}', low=low, high=high)} {words.said(time.why)}"
 
 
 @show_errors.acting

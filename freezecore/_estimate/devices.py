@@ -66,6 +66,9 @@ class DeviceShare:
     communication: int
     why: str = ""
 
+    def __str__(self) -> str:
+        return f"each of {self.world:,} devices: {bytes_text(self.peak_bytes)}. {self.why}"
+
     def to_json(self) -> dict:
         """Its fields as JSON values."""
         return asdict(self)

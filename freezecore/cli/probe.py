@@ -42,12 +42,20 @@ def show(document: dict) -> str:
         _metric(document),
         f"step: {seconds_text(document['step_s'])}, peak memory {bytes_text(document['peak_bytes'])} measured, "
         f"{bytes_text(document['estimated_peak_bytes'])} estimated",
+        _epoch(document["epoch_s"]),
         f"cache: {cache['why'] or 'not used'}",
         f"proof: {proof['sentence']}" if proof else "proof: none, the run did not get that far",
         document["hint"],
         *(_change(change) for change in document["changed_samples"]),
         *document["notes"],
     )
+
+
+def _epoch(epoch: dict | None) -> str:
+    """How long an epoch takes, and why."""
+    if epoch is None:
+        return ""
+    return f"an epoch: {seconds_text(epoch['low'])} to {seconds_text(epoch['high'])}. {epoch['why']}"
 
 
 def _metric(document: dict) -> str:

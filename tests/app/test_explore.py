@@ -10,6 +10,7 @@ import pytest
 from app.text import LANGUAGES, Words
 from freezecore._presets import first_blocks
 from freezecore._resolve import resolve
+from freezecore.calibration import Calibration, CalibrationRow
 from freezecore.errors import TraceError
 from freezecore.spec import FreezeSpec
 from tests.freezecore.samples import load
@@ -230,6 +231,22 @@ def test_the_pane_of_one_step_draws_the_peak_that_the_numbers_tell(opened):
     page.segmented_control(key="w_pane").set_value("timeline").run()
     told = next(block.value for block in page.caption if "at most" in block.value)
     assert f"at most {figures(page)['Peak memory']}, " in told and len(page.get("plotly_chart")) == 1
+
+
+def test_two_cards_are_priced_each_and_a_measured_card_is_shown(opened, monkeypatch):
+    measured = Calibration(
+        "Tesla T4", "cuda", 15 * 10**9, "7.5", (CalibrationRow(RESNET, "", "fp32", 4, 100, 101, 120),)
+    )
+    monkeypatch.setattr("freezecore.calibration.kept", lambda: [measured])
+    page = opened(model=RESNET, rules="train all", batch="8")
+    page.segmented_control(key="w_pane").set_value("fit").run()
+    page.number_input(key="w_world").set_value(2).run()
+    alone = figures(page)["Peak memory"]
+    for sharding, more in (("ddp", True), ("fsdp", False)):
+        page.selectbox(key="w_sharding").set_value(sharding).run()
+        told = next(block.value for block in page.markdown if "Each of 2 cards" in block.value)
+        assert (float(re.search(r": ([0-9.]+) MB", told)[1]) > float(alone.split()[0])) is more, told
+    assert any("Tesla T4" in block.value and "measured on" in block.value for block in page.markdown)
 
 
 @pytest.mark.parametrize("batch", ["300", "1500", "9000"])

@@ -51,11 +51,14 @@ def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldSto
         if result.state != "done":
             return result
         try:
-            peak = Priced(session, request).peak_bytes(resolve(request.spec, session.tree))
+            cost = Priced(session, request).estimate(resolve(request.spec, session.tree))
         except Exception:  # what was measured does not depend on what is computed afterwards
             traceback.print_exc()
             return result
-        return replace(result, estimated_peak_bytes=peak)
+        if cost is None:
+            return result
+        flops = cost.flops_forward + cost.flops_backward
+        return replace(result, estimated_peak_bytes=cost.peak_bytes, flops=flops)
     finally:
         session.close()
 
