@@ -128,9 +128,13 @@ def opened(helpers) -> Callable[..., AppTest]:
         page = AppTest.from_file(MAIN, default_timeout=QUICK_S)
         for name, value in query.items():
             page.query_params[name] = value
-        page.run()
-        for future, _ in list(pricing._futures._kept.values()):
-            future.exception(timeout=QUICK_S)
-        return page.run()
+        return drawn(page.run())
 
     return open_page
+
+
+def drawn(page: AppTest) -> AppTest:
+    """The page once the numbers of what is chosen are there."""
+    for future, _ in list(pricing._futures._kept.values()):
+        future.exception(timeout=QUICK_S)
+    return page.run()

@@ -13,6 +13,7 @@ from freezecore._resolve import resolve
 from freezecore.calibration import Calibration, CalibrationRow
 from freezecore.errors import TraceError
 from freezecore.spec import FreezeSpec
+from tests.app.conftest import drawn
 from tests.freezecore.samples import load
 
 RESNET = "timm:resnet18"
@@ -217,19 +218,17 @@ def test_the_chosen_card_brings_its_kernels_its_memory_and_its_warning_to_every_
     assert "Fits on a T4?" in figures(page)
     peak, work = figures(page)["Peak memory"], next(p["text"] for p in sent(page) if p["part"] == "largest")
     assert "no native bf16" in work
-    page.selectbox(key="w_card").set_value("l4-24").run()
-    page.run()
+    drawn(page.selectbox(key="w_card").set_value("l4-24").run())
     assert "Fits on a L4?" in figures(page) and figures(page)["Peak memory"] == peak
     assert "bf16" not in next(p["text"] for p in sent(page) if p["part"] == "largest")
-    page.selectbox(key="w_card").set_value("cpu").run()
-    page.run()
+    drawn(page.selectbox(key="w_card").set_value("cpu").run())
     assert figures(page)["Fits on a GPU?"] == "–"
 
 
 def test_the_pane_of_one_step_draws_the_peak_that_the_numbers_tell(opened):
     page = opened(model=RESNET, rules="freeze all; train head", batch="8")
     page.segmented_control(key="w_pane").set_value("timeline").run()
-    told = next(block.value for block in page.caption if "at most" in block.value)
+    told = next(block.proto.body for block in page.get("html") if "at most" in block.proto.body)
     assert f"at most {figures(page)['Peak memory']}, " in told and len(page.get("plotly_chart")) == 1
 
 
