@@ -111,8 +111,11 @@ def beside(model: nn.Module, mask: Mask) -> dict[str, Tensor]:
             continue
         here = dict(module.named_buffers(path, recurse=False))
         found.update((name, buffer) for name, buffer in here.items() if name in bare - said and not _counts(buffer))
+        # What spectral_norm, weight_norm and pruning make of parameters before each forward, which are watched.
+        hooks = [vars(hook) for hook in module._forward_pre_hooks.values() if hasattr(hook, "__dict__")]
+        made = {hook.get("name", hook.get("_tensor_name")) for hook in hooks}
         for name, value in vars(module).items() if not mask.state.get(path) else ():
-            if name not in ("_parameters", "_buffers", "_modules", "train"):
+            if name not in ("_parameters", "_buffers", "_modules", "train", *made):
                 found.update(_kept(value, f"{path}.{name}".lstrip("."), known))
     return found
 

@@ -8,6 +8,7 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 import freezecore as fc
 from freezecore.errors import ProofError, RuleError
@@ -270,6 +271,22 @@ def test_modules_and_tensors_in_a_python_list_are_told(keep, name):
     model = Listed()
     fc.apply(model, "freeze all; train dec")
     assert f"'{name}'" in trained(model)[0]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        torch.nn.utils.spectral_norm,
+        torch.nn.utils.weight_norm,
+        torch.nn.utils.parametrizations.spectral_norm,
+        lambda layer: prune.l1_unstructured(layer, "weight", 0.5),
+    ],
+    ids=["spectral_norm", "weight_norm", "parametrization", "pruning"],
+)
+def test_a_weight_that_is_made_anew_of_frozen_parameters_is_no_movement(made):
+    model = Net(made(nn.Linear(8, 8)))
+    fc.apply(model, "freeze all; train dec")
+    assert trained(model) == []
 
 
 def test_a_counter_alone_is_no_movement():
