@@ -91,6 +91,23 @@ def cuts_a_gradient(steps: Sequence[TracedCall | EvalAlias], joined: JoinedModes
     return False
 
 
+def kept_aside(steps: Sequence[TracedCall | EvalAlias], joined: JoinedModes, parameters: set[int]) -> set[int]:
+    """Storages that calls beside the way to the loss read or make, of what descends from a parameter: autograd keeps
+    them for as long as the model's code holds on to a result, such as a distance of which only the nearest is taken."""
+    descends, found = set(parameters), set[int]()
+    for step in steps:
+        if not isinstance(step, TracedCall):
+            descends.update(value for value, stand_in in step.pairs if stand_in in descends)
+            continue
+        signature = joined.pairs[step.operation][0]
+        if not signature.graph or signature.name == DETACHES or descends.isdisjoint(step.inputs):
+            continue
+        descends.update(step.outputs)
+        if not step.used:
+            found.update(joined.storage[value] for value in (*step.inputs, *step.outputs) if value not in parameters)
+    return found
+
+
 def combinations(able: int) -> list[int]:
     """Sets of inputs to try ahead: all of them when they are few, else all, each alone, and all from each on."""
     positions = [i for i in range(able.bit_length()) if able >> i & 1]

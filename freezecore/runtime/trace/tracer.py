@@ -23,6 +23,7 @@ from freezecore.runtime.trace.dataflow import (
     autograd_copies,
     combinations,
     cuts_a_gradient,
+    kept_aside,
     received_outputs,
     used_steps,
 )
@@ -38,6 +39,7 @@ from freezecore.sentences import say
 from freezecore.workload import Workload
 
 BATCH_SIZES = (5, 7)  # no dimension of a model has these sizes by design, so what scales with them is the batch
+LEAST_ASIDE = 0.01  # share of all that a step makes, from which what leads to no loss is told of
 AUTOCAST = {"bf16-autocast": torch.bfloat16, "fp16-autocast": torch.float16}
 
 
@@ -93,6 +95,9 @@ class Tracer:
             for step, used in zip(joined.steps, used_steps(joined, loss), strict=True)
         ]
         read = {v for step in steps if isinstance(step, TracedCall) and step.used for v in step.inputs}
+        rows = self.amounts.rows
+        bytes_of = [rows[size].at(self.batch_sizes[0]) for size in joined.sizes]
+        aside = sum(bytes_of[number] for number in kept_aside(steps, joined, values))
         return Trace(
             source=label,
             workload=self.workload,
@@ -115,7 +120,10 @@ class Tracer:
             lasting=joined.lasting,
             batch=batch,
             batch_sizes=self.batch_sizes,
-            notes=tuple(_notes(self.model, detached=cuts_a_gradient(steps, joined, values))),
+            notes=(
+                *_notes(self.model, detached=cuts_a_gradient(steps, joined, values)),
+                *_beside_the_loss(aside / max(sum(bytes_of), 1)),
+            ),
             versions=versions,
         )
 
@@ -293,6 +301,11 @@ def _notes(model: nn.Module, *, detached: bool) -> Iterator[str]:
                 "torch's fast path of '{name}' and its like in eval mode, which takes less than counted", name=name
             )
             return
+
+
+def _beside_the_loss(share: float) -> Iterator[str]:
+    if share > LEAST_ASIDE:
+        yield say("what autograd keeps of a part that trains and does not lead to the loss, while the model holds it")
 
 
 def _recurrent(model: nn.Module) -> str | None:

@@ -247,6 +247,24 @@ def test_nothing_behind_a_detached_result_trains(part):
     assert any("detach()" in note for note in trace.notes)
 
 
+class Nearest(Body):
+    """Takes the nearest of many by a distance, of which nothing leads to the loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("codes", torch.randn(4096, 64))
+
+    def forward(self, x):
+        h = self.body(x)
+        distance = h.pow(2).sum(1, keepdim=True) - 2 * h @ self.codes.T
+        return self.topic(h) + 0 * distance.argmin(1)[:, None]
+
+
+def test_what_autograd_keeps_beside_the_way_to_the_loss_is_told():
+    notes = module_pricer(Nearest(), WORKLOAD, batch=torch.randn(64, 32)).trace.notes
+    assert any("does not lead to the loss" in note for note in notes)
+
+
 def test_models_that_detach_nothing_have_no_note_of_it():
     assert not module_pricer(Body(), WORKLOAD, batch=BATCH).trace.notes
 
