@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freezecore._review import author, backward, heads, movement, reach, tied
+from freezecore._review import author, backward, devices, heads, movement, reach, tied
 from freezecore._review.finding import SEVERITIES, Case, Finding, mended
 from freezecore.arguments import checked
 from freezecore.mask import Mask
@@ -13,7 +13,15 @@ from freezecore.workload import Workload
 
 __all__ = ["Finding", "mended", "review"]
 
-CHECKS = (*heads.CHECKS, *backward.CHECKS, *movement.CHECKS, *reach.CHECKS, *tied.CHECKS, *author.CHECKS)
+CHECKS = (
+    *heads.CHECKS,
+    *backward.CHECKS,
+    *movement.CHECKS,
+    *reach.CHECKS,
+    *tied.CHECKS,
+    *author.CHECKS,
+    *devices.CHECKS,
+)
 
 
 @checked
@@ -26,6 +34,7 @@ def review(
     source: ModelSource | str | None = None,
     prices: dict | None = None,
     fixes: bool = True,
+    sharding: str | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that can be said against a selection, worst first.
 
@@ -37,6 +46,7 @@ def review(
         source: which model; with it, a head that will be replaced is known.
         prices: `freezecore._estimate.prices` by path; with them, a forgotten parameter's cost is named.
         fixes: also look for the rules that mend each finding; the dearest part in a large model.
+        sharding: what several devices divide, as `fc.per_device` takes it; with it, what they make of frozen ones.
 
     Raises:
         FreezeError: the mask is that of another tree.
@@ -44,6 +54,6 @@ def review(
     mask.require_tree(tree)
     spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
     source = ModelSource.parse(source) if isinstance(source, str) else source
-    case = Case(tree, mask, spec, workload, source, prices, fixes)
+    case = Case(tree, mask, spec, workload, source, prices, fixes, sharding)
     found = [finding for check in CHECKS for finding in check(case)]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

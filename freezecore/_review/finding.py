@@ -54,6 +54,7 @@ class Case:
         source: which model, with which weights and how many labels.
         prices: per path, an object with `share_backward` (0 to 1, or None).
         fixes: whether mending rules are asked for.
+        sharding: what several devices divide; None on one.
     """
 
     tree: LayerTree
@@ -63,6 +64,7 @@ class Case:
     source: ModelSource | None = None
     prices: dict | None = None
     fixes: bool = True
+    sharding: str | None = None
 
     def frozen(self, positions) -> list[int]:
         """Those of the positions that are frozen."""

@@ -13,11 +13,14 @@ from freezecore._estimate.cost import PARTS
 from freezecore._estimate.devices import SHARDINGS, checked_world, per_device
 from freezecore._estimate.timeline import highest, timeline
 from freezecore._resolve import resolve
+from freezecore._review import review
+from freezecore._trace import Trace
 from freezecore.api import pricer
 from freezecore.cli.arguments import add_rules, add_source, read_budget, read_layers, read_source, read_spec
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, change_text, flops_text, seconds_text, table
 from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
 from freezecore.workload import CHOICES, Workload
 
 EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
@@ -71,12 +74,19 @@ def gather(options: Namespace) -> dict:
         "evaluate_s": (evaluated - traced) / len(costs),
         "fits": [asdict(fit) for fit in fits(trace, mask)],
         "curve": [asdict(point) for point in depth_curve(trace, tree)] if options.curve else None,
-        "per_device": per_device(trace, mask, *world).to_json() if world and cost.known else None,
+        "per_device": _share(trace, mask, spec, world) if world and cost.known else None,
         "timeline": timeline(trace, mask).to_json() if options.timeline and cost.known else None,
         "budget": asdict(least_frozen(trace, tree, budget)) if budget else None,
         "left_out": list(cost.left_out),
         "problem": cost.problem or None,
     }
+
+
+def _share(trace: Trace, mask: Mask, spec: FreezeSpec, world: tuple[int, str]) -> dict:
+    """What one device takes, and what several make of frozen parameters."""
+    found = review(mask.tree, mask, spec=spec, fixes=False, sharding=world[1])
+    findings = [asdict(finding) for finding in found if finding.code.startswith(("fsdp1-", "ddp-", "compile-"))]
+    return per_device(trace, mask, *world).to_json() | {"findings": findings}
 
 
 def show(document: dict) -> str:
@@ -93,6 +103,7 @@ def show(document: dict) -> str:
         lines.append(f"{point['frozen_blocks']} blocks frozen: {costs}")
     if share := document["per_device"]:
         lines += ["", f"on each of {share['world']:,} devices: {bytes_text(share['peak_bytes'])}. {share['why']}"]
+        lines += [f"{finding['severity']}: {finding['message']}" for finding in share["findings"]]
     lines += _timeline(document["timeline"] or [])
     if budget := document["budget"]:
         lines.append(f"within {bytes_text(budget['bytes'])}: {_within(budget)}")

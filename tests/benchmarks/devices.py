@@ -1,6 +1,6 @@
 """What each of two devices really takes: two processes of gloo on the CPU, the last of three steps on rank 0.
 
-    python -m tests.benchmarks.devices [KIND …]  prints a JSON object: case -> [bytes measured, bytes said]
+    python -m tests.benchmarks.devices [KIND …]  prints case -> [bytes measured, bytes said], as in devices.json
 
 The allocator is watched from before the model is built. Copies that gloo's own threads free are not seen to go, so
 what a collective allocates counts as gone when the collective has returned.
