@@ -1,11 +1,17 @@
 """The exported notebook, run by a real Jupyter kernel from its first cell to the trained model's file."""
 
+import re
+
 import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForSeq2SeqLM, PreTrainedTokenizerFast
 
 from freezecore._export import export
 from freezecore._export.notebook import as_script
 from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
+from freezecore.workload import Workload
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,60 @@ def test_every_classifier_and_language_model_has_a_notebook_that_names_its_check
     assert reads in shown
     assert 'CHECKPOINT = "your-organization/your-checkpoint"  # to start from' in shown
     assert "from_pretrained(CHECKPOINT" in shown.replace("(\n    CHECKPOINT", "(CHECKPOINT")
+
+
+WORDS = ("the", "cat", "sat", "on", "a", "mat", "dog", "ran", "0", "1")
+SPECIAL = {"pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>", "eos_token": "</s>"}
+TINY = {
+    "masked-lm": (
+        AutoModelForMaskedLM,
+        AutoConfig.for_model("bert", vocab_size=14, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
+                             intermediate_size=32, pad_token_id=0),
+    ),
+    "seq2seq-lm": (
+        AutoModelForSeq2SeqLM,
+        AutoConfig.for_model("t5", vocab_size=14, d_model=16, d_kv=8, d_ff=32, num_layers=3, num_heads=2,
+                             pad_token_id=0, decoder_start_token_id=0),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(params=TINY)
+def checkpoint(request, tmp_path, monkeypatch):
+    """A checkpoint in the folder `tiny` with a tokenizer of its own, texts beside it, and its task."""
+    monkeypatch.chdir(tmp_path)
+    kind, config = TINY[request.param]
+    kind.from_config(config).save_pretrained("tiny")
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate((*SPECIAL.values(), *WORDS))}, "<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=words, **SPECIAL).save_pretrained("tiny")
+    rows = [f"the cat sat on a mat,{i % 2}\na dog ran on the mat,{i % 2}" for i in range(40)]
+    (tmp_path / "texts.csv").write_text("text,label\n" + "\n".join(rows))
+    return request.param
+
+
+def run(text):
+    """What a notebook's cells leave, run one after another on the texts beside it."""
+    script = as_script(text).replace("%pip", "# %pip")
+    script = re.sub(r'Path\("/kaggle[^"]*"\)', 'Path("texts.csv")', script)
+    made: dict = {}
+    exec(compile(script, "notebook", "exec"), made)
+    return made
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16-autocast", "bf16-autocast"])
+def test_every_cell_runs_where_a_model_fills_gaps_or_turns_texts(checkpoint, precision, capsys):
+    source = ModelSource.parse("hf:./tiny", task=checkpoint)
+    workload = Workload(batch_size=8, sequence_length=16, precision=precision)
+    text = export(source, "freeze all; train blocks:last1 head", "notebook", workload=workload)
+    made = run(text)
+    printed = capsys.readouterr().out
+    assert re.search(r"epoch 2: loss \d", printed)
+    assert "Nothing frozen moved." in printed
+    before = TINY[checkpoint][0].from_pretrained("tiny").state_dict()
+    moved = {n for n, tensor in made["model"].named_parameters() if not torch.equal(tensor.detach(), before[n])}
+    assert moved
+    assert moved <= {name for name, p in made["model"].named_parameters() if p.requires_grad}
 
 
 @pytest.mark.slow

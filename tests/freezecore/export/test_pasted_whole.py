@@ -205,3 +205,18 @@ def test_every_model_of_the_matrix_is_held_by_class(tmp_path):
     for name in MODELS:
         one = small(name, tmp_path)
         assert "path in held" not in export(one.source, "freeze all; train head", "pytorch", tree=one.tree)
+
+
+@pytest.mark.parametrize("scaled", [False, True], ids=["as on a CPU", "with the scaler of a GPU"])
+@pytest.mark.parametrize("target", ["pytorch", "timm"])
+def test_the_loop_in_half_precision_trains(target, scaled, pasted, tmp_path):
+    one = small("test_vit", tmp_path)
+    workload = Workload(batch_size=2, precision="fp16-autocast", accumulate=2)
+    text = export(one.source, "freeze all; train head", target, tree=one.tree, workload=workload)
+    assert 'enabled=device.type == "cuda"' in text
+    made = pasted(text.replace('enabled=device.type == "cuda"', f"enabled={scaled}"))
+    before = {name: tensor.detach().clone() for name, tensor in made.model.named_parameters()}
+    loader = [(torch.randn(2, 3, one.size, one.size), torch.tensor([0, 1])) for _ in range(3)]
+    made.fine_tune(loader, 2)
+    moved = {n for n, tensor in made.model.named_parameters() if not torch.equal(before[n], tensor.detach())}
+    assert moved == set(resolve(FreezeSpec.parse("freeze all; train head"), one.tree).names())
