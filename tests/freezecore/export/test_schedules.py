@@ -70,3 +70,23 @@ def test_every_step_has_the_rates_of_the_probe(target, rules, accumulate, tmp_pa
         assert max(max(each) for each in seen) <= max(max(each) for each in wanted)
         return
     assert [sorted(each) for each in seen] == [pytest.approx(sorted(each)) for each in wanted]
+
+
+@pytest.mark.parametrize("rates", [{"head_learning_rate": 1e-2}, {"layer_decay": 0.5}, {}], ids=str)
+def test_fastai_trains_a_model_of_transformers_at_the_rates_of_its_groups(rates, tmp_path, pasted, seen):
+    found = small("bert", tmp_path)
+    made = vars(pasted(export(found.source, "train all", "fastai", tree=found.tree, **rates)))
+    executor.by_fastai(made, executor.samples(found.kind, found.size), 1)
+    peaks = {group["lr"] for group in made["groups_by_rate"](made["model"])}
+    assert len(peaks) > 1
+    assert max(seen[0]) == max(peaks)
+    assert all(len(each) == len(peaks) for each in seen[:1])
+
+
+def test_a_schedule_in_lightning_can_be_saved_before_it_has_begun(tmp_path, pasted):
+    found = small("resnet18", tmp_path)
+    rules = "freeze all; train head; from epoch 1: train blocks:last1"
+    made = pasted(export(found.source, rules, "lightning", tree=found.tree))
+    made.trainer.strategy.connect(made.FineTune(made.model))
+    made.trainer.save_checkpoint("begun.ckpt")
+    assert torch.load("begun.ckpt", weights_only=False)["frozen_as_in_epoch"] == 0
