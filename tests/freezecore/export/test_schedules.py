@@ -11,10 +11,10 @@ from freezecore.runtime.build.source import build
 from freezecore.runtime.train.optimizer import build_optimizer, set_rates
 from freezecore.spec import FreezeSpec
 from freezecore.workload import Workload
-from tests.freezecore.export import executor
+from tests.freezecore.export import executor, test_pasted_whole
 from tests.freezecore.export.models import small
-from tests.freezecore.export.test_pasted_whole import pasted  # noqa: F401
 
+pasted = test_pasted_whole.pasted
 EPOCHS, STEPS = 4, 3
 HEAD, LAST = "freeze all; train head", "freeze all; train blocks:last1 head"
 TARGETS = ("pytorch", "timm", "accelerate", "lightning", "fastai", "transformers-trainer")
@@ -55,7 +55,7 @@ def of_the_probe(found, spec, steps):
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("rules", [HEAD, LAST], ids=["head", "last"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_step_has_the_rates_of_the_probe(target, rules, accumulate, tmp_path, pasted, seen):  # noqa: F811
+def test_every_step_has_the_rates_of_the_probe(target, rules, accumulate, tmp_path, pasted, seen):
     found, spec = small("resnet18", tmp_path), FreezeSpec.parse(rules)
     workload = Workload(batch_size=2, accumulate=accumulate)
     text = export(found.source, spec, target, tree=found.tree, workload=workload)
