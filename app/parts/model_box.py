@@ -14,7 +14,7 @@ from app.service import gallery
 from app.text import Words
 from freezecore.cache import uploads
 from freezecore.errors import FreezeError, NotFetched, SourceError, shortened
-from freezecore.model_search import matches, named
+from freezecore.model_lookup import matches, named
 from freezecore.serving import hub
 from freezecore.source import ModelSource
 

@@ -9,7 +9,7 @@ from app.link import DEFAULT_MODEL, Link
 from app.service import selection
 from freezecore.cache import uploads
 from freezecore.errors import shortened
-from freezecore.model_search import parameters
+from freezecore.model_lookup import parameters
 from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.report import count_text
 from freezecore.source import ModelSource

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import symtable
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from freezecore.importing.execution import config_files, guards
+from freezecore.importing.execution import config_files, guards, syntax
 from freezecore.importing.execution.policy import Policy
 from freezecore.importing.execution.run import (
-    FARTHEST_EPOCH,
-    MOST_EPOCHS,
     PASTED,
     PASTED_MODULE,
     ScriptRun,
@@ -36,10 +33,7 @@ FREEZES = re.compile(
     r"""requires_grad(?:_\(|\s*[&|^]?=(?!=)|["'])|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier"""
 )
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|(?i:trainer)\w*\.train\(|fine_tune\(|\bTrainer\(")
-AT_EPOCH = re.compile(r"epoch|\bep\b", re.IGNORECASE)
-ABOUT_FREEZING = re.compile(r"freez|thaw|milestone|warm_?up", re.IGNORECASE)
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
-HOOK = re.compile(r"on_[a-z_]+|before_[a-z_]+|freeze_before_training|finetune_function")
 CALLBACKS = (LightningCallback, TrainerCallback, openmmlab.OpenMMLabHook)
 
 
@@ -61,30 +55,25 @@ class Script:
         self.text = text
         policy = Policy([], [], {})
         parsed = ast.parse(text)
-        self.attributes = _attributes(parsed)
+        self.attributes = syntax.attributes_read(parsed)
         self.functions = {node.name: node for node in parsed.body if isinstance(node, ast.FunctionDef)}
         self.sources = {node.name: ast.get_source_segment(text, node) or "" for node in self.functions.values()}
         self.classes = {node.name: ast.get_source_segment(text, node) or "" for node in ast.walk(parsed)
                         if isinstance(node, ast.ClassDef)}  # fmt: skip
-        self.calls_hooks = any(
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and HOOK.fullmatch(node.func.attr)
-            and not (isinstance(node.func.value, ast.Call) and isinstance(node.func.value.func, ast.Name))
-            for node in ast.walk(parsed)
-        )  # fmt: skip
-        self.without_gradients = _without_gradients(parsed)
+        self.calls_hooks = syntax.calls_hooks(parsed)
+        self.direct, self.calls = syntax.called_by_name(parsed), syntax.names_by_definition(parsed)
+        self.without_gradients = syntax.lines_without_gradients(parsed)
         self.assigned = {name.id: node.lineno for node in parsed.body if isinstance(node, ast.Assign)
                          for name in node.targets if isinstance(name, ast.Name)}  # fmt: skip
         self.configurations = config_files.files_in(text, parsed)
         self.assigned |= config_files.lines_of(self.configurations)
-        numbers = [n.value for n in ast.walk(parsed) if isinstance(n, ast.Constant) and type(n.value) is int]
-        near = min(MOST_EPOCHS, max([n for n in numbers if 0 <= n < MOST_EPOCHS], default=0) + 2)
-        self.limit = max([near, *(n + 2 for n in _thresholds(parsed) if n < FARTHEST_EPOCH)])
-        first = _read_first(parsed)
+        self.limit = syntax.epochs_told_apart(parsed)
+        first = syntax.names_read_first(parsed)
         for part in self.configurations:
             part.code = _compiled(policy, ast.Module(part.body, []))
         self.code = None if self.configurations else _compiled(policy, parsed)
         self.builtins = guards.builtins()
-        self.free = sorted((_free(symtable.symtable(text, PASTED, "exec")) | first) - set(self.builtins))
+        self.free = sorted((syntax.names_unbound(text) | first) - set(self.builtins))
 
     def run(self, choices: dict, chosen: str | None) -> ScriptRun:
         """Run it once, with undecided conditions taken as said."""
@@ -162,13 +151,14 @@ class Script:
             known = {id(each) for each in run.callbacks}
             if any(type(each).__module__ == PASTED_MODULE or id(each) in known for each in pending.callbacks):
                 pending._fx_fit()
-        direct = self.direct[""]
-        self._never_built(run, space, lambda kind: kind.__name__ not in direct)
+        self._never_built(run, space, lambda kind: kind.__name__ not in self.direct)
         for callback in run.callbacks:
             if not any(callback is each for each in run.handed):
                 LightningTrainer(callbacks=[callback])._fx_fit()
         self._uncalled(run, space)
-        self._never_built(run, space, lambda kind: kind.__name__ in direct)  # where no function that was run built it
+        self._never_built(
+            run, space, lambda kind: kind.__name__ in self.direct
+        )  # where no function that was run built it
         self._never_handed(run, space)
         self._configuration(run, space)
         for line in self.without_gradients:
@@ -287,7 +277,7 @@ class Script:
             for epoch in run.epochs(None):
                 filled(own[name], None, epoch)
         for name in {each.__name__: None for each in run.handed_over if each in own.values()}:
-            if name in called and not self._is_called(name, self.direct) and self._acts(name, set()):
+            if name in called and name not in self.direct and self._acts(name, set()):
                 run.note("{name}() is handed to what is not in this text; it was called once.", name=name)
                 filled(own[name], None)
         training = [name for name in waiting if not self._by_epoch(name) and self._trains(name)]
@@ -304,27 +294,8 @@ class Script:
         for name in helpers if len(alone) > 1 or not alone else ():
             run.tell("{name}() is defined and never called", self.functions[name].lineno, name=name)
 
-    def _is_called(self, name: str, calls: dict[str, set[str]] | None = None) -> bool:
-        return any(name in body for other, body in (self.calls if calls is None else calls).items() if other != name)
-
-    @property
-    def direct(self) -> dict[str, set[str]]:
-        """What is called by name, rather than handed to something."""
-        return {"": {each.func.id for each in ast.walk(ast.parse(self.text)) if isinstance(each, ast.Call)
-                     and isinstance(each.func, ast.Name)}}  # fmt: skip
-
-    @property
-    def calls(self) -> dict[str, set[str]]:
-        if "_calls" not in vars(self):
-            parsed = ast.parse(self.text)
-            self._calls = {"": set()}
-            for node in parsed.body:
-                key = node.name if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else ""
-                found = {
-                    each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
-                }
-                self._calls.setdefault(key, set()).update(found)
-        return self._calls
+    def _is_called(self, name: str) -> bool:
+        return any(name in body for other, body in self.calls.items() if other != name)
 
     def _acts(self, name: str, seen: set) -> bool:
         """Whether a function, or one of the script's own that it calls, sets what trains."""
@@ -390,78 +361,3 @@ def _argument(name: str, model, epoch):
         inside = model._modules.get(name)
         return inside if inside is not None and name not in MODELS else model
     return Unknown(name)
-
-
-def _thresholds(parsed: ast.Module) -> Iterator[int]:
-    """Numbers that an epoch is compared with, or that a name about freezing stands for."""
-    for node in ast.walk(parsed):
-        about = AT_EPOCH if isinstance(node, ast.Compare) else ABOUT_FREEZING
-        if isinstance(node, (ast.Compare, ast.Assign, ast.AnnAssign, ast.Call)) and about.search(ast.unparse(node)):
-            for each in ast.walk(node):
-                if isinstance(each, ast.Constant) and type(each.value) is int:
-                    yield each.value
-
-
-def _free(top: symtable.SymbolTable) -> set[str]:
-    """Names that the text uses and never binds."""
-    used, bound, tables = set(), set(), [top]
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            ours = table is top or symbol.is_global()
-            if ours and symbol.is_referenced():
-                used.add(symbol.get_name())
-            if ours and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()):
-                bound.add(symbol.get_name())
-    return {name for name in used - bound if not name.startswith("__")}
-
-
-def _read_first(parsed: ast.Module) -> set[str]:
-    """Names that a fragment first binds to what it makes of them, as `model = model.to(device)`."""
-    bound, found = set(), set()
-    for statement in _statements(parsed.body):
-        compound = hasattr(statement, "body")
-        heads = [getattr(statement, "target", None), *(each.optional_vars for each in getattr(statement, "items", ()))]
-        names = [node for part in (heads if compound else [statement]) if part for node in ast.walk(part)
-                 if isinstance(node, ast.Name)]  # fmt: skip
-        stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        if isinstance(statement, ast.Assign):
-            found |= {node.id for node in names if isinstance(node.ctx, ast.Load)} & stored - bound
-        bound |= stored | {getattr(statement, "name", "")}
-        if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            bound |= {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
-    return found
-
-
-def _statements(body: list) -> Iterator[ast.stmt]:
-    """Statements in order, with those inside of others, but for what definitions hold."""
-    for statement in body:
-        yield statement
-        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            for part in (statement, *getattr(statement, "handlers", ())):
-                for inner in ("body", "orelse", "finalbody"):
-                    yield from _statements(getattr(part, inner, []))
-
-
-def _without_gradients(parsed: ast.AST) -> list[int]:
-    """Lines of a `forward` behind which no gradient gets: under `torch.no_grad()`, or `self.part(x).detach()`."""
-    found = []
-    inside = [each for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef) and node.name == "forward"
-              for each in ast.walk(node)]  # fmt: skip
-    for node in inside:
-        if isinstance(node, ast.With):
-            said = " ".join(ast.unparse(item.context_expr) for item in node.items)
-            found += [node.lineno] if "no_grad(" in said or "inference_mode(" in said else []
-        if isinstance(node, ast.Call) and re.fullmatch(r"self\.\w+\(.*\)\.detach\(\)", ast.unparse(node), re.DOTALL):
-            found.append(node.lineno)
-    return found
-
-
-def _attributes(parsed: ast.AST) -> dict[str, set[str]]:
-    """What attributes the text reads of each name."""
-    found: dict[str, set[str]] = {}
-    for node in ast.walk(parsed):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found.setdefault(node.value.id, set()).add(node.attr)
-    return found

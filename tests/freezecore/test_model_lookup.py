@@ -6,7 +6,7 @@ import pytest
 
 from freezecore import hub_configs
 from freezecore.catalog import read
-from freezecore.model_search import NamedModel, matches, named
+from freezecore.model_lookup import NamedModel, matches, named
 from freezecore.runtime.build.source import build
 from freezecore.source import ModelSource
 
