@@ -52,11 +52,11 @@ def _alike(name: str, source: str) -> float:
 
 def _explored(script: Script, chosen: str | None, base: _Outcome) -> tuple[list, dict]:
     """Each undecided condition taken the other way, alone and with those that matter; bounded in number and time."""
-    end = time.monotonic() + MOST_SECONDS
+    end = time.process_time() + MOST_SECONDS
     outcomes, asked = [base], dict(base.run.asked)
     tried, waiting = {frozenset()}, [({place: True}) for place in base.run.asked]
     matters: list = []
-    while waiting and len(outcomes) < MOST_RUNS and time.monotonic() < end:
+    while waiting and len(outcomes) < MOST_RUNS and time.process_time() < end:
         choices = waiting.pop(0)
         if frozenset(choices) in tried:
             continue
@@ -68,9 +68,12 @@ def _explored(script: Script, chosen: str | None, base: _Outcome) -> tuple[list,
         asked.update(outcome.run.asked)
         if outcome.signature != base.signature and len(choices) == 1:
             matters += list(choices)
+    for place in {place for choices in waiting if frozenset(choices) not in tried for place in choices}:
+        line, what = asked[place]
+        base.run.tell("it depends on '{name}', which this text does not tell", line, name=what)  # no time to try it
     for size in range(2, TOGETHER + 1):
         for places in combinations(matters[:6], size):
-            if frozenset(places) not in tried and len(outcomes) < 2 * MOST_RUNS and time.monotonic() < end:
+            if frozenset(places) not in tried and len(outcomes) < 2 * MOST_RUNS and time.process_time() < end:
                 outcomes.append(_Outcome(script.run(dict.fromkeys(places, True), chosen)))
     return outcomes, asked
 

@@ -638,3 +638,10 @@ def test_parameters_that_an_optimizer_is_not_given_are_said_where_nothing_is_fro
     with pytest.raises(ExportError) as refused:
         import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
     assert refused.value.hint.endswith("Its optimizer is given only 2 of the 62 parameters that train.")
+
+
+def test_conditions_that_there_was_no_time_to_try_are_told():
+    many = "".join(f"if args.a{i}:\n    print({i})\n" for i in range(60))
+    text = f"model.layer1.requires_grad_(False)\n{many}if args.last:\n    model.fc.requires_grad_(False)\n"
+    found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
+    assert (122, "it depends on 'args.last', which this text does not tell") in [(u.line, u.why) for u in found.unread]
