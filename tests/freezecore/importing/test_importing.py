@@ -6,6 +6,7 @@ import json
 import pickle
 
 import pytest
+import timm
 import torch
 import transformers
 from hypothesis import given, settings
@@ -645,3 +646,15 @@ def test_conditions_that_there_was_no_time_to_try_are_told():
     text = f"model.layer1.requires_grad_(False)\n{many}if args.last:\n    model.fc.requires_grad_(False)\n"
     found = import_rules(text, read_source(ModelSource.parse("timm:resnet18")))
     assert (122, "it depends on 'args.last', which this text does not tell") in [(u.line, u.why) for u in found.unread]
+
+
+@pytest.mark.parametrize("name", ["convnext_tiny", "deit_tiny_distilled_patch16_224", "coat_lite_tiny"])
+@pytest.mark.parametrize("how", ["num_classes=0", "reset_classifier"])
+def test_timm_leaves_out_the_classifier_that_a_script_does_not_ask_for(name, how):
+    with torch.device("meta"):
+        whole, without = timm.create_model(name), timm.create_model(name, num_classes=0)
+    built = f"timm.create_model('{name}', num_classes=0)" if how == "num_classes=0" else f"timm.create_model('{name}')"
+    text = f"import timm\nm = {built}\n{'' if 'num' in how else 'm.reset_classifier(0)'}\nm.requires_grad_(False)\n"
+    tree = read_source(ModelSource.parse(f"timm:{name}"))
+    trains = set(resolve(import_rules(text, tree).spec, tree).names())
+    assert trains == {n for n, _ in whole.named_parameters()} - {n for n, _ in without.named_parameters()}

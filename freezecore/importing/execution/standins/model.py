@@ -42,11 +42,11 @@ class Blueprint:
             vars(made)["_fx_path"] = path
             if WITH_BIAS & set(bases):
                 made._parameters.update(weight=None, bias=None)
-            for each in (path, *aliases):
-                at[each] = made
-                if each:
-                    above, _, name = each.rpartition(".")
-                    at[above]._modules[name] = made
+            at.update(dict.fromkeys((path, *aliases), made))
+        for path, _, _, aliases in self.layers:  # an alias may stand before the module that holds it
+            for each in filter(None, (path, *aliases)):
+                above, _, name = each.rpartition(".")
+                at[above]._modules[name] = at[path]
         for name, shape, dtype, frozen, aliases in self.parameters:
             made = TorchParameter(Tensor(tuple(shape), dtype), not frozen)
             vars(made).update(_fx_name=name, _fx_dtype=dtype)
