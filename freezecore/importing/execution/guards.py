@@ -137,6 +137,8 @@ def formatted(text: str, kwargs, args=()):
     try:
         return Formatter().vformat(text, args, kwargs)
     except (TypeError, KeyError, IndexError):  # a part of a value is not known, or what `**` gives
+        if "__" in text:  # it would have read what leads out
+            raise
         return Unknown(text, about=False)
 
 
