@@ -172,7 +172,7 @@ def test_every_command_has_help_with_an_example():
     commands = parser()._subparsers._group_actions[0].choices
     assert set(commands) == {
         *("models", "tree", "mask", "estimate", "data", "probe", "sweep", "find", "suggest", "export", "import"),
-        *("check", "completion"),
+        *("check", "completion", "calibrate"),
     }
     for name, command in commands.items():
         assert f"freezecore {name}" in command.epilog

@@ -22,6 +22,7 @@ COMMANDS = (
     ["check", "spec.yaml"],
     ["probe", "timm:resnet18", "--weights", "random", "--steps", "1"],
     ["suggest", "timm:resnet18"],
+    ["calibrate"],
     ["sweep", "timm:resnet18"],
     ["find", "timm:resnet18", "--minutes", "1"],
 )
