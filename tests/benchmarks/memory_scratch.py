@@ -3,12 +3,15 @@
 Every convolution of the models in `memory_models.FITTED_ON` (none of which is among the models that the estimate is
 then judged by) runs alone, forward and backward, under the profiler; what it takes beyond its results is fitted as a
 combination of the bytes of its input x, weight w and output y, and of the larger of x and y. The rows go to
-memory_scratch.csv, the coefficients into `freezecore._estimate.scratch`.
+memory_scratch.csv, the coefficients into `freezecore._estimate.scratch`. With the word
+`half` the same in bfloat16, also of those that are matrix products; memory_scratch_half.csv tells the backward step for
+all gradients, without the input's, and without the weight's apart.
 """
 
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -65,8 +68,48 @@ def fitted(rows: list[dict], target: str, columns: tuple[str, ...]) -> list[floa
     return [round(float(value), 2) for value in np.linalg.lstsq(matrix, wanted, rcond=None)[0]]
 
 
+HALF_FIELDS = ("model", "groups", "k", "stride", "x", "w", "y", "cl", "bias", "fwd", "bwd", "bwd_w", "bwd_x")
+
+
+def in_half(name: str) -> Iterator[tuple]:
+    """The rows of a model's convolutions in bfloat16."""
+    tracer = tracer_of(meta(ModelSource.parse(name)).model, Workload(2, precision="bf16"), batch_sizes=(2,))
+    tracer.trace(name, {})
+    for arguments in sorted({p[0].arguments for p in tracer.pairs if p[0].name == "convolution"}, key=repr):
+        yield name, *half_row(arguments[0])
+
+
+def half_row(arguments: tuple) -> tuple:
+    """Of one convolution; `cl`: its pictures are channels-last."""
+    shapes, rest = arguments[:3], [list(part) if isinstance(part, tuple) else part for part in arguments[3:]]
+    x, w, bias = (
+        None if s is None else torch.empty_strided(s.size, s.stride, dtype=torch.bfloat16).normal_() for s in shapes
+    )
+    y = torch.ops.aten.convolution(x, w, bias, *rest)
+    back = torch.randn_like(y), x, w, None if bias is None else list(bias.shape), *rest
+
+    def backward(*mask: bool) -> int:
+        return scratch(lambda: torch.ops.aten.convolution_backward(*back, [*mask, bias is not None]))
+
+    forward = scratch(lambda: [torch.ops.aten.convolution(x, w, bias, *rest)])
+    took = forward, backward(True, True), backward(False, True), backward(True, False)
+    sizes = (2 * tensor.numel() for tensor in (x, w, y))
+    return rest[5], max(w.shape[2:]), rest[0][0], *sizes, int(shapes[0].stride[1] == 1), bias is not None, *took
+
+
+def write_half() -> None:
+    with FILE.with_name("memory_scratch_half.csv").open("w", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(HALF_FIELDS)
+        for name in FITTED_ON:
+            writer.writerows(in_half(name))
+
+
 def main() -> None:
     torch.set_num_threads(1)
+    if "half" in sys.argv[1:]:
+        write_half()
+        return
     rows = []
     for name in FITTED_ON:
         found = [measured(arguments) for arguments in sorted(convolutions(name), key=repr)]

@@ -69,12 +69,18 @@ def _is_contiguous(shape: TensorShape) -> bool:
 
 
 def scratch_kind(signature: Signature) -> int:
-    """The kind of scratch memory that a convolution's kernel needs: none for a matrix product (1 x 1, stride 1)."""
+    """The kind of scratch memory that a convolution's kernel needs: none for a matrix product (1 x 1, stride 1) in
+    full precision."""
     if signature.name != "convolution":
         return scratch.NONE
     pictures, weight, _, stride = signature.arguments[0][:4]
-    groups, kernel = signature.arguments[0][8], weight.size[2:]
+    groups, kernel, half = signature.arguments[0][8], weight.size[2:], pictures.dtype in HALF
     channels_last = pictures.stride[1] == 1 and not _is_contiguous(pictures)  # a picture of one pixel is both
-    if groups > 1 and groups == weight.size[0] and max(kernel) > 3 and channels_last:
-        return scratch.PADS
-    return scratch.REORDERS if groups > 1 or any(size > 1 for size in (*kernel, *stride)) else scratch.NONE
+    depthwise = 1 < groups == weight.size[0]
+    if depthwise and max(kernel) > 3 and channels_last:
+        return scratch.HALF_PADS if half else scratch.PADS
+    if groups > 1 or any(size > 1 for size in (*kernel, *stride)):
+        return (scratch.HALF_DEPTHWISE if depthwise else scratch.HALF_REORDERS) if half else scratch.REORDERS
+    if half:
+        return scratch.HALF_LAST if channels_last or math.prod(pictures.size[2:]) == 1 else scratch.HALF_MATRIX
+    return scratch.NONE

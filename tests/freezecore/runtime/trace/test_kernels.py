@@ -190,6 +190,37 @@ def test_a_frozen_weight_of_a_strided_input_is_copied_for_each_of_its_rows(preci
     assert real.peak_bytes > 4 * 16 * 256 * 512 * 2 or part == "inner"
 
 
+CONVOLUTIONS = {
+    "1 x 1": lambda: nn.Conv2d(128, 256, 1, bias=False),
+    "3 x 3": lambda: nn.Conv2d(128, 128, 3, padding=1, bias=False),
+    "depthwise": lambda: nn.Conv2d(128, 128, 3, padding=1, groups=128, bias=False),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("part", ["", "before", "head"])
+def test_the_scratch_memory_of_convolutions_in_half_precision_is_in_the_peak_with_it(name, part):
+    parts = {"before": nn.Conv2d(64, 128, 1), "inner": CONVOLUTIONS[name](), "pool": nn.AdaptiveAvgPool2d(1)}
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts, self.head = nn.ModuleDict(parts), nn.LazyLinear(8)
+
+        def forward(self, x):
+            for part in self.parts.values():
+                x = part(x)
+            return self.head(x.flatten(1))
+
+    batch, model = torch.randn(4, 64, 32, 32), Net()
+    model(batch)
+    trains = {n for n, _ in model.named_parameters() if part in n}
+    trace = module_pricer(model, Workload(implementation="loop", precision="bf16"), batch=batch).trace
+    cost = costs(trace, *trains)
+    real = on_cpu(model.bfloat16(), trains, (), trace.workload, own_batch(batch.bfloat16())[1], False)
+    assert cost.peak_with_scratch == pytest.approx(real.peak_bytes, rel=0.08)
+
+
 def test_a_picture_of_one_pixel_is_not_taken_for_channels_last():
     def scratch(size):
         model = nn.Conv2d(64, 64, 5, padding=2, groups=64)
