@@ -302,9 +302,7 @@ def _proof(result: dict, words: Words) -> None:
         return
     if proof["ok"]:
         sentence = words("proof.ok", parameters=proof["parameters"], buffers=proof["buffers"])
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="proved"):
-            st.markdown(":green[:material/verified:]", width="content")
-            with_terms(sentence, words, "proof")
+        st.markdown(f":green[:material/verified:] {sentence}")
         return
     faults = ("changed", "with_gradient", "optimizer_strangers", "optimizer_missing", "modes")
     names = [show_errors.plain(name) for fault in faults for name in proof[fault]]
