@@ -107,6 +107,11 @@ ADVISORIES = {
     "a format specification": "out = f'{1:{().__class__.__base__}}'",
     "format of a subclass": "class S(str): pass\nout = S('{0.__class__.__mro__}').format(1)",
     "a map of formats": "out = list(map(str.format, ['{0.__class__.__base__}'], [1]))",
+    "a configuration's class": "from mmengine import Config\nout = Config({'a': 1}).__class__.__base__.__subclasses__()",
+    "a configuration's function": "from mmengine import Config\nout = Config.fromfile.__globals__",
+    "a class that a library's stands under": (
+        "import click\nclass A(click.Command): pass\nout = A(1).__init__.__func__.__globals__"
+    ),
     "the function of a partial": "from functools import partial\nout = partial(getattr, 1).func.__globals__",
     "what a cache wraps": "from functools import lru_cache\n@lru_cache\ndef f(): pass\nout = f.__wrapped__",
     "a property's function": "class A:\n    @property\n    def x(self): pass\nout = A.x.fget.__globals__",
