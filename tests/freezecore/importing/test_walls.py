@@ -107,7 +107,7 @@ ADVISORIES = {
     "a format specification": "out = f'{1:{().__class__.__base__}}'",
     "format of a subclass": "class S(str): pass\nout = S('{0.__class__.__mro__}').format(1)",
     "a map of formats": "out = list(map(str.format, ['{0.__class__.__base__}'], [1]))",
-    "a configuration's class": "from mmengine import Config\nout = Config({'a': 1}).__class__.__base__.__subclasses__()",
+    "a configuration's class": "from mmengine import Config\nout = Config().__class__.__base__.__subclasses__()",
     "a configuration's function": "from mmengine import Config\nout = Config.fromfile.__globals__",
     "a class that a library's stands under": (
         "import click\nclass A(click.Command): pass\nout = A(1).__init__.__func__.__globals__"
