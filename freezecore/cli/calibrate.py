@@ -64,7 +64,8 @@ def _measured(options: Namespace, wanted: list[CalibrationRow]) -> Calibration:
     found = card_of(options.device)
     before = None if options.again else calibration.known(found.card)
     if before and before.versions == found.versions:
-        found = replace(found, rows=before.rows, usable_bytes=max(found.usable_bytes, before.usable_bytes))
+        measured_before = tuple(row for row in before.rows if row.measured)  # what went wrong is tried again
+        found = replace(found, rows=measured_before, usable_bytes=max(found.usable_bytes, before.usable_bytes))
     known = {row.key for row in found.rows}
     missing = [row for row in wanted if row.key not in known]
     with stoppable() as should_stop:
@@ -85,7 +86,9 @@ def alone(device: str, row: CalibrationRow) -> CalibrationRow:
     command = [sys.executable, "-m", "freezecore.runtime.train.calibrate", device]
     command += [row.source, row.rules, row.precision, str(row.batch_size)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S)
+        done = subprocess.run(  # in a session of its own: a Ctrl+C lets the step that runs end
+            command, capture_output=True, text=True, timeout=LONGEST_S, start_new_session=True
+        )
     except subprocess.TimeoutExpired:
         return replace(row, problem=f"no result after {LONGEST_S} s")
     try:

@@ -126,6 +126,21 @@ def test_an_interrupted_table_goes_on_where_it_stopped(monkeypatch, capsys):
     assert all(row["reserved"] is None for row in document["rows"])
 
 
+def test_a_step_that_went_wrong_is_tried_again_and_one_that_was_measured_is_not(monkeypatch, capsys):
+    asked = []
+
+    def measured(device, row):
+        asked.append(row.key)
+        return replace(row, problem="no room") if len(asked) == 1 else replace(row, estimated=GB, allocated=GB)
+
+    monkeypatch.setattr(calibrate, "alone", measured)
+    for _ in range(3):
+        assert main(["calibrate", "--device", "cpu", "--models", "timm:test_vit", "--json"]) == 0
+    assert len(asked) == 7 and asked[6] == asked[0]
+    rows = json.loads(capsys.readouterr().out.splitlines()[-1])["rows"]
+    assert len(rows) == 6 and not any(row["problem"] for row in rows)
+
+
 def test_a_step_that_crashes_is_a_row_with_its_reason():
     row = calibrate.alone("cpu", replace(ROW, source="timm:no_such_model", estimated=None, allocated=None))
     assert row.problem and not row.measured
