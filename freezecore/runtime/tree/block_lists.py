@@ -225,6 +225,12 @@ def alternate(pairs: Sequence[tuple[ModuleNode, ModuleNode]]) -> bool:
     return all(_role(one.module) == {ATTENTION} and _role(two.module) == {FEED_FORWARD} for one, two in pairs)
 
 
+def attends(each: BlockList, base: BlockList) -> bool:
+    """Whether a list is attention alone, and the one beside it is of whole layers, which it is a part of then."""
+    alone = all(_role(element.module) == {ATTENTION} for element in each.elements)
+    return alone and all(_role(element.module) == {ATTENTION, FEED_FORWARD} for element in base.elements)
+
+
 def _role(module: nn.Module) -> set[re.Pattern]:
     """Which of the two a module is by its class, else what its children are."""
     if found := {pattern for pattern in (ATTENTION, FEED_FORWARD) if pattern.search(type(module).__name__)}:

@@ -20,6 +20,7 @@ from freezecore.runtime.tree.block_lists import (
     BlockList,
     alternate,
     aside,
+    attends,
     block_lists,
     grouped,
     layer_list,
@@ -209,8 +210,12 @@ class _Finder:
         return joined
 
     def _take_turns(self, row: BlockList, base: BlockList) -> bool:
-        """Between any two elements of a row runs one of the base."""
-        if len(row.elements) < 2 or not all(self._first(node) < NEVER for node in (*row.elements, *base.elements)):
+        """Between any two elements of a row runs one of the base; where not all ran, it is the base's attention."""
+        both = (*row.elements, *base.elements)
+        ran = all(self.run.calls.get(node.path) for node in both)
+        if not (ran and len(row.elements) > 1) and len(row.elements) == len(base.elements) and attends(row, base):
+            return True
+        if len(row.elements) < 2 or not all(self._first(node) < NEVER for node in both):
             return False
         mine, theirs = (sorted(map(self._first, each.elements)) for each in (row, base))
         return all(bisect_left(theirs, low) < bisect_left(theirs, high) for low, high in pairwise(mine))

@@ -56,6 +56,12 @@ FAMILIES = {
         "": c.num_hidden_layers,
     },
     "config:levit": lambda c: {"": sum(c.depths) + len(c.depths) - 1},  # a shrinking layer is one as well
+    "config:blt": lambda c: {
+        "local_encoder": c.encoder_config.num_hidden_layers,
+        "patcher": c.patcher_config.num_hidden_layers,
+        "global_transformer": c.global_config.num_hidden_layers,
+        "local_decoder": c.decoder_config.num_hidden_layers,
+    },
     "config:funnel": lambda c: {"encoder": sum(c.block_sizes), "decoder": c.num_decoder_layers},
 }
 
