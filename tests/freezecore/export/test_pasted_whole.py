@@ -80,6 +80,15 @@ def test_frozen_batch_norms_stay_held_in_a_saved_and_in_a_copied_model(pasted, t
     assert moved == set(norms) - set(held(model))
 
 
+def test_a_model_in_a_wrapper_is_refused_and_no_prefix_is_stripped_from_its_names(pasted, tmp_path):
+    one = small("resnet18", tmp_path)
+    text = export(one.source, "freeze all; train blocks:last1 head", "pytorch", tree=one.tree)
+    wrapped = text.replace("freeze_by_name(model)  #", "model = nn.DataParallel(model)\nfreeze_by_name(model)  #")
+    assert wrapped != text
+    with pytest.raises(AssertionError, match="Not the model this was made for"):
+        pasted(wrapped)
+
+
 @pytest.mark.parametrize("again_or_copied", [lambda model: model, again, torch.optim.swa_utils.AveragedModel])
 def test_update_bn_leaves_held_norms_of_an_exported_script_alone(pasted, tmp_path, again_or_copied):
     one = small("resnet18", tmp_path)
