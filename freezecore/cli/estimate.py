@@ -11,7 +11,7 @@ from freezecore._estimate.budget import fits, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
 from freezecore._estimate.cost import PARTS
 from freezecore._estimate.devices import SHARDINGS, checked_world, per_device
-from freezecore._estimate.timeline import highest, timeline
+from freezecore._estimate.moments import highest, timeline
 from freezecore._resolve import resolve
 from freezecore._review import review
 from freezecore._trace import Trace

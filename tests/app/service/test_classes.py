@@ -13,7 +13,7 @@ from app.service.classes import (
     ClassSettings,
     nickname,
 )
-from app.service.visitors import ADDRESS, COOKIE, PER_ADDRESS, new_name, token, visitor
+from app.service.visitors import ADDRESS, PER_ADDRESS, cookie, new_name, token, visitor
 from freezecore.errors import FreezeError
 
 
@@ -113,10 +113,10 @@ def test_what_has_no_token_shares_as_much_as_some_browsers_have(classes):
         classes.open(f"{ADDRESS}10.0.0.1")
     with pytest.raises(FreezeError):
         classes.open(f"{ADDRESS}10.0.0.1")
-    own = {COOKIE: token(new_name())}
-    assert visitor(own, "10.0.0.1") != visitor({COOKIE: token(new_name())}, "10.0.0.1")
+    own = {cookie(): token(new_name())}
+    assert visitor(own, "10.0.0.1") != visitor({cookie(): token(new_name())}, "10.0.0.1")
     assert visitor(own, "10.0.0.1") == visitor(own, "10.0.0.2")
-    assert visitor({COOKIE: "made.up"}, "10.0.0.1") == visitor({}, "10.0.0.1") == f"{ADDRESS}10.0.0.1"
+    assert visitor({cookie(): "made.up"}, "10.0.0.1") == visitor({}, "10.0.0.1") == f"{ADDRESS}10.0.0.1"
 
 
 def test_entries_are_bounded_in_length(classes):

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from freezecore import read_tree, timeline
-from freezecore._estimate.timeline import highest
-from freezecore._estimate.timeline import timeline as moments_of
+from freezecore._estimate.moments import highest
+from freezecore._estimate.moments import timeline as moments_of
 from freezecore._trace import Trace
 from freezecore.api import pricer
 from freezecore.errors import UnknownCost
