@@ -34,7 +34,7 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
     aoi.keyboard.press("Enter")
     settled(aoi)
 
-    teacher.locator("[data-testid=stSelectbox]").get_by_role("combobox").click()
+    teacher.get_by_role("combobox", name="Lesson").click()
     teacher.get_by_role("option", name="928 weights").click()
     heads = teacher.locator("[data-testid=stMetric]")
     for place, count in enumerate("220"):  # there, guessed, measured
