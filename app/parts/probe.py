@@ -192,7 +192,7 @@ def _epoch(result: dict, token: str, words: Words) -> None:
     """How long an epoch takes, of the tried step and, where it is another, of the step that is chosen now."""
     if (tried := epoch_time(result)) is None:
         return
-    number, told = st.columns([1.2, 4], vertical_alignment="bottom")
+    number, told = st.columns([1.2, 4])
     samples = number.number_input(
         words("outcome.samples"), 1, 10**9, value=result["train_size"], key=f"samples_{token}", step=1000
     )

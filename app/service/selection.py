@@ -71,11 +71,13 @@ class ModelSelection:
         return self.source, replace(self.workload, batch_size=TRACED_BATCH)
 
 
+@lru_cache(maxsize=MOST_SELECTIONS)
 def source_of(link: Link) -> ModelSource:
     """The model that the link names, shapes only."""
     return ModelSource.parse(link.model, task=link.task, num_labels=link.labels)
 
 
+@lru_cache(maxsize=MOST_SELECTIONS)  # one tick asks several times
 def workload_of(link: Link, text: bool = False) -> Workload:
     """The training step that the link describes; for a model that reads `text` its size counts tokens, else pixels.
 
