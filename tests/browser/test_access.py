@@ -41,6 +41,7 @@ def test_axe_finds_nothing_in_explore(page_at, lang, scheme):
         assert violations(page) == [], kind
 
     pane(page, words("pane.probe"))
+    expect(page.locator(".st-key-w_steps")).to_be_visible()
     expect(page.locator(".st-key-w_preview")).to_have_count(1)  # the pane that was left fades out for a moment
     page.locator(".st-key-w_preview label").click()
     expect(page.locator(".samples img").first).to_be_visible()
