@@ -13,6 +13,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.text import sentences
+
 JS = Path(__file__).with_name("js")
 SHARED = ("channel", "element", "mount")
 
@@ -26,6 +28,15 @@ def script(folder: Path, modules: Iterable[str]) -> str:
     parts = [file.read_text(encoding="utf-8") for file in files]
     plain = [re.sub(r"^import .*?;\n", "", part, flags=re.MULTILINE | re.DOTALL) for part in parts]
     return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
+
+
+@cache
+def strings(component: str, lang: str) -> dict[str, str]:
+    """A component's own sentences in a language."""
+    start = f"{component}."
+    return {"lang": lang} | {
+        key.removeprefix(start): text for key, text in sentences(lang).items() if key.startswith(start)
+    }
 
 
 def feed(

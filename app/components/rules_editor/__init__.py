@@ -12,8 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.components.messages import script
-from app.text import sentences
+from app.components.messages import script, strings
 
 HERE = Path(__file__).parent
 MODULES = ("words", "completion", "editor")
@@ -59,8 +58,6 @@ def _component() -> Callable:
     return st.components.v2.component("rules_editor", css=style, js=script(HERE / "js", MODULES))
 
 
-@cache
 def editor_strings(lang: str) -> dict[str, str]:
-    """The editor's own sentences in a language."""
-    own = {key.removeprefix("editor."): text for key, text in sentences(lang).items() if key.startswith("editor.")}
-    return {"lang": lang, **own}
+    """Its own sentences in a language."""
+    return strings("editor", lang)

@@ -15,10 +15,9 @@ from typing import Literal
 
 import streamlit as st
 
-from app.components.messages import feed, script
+from app.components.messages import feed, script, strings
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import Rows, pack
-from app.text import sentences
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
 
@@ -169,8 +168,6 @@ def _component() -> Callable:
     return st.components.v2.component("layer_tree", css=style, js=script(HERE / "js", MODULES))
 
 
-@cache
 def tree_strings(lang: str) -> dict[str, str]:
-    """The tree's own sentences in a language."""
-    own = {key.removeprefix("tree."): text for key, text in sentences(lang).items() if key.startswith("tree.")}
-    return {"lang": lang, **own}
+    """Its own sentences in a language."""
+    return strings("tree", lang)
