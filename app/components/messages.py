@@ -31,6 +31,13 @@ def script(folder: Path, modules: Iterable[str]) -> str:
 
 
 @cache
+def component(name: str, folder: Path, modules: tuple[str, ...]) -> Callable:
+    """A component of this name, of a folder with its style and the modules of its script."""
+    style = (folder / f"{folder.name}.css").read_text(encoding="utf-8")
+    return st.components.v2.component(name, css=style, js=script(folder / "js", modules))
+
+
+@cache
 def strings(component: str, lang: str) -> dict[str, str]:
     """A component's own sentences in a language."""
     start = f"{component}."

@@ -7,6 +7,7 @@ import streamlit as st
 from app import state
 from app.parts import show_errors
 from app.parts.data import own_classes
+from app.parts.rules_box import undo
 from app.service.selection import ModelSelection, select
 from app.text import Words
 from freezecore._export import TARGETS, export
@@ -69,13 +70,7 @@ def _trainer(selection: ModelSelection, words: Words) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="priced_for"):
         st.caption(words("export.priced_for", trainer=selection.link.trainer), width="content")
         if changed:
-            st.button(words("rules.undo"), key="undo_trainer", icon=":material/undo:", type="tertiary", on_click=_undo)
-
-
-@show_errors.acting
-def _undo() -> None:
-    state.undo()
-    st.rerun()
+            st.button(words("rules.undo"), key="undo_trainer", icon=":material/undo:", type="tertiary", on_click=undo)
 
 
 def _named(words: Words):

@@ -43,7 +43,7 @@ def rules_box() -> None:
             _show_fault(draft, words)
     st.caption(_hits(select(state.link()), words) if draft is None else words("rules.stays"))
     st.button(
-        words("rules.undo"), key="undo_rules", icon=":material/undo:", type="tertiary", on_click=_undo,
+        words("rules.undo"), key="undo_rules", icon=":material/undo:", type="tertiary", on_click=undo,
         disabled=not state.can_undo(), help=words("rules.undo_help"),
     )  # fmt: skip
 
@@ -54,7 +54,8 @@ def _hits(selection: ModelSelection, words: Words) -> str:
 
 
 @show_errors.acting
-def _undo() -> None:
+def undo() -> None:
+    """Back to what was chosen before the last change."""
     state.undo()
     st.rerun()
 

@@ -6,13 +6,9 @@ figures, because drawing four of those and two of these again takes longer than 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
-import streamlit as st
-
-from app.components.messages import script
+from app.components.messages import component
 
 HERE = Path(__file__).parent
 MODULES = ("axis", "numbers", "memory", "blocks", "charts")
@@ -26,10 +22,4 @@ def cost_charts(model_part: dict, *, tree: str, key: str) -> None:
         tree: key of the layer tree on the page, which a click on a column ticks.
         key: also the channel that those parts are sent on.
     """
-    _component()(data={"channel": key, "tree": tree, **model_part}, key=key)
-
-
-@cache
-def _component() -> Callable:
-    style = (HERE / "charts.css").read_text(encoding="utf-8")
-    return st.components.v2.component("cost_charts", css=style, js=script(HERE / "js", MODULES))
+    component("cost_charts", HERE, MODULES)(data={"channel": key, "tree": tree, **model_part}, key=key)

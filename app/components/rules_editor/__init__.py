@@ -7,12 +7,11 @@ bring as well; what a person typed comes back when they leave the box or press C
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
-from app.components.messages import script, strings
+from app.components.messages import component, strings
 
 HERE = Path(__file__).parent
 MODULES = ("words", "completion", "editor")
@@ -44,18 +43,12 @@ def rules_editor(
             on_change(typed["text"][:LONGEST_TYPED])
 
     data = {"channel": CHANNEL, "tree": tree, "longest": LONGEST_TYPED, "follows": dict(follows)}
-    _component()(data={**data, "words": dict(strings)}, key=key, on_typed_change=on_typed)
+    component("rules_editor", HERE, MODULES)(data={**data, "words": dict(strings)}, key=key, on_typed_change=on_typed)
 
 
 def text_part(text: str, fault: tuple[int, int] | None = None) -> dict:
     """What the editor shows, to be sent by `feed`; `fault` holds the offsets of the word that cannot be read."""
     return {"channel": CHANNEL, "part": "text", "text": text, "fault": fault}
-
-
-@cache
-def _component() -> Callable:
-    style = (HERE / "rules_editor.css").read_text(encoding="utf-8")
-    return st.components.v2.component("rules_editor", css=style, js=script(HERE / "js", MODULES))
 
 
 def editor_strings(lang: str) -> dict[str, str]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
-from app.components.messages import feed, script, strings
+from app.components.messages import component, feed, strings
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import Rows, pack
 from freezecore.mask import Mask
@@ -90,7 +90,7 @@ def layer_tree(
     rows = _packed(tree)
     with st.container(gap=None, key=f"{key}-room"):
         data = {"channel": key, "tree": tree.fingerprint, "words": dict(strings), "height": height, **rows.data}
-        _component()(data=data, key=key)
+        component("layer_tree", HERE, MODULES)(data=data, key=key)
         part = {"channel": key, "part": "annotations", "tree": tree.fingerprint, **_annotations(rows, prices, marks)}
         if proved is not None:
             part["proved"] = encode(proved)
@@ -160,12 +160,6 @@ def _annotations(rows: Rows, prices: Mapping[str, RowPrice] | None, marks: Mappi
 @lru_cache(maxsize=64)
 def _packed(tree: LayerTree) -> Rows:
     return pack(tree)
-
-
-@cache
-def _component() -> Callable:
-    style = (HERE / "tree.css").read_text(encoding="utf-8")
-    return st.components.v2.component("layer_tree", css=style, js=script(HERE / "js", MODULES))
 
 
 def tree_strings(lang: str) -> dict[str, str]:
