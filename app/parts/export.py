@@ -13,16 +13,10 @@ from app.text import Words
 from freezecore._export import TARGETS, export
 from freezecore._export.notebook import as_script
 from freezecore.errors import ExportError
-from freezecore.training_loop import LOOPS
 
-LANGUAGE = {"axolotl": "yaml", "llama-factory": "yaml", "spec": "yaml", "notebook": "json"}
 ENDING = {"yaml": ".yaml", "json": ".ipynb", "python": ".py"}
 MIME = {"yaml": "application/yaml", "json": "application/x-ipynb+json", "python": "text/x-python"}
 NOTEBOOK = "notebook"
-TRAINERS = {  # whose loop runs the code of a target; a spec and a notebook leave it open
-    **{name: name for name in LOOPS}, "timm": "pytorch", "axolotl": "transformers-trainer",
-    "llama-factory": "transformers-trainer",
-}  # fmt: skip
 CODE_HEIGHT = 290
 
 
@@ -31,7 +25,7 @@ def code(words: Words) -> None:
     selection = select(state.link())
     first, second, notebook = st.columns([2, 2, 1.6], vertical_alignment="bottom")
     state.keep_values(w_target=selection.link.trainer)
-    if TRAINERS.get(state.value("w_target"), selection.link.trainer) != selection.link.trainer:
+    if TARGETS[state.value("w_target")].trainer not in (None, selection.link.trainer):
         state.fill("w_target", selection.link.trainer)  # changed in the top row, or taken back
     target = first.selectbox(
         words("export.target"), list(TARGETS), key="w_target", format_func=_named(words), on_change=_target_chosen
@@ -56,7 +50,7 @@ def code(words: Words) -> None:
 @show_errors.acting
 def _target_chosen() -> None:
     """Every number on the page is of the loop that the code will run in."""
-    trainer = TRAINERS.get(state.value("w_target"))
+    trainer = TARGETS[state.value("w_target")].trainer
     if trainer not in (None, state.link().trainer):
         state.change(trainer=trainer)
         st.rerun()
@@ -104,7 +98,7 @@ def _one(target: str, selection: ModelSelection, words: Words) -> None:
     except ExportError as error:
         show_errors.show(error.problem, error.hint)
         return
-    language = LANGUAGE.get(target, "python")
+    language = TARGETS[target].language
     st.download_button(
         words("export.download", target=words.either(f"target.{target}", target)),
         text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from freezecore._export.axolotl import export_axolotl
 from freezecore._export.jinja import render
@@ -21,29 +22,44 @@ from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
 
-def _script(template: str) -> Callable[[ExportPlan], str]:
-    return lambda plan: render(template, plan=plan)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a selection can be exported as.
+
+    Attributes:
+        write: its text, of a plan.
+        trainer: whose loop runs it, a key of `LOOPS`; None where it leaves that open.
+        language: what the text is in: `python`, `yaml` or `json`.
+    """
+
+    write: Callable[[ExportPlan], str]
+    trainer: str | None
+    language: str = "python"
+
+
+def _script(name: str) -> Target:
+    return Target(lambda plan: render(f"{name}.py.jinja", plan=plan), name)
 
 
 def _timm(plan: ExportPlan) -> str:
-    if plan.source.scheme != "timm":
+    if not plan.task.of_timm:
         raise ExportError("{source} is no timm model.", "Export to pytorch, or to accelerate.", source=plan.source)
     if plan.optimizer_name == "paged-adamw-8bit":
         raise ExportError("timm has no paged AdamW.", "Export to pytorch, or choose adamw-8bit.")
     return render("timm.py.jinja", plan=plan)
 
 
-TARGETS: dict[str, Callable[[ExportPlan], str]] = {
-    "pytorch": _script("pytorch.py.jinja"),
-    "timm": _timm,
-    "transformers-trainer": _script("transformers-trainer.py.jinja"),
-    "lightning": _script("lightning.py.jinja"),
-    "fastai": _script("fastai.py.jinja"),
-    "accelerate": _script("accelerate.py.jinja"),
-    "axolotl": export_axolotl,
-    "llama-factory": export_llama_factory,
-    "spec": lambda plan: save_spec(plan.spec, plan.tree, plan.source),
-    "notebook": export_notebook,
+TARGETS = {
+    "pytorch": _script("pytorch"),
+    "timm": Target(_timm, "pytorch"),
+    "transformers-trainer": _script("transformers-trainer"),
+    "lightning": _script("lightning"),
+    "fastai": _script("fastai"),
+    "accelerate": _script("accelerate"),
+    "axolotl": Target(export_axolotl, "transformers-trainer", "yaml"),
+    "llama-factory": Target(export_llama_factory, "transformers-trainer", "yaml"),
+    "spec": Target(lambda plan: save_spec(plan.spec, plan.tree, plan.source), None, "yaml"),
+    "notebook": Target(export_notebook, None, "json"),
 }
 
 
@@ -90,7 +106,7 @@ def export(
     rates = (learning_rate, head_learning_rate, layer_decay)
     plan = ExportPlan(source, spec, tree, changes, *rates, link, workload, num_classes, model_id)
     plan.require_training()
-    return TARGETS[to](plan)
+    return TARGETS[to].write(plan)
 
 
 def _tree_of(source: ModelSource, tree: LayerTree | None) -> LayerTree:

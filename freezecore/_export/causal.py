@@ -12,8 +12,8 @@ def require_causal(plan: ExportPlan, trainer: str) -> None:
     Raises:
         ExportError: with the reason, and what comes nearest.
     """
-    root = plan.tree.layers[0].type
-    if plan.source.scheme not in ("hf", "config") or not (plan.causal or plan.multimodal):
+    root = plan.task.root
+    if not plan.task.of_transformers or not (plan.task.causal or plan.task.multimodal):
         raise ExportError(
             "{trainer} trains Hugging Face language models by id or folder, and {source} as {root} is none.",
             "Export to transformers-trainer or pytorch."

@@ -34,7 +34,7 @@ def export_comparison(
     if not plans or not 1 <= seeds <= 100 or not 1 <= epochs <= 1000:
         raise ExportError("A comparison needs a selection, 1 to 100 seeds and 1 to 1000 epochs.", "Choose some.")
     conditions = [condition(plan.selections[0][1], f"_{i}") for i, plan in enumerate(plans)]
-    held = sorted({name for plan in plans for name in plan.held_classes})
+    held = sorted({name for plan in plans for name in plan.held.classes})
     values = {
         "plans": plans,
         "conditions": conditions,

@@ -94,7 +94,7 @@ def _blocks(plan: ExportPlan) -> int:
         ExportError: there is no such tower.
     """
     towers = plan.tree.towers
-    if len(towers) > 1 and plan.multimodal:
+    if len(towers) > 1 and plan.task.multimodal:
         towers = language_towers(plan.tree)
     if len(towers) == 1 and towers[0].blocks:
         return len(towers[0].blocks)
@@ -114,9 +114,9 @@ def _composite(plan: ExportPlan) -> Parts | None:
     Raises:
         ExportError: it does not know this one.
     """
-    if not plan.multimodal:
+    if not plan.task.multimodal:
         return None
-    root = plan.tree.layers[0].type
+    root = plan.task.root
     found = of_llama_factory(root)
     if found is None:
         raise ExportError(

@@ -65,7 +65,7 @@ def markdown(text: str) -> str:
 
 def packages(plan: ExportPlan) -> list[str]:
     """What Kaggle and Colab may lack, in the versions that the tree was read with."""
-    name = "timm" if plan.source.scheme == "timm" else "transformers"
+    name = "timm" if plan.task.of_timm else "transformers"
     version = plan.tree.versions.get(name, "")
     known = version and all(part.isalnum() and part.isascii() for part in version.split("."))
     return [f"{name}=={version}" if known else name, *tokenizer_packages(plan.source)]
@@ -77,17 +77,13 @@ def data_template(plan: ExportPlan) -> str:
     Raises:
         ExportError: no example data fits.
     """
-    root = plan.tree.layers[0].type
-    theirs = plan.source.scheme in ("hf", "config")
-    if plan.source.scheme == "timm" or (theirs and root.endswith("ForImageClassification")):
-        return "pictures.py.jinja"
-    if theirs and plan.reads_texts:
-        return "texts.py.jinja"
+    if plan.task.data:
+        return f"{plan.task.data}.py.jinja"
     raise ExportError(
         "The notebook classifies pictures or texts or continues texts, and {source} as {root} does neither.",
         "Export to pytorch, or choose a task that the model has, such as sequence-classification."
-        if theirs
+        if plan.task.of_transformers
         else "Export to pytorch, and put your own data and loop below it.",
         source=plan.source,
-        root=root,
+        root=plan.task.root,
     )

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
 
+from freezecore._export.held import HeldModules
 from freezecore._export.model import Building, building
+from freezecore._export.optimizers import CLASSES, OPTIM
 from freezecore._export.python import Condition, call, condition, number
 from freezecore._export.selection import Cover, NameSelection, select
+from freezecore._export.task import ModelTask
 from freezecore.errors import ExportError
 from freezecore.mask import Mask
 from freezecore.rates import Rates, is_head, learning_rates, model_kind
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec, Selector
-from freezecore.trainer_parts import LANGUAGE_PARTS
-from freezecore.tree import LayerTree, prefixes
+from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
 EVERYTHING = Selector("kind", "all")
-CAUSAL = ("ForCausalLM", "LMHeadModel")
 CHECKPOINT = "your-organization/your-checkpoint"
-WITH_LOSS = ("LMHeadModel", "DoubleHeadsModel", "ForPreTraining")  # beside every class with "For" in its name
-CLASSIFIERS = (
-    "ForSequenceClassification",
-    "ForImageClassification",
-    "ForTokenClassification",
-    "ForAudioClassification",
-)
-OPTIMIZERS = {  # the class, and what it is given beside a learning rate
-    "adamw": ("torch.optim.AdamW", ()),
-    "adamw-8bit": ("bitsandbytes.optim.AdamW8bit", ()),
-    "paged-adamw-8bit": ("bitsandbytes.optim.PagedAdamW8bit", ()),
-    "adafactor": ("torch.optim.Adafactor", ()),
-    "lion": ("lion_pytorch.Lion", ()),
-    "sgd": ("torch.optim.SGD", ()),
-    "sgd-momentum": ("torch.optim.SGD", ("momentum=0.9",)),
-}
-OPTIM = {  # the same as transformers' arguments call them
-    "adamw": "adamw_torch",
-    "adamw-8bit": "adamw_8bit",
-    "paged-adamw-8bit": "paged_adamw_8bit",
-    "adafactor": "adafactor",
-    "lion": "lion_32bit",
-    "sgd": "sgd",
-    "sgd-momentum": "sgd",
-}
-TRANSFORMERS_OPTIMIZERS = OPTIMIZERS | {  # those that its Trainer takes by these names; rates as torch's Adafactor has
-    "adafactor": ("transformers.Adafactor", ("scale_parameter=True", "relative_step=False")),
-    "lion": ("bitsandbytes.optim.Lion", ()),
-}
 
 
 @dataclass(frozen=True)
@@ -128,66 +99,22 @@ class ExportPlan:
     @property
     def holds(self) -> bool:
         """Whether something frozen is kept in eval mode."""
-        return not self.trains_everything and any(paths for _, paths in self.held_paths)
+        return not self.trains_everything and bool(self.held.paths)
 
     @cached_property
-    def held_paths(self) -> tuple[tuple[int, list[str]], ...]:
-        """The first epoch of each phase with the modules that move or drop and are held in it."""
-        return tuple((epoch, list(mask.held)) for epoch, mask in self.masks)
-
-    @cached_property
-    def held_classes(self) -> list[str]:
-        """Class names of the modules that are held in some phase; of those that merely stay held, see `norms`."""
-        also = [set(mask.also_held) for _, mask in self.masks]
-        pairs = zip(self.held_paths, also, strict=True)
-        return sorted({self.tree.layer_at[path].type for (_, held), kept in pairs for path in held if path not in kept})
-
-    @cached_property
-    def holds_statistics(self) -> bool:
-        """Whether a held module has running statistics that torch can set back."""
-        held = {path for _, paths in self.held_paths for path in paths}
-        return any("nn._NormBase" in self.tree.layer_at[path].bases for path in held)
-
-    @cached_property
-    def norms(self) -> list[str]:
-        """Class names of the modules that the first phase keeps from moving."""
-        return sorted({self.tree.layer_at[path].type for path in self.mask.norms_held})
-
-    @property
-    def keeps_norms(self) -> bool:
-        """Whether norms that the first phase holds stay held when they begin to train."""
-        return any(mask.also_held for _, mask in self.masks) and not self.held_by_path
-
-    @cached_property
-    def held_by_path(self) -> bool:
-        """Whether class names would hold more or less than the mask does, so that paths have to be written."""
-        first = self._frozen_of(self.mask, self.norms)
-        for (_, mask), (_, held) in zip(self.masks, self.held_paths, strict=True):
-            found = self._frozen_of(mask, self.held_classes) | (first if mask.also_held else set())
-            if found != set(held):
-                return True
-        return False
-
-    def _frozen_of(self, mask: Mask, classes: Collection[str]) -> set[str]:
-        """Modules of these classes that move or drop, at or under a module in which nothing trains."""
-        frozen = {
-            layer.path for layer in self.tree.layers if layer.parameters and mask.state_of(layer.path) == "frozen"
-        }
-        return {
-            layer.path
-            for layer in self.tree.layers
-            if layer.type in classes
-            and (layer.moves or layer.drops)
-            and any(place in frozen for path in (layer.path, *layer.aliases) for place in (*prefixes(path), path, ""))
-        }
+    def held(self) -> HeldModules:
+        """What is kept in eval mode."""
+        return HeldModules(self.tree, self.masks)
 
     @property
     def holds_checkpointed(self) -> bool:
-        """Whether a held module may be one whose mode decides on gradient checkpointing, as whole layers' may."""
-        parents = {layer.path.rpartition(".")[0] for layer in self.tree.layers}
-        held = {path for _, paths in self.held_paths for path in paths} & parents
-        types = {self.tree.layer_at[path].type for path in held}
-        return self.source.scheme in ("hf", "config") and any("Attention" not in name for name in types)
+        """Whether holding a module may switch transformers' gradient checkpointing off."""
+        return self.task.of_transformers and self.held.decides_on_checkpointing
+
+    @cached_property
+    def task(self) -> ModelTask:
+        """What the model is for."""
+        return ModelTask(self.source, self.tree)
 
     @cached_property
     def model(self) -> Building:
@@ -196,7 +123,7 @@ class ExportPlan:
         Raises:
             ExportError: the source cannot be written as an import.
         """
-        built = building(self.source, self.tree.layers[0].type, self.classes, self.model_id)
+        built = building(self.source, self.task.root, self.classes, self.model_id)
         if not self.pure_bf16:
             return built
         cast = built.lines.replace("dtype=torch.float32", "dtype=torch.bfloat16")
@@ -206,9 +133,7 @@ class ExportPlan:
     @cached_property
     def classes(self) -> int | None:
         """How many classes stand in the code as a parameter; None where the source says it, or nothing classifies."""
-        root = self.tree.layers[0].type
-        classifies = self.source.scheme == "timm" or root.endswith(CLASSIFIERS)
-        if self.source.num_labels is not None or not classifies or self.source.scheme not in ("timm", "hf", "config"):
+        if self.source.num_labels is not None or not self.task.classifies:
             return None
         return self.num_classes or self._outputs
 
@@ -237,10 +162,10 @@ class ExportPlan:
         """Import lines of what every script does: build the model and freeze it."""
         return "\n".join(["from torch import nn", *self.model.imports])
 
-    def optimizer_import(self, known: Mapping[str, tuple] = OPTIMIZERS) -> str:
+    def optimizer_import(self, library: str = "torch") -> str:
         """The import line of `optimizer`, where torch has it not."""
-        library = known[self.optimizer_name][0].partition(".")[0]
-        return "" if library == "torch" else f"import {library}"
+        package = CLASSES[library][self.optimizer_name][0].partition(".")[0]
+        return "" if package == "torch" else f"import {package}"
 
     @property
     def trainer_optimizer(self) -> str:
@@ -253,22 +178,15 @@ class ExportPlan:
         return self.workload.optimizer if self.workload else "adamw"
 
     @property
-    def transformers_optimizers(self) -> Mapping[str, tuple]:
-        """The optimizers as transformers' Trainer takes them."""
-        return TRANSFORMERS_OPTIMIZERS
-
-    @property
     def unscaled_rate(self) -> float:
         """`rate` for the Adafactor that trainers build by themselves, whose steps no weight's size scales: AdamW's."""
         if self.workload is None or self.optimizer_name != "adafactor":
             return self.rate
         return replace(self, workload=replace(self.workload, optimizer="adamw")).rate
 
-    def optimizer(
-        self, trainable: str, taken: int, model: str = "model", known: Mapping[str, tuple] = OPTIMIZERS
-    ) -> str:
+    def optimizer(self, trainable: str, taken: int, model: str = "model", library: str = "torch") -> str:
         """The expression that builds the optimizer over what trains; `taken` characters stand before it on its line."""
-        function, extra = known[self.optimizer_name]
+        function, extra = CLASSES[library][self.optimizer_name]
         groups = f"groups_by_rate({model})" if self.grouped else trainable
         return call(function, [groups, f"lr={number(self.rate)}", *extra], taken=taken)
 
@@ -303,9 +221,9 @@ class ExportPlan:
         """The line that switches gradient checkpointing on, where it is asked for and the library has one."""
         if not self.checkpointing:
             return None
-        if self.source.scheme == "timm":
+        if self.task.of_timm:
             return "model.set_grad_checkpointing()"
-        return "model.gradient_checkpointing_enable()" if self.source.scheme in ("hf", "config") else None
+        return "model.gradient_checkpointing_enable()" if self.task.of_transformers else None
 
     @property
     def own_optimizer(self) -> bool:
@@ -315,62 +233,12 @@ class ExportPlan:
     @property
     def max_length(self) -> int | None:
         """Tokens of a sample, where they were asked for."""
-        return self.workload.sequence_length if self.workload and self.dictionaries else None
+        return self.workload.sequence_length if self.workload and self.task.dictionaries else None
 
     @property
     def loops(self) -> bool:
         """Whether the plain script has a loop too: a training step was asked for, and the model's loss is known."""
-        root = self.tree.layers[0].type
-        known = self.source.scheme == "timm" or (self.source.scheme in ("hf", "config") and _has_loss(root))
-        return self.workload is not None and known
-
-    @property
-    def dictionaries(self) -> bool:
-        """Whether batches are dictionaries with labels, from which the model gives a loss, as Hugging Face models do.
-
-        Raises:
-            ExportError: the model has no head, so nothing gives a loss.
-        """
-        if self.source.scheme not in ("hf", "config"):
-            return False
-        root = self.tree.layers[0].type
-        if not _has_loss(root):
-            raise ExportError(
-                "{source} as {root} has no head, so a training loop has no loss.",
-                "Choose a task, such as sequence-classification, or export to pytorch.",
-                source=self.source,
-                root=root,
-            )
-        return True
-
-    @property
-    def causal(self) -> bool:
-        """Whether the model continues texts."""
-        return self.tree.layers[0].type.endswith(CAUSAL)
-
-    @property
-    def masked(self) -> bool:
-        """Whether the model fills gaps in texts."""
-        return self.tree.layers[0].type.endswith("ForMaskedLM")
-
-    @property
-    def translates(self) -> bool:
-        """Whether the model turns one text into another: an encoder of words, and a decoder."""
-        root = self.tree.layers[0].type
-        ends = root.endswith(("ForConditionalGeneration", "MTModel", "LMHeadModel")) and not self.multimodal
-        return ends and len(self.tree.towers) > 1 and self.source.task in (None, "seq2seq-lm") and not self.causal
-
-    @property
-    def reads_texts(self) -> bool:
-        """Whether the model classifies, continues, fills or turns texts."""
-        classifies = self.tree.layers[0].type.endswith("ForSequenceClassification")
-        return classifies or self.causal or self.masked or self.translates
-
-    @property
-    def multimodal(self) -> bool:
-        """Whether the model continues texts from pictures or sound: one of several towers is its language model."""
-        parts = {part for layer in self.tree.layers for part in layer.path.split(".")[:3]}
-        return self.tree.layers[0].type.endswith("ForConditionalGeneration") and not parts.isdisjoint(LANGUAGE_PARTS)
+        return self.workload is not None and self.task.has_loss
 
     @property
     def checkpoint(self) -> str:
@@ -439,8 +307,3 @@ class ExportPlan:
                     epoch=epoch,
                     rules=self.rules,
                 )
-
-
-def _has_loss(root: str) -> bool:
-    """Whether a Hugging Face model of this class computes a loss of its own."""
-    return "For" in root or root.endswith(WITH_LOSS)

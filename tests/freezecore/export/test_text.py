@@ -102,10 +102,10 @@ def test_nothing_in_a_name_breaks_out_of_exported_python(parts, flags, target, l
     bits = flags.draw(st.lists(st.booleans(), min_size=len(tree.parameters), max_size=len(tree.parameters)))
     mask = Mask(tree, (True, *bits[1:-1], False))
     rules = FreezeSpec.parse('freeze all; train "contains:""x"" # ;"')
-    code = TARGETS[target](ExportPlan(ModelSource("timm", label), rules, tree, ((0, mask),), link=label))
+    code = TARGETS[target].write(ExportPlan(ModelSource("timm", label), rules, tree, ((0, mask),), link=label))
     harmless = hostile_tree(["a", "b"])
     some = Mask(harmless, (True, False, False, False))
-    plain = TARGETS[target](ExportPlan(ModelSource("timm", "a"), rules, harmless, ((0, some),)))
+    plain = TARGETS[target].write(ExportPlan(ModelSource("timm", "a"), rules, harmless, ((0, some),)))
     assert skeleton(code) == skeleton(plain)
     assert tuple(name for name in (p.name for p in tree.parameters) if trains_of(code)(name)) == mask.names()
 
@@ -135,7 +135,7 @@ def test_a_notebook_stays_json_and_its_title_holds_no_markup(label):
     plan = ExportPlan(
         ModelSource("timm", label), FreezeSpec(), tree, ((0, Mask.from_names(tree, [tree.parameters[0].name])),)
     )
-    title = "".join(json.loads(TARGETS["notebook"](plan))["cells"][0]["source"])
+    title = "".join(json.loads(TARGETS["notebook"].write(plan))["cells"][0]["source"])
     assert "<" not in title.split("\n")[0]
     assert title.count("\n") == 7
 

@@ -89,7 +89,7 @@ def plan_of(tree: LayerTree, mask: Mask, rules: str = "freeze all; train head") 
 def test_axolotl_expresses_any_selection(data, llama):
     count = len(llama.parameters)
     mask = Mask(llama, tuple(data.draw(st.lists(st.booleans(), min_size=count, max_size=count).filter(any))))
-    keys = yaml.safe_load(TARGETS["axolotl"](plan_of(llama, mask)))
+    keys = yaml.safe_load(TARGETS["axolotl"].write(plan_of(llama, mask)))
     assert as_axolotl(keys["unfrozen_parameters"], [p.name for p in llama.parameters]) == set(mask.names())
     assert keys["base_model"] == "some/llama"
 
@@ -104,7 +104,7 @@ def test_axolotl_s_patterns_survive_any_name(parts, data):
     tree = LayerTree("x", (Layer("", "XForCausalLM"),), tuple(Parameter(name, "", (2,)) for name in names))
     flags = data.draw(st.lists(st.booleans(), min_size=len(names), max_size=len(names)).filter(any))
     mask = Mask(tree, tuple(flags))
-    keys = yaml.safe_load(TARGETS["axolotl"](plan_of(tree, mask)))
+    keys = yaml.safe_load(TARGETS["axolotl"].write(plan_of(tree, mask)))
     assert as_axolotl(keys["unfrozen_parameters"], names) == set(mask.names())
 
 
@@ -136,7 +136,7 @@ def test_llama_factory_s_keys_are_exact_or_refused(data, llama):
     names = [p.name for p in llama.parameters]
     mask = Mask(llama, tuple(data.draw(st.lists(st.booleans(), min_size=len(names), max_size=len(names)).filter(any))))
     try:
-        keys = yaml.safe_load(TARGETS["llama-factory"](plan_of(llama, mask)))
+        keys = yaml.safe_load(TARGETS["llama-factory"].write(plan_of(llama, mask)))
     except ExportError as refused:
         assert refused.hint
     else:
@@ -175,7 +175,7 @@ def test_modules_that_must_stay_in_eval_mode_are_refused(llama):
     mask = Mask.from_names(tree, ["lm_head.weight"])
     for target, trainer in (("axolotl", "axolotl"), ("llama-factory", "LLaMA-Factory")):
         with pytest.raises(ExportError, match=f"{trainer} cannot keep frozen modules in eval mode, as 'model.drop'"):
-            TARGETS[target](plan_of(tree, mask))
+            TARGETS[target].write(plan_of(tree, mask))
 
 
 @pytest.fixture(scope="module")
