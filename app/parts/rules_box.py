@@ -8,12 +8,10 @@ from app import state
 from app.components.rules_editor import editor_strings, rules_editor, text_part
 from app.parts import show_errors
 from app.parts.tree import TREE
-from app.service.mended_rules import line_and_column, offers, place_of
+from app.service.mended_rules import fault_in, line_and_column, offers, place_of
 from app.service.rule_words import rule_words
 from app.service.selection import ModelSelection, select
 from app.text import Words
-from freezecore._resolve import resolve
-from freezecore.errors import RuleError
 from freezecore.spec import FreezeSpec
 
 
@@ -28,7 +26,7 @@ def rules_part() -> dict:
     draft = state.draft()
     if draft is None:
         return text_part(select(state.link()).lines)
-    error = _fault(draft)
+    error = fault_in(draft, select(state.link()).tree)
     place = place_of(error, draft) if error else None
     return text_part(draft, (place.start, place.end) if place else None)
 
@@ -60,18 +58,9 @@ def undo() -> None:
     st.rerun()
 
 
-def _fault(draft: str) -> RuleError | None:
-    """What is wrong with it; None where it can be read by now."""
-    try:
-        resolve(FreezeSpec.parse(draft), select(state.link()).tree)
-    except RuleError as error:
-        return error
-    return None
-
-
 def _show_fault(draft: str, words: Words) -> None:
-    error = _fault(draft)
-    if error is None:
+    error = fault_in(draft, select(state.link()).tree)
+    if error is None:  # it can be read by now
         return
     place, found = "", place_of(error, draft)
     if found:
@@ -87,13 +76,8 @@ def _show_fault(draft: str, words: Words) -> None:
 
 @show_errors.acting
 def _write(text: str) -> None:
-    link = state.link()
-    try:
-        spec = FreezeSpec.parse(text)
-        tree = select(link).tree
-        resolve(spec, tree)
-    except RuleError:
+    if fault_in(text, select(state.link()).tree):
         state.keep_draft(text)
         return
-    state.write_rules(str(spec))
+    state.write_rules(str(FreezeSpec.parse(text)))
     st.rerun()

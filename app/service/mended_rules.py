@@ -1,15 +1,20 @@
-"""Where in a text of rules a fault stands, and the text with what its hint offers in that place."""
+"""What is wrong with a text of rules and where that stands, and the text with what its hint offers in that place."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+from freezecore._resolve import resolve
 from freezecore.errors import RuleError
 from freezecore.sentences import Sentence
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
 
 QUOTED = re.compile(r"'([^'…]+)'")
 WORD = re.compile(r"[^\s;:]+")
+MOST_DRAFTS = 16
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,16 @@ class Place:
 
     start: int
     end: int
+
+
+@lru_cache(maxsize=MOST_DRAFTS)  # one drawing asks several times
+def fault_in(text: str, tree: LayerTree) -> RuleError | None:
+    """What is wrong with these rules on this model; None where nothing is."""
+    try:
+        resolve(FreezeSpec.parse(text), tree)
+    except RuleError as error:
+        return error
+    return None
 
 
 def place_of(error: RuleError, text: str) -> Place | None:
