@@ -120,7 +120,7 @@ def classroom(words: Words) -> None:
         words("learn.pick"),
         [lesson.key for lesson in lessons.LESSONS],
         key="w_class_lesson",
-        format_func=lambda key: f"{list(lessons.BY_KEY).index(key) + 1} · {words(f'lesson.{key}.title')}",
+        format_func=lambda key: lessons.title(key, words),
     )
     state.fill("w_class_shared", shared().settings(token).shared)
     share.toggle(

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
-from statistics import median
 
 import streamlit as st
 
 from app import state
 from app.figures.lesson import lesson_runs
 from app.link import Link
-from app.parts import classroom, job, measured_under, show_errors
+from app.parts import classroom, job, lesson_outcome, show_errors
 from app.parts.data import samples_html
 from app.parts.glossary import with_terms
 from app.parts.plot import plot
-from app.service import lessons, run_events, verdicts
+from app.service import lessons, run_events
 from app.service.lessons import Lesson
 from app.service.selection import select
 from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
-from freezecore.report import count_text, number_text
 from freezecore.serving import jobs
 from freezecore.serving.analyst import client as analyst
-from freezecore.statistics import median_interval
 
 ROW_HEIGHT, AXIS_HEIGHT = 52, 70  # pixels
 SHAPES = 10  # classes to tell apart
@@ -78,25 +74,10 @@ def _masks(lesson: Lesson) -> list[Mask]:
     return [select(replace(link, rules=run.rules)).mask for run in lesson.runs]
 
 
-def _measured(token: str) -> dict:
-    """What a run has measured, by now where it goes on, with the interval of its step's time."""
-    queue = jobs.shared()
-    events, result = queue.events(token), queue.result(token)
-    times, scores = run_events.step_times(events), run_events.scores(events)
-    found = {"step_interval": median_interval(times)}
-    if result is not None:
-        return {**result, **found}
-    if times:
-        found |= {"step_s": median(times)}
-    if scores:
-        found |= {"accuracy_after": scores[-1]["value"], "interval": (scores[-1]["low"], scores[-1]["high"])}
-    return {**found, "live": True}
-
-
 def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
     """Each run's network, what trains and what stands still, with a bar for what was measured by now."""
     masks = _masks(lesson)
-    begun = [_measured(token) for token in notes.get("tokens", ())]
+    begun = [lesson_outcome.measured(token) for token in notes.get("tokens", ())]
     results = [*begun, *[{}] * (len(lesson.runs) - len(begun))]
     names = [words(f"lesson.{lesson.key}.run.{run.name}") for run in lesson.runs]
     shown = lesson.shows[0]
@@ -104,7 +85,7 @@ def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
     with_terms(words("learn.drawn_how"), words, "lesson")
 
     def text(value: float) -> str:
-        return _cell(shown, {shown: value}, words)
+        return lesson_outcome.cell(shown, {shown: value}, words)
 
     height = ROW_HEIGHT * len(names) + AXIS_HEIGHT
     plot(lesson_runs, names, masks, results, shown, text, key="lesson_runs", alt=words("learn.drawn"), height=height)
@@ -141,19 +122,17 @@ def _asked(lesson: Lesson, notes: dict, words: Words) -> None:
     if notes.get("measuring"):
         _measure(lesson, notes, words)
     if notes.get("tokens"):
-        _table(lesson, notes, words)
+        lesson_outcome.table(lesson, notes, words)
     if not notes.get("measuring"):
         _buttons_or_verdict(lesson, notes, words)
 
 
 def _counts(lesson: Lesson) -> dict[str, str]:
     """Weights that train in each of its runs, as texts."""
-    return {run.name: _count(mask.trainable) for run, mask in zip(lesson.runs, _masks(lesson), strict=True)}
-
-
-def _count(count: int) -> str:
-    """`12,810`, `3.38 M`: as a question names it."""
-    return f"{count:,}" if count < 100_000 else count_text(count)
+    return {
+        run.name: lesson_outcome.count_in_question(mask.trainable)
+        for run, mask in zip(lesson.runs, _masks(lesson), strict=True)
+    }
 
 
 def _check(lesson: Lesson, notes: dict, when: str, words: Words) -> None:
@@ -259,41 +238,15 @@ def _stop(lesson: Lesson) -> None:
     st.rerun()
 
 
-def _table(lesson: Lesson, notes: dict, words: Words) -> None:
-    ended = [jobs.shared().status(token).ended for token in notes["tokens"]]
-    when = measured_under.when(max(filter(None, ended), default=None), words)
-    st.markdown(" · ".join(filter(None, (f"**{words('learn.measured')}**", when))))
-    rows = []
-    for run, token in zip(lesson.runs, notes["tokens"], strict=False):
-        result = jobs.shared().result(token) or {}
-        row = {words("learn.run"): words(f"lesson.{lesson.key}.run.{run.name}")}
-        row |= {words(f"shown.{name}"): _cell(name, result, words) for name in lesson.shows}
-        rows.append(row)
-    st.table(rows)
-
-
-def _cell(name: str, result: dict, words: Words) -> str:
-    if name == "buffers":
-        return str((result.get("proof") or {}).get("buffers", "…"))
-    value = result.get(name)
-    if value is None:
-        return "…"
-    if name == "trainable":
-        return count_text(value)
-    if name in ("seconds", "step_s"):
-        return words.seconds(value)
-    return f"{value:.3f}" if "accuracy" in name else number_text(value)
-
-
 def _verdict(lesson: Lesson, notes: dict, words: Words) -> None:
     """What was measured comes to, with the intervals that decided it; then the question after, and the next lesson."""
-    results = [_measured(token) for token in notes["tokens"]]
+    results = [lesson_outcome.measured(token) for token in notes["tokens"]]
     found = lesson.verdict(results)
     if found is None:
         st.warning(words("learn.unfinished"))
     else:
-        _found(lesson, notes, found, words)
-        figures = _figures(lesson, results, words)
+        lesson_outcome.show_verdict(lesson, notes, found, words)
+        figures = lesson_outcome.figures(lesson, results, words)
         showed = words(f"lesson.{lesson.key}.showed", **figures)
         st.info(f"**{words('learn.showed')}**  \n{showed}", icon=":material/lightbulb:")
         careful = words(f"lesson.{lesson.key}.careful")
@@ -308,52 +261,11 @@ def _verdict(lesson: Lesson, notes: dict, words: Words) -> None:
         number = lessons.LESSONS.index(lesson) + 1
         if number < len(lessons.LESSONS):
             following = lessons.LESSONS[number]
-            title = f"{number + 1} · {words(f'lesson.{following.key}.title')}"
+            title = lessons.title(following.key, words)
             st.button(
                 words("learn.next", title=title), key=f"next_{lesson.key}", icon=":material/arrow_forward:",
                 type="primary", on_click=_next, args=(following,),
             )  # fmt: skip
-
-
-def _found(lesson: Lesson, notes: dict, found: verdicts.Verdict, words: Words) -> None:
-    """Whether the guess was right, or that noise hides it."""
-    decided = "  \n".join(_comparison(lesson, one, words) for one in found.comparisons)
-    guess = words(f"lesson.{lesson.key}.guess.{notes['guess']}")
-    if found.answer == verdicts.NOISY:
-        names = [words(f"lesson.{lesson.key}.guess.{key}") for key in found.left]
-        key = "learn.noisy" if notes["guess"] in found.left else "learn.noisy_without" if names else "learn.noisy_none"
-        left = words("learn.or").join(words("learn.quoted", guess=name) for name in names)
-        st.warning(f"{words(key, guess=guess, left=left)}  \n{decided}", icon=":material/blur_on:")
-    elif found.answer == notes["guess"]:
-        st.success(f"{words('learn.right', guess=guess)}  \n{decided}", icon=":material/check_circle:")
-    else:
-        measured = words(f"lesson.{lesson.key}.guess.{found.answer}")
-        text = words("learn.surprise", guess=guess, measured=measured)
-        st.markdown(f":material/explore: {text}  \n{decided}")
-
-
-def _comparison(lesson: Lesson, one: verdicts.Contrast, words: Words) -> str:
-    """`head, 0.005 − everything, 0.005: +17.7 points (95 %: +13.0 to +22.4)`."""
-    names = {side: words(f"lesson.{lesson.key}.run.{name}") for side, name in (("one", one.one), ("other", one.other))}
-    shares = (-one.value, -one.high, -one.low) if one.kind == "saved" else (one.value, one.low, one.high)
-    value, low, high = (f"{100 * share:+.1f}".replace("-", "−") for share in shares)
-    return words(f"learn.by_{one.kind}", **names, value=value, low=low, high=high)
-
-
-def _figures(lesson: Lesson, results: Sequence[dict], words: Words) -> dict[str, object]:
-    """What was measured, as texts, by run and measurement; and what only some lessons speak of."""
-    by_name = {run.name: result for run, result in zip(lesson.runs, results, strict=True)}
-    names = (*lesson.shows, "accuracy_after")
-    figures: dict[str, object] = {
-        name: {shown: _cell(shown, result, words) for shown in names} | {"trainable": _count(result["trainable"])}
-        for name, result in by_name.items()
-    }
-    if lesson.judge is verdicts.moved:
-        figures["moved"] = verdicts.buffers_moved(by_name)
-    if lesson.judge is verdicts.saved:
-        share = 1 - by_name["embeddings"]["trainable"] / by_name["all"]["trainable"]
-        figures["share"] = f"{100 * share:.0f}"
-    return figures
 
 
 def _checks_answered(lesson: Lesson, notes: dict, words: Words) -> None:

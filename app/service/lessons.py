@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from app.link import DEFAULT_MODEL
 from app.service import verdicts
 from app.service.verdicts import Judge, Verdict
+from app.text import Words
 from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.probe import ProbeRequest
 from freezecore.source import ModelSource
@@ -160,3 +161,8 @@ LESSONS: tuple[Lesson, ...] = (
     ),
 )
 BY_KEY = {lesson.key: lesson for lesson in LESSONS}
+
+
+def title(key: str, words: Words) -> str:
+    """`2 · …`: the lesson's place in their order, and what it is called."""
+    return f"{list(BY_KEY).index(key) + 1} · {words(f'lesson.{key}.title')}"

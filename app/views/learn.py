@@ -22,7 +22,7 @@ def draw() -> None:
         [lesson.key for lesson in lessons.LESSONS],
         key="w_lesson",
         required=True,
-        format_func=lambda key: f"{list(lessons.BY_KEY).index(key) + 1} · {words(f'lesson.{key}.title')}",
+        format_func=lambda key: lessons.title(key, words),
         on_change=_chosen,
         label_visibility="collapsed",
     )
