@@ -1,6 +1,7 @@
 """Probe: a short, real fine-tuning run under a selection; what is asked for and what was measured, as plain data.
 
-The run itself is `freezecore.runtime.train.run`; `freezecore.serving.worker` runs it in a process of its own.
+The run itself is `freezecore.runtime.train.run`; a server's runs are processes that `freezecore.serving.worker_pool`
+starts.
 """
 
 from __future__ import annotations

@@ -11,5 +11,9 @@ runs           every run ever made, in one database
 eta            how long a run will take
 access         what visitors may open
 server_lock    which servers still run
+hub            what the Hugging Face Hub says of a model
+imports        reads what a visitor pasted
+file_check     looks at a model's file that a visitor dropped
+one_answer     a process for one question, as the two before need it
 process        what all child processes share
 """

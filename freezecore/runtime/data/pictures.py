@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import warnings
 import zipfile
@@ -136,3 +137,12 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
     else:
         raise ValueError(f"brightness from {low:g} to {high:g}")
     return np.round(values * scale).astype(np.uint8)
+
+
+def data_address(pixels: np.ndarray) -> str:
+    """uint8 [3, height, width] as a JPEG in a `data:` address."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

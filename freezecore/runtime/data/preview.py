@@ -7,7 +7,7 @@ import numpy as np
 from freezecore.datasets import ClassCount, DataPreview, SamplePreview
 from freezecore.errors import shortened
 from freezecore.probe import ProbeRequest
-from freezecore.runtime.data.picture import data_address
+from freezecore.runtime.data.pictures import data_address
 from freezecore.runtime.data.read import read
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.tokens import token_lengths

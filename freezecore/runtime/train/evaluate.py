@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from freezecore.errors import ProbeError, none_called, shortened
 from freezecore.metrics import METRICS
 from freezecore.probe import Emit, ProbeRequest, SampleChange
-from freezecore.runtime.data.picture import data_address
+from freezecore.runtime.data.pictures import data_address
 from freezecore.runtime.data.samples import Dataset, Raw
 from freezecore.runtime.train.phase import TrainingPhase
 from freezecore.runtime.train.session import Session
