@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -10,23 +11,25 @@ from pathlib import Path
 
 SERVER = Path(__file__).with_name("asgi.py")
 LOOPBACK = ("127.0.0.1", "localhost")
+EVERYWHERE = "0.0.0.0"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Replace this process by Streamlit's, listening where it was asked to."""
     options = _parser().parse_args(arguments)
-    if not _is_free(options.address, options.port):
-        sys.exit(f"Port {options.port} is already taken. Choose another: PORT={options.port + 1} make run")
-    hosts = [*LOOPBACK, *options.allow]
+    address = options.address or (EVERYWHERE if options.room else LOOPBACK[0])
+    if trouble := _trouble(address, options.port, "make class" if options.room else "make run"):
+        sys.exit(trouble)
+    outside = local_address() if options.room else LOOPBACK[0]
+    here = outside if address == EVERYWHERE else address
+    link = f"http://{here}:{options.port}"
     if options.room:
-        options.address = "0.0.0.0"
-        here = local_address()
-        hosts.append(here)
-        _invite(f"http://{here}:{options.port}")
+        _invite(link)
     else:
-        print(f"\n  Freeze Explorer: http://{LOOPBACK[0]}:{options.port}\n", flush=True)
+        print(f"\n  Freeze Explorer: {link}\n", flush=True)
     os.chdir(SERVER.parents[2])
-    os.execv(sys.executable, [sys.executable, *streamlit_command(options.address, options.port, hosts)])
+    hosts = list(dict.fromkeys([*LOOPBACK, *options.allow, here]))
+    os.execv(sys.executable, [sys.executable, *streamlit_command(address, options.port, hosts)])
 
 
 def streamlit_command(address: str, port: int, hosts: list[str]) -> list[str]:
@@ -52,23 +55,28 @@ def _invite(link: str) -> None:
 
     print(f"\n  Everyone in the room opens {link}\n", flush=True)
     segno.make(link, error="m").terminal(compact=True)
-    print("  Anyone on this network can open it. Ctrl+C ends it.\n", flush=True)
+    print("  Anyone who reaches this address can open it. Ctrl+C ends it.\n", flush=True)
 
 
-def _is_free(address: str, port: int) -> bool:
+def _trouble(address: str, port: int, command: str) -> str | None:
+    """Why nothing can listen there, as a sentence; None where it can."""
+    if not 0 < port < 2**16:
+        return f"There is no port {port}. Choose one between 1 and 65535: PORT=8501 {command}"
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((address, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"Port {port} is already taken. Choose another: PORT={port % 65535 + 1} {command}"
+            return f"Nothing can listen on {address}, port {port} ({error.strerror})."
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     parser.add_argument("--port", type=int, default=8501)
-    parser.add_argument("--address", default=LOOPBACK[0], help="where to listen (default: this machine only)")
+    parser.add_argument("--address", help="where to listen (default: this machine only; with --room its network)")
     parser.add_argument("--allow", action="append", default=[], metavar="HOST", help="one more name it is reached by")
-    parser.add_argument("--room", action="store_true", help="listen on the local network and show a QR code")
+    parser.add_argument("--room", action="store_true", help="for a class: a QR code of the address")
     return parser

@@ -53,3 +53,38 @@ def test_a_port_that_is_taken_is_a_sentence(started):
         with pytest.raises(SystemExit, match=f"Port {port} is already taken. Choose another: PORT={port + 1} make run"):
             launch.main(["--port", str(port)])
     assert started == []
+
+
+@pytest.mark.parametrize("mode", [[], ["--room"]])
+def test_an_address_asked_for_is_where_it_listens_and_the_one_it_names(started, capsys, mode):
+    port = free_port()
+    launch.main([*mode, "--address", "127.0.0.2", "--port", str(port)])
+    assert values(started[0], "--server.address") == ["127.0.0.2"]
+    assert values(started[0], "--server.allowedHosts") == ["127.0.0.1", "localhost", "127.0.0.2"]
+    assert f"http://127.0.0.2:{port}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "70000"], "There is no port 70000"),
+        (["--port", "0"], "There is no port 0"),
+        (["--address", "192.0.2.77"], r"Nothing can listen on 192\.0\.2\.77, port \d+ \(Cannot assign"),
+        (["--address", "no such name"], "Nothing can listen on no such name"),
+    ],
+)
+def test_where_nothing_can_listen_it_says_why(started, arguments, sentence):
+    with pytest.raises(SystemExit, match=sentence):
+        launch.main(["--port", str(free_port()), *arguments])
+    assert started == []
+
+
+def test_a_room_whose_port_is_taken_on_the_network_is_told_its_own_command(started):
+    with socket.socket() as server:
+        server.bind(("0.0.0.0", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with pytest.raises(
+            SystemExit, match=f"Port {port} is already taken. Choose another: PORT={port + 1} make class"
+        ):
+            launch.main(["--room", "--port", str(port)])
