@@ -43,6 +43,11 @@ def nickname_field(words: Words) -> None:
     if not shared().exists(token):
         st.warning(words("class.gone"))
         return
+    if state.value("w_nickname") is None:  # the page has been loaded anew
+        names = shared().names(token, state.visitor())
+        if len(names) == 1:
+            state.fill("w_nickname", names[0])
+            _recall(token, names[0])
     st.text_input(
         words("class.nickname"),
         key="w_nickname",
@@ -59,8 +64,18 @@ def _named() -> None:
     token, name = state.link().klass, state.value("w_nickname")
     if token and name:
         shared().note(token, ClassEntry(nickname(name), JOINED, "", ()), state.visitor())
+        _recall(token, nickname(name))
     for lesson in lessons.LESSONS:
         record(lesson)
+
+
+def _recall(token: str, name: str) -> None:
+    """What this person has answered in the class before, where this visit knows nothing newer."""
+    for entry in shared().entries(token):
+        if entry.nickname == name:
+            known = {"before": entry.before, "guess": entry.guess, "after": entry.after, "tokens": list(entry.runs)}
+            notes = state.notes(f"lesson_{entry.lesson}")
+            notes.update({what: answer for what, answer in known.items() if answer and what not in notes})
 
 
 def record(lesson: Lesson) -> None:

@@ -37,7 +37,7 @@ def _notes(lesson: Lesson) -> dict:
     """This visit's guess, tokens of the runs, and whether more are to come; at first what the link says of them."""
     notes, link = state.notes(f"lesson_{lesson.key}"), state.link()
     opened = link.guess in lesson.guesses and lesson_named(link.lesson) is lesson
-    if opened and "guess" not in notes and not notes.get("again"):
+    if opened and "tokens" not in notes and not notes.get("again"):
         notes.update(guess=link.guess, tokens=[], measuring=False)
         for token in link.runs.split(",")[: len(lesson.runs)] if link.runs else []:
             try:
@@ -138,6 +138,7 @@ def _counts(lesson: Lesson) -> dict[str, str]:
 def _check(lesson: Lesson, notes: dict, when: str, words: Words) -> None:
     """A question on what the lesson is about: `before` it, and another of the same kind `after` it."""
     key, of = f"w_{when}_{lesson.key}", f"lesson.{lesson.key}.{when}"
+    seen = notes.get("after") if when == "after" else notes.get("tokens") or notes.get("again")  # the right answer
     if state.value(key) is None and notes.get(when):
         state.fill(key, notes[when])
     st.radio(
@@ -146,7 +147,7 @@ def _check(lesson: Lesson, notes: dict, when: str, words: Words) -> None:
         index=None,
         key=key,
         format_func=lambda choice: words(f"{of}.{choice}"),
-        disabled=when == "before" and bool(notes.get("tokens")),
+        disabled=bool(seen),
         on_change=_checked,
         args=(lesson, when),
     )

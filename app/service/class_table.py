@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.service.classes import ClassEntry
 from app.service.lessons import BY_KEY, Lesson
-from app.service.run_table import plain_cell
+from app.service.run_table import BYTE_ORDER_MARK, plain_cell
 
 MEASURED = ("accuracy_after", "train_accuracy_after", "step_s", "seconds", "trainable")
 Read = Callable[[str], dict | None]  # of a run's token what it measured
@@ -49,7 +49,10 @@ def answered(entries: Sequence[ClassEntry], lesson: Lesson) -> Answered:
 
 
 def as_csv(entries: Sequence[ClassEntry], read: Read) -> str:
-    """A line for each person, lesson and run; one without a run where nothing was measured."""
+    """A line for each person, lesson and run; one without a run where nothing was measured.
+
+    It begins with the mark by which spreadsheets know that its names are UTF-8.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["nickname", "lesson", "before", "before_right", "guess", "after", "after_right", "run", *MEASURED])
@@ -65,4 +68,4 @@ def as_csv(entries: Sequence[ClassEntry], read: Read) -> str:
         measured = [(run.name, read(token) or {}) for run, token in zip(lesson.runs, entry.runs, strict=False)]
         for name, result in measured or [("", {})]:
             writer.writerow([*person, name, *(result.get(field) for field in MEASURED)])
-    return text.getvalue()
+    return BYTE_ORDER_MARK + text.getvalue()

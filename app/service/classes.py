@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.service.visitors import share
+from app.service.visitors import ADDRESS, share
 from freezecore.cache import store
 from freezecore.errors import FreezeError, shortened
 
@@ -128,11 +128,20 @@ class Classes:
         with self._connection() as db:
             return _count(db, "SELECT count(DISTINCT nickname) FROM entries WHERE class = ?", token)
 
+    def names(self, token: str, visitor: str) -> list[str]:
+        """Nicknames that this browser has written under; none where only its address is known, which others share."""
+        if visitor.startswith(ADDRESS):
+            return []
+        with self._connection() as db:
+            mine = "SELECT DISTINCT nickname FROM entries WHERE class = ? AND visitor = ?"
+            return [name for (name,) in db.execute(mine, (token, visitor))]
+
     def note(self, token: str, entry: ClassEntry, visitor: str = "") -> None:
         """Write down a guess and its runs; a person's newer entry for the same lesson takes the older one's place.
 
         Raises:
-            FreezeError: no such class, or it holds as much as it may, of all or of this visitor.
+            FreezeError: no such class, another browser has this nickname, or the class holds as much as it may, of all
+                or of this visitor.
         """
         if not self.exists(token):
             raise FreezeError(
@@ -142,7 +151,12 @@ class Classes:
         row = (token, name, shortened(entry.lesson, 40), shortened(entry.guess, 40), shortened(runs, 400), time.time())
         answers = [shortened(entry.before, 4), shortened(entry.after, 4)]
         others = "SELECT count(*) FROM entries WHERE class = ? AND NOT (nickname = ? AND lesson = ?)"
+        taken = "SELECT count(*) FROM entries WHERE class = ? AND nickname = ? AND visitor NOT IN ('', ?)"
         with self._connection() as db:
+            if _count(db, taken, *row[:2], visitor):
+                raise FreezeError(
+                    "Somebody else in this class is called '{name}'.", "Add a letter to yours.", name=name
+                )
             if _count(db, f"{others} AND visitor = ?", *row[:3], visitor) >= MOST_WRITTEN * share(visitor):
                 raise FreezeError("You have written under many names in this class.", "Write under one name.")
             if _count(db, others, *row[:3]) >= MOST_ENTRIES:

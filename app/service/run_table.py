@@ -12,6 +12,7 @@ from app.service import gallery
 from freezecore.probe import ProbeResult
 from freezecore.serving.runs import Run
 
+BYTE_ORDER_MARK = "\ufeff"  # Excel reads what begins otherwise in the machine's own code page
 CSV_FIELDS = (
     "token", "model", "rules", "data", "weights", "learning_rate", "head_learning_rate", "steps", "seed", "device",
     "state", "accuracy_before", "accuracy_after", "train_accuracy_after", "trainable", "total", "peak_bytes",
@@ -113,7 +114,7 @@ def ordered(rows: Sequence[RunRow], by: str) -> list[RunRow]:
 
 
 def as_csv(rows: Sequence[RunRow]) -> str:
-    """All of them as a table that a spreadsheet opens."""
+    """All of them as a table that a spreadsheet opens, after the mark by which it knows UTF-8."""
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_FIELDS, extrasaction="ignore")
     writer.writeheader()
@@ -121,7 +122,7 @@ def as_csv(rows: Sequence[RunRow]) -> str:
         own = {"token": one.token, "model": one.model, "rules": one.rules, "weights": one.weights, "data": one.data}
         row = {**one.request, **one.result, **own}
         writer.writerow({name: plain_cell(row.get(name)) for name in CSV_FIELDS})
-    return text.getvalue()
+    return BYTE_ORDER_MARK + text.getvalue()
 
 
 def plain_cell(value: object) -> object:

@@ -60,6 +60,11 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
 
     yuki.reload()
     expect(yuki.get_by_text("What it showed")).to_be_visible()
+    expect(yuki.get_by_role("textbox", name="Nickname")).to_have_value("Yuki")
+    expect(yuki.get_by_role("radio", name="In the last layer")).to_be_checked()
+    aoi.get_by_role("textbox", name="ニックネーム").fill("Yuki")
+    aoi.keyboard.press("Enter")
+    expect(aoi.get_by_text("この授業には 'Yuki' という人がすでにいます。")).to_be_visible()
     shared = page_at(yuki.url[yuki.url.index("/learn") :] + "&lang=ja")
     expect(shared.get_by_text("わかったこと")).to_be_visible()
     expect(shared.get_by_role("radio", name="ヘッド", exact=True)).to_be_checked()

@@ -153,7 +153,8 @@ def test_the_page_speaks_japanese(compared):
 def test_a_table_for_a_spreadsheet_holds_no_formula():
     request = ProbeRequest(RESNET, FreezeSpec.parse("train all")).to_json()
     one = run_table.RunRow("t", "o", "timm:resnet18", "=cmd()", request, result(0.5))
-    assert "'=cmd()" in run_table.as_csv([one])
+    text = run_table.as_csv([one])
+    assert "'=cmd()" in text and text.startswith("\ufeff")
 
 
 def test_an_uploads_name_is_the_one_its_owner_gave():

@@ -22,7 +22,8 @@ def test_before_and_after_are_counted_of_those_who_answered_both():
 def test_the_csv_has_a_line_for_each_run_and_no_cell_is_a_formula():
     measured = {"r1": {"accuracy_after": 0.95, "step_s": 0.1}, "r2": None}
     text = as_csv([entry("=1+1", "b", "a", "r1", "r2"), entry("Yuki", "", "")], measured.get)
-    rows = list(csv.DictReader(io.StringIO(text)))
+    assert text.startswith("\ufeff"), "without it a spreadsheet shows 花 as garbage"
+    rows = list(csv.DictReader(io.StringIO(text[1:])))
     assert [(row["nickname"], row["run"], row["accuracy_after"]) for row in rows] == [
         ("'=1+1", "head", "0.95"), ("'=1+1", "all", ""), ("Yuki", "", ""),
     ]  # fmt: skip

@@ -45,6 +45,29 @@ def test_answers_before_and_after_are_kept_and_whoever_is_there_is_counted(class
     assert classes.entries(token) == (ClassEntry("Yuki", "enough", "same", ("r2",), "b", "a"),)
 
 
+def test_a_name_that_another_browser_has_is_refused_and_nothing_of_its_owner_is_lost(classes):
+    token = classes.open()
+    entry = ClassEntry("はな", "enough", "head", ("r1", "r2", "r3"), "b", "a")
+    classes.note(token, entry, "browser 1")
+    for taken in (ClassEntry("はな", JOINED, "", ()), ClassEntry(" はな", "enough", "all", ())):
+        with pytest.raises(FreezeError, match="Somebody else in this class is called 'はな'"):
+            classes.note(token, taken, "browser 2")
+    assert classes.entries(token) == (entry,)
+    classes.note(classes.open(), guess("はな"), "browser 2")  # another class has a はな of its own
+    classes.note(token, ClassEntry("はな", "race", "all", ()), "browser 1")
+    assert classes.present(token) == 1
+
+
+def test_a_browser_finds_the_names_it_has_written_under_and_nobody_elses(classes):
+    token = classes.open()
+    for name, browser in (("はな", "browser 1"), ("小明", "browser 2"), ("Ken", f"{ADDRESS}10.0.0.1")):
+        classes.note(token, ClassEntry(name, JOINED, "", ()), browser)
+        classes.note(token, guess(name), browser)
+    assert classes.names(token, "browser 1") == ["はな"]
+    assert classes.names(token, "browser 3") == classes.names(classes.open(), "browser 1") == []
+    assert classes.names(token, f"{ADDRESS}10.0.0.1") == [], "many share an address"
+
+
 def test_a_teacher_chooses_what_is_shared_and_revealed(classes):
     token, other = classes.open(teacher="t"), classes.open(teacher="t")
     assert classes.settings(token) == ClassSettings("t", False, frozenset())
