@@ -1,11 +1,18 @@
 """The exported notebook, run by a real Jupyter kernel from its first cell to the trained model's file."""
 
+import copy
 import re
 
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForSeq2SeqLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
 
 from freezecore._export import export
 from freezecore._export.notebook import as_script
@@ -50,15 +57,20 @@ TINY = {
 }  # fmt: skip
 
 
+def words_of_its_own():
+    """A tokenizer of a few words."""
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate((*SPECIAL.values(), *WORDS))}, "<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=words, **SPECIAL)
+
+
 @pytest.fixture(params=TINY)
 def checkpoint(request, tmp_path, monkeypatch):
     """A checkpoint in the folder `tiny` with a tokenizer of its own, texts beside it, and its task."""
     monkeypatch.chdir(tmp_path)
     kind, config = TINY[request.param]
     kind.from_config(config).save_pretrained("tiny")
-    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate((*SPECIAL.values(), *WORDS))}, "<unk>"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=words, **SPECIAL).save_pretrained("tiny")
+    words_of_its_own().save_pretrained("tiny")
     rows = [f"the cat sat on a mat,{i % 2}\na dog ran on the mat,{i % 2}" for i in range(40)]
     (tmp_path / "texts.csv").write_text("text,label\n" + "\n".join(rows))
     return request.param
@@ -86,6 +98,22 @@ def test_every_cell_runs_where_a_model_fills_gaps_or_turns_texts(checkpoint, pre
     moved = {n for n, tensor in made["model"].named_parameters() if not torch.equal(tensor.detach(), before[n])}
     assert moved
     assert moved <= {name for name, p in made["model"].named_parameters() if p.requires_grad}
+
+
+@pytest.mark.parametrize("called", [("negative", "neutral", "positive"), (1, 3, 5), (-1.0, 0.0, 1.0)])
+def test_a_file_of_texts_may_call_its_classes_as_it_likes(called, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = copy.copy(TINY["masked-lm"][1])
+    config.num_labels = 3
+    AutoModelForSequenceClassification.from_config(config).save_pretrained("tiny")
+    words_of_its_own().save_pretrained("tiny")
+    rows = [f'{i},"the cat, ""sat"" on {i % 3}",{called[i % 3]}' for i in range(60)]
+    (tmp_path / "texts.csv").write_text("id,text,label\n" + "\n".join((*rows, "60,,", "61,a dog,")) + "\n")
+    source = ModelSource.parse("hf:./tiny", task="sequence-classification", num_labels=3)
+    made = run(export(source, "freeze all; train head", "notebook", workload=Workload(batch_size=8)))
+    assert len(made["labels"]) == 60 and set(made["labels"]) == {0, 1, 2}
+    assert [made["classes"][label] for label in made["labels"][:3]] == list(called)
+    assert "held-out accuracy" in capsys.readouterr().out
 
 
 @pytest.mark.slow
