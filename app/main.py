@@ -20,7 +20,9 @@ st.html(THEME / f"{state.theme()}.css")
 prepare_server()
 state.begin()
 words = state.words()
-own = "; ".join(f"--{name}: '{words(f'browser.{name}')}'" for name in ("best-match", "apply-area", "apply-line"))
+own = "; ".join(
+    f"--{name}: '{words(f'browser.{name}')}'" for name in ("best-match", "apply-area", "apply-line", "browse")
+)
 st.html(f"<style>:root {{ {own}; }}</style>")  # for what Streamlit says in English: page.css puts these in its place
 pages = [
     st.Page(explore.draw, title=words("page.explore"), url_path="explore", default=True),

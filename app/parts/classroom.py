@@ -22,7 +22,6 @@ from app.service.classes import JOINED, ClassEntry, Classes, nickname
 from app.service.lessons import Lesson
 from app.text import Words
 from freezecore.errors import FreezeError
-from freezecore.report import number_text
 from freezecore.serving import jobs
 
 LOOKED_EVERY_S = 3.0
@@ -301,7 +300,7 @@ def _texts(lesson: Lesson, words: Words) -> dict[str, Callable]:
 
 
 def _text(lesson: Lesson, words: Words) -> Callable[[float], str]:
-    return words.seconds if lesson.shows[0] in ("seconds", "step_s") else lambda value: number_text(value, 3)
+    return words.seconds if lesson.shows[0] in ("seconds", "step_s") else "{:.3f}".format
 
 
 def _of_run(entry: ClassEntry, place: int, lesson: Lesson) -> float | None:

@@ -216,12 +216,13 @@ def _preview(name: str, asked: dict, reader: ModelSource, own: bool, words: Word
         _choices(name, preview, words)
     if own:
         state.notes(NOTES)[f"classes {name}"] = len(preview.classes) or None
-    st.markdown(_sizes(preview, words) + (f" {show_errors.said(preview.split)}" if preview.split else ""))
+    split = show_errors.said(preview.split) if preview.split else None
+    st.markdown(words.together(_sizes(preview, words), split))
     for note in preview.notes:
         st.warning(show_errors.said(note))
     samples, balance = st.columns([3, 2])
     with samples:
-        shown = [(sample.picture, sample.text, escape(sample.target)) for sample in preview.samples]
+        shown = [(one.picture, one.text, escape(class_text(name, one.target, words))) for one in preview.samples]
         st.html(samples_html(shown, words))
     with balance:
         _charts(preview, words)
@@ -236,7 +237,7 @@ def _sizes(preview: DataPreview, words: Words) -> str:
         what = words("own.values", low=low, middle=middle, high=high)
     else:
         what = words("own.classes", count=len(preview.classes))
-    return words("own.sizes", train=preview.train_size, test=preview.test_size) + " " + what
+    return words.together(words("own.sizes", train=preview.train_size, test=preview.test_size), what)
 
 
 def _charts(preview: DataPreview, words: Words) -> None:
@@ -274,6 +275,11 @@ def _metric(name: str, preview: DataPreview, words: Words) -> None:
 @show_errors.acting
 def _metric_picked(name: str) -> None:
     state.notes("metric")[name] = state.value("w_metric")
+
+
+def class_text(data: str, name: str, words: Words) -> str:
+    """A class as the page writes it: those of the shapes that are drawn here have names in each language."""
+    return words.either(f"shape.{name}", name) if data == "shapes" else name
 
 
 def samples_html(samples: Sequence[tuple[str | None, str | None, str]], words: Words) -> str:

@@ -136,19 +136,20 @@ def time_text(selection: ModelSelection, request: object, words: Words, selectio
     """
     if seconds := expected_s(request):
         key = "search.expected" if selections else "probe.expected"
-        return words(key, time=words.seconds(round(seconds, 1)))
+        return words(key, time=words.seconds(rounded(seconds)))
     probe = getattr(request, "base", request)
     work = forward_work(selection)
     found = work and expected.time_range(work, probe, None if selections else selection.mask, selections or 1)
     if not found:
         return ""
-    ends = {"low": words.seconds(_rounded(found.low_s)), "high": words.seconds(_rounded(found.high_s))}
+    ends = {"low": words.seconds(rounded(found.low_s)), "high": words.seconds(rounded(found.high_s))}
     return words("probe.between", work=flops_text(found.step_flops), pace=flops_text(round(found.pace)), **ends)
 
 
-def _rounded(seconds: float) -> float:
+def rounded(seconds: float) -> float:
     """As exact as a guess may look."""
-    return round(seconds, -1) if seconds >= 30 else round(seconds)
+    exact = 60 if seconds >= 300 else 10 if seconds >= 30 else 1 if seconds >= 10 else 0.1
+    return exact * round(seconds / exact)
 
 
 def expected_s(request: object) -> float | None:

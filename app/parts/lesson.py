@@ -11,7 +11,7 @@ from app import state
 from app.figures.lesson import lesson_runs
 from app.link import Link
 from app.parts import classroom, job, lesson_outcome, show_errors
-from app.parts.data import samples_html
+from app.parts.data import class_text, samples_html
 from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.service import lessons, run_events
@@ -94,7 +94,10 @@ def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
 def _samples(lesson: Lesson, words: Words) -> None:
     """Some of what the model is to tell apart."""
     preview = analyst.shared().preview(replace(lesson.request(lesson.runs[0]), metric=None))
-    some = [(one.picture, one.text, escape(one.target)) for one in preview.samples[:MOST_SAMPLES]]
+    some = [
+        (one.picture, one.text, escape(class_text(lesson.data, one.target, words)))
+        for one in preview.samples[:MOST_SAMPLES]
+    ]
     st.markdown(f"**{words('learn.samples')}**")
     st.html(samples_html(some, words))
 
@@ -173,9 +176,13 @@ def _buttons_or_verdict(lesson: Lesson, notes: dict, words: Words) -> None:
             args=(lesson,),
             disabled="guess" not in notes,
         )
-        left = [job.expected_s(lesson.request(run)) for run in lesson.runs[done:]]
-        if None not in left:
-            st.caption(words("learn.expected", time=words.seconds(round(sum(left)))))
+        requests = [lesson.request(run) for run in lesson.runs[done:]]
+        asked = [each for each in requests if _measures_anew(notes) or not jobs.shared().is_answered(each)]
+        left = [job.expected_s(each) for each in asked]
+        if not asked:
+            st.caption(words("learn.at_once"))
+        elif None not in left:
+            st.caption(words("learn.expected", time=words.seconds(job.rounded(sum(left)))))
     else:
         _verdict(lesson, notes, words)
 
@@ -199,9 +206,13 @@ def _start(lesson: Lesson) -> None:
 
 
 def _start_next(lesson: Lesson, notes: dict) -> None:
-    again = bool(notes.get("again")) or classroom.measures_for_oneself()
-    notes["tokens"].append(job.start(lesson.request(lesson.runs[len(notes["tokens"])]), again))
+    notes["tokens"].append(job.start(lesson.request(lesson.runs[len(notes["tokens"])]), _measures_anew(notes)))
     put_in_link(lesson)
+
+
+def _measures_anew(notes: dict) -> bool:
+    """Whether no stored run may answer."""
+    return bool(notes.get("again")) or classroom.measures_for_oneself()
 
 
 def _measure(lesson: Lesson, notes: dict, words: Words) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from app import state
 from app.figures.runs import learning_curve
 from app.parts import job, measured_under, show_errors
-from app.parts.data import WEIGHTLESS, about, data_below, data_picker, probe_request, samples_html
+from app.parts.data import WEIGHTLESS, about, class_text, data_below, data_picker, probe_request, samples_html
 from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.service import run_events
@@ -69,8 +69,8 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         asked = selection.link.optimizer
         other = asked not in CHOICES["optimizer"]
         stand_in = words("probe.stand_in", optimizer=words(f"optimizer.{asked}")) if other else None
-        with_terms(f"{about(picked, words) or ''} {words('probe.promise')}", words, "promise")
-        st.caption(" ".join(filter(None, (stand_in, took))))
+        with_terms(words.together(about(picked, words), words("probe.promise")), words, "promise")
+        st.caption(words.together(stand_in, took))
 
 
 def _rate(column, name: str, words: Words) -> None:
@@ -208,7 +208,7 @@ def _epoch(result: dict, token: str, words: Words) -> None:
 
 def _range(which: str, time: EpochTime, words: Words) -> str:
     low, high = words.seconds(time.low), words.seconds(time.high)
-    return f"{words(f'outcome.epoch_{which}', low=low, high=high)} {words.said(time.why)}"
+    return words.together(words(f"outcome.epoch_{which}", low=low, high=high), words.said(time.why))
 
 
 @show_errors.acting
@@ -225,11 +225,12 @@ def _changed(result: dict, words: Words) -> None:
         return
     better = [one for one in changed if one["after"] == one["target"]]
     worse = [one for one in changed if one["after"] != one["target"]]
+    data = (result.get("request") or {}).get("data", "")
     with st.expander(_totals(result, len(better), len(worse), words), icon=":material/compare:"):
         for key, some in (("better", better), ("worse", worse)):
             if some:
                 st.markdown(f"**{words('outcome.' + key)}**")
-                st.html(samples_html([(one["picture"], one["text"], _turn(one)) for one in some], words))
+                st.html(samples_html([(one["picture"], one["text"], _turn(one, data, words)) for one in some], words))
 
 
 def _totals(result: dict, better: int, worse: int, words: Words) -> str:
@@ -240,12 +241,12 @@ def _totals(result: dict, better: int, worse: int, words: Words) -> str:
         return shown
     before, after = (round(share * size) for share in right)
     wrong = {"wrong_before": size - before, "wrong_after": size - after}
-    return f"{words('outcome.totals', before=before, after=after, samples=size, **wrong)} {shown}"
+    return words.together(words("outcome.totals", before=before, after=after, samples=size, **wrong), shown)
 
 
-def _turn(one: dict) -> str:
+def _turn(one: dict, data: str, words: Words) -> str:
     """What a sample is, and what was predicted before and after, as HTML."""
-    target, before, after = (escape(str(one[name])) for name in ("target", "before", "after"))
+    target, before, after = (escape(class_text(data, str(one[name]), words)) for name in ("target", "before", "after"))
     mark = "✓" if after == target else "✕"
     return f"<b>{target}</b><br>{before} → {after} {mark}"
 
@@ -279,8 +280,8 @@ def _circumstances(result: dict, words: Words) -> str:
 def _device(device: str, words: Words) -> str:
     """`CPU, 2 threads` for `cpu, 2 threads`."""
     kind, comma, rest = str(device).partition(", ")
-    count = rest.removesuffix(" threads")
-    rest = words("outcome.threads", count=count) if count.isdigit() else rest
+    count = rest.removesuffix("s").removesuffix(" thread")
+    rest = words("outcome.thread" if count == "1" else "outcome.threads", count=count) if count.isdigit() else rest
     return show_errors.plain(kind.upper() + comma + rest)
 
 

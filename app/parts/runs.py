@@ -230,7 +230,7 @@ def _duel(pair: Sequence[RunRow], words: Words) -> None:
     try:
         found = duel_of(*results)
     except ProbeError as error:
-        st.caption(f"{show_errors.said(error.problem)} {show_errors.said(error.hint)}")
+        st.caption(words.together(show_errors.said(error.problem), show_errors.said(error.hint)))
         return
     names = [f"`{one.rules.replace('`', '')}`".replace("\n", "; ") for one in pair]
     first, second = reversed(names) if found.better == "b" else names

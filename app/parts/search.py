@@ -82,7 +82,7 @@ def _settings(selection: ModelSelection, words: Words) -> None:
     elif count:
         st.caption(job.time_text(selection, request, words, count))
     elif expected := job.expected_s(request):
-        st.caption(words("search.expected", time=words.seconds(expected)))
+        st.caption(words("search.expected", time=words.seconds(job.rounded(expected))))
 
 
 @lru_cache(maxsize=64)

@@ -25,4 +25,4 @@ def timeline(words: Words) -> None:
     told, full, cost = found
     alt = words("timeline.alt", bytes=bytes_text(told.peak_bytes), moment=words.said(cost.peak_moment))
     plot(timeline_chart, told, full, key="timeline", alt=alt, height=HEIGHT)
-    with_terms(f"{alt} {words('timeline.caption')}", words, "timeline")
+    with_terms(words.together(alt, words("timeline.caption")), words, "timeline")

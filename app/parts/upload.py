@@ -32,6 +32,8 @@ def _drop_zone(words: Words) -> None:
         on_change=_file_dropped,
         max_upload_size=uploads.LARGEST_MODEL_MIB,
     )
+    if state.value("w_upload") is not None and (refused := state.message()):
+        show_errors.show(*refused)  # what is told above the page lies behind this on a phone
 
 
 @show_errors.acting

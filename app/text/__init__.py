@@ -6,7 +6,7 @@ What freezecore says stands in English where it is said; `said` in a language's 
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 from freezecore.report import seconds_text
@@ -41,6 +41,11 @@ class Words:
         except (KeyError, IndexError):
             return otherwise
 
+    def together(self, *sentences: str | None) -> str:
+        """Sentences one after another, as this language sets them."""
+        said = list(filter(None, sentences)) or [""]
+        return reduce(lambda one, other: self("between.sentences", one=one, other=other), said)
+
     def seconds(self, seconds: float | None) -> str:
         """A time in this language's units: `3 min 20 s`."""
         return self.said(seconds_text(seconds))
@@ -50,6 +55,9 @@ class Words:
         if not isinstance(text, Sentence):
             return self._sentences.get(f"said.{text}", text)
         template = self._template(text.template)
+        if "part0" in text.values:
+            template = template.replace("}, {", self("between.items", one="}", other="{"))
+            template = template.replace("} {", self("between.sentences", one="}", other="{"))
         values = {name: self.said(v) if isinstance(v, Sentence) else v for name, v in text.values.items()}
         return template.format(**values) if values else template
 

@@ -237,6 +237,10 @@ class JobQueue:
             self._stop(live)
             return True
 
+    def is_answered(self, request: Any) -> bool:
+        """Whether a stored run answers this at once."""
+        return self.runs.answer(key_of(kind_of(request), request.to_json())) is not None
+
     def expected_s(self, request: Any) -> float | None:
         """Seconds that the run will take, from like runs that were measured here; None where there are none."""
         return expected_s(self.runs.listed(kind=kind_of(request)), request.to_json())

@@ -22,7 +22,7 @@ LATE = say(
         (LATE, "'timm:x' を開く処理に 60 秒以上かかったため、止めました。"),
         (
             joined([say("Check the path."), say("It is empty, oddly.")], " "),
-            "パスを確かめてください。 It is empty, oddly.",
+            "パスを確かめてください。It is empty, oddly.",
         ),
         (did_you_mean("had", ["head"]), "もしかして 'head' ですか？"),
         (say("There is no file '{name}'.", name="text"), "'text' というファイルはありません。"),

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from app.parts.import_selection import FILE_MIB
+from app.service import uploads
 from app.text import LANGUAGES, Words, sentences
+from freezecore.datasets import SHAPES
+from freezecore.sentences import joined, say
 from tests.app.templates import put_together, templates, unsaid
 
 APP = Path(__file__).parents[2] / "app"
@@ -14,7 +18,7 @@ ENGLISH = sentences("en")
 OTHERS = [lang for lang in LANGUAGES if lang != "en"]
 OWN_TESTS = ("said.", "tree.", "editor.", "language")  # held complete elsewhere, or read without a call
 OPTIONAL = ("preset.", "target.", "phase.")  # where a language has none, the name itself is shown
-CALLS = {"words", "w", "either"}
+CALLS = {"words", "w", "either", "self"}
 
 
 def used_keys() -> tuple[set[str], set[str]]:
@@ -128,3 +132,31 @@ def test_english_uses_the_words_of_the_field():
     assert odd.isdisjoint(ENGLISH.values())
     assert not [text for text in ENGLISH.values() if "cannot be had" in text or "run below" in text]
     assert not [template for template in templates() if "cannot be had" in template]
+
+
+@pytest.mark.parametrize(
+    ("lang", "two", "list_of"),
+    [("en", "Take a sample of it. Begin a new one.", "classes, values"),
+     ("ja", "一部を取り出してください。新しく始めてください。", "クラス、数値"),
+     ("zh", "请取其中一部分。请新建一个。", "类别、数值")],
+)  # fmt: skip
+def test_sentences_and_lists_are_set_as_the_language_sets_them(lang, two, list_of):
+    words, both = Words(lang), (say("Take a sample of it."), say("Begin a new one."))
+    assert words.said(joined(both, " ")) == two == words.together(None, *map(words.said, both))
+    assert words.said(joined((say("classes"), say("values")))) == list_of
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_each_shape_that_is_drawn_here_has_a_name_of_its_own(lang):
+    named = [Words(lang).either(f"shape.{name}", name) for name in SHAPES]
+    assert len(set(named)) == len(SHAPES) and not set(named) & set(SHAPES)
+
+
+def test_the_sizes_below_drop_zones_are_those_that_are_taken():
+    css = (APP / "theme" / "page.css").read_text(encoding="utf-8")
+    for key, most in (
+        ("w_upload", uploads.LARGEST_MODEL_MIB),
+        ("w_own_data", uploads.LARGEST_MIB),
+        ("w_import_file", FILE_MIB),
+    ):
+        assert f'.st-key-{key} {{ --largest: "≤ {most} MB"; }}' in css

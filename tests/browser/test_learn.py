@@ -87,5 +87,5 @@ def test_a_lesson_link_with_runs_of_nobody_opens_the_lesson(page_at):
     page = page_at("/learn?lesson=race&guess=head&runs=no-such-run,another")
     expect(page.get_by_role("button", name="Measure it")).to_be_enabled()
     page = page_at("/learn?lesson=nonsense&guess=%3Cb%3E&runs=../..")
-    expect(page.get_by_text("0.4 % is enough, sometimes").first).to_be_visible()
+    expect(page.get_by_text("Is 0.4 % enough?").first).to_be_visible()
     expect(page.locator("[data-testid=stAlert]")).to_contain_text("guess, runs")

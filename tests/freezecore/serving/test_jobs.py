@@ -94,8 +94,10 @@ def test_a_request_for_a_file_of_the_server_is_refused(open_jobs):
 
 
 def test_the_same_request_is_answered_from_the_stored_run(jobs):
+    assert not jobs.is_answered(asked())
     first = jobs.start(asked(), "ann")
     ended(jobs, first.token)
+    assert jobs.is_answered(asked()) and not jobs.is_answered(asked(seed=1))
     second = jobs.start(asked(), "bob")
     assert (second.token, second.control) == (first.token, None)
     assert second.stored == jobs.runs.find(first.token).ended

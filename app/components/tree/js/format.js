@@ -5,7 +5,7 @@ export const exact = (n) => n.toLocaleString("en-US");
 export function short(n) {
   if (n < 1000) return String(n);
   const [size, unit] = n < 999_500 ? [n / 1e3, "k"] : n < 999_500_000 ? [n / 1e6, "M"] : [n / 1e9, "B"];
-  return (size < 9.995 ? size.toFixed(2) : size < 99.95 ? size.toFixed(1) : size.toFixed(0)) + unit;
+  return (size < 9.995 ? size.toFixed(2) : size < 99.95 ? size.toFixed(1) : size.toFixed(0)) + `\u202f${unit}`;
 }
 
 export function percent(part, whole) {
