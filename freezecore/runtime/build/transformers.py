@@ -72,7 +72,7 @@ def _loaded(source: ModelSource, model_class, place: str, config: PretrainedConf
             place, config=config, device_map=device_map, output_loading_info=True, ignore_mismatched_sizes=True
         )
     except OSError as error:
-        raise absent(source, error) from error
+        raise absent(source, error, packaged.offline_hint()) from error
     mismatched = {row[0] for row in told["mismatched_keys"]}
     return Built(model, source, frozenset(told["missing_keys"]) | mismatched, config)
 
