@@ -58,7 +58,11 @@ def epoch_time(
         scale, (least, most) = flops / known, OTHER_STEP
         more = change_text(flops, known)
         why.append(say("The step asked about has {change} of work, by which the measured one was scaled.", change=more))
-    if speedup > 1:
+    if speedup > 1 and scale != 1.0:  # what is frozen in that step, if anything, nobody has computed once
+        told = say("With the frozen part computed in each step it took {times:.1f} times that.", times=speedup)
+        why.append(told)
+        least *= speedup
+    elif speedup > 1:
         told = say(
             "The shorter time is with the frozen part computed once, the longer one without: {times:.1f} times a step.",
             times=speedup,

@@ -27,6 +27,13 @@ def test_what_is_computed_once_makes_the_shorter_end():
     assert cached.low == plain.low and cached.high == pytest.approx(4 * plain.high) and "4.0 times" in cached.why
 
 
+def test_another_step_gains_nothing_from_what_this_one_computed_once():
+    cached = RESULT | {"cache": {"used": True, "speedup": 900.0}}
+    found = epoch_time(cached, flops=300)
+    assert found.low < 32 * 0.5 * 900 * 3 < found.high < 2 * found.low
+    assert "900.0 times that" in found.why and "The shorter time" not in found.why
+
+
 @pytest.mark.parametrize("lack", [{"step_s": None}, {"request": {}}, {"train_size": 0}])
 def test_nothing_measured_is_no_time(lack):
     assert epoch_time(RESULT | lack) is None
