@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,16 @@ def read(request: ProbeRequest) -> Raw:
         from freezecore.runtime.data.hub import read_hub
 
         return read_hub(name, request)
-    return _file(uploads.place_of(name), request)
+    return _told_share(_file(uploads.place_of(name), request), request)
+
+
+def _told_share(raw: Raw, request: ProbeRequest) -> Raw:
+    """The samples, with a note where fewer are taken than there are and nobody said how many."""
+    taken, there = len(raw.train) + len(raw.test), len(raw.targets)
+    if taken == there or request.train_size or request.test_size:
+        return raw
+    note = say("{taken:,} of its {there:,} samples are taken, drawn at random.", taken=taken, there=there)
+    return replace(raw, notes=(*raw.notes, note))
 
 
 def _file(path: Path, request: ProbeRequest) -> Raw:

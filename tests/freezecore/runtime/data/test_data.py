@@ -76,6 +76,13 @@ def test_a_table_of_texts_is_divided_with_its_classes_in_proportion(tmp_path):
     assert np.bincount(raw.targets[raw.test]).tolist() == [5, 15]
 
 
+def test_fewer_samples_than_there_are_is_told(tmp_path):
+    rows = [{"text": "so it goes", "label": "late" if i >= 3000 else "early"} for i in range(6000)]
+    data = written(tmp_path / "many.csv", rows)
+    assert read(asked(data)).notes == ("5,000 of its 6,000 samples are taken, drawn at random.",)
+    assert not read(asked(data, train_size=300)).notes
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
 def test_each_kind_of_table_gives_the_same_samples(tmp_path, suffix):
     frame = pd.DataFrame({"text": [f"a, {i}\nb" for i in range(12)], "label": [i % 3 for i in range(12)]})
