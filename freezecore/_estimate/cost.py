@@ -368,6 +368,9 @@ def left_out(trace: Trace) -> tuple[str, ...]:
         told.append(say("other cards' kernels: attention is as compute capability {card} runs it", card=card))
     else:
         told.append(say("the process itself: Python, torch and the data set"))
+        told.append(
+            say("a card's own kernels: this step runs a CPU's, whose attention may keep more; device cuda follows them")
+        )
     if trace.workload.optimizer in EIGHT_BIT:
         told.append(say("8-bit optimizer state is computed by formula, not followed"))
     if trace.workload.optimizer == "paged-adamw-8bit" and trace.workload.device == "cuda":

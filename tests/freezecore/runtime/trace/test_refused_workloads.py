@@ -107,6 +107,7 @@ def test_what_an_estimate_leaves_out_is_listed(net):
     tree, trace = net
     mask = Mask(tree, (True,) * len(tree.parameters))
     assert any("kernels" in text for text in fc.estimate(trace, mask).left_out)
+    assert any("device cuda follows them" in text for text in fc.estimate(trace, mask).left_out)
     eight_bit = trace.under(Workload(4, optimizer="adamw-8bit"))
     assert any("by formula" in text for text in fc.estimate(eight_bit, mask).left_out)
 
