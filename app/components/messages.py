@@ -22,12 +22,14 @@ SHARED = ("channel", "element", "mount")
 def script(folder: Path, modules: Iterable[str]) -> str:
     """Modules of a folder behind those that all share, as one, since a component's script is one text.
 
-    Imports go, exports become plain.
+    Imports go, exports become plain; lines of comment go as well, since Streamlit sends the script of a message again
+    with every message.
     """
     files = [*(JS / f"{name}.js" for name in SHARED), *(folder / f"{name}.js" for name in modules)]
     parts = [file.read_text(encoding="utf-8") for file in files]
     plain = [re.sub(r"^import .*?;\n", "", part, flags=re.MULTILINE | re.DOTALL) for part in parts]
-    return "\n".join(re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain)
+    plain = [re.sub(r"^export (?!default)", "", part, flags=re.MULTILINE) for part in plain]
+    return re.sub(r"^\s*(//.*)?\n", "", "\n".join(plain), flags=re.MULTILINE)
 
 
 @cache

@@ -1,6 +1,7 @@
 """The numbers and charts beside the tree as the browser paints them: plain data, no Streamlit, no formula.
 
-`model_part` is sent once for a model and a workload, `selection_part` with every tick, `largest_part` a moment later.
+`model_part` is sent once for a model and a workload, `selection_part` with every tick, `largest_part` with the page's
+own answer to it.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def selection_part(selection: ModelSelection, known: KnownCost, words: Words) ->
 
 
 def largest_part(selection: ModelSelection, known: KnownCost, words: Words) -> dict:
-    """The largest batch that fits on the card, in words; several estimates, so it comes after everything else."""
+    """The largest batch that fits on the card, in words; several estimates, so no part of the quick answer."""
     text = None
     if known.has_peak and not known.fault:
         text = _on_card(selection, known, words) if selection.card else words("cost.no_card")
@@ -94,7 +95,8 @@ def largest_part(selection: ModelSelection, known: KnownCost, words: Words) -> d
 def _on_card(selection: ModelSelection, known: KnownCost, words: Words) -> str | None:
     """The largest batch on the card, and what else to know about it."""
     cards = (selection.card,)
-    one = fits(known.trace, known.mask or selection.mask, batch_size=selection.link.batch, cards=cards)[0]
+    mask, batch = known.mask or selection.mask, selection.link.batch
+    one = fits(known.trace, mask, batch_size=batch, cards=cards, cost=known.cost)[0]
     largest = words("cost.largest", batch=one.largest_batch) if one.largest_batch else None
     return (
         " · ".join(filter(None, (largest, words("cost.no_bf16") if one.note == SLOW_BF16 else words.said(one.note))))

@@ -13,7 +13,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import state
 from app.components.charts import cost_charts
-from app.components.messages import feed
 from app.components.tree import TreeChange, tree_ticks
 from app.figures.cost_charts import CHANNEL, largest_part, model_part, selection_part
 from app.figures.style import palette_of
@@ -61,14 +60,13 @@ def _answer(rules_place: DeltaGenerator) -> None:
         known = _known_or_last(selection)
         if known.fault:
             show_errors.show(known.fault.problem, known.fault.hint)
-        charts = selection_part(selection, known, words)
+        costs = selection_part(selection, known, words), largest_part(selection, known, words)
         tree_ticks(
-            selection.tree, selection.mask, charts, link_part(), rules_part(), key=TREE, on_change=_ticked,
+            selection.tree, selection.mask, *costs, link_part(), rules_part(), key=TREE, on_change=_ticked,
             question=question(selection.link, words.lang),
         )  # fmt: skip
         with rules_place:
             rules_box()
-        feed(largest_part(selection, known, words), key="largest-feed")
 
 
 def _known_or_last(selection: ModelSelection) -> KnownCost:

@@ -63,10 +63,18 @@ class BudgetFit:
 
 
 def fits(
-    trace: Trace, mask: Mask, *, batch_size: int | None = None, cards: Sequence[Card] | None = None
+    trace: Trace,
+    mask: Mask,
+    *,
+    batch_size: int | None = None,
+    cards: Sequence[Card] | None = None,
+    cost: AnyEstimate | None = None,
 ) -> tuple[CardFit, ...]:
-    """Each card (None is all that are known), with the largest batch that fits on it under this mask."""
-    cost = estimate(trace, mask, batch_size=batch_size)
+    """Each card (None is all that are known), with the largest batch that fits on it under this mask.
+
+    `cost` is what `estimate` says of this mask and batch, where that is known already.
+    """
+    cost = cost or estimate(trace, mask, batch_size=batch_size)
     peaks = None
     if cost.known:
         peaks = Peaks(trace, mask, {batch_size or trace.workload.batch_size: cost.peak_bytes})

@@ -41,9 +41,9 @@ class Peaks:
         """
         if len(self.trace.batch_sizes) == 1:
             return None
-        if self(SMALLEST) > limit:
+        if all(peak > limit for peak in self._known.values()) and self(SMALLEST) > limit:
             return 0
-        if self(LARGEST) <= limit:
+        if all(peak <= limit for peak in self._known.values()) and self(LARGEST) <= limit:
             return LARGEST
         found = self._between(limit)
         return found if not self._rounding or self._certain(found, limit) else self._tried(found, limit)

@@ -17,7 +17,7 @@ export class Numbers {
     this.paintLargest(this.largest);
   }
 
-  // The largest batch that fits, which comes a moment after the rest.
+  // The largest batch that fits, which the quick answer to a tick leaves out.
   paintLargest(text) {
     this.largest = text;
     this.cards[LARGEST].paintBelow(text);

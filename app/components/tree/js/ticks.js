@@ -128,15 +128,18 @@ export class Ticks {
     this.report();
   }
 
-  // Send to Python at once, then at most every PAUSE, the last state always.
+  // Send to Python at once, before this change is painted here, then at most every PAUSE, the last state always.
   report() {
     this.sequence++;
     if (this.timer) return;
-    const sendNow = () => {
-      this.timer = 0;
-      this.sentAt = performance.now();
-      this.send({ tree: this.view.data.tree, sequence: this.sequence, bits: encodeBits(this.model.trains) });
-    };
-    this.timer = setTimeout(sendNow, Math.max(0, this.sentAt + PAUSE - performance.now()));
+    const rest = this.sentAt + PAUSE - performance.now();
+    if (rest > 0) this.timer = setTimeout(() => this.sendNow(), rest);
+    else this.sendNow();
+  }
+
+  sendNow() {
+    this.timer = 0;
+    this.sentAt = performance.now();
+    this.send({ tree: this.view.data.tree, sequence: this.sequence, bits: encodeBits(this.model.trains) });
   }
 }
