@@ -36,7 +36,7 @@ def flops_text(count: int | None) -> str:
 
 
 def seconds_text(seconds: float | None) -> str:
-    """`3.71 ms`, `0.12 s`, `48 s`, `3 min 20 s`."""
+    """`3.71 ms`, `0.12 s`, `48 s`, `3 min 20 s`, `27 h 50 min`."""
     if seconds is None:
         return UNKNOWN
     if 0 < seconds < 0.0995:
@@ -44,6 +44,9 @@ def seconds_text(seconds: float | None) -> str:
     if seconds < 60:
         return say("{seconds:.3g} s", seconds=seconds)
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        hours, minutes = divmod(round(seconds / 60), 60)
+        return say("{hours} h {minutes} min" if minutes else "{hours} h", hours=hours, minutes=minutes)
     return say("{minutes} min {rest} s" if rest else "{minutes} min", minutes=minutes, rest=rest)
 
 
@@ -53,13 +56,13 @@ def number_text(value: float | None, digits: int = 6) -> str:
 
 
 def share_text(part: float, whole: float) -> str:
-    """`4.4 %`; small shares keep a digit (`0.02 %`), and only nothing is `0 %`."""
+    """`4.4 %`; small shares keep a digit (`0.02 %`); only nothing is `0 %`, and only all of it `100 %`."""
     if not whole:
         return UNKNOWN
     percent = 100 * part / whole
-    if percent == 0 or percent >= 99.95:
+    if percent == 0 or percent >= 100:
         return f"{percent:.0f} %"
-    return f"{percent:.1f} %" if percent >= 0.1 else f"{percent:.1g} %"
+    return f"{min(percent, 99.9):.1f} %" if percent >= 0.1 else f"{percent:.1g} %"
 
 
 def change_text(value: float | None, reference: float | None) -> str:

@@ -24,7 +24,7 @@ def class_balance(rows: Sequence[tuple[str, int, int]], words: Words, palette: P
         }
         for name, place, colour, pattern in parts
     ]
-    layout = layout_of(palette, "balance", top=4, barmode="stack", legend=LEGEND | {"y": -0.15})
+    layout = layout_of(palette, "balance", top=24, barmode="stack", legend=LEGEND | {"traceorder": "normal"})
     layout["xaxis"]["automargin"] = False
     layout["yaxis"] |= {"tickvals": list(range(len(rows))), "ticktext": names, "autorange": "reversed"}
     return {"data": data, "layout": layout}

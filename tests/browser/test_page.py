@@ -132,8 +132,20 @@ def test_a_column_is_ticked_by_mouse_and_by_keyboard(page_at):
 @pytest.mark.parametrize("width", [360, 768, 1440, 2560])
 def test_nothing_is_wider_than_the_window(page_at, width):
     page = page_at(RESNET, width=width)
+    traced(page)
     wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= width
+
+
+def test_a_search_that_leaves_a_part_of_a_row_leaves_out_what_the_whole_row_costs(page_at):
+    page = page_at(RESNET)
+    traced(page)
+    price = page.get_by_role("treeitem", name=re.compile("^layer3\\b")).locator(".price").first
+    expect(price).to_have_text(re.compile(r"^\+"))
+    page.get_by_placeholder("Search").fill("layer3.0.conv1")
+    expect(price).to_have_text("")
+    page.get_by_placeholder("Search").fill("layer3")
+    expect(price).to_have_text(re.compile(r"^\+"))
 
 
 def test_the_tree_and_its_charts_stand_on_one_screen(page_at):

@@ -37,6 +37,9 @@ def test_counts_become_words(count, text):
         (48, "48 s"),
         (60, "1 min"),
         (200, "3 min 20 s"),
+        (3599.7, "1 h"),
+        (22_310, "6 h 12 min"),
+        (100_190, "27 h 50 min"),
         (None, "unknown"),
     ],
 )
@@ -52,7 +55,8 @@ def test_numbers_have_no_exponent(value, text):
 
 
 @pytest.mark.parametrize(
-    ("part", "text"), [(0, "0 %"), (1, "0.0001 %"), (43_890, "4.4 %"), (1_000_000, "100 %"), (999_000, "99.9 %")]
+    ("part", "text"),
+    [(0, "0 %"), (1, "0.0001 %"), (43_890, "4.4 %"), (999_000, "99.9 %"), (999_999, "99.9 %"), (1_000_000, "100 %")],
 )
 def test_shares_keep_a_digit_when_small(part, text):
     assert report.share_text(part, 1_000_000) == text

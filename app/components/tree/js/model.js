@@ -192,6 +192,7 @@ export class TreeModel {
   narrow(matching) {
     if (matching && !this.matching) this.openBefore = this.open.slice();
     this.matching = matching;
+    this.cut = null;
     this.shared = this.sharedBelow();
     if (matching) {
       const all = new Int32Array(this.rows);
@@ -204,7 +205,8 @@ export class TreeModel {
         if (matching[row]) left[row] = 1;
         if (this.parent[row] >= 0) left[this.parent[row]] += left[row];
       }
-      for (let row = 0; row < this.rows; row++) this.open[row] = left[row] > 0 && left[row] < all[row] ? 1 : 0;
+      this.cut = Uint8Array.from(all, (whole, row) => (left[row] < whole ? 1 : 0));
+      for (let row = 0; row < this.rows; row++) this.open[row] = left[row] > 0 && this.cut[row];
     } else if (this.openBefore) {
       this.open = this.openBefore;
       this.openBefore = null;

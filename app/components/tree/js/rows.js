@@ -41,6 +41,11 @@ export function makeRow() {
   return row;
 }
 
+// What training all below a row costs; nothing where a search shows, and would tick, only a part of it.
+export function priceOf(model, annotations, at) {
+  return model.cut?.[at] ? null : annotations.prices[at];
+}
+
 export function badgesOf(model, annotations, strings, at) {
   const flags = model.flags[at];
   const found = (annotations.marksOf.get(at) ?? []).map(([kind, text]) => [kind, MARKS[kind], text]);
@@ -91,7 +96,7 @@ export function paintRow(row, view, at, position, places) {
   parts.all.style.width = `${Math.max(2, (100 * model.total[at]) / model.largest)}%`;
   parts.on.style.width = `${model.total[at] ? (100 * model.trained[at]) / model.total[at] : 0}%`;
   parts.on.style.minWidth = model.trained[at] ? "2px" : "0";
-  const price = annotations.prices[at];
+  const price = priceOf(model, annotations, at);
   setText(parts.price, price ? price[0] : "");
   parts.price.title = price ? price[1] : "";
   parts.price.style.setProperty("--share", price?.[2] ?? 0);

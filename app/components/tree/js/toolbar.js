@@ -1,7 +1,7 @@
 // What stands around the rows: the sum above, search and tools, column headings, the active row, the legend.
 
 import { element } from "../../js/element.js";
-import { BOX, badgesOf } from "./rows.js";
+import { BOX, badgesOf, priceOf } from "./rows.js";
 import { exact, fill, percent, short } from "./format.js";
 
 const ICONS = {
@@ -217,7 +217,7 @@ export class Toolbar {
     this.rowText.hidden = !!this.view.remark;
     const { annotations } = this.view;
     const badges = row < 0 ? [] : badgesOf(model, annotations, strings, row).map(([, text, why]) => why || text);
-    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), annotations.prices[row]?.[1], ...badges];
+    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), priceOf(model, annotations, row)?.[1], ...badges];
     const path = element("code", "", row < 0 ? "" : model.path[row]);
     this.rowText.replaceChildren(path, ...facts.filter(Boolean).map((fact) => ` · ${fact}`));
     this.rowText.title = this.rowText.textContent;
