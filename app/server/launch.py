@@ -36,6 +36,7 @@ def streamlit_command(address: str, port: int, hosts: list[str]) -> list[str]:
     """Arguments for Python. `-m streamlit` puts the checkout's root on the path, which `streamlit run` does not."""
     allowed = [argument for host in hosts for argument in ("--server.allowedHosts", host)]
     settings = {"server.address": address, "server.port": port, "server.headless": "true"}
+    settings["browser.serverAddress"] = hosts[-1]  # else Streamlit asks the internet for it and names others
     flags = [argument for name, value in settings.items() for argument in (f"--{name}", str(value))]
     return ["-m", "streamlit", "run", str(SERVER), *flags, *allowed]
 

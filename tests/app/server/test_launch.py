@@ -40,6 +40,7 @@ def test_a_room_gets_the_local_address_and_a_code_to_scan(started, capsys, monke
     launch.main(["--room", "--port", str(port)])
     assert values(started[0], "--server.address") == ["0.0.0.0"]
     assert values(started[0], "--server.allowedHosts") == ["127.0.0.1", "localhost", "192.168.7.7"]
+    assert values(started[0], "--browser.serverAddress") == ["192.168.7.7"], "Streamlit would ask the internet"
     shown = capsys.readouterr().out
     assert f"http://192.168.7.7:{port}" in shown
     assert "▄" in shown or "█" in shown
