@@ -41,6 +41,11 @@ def add_source(to: ArgumentParser, flag: str | None = None) -> None:
     to.add_argument("--weights", choices=WEIGHTS, help="default: pretrained where the model trains, else none")
     to.add_argument("--task", choices=TASKS, help="the head of a Hugging Face model")
     to.add_argument("--num-labels", type=int, metavar="N", help="outputs of the classifier")
+    add_leave(to)
+
+
+def add_leave(to: ArgumentParser) -> None:
+    """`--allow-python`."""
     to.add_argument("--allow-python", action="store_true", help="let a py: source run its function")
 
 
@@ -79,7 +84,16 @@ def read_source(options: Namespace, default_weights: str = "none") -> ModelSourc
         SourceError: it cannot be read, or would run Python code without leave.
     """
     weights = options.weights or default_weights
-    source = ModelSource.parse(options.source, weights=weights, task=options.task, num_labels=options.num_labels)
+    given = ModelSource.parse(options.source, weights=weights, task=options.task, num_labels=options.num_labels)
+    return with_leave(given, options)
+
+
+def with_leave(source: ModelSource, options: Namespace) -> ModelSource:
+    """The source, where opening it runs no Python code or that was allowed.
+
+    Raises:
+        SourceError: it would run Python code without leave.
+    """
     if source.scheme == "py" and not options.allow_python:
         raise SourceError(f"'{shortened(str(source))}' runs Python code of yours.", "Allow it with --allow-python.")
     return source

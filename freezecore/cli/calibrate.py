@@ -11,7 +11,7 @@ from pathlib import Path
 
 from freezecore import calibration
 from freezecore.calibration import MODELS, Calibration, CalibrationRow, read_calibration
-from freezecore.cli.arguments import read_bytes, read_list
+from freezecore.cli.arguments import add_leave, read_bytes, read_list, with_leave
 from freezecore.cli.output import lines, stoppable, tell
 from freezecore.report import bytes_text, table
 from freezecore.sentences import shortened
@@ -23,6 +23,7 @@ LONGEST_S = 900
 
 def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--models", metavar="LIST", help=f"sources between commas (default: {','.join(MODELS)})")
+    add_leave(to)
     to.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu tries the whole without a card")
     to.add_argument("--again", action="store_true", help="forget what was measured on this card before")
     to.add_argument("--out", metavar="FILE", help="also write the table here, to be read elsewhere")
@@ -35,7 +36,7 @@ def gather(options: Namespace) -> dict:
         found = read_calibration(read_bytes(options.read), options.read)
     else:
         models = tuple(read_list(options.models)) if options.models else MODELS
-        wanted = calibration.cases(tuple(str(ModelSource.parse(name)) for name in models))
+        wanted = calibration.cases(tuple(str(with_leave(ModelSource.parse(name), options)) for name in models))
         found = _measured(options, wanted)
     calibration.keep(found)
     if options.out:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from freezecore._resolve import resolve
 from freezecore.api import read_tree
-from freezecore.cli.arguments import read_text
+from freezecore.cli.arguments import add_leave, read_text, with_leave
 from freezecore.cli.output import differences, lines, painted
 from freezecore.errors import RuleError
 from freezecore.saved_spec import SavedSpec, carry, load_spec
@@ -16,12 +16,13 @@ EXAMPLE = "spec.yaml"
 
 
 def add_arguments(to: ArgumentParser) -> None:
-    to.add_argument("spec", metavar="SPEC")
+    to.add_argument("spec", metavar="SPEC", help="a file that export --to spec wrote")
+    add_leave(to)
 
 
 def gather(options: Namespace) -> dict:
     saved = load_spec(read_text(options.spec))
-    tree = read_tree(saved.model_source)
+    tree = read_tree(with_leave(saved.model_source, options))
     carried = carry(saved, tree)
     changed = _changed(saved, tree, dict(carried.mapped))
     return {

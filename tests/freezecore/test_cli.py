@@ -226,6 +226,25 @@ def test_a_spec_that_no_longer_gives_the_same_set_fails_by_name(then, difference
     assert [line for line in shown if ": " in line] == difference
 
 
+@pytest.mark.parametrize("command", ["check", "calibrate"])
+def test_code_that_a_file_or_a_list_names_runs_only_by_leave(command, tmp_path, monkeypatch, capsys):
+    (tmp_path / "their_model.py").write_text("raise SystemExit('it ran')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spec = tmp_path / "spec.yaml"
+    spec.write_text('source: "py:their_model:build"\nrules: freeze all\n')
+    assert main([command, str(spec)] if command == "check" else [command, "--models", "py:their_model:build"]) == 1
+    assert "'py:their_model:build' runs Python code of yours." in capsys.readouterr().err
+
+
+def test_a_spec_of_a_function_of_one_s_own_is_checked_by_leave(tmp_path, monkeypatch, capsys):
+    (tmp_path / "our_model.py").write_text("from torch import nn\n\n\ndef build():\n    return nn.Linear(2, 2)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spec = tmp_path / "spec.yaml"
+    assert main(["export", "py:our_model:build", "--allow-python", "--to", "spec"]) == 0
+    spec.write_text(capsys.readouterr().out)
+    assert main(["check", str(spec), "--allow-python"]) == 0
+
+
 def test_a_parameter_that_was_renamed_or_reshaped_is_told_by_both_names_and_shapes(saved, capsys):
     file, text = Path(saved), Path(saved).read_text()
     file.write_text(
