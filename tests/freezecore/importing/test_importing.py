@@ -658,3 +658,52 @@ def test_timm_leaves_out_the_classifier_that_a_script_does_not_ask_for(name, how
     tree = read_source(ModelSource.parse(f"timm:{name}"))
     trains = set(resolve(import_rules(text, tree).spec, tree).names())
     assert trains == {n for n, _ in whole.named_parameters()} - {n for n, _ in without.named_parameters()}
+
+
+@pytest.mark.parametrize("name", ["backbone", "base_model", "trunk"])
+def test_a_name_that_is_taken_for_all_but_the_head_says_so(name, resnet):
+    found = import_rules(f"model.{name}.requires_grad_(False)", resnet)
+    assert found.spec == FreezeSpec.parse(HEAD)
+    assert found.notes == (f"'{name}' is not in this model: all but its head is taken for it.",)
+
+
+def test_a_model_s_own_base_is_taken_for_itself_in_silence(bert):
+    assert import_rules("model.base_model.requires_grad_(False)", bert).notes == ()
+
+
+KERAS = {
+    "on a module": ("model.layer1.trainable = False\n", 1),
+    "on each of a slice": ("for layer in list(model.children())[:-1]:\n    layer.trainable = False\n", 2),
+    "by a helper": (
+        "def mark(module, on):\n    module.trainable = on\n    for m in module.children():\n        mark(m, on)\n"
+        "mark(model, False)\n",
+        2,
+    ),
+    "by setattr": ("setattr(model.layer1, 'trainable', False)\n", 1),
+}
+
+
+@pytest.mark.parametrize("case", KERAS)
+def test_keras_s_trainable_freezes_nothing_and_is_told_with_its_line(case, resnet):
+    text, line = KERAS[case]
+    found = import_rules(text + "model.conv1.requires_grad_(False)\n", resnet)
+    assert found.spec == FreezeSpec.parse("freeze conv1.weight")
+    assert [(one.line, "'trainable' is Keras's" in one.why) for one in found.unread] == [(line, True)]
+    with pytest.raises(ExportError, match="could not be followed"):
+        import_rules(text, resnet)
+
+
+def test_a_class_that_makes_trainable_freeze_is_followed(resnet):
+    text = """
+class Part(torch.nn.Sequential):
+    @property
+    def trainable(self):
+        return True
+    @trainable.setter
+    def trainable(self, on):
+        self.requires_grad_(on)
+Part(model.conv1).trainable = False
+"""
+    found = import_rules("import torch\n" + text, resnet)
+    assert found.spec == FreezeSpec.parse("freeze conv1.weight")
+    assert found.unread == ()

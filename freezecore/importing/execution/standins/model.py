@@ -142,7 +142,10 @@ def _lacking_root(root: Module, name: str):
         return root
     if name in BODIES:
         base = base_of(root)
-        return base if base is not root else without_head(root)
+        if base is not root:
+            return base
+        now().note("'{name}' is not in this model: all but its head is taken for it.", name=name)
+        return without_head(root)
     inside = [child for child in root.children() if name in child._modules]
     if len(inside) == 1:
         now().note("'{name}' is taken for '{path}.{name}'.", name=name, path=inside[0]._fx_path)

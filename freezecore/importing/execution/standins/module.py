@@ -179,6 +179,11 @@ class Module(metaclass=Kind):
         if name == "requires_grad":
             now().tell("it sets an attribute of a module and freezes nothing; requires_grad_() would")
             return
+        if getattr(getattr(type(self), name, None), "fset", None):  # a property of the script's own class
+            object.__setattr__(self, name, value)
+            return
+        if name == "trainable":
+            now().tell("'trainable' is Keras's: torch trains or freezes nothing by it; requires_grad_() would")
         if name in STAGES and type(value) is int:
             now().tell("what '{name}' freezes is not known", name=name)
         if isinstance(value, Module) or (name in self._modules and (type(value) is Unknown or value is None)):
