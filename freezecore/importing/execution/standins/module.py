@@ -179,7 +179,8 @@ class Module(metaclass=Kind):
         if name == "requires_grad":
             now().tell("it sets an attribute of a module and freezes nothing; requires_grad_() would")
             return
-        if getattr(getattr(type(self), name, None), "fset", None):  # a property of the script's own class
+        made = getattr(type(self), name, None)
+        if type(made) is property and made.fset:  # of the script's own class
             object.__setattr__(self, name, value)
             return
         if name == "trainable":
