@@ -63,7 +63,7 @@ def first_blocks(tree: LayerTree, n: int) -> Mask:
     part of an encoder trains, it passes through the frozen blocks of the decoder; nor with a downsampling left out,
     which calls it through the frozen blocks behind.
     """
-    return Mask.as_author(tree, {i for _, paths in _first(tree, n) for path in paths for i in tree.under(path)})
+    return Mask.as_author(tree, {i for _, paths in _first(tree, n) for i in tree.under_each(paths)})
 
 
 def first_blocks_rules(tree: LayerTree, n: int) -> str:

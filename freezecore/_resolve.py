@@ -43,6 +43,15 @@ def resolve(spec: FreezeSpec | str, tree: LayerTree, epoch: int = 0, *, start: M
     return Mask(tree, trains, spec.norms, spec.dropout, hits, said, also_held, state=_state(rules, tree, start))
 
 
+def resolve_phases(spec: FreezeSpec, tree: LayerTree, start: Mask | None = None) -> dict[int, Mask]:
+    """The mask of each phase by its first epoch, from epoch 0 on; without a schedule that is one.
+
+    Raises:
+        RuleError: as `resolve`.
+    """
+    return {epoch: resolve(spec, tree, epoch, start=start) for epoch in spec.epochs}
+
+
 def _state(rules: Iterable[Rule], tree: LayerTree, start: Mask | None) -> dict[str, bool]:
     """Which modules without parameters of their own rules let move or keep still, by path; the last rule counts."""
     said = dict(start.state) if start else {}

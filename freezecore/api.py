@@ -22,7 +22,7 @@ from freezecore._estimate.difference import Difference
 from freezecore._estimate.moments import Timeline
 from freezecore._estimate.moments import timeline as moments
 from freezecore._estimate.pricer import Pricer
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve_phases
 from freezecore._trace import Missing, Trace
 from freezecore.arguments import checked
 from freezecore.cache import traces, trees
@@ -185,8 +185,7 @@ def estimate(
         if batch is not None or workload:
             raise FreezeError("A trace has its workload already.", "Give batch_size alone, or trace the model anew.")
         return cost.estimate(model, rules, batch_size=batch_size)
-    price, masks = _priced(model, [rules], batch if batch is not None else batch_size, workload)
-    return price.estimate(_costliest(price, masks[0]))
+    return cost.estimate(*_costliest(model, rules, batch if batch is not None else batch_size, workload))
 
 
 @checked
@@ -205,9 +204,7 @@ def timeline(
         UnknownCost: the step could not be followed.
         FreezeError: what `estimate` raises.
     """
-    price, masks = _priced(model, [rules], batch, workload)
-    mask = _costliest(price, masks[0])
-    return moments(price.complete([mask]), mask)
+    return moments(*_costliest(model, rules, batch, workload))
 
 
 @checked
@@ -233,9 +230,7 @@ def per_device(
         FreezeError: what `estimate` raises.
     """
     devices.checked_world(world, sharding)
-    price, masks = _priced(model, [rules], batch, workload)
-    mask = _costliest(price, masks[0])
-    return devices.per_device(price.complete([mask]), mask, world, sharding)
+    return devices.per_device(*_costliest(model, rules, batch, workload), world, sharding)
 
 
 @overload
@@ -275,9 +270,7 @@ def fits(
         FreezeError: there is no such card, or what `estimate` raises.
     """
     cards = None if card is None else [card_called(card)]
-    price, masks = _priced(model, [rules], batch, workload)
-    mask = _costliest(price, masks[0])
-    found = budget.fits(price.complete([mask]), mask, cards=cards)
+    found = budget.fits(*_costliest(model, rules, batch, workload), cards=cards)
     return found if cards is None else found[0]
 
 
@@ -338,17 +331,21 @@ def _masks(model: ModelSource | str | Module, rules: FreezeSpec | str | Mask | N
         rules.require_tree(now.tree)
         return (rules,)
     spec = FreezeSpec.parse(rules) if isinstance(rules, str) else rules
-    return (now,) if spec is None else tuple(resolve(spec, now.tree, epoch, start=now) for epoch in spec.epochs)
+    return (now,) if spec is None else tuple(resolve_phases(spec, now.tree, now).values())
 
 
-def _costliest(price: Pricer, masks: Sequence[Mask]) -> Mask:
-    """The mask with the highest peak, or one whose peak is unknown."""
+def _costliest(
+    model: ModelSource | str | Module, rules: FreezeSpec | str | Mask, batch: object, options: WorkloadOptions
+) -> tuple[Trace, Mask]:
+    """The mask of the phase with the highest peak, or with an unknown one, and a trace with all that it needs."""
+    price, (masks,) = _priced(model, [rules], batch, options)
 
     def peak(mask: Mask) -> float:
         found = price.estimate(mask)
         return found.peak_bytes if found.known else math.inf
 
-    return max(masks, key=peak)
+    mask = max(masks, key=peak)
+    return price.trace, mask
 
 
 @overload

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +50,10 @@ def find(hub_id: str) -> HubConfig | None:
     return next((each for each in read() if each.hub_id == hub_id), None)
 
 
-def names() -> list[ModelName]:
-    """The models that open with no network, with their sizes: packaged ones, then those above."""
+def before(others: Iterable[ModelName]) -> list[ModelName]:
+    """The models that open with no network, with their sizes: packaged ones, then those above; then these others."""
     counted = {model.source: model for model in catalog.read()}
     known = {each.source: ModelName(each.source, each.config["model_type"], each.parameters) for each in read()}
     first = {each.source: ModelName(each.source, "packaged") for each in packaged.PACKAGED}
-    return list({**first, **known, **{source: counted[source] for source in first if source in counted}}.values())
+    found = {**first, **known, **{source: counted[source] for source in first if source in counted}}
+    return [*found.values(), *(model for model in others if model.source not in found)]

@@ -88,9 +88,7 @@ def _sizes() -> dict[str, int | None]:
 
 @functools.cache
 def _everything() -> list[ModelName]:
-    first = hub_configs.names()
-    taken = {model.source for model in first}
-    return [*first, *(model for model in catalog.read() if model.source not in taken)]
+    return hub_configs.before(catalog.read())
 
 
 def _hub_source(name: str, timm: bool) -> str:

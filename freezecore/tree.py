@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -148,6 +148,11 @@ class Tower:
     parts: tuple[tuple[str, ...], ...] = ()
     between: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def before(self) -> tuple[str, ...]:
+        """Paths of what stands before its blocks."""
+        return (*self.embeddings, *self.stem)
+
 
 @dataclass(frozen=True)
 class LayerTree:
@@ -248,6 +253,10 @@ class LayerTree:
             return (self.index[path],)
         return self.below.get(path, ())
 
+    def under_each(self, paths: Iterable[str]) -> list[int]:
+        """The same under each of these, one after another."""
+        return [i for path in paths for i in self.under(path)]
+
     @property
     def blocks(self) -> tuple[str, ...]:
         """Block paths of all towers, tower after tower."""
@@ -263,12 +272,12 @@ class LayerTree:
 
     def in_block(self, block: str) -> tuple[int, ...]:
         """Positions of the parameters of a block, whichever modules hold them."""
-        return tuple(i for path in self.modules_of(block) for i in self.under(path))
+        return tuple(self.under_each(self.modules_of(block)))
 
     @cached_property
     def before_blocks(self) -> tuple[str, ...]:
         """Paths of what stands before the blocks of each tower, tower after tower."""
-        return tuple(path for tower in self.towers for path in (*tower.embeddings, *tower.stem))
+        return tuple(path for tower in self.towers for path in tower.before)
 
     @property
     def staged(self) -> Tower | None:

@@ -55,9 +55,9 @@ def columns(tree: LayerTree) -> tuple[Column, ...]:
         if positions:
             found.append(Column(label, tower, positions, sum(tree.sizes[i] for i in positions), block))
 
-    head = {i for path in tree.head for i in tree.under(path)}
+    head = set(tree.under_each(tree.head))
     for tower in tree.towers:
-        before = [i for path in (*tower.embeddings, *tower.stem) for i in tree.under(path) if i not in head]
+        before = [i for i in tree.under_each(tower.before) if i not in head]
         take("embeddings" if tower.embeddings else "stem", tower.name, before)
         for number, path in enumerate(tower.blocks):
             take(str(number), tower.name, tree.in_block(path), number)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from app.link import Link, cards_by_slug
 from freezecore._estimate.cards import Card
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve, resolve_phases
 from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
 from freezecore.mask import Mask
@@ -59,11 +59,7 @@ class ModelSelection:
     @property
     def phases(self) -> dict[int, Mask]:
         """What trains from each epoch on; of most selections one mask, from the first."""
-        return (
-            {epoch: resolve(self.spec, self.tree, epoch) for epoch in self.spec.epochs}
-            if self.spec.phases
-            else {0: self.mask}
-        )
+        return resolve_phases(self.spec, self.tree) if self.spec.phases else {0: self.mask}
 
     @property
     def traced_step(self) -> tuple[ModelSource, Workload]:

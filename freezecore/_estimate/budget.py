@@ -119,7 +119,7 @@ def _too_small(trace: Trace, tree: LayerTree, budget_bytes: int, batch_size: int
 
 
 def _head(tree: LayerTree) -> list[str]:
-    return [tree.parameters[i].name for path in tree.head for i in tree.under(path)]
+    return [tree.parameters[i].name for i in tree.under_each(tree.head)]
 
 
 def _fit(card: Card, trace: Trace, cost: AnyEstimate, peaks: Peaks | None) -> CardFit:

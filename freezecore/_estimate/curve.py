@@ -66,7 +66,7 @@ def depths(blocks: int) -> tuple[int, ...]:
 
 def prices(trace: Trace, tree: LayerTree, paths: Iterable[str], *, batch_size: int | None = None) -> dict[str, Price]:
     """The price of each of these modules or parameters; an empty dictionary where the step is unknown."""
-    head = {i for path in tree.head for i in tree.under(path)}
+    head = set(tree.under_each(tree.head))
     base, full = _cost(trace, tree, head, batch_size), estimate(trace, Mask.as_author(tree), batch_size=batch_size)
     if not base.known or not full.known:
         return {}

@@ -11,7 +11,7 @@ from freezecore._export.llama_factory import export_llama_factory
 from freezecore._export.notebook import export_notebook
 from freezecore._export.plan import ExportPlan
 from freezecore._export.spec import save_spec
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve_phases
 from freezecore.arguments import checked
 from freezecore.errors import ExportError, none_called
 from freezecore.report import number_text
@@ -101,7 +101,7 @@ def export(
     source = ModelSource.parse(source) if isinstance(source, str) else source
     spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
     tree = _tree_of(source, tree)
-    masks = tuple((epoch, resolve(spec, tree, epoch)) for epoch in spec.epochs)
+    masks = tuple(resolve_phases(spec, tree).items())
     changes = tuple(m for i, m in enumerate(masks) if i == 0 or m[1].trains != masks[i - 1][1].trains)
     rates = (learning_rate, head_learning_rate, layer_decay)
     plan = ExportPlan(source, spec, tree, changes, *rates, link, workload, num_classes, model_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from freezecore._export.jinja import render
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve_phases
 from freezecore.rules.grammar import print_spec
 from freezecore.saved_spec.saved import FORMAT
 from freezecore.source import ModelSource
@@ -19,7 +19,7 @@ def save_spec(spec: FreezeSpec, tree: LayerTree, source: ModelSource | None = No
     """
     names = [" = ".join(parameter.names) for parameter in tree.parameters]
     shapes = ["x".join(map(str, parameter.shape)) or "scalar" for parameter in tree.parameters]
-    phases = (["ft"[trains] for trains in resolve(spec, tree, epoch).trains] for epoch in spec.epochs)
+    phases = (["ft"[trains] for trains in mask.trains] for mask in resolve_phases(spec, tree).values())
     return render(
         "spec.yaml.jinja",
         format=FORMAT,

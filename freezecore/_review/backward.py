@@ -70,7 +70,7 @@ def reentrant(case: Case) -> Iterator[Finding]:
     if not _checkpoints_in_transformers(case):
         return
     for tower in case.tree.towers:
-        before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+        before = case.tree.under_each(tower.before)
         looked_up = any(case.tree.layer_at[case.tree.parameters[i].owner].type == "Embedding" for i in before)
         if before and not looked_up and not case.training(before) and any(case.mask.trains):
             count = str(len(tower.blocks))
@@ -107,7 +107,7 @@ def phantom_backward(case: Case) -> Iterator[Finding]:
 
 def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
     """What trains before the last frozen block, and how many frozen blocks gradients must pass; nothing where few."""
-    before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+    before = case.tree.under_each(tower.before)
     training = case.training(dict.fromkeys(before))
     early = passed = 0
     # What runs before the first block may be another tower's, beside this one.
@@ -122,7 +122,7 @@ def _early(case: Case, tower: Tower) -> tuple[list[int], int]:
 
 def _frozen_start(case: Case, tower: Tower) -> tuple[str, ...]:
     """The frozen blocks before anything in the tower trains."""
-    before = [i for path in (*tower.embeddings, *tower.stem) for i in case.tree.under(path)]
+    before = case.tree.under_each(tower.before)
     if case.training(before):
         return ()
     start = []

@@ -81,7 +81,7 @@ def shared_table(case: Case) -> Iterator[Finding]:
             continue
         first, second = ({name[len(path) :] for name in _names(case, path)} for path in tower.blocks[:2])
         own = sorted(name for name in first - second if "bias" in name and "relative" in name)
-        if own and case.training(i for path in tower.blocks[1:] for i in case.tree.under(path)):
+        if own and case.training(case.tree.under_each(tower.blocks[1:])):
             name = tower.blocks[0] + own[0]
             if not case.mask[name]:
                 yield Finding(

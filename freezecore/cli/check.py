@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve_phases
 from freezecore.api import read_tree
 from freezecore.cli.arguments import add_leave, read_text, with_leave
 from freezecore.cli.output import differences, lines, painted
@@ -44,7 +44,7 @@ def show(document: dict) -> str:
 def _changed(saved: SavedSpec, tree: LayerTree, now_called: dict[str, str]) -> list[str]:
     """Parameters to which the saved rules do something else today, by today's names."""
     try:
-        masks = [resolve(saved.spec, tree, epoch) for epoch in saved.spec.epochs]
+        masks = resolve_phases(saved.spec, tree).values()
     except RuleError:
         return []  # a rule hits nothing any more: the reason says so
     there = [(now_called.get(parameter.names[0]), parameter.trains) for parameter in saved.parameters]

@@ -23,7 +23,7 @@ def backbone_of(tree: LayerTree) -> dict[str, list[str]]:
         return {"stem": [], "stages": [], "norms": []}
     inside = [layer for layer in tree.layers if layer.path.startswith(f"{tower.path}." if tower.path else "")]
     return {
-        "stem": [*tower.embeddings, *tower.stem],
+        "stem": list(tower.before),
         "stages": [stage.path for stage in tower.stages],
         "norms": [layer.path for layer in inside if NORMS & set(layer.bases)],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve, resolve_phases
 from freezecore.errors import RuleError
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
@@ -89,7 +89,7 @@ def _fitting(
 def _gives(spec: FreezeSpec, tree: LayerTree, wanted: dict[str, tuple[bool, ...]]) -> bool:
     """In each phase, every mapped parameter trains or not as it did."""
     try:
-        masks = [resolve(spec, tree, epoch) for epoch in spec.epochs]
+        masks = list(resolve_phases(spec, tree).values())
     except RuleError:
         return False
     return all(tuple(mask[name] for mask in masks) == states for name, states in wanted.items())

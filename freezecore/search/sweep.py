@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from freezecore._presets import first_blocks_rules, presets
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve_phases
 from freezecore.errors import ProbeError, RuleError, none_called
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, html_table, number_text, seconds_text
@@ -120,7 +120,7 @@ def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) 
     found: dict[tuple, Candidate] = {}
     for candidate in (*_families(tree, over), *(Candidate(rules, (rules,)) for rules in specs)):
         spec = parse_spec(candidate.rules)
-        masks = tuple(resolve(spec, tree, epoch).trains for epoch in spec.epochs)
+        masks = tuple(mask.trains for mask in resolve_phases(spec, tree).values())
         if not any(map(any, masks)):
             continue
         key = (masks, spec.epochs, spec.norms, spec.dropout)

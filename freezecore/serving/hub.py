@@ -22,7 +22,7 @@ from freezecore import hub_configs, packaged, sentences
 from freezecore.cache.memory import Recent
 from freezecore.errors import FreezeError, SourceError, shortened
 from freezecore.report import seconds_text
-from freezecore.serving import process
+from freezecore.serving import one_answer
 from freezecore.serving.analyst import protocol
 from freezecore.source import ModelSource
 
@@ -83,16 +83,7 @@ class HubLookups:
 
     def _look_up(self, source: ModelSource) -> None:
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", self._module, source.name],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": str(process.ROOT), "HF_HUB_ETAG_TIMEOUT": "3"},
-                timeout=self._limit_s,
-                start_new_session=True,
-                check=True,
-            )
+            one_answer.run(self._module, source.name, b"", self._limit_s, HF_HUB_ETAG_TIMEOUT="3")
         except subprocess.TimeoutExpired:
             raise SourceError(
                 "The Hugging Face Hub did not answer about '{name}' within {limit}.",
@@ -102,9 +93,6 @@ class HubLookups:
             ) from None
         except (subprocess.SubprocessError, OSError) as error:
             raise _unreachable(source.name) from error
-        answer = sentences.loads(done.stdout)
-        if "error" in answer:
-            raise protocol.error_from_json(answer["error"])
 
 
 @cache

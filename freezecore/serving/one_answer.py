@@ -29,18 +29,28 @@ def ask(module: str, argument: str, content: bytes, too_much: FreezeError) -> di
     """
     with AT_ONCE:
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", module, argument],
-                input=content,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": str(process.ROOT)},
-                timeout=SECONDS,
-                start_new_session=True,
-                check=True,
-            )
+            return run(module, argument, content, SECONDS)
         except (subprocess.SubprocessError, OSError) as error:
             raise too_much from error
+
+
+def run(module: str, argument: str, content: bytes, limit_s: float, **environment: str) -> dict:
+    """The line of JSON that the module prints, run in a process of its own.
+
+    Raises:
+        FreezeError: what it says went wrong.
+        SubprocessError, OSError: it came to no answer, or could not be started.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, argument],
+        input=content,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(process.ROOT), **environment},
+        timeout=limit_s,
+        start_new_session=True,
+        check=True,
+    )
     answer = sentences.loads(done.stdout)
     if "error" in answer:
         raise protocol.error_from_json(answer["error"])

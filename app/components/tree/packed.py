@@ -50,7 +50,7 @@ def pack(tree: LayerTree) -> Rows:
     """Every module that holds parameters and every name of every parameter, once, children after their parents."""
     names, labels = _TextTable(), _TextTable()
     blocks = set(tree.blocks)
-    head, inputs = set(tree.head), {p for tower in tree.towers for p in (*tower.embeddings, *tower.stem)}
+    head, inputs = set(tree.head), set(tree.before_blocks)
     paths: list[str] = []
     columns: dict[str, list[int]] = {"depth": [], "name": [], "label": [], "leaf": [], "flags": []}
     uses: dict[str, int] = {}

@@ -15,6 +15,5 @@ def read(found: Reading) -> None:
     paths = openmmlab.frozen_paths(found.number("frozen_stages", -1), found.mapping, backbone)
     if paths is None:
         found.leave("frozen_stages", say("this model has {count} stages", count=len(backbone["stages"])))
-    for path in paths or ():
-        for i in found.tree.under(path):
-            found.trains[i] = False
+    for i in found.tree.under_each(paths or ()):
+        found.trains[i] = False

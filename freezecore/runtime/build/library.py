@@ -37,6 +37,4 @@ def _all() -> tuple[ModelName, ...]:
     """The catalog where it was written with the installed versions; else the libraries' own lists, with its counts."""
     counted = {model.source: model for model in catalog.read()}
     found = counted.values() if catalog.is_current() else [counted.get(each.source, each) for each in listed()]
-    first = hub_configs.names()
-    taken = {model.source for model in first}
-    return (*first, *(model for model in found if model.source not in taken))
+    return tuple(hub_configs.before(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve_phases
 from freezecore.arguments import checked
 from freezecore.errors import FreezeError, require
 from freezecore.mask import Mask
@@ -47,7 +47,7 @@ class Unfreezing:
         self.model = unwrapped(model, to_freeze=True)
         tree = read_module(self.model)
         start = flags_of(self.model, tree)
-        self.masks = {epoch: resolve(self.spec, tree, epoch, start=start) for epoch in self.spec.epochs}
+        self.masks = resolve_phases(self.spec, tree, start)
         self.begin_epoch(0)
 
     def mask_at(self, epoch: int) -> Mask:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from freezecore._resolve import resolve
+from freezecore._resolve import resolve_phases
 from freezecore.cache import trees
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
@@ -102,7 +102,7 @@ class Session:
         Raises:
             ProbeError: nothing trains in one of them.
         """
-        masks = [(epoch, resolve(request.spec, self.tree, epoch)) for epoch in request.spec.epochs]
+        masks = list(resolve_phases(request.spec, self.tree).items())
         for epoch, mask in masks:
             if not mask.trainable:
                 raise ProbeError(
@@ -118,13 +118,18 @@ class Session:
     @contextmanager
     def first_weights(self) -> Iterator[None]:
         """Inside, the model is as it was before the run that is under way."""
-        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        tensors = self._tensors
         now = {name: tensors[name].detach().clone() for name in self._touched}
         _copy(self._touched, tensors)
         try:
             yield
         finally:
             _copy(now, tensors)
+
+    @property
+    def _tensors(self) -> dict[str, Tensor]:
+        """Parameters and buffers by name."""
+        return {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
 
     def close(self) -> None:
         """Give kept prefixes back, on disk too."""
@@ -147,13 +152,12 @@ class Session:
             torch.manual_seed(seed)
             built = build(self.source)
             self._fresh[seed] = self._seeded(built.model, built.new)
-        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
-        _copy({**self._touched, **self._fresh[seed]}, tensors)
+        _copy({**self._touched, **self._fresh[seed]}, self._tensors)
 
     def _remember(self, masks: list[tuple[int, Mask]]) -> None:
         """Copy what this run may change, before it does; on the host, where there is more room."""
         names = {name for _, mask in masks for name in mask.names()} | {name for name, _ in self.model.named_buffers()}
-        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        tensors = self._tensors
         self._touched = {name: tensors[name].detach().cpu().clone() for name in names}
 
 
