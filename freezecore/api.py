@@ -7,7 +7,6 @@ A verb that needs a real module imports torch when it is called, not before.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from numbers import Integral
@@ -21,7 +20,7 @@ from freezecore._estimate.devices import DeviceShare
 from freezecore._estimate.difference import Difference
 from freezecore._estimate.moments import Timeline
 from freezecore._estimate.moments import timeline as moments
-from freezecore._estimate.pricer import Pricer
+from freezecore._estimate.pricer import Pricer, costliest
 from freezecore._resolve import resolve_phases
 from freezecore._trace import Missing, Trace
 from freezecore.arguments import checked
@@ -339,12 +338,7 @@ def _costliest(
 ) -> tuple[Trace, Mask]:
     """The mask of the phase with the highest peak, or with an unknown one, and a trace with all that it needs."""
     price, (masks,) = _priced(model, [rules], batch, options)
-
-    def peak(mask: Mask) -> float:
-        found = price.estimate(mask)
-        return found.peak_bytes if found.known else math.inf
-
-    mask = max(masks, key=peak)
+    mask = masks[costliest(dict(enumerate(map(price.estimate, masks))))]
     return price.trace, mask
 
 

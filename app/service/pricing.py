@@ -24,6 +24,7 @@ from freezecore._estimate import (
     Price,
     Pricer,
     Timeline,
+    costliest,
     depth_curve,
     estimate,
     full_estimate,
@@ -122,7 +123,7 @@ def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate, int]:
 def _dearest(phases: Mapping[int, Mask], price: Callable[[Mask], AnyEstimate]) -> tuple[AnyEstimate, int]:
     """The estimate with the highest peak, or one whose peak is unknown, and the epoch that its phase begins with."""
     costs = {epoch: price(mask) for epoch, mask in phases.items()}
-    epoch = max(costs, key=lambda one: costs[one].peak_bytes if costs[one].known else math.inf)
+    epoch = costliest(costs)
     return costs[epoch], epoch
 
 

@@ -14,7 +14,7 @@ from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
 from freezecore._estimate.devices import DeviceShare
 from freezecore._estimate.difference import Difference
 from freezecore._estimate.moments import Timeline, timeline
-from freezecore._estimate.pricer import Pricer
+from freezecore._estimate.pricer import Pricer, costliest
 
 __all__ = [
     "AnyEstimate",
@@ -28,6 +28,7 @@ __all__ = [
     "Price",
     "Pricer",
     "Timeline",
+    "costliest",
     "depth_curve",
     "estimate",
     "full_estimate",

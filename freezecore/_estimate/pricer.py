@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 
 from freezecore._estimate.cost import AnyEstimate, estimate
 from freezecore._trace import Missing, Trace
@@ -11,6 +12,11 @@ from freezecore.mask import Mask
 MOST_ROUNDS = 8  # what one round measures may raise new questions further on
 
 Fill = Callable[[Trace, tuple[Missing, ...]], Trace]
+
+
+def costliest(costs: Mapping[int, AnyEstimate]) -> int:
+    """Of what each phase of a schedule costs, by its first epoch: the one with the highest peak, or an unknown one."""
+    return max(costs, key=lambda epoch: costs[epoch].peak_bytes if costs[epoch].known else math.inf)
 
 
 class Pricer:

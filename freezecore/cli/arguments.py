@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from freezecore.api import read_tree
+from freezecore.cli.output import stoppable
 from freezecore.datasets import default_for
 from freezecore.errors import RuleError, SourceError, shortened
 from freezecore.metrics import METRICS
+from freezecore.probe import Emit
 from freezecore.report import bytes_from_text
 from freezecore.source import TASKS, WEIGHTS, ModelSource
 from freezecore.spec import FreezeSpec
@@ -121,6 +123,13 @@ def read_training(options: Namespace, steps: int | None = None) -> dict:
     typed.setdefault("data", default_for("image" if pictures else "text"))
     typed.setdefault("steps", steps or (60 if options.seconds is None else 100_000))
     return {**typed, "cache": not options.no_cache}
+
+
+def run_typed(options: Namespace, run: Callable, emit: Emit, *, steps: int | None = None, **asked: object) -> dict:
+    """The answer of `run_sweep`, `run_find` or `run_suggest` on the source and the training as typed."""
+    source = read_source(options, default_weights="pretrained")
+    with stoppable() as should_stop:
+        return run(source, emit=emit, should_stop=should_stop, **asked, **read_training(options, steps)).to_json()
 
 
 def read_fields(options: Namespace, names: Iterable[str]) -> dict:

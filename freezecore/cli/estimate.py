@@ -6,7 +6,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from freezecore._estimate import AnyEstimate, Pricer, depth_curve
+from freezecore._estimate import AnyEstimate, Pricer, costliest, depth_curve
 from freezecore._estimate.budget import fits, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
 from freezecore._estimate.cost import PARTS
@@ -56,20 +56,20 @@ def gather(options: Namespace) -> dict:
     workload = Workload(**{name: getattr(options, name) for name in Workload.__dataclass_fields__})
     source, tree, spec = read_source(options), read_layers(options), read_spec(options)
     epochs = spec.epochs if options.epoch is None else (options.epoch,)
-    masks = [resolve(spec, tree, epoch=epoch) for epoch in epochs]
+    masks = {epoch: resolve(spec, tree, epoch) for epoch in epochs}
     author = Mask.as_author(tree)
     began = time.perf_counter()
     price = _pricer(source, workload, options.input)
-    trace = price.complete([*masks, author])
+    trace = price.complete([*masks.values(), author])
     traced = time.perf_counter()
-    costs = [price.estimate(mask) for mask in masks]
+    costs = {epoch: price.estimate(mask) for epoch, mask in masks.items()}
     evaluated = time.perf_counter()
-    costliest = max(range(len(costs)), key=lambda i: getattr(costs[i], "peak_bytes", 0))
-    cost, mask = costs[costliest], masks[costliest]
+    epoch = costliest(costs)
+    cost, mask = costs[epoch], masks[epoch]
     return {
         **_fields(cost),
         "full": _fields(price.estimate(author)),
-        "epoch": epochs[costliest],
+        "epoch": epoch,
         "trace_s": traced - began,
         "evaluate_s": (evaluated - traced) / len(costs),
         "fits": [asdict(fit) for fit in fits(trace, mask)],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_find
-from freezecore.cli.arguments import add_source, add_training, read_budget, read_source, read_training
-from freezecore.cli.output import NOTHING, lines, progress, score_text, stoppable
+from freezecore.cli.arguments import add_source, add_training, read_budget, run_typed
+from freezecore.cli.output import NOTHING, lines, progress, score_text
 from freezecore.metrics import METRICS
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.report import bytes_text, number_text, seconds_text, table
@@ -22,15 +22,8 @@ def add_arguments(to: ArgumentParser) -> None:
 
 
 def gather(options: Namespace) -> dict:
-    with stoppable() as should_stop:
-        return run_find(
-            read_source(options, default_weights="pretrained"),
-            minutes=options.minutes,
-            budget_bytes=read_budget(options),
-            emit=progress(options, _trial),
-            should_stop=should_stop,
-            **read_training(options, steps=60),
-        ).to_json()
+    minutes, budget = options.minutes, read_budget(options)
+    return run_typed(options, run_find, progress(options, _trial), steps=60, minutes=minutes, budget_bytes=budget)
 
 
 def show(document: dict) -> str:

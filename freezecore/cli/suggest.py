@@ -5,9 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_suggest
-from freezecore.cli import arguments
-from freezecore.cli.arguments import read_budget, read_list, read_source, read_training
-from freezecore.cli.output import NOTHING, lines, progress, stoppable
+from freezecore.cli.arguments import add_source, add_training, read_budget, read_list, run_typed
+from freezecore.cli.output import NOTHING, lines, progress
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.probe import silent
 from freezecore.report import bytes_text, table
@@ -16,22 +15,16 @@ EXAMPLE = f"{DEFAULT_SOURCE} --budget 200MB"
 
 
 def add_arguments(to: ArgumentParser) -> None:
-    arguments.add_source(to)
+    add_source(to)
     to.add_argument("--by", default="features,gradients,snr", metavar="LIST", help="ways to look (default: all)")
     to.add_argument("--budget", metavar="8GB", help="also the least frozen selection that fits")
-    arguments.add_training(to)
+    add_training(to)
 
 
 def gather(options: Namespace) -> dict:
-    with stoppable() as should_stop:
-        return run_suggest(
-            read_source(options, default_weights="pretrained"),
-            by=read_list(options.by),
-            budget_bytes=read_budget(options),
-            emit=silent if options.json else progress(options, _phase),
-            should_stop=should_stop,
-            **read_training(options, steps=60),
-        ).to_json()
+    emit = silent if options.json else progress(options, _phase)
+    by, budget = read_list(options.by), read_budget(options)
+    return run_typed(options, run_suggest, emit, steps=60, by=by, budget_bytes=budget)
 
 
 def show(document: dict) -> str:

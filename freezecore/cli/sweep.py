@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_sweep
-from freezecore.cli.arguments import add_source, add_training, read_list, read_source, read_training
-from freezecore.cli.output import NOTHING, lines, progress, score_text, stoppable
+from freezecore.cli.arguments import add_source, add_training, read_list, run_typed
+from freezecore.cli.output import NOTHING, lines, progress, score_text
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.report import bytes_text, seconds_text, table
 
@@ -24,17 +24,10 @@ def add_arguments(to: ArgumentParser) -> None:
 
 def gather(options: Namespace) -> dict:
     over = read_list(options.over) if options.over is not None else [] if options.rules else ["depth", "presets"]
-    with stoppable() as should_stop:
-        return run_sweep(
-            read_source(options, default_weights="pretrained"),
-            over=over,
-            specs=options.rules,
-            seeds=options.seeds,
-            ray=options.ray,
-            emit=progress(options, _run),
-            should_stop=should_stop,
-            **read_training(options),
-        ).to_json()
+    return run_typed(
+        options, run_sweep, progress(options, _run),
+        over=over, specs=options.rules, seeds=options.seeds, ray=options.ray,
+    )  # fmt: skip
 
 
 def show(document: dict) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import freezecore as fc
+from freezecore._estimate import PartialEstimate, costliest
 from freezecore.comparison import Comparison, TriedSelection
 from freezecore.probe import ProbeResult, Proof
 from freezecore.search.find import FindResult
@@ -57,6 +58,12 @@ def test_a_mask_is_taken_for_rules():
 
 def test_a_schedule_costs_what_its_costliest_phase_costs():
     assert fc.estimate(NAME, f"{HEAD}; from epoch 1: train all", batch=8) == fc.estimate(NAME, "train all", batch=8)
+
+
+def test_a_phase_whose_peak_is_unknown_is_taken_for_the_costliest():
+    known, unknown = fc.estimate(NAME, HEAD, batch=8), PartialEstimate(0, 0, 0, 0, ())
+    assert costliest({0: known, 2: unknown, 3: known}) == 2
+    assert costliest({0: known, 2: known}) == 0
 
 
 @pytest.mark.parametrize("name", ["T4", "t4", "T4 16 GB", "t4 16gb"])
