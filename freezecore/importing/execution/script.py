@@ -7,7 +7,7 @@ import re
 import types
 from collections.abc import Callable
 
-from freezecore.importing.execution import config_files, guards, syntax
+from freezecore.importing.execution import config_files, guards, script_builtins, syntax
 from freezecore.importing.execution.policy import Policy
 from freezecore.importing.execution.run import (
     PASTED,
@@ -72,7 +72,7 @@ class Script:
         for part in self.configurations:
             part.code = _compiled(policy, ast.Module(part.body, []))
         self.code = None if self.configurations else _compiled(policy, parsed)
-        self.builtins = guards.builtins()
+        self.builtins = script_builtins.builtins()
         self.free = sorted((syntax.names_unbound(text) | first) - set(self.builtins))
 
     def run(self, choices: dict, chosen: str | None) -> ScriptRun:

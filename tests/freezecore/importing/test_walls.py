@@ -13,7 +13,7 @@ import RestrictedPython
 
 from freezecore.errors import FreezeError
 from freezecore.importing import import_rules, isolated
-from freezecore.importing.execution import guards
+from freezecore.importing.execution import guards, script_builtins
 from freezecore.importing.execution.run import ScriptRun, begin
 from freezecore.importing.execution.script import NotPython, Script
 from freezecore.importing.execution.standins.model import Blueprint, Open
@@ -153,7 +153,7 @@ def test_a_known_way_out_gives_nothing(name, tree):
         script = Script(ADVISORIES[name])
     except (NotPython, SyntaxError):
         return
-    space = {"__builtins__": guards.builtins(), "__name__": "__main__", **guards.hooks()}
+    space = {"__builtins__": script_builtins.builtins(), "__name__": "__main__", **guards.hooks()}
     space["model"], space["_fx_star_"] = Open.blueprint.build(), lambda module: None
     try:
         exec(script.code, space)
