@@ -149,8 +149,7 @@ def _lessons(words: Words) -> None:
     for row in range(0, len(lessons.LESSONS), 3):
         for column, lesson in zip(st.columns(3), lessons.LESSONS[row : row + 3], strict=False):
             with column.container(border=True, height="stretch"):
-                number = lessons.LESSONS.index(lesson) + 1
-                st.markdown(f"**{number} · {words(f'lesson.{lesson.key}.title')}**")
+                st.markdown(f"**{lessons.title(lesson.key, words)}**")
                 st.caption(words(f"lesson.{lesson.key}.about"))
 
 
