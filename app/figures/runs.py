@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from app.figures.columns import columns, labels
 from app.figures.style import LEGEND, Palette, layout_of, round_ticks
 from app.service import gallery, run_events
+from app.service.rule_words import one_line
 from app.service.run_table import RunRow
 from app.text import Words
 from freezecore._resolve import resolve
@@ -231,5 +232,5 @@ FACTS: tuple[Callable[[RunRow, Words], str], ...] = (
 
 def label(row: RunRow) -> str:
     """A run's model and the name of its selection, else the beginning of its rules."""
-    rules = row.saved_as or row.rules.replace("\n", "; ")
+    rules = row.saved_as or one_line(row.rules)
     return f"{gallery.name_of(row.model)}: {rules if len(rules) <= 40 else rules[:39] + '…'}"

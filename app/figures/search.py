@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.figures.style import Palette, layout_of, round_ticks
+from app.service.rule_words import one_line
 from app.service.search_table import SearchRow
 from app.text import Words
 from freezecore.report import bytes_text
@@ -17,7 +18,7 @@ def name_of(row: SearchRow, words: Words) -> str:
     """What a row is called in a figure: its depth, else its rules."""
     if row.frozen_blocks is not None:
         return words("search.depth_name", n=row.frozen_blocks)
-    return row.rules.replace("\n", "; ")
+    return one_line(row.rules)
 
 
 def by_depth(rows: Sequence[SearchRow], chosen: SearchRow | None, words: Words, palette: Palette) -> dict:

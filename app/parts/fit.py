@@ -8,6 +8,7 @@ from app import state
 from app.parts import show_errors
 from app.parts.table import UNKNOWN, formatted
 from app.service.pricing import cost_of
+from app.service.rule_words import as_code
 from app.service.selection import ModelSelection, select
 from app.service.smaller_steps import smaller_steps
 from app.text import Words
@@ -106,8 +107,8 @@ def _smaller(selection: ModelSelection, words: Words) -> None:
     st.markdown(f"**{words('fit.smaller', card=selection.card.box_name)}**")
     for step in steps:
         shown = {name: words.either(f"{name}.{value}", str(value)) for name, value in step.fields.items()}
-        rules = (step.fields.get("rules") or words("fit.nothing_frozen")).replace("\n", "; ")
-        does = words(f"fit.smaller_{step.kind}", **{"rules": f"`{rules}`"} if step.kind == "freeze" else shown)
+        rules = as_code(step.fields.get("rules") or words("fit.nothing_frozen"))
+        does = words(f"fit.smaller_{step.kind}", **{"rules": rules} if step.kind == "freeze" else shown)
         verdict = words("fit.smaller_awaited") if step.fits is None else words(f"fit.smaller_{step.fits}")
         peak = [] if step.peak_bytes is None else [bytes_text(step.peak_bytes)]
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line_{step.kind}"):

@@ -13,6 +13,7 @@ from app.link import Link
 from app.parts import show_errors
 from app.service import belongings, gallery
 from app.service.circumstances import asked_of, differences, link_of
+from app.service.rule_words import as_code
 from app.service.run_table import model_of, name_of_data
 from app.service.selection import ModelSelection, select
 from app.text import Words
@@ -58,10 +59,9 @@ def tell(token: str, request: dict, changed: tuple[str, ...], words: Words) -> N
     """Say what the result below was measured under, and offer to go back to that."""
     asked = asked_of(request)
     size = asked.get("sequence_length") or asked.get("image_size")
-    rules = str(asked.get("spec")).replace("\n", "; ").replace("`", "'")
     facts = {
         "model": show_errors.plain(gallery.name_of(model_of(request))),
-        "rules": None if "base" in request else f"`{rules}`",
+        "rules": None if "base" in request else as_code(str(asked.get("spec"))),
         "data": show_errors.plain(words.either(f"data.{asked.get('data')}", name_of_data(asked.get("data") or ""))),
         "batch": words("measured.batch", batch=asked.get("batch_size")),
         "size": words("measured.size", size=size or words("top.own")),

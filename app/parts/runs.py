@@ -16,6 +16,7 @@ from app.parts.plot import plot
 from app.parts.saved import names_of_rules
 from app.parts.table import pick_rows
 from app.service import belongings, gallery, run_table
+from app.service.rule_words import as_code, one_line
 from app.service.run_table import RunRow
 from app.service.selection import select
 from app.service.uploads import TYPES
@@ -110,7 +111,7 @@ def _stored() -> list[RunRow]:
     found = [*(run for run in held if run and run.kind == "probe"), *own]
     rows = from_file + [run_table.of_run(run) for run in found if run.result and run.result.get("steps")]
     names = names_of_rules()
-    return [replace(one, saved_as=names.get((one.model, one.rules.replace("\n", "; ")))) for one in rows]
+    return [replace(one, saved_as=names.get((one.model, one_line(one.rules)))) for one in rows]
 
 
 def _file_uploader(words: Words) -> None:
@@ -134,7 +135,7 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
     rows = [
         {
             words("runs.model"): gallery.name_of(one.model),
-            words("runs.rules"): " · ".join(filter(None, (one.saved_as, one.rules.replace("\n", "; ")))),
+            words("runs.rules"): " · ".join(filter(None, (one.saved_as, one_line(one.rules)))),
             words("runs.data"): _data_of(one, words),
             words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else None,
             words("runs.accuracy"): one.result.get("accuracy_after"),
@@ -232,7 +233,7 @@ def _duel(pair: Sequence[RunRow], words: Words) -> None:
     except ProbeError as error:
         st.caption(words.together(show_errors.said(error.problem), show_errors.said(error.hint)))
         return
-    names = [f"`{one.rules.replace('`', '')}`".replace("\n", "; ") for one in pair]
+    names = [as_code(one.rules) for one in pair]
     first, second = reversed(names) if found.better == "b" else names
     wins = round(100 * max(found.wins, 1 - found.wins))
     if found.better is None:

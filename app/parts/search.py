@@ -17,6 +17,7 @@ from app.parts.glossary import with_terms
 from app.parts.plot import plot
 from app.parts.table import UNKNOWN, formatted, pick_rows
 from app.service import search_table
+from app.service.rule_words import as_code, one_line
 from app.service.run_table import model_of
 from app.service.search_table import SearchRow
 from app.service.selection import ModelSelection, select, source_of
@@ -208,7 +209,7 @@ def _recommendation(row: SearchRow, best: SearchRow, same_model: bool, words: Wo
     accuracy = _of_row(row, words)
     key = "search.recommended" if row is best else "search.recommended_cheap"
     text = words(
-        key, rules=_code(row.rules), accuracy=accuracy, peak=bytes_text(row.peak_bytes),
+        key, rules=as_code(row.rules), accuracy=accuracy, peak=bytes_text(row.peak_bytes),
         step=words.seconds(row.step_s), best=_of_row(best, words),
     )  # fmt: skip
     _offer(text, row.rules, "recommended", same_model, words)
@@ -255,17 +256,13 @@ def _score(one: dict, words: Words) -> str:
     return f"{words('metric.' + one['metric'])} {one['metric_after']:.3f}"
 
 
-def _code(rules: str) -> str:
-    return "`" + rules.replace("\n", "; ").replace("`", "'") + "`"
-
-
 def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
     """All selections as a table; the row that is chosen can be ticked."""
     metric = next((row.metric for row in rows if row.metric), None)
     scored = words(f"metric.{metric}") if metric else words("runs.accuracy")
     table = [
         {
-            words("runs.rules"): row.rules.replace("\n", "; "),
+            words("runs.rules"): one_line(row.rules),
             scored: row.metric_after if metric else row.accuracy,
             words("search.spread"): row.spread,
             words("runs.peak"): row.peak_bytes,
@@ -282,7 +279,7 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
         words("runs.step"): words.seconds,
     }
     for row in pick_rows(rows, table, key="w_search_rows", highest=220, texts=texts):
-        _offer(words("search.chosen", rules=_code(row.rules)), row.rules, "row", same_model, words)
+        _offer(words("search.chosen", rules=as_code(row.rules)), row.rules, "row", same_model, words)
 
 
 def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:
@@ -291,7 +288,7 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
         accuracy = _score(result, words)
         text = words(
             "search.found_once" if result["seeds"] == 1 else "search.found",
-            rules=_code(result["rules"]),
+            rules=as_code(result["rules"]),
             accuracy=accuracy,
             rate=_rate(result["learning_rate"], words),
             peak=bytes_text(result["peak_bytes"]),
@@ -303,7 +300,7 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
             higher = (second.get("accuracy_after") or 0) > (result.get("accuracy_after") or 0)
             close = "search.runner_up_higher" if higher else "search.runner_up_close"
             text = words(
-                close if result["within_noise"] else "search.runner_up", rules=_code(second["rules"]),
+                close if result["within_noise"] else "search.runner_up", rules=as_code(second["rules"]),
                 accuracy=_score(second, words), peak=bytes_text(second["peak_bytes"]), seeds=second["seeds"],
                 steps=second["steps"],
             )  # fmt: skip
@@ -312,7 +309,7 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
             st.caption(show_errors.said(sentence))
     elif result is None and (best := search_table.best_so_far(events)):
         accuracy = _score(best, words)
-        text = words("search.so_far", rules=_code(best["rules"]), accuracy=accuracy)
+        text = words("search.so_far", rules=as_code(best["rules"]), accuracy=accuracy)
         _offer(text, best["rules"], "recommended", same_model, words)
     _trials(trials or [event for event in events if event.get("event") == "trial"], words)
 
@@ -328,7 +325,7 @@ def _trials(trials: Sequence[dict], words: Words) -> None:
     scored = words(f"metric.{metric}") if metric else words("runs.accuracy")
     rows = [
         {
-            words("runs.rules"): trial["rules"].replace("\n", "; "),
+            words("runs.rules"): one_line(trial["rules"]),
             words("search.factor"): f"×{trial['factor']:g}",
             words("probe.steps"): trial["steps"],
             words("runs.seed"): trial["seed"],
@@ -347,7 +344,7 @@ def _suggest(result: dict | None, events: Sequence[dict], same_model: bool, word
     if result is None or "suggestions" not in result:
         for i, event in enumerate(e for e in events if e.get("event") == "suggestion"):
             _offer(
-                f"{_code(event['rules'])} {show_errors.said(event['why'])}",
+                f"{as_code(event['rules'])} {show_errors.said(event['why'])}",
                 event["rules"],
                 f"early_{i}",
                 same_model,
@@ -356,7 +353,7 @@ def _suggest(result: dict | None, events: Sequence[dict], same_model: bool, word
         return
     for i, one in enumerate(result["suggestions"]):
         why = show_errors.said(one["why"])
-        text = f"**{words('search.by_' + one['by'])}** · {_code(one['rules'])}  \n{why} "
+        text = f"**{words('search.by_' + one['by'])}** · {as_code(one['rules'])}  \n{why} "
         text += words("search.price", peak=bytes_text(one["peak_bytes"]))
         if one["fits"] is False:
             text += " " + words("search.too_large")

@@ -1,4 +1,4 @@
-"""Words of the rule language that fit a model, by what stands before them."""
+"""Rules in words: what may follow what is typed, on a given model, and rules as they stand in a sentence."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def rule_words(tree: LayerTree) -> dict[str, list[str]]:
         "blocks:": [text for text in selectors if text.startswith("blocks:")],
         "stages:": [text for text in selectors if text.startswith("stages:")],
     }
+
+
+def one_line(rules: str) -> str:
+    """Rules on one line, as a table or a figure shows them."""
+    return rules.replace("\n", "; ")
+
+
+def as_code(rules: str) -> str:
+    """Rules on one line as Markdown's code, whatever is in them."""
+    return "`" + one_line(rules).replace("`", "'") + "`"
 
 
 def _settings() -> list[str]:
