@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from freezecore.name_index import NameIndex, PathNode, union
@@ -88,21 +88,19 @@ def _kind(names: NameIndex, selector: Selector) -> int:
 
 
 def _blocks(names: NameIndex, selector: Selector) -> int:
-    found = 0
-    for tower in names.tree.towers:
-        if in_tower(tower, selector.tower):
-            for i in chosen_positions(selector.value, len(tower.blocks)):
-                found |= names.union(names.tree.modules_of(tower.blocks[i]))
-    return found
+    return union(names.union(names.tree.modules_of(block)) for block in _chosen(names, selector, "blocks"))
 
 
 def _stages(names: NameIndex, selector: Selector) -> int:
-    found = 0
+    return union(stage_hits(stage, names) for stage in _chosen(names, selector, "stages"))
+
+
+def _chosen(names: NameIndex, selector: Selector, parts: str) -> Iterator:
+    """The blocks or stages of each tower that the selector counts."""
     for tower in names.tree.towers:
         if in_tower(tower, selector.tower):
-            for i in chosen_positions(selector.value, len(tower.stages)):
-                found |= stage_hits(tower.stages[i], names)
-    return found
+            each = getattr(tower, parts)
+            yield from (each[i] for i in chosen_positions(selector.value, len(each)))
 
 
 def stage_hits(stage: Stage, names: NameIndex) -> int:
