@@ -38,6 +38,8 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 from tick import BARE, page_server  # noqa: E402
 from visitor import Answer, Visitor  # noqa: E402
 
+from freezecore.machine import status_bytes  # noqa: E402
+
 MODELS = ("timm:resnet18", "timm:tf_efficientnet_lite0", "config:bert&task=sequence-classification")
 EVERY_S = 3.0
 PATIENCE_S = 60.0
@@ -66,7 +68,7 @@ async def lesson(address: str, visitors: int, seconds: float, server: int) -> di
         "numbers_ms": spread([answer.numbers_s for answer in came]),
         "bytes_down": statistics.median(answer.bytes_down for answer in came),
         "open_ms": spread([answer.finished_s for answer in opened]),
-        "web_bytes": resident_bytes(server),
+        "web_bytes": status_bytes(f"/proc/{server}/status", "VmRSS:"),
         "probe": {"fault": started.fault, "drawn": await watching, "stop_button": "stop" in trainer.widgets},
     }
     for visitor in [*room, trainer]:
@@ -178,7 +180,8 @@ async def web(pid: int, until: float) -> list[dict]:
     began, rows = time.monotonic(), []
     while time.monotonic() < until:
         held = {name: len(list(Path(f"/proc/{pid}/{folder}").iterdir())) for name, folder in FOLDERS.items()}
-        rows.append({"at_s": round(time.monotonic() - began), "bytes": resident_bytes(pid), **held})
+        used = status_bytes(f"/proc/{pid}/status", "VmRSS:")
+        rows.append({"at_s": round(time.monotonic() - began), "bytes": used, **held})
         await asyncio.sleep(10)
     return rows
 
@@ -197,12 +200,6 @@ def spread(seconds: list[float]) -> dict[str, float]:
     cuts = statistics.quantiles(seconds, n=20, method="inclusive")
     middle, late, most = (round(1000 * value, 1) for value in (statistics.median(seconds), cuts[18], max(seconds)))
     return {"p50": middle, "p95": late, "max": most, "n": len(seconds)}
-
-
-def resident_bytes(pid: int) -> int:
-    """Resident memory of the web process; Linux."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def beside(folder: Path, options: argparse.Namespace) -> dict:

@@ -27,6 +27,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from freezecore.machine import status_bytes  # noqa: E402
 from tests.benchmarks.tick import BARE, page_server  # noqa: E402
 from tests.browser.chromium import find  # noqa: E402
 
@@ -72,7 +73,7 @@ def one_start(home: str) -> dict:
             browser.close()
         times = {"listening_s": listening, "cold_s": cold, "warm_s": warm, "again_s": again, "switch_s": switch}
         times |= {"plain_s": plain, "warm_ratio": warm / plain}
-        return {**times, "web_bytes": resident_bytes(server.pid)}
+        return {**times, "web_bytes": status_bytes(f"/proc/{server.pid}/status", "VmRSS:")}
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -126,12 +127,6 @@ def until_listening(port: int) -> float:
             if client.connect_ex(("127.0.0.1", port)) == 0:
                 return time.perf_counter()
         time.sleep(0.02)
-
-
-def resident_bytes(pid: int) -> int:
-    """Resident memory of a process; Linux."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def free_port() -> int:

@@ -1,6 +1,5 @@
 """The smallest and oddest data that a person may bring, trained on to the end."""
 
-import json
 import os
 
 import pytest
@@ -11,13 +10,6 @@ from freezecore.runtime.data.read import read
 from freezecore.runtime.train.run import run_probe
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
-
-
-@pytest.fixture
-def bert(tmp_path):
-    small = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    (tmp_path / "bert.json").write_text(json.dumps({"model_type": "bert", "vocab_size": 200, **small}))
-    return ModelSource.parse(f"config:{tmp_path}/bert.json", weights="random")
 
 
 def probed(source, path, **more):

@@ -268,13 +268,6 @@ def test_a_model_opened_for_another_task_says_which_to_choose():
     assert "sequence-classification" in caught.value.hint
 
 
-@pytest.fixture
-def bert(tmp_path):
-    small = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    (tmp_path / "bert.json").write_text(json.dumps({"model_type": "bert", "vocab_size": 200, **small}))
-    return ModelSource.parse(f"config:{tmp_path}/bert.json", weights="random")
-
-
 def test_text_trains_from_the_kept_prefix_with_its_dropout_still_on(bert, tmp_path):
     rows = [{"text": f"{'good' if i % 2 else 'bad'} film number {i}", "label": i % 2} for i in range(64)]
     pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
