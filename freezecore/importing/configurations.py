@@ -12,8 +12,8 @@ from dataclasses import replace
 from freezecore.errors import ExportError, shortened
 from freezecore.importing.imported import Imported, spec_of
 from freezecore.importing.libraries import axolotl, llama_factory, ms_swift, openmmlab, peft, torchvision, ultralytics
+from freezecore.importing.libraries.openmmlab import merged
 from freezecore.importing.libraries.reading import Reading
-from freezecore.importing.openmmlab import merged
 from freezecore.mask import Mask
 from freezecore.sentences import say
 from freezecore.tree import LayerTree

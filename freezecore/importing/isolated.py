@@ -13,7 +13,7 @@ from pathlib import Path
 
 from freezecore import sentences
 from freezecore.errors import ExportError
-from freezecore.importing.openmmlab import backbone_of
+from freezecore.importing.libraries.openmmlab import backbone_of
 from freezecore.tree import LayerTree
 
 CHILD = Path(__file__).with_name("execution") / "child.py"

@@ -11,7 +11,7 @@ from freezecore.importing.imported import Imported, hint_for
 from freezecore.importing.names import read_names
 from freezecore.importing.notebooks import copied_source, notebook_source
 from freezecore.importing.python import has_statements, looks_like_python, read_python
-from freezecore.importing.reading import as_text, mapping_in, refuse_foreign
+from freezecore.importing.unknown_text import as_text, mapping_in, refuse_foreign
 from freezecore.saved_spec import carry, load_spec
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree

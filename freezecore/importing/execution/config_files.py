@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins.openmmlab_config import ConfigDict
-from freezecore.importing.openmmlab import STAGES, merged
+from freezecore.importing.libraries.openmmlab import STAGES, merged
 
 STANDS = re.compile(r"^(?:_base_\s*=|with read_base\(\))", re.MULTILINE)
 HEADING = re.compile(r"""#[\s#=*>-]*(?:(?:file|filename|base|config|path)\b\s*[:=]?)?[\s`'"]*([\w./\\-]+\.py)\W*""")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from freezecore.importing import openmmlab
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins.model import Open
 from freezecore.importing.execution.unknown import Unknown
+from freezecore.importing.libraries import openmmlab
 
 
 class ConfigDict(dict):

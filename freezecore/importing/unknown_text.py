@@ -1,4 +1,4 @@
-"""Reading: an unknown text made safe: its size, its encoding, its YAML or JSON, and what is no text of ours at all."""
+"""An unknown text made safe: its size, its encoding, its YAML or JSON, and what is no text of ours at all."""
 
 from __future__ import annotations
 
