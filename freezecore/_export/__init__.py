@@ -44,7 +44,7 @@ def _script(name: str) -> Target:
 def _timm(plan: ExportPlan) -> str:
     if not plan.task.of_timm:
         raise ExportError("{source} is no timm model.", "Export to pytorch, or to accelerate.", source=plan.source)
-    if plan.optimizer_name == "paged-adamw-8bit":
+    if plan.step.optimizer == "paged-adamw-8bit":
         raise ExportError("timm has no paged AdamW.", "Export to pytorch, or choose adamw-8bit.")
     return render("timm.py.jinja", plan=plan)
 

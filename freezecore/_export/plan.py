@@ -162,54 +162,44 @@ class ExportPlan:
         """Import lines of what every script does: build the model and freeze it."""
         return "\n".join(["from torch import nn", *self.model.imports])
 
-    def optimizer_import(self, library: str = "torch") -> str:
-        """The import line of `optimizer`, where torch has it not."""
-        package = CLASSES[library][self.optimizer_name][0].partition(".")[0]
-        return "" if package == "torch" else f"import {package}"
-
     @property
-    def trainer_optimizer(self) -> str:
-        """The optimizer as a value of `optim` in transformers' arguments."""
-        return OPTIM[self.optimizer_name]
-
-    @property
-    def optimizer_name(self) -> str:
-        """The optimizer, by the workload's word for it."""
-        return self.workload.optimizer if self.workload else "adamw"
-
-    @property
-    def unscaled_rate(self) -> float:
-        """`rate` for the Adafactor that trainers build by themselves, whose steps no weight's size scales: AdamW's."""
-        if self.workload is None or self.optimizer_name != "adafactor":
-            return self.rate
-        return replace(self, workload=replace(self.workload, optimizer="adamw")).rate
-
-    def optimizer(self, trainable: str, taken: int, model: str = "model", library: str = "torch") -> str:
-        """The expression that builds the optimizer over what trains; `taken` characters stand before it on its line."""
-        function, extra = CLASSES[library][self.optimizer_name]
-        groups = f"groups_by_rate({model})" if self.grouped else trainable
-        return call(function, [groups, f"lr={number(self.rate)}", *extra], taken=taken)
+    def step(self) -> Workload:
+        """The training step that was asked for, else a plain one: in full precision, under AdamW."""
+        return self.workload or Workload()
 
     @property
     def half(self) -> str | None:
         """`bf16` or `fp16` where the forward pass runs under autocast."""
-        precision = self.workload.precision if self.workload else "fp32"
-        return precision.removesuffix("-autocast") if precision.endswith("-autocast") else None
+        kind, autocast, _ = self.step.precision.partition("-autocast")
+        return kind if autocast else None
 
     @property
     def pure_bf16(self) -> bool:
         """Whether the weights are bf16."""
-        return self.workload is not None and self.workload.precision == "bf16"
+        return self.step.precision == "bf16"
 
     @property
-    def accumulate(self) -> int:
-        """Forward passes per optimizer step."""
-        return self.workload.accumulate if self.workload else 1
+    def trainer_optimizer(self) -> str:
+        """The optimizer as a value of `optim` in transformers' arguments."""
+        return OPTIM[self.step.optimizer]
+
+    def optimizer_import(self, library: str = "torch") -> str:
+        """The import line of `optimizer`, where torch has it not."""
+        package = CLASSES[library][self.step.optimizer][0].partition(".")[0]
+        return "" if package == "torch" else f"import {package}"
 
     @property
-    def checkpointing(self) -> bool:
-        """Whether activations are computed again in the backward pass."""
-        return self.workload is not None and self.workload.checkpointing
+    def unscaled_rate(self) -> float:
+        """`rate` for the Adafactor that trainers build by themselves, whose steps no weight's size scales: AdamW's."""
+        if self.step.optimizer != "adafactor":
+            return self.rate
+        return replace(self, workload=replace(self.step, optimizer="adamw")).rate
+
+    def optimizer(self, trainable: str, taken: int, model: str = "model", library: str = "torch") -> str:
+        """The expression that builds the optimizer over what trains; `taken` characters stand before it on its line."""
+        function, extra = CLASSES[library][self.step.optimizer]
+        groups = f"groups_by_rate({model})" if self.grouped else trainable
+        return call(function, [groups, f"lr={number(self.rate)}", *extra], taken=taken)
 
     @property
     def batches(self) -> str:
@@ -219,7 +209,7 @@ class ExportPlan:
     @property
     def checkpoints(self) -> str | None:
         """The line that switches gradient checkpointing on, where it is asked for and the library has one."""
-        if not self.checkpointing:
+        if not self.step.checkpointing:
             return None
         if self.task.of_timm:
             return "model.set_grad_checkpointing()"
@@ -228,7 +218,7 @@ class ExportPlan:
     @property
     def own_optimizer(self) -> bool:
         """Whether a trainer that builds AdamW by itself has to be given another optimizer, or other groups."""
-        return self.grouped or self.scheduled or self.optimizer_name != "adamw"
+        return self.grouped or self.scheduled or self.step.optimizer != "adamw"
 
     @property
     def max_length(self) -> int | None:
@@ -286,7 +276,7 @@ class ExportPlan:
 
     @cached_property
     def _rates(self) -> Rates:
-        return learning_rates(self.masks[-1][1], model_kind(self.source, self.tree), self.optimizer_name)
+        return learning_rates(self.masks[-1][1], model_kind(self.source, self.tree), self.step.optimizer)
 
     @cached_property
     def _heads(self) -> list[bool]:
