@@ -16,7 +16,8 @@ Fill = Callable[[Trace, tuple[Missing, ...]], Trace]
 
 def costliest(costs: Mapping[int, AnyEstimate]) -> int:
     """Of what each phase of a schedule costs, by its first epoch: the one with the highest peak, or an unknown one."""
-    return max(costs, key=lambda epoch: costs[epoch].peak_bytes if costs[epoch].known else math.inf)
+    peaks = {epoch: cost.peak_bytes if cost.known else math.inf for epoch, cost in costs.items()}
+    return max(peaks, key=peaks.__getitem__)
 
 
 class Pricer:
