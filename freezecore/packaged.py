@@ -112,12 +112,15 @@ def offline_config_hint() -> str:
     )
 
 
-def offline_hint() -> str:
-    """What to do without a network where weights are missing, as a hint."""
-    installed = [packaged.source for packaged in PACKAGED if root(packaged)]
-    if not installed:
-        return say("Without a network, choose random weights (--weights random).")
-    return say(
-        "Without a network, use {names}, whose weights are installed, or choose random weights (--weights random).",
-        names=", ".join(installed),
-    )
+def instead_of(source: ModelSource) -> str | None:
+    """A model of the same library whose weights and tokenizer are installed; None where there is none."""
+    kin = (packaged for packaged in PACKAGED if packaged.source.startswith(f"{source.scheme}:"))
+    return next((packaged.source for packaged in kin if root(packaged)), None)
+
+
+def offline_hint(source: ModelSource) -> str:
+    """What to do without a network where this model's weights are missing, as a hint."""
+    name = instead_of(source)
+    if name is None:
+        return say("Without a network, choose random weights.")
+    return say("Without a network, use {name}, whose weights are installed, or choose random weights.", name=name)

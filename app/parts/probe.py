@@ -12,15 +12,17 @@ from app.parts import job, measured_under, show_errors
 from app.parts.data import WEIGHTLESS, about, class_text, data_below, data_picker, probe_request, samples_html
 from app.parts.glossary import with_terms
 from app.parts.plot import plot
-from app.service import run_events
+from app.service import gallery, run_events
 from app.service.pricing import known_cost
 from app.service.selection import ModelSelection, select
 from app.text import Words
+from freezecore import packaged
 from freezecore.epoch_time import EpochTime, epoch_time
 from freezecore.probe import CHOICES, ProbeRequest
 from freezecore.report import bytes_text, number_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
+from freezecore.source import ModelSource
 
 WATCHED_HEIGHT, RESULT_HEIGHT = 250, 230
 MOST_STEPS = 2_000
@@ -107,6 +109,12 @@ def _start() -> None:
 
 
 @show_errors.acting
+def _open(source: str) -> None:
+    """Turn to a model whose weights are here."""
+    state.open_model(source)
+
+
+@show_errors.acting
 def _start_random() -> None:
     """The same from random weights, which need no network."""
     state.fill("w_weights", "random")
@@ -153,6 +161,11 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
         show_errors.show(result["message"] or words(f"outcome.{result['state']}"), result["hint"])
         if result["state"] == "failed" and status.request["source"].get("weights") == "pretrained":
             st.button(words("probe.start_random"), icon=":material/casino:", key="start_random", on_click=_start_random)
+            here = ModelSource.parse(state.link().model)
+            other = packaged.instead_of(here)
+            if other and not packaged.find(here):
+                label = words("probe.start_packaged", name=gallery.named(other))
+                st.button(label, icon=":material/inventory_2:", key="start_packaged", on_click=_open, args=(other,))
         return
     if result["state"] == "stopped":
         st.info(words("outcome.stopped", steps=result["steps"]))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import transformers
 from huggingface_hub import is_offline_mode
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 
 from freezecore import hub_configs, packaged
@@ -110,7 +111,7 @@ def _hub_config(source: ModelSource, place: str) -> tuple[PretrainedConfig, tupl
         found = _known(PretrainedConfig.get_config_dict(place)[0])
         found = found or (AutoConfig.from_pretrained(place, trust_remote_code=trusts_remote_code()), ())
     except OSError as error:
-        hint = packaged.offline_hint() if hub_configs.find(place) else packaged.offline_config_hint()
+        hint = packaged.offline_hint(source) if hub_configs.find(place) else packaged.offline_config_hint()
         raise absent(source, error, hint) from error
     except ValueError as error:
         raise (_refused_code(source) if "trust_remote_code" in str(error) else error) from error
@@ -254,6 +255,15 @@ def _refused_code(source: ModelSource) -> SourceError:
     )
 
 
+def is_offline(error: BaseException | None) -> bool:
+    """Whether what went wrong comes from a network that was not to be asked, or did not answer."""
+    while error is not None:
+        if isinstance(error, (OfflineModeIsEnabled, LocalEntryNotFoundError)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def absent(source: ModelSource, error: OSError, hint: str) -> SourceError:
     """What to say when a hub's file is neither cached nor reachable."""
     if is_offline_mode() and source.weights == "none" and not _is_local(source.name):
@@ -261,6 +271,10 @@ def absent(source: ModelSource, error: OSError, hint: str) -> SourceError:
             "'{source}' is not kept here, and the Hugging Face Hub was not asked for it.",
             hint,
             source=source,
+        )
+    if is_offline(error):
+        return SourceError(
+            "'{source}' is not kept here, and the Hugging Face Hub cannot be reached.", hint, source=source
         )
     cause = shortened(" ".join(str(error).split()), 120)
     return SourceError("'{source}' is not available here ({cause}).", hint, source=source, cause=cause)

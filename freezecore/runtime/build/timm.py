@@ -79,7 +79,7 @@ def _pretrained(source: ModelSource) -> nn.Module:
         cause = shortened(" ".join(str(error).split()), 120)
         raise SourceError(
             "The pretrained weights of timm:{name} are not available here ({kind}: {cause}).",
-            packaged.offline_hint(),
+            packaged.offline_hint(source),
             name=source.name,
             kind=type(error).__name__,
             cause=cause,

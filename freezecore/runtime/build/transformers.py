@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import transformers
 from huggingface_hub import constants
-from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.errors import OfflineModeIsEnabled
 from transformers import PretrainedConfig
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from transformers.models.auto import modeling_auto
@@ -18,7 +18,7 @@ from transformers.models.auto import modeling_auto
 from freezecore import packaged
 from freezecore.errors import SourceError
 from freezecore.runtime.build.built import Built, check_memory, device_for
-from freezecore.runtime.build.config import absent, named_class, place_of, read_config, trusts_remote_code
+from freezecore.runtime.build.config import absent, is_offline, named_class, place_of, read_config, trusts_remote_code
 from freezecore.source import TASKS, ModelSource
 
 CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")
@@ -72,7 +72,7 @@ def _loaded(source: ModelSource, model_class, place: str, config: PretrainedConf
             place, config=config, device_map=device_map, output_loading_info=True, ignore_mismatched_sizes=True
         )
     except OSError as error:
-        raise absent(source, error, packaged.offline_hint()) from error
+        raise absent(source, error, packaged.offline_hint(source)) from error
     mismatched = {row[0] for row in told["mismatched_keys"]}
     return Built(model, source, frozenset(told["missing_keys"]) | mismatched, config)
 
@@ -154,7 +154,7 @@ def _without_network(source: ModelSource) -> Iterator[None]:
     try:
         yield
     except (OfflineModeIsEnabled, OSError) as error:
-        if source.scheme != "config" or not _is_offline(error):
+        if source.scheme != "config" or not is_offline(error):
             raise
         raise SourceError(
             "The config of '{source}' names another model of the Hugging Face Hub, which is not asked for it.",
@@ -163,15 +163,6 @@ def _without_network(source: ModelSource) -> Iterator[None]:
         ) from error
     finally:
         constants.HF_HUB_OFFLINE = known
-
-
-def _is_offline(error: BaseException | None) -> bool:
-    """Whether what went wrong comes from a network that was not to be asked."""
-    while error is not None:
-        if isinstance(error, (OfflineModeIsEnabled, LocalEntryNotFoundError)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 @contextmanager

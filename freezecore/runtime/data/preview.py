@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from freezecore.datasets import ClassCount, DataPreview, SamplePreview
-from freezecore.errors import shortened
+from freezecore.errors import DataError, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.pictures import data_address
 from freezecore.runtime.data.read import read
@@ -24,10 +24,11 @@ def preview(request: ProbeRequest) -> DataPreview:
     """What a request's data is like; of the model only its tokenizer is looked at.
 
     Raises:
-        DataError: it cannot be read; names the file and the row, or what the tokenizer lacks.
+        DataError: it cannot be read; names the file and the row.
     """
     raw = read(request)
     values = raw.targets[raw.train] if raw.target == "value" else None
+    lengths, told = _lengths(raw, request)
     return DataPreview(
         raw.name,
         raw.kind,
@@ -36,8 +37,8 @@ def preview(request: ProbeRequest) -> DataPreview:
         classes=_balance(raw),
         values=None if values is None else (float(values.min()), float(np.median(values)), float(values.max())),
         samples=tuple(_sample(raw, int(i)) for i in _spread(raw)),
-        **_lengths(raw, request),
-        notes=(*raw.notes, *_odd(raw)),
+        **lengths,
+        notes=(*raw.notes, *_odd(raw), *told),
         columns=raw.columns,
         choices=raw.choices,
         split=raw.split,
@@ -71,21 +72,27 @@ def _sample(raw: Raw, position: int) -> SamplePreview:
     return SamplePreview(target, text=f"{text} / {shortened(raw.pairs[position], TEXT)}" if raw.pairs else text)
 
 
-def _lengths(raw: Raw, request: ProbeRequest) -> dict:
-    """The preview's fields on how long the texts are: those to train on and those held out, as a probe reads both."""
+def _lengths(raw: Raw, request: ProbeRequest) -> tuple[dict, tuple[str, ...]]:
+    """The preview's fields on how long the texts are, those to train on and those held out, as a probe reads both; and
+    why they are counted in words where the model's tokenizer cannot be loaded."""
     if not raw.texts:
-        return {}
+        return {}, ()
     used = np.concatenate([raw.train, raw.test])
     texts, pairs = (tuple(column[i] for i in used) if column else () for column in (raw.texts, raw.pairs))
-    tokens = token_lengths(texts, pairs, request.source)
+    notes: tuple[str, ...] = ()
+    try:
+        tokens = token_lengths(texts, pairs, request.source)
+    except DataError as error:  # the rest of the data can be looked at all the same
+        tokens, notes = None, (error.problem, error.hint)
     if tokens is None:
-        return {"lengths": _binned([len(text.split()) for text in texts])}
+        return {"lengths": _binned([len(text.split()) for text in texts])}, notes
     lengths, chosen = tokens
-    return {
+    fields = {
         "lengths": _binned(lengths),
         "counted": "tokens",
         "sequence_length": request.sequence_length or chosen,
     }
+    return fields, notes
 
 
 def _binned(lengths: list[int]) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from freezecore import packaged
 from freezecore.errors import DataError, shortened
+from freezecore.runtime.build.config import is_offline
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 
@@ -126,6 +127,13 @@ def _tokenizer(source: ModelSource):
     try:
         tokenizer = AutoTokenizer.from_pretrained(_folder(source))
     except (OSError, ValueError, ImportError) as error:
+        if is_offline(error):
+            raise DataError(
+                "The tokenizer of {source} is not kept here, and the Hugging Face Hub cannot be reached.",
+                "Without a network, use {name}, whose tokenizer is installed, or a folder holding one (hf:./FOLDER).",
+                source=source.label,
+                name=packaged.instead_of(source) or "config:bert",
+            ) from error
         cause = shortened(" ".join(str(error).split()), 160)
         raise DataError(
             "The tokenizer of {source} cannot be loaded: {cause}.",

@@ -52,6 +52,16 @@ def test_overfitting_rates_device_and_cache_are_shown(ended):
     assert "learning rates 0.0003, head 0.001" in text and "on CPU" in text and "3.2× faster" in text
 
 
+def test_where_weights_are_not_here_a_model_of_its_kind_whose_weights_are_is_a_press_away(opened, helpers):
+    source = ModelSource.parse("hf:microsoft/deberta-v3-base", task="sequence-classification")
+    asked = replace(ASKED, source=source.with_(weights="pretrained"))
+    helpers[1].ended = replace(DONE, state="failed", message=say("It is not here."), request=asked.to_json()).to_json()
+    page = opened(model="hf:microsoft/deberta-v3-base", run="token")
+    assert "It is not here" in page.error[0].value
+    page.button(key="start_packaged").click().run()
+    assert page.session_state.link["model"] == "hf:sentence-transformers/all-MiniLM-L6-v2"
+
+
 def test_the_samples_that_changed_are_shown_and_their_text_is_no_markup(ended):
     text = shown(ended(DONE))
     assert "1 to right, 1 to wrong" in " ".join(box.label for box in ended(DONE).expander)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from huggingface_hub import constants
 from PIL import Image
 
 from freezecore.datasets import BUILT_IN, DataPreview
@@ -60,6 +61,17 @@ def test_a_preview_for_a_model_counts_its_tokens_and_tells_the_length_a_probe_ta
     assert seen.sequence_length == Session(replace(asked(path), source=reader)).data.size
     assert preview(replace(asked(path), source=reader, sequence_length=24)).sequence_length == 24
     assert DataPreview.from_json(json.loads(json.dumps(seen.to_json()))) == seen
+
+
+def test_texts_are_looked_at_although_the_models_tokenizer_is_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    path = written(tmp_path / "reviews.csv", {"id": range(60), "text": ["so, so"] * 60, "label": ["good", "bad"] * 30})
+    seen = preview(replace(asked(path), source=ModelSource.parse("hf:microsoft/deberta-v3-base")))
+    assert seen.counted == "words" and seen.lengths == ((8, 60),)
+    assert {c.name: c.train + c.test for c in seen.classes} == {"good": 30, "bad": 30}
+    problem, hint = seen.notes[-2:]
+    assert problem == ("The tokenizer of deberta-v3-base is not kept here, and the Hugging Face Hub cannot be reached.")
+    assert "hf:sentence-transformers/all-MiniLM-L6-v2" in hint
 
 
 def test_the_length_holds_nearly_all_texts_and_is_rounded_up():
