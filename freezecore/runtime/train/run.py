@@ -11,7 +11,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from freezecore._resolve import resolve
 from freezecore.cache.keys import versions
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, Proof, ShouldStop, State, never, silent
@@ -51,7 +50,7 @@ def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldSto
         if result.state != "done":
             return result
         try:
-            cost = Priced(session, request).estimate(resolve(request.spec, session.tree))
+            cost = Priced(session, request).estimate(_last_in_force(session, request, result.steps))
         except Exception:  # what was measured does not depend on what is computed afterwards
             traceback.print_exc()
             return result
@@ -61,6 +60,14 @@ def run_probe(request: ProbeRequest, emit: Emit = silent, should_stop: ShouldSto
         return replace(result, estimated_peak_bytes=cost.peak_bytes, flops=flops)
     finally:
         session.close()
+
+
+def _last_in_force(session: Session, request: ProbeRequest, steps: int) -> Mask:
+    """The mask of the last phase that took a step: its steps are the ones whose memory and time were measured."""
+    masks, samples = session.masks(request), len(session.train)
+    per_epoch = max(1, samples // min(request.batch_size, samples))
+    begun = [mask for epoch, mask in masks if epoch * per_epoch < steps]
+    return begun[-1] if len(begun) == 1 else replace(begun[-1], also_held=begun[0].norms_held)
 
 
 def run(

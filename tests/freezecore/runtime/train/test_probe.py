@@ -106,6 +106,14 @@ def test_losses_accuracy_and_proof_are_the_same_without_the_cache(cached):
     assert result.peak_bytes == pytest.approx(plain.peak_bytes, rel=0.05)
 
 
+def test_a_schedule_is_held_against_the_estimate_of_the_phase_that_was_measured():
+    result, _ = probed("freeze all; train head; from epoch 1: train all", steps=9)
+    everything, head = probed("train all")[0], probed("freeze all; train head")[0]
+    assert head.peak_bytes < result.peak_bytes / 2
+    for name in ("peak_bytes", "estimated_peak_bytes", "flops"):
+        assert getattr(result, name) == pytest.approx(getattr(everything, name), rel=0.01), name
+
+
 def test_a_seed_repeats_a_run_to_the_bit_and_another_does_not(cached):
     _, events = cached
     assert losses(probed()[1]) == losses(events)
