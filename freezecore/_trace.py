@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from freezecore.schema import parse, reader
 from freezecore.sentences import packed, say, unpacked
 from freezecore.workload import LIMITS, Workload
 
-FORMAT = "freeze-explorer-trace/1"
+FORMAT = "freeze-explorer-trace/2"
 LARGEST = 64 * 2**20  # of its JSON
 MOST_STEPS = 500_000
 EVAL, TRAIN = 0, 1
@@ -35,6 +35,14 @@ class Amount(NamedTuple):
 
     def at(self, batch_size: int) -> int:
         return self.fixed + (self.linear + self.square * batch_size) * batch_size
+
+
+Scratch = tuple[tuple[int, ...], ...]  # positions of amounts
+
+
+def scratch_bytes(scratch: Scratch, values: Sequence[int]) -> int:
+    """Scratch memory: of each group the largest amount, as a kernel has several moments, of these the least."""
+    return min((max(values[amount] for amount in group) for group in scratch), default=0)
 
 
 class SavedTensors(NamedTuple):
@@ -64,6 +72,7 @@ class BackwardResult(NamedTuple):
         gradients: per input a position in `new`, or `~k` where the gradient of output k is passed on, or None.
         flops: amount of floating-point operations.
         views: the inputs (as bits) whose gradient is a view of another tensor, to which nothing is added in place.
+        scratch: amounts of what a CPU's kernel takes beside all that; see `scratch_bytes`.
     """
 
     extra: int
@@ -71,6 +80,7 @@ class BackwardResult(NamedTuple):
     gradients: tuple[int | None, ...]
     flops: int
     views: int = 0
+    scratch: Scratch = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ class Operation:
         flops: amount of floating-point operations of the forward call.
         saved: by the set of inputs (as bits) that need a gradient.
         backward: by that set and the set of outputs (as bits) that received one.
-        scratch: a convolution whose kernel needs scratch memory that no tensor shows; its kind in `_estimate.scratch`.
+        scratch: amounts of what a CPU's kernel takes in the forward step and no tensor shows; see `scratch_bytes`.
         copies: amounts of the copy that its kernel makes of an input, in the forward and in the backward step.
     """
 
@@ -90,7 +100,7 @@ class Operation:
     flops: int
     saved: dict[int, SavedTensors]
     backward: dict[tuple[int, int], BackwardResult]
-    scratch: int = 0
+    scratch: Scratch = ()
     copies: tuple[int, int] | None = None
 
 
@@ -305,8 +315,8 @@ def _check(trace: Trace) -> None:
 
 def _check_operation(operation: Operation, inputs: int, outputs: int) -> None:
     """Refuse what autograd could not do with so many inputs and outputs; raises ValueError."""
-    if operation.scratch and (inputs < 2 or not outputs):
-        raise ValueError("a convolution without its inputs")
+    if not all(operation.scratch) or not all(all(result.scratch) for result in operation.backward.values()):
+        raise ValueError("scratch memory without an amount")
     for saved in operation.saved.values():
         _within(inputs, saved.inputs)
         _within(outputs, saved.outputs, saved.needing)
@@ -321,11 +331,11 @@ def _check_operation(operation: Operation, inputs: int, outputs: int) -> None:
 
 def _amounts(operation: Operation) -> Iterator[int]:
     """All that point into the table of amounts."""
-    yield from (operation.flops, *(operation.copies or ()))
+    yield from (operation.flops, *(operation.copies or ()), *itertools.chain(*operation.scratch))
     for saved in operation.saved.values():
         yield from (*saved.new, *([] if saved.inside is None else [saved.inside]))
     for result in operation.backward.values():
-        yield from (result.extra, result.flops, *result.new)
+        yield from (result.extra, result.flops, *result.new, *itertools.chain(*result.scratch))
 
 
 def _within(count: int, *positions: Iterable[int]) -> None:

@@ -46,7 +46,7 @@ class Estimate:
         temporaries: gradients on their way through the model, and what a step needs for a moment.
         gradients_total: of parameters, at the end of the backward pass.
         activations_saved: alive at the end of the forward pass: what autograd saves.
-        peak_with_scratch: the peak with scratch memory of CPU convolutions, which is fitted and not followed; what an
+        peak_with_scratch: the peak with scratch memory of a CPU's kernels, by rule or learnt, not followed; what an
             allocator shows. None on other devices.
         phases: peak of each phase.
         left_out: what the peak does not count, a sentence each.
@@ -358,8 +358,8 @@ def left_out(trace: Trace) -> tuple[str, ...]:
     if trace.workload.device == "cpu" and trace.workload.precision != "fp32":
         told.append(
             say(
-                "what a CPU's kernels take for themselves in half precision: in small convolutional and recurrent nets "
-                "a fifth of the peak was seen, and more"
+                "what a CPU's kernels take for themselves in half precision, other than convolutions and matrix "
+                "products (peak_with_scratch has these)"
             )
         )
     if trace.workload.device == "cuda":

@@ -100,7 +100,7 @@ class Replay(StepSimulator):
 
     Attributes:
         forward_peak, backward_peak: the moments at which most is alive.
-        forward_scratch: most that is alive in the forward pass with the fitted scratch memory of convolutions.
+        forward_scratch: most that is alive in the forward pass with the scratch memory of a CPU's kernels.
         saved: activations alive when the forward pass has ended.
         gradients: bytes of the parameters' gradients when the backward pass has ended.
         left: activations alive when the backward pass has ended.

@@ -18,9 +18,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from freezecore._estimate.gradient_buffers import GradientBuffers
-from freezecore._estimate.scratch import backward_scratch, forward_scratch
 from freezecore._estimate.trace_at_batch import TraceAtBatch
-from freezecore._trace import BackwardResult, CheckpointedRegion, EvalAlias, Missing, SavedTensors, Trace, TracedCall
+from freezecore._trace import (
+    BackwardResult,
+    CheckpointedRegion,
+    EvalAlias,
+    Missing,
+    SavedTensors,
+    Trace,
+    TracedCall,
+    scratch_bytes,
+)
 
 FORWARD, BACKWARD = "forward", "backward"
 RANDOM_STATE = 5_056  # bytes of the random generator's state, which each region keeps in host memory
@@ -121,7 +129,7 @@ class StepSimulator:
     Attributes:
         missing: combinations that were not measured; when there are any, no number means anything.
         flops_forward, flops_backward: floating-point operations so far.
-        scratch_peak: most that is alive with the fitted scratch memory of convolutions, where the device is a CPU.
+        scratch_peak: most that is alive with the scratch memory of a CPU's kernels.
         moments: what was noted after each call, as phase, step and the three parts; None where nobody asked.
     """
 
@@ -221,8 +229,7 @@ class StepSimulator:
         elif step.cast:
             self._frozen_casts.add(storage[step.outputs[0]])
         self._note(index, self._live + inside, (self._live, self._buffers.ready, inside), FORWARD)
-        if kind := traced.scratch[step.operation]:
-            extra = forward_scratch(kind, *self._sizes_of(step))
+        if extra := traced.scratch[step.operation]:
             self.scratch_peak = max(self.scratch_peak, self._live + self._buffers.ready + extra)
         for number in self._parameters.casts_end.get(index, ()) if self._frozen_casts else ():
             if number in self._frozen_casts:
@@ -318,8 +325,8 @@ class StepSimulator:
                     self._run_again(node.region)
                 buffers.start(step, self._copies[node.call.operation][1])
                 self._note(node.step, self._live + buffers.spike, (self._live, *buffers.spike_parts), BACKWARD)
-                if kind := traced.scratch[node.call.operation]:
-                    extra = backward_scratch(kind, node.needs, *self._sizes_of(node.call))
+                if step.scratch:
+                    extra = scratch_bytes(step.scratch, traced.values)
                     self.scratch_peak = max(self.scratch_peak, self._live + buffers.spike + extra)
                 handed = buffers.handed(step, node.call.outputs)
                 self.flops_backward += traced.values[step.flops]
@@ -345,8 +352,7 @@ class StepSimulator:
             beside = self._copies[call.operation][0] + self._random_state  # the one to go back to afterwards
             parts = self._live, buffers.ready, buffers.bytes + beside
             self._note(index, sum(parts), parts, BACKWARD)
-            if kind := traced.scratch[call.operation]:
-                extra = forward_scratch(kind, *self._sizes_of(call))
+            if extra := traced.scratch[call.operation]:
                 self.scratch_peak = max(self.scratch_peak, self._live + buffers.now + extra)
 
     def _release(self, node: BackwardNode, region: RecomputedRegion) -> None:
@@ -361,11 +367,6 @@ class StepSimulator:
             self._live -= self._random_state
             for number in region.inputs:
                 self._let_go(number)
-
-    def _sizes_of(self, convolution: TracedCall) -> tuple[int, int, int]:
-        """Bytes of its input, weight and output."""
-        nbytes = self.traced.nbytes
-        return nbytes[convolution.inputs[0]], nbytes[convolution.inputs[1]], nbytes[convolution.outputs[0]]
 
     def _result(self, node: BackwardNode, received: int) -> BackwardResult | None:
         step = self.traced.trace.operations[node.call.operation].backward.get((node.needs, received))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from freezecore._estimate import scratch
 from freezecore._estimate.optimizer import Rounded, state_bytes
-from freezecore._trace import Trace, TracedCall
+from freezecore._trace import Trace, TracedCall, scratch_bytes
 from freezecore.cache.memory import Recent
 
 CUDA_BLOCK = 512  # the CUDA allocator's smallest unit, bytes
@@ -28,7 +27,7 @@ class TraceAtBatch:
         weights: bytes of parameters and buffers.
         flops: per operation, of its forward call.
         copies: per operation, bytes of the copies that its kernel makes in the forward and in the backward step.
-        scratch: per operation, whether its kernel needs scratch memory, as a kind in `_estimate.scratch`.
+        scratch: per operation, bytes that a CPU's kernel takes in the forward step beside what tensors show.
         forwards, backwards: what either pass through a segment changes, by all that it depends on (see `replay`).
     """
 
@@ -48,8 +47,7 @@ class TraceAtBatch:
         self.copies = [
             (self.blocks[o.copies[0]], self.blocks[o.copies[1]]) if o.copies else (0, 0) for o in trace.operations
         ]
-        on_cpu = trace.workload.device == "cpu"
-        self.scratch = [operation.scratch if on_cpu else scratch.NONE for operation in trace.operations]
+        self.scratch = [scratch_bytes(operation.scratch, self.values) for operation in trace.operations]
         self.forwards: dict[tuple, Any] = {}
         self.backwards: dict[tuple, Any] = {}
 

@@ -3,8 +3,8 @@
 The operators are those that models of the catalog and torch.nn's own modules call (those drawn in heldout_models.csv
 and all of `heldout_models.NN`), in three precisions, on a CPU, each distinct call by its arguments' shapes; of one
 operator, precision and model at most `MOST_CALLS`. Each runs alone on real tensors, forward and backward, and the most
-that the allocator hands out is taken against what the trace says: results, what autograd saves, copies, and the fitted
-scratch memory of convolutions. Rows in operators.csv are kept: a run goes on where the last one ended.
+that the allocator hands out is taken against what the trace says: results, what autograd saves, copies, and scratch
+memory. Rows in operators.csv are kept: a run goes on where the last one ended.
 
     run      what the table lacks, for `--minutes`; with words, only models in whose names one of them stands
     summary  the operators that differ by more than `--over` percent and by more than 64 kB, the worst call of each
@@ -23,8 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from freezecore._estimate.scratch import backward_scratch, forward_scratch
-from freezecore._trace import Operation, Trace
+from freezecore._trace import Operation, Trace, scratch_bytes
 from freezecore.runtime.inputs.own import own_batch
 from freezecore.runtime.trace.fake import tensors_in
 from freezecore.runtime.trace.probing import key_of
@@ -110,7 +109,6 @@ def _most(run: Callable[[], object]) -> int:
 def rows_of(model: HeldOut, precision: str) -> Iterator[dict]:
     for signature, operation, trace in calls(model, precision):
         value = [amount.at(2) for amount in trace.amounts]
-        sizes = [shape.dtype.itemsize * _numel(shape) for shape in signature.shapes()]
         told = {"operator": signature.name, "arguments": _told(signature)}
         for needs in sorted({max(operation.saved, default=0), min(operation.saved, default=0)}):
             row = told | {"needs": needs}
@@ -123,14 +121,13 @@ def rows_of(model: HeldOut, precision: str) -> Iterator[dict]:
             saved = operation.saved.get(needs)
             inside = value[operation.copies[0]] if operation.copies else 0
             inside = value[saved.inside] if saved and saved.inside is not None else inside
-            kind, y = operation.scratch, result
             traced = result + sum(value[amount] for amount in saved.new) if saved else result
-            scratch = forward_scratch(kind, sizes[0], sizes[1], y) if kind else 0
+            scratch = scratch_bytes(operation.scratch, value)
             yield row | {"pass": "forward", "traced": traced + max(inside, scratch), "real": forward}
             for (needed, received), step in operation.backward.items():
                 if needed == needs and saved and saved.needing:
                     copies = value[operation.copies[1]] if operation.copies else 0
-                    scratch = backward_scratch(kind, needs, sizes[0], sizes[1], y) if kind else 0
+                    scratch = scratch_bytes(step.scratch, value)
                     try:
                         real = backward(received)
                     except Exception as error:  # likewise

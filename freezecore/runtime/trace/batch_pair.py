@@ -21,16 +21,21 @@ class Amounts:
 
     def __init__(self, batch_sizes: tuple[int, ...], rows: Iterable[Amount] = ()) -> None:
         self.batch_sizes = batch_sizes
-        self._index = {amount: index for index, amount in enumerate(rows)}
+        self.table = list(rows)
+        self._index = {amount: index for index, amount in enumerate(self.table)}
 
     def __call__(self, *measured: int) -> int:
         """Index of the amount that was measured so."""
-        return self._index.setdefault(polynomial(self.batch_sizes, measured), len(self._index))
+        amount = polynomial(self.batch_sizes, measured)
+        if amount not in self._index:
+            self._index[amount] = len(self.table)
+            self.table.append(amount)
+        return self._index[amount]
 
     @property
     def rows(self) -> tuple[Amount, ...]:
         """The table."""
-        return tuple(self._index)
+        return tuple(self.table)
 
 
 def polynomial(batch_sizes: tuple[int, ...], measured: tuple[int, ...]) -> Amount:

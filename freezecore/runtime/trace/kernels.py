@@ -8,7 +8,7 @@ and cuda/SoftMax.cu; test_kernels.py holds them against the CPU's allocator.
 Means in half precision: a CPU takes them in float32, over a copy of the whole input. That is what its allocator shows
 (same test), not read in a source.
 
-Scratch memory of convolutions: `freezecore._estimate.scratch` has the sizes by kind, here is the kind.
+What kernels take beside copies is told in `scratch`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import math
 
 import torch
 
-from freezecore._estimate import scratch
 from freezecore.runtime.trace import recurrent
 from freezecore.runtime.trace.fake import HALF
 from freezecore.runtime.trace.signature import Signature, TensorShape
@@ -66,21 +65,3 @@ def _is_contiguous(shape: TensorShape) -> bool:
             return False
         expected *= size
     return True
-
-
-def scratch_kind(signature: Signature) -> int:
-    """The kind of scratch memory that a convolution's kernel needs: none for a matrix product (1 x 1, stride 1) in
-    full precision."""
-    if signature.name != "convolution":
-        return scratch.NONE
-    pictures, weight, _, stride = signature.arguments[0][:4]
-    groups, kernel, half = signature.arguments[0][8], weight.size[2:], pictures.dtype in HALF
-    channels_last = pictures.stride[1] == 1 and not _is_contiguous(pictures)  # a picture of one pixel is both
-    depthwise = 1 < groups == weight.size[0]
-    if depthwise and max(kernel) > 3 and channels_last:
-        return scratch.HALF_PADS if half else scratch.PADS
-    if groups > 1 or any(size > 1 for size in (*kernel, *stride)):
-        return (scratch.HALF_DEPTHWISE if depthwise else scratch.HALF_REORDERS) if half else scratch.REORDERS
-    if half:
-        return scratch.HALF_LAST if channels_last or math.prod(pictures.size[2:]) == 1 else scratch.HALF_MATRIX
-    return scratch.NONE

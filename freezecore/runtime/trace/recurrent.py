@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from itertools import accumulate
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
+
+from freezecore.runtime.trace.allocator import most_allocated
 
 aten = torch.ops.aten
 FORWARD, BACKWARD = aten.mkldnn_rnn_layer.default, aten.mkldnn_rnn_layer_backward.default
@@ -104,12 +105,9 @@ def _run(layer: LstmLayer, steps: int, samples: int) -> Sizes:
 
 def _extra(run: Callable[[], tuple[Tensor, ...]]) -> tuple[tuple[Tensor, ...], int]:
     """What a kernel returns, and the most that it takes beside that."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        results = run()
-    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
-    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    results, most = most_allocated(run)
     kept = {one.untyped_storage()._cdata: one.untyped_storage().nbytes() for one in results if one is not None}
-    return results, max(0, max(accumulate(changes), default=0) - sum(kept.values()))
+    return results, max(0, most - sum(kept.values()))
 
 
 def with_workspace(results: tuple, args: tuple) -> tuple:

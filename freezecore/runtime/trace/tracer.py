@@ -29,10 +29,11 @@ from freezecore.runtime.trace.dataflow import (
 )
 from freezecore.runtime.trace.fake import HALF, BatchNormShapes, all_tensors, distinct_bytes, fake_copy, tensors_in
 from freezecore.runtime.trace.join_modes import JoinedModes
-from freezecore.runtime.trace.kernels import copied_bytes, scratch_kind, unfolded_bytes
+from freezecore.runtime.trace.kernels import copied_bytes, unfolded_bytes
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
 from freezecore.runtime.trace.probing import OperationProbe, key_of
 from freezecore.runtime.trace.record import NotFollowed, Recorder, Recording, record
+from freezecore.runtime.trace.scratch import KernelScratch
 from freezecore.runtime.trace.signature import Signature
 from freezecore.runtime.tree.unregistered import hidden_note, unregistered
 from freezecore.sentences import say
@@ -66,6 +67,7 @@ class Tracer:
         self.pairs: list[SignaturePair] = []
         self._labelled = False
         self._batch_bytes: list[list[int]] = []
+        self._scratch = KernelScratch(self.amounts, self.batch_sizes)
         self._probe = cache(_probe)
         self._backward = cache(lambda signature, needs, received: self._probe(signature, needs).backward(received))
         dtype = torch.bfloat16 if self.workload.precision == "bf16" else None
@@ -123,6 +125,7 @@ class Tracer:
             notes=(
                 *_notes(self.model, detached=cuts_a_gradient(steps, joined, values)),
                 *_beside_the_loss(aside / max(sum(bytes_of), 1)),
+                *_not_learnt(self._scratch.not_learnt),
             ),
             versions=versions,
         )
@@ -161,6 +164,7 @@ class Tracer:
     def filled(self, trace: Trace, missing: Iterable[Missing]) -> Trace:
         """The trace with these combinations probed too; it must be of this very model and workload."""
         operations, self.amounts = list(trace.operations), Amounts(self.batch_sizes, trace.amounts)
+        self._scratch.amounts = self.amounts
         for number, needs, received in missing:
             if 0 <= number < len(self.pairs):
                 known = operations[number]
@@ -244,7 +248,8 @@ class Tracer:
     ) -> Iterator[Operation]:
         able, received = able_inputs(joined, steps, parameters), received_outputs(steps)
         for number, (pair, flops) in enumerate(zip(joined.pairs, joined.flops, strict=True)):
-            operation = Operation(pair[0].name, flops, {}, {}, scratch_kind(pair[0]), self._copies(pair))
+            scratch = self._scratch(pair, self.amounts.table[flops])
+            operation = Operation(pair[0].name, flops, {}, {}, scratch, self._copies(pair))
             for needs in combinations(able.get(number, 0)):
                 for outputs in received.get(number, ()):
                     self._measure(operation, pair, needs, outputs)
@@ -275,6 +280,7 @@ class Tracer:
                 ),
                 new=self._each(found),
                 flops=self.amounts(*(one.flops for one in found)),
+                scratch=self._scratch(pair, self.amounts.table[operation.flops], needs, received),
             )
 
     def _each(self, found: list) -> tuple[int, ...]:
@@ -306,6 +312,14 @@ def _notes(model: nn.Module, *, detached: bool) -> Iterator[str]:
 def _beside_the_loss(share: float) -> Iterator[str]:
     if share > LEAST_ASIDE:
         yield say("what autograd keeps of a part that trains and does not lead to the loss, while the model holds it")
+
+
+def _not_learnt(names: set[str]) -> Iterator[str]:
+    if names:
+        yield say(
+            "what {names} take in blocks for themselves, which would take long to learn: up to a megabyte a thread",
+            names=", ".join(sorted(names)),
+        )
 
 
 def _recurrent(model: nn.Module) -> str | None:
