@@ -104,7 +104,7 @@ def queue_text(status: JobStatus, words: Words) -> str | None:
     """Its place in the queue; None when it does not wait."""
     if status.position is None:
         return None
-    wait = words("probe.wait", wait=words.seconds(status.waits_s)) if status.waits_s else ""
+    wait = words("probe.wait", wait=words.seconds(rounded(status.waits_s))) if status.waits_s else ""
     return words("probe.queued", ahead=status.position - 1) + wait
 
 

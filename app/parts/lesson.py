@@ -218,7 +218,8 @@ def _measures_anew(notes: dict) -> bool:
 def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
     """Show the run in progress; start the next when it has ended, and stop when it was the last or cannot start."""
     count = len(lesson.runs)
-    if not jobs.shared().status(notes["tokens"][-1]).live:
+    status = jobs.shared().status(notes["tokens"][-1])
+    if not status.live:
         if len(notes["tokens"]) == count:
             notes["measuring"] = False
             classroom.record(lesson)
@@ -233,9 +234,8 @@ def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
     name = words(f"lesson.{lesson.key}.run.{lesson.runs[number - 1].name}")
     steps = run_events.losses(jobs.shared().events(notes["tokens"][-1]))
     share = steps[-1]["step"] / lesson.request(lesson.runs[number - 1]).steps if steps else 0.0
-    st.progress(
-        (number - 1 + min(share, 1.0)) / count, text=words("learn.running", number=number, count=count, name=name)
-    )
+    text = words("learn.running", number=number, count=count, name=name)
+    st.progress((number - 1 + min(share, 1.0)) / count, text=job.queue_text(status, words) or text)
     if state.control(notes["tokens"][-1]):  # a run found again by its link is somebody else's to stop
         st.button(words("learn.stop"), key=f"stop_{lesson.key}", icon=":material/stop:", on_click=_stop, args=(lesson,))
 
