@@ -162,7 +162,7 @@ def _invitation(token: str, words: Words) -> None:
     """The class's link, as a QR code to be seen from the last row and as text, and whether others reach it."""
     base, reached = _address()
     link = f"{base}/learn?class={token}"  # short: some will type it
-    code, texts = st.columns([1, 3], vertical_alignment="center")
+    code, texts = st.columns([2, 5], vertical_alignment="center")
     with code:
         picture = segno.make(link, error="m").svg_data_uri(scale=8, border=3, dark="#000", light="#fff")
         st.html(f'<img class="qr" src="{picture}" alt="{words("class.qr")}">')

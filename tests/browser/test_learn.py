@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.page_room import TRAINED_MS, settled
@@ -68,6 +69,20 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
     shared = page_at(yuki.url[yuki.url.index("/learn") :] + "&lang=ja")
     expect(shared.get_by_text("わかったこと")).to_be_visible()
     expect(shared.get_by_role("radio", name="ヘッド", exact=True)).to_be_checked()
+
+
+@pytest.mark.parametrize("width", [1440, 768, 390])
+def test_nothing_covers_the_code_that_a_class_scans(page_at, width):
+    teacher = page_at("/class", width=width, height=1000)
+    teacher.get_by_role("button", name="Begin a class").click()
+    code = teacher.get_by_role("img", name="QR code")
+    expect(code).to_be_visible()
+    settled(teacher)
+    box = code.bounding_box()
+    assert box["width"] >= 150 and abs(box["width"] - box["height"]) < 2
+    corners = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x in (0.1, 0.9) for y in (0.1, 0.5, 0.9)]
+    seen = "points => points.map(([x, y]) => document.elementFromPoint(x, y).className)"
+    assert teacher.evaluate(seen, corners) == ["qr"] * len(corners)
 
 
 def test_a_lesson_is_guessed_measured_and_stopped_by_keyboard(page_at):
