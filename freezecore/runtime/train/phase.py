@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from freezecore.errors import ProbeError
 from freezecore.mask import Mask
 from freezecore.probe import CacheUse, Emit, ProbeRequest
 from freezecore.rates import Rates
@@ -75,8 +76,19 @@ class TrainingPhase:
         return (self._kept or self.parts)[part].forward(positions)
 
     def loss(self, positions: Tensor) -> Tensor:
-        """The training loss on these samples."""
-        return self.parts["train"].loss(self.forward("train", positions), positions)
+        """The training loss on these samples.
+
+        Raises:
+            ProbeError: nothing that trains leads to it.
+        """
+        found = self.parts["train"].loss(self.forward("train", positions), positions)
+        if not found.requires_grad:
+            raise ProbeError(
+                "Nothing that trains in {model} leads to the scores that a probe learns from.",
+                "Of several outputs the first is scored: train a layer on the way to it.",
+                model=type(self.model).__name__,
+            )
+        return found
 
     def prepare(self, positions: Tensor, steps: int) -> None:
         """Before a step on these samples, `steps` before the phase's last: keep the frozen prefix once that is due,

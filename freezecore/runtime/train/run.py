@@ -9,9 +9,10 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from freezecore.cache.keys import versions
+from freezecore.errors import FreezeError, ProbeError, shortened
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, Proof, ShouldStop, State, never, silent
 from freezecore.rates import learning_rates
@@ -93,6 +94,17 @@ def run(
         devices.free(session.device)
 
 
+def _failure(model: nn.Module, error: Exception) -> ProbeError:
+    """What ended a step, as a sentence with the words of whoever raised it."""
+    return ProbeError(
+        "{model} cannot be trained ({kind}: {cause}).",
+        "The words in brackets are torch's, or those of the model's own code.",
+        model=type(model).__name__,
+        kind=type(error).__name__,
+        cause=shortened(" ".join(str(error).split()), 300) or say("no reason given"),
+    )
+
+
 class StoppedEarly(Exception):
     """The run was asked to end before its last step."""
 
@@ -141,9 +153,11 @@ class TrainingRun:
             state, message = "stopped", say("Stopped before its end; what was measured until then is kept.")
         except LossNotFinite:
             state, (message, hint) = "not-a-number", self._not_a_number()
-        except (RuntimeError, MemoryError) as error:
+        except FreezeError:
+            raise
+        except Exception as error:  # a model's own code may raise anything
             if not devices.is_out_of_memory(error):
-                raise
+                raise _failure(self.session.model, error) from error
             state, (message, hint) = "out-of-memory", self._out_of_memory()
         self._finish(state)
         return self._result(state, message, hint)

@@ -316,3 +316,36 @@ def test_samples_that_changed_show_what_they_were_taken_for():
         assert change.before != change.after
         assert change.better == (change.after == change.target)
         assert change.picture.startswith("data:image/jpeg;base64,")
+
+
+class Two(torch.nn.Module):
+    """Two heads, answered as a tuple; `broken` spoils what the backward pass needs."""
+
+    broken = False
+
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 4, 3)
+        self.first, self.second = torch.nn.Linear(4, 10), torch.nn.Linear(4, 10)
+
+    def forward(self, image):
+        found = self.stem(image).exp().mean((2, 3)) if self.broken else self.stem(image).mean((2, 3))
+        answer = self.first(found)
+        if self.broken:
+            found.add_(1)
+        return answer, self.second(found)
+
+
+@pytest.mark.parametrize(
+    ("rules", "broken", "problem"),
+    [
+        ("freeze all; train second", False, "Nothing that trains in Two leads to the scores that a probe learns from."),
+        ("train all", True, "Two cannot be trained (RuntimeError: one of the variables needed for gradient"),
+    ],
+)
+def test_an_own_model_that_cannot_be_trained_is_a_sentence(rules, broken, problem, monkeypatch):
+    monkeypatch.setattr(Two, "broken", broken)
+    request = ProbeRequest(ModelSource.parse(f"py:{__name__}:Two"), FreezeSpec.parse(rules), data="shapes", steps=2)
+    with pytest.raises(ProbeError) as raised:
+        run_probe(request)
+    assert raised.value.problem.startswith(problem)
