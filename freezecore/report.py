@@ -67,8 +67,10 @@ def share_text(part: float, whole: float) -> str:
 
 def change_text(value: float | None, reference: float | None) -> str:
     """`−48 %` or `+3 %` against a reference: signed, so that it reads one way only; only nothing left is `−100 %`."""
-    if value is None or not reference:
+    if value is None or reference is None or value and not reference:
         return UNKNOWN
+    if not reference:
+        return "±0 %"
     percent = 100 * (value - reference) / reference
     if -100 < percent < -99:
         return f"−{min(-percent, 99.9):.1f} %"

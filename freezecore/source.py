@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from freezecore.arguments import checked
 from freezecore.errors import SourceError, did_you_mean, shortened
+from freezecore.sentences import say
 
 Weights = Literal["pretrained", "random", "none"]
 WEIGHTS: tuple[str, ...] = ("pretrained", "random", "none")
@@ -74,7 +75,7 @@ class ModelSource:
         if not colon or not name.strip():
             raise SourceError(
                 "'{text}' does not say where the model comes from.",
-                "Did you mean 'timm:{text}' or 'hf:{text}'?" if text else "Write something like timm:resnet18.",
+                _with_a_scheme(text),
                 text=shortened(text),
             )
         if scheme not in SCHEMES:
@@ -109,3 +110,15 @@ class ModelSource:
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.name}"
+
+
+def _with_a_scheme(text: str) -> str:
+    """What a text without a scheme is likely to have meant."""
+    name = shortened(text)
+    if not text or ":" in text:
+        return say("Write something like timm:resnet18.")
+    if name.endswith(".json"):
+        return say("Did you mean 'file:{name}', as fc.save writes it, or 'config:{name}'?", name=name)
+    if name.endswith(".py"):
+        return say("Write 'py:{module}:NAME', where NAME makes the model.", module=name.removesuffix(".py"))
+    return say("Did you mean 'timm:{text}' or 'hf:{text}'?", text=name)

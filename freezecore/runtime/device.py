@@ -28,7 +28,10 @@ def choose(wanted: str = "auto") -> torch.device:
         return torch.device(next(kind for kind, available in there.items() if available))
     if not there[wanted]:
         raise ProbeError(
-            "This machine has no {wanted} device that torch can use.", "Leave the device to 'auto'.", wanted=wanted
+            "This machine has no {wanted} device that torch can use.",
+            "Choose {names}.",
+            wanted=wanted,
+            names=" or ".join(kind for kind, available in there.items() if available),
         )
     return torch.device(wanted)
 

@@ -27,9 +27,11 @@ def test_a_source_reads_and_prints_as_it_is_written(text, scheme, name, label):
     ("text", "options", "sentence"),
     [
         ("", {}, "'' does not say where the model comes from. Write something like timm:resnet18."),
+        ("out/model.json", {}, "Did you mean 'file:out/model.json', as fc.save writes it, or 'config:out/model.json'?"),
+        ("mine.py", {}, "Write 'py:mine:NAME', where NAME makes the model."),
         ("resnet18", {}, "'resnet18' does not say where the model comes from. Did you mean 'timm:resnet18'"),
         ("tim:resnet18", {}, "There is no kind of source called 'tim'. Did you mean 'timm'?"),
-        ("timm:", {}, "'timm:' does not say where"),
+        ("timm:", {}, "'timm:' does not say where the model comes from. Write something like timm:resnet18."),
         ("timm:a\x00b", {}, "'timm:a�b' is no model source."),
         ("timm:" + "a" * 10_000, {}, "a…' is no model source."),
         ("config:bert", {"task": "causal"}, "There is no task called 'causal'. Did you mean 'causal-lm'"),

@@ -65,6 +65,7 @@ def _build_python(source: ModelSource, allow_python: bool) -> Built:
             source=source,
         )
     module_name, colon, function_name = source.name.partition(":")
+    module_name = module_name.removesuffix(".py")  # as a file's name is typed
     if not colon:
         raise SourceError("'{source}' names no function.", "Write py:package.module:function.", source=source)
     try:

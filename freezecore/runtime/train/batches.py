@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from freezecore.errors import ProbeError
+from freezecore.errors import FreezeError, ProbeError, shortened
 from freezecore.runtime.data.samples import Dataset, Samples
 from freezecore.runtime.device import autocast
+from freezecore.sentences import say
 
 
 class Feed:
@@ -77,9 +78,14 @@ def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
     """The logits [batch, outputs] of one forward pass.
 
     Raises:
-        ProbeError: the model gives no such thing.
+        ProbeError: the model gives no such thing, or its own code fails.
     """
-    output = model(inputs["image"]) if "image" in inputs else model(**inputs)
+    try:
+        output = model(inputs["image"]) if "image" in inputs else model(**inputs)
+    except (FreezeError, RuntimeError, MemoryError):  # told already, or torch's, such as memory that ran out
+        raise
+    except Exception as error:  # the model's own code may raise anything
+        raise cannot_train(model, error) from error
     logits = getattr(output, "logits", output)
     if isinstance(logits, (tuple, list)):
         logits = logits[0]
@@ -90,6 +96,17 @@ def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
             kind=type(model).__name__,
         )
     return logits
+
+
+def cannot_train(model: nn.Module, error: Exception) -> ProbeError:
+    """What ended a step, as a sentence with the words of whoever raised it."""
+    return ProbeError(
+        "{model} cannot be trained ({kind}: {cause}).",
+        "The words in brackets are torch's, or those of the model's own code.",
+        model=type(model).__name__,
+        kind=type(error).__name__,
+        cause=shortened(" ".join(str(error).split()), 300) or say("no reason given"),
+    )
 
 
 def shuffled_batches(count: int, batch_size: int, seed: int, device: torch.device) -> Iterator[Tensor]:

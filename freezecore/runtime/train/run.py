@@ -9,10 +9,9 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from freezecore.cache.keys import versions
-from freezecore.errors import FreezeError, ProbeError, shortened
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, Proof, ShouldStop, State, never, silent
 from freezecore.rates import learning_rates
@@ -20,7 +19,7 @@ from freezecore.report import number_text
 from freezecore.runtime import device as devices
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import merged
-from freezecore.runtime.train.batches import shuffled_batches
+from freezecore.runtime.train.batches import cannot_train, shuffled_batches
 from freezecore.runtime.train.evaluate import Evaluation
 from freezecore.runtime.train.optimizer import carry_state, set_rates
 from freezecore.runtime.train.phase import TrainingPhase
@@ -94,17 +93,6 @@ def run(
         devices.free(session.device)
 
 
-def _failure(model: nn.Module, error: Exception) -> ProbeError:
-    """What ended a step, as a sentence with the words of whoever raised it."""
-    return ProbeError(
-        "{model} cannot be trained ({kind}: {cause}).",
-        "The words in brackets are torch's, or those of the model's own code.",
-        model=type(model).__name__,
-        kind=type(error).__name__,
-        cause=shortened(" ".join(str(error).split()), 300) or say("no reason given"),
-    )
-
-
 class StoppedEarly(Exception):
     """The run was asked to end before its last step."""
 
@@ -153,11 +141,9 @@ class TrainingRun:
             state, message = "stopped", say("Stopped before its end; what was measured until then is kept.")
         except LossNotFinite:
             state, (message, hint) = "not-a-number", self._not_a_number()
-        except FreezeError:
-            raise
-        except Exception as error:  # a model's own code may raise anything
+        except (RuntimeError, MemoryError) as error:
             if not devices.is_out_of_memory(error):
-                raise _failure(self.session.model, error) from error
+                raise cannot_train(self.session.model, error) from error
             state, (message, hint) = "out-of-memory", self._out_of_memory()
         self._finish(state)
         return self._result(state, message, hint)
