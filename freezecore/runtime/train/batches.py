@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from freezecore.errors import FreezeError, ProbeError, shortened
 from freezecore.runtime.data.samples import Dataset, Samples
 from freezecore.runtime.device import autocast
-from freezecore.sentences import say
 
 
 class Feed:
@@ -105,7 +104,7 @@ def cannot_train(model: nn.Module, error: Exception) -> ProbeError:
         "The words in brackets are torch's, or those of the model's own code.",
         model=type(model).__name__,
         kind=type(error).__name__,
-        cause=shortened(" ".join(str(error).split()), 300) or say("no reason given"),
+        cause=shortened(" ".join(str(error).split()), 300) or "no reason given",
     )
 
 
