@@ -21,7 +21,7 @@ from freezecore.runtime.prefix.shapes import NotCuttable, Shaped, same, shaped
 Recorded = tuple[list[ModuleCall], list[ModuleCall]]  # the same forward at two batch sizes
 
 
-class Reached(Exception):
+class Reached(BaseException):  # no `except Exception` of a model keeps it
     """Ends a forward at the cut, once its arguments are kept."""
 
 
