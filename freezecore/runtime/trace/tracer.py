@@ -302,6 +302,10 @@ def _notes(model: nn.Module, *, detached: bool) -> Iterator[str]:
         name = path or type(module).__name__
         if isinstance(module, nn.LSTM) and module.proj_size:
             yield say("'{name}' (an LSTM with projections) takes less than counted while it is frozen", name=name)
+        if isinstance(module, nn.GRU | nn.RNN):
+            yield say(
+                "'{name}' adds its biases in place, which is counted as a copy: some per cent too high", name=name
+            )
         if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerEncoder | nn.MultiheadAttention):
             yield say(
                 "torch's fast path of '{name}' and its like in eval mode, which takes less than counted", name=name
