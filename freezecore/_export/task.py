@@ -11,12 +11,7 @@ from freezecore.tree import LayerTree
 
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 WITH_LOSS = ("LMHeadModel", "DoubleHeadsModel", "ForPreTraining")  # beside every class with "For" in its name
-CLASSIFIERS = (
-    "ForSequenceClassification",
-    "ForImageClassification",
-    "ForTokenClassification",
-    "ForAudioClassification",
-)
+CLASSIFIERS = tuple(f"For{what}Classification" for what in ("Sequence", "Image", "Token", "Audio"))
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,7 @@ from freezecore.workload import CHOICES, Workload
 
 EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --to pytorch'
 OPTIONS = ("learning_rate", "head_learning_rate", "layer_decay")
-STEP: dict[str, tuple[type, str]] = {  # of the workload: what is typed, and its type
-    "batch_size": (int, "N"),
-    "accumulate": (int, "N"),
-    "image_size": (int, "N"),
-    "sequence_length": (int, "N"),
-}
+STEP = ("batch_size", "accumulate", "image_size", "sequence_length")  # numbers of the workload
 NAMED = ("precision", "optimizer")
 
 
@@ -25,8 +20,8 @@ def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--to", default="pytorch", metavar="TARGET", help=", ".join(TARGETS))
     for name in OPTIONS:
         to.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X")
-    for name, (kind, value) in STEP.items():
-        to.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=value)
+    for name in STEP:
+        to.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N")
     for name in NAMED:
         to.add_argument(f"--{name}", choices=CHOICES[name])
     to.add_argument("--checkpointing", action="store_true", help="compute activations again")

@@ -28,20 +28,8 @@ from freezecore.sentences import say
 HIDDEN = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.GetSetDescriptorType,
           types.MappingProxyType)  # fmt: skip
 REAL = (types.BuiltinFunctionType, types.MethodDescriptorType, types.MethodWrapperType, types.ClassMethodDescriptorType)
-KEEPS = {
-    "dict",
-    "append",
-    "insert",
-    "add",
-    "setdefault",
-    "extend",
-    "update",
-    "appendleft",
-    "partial",
-    "count",
-    "index",
-    "remove",
-}
+KEEPS = {"dict", "append", "insert", "add", "setdefault", "extend", "update", "appendleft", "partial", "count", "index",
+         "remove"}  # fmt: skip
 HOLDING = (list, tuple, set, dict)
 OURS = "freezecore."
 OPERATORS = {
