@@ -123,7 +123,7 @@ class Tracer:
             batch=batch,
             batch_sizes=self.batch_sizes,
             notes=(
-                *_notes(self.model, detached=cuts_a_gradient(steps, joined, values)),
+                *_notes(self.model, detached=cuts_a_gradient(steps, joined, values), kind=self._kind),
                 *_beside_the_loss(aside / max(sum(bytes_of), 1)),
                 *_not_learnt(self._scratch.not_learnt),
             ),
@@ -197,6 +197,7 @@ class Tracer:
             if dtype and loop.outputs_in_fp32:
                 output = tree_map(_in_float32, output)
             kind, outputs = find_output(output)
+            self._kind = kind
             if loop.keeps_output:
                 kept.extend(outputs)
             del output
@@ -292,8 +293,10 @@ def _in_float32(item: object) -> object:
     return item.float() if isinstance(item, Tensor) and item.dtype in HALF else item
 
 
-def _notes(model: nn.Module, *, detached: bool) -> Iterator[str]:
-    """What is simplified."""
+def _notes(model: nn.Module, *, detached: bool, kind: str) -> Iterator[str]:
+    """What is simplified; `kind` is what the loss starts from."""
+    if kind == "features":
+        yield say("a loss of your own: that of this step is the mean square of all that the model returns")
     if hidden := unregistered(model):
         yield hidden_note(hidden)
     if detached:

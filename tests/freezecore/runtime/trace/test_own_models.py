@@ -266,7 +266,7 @@ def test_what_autograd_keeps_beside_the_way_to_the_loss_is_told():
 
 
 def test_models_that_detach_nothing_have_no_note_of_it():
-    assert not module_pricer(Body(), WORKLOAD, batch=BATCH).trace.notes
+    assert not any("detach()" in note for note in module_pricer(Body(), WORKLOAD, batch=BATCH).trace.notes)
 
 
 def test_torchs_fast_path_in_eval_mode_is_told():
@@ -298,3 +298,29 @@ def test_models_of_timm_are_followed_in_pure_bf16(name):
     half, full = (fc.trace(f"timm:{name}", Workload(2, precision=precision)) for precision in ("bf16", "fp32"))
     assert half.problem == ""
     assert 2 * half.amounts[half.batch[0]].at(2) == full.amounts[full.batch[0]].at(2)
+
+
+class Answers(nn.Module):
+    """One layer, whose answer comes back in the shape that is asked for."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.layer, self.answer = nn.Linear(8, 8), answer
+
+    def forward(self, x):
+        return self.answer(self.layer(x))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda y: y, False),  # classes: cross entropy
+        (lambda y: {"loss": y.mean()}, False),  # the model's own
+        (lambda y: {"label": y[:, :4], "token": y[:, 4:]}, True),
+        (lambda y: (y, y.relu()), True),
+        (lambda y: y[None, None], True),
+    ],
+)
+def test_a_loss_that_is_made_up_is_told(answer, told):
+    notes = module_pricer(Answers(answer), WORKLOAD, batch=torch.randn(4, 8)).trace.notes
+    assert any("a loss of your own" in note for note in notes) is told
