@@ -13,6 +13,7 @@ from freezecore.errors import WorkloadError, shortened
 from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, SAMPLES_BY_DEFAULT, Example, Maker
 from freezecore.workload import Workload
 
+KINDS = ("input_ids", "pixel_values", "input_features", "input_values")
 CONFIG_PARTS = ("text_config", "vision_config", "audio_config", "encoder", "decoder", "backbone_config")
 
 
@@ -54,6 +55,12 @@ def of_transformers(model: nn.Module, make: Maker) -> Iterator[Example]:
             kind=type(model).__name__,
             input=shortened(str(main)),
         )
+
+
+def left_aside(model: nn.Module, args: tuple, kwargs: dict) -> list[str]:
+    """The kinds of input (text, pictures, sound) that a forward takes and that these arguments do not give."""
+    taken = list(inspect.signature(model.forward).parameters)
+    return [name for name in KINDS if name in taken[len(args) :] and name not in kwargs]
 
 
 def check_sizes(model: nn.Module, workload: Workload, label: str) -> None:

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_map
 
 from freezecore._trace import EvalAlias, Missing, Operation, Trace, TracedCall, TracedParameter
 from freezecore.runtime.inputs.own import LABELS, Inputs
+from freezecore.runtime.inputs.transformers import left_aside
 from freezecore.runtime.trace import checkpoints, cuda
 from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
 from freezecore.runtime.trace.batch_pair import Amounts, BatchPair, SignaturePair
@@ -36,7 +37,7 @@ from freezecore.runtime.trace.record import NotFollowed, Recorder, Recording, re
 from freezecore.runtime.trace.scratch import KernelScratch
 from freezecore.runtime.trace.signature import Signature
 from freezecore.runtime.tree.unregistered import hidden_note, unregistered
-from freezecore.sentences import say
+from freezecore.sentences import say, shortened
 from freezecore.workload import Workload
 
 BATCH_SIZES = (5, 7)  # no dimension of a model has these sizes by design, so what scales with them is the batch
@@ -66,6 +67,7 @@ class Tracer:
         self.amounts = Amounts(self.batch_sizes)
         self.pairs: list[SignaturePair] = []
         self._labelled = False
+        self._aside: list[str] = []
         self._batch_bytes: list[list[int]] = []
         self._scratch = KernelScratch(self.amounts, self.batch_sizes)
         self._probe = cache(_probe)
@@ -126,9 +128,26 @@ class Tracer:
                 *_notes(self.model, detached=cuts_a_gradient(steps, joined, values), kind=self._kind),
                 *_beside_the_loss(aside / max(sum(bytes_of), 1)),
                 *_not_learnt(self._scratch.not_learnt),
+                *self._not_run({name for name, value in parameters.items() if value not in read}),
             ),
             versions=versions,
         )
+
+    def _not_run(self, unread: set[str]) -> Iterator[str]:
+        """What of the model this step leaves out, because it was given no pictures or sound."""
+        aside, parts = self._aside, list[str]()
+        for path, module in self.model.named_modules() if aside else ():
+            names = {f"{path}.{name}" for name, _ in module.named_parameters()}
+            if path and names and names <= unread and not path.startswith(tuple(f"{part}." for part in parts)):
+                parts.append(path)
+        if parts:
+            layers, inputs = shortened(", ".join(parts)), ", ".join(aside)
+            yield say(
+                "all that {layers} take beyond their weights, also where they train: this step was followed without "
+                "{inputs}",
+                layers=layers,
+                inputs=inputs,
+            )
 
     @property
     def _capability(self) -> cuda.Capability:
@@ -221,6 +240,7 @@ class Tracer:
     def _batch(self, batch_size: int) -> tuple[tuple, dict]:
         """Inputs of the model's own type where all of it is in half precision."""
         args, kwargs = self.inputs(batch_size, self.workload.device)
+        self._aside = left_aside(self.model, args, kwargs)
         if self.workload.precision == "bf16":
             args, kwargs = self._in_half(args, kwargs)
         if self._labelled:

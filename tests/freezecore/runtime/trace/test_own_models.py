@@ -275,6 +275,26 @@ def test_torchs_fast_path_in_eval_mode_is_told():
     assert any("fast path" in note for note in notes)
 
 
+class Sees(nn.Module):
+    """Answers to text, and to pictures where they are given, as chat models that see do."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.head = nn.Embedding(50, 16), nn.Linear(16, 4)
+        self.eye = nn.Sequential(nn.Flatten(), nn.Linear(48, 16))
+
+    def forward(self, input_ids, pixel_values=None):
+        h = self.words(input_ids).mean(1)
+        return self.head(h if pixel_values is None else h + self.eye(pixel_values))
+
+
+def test_a_step_without_pictures_says_what_of_the_model_it_leaves_out():
+    words = {"input_ids": torch.randint(0, 50, (4, 8))}
+    blind, whole = (fc.trace(Sees(), batch=words | more) for more in ({}, {"pixel_values": torch.randn(4, 3, 4, 4)}))
+    assert [note for note in blind.notes if "all that eye take" in note and "without pixel_values" in note]
+    assert not whole.notes
+
+
 def test_labels_that_forward_does_not_take_are_left_out():
     batch = {"x": BATCH, "labels": torch.zeros(64, dtype=torch.long)}
     trace = fc.trace(Detached(), batch=batch)
