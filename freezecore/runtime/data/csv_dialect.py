@@ -96,7 +96,7 @@ def find_dialect(path: Path) -> Dialect:
     lines = list(itertools.islice(_lines(path, encoding), 1))
     columns = max((lines[0].count(separator) for separator in SEPARATORS), default=0) + 1 if lines else 0
     if columns > MOST_COLUMNS:
-        raise ValueError(f"it has {columns:,} columns, at most {MOST_COLUMNS:,} are read")
+        raise ValueError(f"it has more than {MOST_COLUMNS:,} columns")  # a line is read to its first part alone
     lines = _beginning(path, encoding)
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
     first = lines[0].rstrip("\r\n") if lines else ""

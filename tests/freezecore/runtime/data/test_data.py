@@ -76,6 +76,12 @@ def test_a_table_of_texts_is_divided_with_its_classes_in_proportion(tmp_path):
     assert np.bincount(raw.targets[raw.test]).tolist() == [5, 15]
 
 
+def test_a_row_of_names_longer_than_is_read_is_not_counted(tmp_path):
+    (data := tmp_path / "wide.csv").write_text(",".join(f"column{i}" for i in range(200_000)) + "\n")
+    with pytest.raises(DataError, match="it has more than 5,000 columns"):
+        read(asked(data))
+
+
 def test_fewer_samples_than_there_are_is_told(tmp_path):
     rows = [{"text": "so it goes", "label": "late" if i >= 3000 else "early"} for i in range(6000)]
     data = written(tmp_path / "many.csv", rows)
