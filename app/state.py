@@ -6,7 +6,7 @@ The link is kept as plain values and rebuilt on every run; widgets are filled fr
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -30,7 +30,7 @@ def begin() -> None:
         session.owner = visitors.known(st.context.cookies) or visitors.new_name()
         session.controls = {}
     elif session.pop("switched", False):
-        st.query_params["model"] = link().model
+        st.query_params.from_dict(dict(parse_qsl(link().query())))  # whole: Back may have left another
     elif address and address != link().model and _has_gone_back():
         found, _ = read_link(query)
         session.link = asdict(replace(found, lang=link().lang))

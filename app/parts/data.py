@@ -254,6 +254,9 @@ def _charts(preview: DataPreview, words: Words) -> None:
         plot(figures.text_lengths, preview.lengths, key="lengths", alt=title, height=CHART_HEIGHT)
     if preview.sequence_length:
         st.caption(words("own.sequence_length", n=preview.sequence_length))
+        longest = preview.lengths[-1][0] if preview.counted == "tokens" and preview.lengths else preview.sequence_length
+        if longest < preview.sequence_length:
+            st.caption(words("own.shorter", n=longest))
 
 
 def _metric(name: str, preview: DataPreview, words: Words) -> None:

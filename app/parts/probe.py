@@ -167,8 +167,23 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
                 label = words("probe.start_packaged", name=gallery.named(other))
                 st.button(label, icon=":material/inventory_2:", key="start_packaged", on_click=_open, args=(other,))
         return
+    measured = any(result[name] is not None for name in ("accuracy_before", "metric_before", "peak_bytes", "seconds"))
     if result["state"] == "stopped":
-        st.info(words("outcome.stopped", steps=result["steps"]))
+        st.info(words("outcome.stopped" if measured else "outcome.stopped_early", steps=result["steps"]))
+    if measured:
+        _figures(result, words)
+    _proof(result, words)
+    _epoch(result, token, words)
+    st.button(words("outcome.compare"), key="to_compare", icon=":material/compare_arrows:", on_click=_compare)
+    st.caption(" · ".join(filter(None, (_circumstances(result, words), measured_under.when(status.ended, words)))))
+    for note in result.get("notes") or ():
+        st.caption(show_errors.said(note))
+    _changed(result, words)
+    _curve(jobs.shared().events(token), result["steps"], RESULT_HEIGHT, words)
+
+
+def _figures(result: dict, words: Words) -> None:
+    """Accuracy before and after, the memory of a step beside its estimate, and the time."""
     accuracy, memory, speed = st.columns([2, 1.3, 1.2])
     plain = {"delta_color": "off", "delta_arrow": "off"}
     scored = "accuracy" if result["accuracy_after"] is not None else "metric"
@@ -191,14 +206,6 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
         words("outcome.step", step=words.seconds(result["step_s"])),
         **plain,
     )
-    _proof(result, words)
-    _epoch(result, token, words)
-    st.button(words("outcome.compare"), key="to_compare", icon=":material/compare_arrows:", on_click=_compare)
-    st.caption(" · ".join(filter(None, (_circumstances(result, words), measured_under.when(status.ended, words)))))
-    for note in result.get("notes") or ():
-        st.caption(show_errors.said(note))
-    _changed(result, words)
-    _curve(jobs.shared().events(token), result["steps"], RESULT_HEIGHT, words)
 
 
 def _epoch(result: dict, token: str, words: Words) -> None:

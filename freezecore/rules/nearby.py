@@ -44,8 +44,23 @@ def near_paths(wanted: str, tree: LayerTree) -> list[str]:
     parts = wanted.split(".")
     while len(parts) > 1 and parts[0] not in paths and ".".join(parts[1:]) in paths:
         return [".".join(parts[1:])]
-    found = same or sorted(ends, key=len)[:3]
+    found = same or sorted(ends, key=len)[:3] or sorted(_other_dots(wanted, paths), key=len)[:3]
     return found or _misspelt(wanted, paths)
+
+
+def _other_dots(wanted: str, paths: dict[str, None]) -> list[str]:
+    """Paths that end so but for where dots stand: `layer11` or `layer[11]` for `encoder.layer.11`."""
+    letters = _letters(wanted)
+    near = (path for path in paths if letters and _letters(path).endswith(letters))
+    return [path for path in near if any(_letters(path[i:]) == letters for i in _starts(path))]
+
+
+def _letters(path: str) -> str:
+    return re.sub(r"[\W_]", "", path).lower()
+
+
+def _starts(path: str) -> list[int]:
+    return [0, *(i + 1 for i, character in enumerate(path) if character == ".")]
 
 
 def _misspelt(wanted: str, paths: dict[str, None]) -> list[str]:

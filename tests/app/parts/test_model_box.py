@@ -39,6 +39,13 @@ def test_what_is_typed_opens_what_it_means(opened, typed):
     assert labels is None or page.session_state.link["labels"] == labels
 
 
+def test_the_address_of_a_model_opened_again_holds_nothing_of_the_one_before(opened):
+    page = opened(model="hf:microsoft/deberta-v3-base", task="sequence-classification", labels="3", batch="16")
+    typed_into(page, "https://huggingface.co/microsoft/deberta-v3-base")
+    assert page.session_state.link["labels"] == 2
+    assert {name: page.query_params[name] for name in ("labels", "batch")} == {"labels": "2", "batch": "16"}
+
+
 def test_other_models_that_were_perhaps_meant_are_one_click_away(opened):
     page = opened(model="timm:resnet18")
     typed_into(page, "deberta")

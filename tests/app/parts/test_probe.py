@@ -62,6 +62,16 @@ def test_where_weights_are_not_here_a_model_of_its_kind_whose_weights_are_is_a_p
     assert page.session_state.link["model"] == "hf:sentence-transformers/all-MiniLM-L6-v2"
 
 
+def test_a_run_stopped_before_anything_was_measured_says_that_and_shows_no_empty_figures(ended):
+    bare = {"accuracy_before": None, "accuracy_after": None, "interval": None, "peak_bytes": None, "seconds": None}
+    page = ended(replace(DONE, state="stopped", steps=4, step_s=None, **bare))
+    assert [box.value for box in page.info] == [
+        "Stopped after 4 steps, before accuracy, memory and time were measured."
+    ]
+    assert not page.metric and "unknown" not in shown(page)
+    assert ended(replace(DONE, state="stopped", steps=4)).metric
+
+
 def test_the_samples_that_changed_are_shown_and_their_text_is_no_markup(ended):
     text = shown(ended(DONE))
     assert "1 to right, 1 to wrong" in " ".join(box.label for box in ended(DONE).expander)
