@@ -21,7 +21,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from freezecore.sentences import filled, say, shortened
+from freezecore.sentences import filled, joined, say, shortened
 
 
 class FreezeError(Exception):
@@ -161,5 +161,5 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
 
 def meant(names: Iterable[str]) -> str:
     """ "Did you mean 'layer1', 'layer2'?" of these names; an empty text where there are none."""
-    quoted = ", ".join(f"'{shortened(name)}'" for name in names)
+    quoted = joined(f"'{shortened(name)}'" for name in names)
     return say("Did you mean {names}?", names=quoted) if quoted else ""

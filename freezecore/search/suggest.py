@@ -21,7 +21,7 @@ from freezecore._presets import first_blocks_rules
 from freezecore.errors import ProbeError, none_called
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, share_text
-from freezecore.sentences import say
+from freezecore.sentences import joined, say
 from freezecore.statistics import share_error
 from freezecore.tree import LayerTree
 
@@ -182,4 +182,4 @@ def _train_only(tree: LayerTree, positions: Sequence[int]) -> str:
 
 def _named(tree: LayerTree, positions: Sequence[int]) -> str:
     paths = [tree.blocks[i] for i in positions]
-    return paths[0] if len(paths) == 1 else ", ".join(paths[:-1]) + " and " + paths[-1]
+    return paths[0] if len(paths) == 1 else say("{first} and {last}", first=joined(paths[:-1]), last=paths[-1])

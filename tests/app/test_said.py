@@ -25,6 +25,8 @@ LATE = say(
             "パスを確かめてください。It is empty, oddly.",
         ),
         (did_you_mean("had", ["head"]), "もしかして 'head' ですか？"),
+        (did_you_mean("hea", ["head", "heat"]), "もしかして 'heat'、'head' ですか？"),
+        (say("{first} and {last}", first=joined(["a", "b"]), last="c"), "a、b、c"),
         (say("There is no file '{name}'.", name="text"), "'text' というファイルはありません。"),
         (say("{why}.", why=clause(say("'{text}' is nested too deeply.", text="("))), "'(' は入れ子が深すぎます。"),
         ("Check the path.", "パスを確かめてください。"),
