@@ -5,7 +5,8 @@
 
 With `--stay` visitors come and go: each stays about so many seconds, and another takes the place. Beside it, as a
 peer, as many visitors of the same behaviour tick the one checkbox of a bare Streamlit page, for a tenth of the time;
-`ratio` is the page's time by the bare one's. `web` has the web process every ten seconds: bytes, descriptors, threads.
+`ratio` is the page's time by the bare one's. `web` has the web process every ten seconds: bytes, descriptors, threads;
+`flat` how much it has grown from the fifth minute until all have gone.
 
 Starts the real page and as many visitors without a browser (`visitor.py`), each with its own selection of one of three
 models, on the same machine as the server. One more starts a probe and watches it. An answer counts from sending the
@@ -43,6 +44,8 @@ from freezecore.machine import status_bytes  # noqa: E402
 MODELS = ("timm:resnet18", "timm:tf_efficientnet_lite0", "config:bert&task=sequence-classification")
 EVERY_S = 3.0
 PATIENCE_S = 60.0
+SETTLED_S = 300.0  # the web process is as large then as it should stay
+AFTER_S = 10.0  # from the last visitor's going to the last look at it
 FOLDERS = {"descriptors": "fd", "threads": "task"}
 GOALS = {"p95_ms": 250, "lost": 0, "web_bytes": 400_000_000}
 
@@ -158,7 +161,12 @@ async def come_and_go(address: str, visitors: int, seconds: float, stay: float, 
     found = await crowd(
         lambda number: Visitor(address, f"model={MODELS[number % len(MODELS)]}"), visitors, seconds, stay
     )
-    return {**found, "probes": await training, "web": await sizes}
+    probes, rows = await training, await sizes
+    await asyncio.sleep(AFTER_S)
+    rows.append(held(server, until - seconds))
+    settled = next((row for row in rows if row["at_s"] >= min(SETTLED_S, seconds / 2)), rows[0])
+    grown = round(rows[-1]["bytes"] / settled["bytes"] - 1, 3)
+    return {**found, "probes": probes, "flat": {"grown": grown, "settled": settled, "end": rows[-1]}, "web": rows}
 
 
 async def train(address: str, until: float) -> int:
@@ -179,11 +187,15 @@ async def web(pid: int, until: float) -> list[dict]:
     """The web process every ten seconds; Linux."""
     began, rows = time.monotonic(), []
     while time.monotonic() < until:
-        held = {name: len(list(Path(f"/proc/{pid}/{folder}").iterdir())) for name, folder in FOLDERS.items()}
-        used = status_bytes(f"/proc/{pid}/status", "VmRSS:")
-        rows.append({"at_s": round(time.monotonic() - began), "bytes": used, **held})
+        rows.append(held(pid, began))
         await asyncio.sleep(10)
     return rows
+
+
+def held(pid: int, began: float) -> dict:
+    """What the web process holds now: resident bytes, descriptors, threads."""
+    counts = {name: len(list(Path(f"/proc/{pid}/{folder}").iterdir())) for name, folder in FOLDERS.items()}
+    return {"at_s": round(time.monotonic() - began), "bytes": status_bytes(f"/proc/{pid}/status", "VmRSS:"), **counts}
 
 
 async def watch(trainer: Visitor, seconds: float) -> int:
