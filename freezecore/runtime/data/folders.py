@@ -118,6 +118,8 @@ def _places(files: list[str]) -> list[_Place]:
 def _place(parts: tuple[str, ...], children: dict[tuple[str, ...], set[str]], holding: set[tuple[str, ...]]) -> _Place:
     parts_said = [(part_of(folder), folder) for folder in parts]
     part, folder = next(((said, folder) for said, folder in parts_said if said), ("train", ""))
+    if parts and not folder and {part_of(beside) for beside in children[parts[:-1]]} > {None, "train"}:
+        return _Place(None, "unlabelled", parts[-1])  # beside the parts' folders, `single_prediction` is no class
     while (
         parts
         and parts[-1].lower() in WRAPPERS

@@ -199,6 +199,13 @@ def test_folders_named_test_are_held_out(tmp_path):
     assert [raw.images.members[i].split("/")[0] for i in raw.test] == ["test"] * 6
 
 
+def test_a_folder_of_pictures_beside_those_of_the_parts_is_no_class(tmp_path):
+    members = {f"set/{part}_set/{of}/{i}.png": png() for part in ("training", "test") for of in "ab" for i in range(3)}
+    raw = read(asked(zipped(tmp_path / "d.zip", members | {"set/single_prediction/1.png": png()})))
+    assert raw.classes == ("a", "b")
+    assert raw.notes == ("1 picture without a class in 'single_prediction' of d.zip: left out.",)
+
+
 @pytest.mark.parametrize(
     ("members", "problem"),
     [
