@@ -95,13 +95,17 @@ class _Reentrant:
 
 
 class _Asking(TorchFunctionMode):
-    """Notes values on which `requires_grad_` is called: transformers does so with the embeddings' output."""
+    """Notes values that are told to need a gradient: transformers does so with the embeddings' output by
+    `requires_grad_`, and with the sound that its feature extractors take by setting `requires_grad`."""
+
+    FLAG: Any = Tensor.requires_grad
+    TOLD = (Tensor.requires_grad_, FLAG.__set__)
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self.recorder = recorder
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function is Tensor.requires_grad_ and not self.recorder.paused:
+        if function in self.TOLD and args[1:2] != (False,) and not self.recorder.paused:
             self.recorder.recording.asking.append(self.recorder.value(args[0]))
         return function(*args, **(kwargs or {}))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
+from torch.fx.experimental import _config as experimental
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore.runtime.own.hold import release
@@ -20,6 +22,7 @@ from freezecore.runtime.trace import recurrent
 
 aten = torch.ops.aten
 HALF = (torch.float16, torch.bfloat16)
+CONFIG: Any = experimental  # whose verbs a type checker does not see
 
 
 def fake_copy(model: nn.Module, fake_mode: FakeTensorMode, device: str, dtype: torch.dtype | None = None) -> nn.Module:
@@ -95,7 +98,15 @@ def run(function, args: tuple, kwargs: dict) -> object:
         return _batch_norm_backward(*args, **kwargs)
     if function is recurrent.FORWARD:
         return recurrent.with_workspace(function(*args, **kwargs), args)
+    if function is aten.index.Tensor and args[0].is_meta and masks(args[1]):
+        with CONFIG.patch(meta_nonzero_assume_all_nonzero=True):
+            return function(*args, **kwargs)
     return function(*args, **kwargs)
+
+
+def masks(indices: Iterable) -> bool:
+    """Whether one of these indices, tensors or their shapes, is a mask: how many it selects only its values tell."""
+    return any(getattr(index, "dtype", None) == torch.bool for index in indices)
 
 
 class BatchNormShapes(TorchDispatchMode):

@@ -7,8 +7,8 @@ samples by one thread needs no oneDNN (`ConvParams::use_mkldnn` in aten/src/ATen
 weight's gradient takes, above 3 x 3, buffers for each row of it, and in channels-last order a block of 16 x 16 for each
 channel. That is what the allocator shows (test_scratch.py), exact but for buffers of some kB.
 
-Everything else is learnt: matrix products in half precision, transposed and 3-d convolutions and a few more run for
-real, on zeros, at one or two samples, and what they take beyond what a trace says is kept. A convolution in half
+Everything else is learnt: matrix products in half precision, transposed, 3-d and wide convolutions and a few more run
+for real, on zeros, at one or two samples, and what they take beyond what a trace says is kept. A convolution in half
 precision is both: the blocks by rule, the rest learnt. What would take long is not run, see `MOST_FLOPS`.
 """
 
@@ -31,6 +31,7 @@ from freezecore.runtime.trace.signature import Signature, TensorShape
 
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")  # in half precision
 ALWAYS = ("_trilinear",)
+WIDEST = 14  # side of a kernel that oneDNN's own convolutions take; wav2vec2's has 128
 CHANNELS, IMAGE = 16, 3  # of a block; the most channels of a picture that is read as it is
 MANY = 16  # samples, from which a product's blocks are as large as they get
 MOST_FLOPS, CHEAP_FLOPS = 4e9, 3e8
@@ -199,9 +200,10 @@ def moments(signature: Signature) -> Moments:
 
 
 def _by_rule(convolution: Signature) -> bool:
-    """Whether it is neither transposed nor over three dimensions."""
-    given, transposed = convolution.arguments[0][0], convolution.arguments[0][6]
-    return not transposed and 3 <= len(given.size) <= 4
+    """Whether it is neither transposed nor over three dimensions, nor of a kernel that oneDNN's own do not take."""
+    given, weight, *_, transposed, _, groups = convolution.arguments[0]
+    narrow = max(weight.size[2:]) <= WIDEST or groups == given.size[1]
+    return narrow and not transposed and 3 <= len(given.size) <= 4
 
 
 def _blocks(channels: int) -> int:

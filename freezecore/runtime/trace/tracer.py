@@ -28,7 +28,15 @@ from freezecore.runtime.trace.dataflow import (
     received_outputs,
     used_steps,
 )
-from freezecore.runtime.trace.fake import HALF, BatchNormShapes, all_tensors, distinct_bytes, fake_copy, tensors_in
+from freezecore.runtime.trace.fake import (
+    HALF,
+    BatchNormShapes,
+    all_tensors,
+    distinct_bytes,
+    fake_copy,
+    masks,
+    tensors_in,
+)
 from freezecore.runtime.trace.join_modes import JoinedModes
 from freezecore.runtime.trace.kernels import copied_bytes, unfolded_bytes
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
@@ -129,6 +137,7 @@ class Tracer:
                 *_beside_the_loss(aside / max(sum(bytes_of), 1)),
                 *_not_learnt(self._scratch.not_learnt),
                 *self._not_run({name for name, value in parameters.items() if value not in read}),
+                *_masked(pair[0] for pair in joined.pairs),
             ),
             versions=versions,
         )
@@ -347,6 +356,11 @@ def _not_learnt(names: set[str]) -> Iterator[str]:
             "what {names} take in blocks for themselves, which would take long to learn: up to a megabyte a thread",
             names=", ".join(sorted(names)),
         )
+
+
+def _masked(signatures: Iterable[Signature]) -> Iterator[str]:
+    if any(signature.name.startswith("index_put") and masks(signature.arguments[0][1]) for signature in signatures):
+        yield say("how many values a mask selects, which only their values tell: all are counted")
 
 
 def _recurrent(model: nn.Module) -> str | None:
