@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 
 from freezecore._resolve import resolve_phases
 from freezecore.api import read_tree
@@ -17,11 +18,14 @@ EXAMPLE = "spec.yaml"
 
 def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("spec", metavar="SPEC", help="a file that export --to spec wrote")
+    to.add_argument("--source", metavar="SOURCE", help="the model to hold it against (default: the one it names)")
     add_leave(to)
 
 
 def gather(options: Namespace) -> dict:
     saved = load_spec(read_text(options.spec))
+    if options.source:
+        saved = replace(saved, source=options.source)
     tree = read_tree(with_leave(saved.model_source, options))
     carried = carry(saved, tree)
     changed = _changed(saved, tree, dict(carried.mapped))

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from freezecore.errors import ExportError, shortened
+from freezecore.errors import ExportError, SourceError, shortened
 from freezecore.rules.grammar import parse_spec
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -67,8 +67,14 @@ class SavedSpec:
         """The source to read the model from again.
 
         Raises:
-            SourceError: the spec was saved for a model object.
+            SourceError: the spec was saved for a model object, or a file of one.
         """
+        if ":" not in self.source:
+            raise SourceError(
+                "This spec was saved for a model of your own, '{name}'.",
+                "Name that model beside it: --source file:model.json.",
+                name=shortened(self.source),
+            )
         return ModelSource.parse(self.source, task=self.task, num_labels=self.num_labels)
 
 

@@ -245,6 +245,23 @@ def test_a_spec_of_a_function_of_one_s_own_is_checked_by_leave(tmp_path, monkeyp
     assert main(["check", str(spec), "--allow-python"]) == 0
 
 
+def test_a_spec_of_one_s_own_model_is_checked_against_the_file_that_is_named(tmp_path, capsys):
+    import torch
+
+    import freezecore as fc
+
+    files = [f"file:{tmp_path / f'{width}.json'}" for width in (2, 3)]
+    for width, file in zip((2, 3), files, strict=True):
+        fc.save(torch.nn.Sequential(torch.nn.Linear(2, width)), torch.ones(2, 2), file.removeprefix("file:"))
+    assert main(["export", files[0], "--rules", "train all", "--to", "spec"]) == 0
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(capsys.readouterr().out)
+    assert main(["check", str(spec)]) == 1
+    assert "saved for a model of your own, 'Sequential'" in capsys.readouterr().err
+    assert main(["check", str(spec), "--source", files[0]]) == 0
+    assert main(["check", str(spec), "--source", files[1]]) == 1
+
+
 def test_a_parameter_that_was_renamed_or_reshaped_is_told_by_both_names_and_shapes(saved, capsys):
     file, text = Path(saved), Path(saved).read_text()
     file.write_text(
