@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from freezecore import machine
 from freezecore.cache import store, whole_file
 from freezecore.errors import FreezeError, WorkloadError, shortened
 from freezecore.report import bytes_text
@@ -214,6 +215,19 @@ def kept() -> list[Calibration]:
 def known(card: str) -> Calibration | None:
     """What was kept of a card by this name."""
     return next((one for one in kept() if one.card == card), None)
+
+
+def reserve(peak_bytes: int | None, device: str) -> dict[str, int | str | None]:
+    """`reserved_bytes`, what the allocator would take from this machine's card for a peak, by the card's calibration;
+    None, with the reason in `reserved_why`, where nothing tells."""
+    if device == "cpu":
+        why = say("A CPU's allocator keeps no reserve, so there are no reserved bytes.")
+        return {"reserved_bytes": None, "reserved_why": why}
+    shares = [found.slack_share for gpu in machine.gpus() if (found := known(gpu.name)) is not None]
+    if not shares or shares[0] is None:
+        why = say("No card of this machine was calibrated, so reserved bytes are unknown.")
+        return {"reserved_bytes": None, "reserved_why": why}
+    return {"reserved_bytes": None if peak_bytes is None else int(peak_bytes * (1 + shares[0])), "reserved_why": ""}
 
 
 def keep(calibration: Calibration) -> Path:

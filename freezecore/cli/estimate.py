@@ -6,6 +6,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
+from freezecore import calibration
 from freezecore._estimate import AnyEstimate, Pricer, costliest, depth_curve
 from freezecore._estimate.budget import fits, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
@@ -77,6 +78,7 @@ def gather(options: Namespace) -> dict:
         "per_device": _share(trace, mask, spec, world) if world and cost.known else None,
         "timeline": timeline(trace, mask).to_json() if options.timeline and cost.known else None,
         "budget": asdict(least_frozen(trace, tree, budget)) if budget else None,
+        **calibration.reserve(cost.peak_bytes if cost.known else None, workload.device),
         "left_out": list(cost.left_out),
         "problem": cost.problem or None,
     }

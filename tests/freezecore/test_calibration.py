@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from freezecore import calibration
+from freezecore import calibration, machine
 from freezecore._estimate.cards import CARDS
 from freezecore.calibration import SHIPPED, Calibration, CalibrationRow, read_calibration
 from freezecore.cli import calibrate, main, parser
@@ -34,6 +34,15 @@ def test_a_table_reads_back_as_it_was_written_and_says_what_was_measured():
     assert (T4.margin_bytes, round(T4.worst_share, 4), round(T4.slack_share, 3)) == (200_000_000, 0.0099, 0.188)
     assert T4.sentence() == "Tesla T4: measured on 2 steps; at most 1.0% off, and at most 200 MB more than estimated."
     assert T4.reserved_why == ""
+
+
+def test_reserved_bytes_are_told_of_a_card_that_was_calibrated_alone(monkeypatch):
+    monkeypatch.setattr(machine, "gpus", lambda: [machine.Gpu("Tesla T4", 15 * GB, 7.5)])
+    assert calibration.reserve(GB, "cuda")["reserved_bytes"] is None
+    calibration.keep(T4)
+    assert calibration.reserve(GB, "cuda") == {"reserved_bytes": int(GB * (1 + T4.slack_share)), "reserved_why": ""}
+    assert calibration.reserve(None, "cuda")["reserved_bytes"] is None
+    assert "CPU" in calibration.reserve(GB, "cpu")["reserved_why"]
 
 
 def rows(**changes):

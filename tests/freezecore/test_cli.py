@@ -56,6 +56,7 @@ FIELDS = {
             "fits",
             "curve",
             "budget",
+            "reserved_bytes",
             "left_out",
         ),
     ],
