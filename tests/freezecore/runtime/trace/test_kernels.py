@@ -151,7 +151,7 @@ class Between(nn.Module):
         return self.after(output[0] if isinstance(output, tuple) else output).mean(1)
 
 
-PACKED = 400_000  # bytes that a bf16 matrix product packs into blocks at a time, by the CPU
+PACKED = 60_000  # bytes in which the blocks of a bf16 matrix product may differ from those learnt at another size
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -162,7 +162,7 @@ def test_autocast_copies_a_frozen_weight_for_each_of_its_readers(name, part):
     workload = Workload(implementation="loop", precision="bf16-autocast")
     trace = module_pricer(model, workload, batch=batch).trace
     real = on_cpu(model, trains, (), trace.workload, own_batch(batch)[1], False)
-    assert costs(trace, *trains).peak_bytes == pytest.approx(real.peak_bytes, abs=PACKED)
+    assert costs(trace, *trains).peak_with_scratch == pytest.approx(real.peak_bytes, abs=PACKED)
 
 
 class Turning(nn.Module):
@@ -186,7 +186,7 @@ def test_a_frozen_weight_of_a_strided_input_is_copied_for_each_of_its_rows(preci
     if precision == "bf16":
         model, batch = model.bfloat16(), batch.bfloat16()
     real = on_cpu(model, trains, (), trace.workload, own_batch(batch)[1], False)
-    assert costs(trace, *trains).peak_bytes == pytest.approx(real.peak_bytes, rel=0.02, abs=PACKED)
+    assert costs(trace, *trains).peak_with_scratch == pytest.approx(real.peak_bytes, rel=0.02, abs=PACKED)
     assert real.peak_bytes > 4 * 16 * 256 * 512 * 2 or part == "inner"
 
 
@@ -218,7 +218,7 @@ def test_the_scratch_memory_of_convolutions_in_half_precision_is_in_the_peak_wit
     trace = module_pricer(model, Workload(implementation="loop", precision="bf16"), batch=batch).trace
     cost = costs(trace, *trains)
     real = on_cpu(model.bfloat16(), trains, (), trace.workload, own_batch(batch.bfloat16())[1], False)
-    assert cost.peak_with_scratch == pytest.approx(real.peak_bytes, rel=0.08)
+    assert cost.peak_with_scratch == pytest.approx(real.peak_bytes, rel=0.02)
 
 
 def test_a_picture_of_one_pixel_is_not_taken_for_channels_last():
