@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import os
 import sys
 
 import torch
@@ -92,7 +91,6 @@ def measure(device_name: str, source: ModelSource, rules: str, workload: Workloa
 
 def main() -> None:
     device, source, rules, precision, batch_size = sys.argv[1:]
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     capability = card_of(device).compute_capability
     kernels = {"compute_capability": capability} if capability else {}
     workload = Workload(int(batch_size), device=device, precision=precision, **kernels)  # type: ignore[arg-type]

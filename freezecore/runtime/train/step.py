@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd import profiler
-
-os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler tells every start and stop on standard error
 
 
 class LossNotFinite(Exception):

@@ -1,5 +1,9 @@
 """Recurrent layers: the peak held against the real allocator, and FLOPs against the formula of their gates."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -141,3 +145,13 @@ def test_packed_sequences_are_answered_with_the_reason():
 def test_on_a_gpu_the_reason_is_cudnn(kind):
     trace = module_pricer(Net(kind), Workload(device="cuda"), batch=BATCH).trace
     assert "'encoder' runs by cuDNN" in trace.problem
+
+
+def test_following_a_recurrent_layer_says_nothing_on_standard_error():
+    code = (
+        "import torch, freezecore as fc\n"
+        "fc.trace(torch.nn.Sequential(torch.nn.LSTM(4, 4, batch_first=True)), batch=torch.ones(2, 3, 4))"
+    )
+    bare = {name: value for name, value in os.environ.items() if name != "KINETO_LOG_LEVEL"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=bare, check=True)
+    assert done.stderr == ""
