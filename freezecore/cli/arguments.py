@@ -41,7 +41,8 @@ def add_source(to: ArgumentParser, flag: str | None = None) -> None:
     named: dict[str, Any] = {"dest": "source", "required": True} if flag else {}
     to.add_argument(flag or "source", metavar="SOURCE", help="such as timm:resnet18 or config:bert", **named)
     to.add_argument("--weights", choices=WEIGHTS, help="default: pretrained where the model trains, else none")
-    to.add_argument("--task", choices=TASKS, help="the head of a Hugging Face model")
+    tasks = f"the head of a Hugging Face model: {', '.join(TASKS)}"  # too many for one word of the usage
+    to.add_argument("--task", choices=TASKS, metavar="TASK", help=tasks)
     to.add_argument("--num-labels", type=int, metavar="N", help="outputs of the classifier")
     add_leave(to)
 

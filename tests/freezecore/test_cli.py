@@ -344,3 +344,10 @@ def test_the_version_is_printed(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out.startswith("freezecore ")
+
+
+def test_the_help_of_a_command_fits_a_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit):
+        main(["mask", "--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
