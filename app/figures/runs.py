@@ -17,6 +17,7 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 DASHES = ("solid", "dash", "dot", "dashdot")
+FEW_STEPS = 8  # below this Plotly would put ticks between steps
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon")
 
 
@@ -49,7 +50,7 @@ def learning_curve(events: Sequence[dict], total: int | None, words: Words, pale
         "hovertemplate": f"{scored} %{{y:.3f}}%{{customdata}}<extra></extra>",
     }
     layout = layout_of(palette, "learning", top=4, hovermode="x")
-    layout["xaxis"] |= {"range": [-0.02 * (total or 1), (total or 1) * 1.03], "title": {"text": words("chart.step")}}
+    layout["xaxis"] |= _steps_axis(total or 1, words) | {"range": [-0.02 * (total or 1), (total or 1) * 1.03]}
     layout["yaxis2"] = layout["yaxis"] | {"domain": [0.66, 1], "nticks": 3, "rangemode": "tozero"}
     layout["yaxis"] |= {"domain": [0, 0.58]}
     layout["yaxis"] |= (
@@ -58,6 +59,11 @@ def learning_curve(events: Sequence[dict], total: int | None, words: Words, pale
     for axis, name in (("yaxis", scored), ("yaxis2", words("chart.loss"))):
         layout[axis]["title"] = {"text": name, "font": {"size": 11}}
     return {"data": [loss, score], "layout": layout}
+
+
+def _steps_axis(most: int, words: Words) -> dict:
+    """An axis of so many steps, whole ones."""
+    return {"title": {"text": words("chart.step")}, "tickformat": ",d"} | ({"dtick": 1} if most < FEW_STEPS else {})
 
 
 def _interval(point: dict) -> str:
@@ -86,7 +92,8 @@ def loss_curves(lines: Sequence[tuple[RunRow, Sequence[dict]]], words: Words, pa
         x, y = [step["step"] for step in steps], [step["loss"] for step in steps]
         data.append({"type": "scatter", "mode": "lines", "name": names[i], "x": x, "y": y, "line": line})
     layout = layout_of(palette, "loss_curves", legend=LEGEND)
-    layout["xaxis"] |= {"title": {"text": words("chart.step")}}
+    most = max((step["step"] for _, events in lines for step in run_events.losses(events)), default=1)
+    layout["xaxis"] |= _steps_axis(most, words)
     layout["yaxis"] |= {"title": {"text": words("chart.loss")}, "rangemode": "tozero"}
     return {"data": data, "layout": layout}
 

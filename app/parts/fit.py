@@ -44,7 +44,7 @@ def fit(words: Words) -> None:
         }
         for card, one in zip(known, found, strict=True)
     ]
-    cells = formatted(rows, {words("fit.largest"): "{:.0f}"})
+    cells = formatted(rows, {words("fit.largest"): "{:,.0f}"})
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
     st.caption(words("fit.units"))
     _devices(selection, words)

@@ -19,6 +19,7 @@ from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 
 WATCHED = "watched"
+STOPPING = "stopping"  # notes of the jobs that were told here to end
 PREFIX = {"run": "", "search": "search_"}  # of the keys of each pane's buttons
 
 
@@ -87,17 +88,19 @@ def start(request: object, again: bool = False) -> str:
 def progress(field: str, token: str, share: float, text: str, words: Words) -> None:
     """How far it is, from 0 to 1, and a button that stops it."""
     line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
-    line.progress(share, text=text)
+    stopping = token in state.notes(STOPPING)
+    line.progress(share, text=words("probe.stopping") if stopping else text)
     mine = state.control(token)
     stop.button(
         words("probe.stop"), icon=":material/stop:", key=f"{PREFIX[field]}stop", width="stretch", on_click=_stop,
-        args=(token,), disabled=mine is None, help=None if mine else words("probe.not_yours"),
+        args=(token,), disabled=stopping or mine is None, help=None if mine else words("probe.not_yours"),
     )  # fmt: skip
 
 
 @show_errors.acting
 def _stop(token: str) -> None:
-    jobs.shared().stop(state.control(token))
+    if jobs.shared().stop(state.control(token)):
+        state.notes(STOPPING)[token] = True
 
 
 def queue_text(status: JobStatus, words: Words) -> str | None:

@@ -139,7 +139,7 @@ def _status(events: list[dict], step: int, total: int | None, words: Words) -> s
     if phase != "step":
         return words.either(f"phase.{phase}", phase)
     device = next((str(event["device"]).partition(",")[0].upper() for event in events if event.get("device")), "")
-    text = words("probe.running", step=step, steps=total, device=device)
+    text = words("probe.running", step=step, steps=total or 0, device=device)
     durations = [event["step_s"] for event in run_events.losses(events)[-10:] if event.get("step_s")]
     if durations and total:
         left_s = (total - step) * sum(durations) / len(durations)
@@ -190,9 +190,11 @@ def _figures(result: dict, words: Words) -> None:
     pair = _before_and_after(result, scored, words)
     named = words(f"metric.{result['metric']}") if scored == "metric" and result["metric"] else words("runs.accuracy")
     accuracy.metric(
-        words("outcome.accuracy", what=named, samples=result["test_size"]), pair, _interval(result["interval"], words),
+        words("outcome.accuracy", what=named, samples=result["test_size"] or 0),
+        pair,
+        _interval(result["interval"], words),
         **plain,
-    )  # fmt: skip
+    )
     memory.metric(
         words("outcome.memory"),
         bytes_text(result["peak_bytes"]),

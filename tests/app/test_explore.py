@@ -61,7 +61,7 @@ def test_a_link_opens_the_model_with_its_rules_and_its_numbers(opened):
     assert rules_of(page) == "freeze all\ntrain fc"
     assert page.number_input(key="w_batch").value == 8
     assert figures(page)["Peak memory"].endswith("MB")
-    assert re.fullmatch(r"up to batch \d+", next(part["text"] for part in sent(page) if part["part"] == "largest"))
+    assert re.fullmatch(r"up to batch [\d,]+", next(part["text"] for part in sent(page) if part["part"] == "largest"))
 
 
 def test_a_model_opens_with_its_head_alone(opened):
@@ -182,6 +182,15 @@ def test_a_probe_starts_with_what_is_ticked_and_is_found_again_by_its_link(opene
     assert again.button(key="stop").disabled, "only who started it may stop it"
     page.button(key="stop").click().run()
     assert helpers[1].requests[-1] == "control"
+
+
+def test_a_run_that_is_told_to_stop_says_at_once_that_it_is_stopping(opened):
+    page = opened(model=RESNET, rules="freeze all; train fc")
+    page.button(key="start").click().run()
+    assert "Training on" in page.get("progress")[0].proto.text
+    page.button(key="stop").click().run()
+    assert page.get("progress")[0].proto.text == "Stopping…"
+    assert page.button(key="stop").disabled
 
 
 def test_nothing_to_train_cannot_be_tried(opened):

@@ -1,6 +1,6 @@
 import pytest
 
-from app.figures.runs import accuracy_against_memory, learning_curve, names_of, what_trained
+from app.figures.runs import accuracy_against_memory, learning_curve, loss_curves, names_of, what_trained
 from app.figures.style import LIGHT
 from app.service.run_table import RunRow
 from app.text import Words
@@ -54,3 +54,14 @@ def test_a_curve_shows_accuracy_along_the_way_with_its_interval():
     assert (points["x"], points["y"]) == ([0, 30], [0.1, 0.8])
     low, high = (points["error_y"][name][1] for name in ("arrayminus", "array"))
     assert 0.8 - low == pytest.approx(0.711, abs=1e-3) and 0.8 + high == pytest.approx(0.867, abs=1e-3)  # Wilson's
+
+
+@pytest.mark.parametrize(("steps", "apart"), [(1, 1), (2, 1), (5, 1), (60, None), (3000, None)])
+def test_ticks_of_steps_are_whole_numbers_with_separators(steps, apart):
+    events = [{"event": "step", "step": step, "loss": 1.0} for step in (1, steps)]
+    figures = (
+        learning_curve(events, steps, WORDS, LIGHT), loss_curves([(row("", None, None), events)], WORDS, LIGHT)
+    )  # fmt: skip
+    for figure in figures:
+        axis = figure["layout"]["xaxis"]
+        assert (axis.get("dtick"), axis["tickformat"]) == (apart, ",d")
