@@ -18,6 +18,7 @@ from app.text import Words, meaning
 from freezecore._estimate import AnyEstimate, CurvePoint
 from freezecore._estimate.budget import SLOW_BF16, fits, fits_on
 from freezecore._estimate.cards import Card
+from freezecore._estimate.peaks import LARGEST
 from freezecore.report import bytes_text, change_text, count_text, flops_text
 from freezecore.tree import LayerTree
 
@@ -97,7 +98,10 @@ def _on_card(selection: ModelSelection, known: KnownCost, words: Words) -> str |
     cards = (selection.card,)
     mask, batch = known.mask or selection.mask, selection.link.batch
     one = fits(known.trace, mask, batch_size=batch, cards=cards, cost=known.cost)[0]
-    largest = words("cost.largest", batch=one.largest_batch) if one.largest_batch else None
+    most, largest = one.largest_batch, None
+    if most:
+        at_end = most >= LARGEST
+        largest = words("cost.largest_at_least", batch=most) if at_end else words("cost.largest", batch=most)
     return (
         " · ".join(filter(None, (largest, words("cost.no_bf16") if one.note == SLOW_BF16 else words.said(one.note))))
         or None

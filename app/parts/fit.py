@@ -16,7 +16,7 @@ from freezecore import calibration
 from freezecore._estimate.budget import fits, fits_on, least_frozen
 from freezecore._estimate.cards import all_cards, margin_bytes
 from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS, per_device
-from freezecore._estimate.peaks import under
+from freezecore._estimate.peaks import LARGEST, under
 from freezecore.calibration import read_calibration
 from freezecore.report import bytes_text
 
@@ -44,7 +44,9 @@ def fit(words: Words) -> None:
         }
         for card, one in zip(known, found, strict=True)
     ]
-    cells = formatted(rows, {words("fit.largest"): "{:,.0f}"})
+    cells = formatted(
+        rows, {words("fit.largest"): lambda most: f"≥ {most:,.0f}" if most >= LARGEST else f"{most:,.0f}"}
+    )
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
     st.caption(words("fit.units"))
     _devices(selection, words)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from freezecore._estimate.cards import Card, all_cards, margin_bytes
 from freezecore._estimate.cost import AnyEstimate, estimate
-from freezecore._estimate.peaks import Peaks, under
+from freezecore._estimate.peaks import LARGEST, Peaks, under
 from freezecore._presets import first_blocks, first_blocks_rules
 from freezecore._trace import Trace
 from freezecore.mask import Mask
@@ -28,7 +28,7 @@ class CardFit:
         card_bytes: what torch can use of it.
         margin_bytes: what is kept free beside the estimate, in it.
         fits: estimate and margin fit.
-        largest_batch: with which they still do; 0 when not even one sample does.
+        largest_batch: with which they still do; 0 when not even one sample does, 65,536 where that or more do.
         note: what else to know about this card, or an empty text.
     """
 
@@ -41,8 +41,16 @@ class CardFit:
 
     def __str__(self) -> str:
         verdict = {True: "fits", False: "does not fit", None: "unknown whether it fits"}[self.fits]
-        largest = "unknown" if self.largest_batch is None else f"{self.largest_batch:,}"
-        return f"{self.card} ({bytes_text(self.card_bytes)}): {verdict}, largest batch {largest}"
+        return (
+            f"{self.card} ({bytes_text(self.card_bytes)}): {verdict}, largest batch {largest_text(self.largest_batch)}"
+        )
+
+
+def largest_text(batch: int | None) -> str:
+    """A largest batch in words; of one at the end of what was looked at, that it may be larger still."""
+    if batch is None:
+        return "unknown"
+    return f"at least {batch:,}" if batch >= LARGEST else f"{batch:,}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from freezecore import calibration
 from freezecore._estimate import AnyEstimate, Pricer, costliest, depth_curve
-from freezecore._estimate.budget import fits, least_frozen
+from freezecore._estimate.budget import fits, largest_text, least_frozen
 from freezecore._estimate.cards import MARGIN_SENTENCE
 from freezecore._estimate.cost import PARTS
 from freezecore._estimate.devices import SHARDINGS, checked_world, per_device
@@ -136,7 +136,7 @@ def _cards(fits_: list[dict]) -> str:
             fit["card"],
             bytes_text(fit["card_bytes"]),
             verdicts[fit["fits"]],
-            "unknown" if fit["largest_batch"] is None else f"{fit['largest_batch']:,}",
+            largest_text(fit["largest_batch"]),
             fit["note"],
         )
         for fit in fits_
