@@ -235,16 +235,28 @@ class Trace:
         return f"Trace({self.source!r}, {len(self.parameters)} parameters, {len(self.steps)} steps, {self.workload})"
 
     def under(self, workload: Workload) -> Trace:
-        """The same step with another batch size, optimizer and accumulation; what was traced stays as it was.
+        """The same step with another batch size, optimizer, accumulation and trainer; what was traced stays as it was.
 
-        Whatever else is asked for and was traced otherwise is told in `notes`.
+        Whatever else is asked for and was traced otherwise is told in `notes`, and so is a trainer whose forward pass
+        keeps something else.
         """
-        names = ("batch_size", "optimizer", "implementation", "accumulate")
+        loop, mine = workload.loop, self.workload.loop
+        in_fp32 = loop.outputs_in_fp32 == mine.outputs_in_fp32 or "autocast" not in self.workload.precision
+        same_forward = in_fp32 and loop.keeps_output == mine.keeps_output
+        names = ("batch_size", "optimizer", "implementation", "accumulate", *(["trainer"] if same_forward else []))
         changes = {name: getattr(workload, name) for name in names}
         usual, notes = Workload(), dict.fromkeys(self.notes)
-        for name in ("precision", "checkpointing", "device", "image_size", "sequence_length"):
+        if same_forward and loop.own_loss and not mine.own_loss:
+            notes[
+                say(
+                    "{trainer} takes a model's own loss where labels come with the batch; the loss was followed as the "
+                    "file has it",
+                    trainer=workload.trainer,
+                )
+            ] = None
+        for name in ("trainer", "precision", "checkpointing", "device", "image_size", "sequence_length"):
             asked, followed = getattr(workload, name), getattr(self.workload, name)
-            if asked not in (followed, getattr(usual, name)):
+            if name not in names and asked not in (followed, getattr(usual, name)):
                 told = {"name": name, "asked": str(asked), "followed": str(followed)}
                 notes[say("{name} {asked}, which was asked for: the step was followed with {followed}", **told)] = None
         return replace(self, workload=replace(self.workload, **changes), notes=tuple(notes))

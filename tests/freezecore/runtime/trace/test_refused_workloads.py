@@ -146,3 +146,21 @@ def test_what_is_no_shape_is_refused(text):
 def test_shapes_that_the_model_does_not_take_are_refused():
     with pytest.raises(TraceError, match="does not run on 5x160x160"):
         shapes_pricer(fc.ModelSource.parse("timm:test_vit"), Workload(4), ["5x160x160"])
+
+
+@pytest.mark.parametrize("trainer", ["accelerate", "transformers-trainer", "lightning"])
+def test_a_trainer_is_taken_over_where_its_step_is_the_same(trainer, net):
+    tree, trace = net
+    mask = Mask(tree, (True,) * len(tree.parameters))
+    moved = trace.under(replace(trace.workload, trainer=trainer))
+    assert moved.workload.trainer == trainer
+    assert any(f"{trainer} takes a model's own loss" in note for note in moved.notes)
+    followed = trace_module(Net(), moved.workload, "Net")
+    assert fc.estimate(moved, mask).peak_bytes == fc.estimate(followed, mask).peak_bytes
+
+
+def test_a_trainer_whose_step_keeps_something_else_is_told(net):
+    _, trace = net
+    kept = trace.under(replace(trace.workload, trainer="fastai"))
+    assert kept.workload.trainer == "pytorch"
+    assert any("trainer fastai, which was asked for: the step was followed with pytorch" in note for note in kept.notes)
