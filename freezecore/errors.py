@@ -144,13 +144,13 @@ def none_called(error: type[FreezeError], problem: str, name: str, names: Iterab
     return error(problem, did_you_mean(name, known) or "Choose {names}.", name=shortened(name), names=listed)
 
 
-def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """Up to `count` of `names` that look most like `word`, best first; empty when nothing is near."""
+def nearest(word: str, names: Iterable[str], count: int = 3, cutoff: float = 0.6) -> list[str]:
+    """Up to `count` of `names` that look most like `word`, best first; empty when nothing is as near as `cutoff`."""
     word = word[:200]
     by_lower: dict[str, str] = {}
     for name in names:
         by_lower.setdefault(name.lower(), name)
-    close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=count, cutoff=cutoff)
     return [by_lower[name] for name in close]
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 
 from freezecore.cli.output import as_json, leave_output, lines, painted, take_any_terminal, tell, write
@@ -44,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     take_any_terminal()
     options = parser(arguments[:1]).parse_args(arguments)
     try:
-        with told_if_missing():
+        options.answers = sys.stdout
+        with told_if_missing(), redirect_stdout(sys.stderr):  # a model's own code prints what it likes
             document = options.gather(options)
         was_written = write(as_json(document) if options.json else options.show(document))
     except FreezeError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from freezecore.api import read_tree
-from freezecore.cli.output import stoppable
+from freezecore.cli.output import stoppable, tell
 from freezecore.datasets import default_for
 from freezecore.errors import RuleError, SourceError, shortened
 from freezecore.metrics import METRICS
@@ -108,11 +108,18 @@ def read_layers(options: Namespace) -> LayerTree:
 
 
 def read_spec(options: Namespace) -> FreezeSpec:
-    """The rules as typed or from a file; none leave everything as the model's author set it."""
+    """The rules as typed or from a file; none leave everything as the model's author set it.
+
+    That a saved spec names another model is told on standard error.
+    """
     if options.spec:
         from freezecore.saved_spec import load_spec
 
-        return load_spec(read_text(options.spec)).spec
+        saved = load_spec(read_text(options.spec))
+        if saved.source not in ("", options.source, str(ModelSource.parse(options.source))):
+            was, now = shortened(saved.source), shortened(options.source)
+            tell(f"freezecore: the spec was saved for {was}; here its rules are applied to {now}.")
+        return saved.spec
     text = options.rules or ""
     return FreezeSpec.parse(read_text(text[1:]) if text.startswith("@") else text)
 

@@ -12,6 +12,7 @@ import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal, TextIO
 
 Style = Literal["red", "yellow", "green"]
@@ -79,10 +80,10 @@ def tell(text: str, end: str = "\n") -> None:
         print(printable(text), end=end, file=sys.stderr, flush=True)
 
 
-def leave_output() -> None:
-    """Let what may still be written to standard output go nowhere."""
+def leave_output(stream: TextIO | None = None) -> None:
+    """Let what may still be written to standard output, or to this stream, go nowhere."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
 
 
 def painted(text: str, style: Style | None, stream: TextIO | None = None) -> str:
@@ -116,7 +117,7 @@ def progress(options: Namespace, describe: Callable[[dict], str] = lambda event:
     Steps are shown on a terminal alone, over one another.
     """
     if options.json:
-        return _write_event
+        return partial(_write_event, stream=options.answers)
     screen = sys.stderr.isatty()
 
     def show(event: dict) -> None:
@@ -140,14 +141,14 @@ def tell_over(line: str, screen: bool, end: str = "\n") -> None:
     tell(line, end)
 
 
-def _write_event(event: dict) -> None:
+def _write_event(event: dict, stream: TextIO) -> None:
     """An event on standard output; a run goes on where there is no room, since its answer is told in the end."""
     try:
-        print(as_json(event), flush=True)
+        print(as_json(event), flush=True, file=stream)
     except BrokenPipeError:
         raise
     except OSError as error:
-        leave_output()
+        leave_output(stream)
         tell(f"freezecore: standard output cannot be written: {error.strerror}. The run goes on.")
 
 

@@ -24,6 +24,7 @@ LINE = re.compile(
     [\s)\]'",]*$""",
     re.VERBOSE | re.IGNORECASE,
 )
+BARE = say("The names stand without True or False: they were taken as what trains, and everything else as frozen.")
 MOST_UNREAD = 200
 MOST_LINES = 200_000
 
@@ -62,7 +63,10 @@ def read_names(text: str, tree: LayerTree) -> Imported:
             seen.add(position)
     new = () if bare else tuple(p.name for i, p in enumerate(tree.parameters) if i not in seen)
     spec = spec_of(tree, trains) if seen else None
-    return Imported("names", spec, mapped, tuple(missing), new if seen else (), tuple(unread[:MOST_UNREAD]))
+    notes = (BARE,) if bare and seen else ()
+    return Imported(
+        "names", spec, mapped, tuple(missing), new if seen else (), tuple(unread[:MOST_UNREAD]), notes=notes
+    )
 
 
 def find(name: str, tree: LayerTree) -> str | None:

@@ -351,3 +351,90 @@ def test_the_help_of_a_command_fits_a_terminal(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         main(["mask", "--help"])
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+
+
+@pytest.fixture
+def own_modules(tmp_path, monkeypatch):
+    """Models of a person's own: one whose code prints, one that reads token numbers."""
+    (tmp_path / "own_printing.py").write_text(
+        "import torch\nprint('imported')\n"
+        "class Net(torch.nn.Sequential):\n"
+        "    def forward(self, x):\n        print('forward')\n        return super().forward(x)\n"
+        "def make():\n    print('built')\n    return Net(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), "
+        "torch.nn.Flatten(), torch.nn.Linear(4, 10))\n"
+    )
+    (tmp_path / "own_reading.py").write_text(
+        "from torch import nn\n"
+        "def tokens(): return nn.Sequential(nn.Embedding(50, 8), nn.Flatten(), nn.Linear(8, 2))\n"
+        "def bag(): return nn.Sequential(nn.EmbeddingBag(50, 8), nn.Linear(8, 2))\n"
+        "def sound(): return nn.Sequential(nn.Conv1d(1, 8, 3), nn.Flatten(), nn.Linear(8, 2))\n"
+        "def rows(): return nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2))\n"
+        "def pictures(): return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 2))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in ("own_printing", "own_reading"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("more", [["tree"], ["mask"], ["export"], ["estimate", "--batch-size", "2"], ["probe"]])
+def test_what_a_model_s_own_code_prints_is_not_in_the_answer(more, own_modules, capsys):
+    command, *options = more
+    if command == "probe":
+        options = ["--data", "digits", "--steps", "1", "--train-size", "32", "--test-size", "32", "--device", "cpu"]
+    assert main([command, "py:own_printing:make", "--allow-python", "--json", *options]) == 0
+    printed = capsys.readouterr()
+    assert [json.loads(line) for line in printed.out.splitlines()]
+    assert "built" in printed.err
+
+
+@pytest.mark.parametrize(
+    "name, data, reads",
+    [
+        ("tokens", "docstrings", "token numbers, for which no tokenizer is known."),
+        ("tokens", "digits", "token numbers, for which no tokenizer is known."),
+        ("bag", "docstrings", "token numbers, for which no tokenizer is known."),
+        ("sound", "shapes", "sequences of numbers."),
+        ("rows", "docstrings", "rows of numbers."),
+        ("pictures", "docstrings", "pictures."),
+    ],
+)
+def test_a_probe_says_what_a_model_of_one_s_own_reads(name, data, reads, own_modules, capsys):
+    assert main(["probe", f"py:own_reading:{name}", "--allow-python", "--data", data, "--steps", "1"]) == 1
+    assert f"and own_reading:{name} reads {reads}" in capsys.readouterr().err
+
+
+def test_a_spec_of_another_model_is_told_and_applied(tmp_path, capsys):
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(run(capsys, "export", RESNET, "--rules", PROBE, "--to", "spec")["code"])
+    for command in ("estimate", "mask"):
+        assert main([command, "timm:resnet34", "--spec", str(spec), "--json"]) == 0
+        printed = capsys.readouterr()
+        told = "freezecore: the spec was saved for timm:resnet18; here its rules are applied to timm:resnet34.\n"
+        assert printed.err == told
+        json.loads(printed.out)
+    assert main(["mask", RESNET, "--spec", str(spec), "--json"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "word, told",
+    [
+        ("zzzz", r"No model's name contains 'zzzz'; the nearest are \w+:\S+, \w+:\S+, \w+:\S+\.\n"),
+        ("resnte", r"source (.|\n)*\nNo model's name contains 'resnte'; these are like it\.\n"),
+        ("resnet18", r"source ((?!No model)(.|\n))*"),
+    ],
+)
+def test_a_name_that_no_model_has_is_told_with_the_nearest(word, told, capsys):
+    assert main(["models", word]) == 0
+    assert re.fullmatch(told, capsys.readouterr().out)
+
+
+def test_the_largest_batch_that_is_looked_at_is_told_as_the_least(tmp_path, capsys):
+    import torch
+
+    import freezecore as fc
+
+    fc.save(torch.nn.Sequential(torch.nn.Linear(2, 3)), torch.ones(2, 2), tmp_path / "model.json")
+    assert main(["estimate", f"file:{tmp_path / 'model.json'}"]) == 0
+    assert "at least 65,536" in capsys.readouterr().out

@@ -22,6 +22,12 @@ def names(word: str = "") -> list[ModelName]:
     return [by_name[name] for name in nearest(word, by_name, MOST_NEAREST)]
 
 
+def nearest_of_all(word: str) -> list[str]:
+    """The sources whose names look most like `word`, however little that is."""
+    by_name = {model.source.partition(":")[2]: model.source for model in _all()}
+    return [by_name[name] for name in nearest(word, by_name, cutoff=0.0)]
+
+
 def listed() -> list[ModelName]:
     """What the installed libraries themselves list: every architecture and model type."""
     import timm

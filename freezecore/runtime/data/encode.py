@@ -17,7 +17,20 @@ from freezecore.source import ModelSource
 
 IMAGE_SIZE = 96  # where the model takes any size: a step in a fifth of the time of 224
 PLAIN = (0.5, 0.5, 0.5)
+OTHER = {  # what a module of a person's own reads, by its first layer, where that is no picture
+    nn.Embedding: say("token numbers, for which no tokenizer is known"),
+    nn.EmbeddingBag: say("token numbers, for which no tokenizer is known"),
+    nn.Conv1d: say("sequences of numbers"),
+    nn.Conv3d: say("volumes"),
+    nn.RNNBase: say("sequences of numbers"),
+    nn.Linear: say("rows of numbers"),
+}
 NOUNS = {"image": say("pictures"), "text": say("text")}
+HINTS = {
+    "image": say("Choose shapes, digits or a zip."),
+    "text": say("Choose docstrings, or a file of your own texts."),
+    None: say("A probe trains models that read pictures, or texts by a tokenizer of their own."),
+}
 
 
 def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeRequest) -> Dataset:
@@ -28,11 +41,14 @@ def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeReques
     """
     argument = input_name(model)
     kind = {"input_ids": "text", "pixel_values": "image", "image": "image"}.get(argument)
+    other = "" if hasattr(model, "main_input_name") else _no_picture(model)
+    if other and (raw.kind == "text" or other != OTHER[nn.Linear]):  # a picture may be laid out as a row
+        kind = None
     if raw.kind != kind:
-        reads = NOUNS[kind] if kind else say("'{argument}', which no data here has", argument=argument)
+        reads = NOUNS[kind] if kind else other or say("'{argument}', which no data here has", argument=argument)
         raise DataError(
             "{name} is {kind}, and {source} reads {reads}.",
-            "Choose docstrings, or a file of your own texts." if kind == "text" else "Choose shapes, digits or a zip.",
+            HINTS[kind],
             name=raw.name,
             kind=NOUNS[raw.kind],
             source=source.label,
@@ -46,6 +62,14 @@ def encode(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeReques
 def input_name(model: nn.Module) -> str:
     """The argument that takes the samples: `image` (by position), `pixel_values` or `input_ids`."""
     return getattr(model, "main_input_name", "image")
+
+
+def _no_picture(model: nn.Module) -> str:
+    """What a module that names no input reads, by its first layer; empty where it may be pictures."""
+    layers = list(model.modules())
+    if any(isinstance(layer, nn.Conv2d) for layer in layers):
+        return ""
+    return next((noun for layer in layers for kind, noun in OTHER.items() if isinstance(layer, kind)), "")
 
 
 def _texts(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeRequest) -> Dataset:

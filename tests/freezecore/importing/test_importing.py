@@ -173,6 +173,8 @@ def test_printed_names_with_true_or_false_come_back(line, resnet):
 @pytest.mark.parametrize("text", ["fc.weight\nfc.bias", '["fc.weight", "fc.bias"]', "- fc", "# mine\nfc  # the head"])
 def test_names_without_a_state_are_what_trains(text, resnet):
     assert trained(text, resnet) == mask_of(HEAD, resnet)
+    assert [note for note in import_rules(text, resnet).notes if "they were taken as what trains" in note]
+    assert not import_rules("fc.weight True\nfc.bias True", resnet).notes
 
 
 def test_what_names_leave_out_or_have_too_much_is_told(resnet):
