@@ -10,11 +10,14 @@ from app.service import belongings, gallery, uploads
 from app.text import Words
 
 SORT = "model"
+POPOVER = "own_model"  # open or closed
 
 
 def upload(words: Words) -> None:
     """A button that opens the drop zone and what was dropped before; what arrives opens at once."""
-    with st.popover(words("upload.label"), icon=":material/upload_file:", type="tertiary", key="own_model"):
+    with st.popover(
+        words("upload.label"), icon=":material/upload_file:", type="tertiary", key=POPOVER, on_change="rerun"
+    ):
         _drop_zone(words)
         st.caption(words("upload.help"))
         for place, source in enumerate(reversed(belongings.of(state.owner(), SORT))):
@@ -42,9 +45,15 @@ def _file_dropped() -> None:
     if file is not None:
         source = uploads.keep_model(file.getvalue(), file.name)
         belongings.add(state.owner(), SORT, source)
-        state.open_model(source)
+        _show(source)
 
 
 @show_errors.acting
 def _open(source: str) -> None:
+    _show(source)
+
+
+def _show(source: str) -> None:
+    """Open the model, and close what lies over its numbers."""
+    state.fill(POPOVER, False)
     state.open_model(source)

@@ -58,11 +58,12 @@ FIRST = (DEFAULT_MODEL, "timm:resnet18", "config:bert")
 
 
 def name_of(source: str) -> str:
-    """The name people know a source by: of a file that of its owner, else the source itself."""
+    """The name people know a source by: of an upload its class, of another file the file's, else the source itself."""
     model = BY_SOURCE.get(source)
     scheme, _, place = source.partition(":")
-    own = scheme == "file" or uploads.NAME.fullmatch(place)
-    return model.name if model else shortened(PurePath(place).name.removesuffix(".json") if own else source, 40)
+    if model or not (scheme == "file" or uploads.NAME.fullmatch(place)):
+        return model.name if model else shortened(source, 40)
+    return shortened(uploads.title(place) or PurePath(place).name.removesuffix(".json"), 40)
 
 
 def named(source: str) -> str:

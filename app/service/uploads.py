@@ -49,4 +49,5 @@ def keep_model(content: bytes, name: str) -> str:
             name=shortened(name),
             most=LARGEST_MODEL_MIB,
         )
-    return f"{file_check.scheme_of(content, name)}:{uploads.keep(content, name)}"
+    looked = file_check.ask(content, name)
+    return f"{looked['scheme']}:{uploads.keep(content, name, looked['title'])}"

@@ -13,6 +13,7 @@ from freezecore._export.plan import ExportPlan
 from freezecore._export.spec import save_spec
 from freezecore._resolve import resolve_phases
 from freezecore.arguments import checked
+from freezecore.cache import uploads
 from freezecore.errors import ExportError, none_called
 from freezecore.report import number_text
 from freezecore.sentences import say
@@ -101,6 +102,7 @@ def export(
     source = ModelSource.parse(source) if isinstance(source, str) else source
     spec = FreezeSpec.parse(spec) if isinstance(spec, str) else spec
     tree = _tree_of(source, tree)
+    source = source.with_(name=uploads.as_given(source.name))  # where the person has it
     masks = tuple(resolve_phases(spec, tree).items())
     changes = tuple(m for i, m in enumerate(masks) if i == 0 or m[1].trains != masks[i - 1][1].trains)
     rates = (learning_rate, head_learning_rate, layer_decay)

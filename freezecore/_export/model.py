@@ -6,7 +6,6 @@ import keyword
 from dataclasses import dataclass
 
 from freezecore._export.python import call, quoted
-from freezecore.cache import uploads
 from freezecore.errors import ExportError
 from freezecore.source import TASKS, ModelSource
 
@@ -58,9 +57,10 @@ def _transformers(source: ModelSource, root: str, labels: int | str | None) -> B
     if source.scheme == "hf" and source.weights != "random":
         return _pretrained(source, root, labels)
     labelled = [f"num_labels={labels}"] if labels is not None else []
-    given = source.label if uploads.NAME.fullmatch(source.name) else source.name  # where the person has it
     file = source.scheme == "hf" or source.name.endswith(".json") or source.name.startswith((".", "/", "~", "\\"))
-    config = call("AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(given), *labelled], taken=9)
+    config = call(
+        "AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(source.name), *labelled], taken=9
+    )
     name = _class_name(source, root)
     build = f"{name}.from_config(config)" if name.startswith("Auto") else f"{name}(config)"
     imports = frozenset({f"from transformers import AutoConfig, {name}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from freezecore._export.jinja import render
 from freezecore._resolve import resolve_phases
+from freezecore.cache import uploads
 from freezecore.rules.grammar import print_spec
 from freezecore.saved_spec.saved import FORMAT
 from freezecore.source import ModelSource
@@ -24,6 +25,7 @@ def save_spec(spec: FreezeSpec, tree: LayerTree, source: ModelSource | None = No
         "spec.yaml.jinja",
         format=FORMAT,
         tree=tree,
+        named=uploads.as_given(tree.source),
         source=source,
         rules=print_spec(spec, "\n").splitlines(),
         parameters=zip(names, shapes, map("".join, zip(*phases, strict=True)), strict=True),

@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from freezecore.cache import store, whole_file
 from freezecore.errors import FreezeError, shortened
@@ -25,6 +25,8 @@ MOST_FILES = 1_000  # of all visitors together
 MOST_BYTES = 2 * 10**9  # likewise
 MOST_AGE_S = 180 * 86_400.0  # since it was last opened
 LONGEST_NAME = 60
+TITLE = "title"  # the file beside an upload that holds what its content is called
+TITLES = re.compile(rf"[\w.]{{1,{LONGEST_NAME}}}")
 
 
 def folder() -> Path:
@@ -37,8 +39,25 @@ def place_of(name: str) -> Path:
     return store.home() / name if NAME.fullmatch(name) else Path(name).expanduser()
 
 
-def keep(content: bytes, given: str) -> str:
+def as_given(text: str) -> str:
+    """The text with the files' names as their owners have them: `file:model.json`."""
+    return NAME.sub(lambda found: PurePosixPath(found[0]).name, text)
+
+
+def title(name: str) -> str | None:
+    """What the upload's content is called, where that is known."""
+    if not NAME.fullmatch(name):
+        return None
+    with contextlib.suppress(OSError):
+        return place_of(name).with_name(TITLE).read_text("utf-8")
+    return None
+
+
+def keep(content: bytes, given: str, title: str = "") -> str:
     """Keep a file that was given under a name; the name that stands for it from now on.
+
+    Args:
+        title: what its content is called, such as a model's class.
 
     Raises:
         FreezeError: it cannot be written; nothing of it is left.
@@ -52,6 +71,8 @@ def keep(content: bytes, given: str) -> str:
         place.parent.mkdir(parents=True, exist_ok=True)
         if not (place.is_file() and _digest(place.read_bytes()) == place.parent.name):
             whole_file.write(place, content)
+        if TITLES.fullmatch(title):
+            whole_file.write(place.with_name(TITLE), title.encode())
         os.utime(place.parent)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Literal
+from typing import Literal, TypedDict, cast
 
 from freezecore import model_file
 from freezecore.errors import SourceError, shortened
@@ -16,17 +16,25 @@ from freezecore.serving import one_answer
 Scheme = Literal["config", "file"]
 
 
-def scheme_of(content: bytes, name: str) -> Scheme:
-    """Whether this is a Hugging Face configuration, or a file that `fc.save` wrote.
+class Looked(TypedDict):
+    """What a file is: its scheme, and the class name of its model, empty where it does not say."""
+
+    scheme: Scheme
+    title: str
+
+
+def ask(content: bytes, name: str) -> Looked:
+    """Whether this is a Hugging Face configuration, or a file that `fc.save` wrote, and of which model.
 
     Raises:
         SourceError: it is neither, or looking takes too long or too much memory.
     """
-    return one_answer.ask("freezecore.serving.file_check", shortened(name), content, _too_much(name))["scheme"]
+    answer = one_answer.ask("freezecore.serving.file_check", shortened(name), content, _too_much(name))
+    return cast(Looked, answer)
 
 
-def look(content: bytes, name: str) -> Scheme:
-    """What `scheme_of` answers, in this process."""
+def look(content: bytes, name: str) -> Looked:
+    """What `ask` answers, in this process."""
     try:
         data = parse(content)
     except ValueError:
@@ -34,10 +42,11 @@ def look(content: bytes, name: str) -> Scheme:
             "'{name}' is no JSON file.", "Drop a model.json or a config.json.", name=shortened(name)
         ) from None
     if isinstance(data, dict) and isinstance(data.get("model_type"), str):
-        return "config"
+        named = data.get("architectures")
+        title = named[0] if isinstance(named, list) and named else data["model_type"]
+        return {"scheme": "config", "title": title if isinstance(title, str) else ""}
     del data
-    model_file.loads(content, name)
-    return "file"
+    return {"scheme": "file", "title": model_file.loads(content, name).tree.layers[0].type}
 
 
 def _too_much(name: str) -> SourceError:
@@ -47,4 +56,4 @@ def _too_much(name: str) -> SourceError:
 
 
 if __name__ == "__main__":
-    one_answer.answer(lambda content: {"scheme": look(content, sys.argv[1])}, _too_much(sys.argv[1]))
+    one_answer.answer(lambda content: {**look(content, sys.argv[1])}, _too_much(sys.argv[1]))

@@ -5,7 +5,8 @@ import torch
 
 import freezecore as fc
 from app.service import uploads
-from freezecore.errors import SourceError
+from freezecore.errors import ExportError, SourceError
+from freezecore.source import ModelSource
 from tests.app.test_explore import figures, rules_of
 
 BERT = {
@@ -48,6 +49,36 @@ def test_a_saved_model_behaves_like_one_of_the_gallery(opened, saved):
     assert figures(more)["Peak memory"] != peak
     page.segmented_control(key="w_pane").set_value("code").run()
     assert "requires_grad" in page.code[0].value
+
+
+class SensorNet(torch.nn.Sequential):
+    pass
+
+
+def test_a_dropped_model_is_called_by_its_class_and_what_lies_over_its_numbers_closes(opened, tmp_path, monkeypatch):
+    fc.save(SensorNet(torch.nn.Linear(8, 3)), torch.randn(2, 8), tmp_path / "model.json")
+    page = opened()
+    page.session_state["own_model"] = True
+    page.get("file_uploader")[0].set_value(("model.json", (tmp_path / "model.json").read_bytes(), "application/json"))
+    page.run()
+    assert not page.exception and not page.error
+    assert page.session_state.link["model"].startswith("file:uploads/")
+    assert page.session_state["own_model"] is False
+    assert page.selectbox(key="w_model").options[0] == "SensorNet"
+    assert page.button(key="own_0").label == "SensorNet"
+
+
+@pytest.mark.parametrize("target", ["pytorch", "spec", "accelerate", "lightning", "notebook"])
+@pytest.mark.parametrize("kind", ["file", "config"])
+def test_an_export_names_a_dropped_file_as_its_owner_has_it(saved, kind, target):
+    content, given = (saved, "model.json") if kind == "file" else (json.dumps(BERT).encode(), "config.json")
+    source = ModelSource.parse(uploads.keep_model(content, given), task=None if kind == "file" else "base")
+    try:
+        text = fc.export(source, "train all", to=target)
+    except ExportError as error:
+        text = str(error)
+    assert "uploads/" not in text
+    assert given in text or (kind, target) == ("file", "spec"), "a spec of a model object names its class"
 
 
 def test_a_config_is_distinguished_from_a_model_file(opened):

@@ -11,7 +11,8 @@ from freezecore.serving import file_check, one_answer
 
 
 def test_a_config_is_told_from_a_model_file():
-    assert file_check.scheme_of(b'{"model_type": "bert"}', "config.json") == "config"
+    found = file_check.ask(b'{"model_type": "bert"}', "config.json")
+    assert found == {"scheme": "config", "title": "bert"}
 
 
 HOSTILE = {
@@ -32,7 +33,7 @@ def test_a_hostile_file_costs_its_visitor_a_sentence_and_this_process_nothing(ki
     before = machine.status_bytes("proc/self/status", "VmHWM:") or 0
     began = time.monotonic()
     with pytest.raises(SourceError, match=r"'model.json' (is not such a file|has the format|takes more time)"):
-        file_check.scheme_of(HOSTILE[kind], "model.json")
+        file_check.ask(HOSTILE[kind], "model.json")
     assert time.monotonic() - began < one_answer.SECONDS + 5
     assert (machine.status_bytes("proc/self/status", "VmHWM:") or 0) - before < 100 * 2**20
 
@@ -40,4 +41,4 @@ def test_a_hostile_file_costs_its_visitor_a_sentence_and_this_process_nothing(ki
 def test_what_takes_too_long_is_ended(monkeypatch):
     monkeypatch.setattr(one_answer, "SECONDS", 0.01)
     with pytest.raises(SourceError, match="takes more time or memory"):
-        file_check.scheme_of(b"{}", "model.json")
+        file_check.ask(b"{}", "model.json")
