@@ -77,13 +77,14 @@ def aside(seen: ModuleTree, fed: dict[str, frozenset[str]], calls: dict[str, int
 
 
 def layer_list(
-    seen: ModuleTree, leave_out: str, fed: dict[str, frozenset[str]], calls: dict[str, int]
+    seen: ModuleTree, leave_out: str, ends: list[str], fed: dict[str, frozenset[str]], calls: dict[str, int]
 ) -> BlockList | None:
     """For a model without such blocks, as VGG: the longest row of layers, or of layers with their norm.
 
     Args:
-        leave_out: name of a parameter whose layer does not count, the last one to run; nor does the twin of the module
-            around that, which follows it by its weights (a momentum encoder).
+        leave_out: name of the last parameter to run; the twin of the module around it, which follows that by its
+            weights (a momentum encoder), does not count.
+        ends: its layer and those that end beside it, which do not count either.
     """
     rows, last = [], seen.owner[leave_out].parent
     siblings = [found for node in seen.nodes.values() if (found := row(node))]
@@ -91,7 +92,7 @@ def layer_list(
     for node in seen.nodes.values():
         if any(each.contains(node.path) for each in apart):
             continue
-        layers = [each for each in node.bearing if _is_layer(each) and not each.contains(leave_out)]
+        layers = [each for each in node.bearing if _is_layer(each) and not any(map(each.contains, ends))]
         found = BlockList(node, tuple(layers))
         twin = last is not None and node is not last and _shapes(node) == _shapes(last)
         if len(layers) > 1 and not twin and _ran_in_turn(found, fed, calls) is not False:

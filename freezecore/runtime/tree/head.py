@@ -106,16 +106,23 @@ def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     return found
 
 
-def last_layers(seen: ModuleTree, place: dict[str, float], spine: dict[str, list[str]], library: bool) -> list[str]:
+def last_layers(
+    seen: ModuleTree,
+    place: dict[str, float],
+    spine: dict[str, list[str]],
+    library: bool,
+    fed: dict[str, frozenset[str]],
+) -> list[str]:
     """What runs after every block, where no accessor tells the head.
 
     Beside a base that holds all blocks and what comes before them, all of it; else, in a module of a person's own, the
-    last layer with a matrix. A library's bare base has no head, unless several towers meet in one (CLIP), or it keeps
-    a complete model of the library apart (a classifier over CLIP's vision tower).
+    last layer with a matrix and those that end beside it. A library's bare base has no head, unless several towers meet
+    in one (CLIP), or it keeps a complete model of the library apart (a classifier over CLIP's vision tower).
 
     Args:
         spine: names of the embeddings, stem and blocks of each tower, by its path.
         library: the model is one of a library's, which named no head.
+        fed: as an `Execution` has it.
     """
     ends = {tower: max((place[name] for name in names if name in place), default=-1) for tower, names in spine.items()}
     names = [name for each in spine.values() for name in each]
@@ -134,7 +141,24 @@ def last_layers(seen: ModuleTree, place: dict[str, float], spine: dict[str, list
     if not matrices:
         return []
     last = max(matrices, key=place.__getitem__)
-    return [place_of(last)[0] or last]
+    return end_layers(seen, last, fed) or [last]
+
+
+def end_layers(seen: ModuleTree, last: str, fed: dict[str, frozenset[str]]) -> list[str]:
+    """Paths of the layer of a parameter and of the layers beside it that read the same and feed nothing, as two heads.
+
+    Empty for a parameter of the model itself.
+    """
+    path = place_of(last)[0]
+    node = seen.nodes.get(path)
+    if not path or node is None or node.parent is None or not fed.get(path):
+        return [path] if path else []
+    feeding = frozenset().union(*fed.values())
+    return [
+        each.path
+        for each in node.parent.bearing
+        if each is node or (each.matrices == 1 and fed.get(each.path) == fed[path] and each.path not in feeding)
+    ]
 
 
 def _beside(seen: ModuleTree, names: list[str]) -> list[str]:

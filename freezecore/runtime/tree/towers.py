@@ -27,7 +27,7 @@ from freezecore.runtime.tree.block_lists import (
     rows_beside,
     staged,
 )
-from freezecore.runtime.tree.head import hinted_head, input_embeddings, last_layers
+from freezecore.runtime.tree.head import end_layers, hinted_head, input_embeddings, last_layers
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.runtime.tree.order import Execution
 from freezecore.tree import Kind, Stage, Tower
@@ -152,7 +152,8 @@ class _Finder:
         if len(matrices) < 3:
             return []
         last = max(matrices, key=self.place.__getitem__)
-        found = layer_list(self.seen, last, self.run.fed, self.run.calls)
+        ends = end_layers(self.seen, last, self.run.fed) or [last]
+        found = layer_list(self.seen, last, ends, self.run.fed, self.run.calls)
         return [found] if found and not self.head & self._names(found.elements) else []
 
     def _names(self, nodes) -> set[str]:
@@ -300,7 +301,7 @@ class _Finder:
     def _head(self, towers: list[_Tower]) -> None:
         """What runs after everything, where the library does not say what makes the prediction."""
         spine = {tower.path: [*tower.front, *self._names(tower.modules())] for tower in towers}
-        found = last_layers(self.seen, self.place, spine, self.head_paths is not None)
+        found = last_layers(self.seen, self.place, spine, self.head_paths is not None, self.run.fed)
         self.head_paths = [path for path in found if not self.seen.names_at([path]) <= self.kinds.keys()]
         self.head = {name for name in self.seen.names_at(self.head_paths) if name not in self.kinds}
 

@@ -339,3 +339,37 @@ def test_what_runs_between_blocks_stands_with_the_block_that_it_runs_before(text
     towers = tree_of(text).towers
     found = {path: paths for tower in towers for path, paths in zip(tower.blocks, tower.between, strict=True) if paths}
     assert dict(list(found.items())[: len(between)]) == between and bool(found) == bool(between)
+
+
+class Ends(nn.Module):
+    """Layers, then two linear layers in the same module, joined in one of three ways."""
+
+    def __init__(self, joined, widths):
+        super().__init__()
+        self.first, self.second, self.joined = nn.Linear(8, 8), nn.Linear(8, 8), joined
+        self.left, self.right = (nn.Linear(8, width) for width in widths)
+
+    def forward(self, x):
+        early = self.first(x).relu()
+        x = self.second(early).relu()
+        if self.joined == "after":
+            return self.right(self.left(x) + x)
+        if self.joined == "earlier":
+            return self.left(early), self.right(x)
+        return self.left(x), self.right(x)
+
+
+@pytest.mark.parametrize(
+    ("joined", "widths", "head"),
+    [
+        ("beside", (3, 3), ("left", "right")),
+        ("beside", (2, 5), ("left", "right")),
+        ("after", (8, 8), ("right",)),
+        ("earlier", (3, 3), ("right",)),
+    ],
+)
+def test_layers_that_end_side_by_side_on_the_same_features_are_all_heads(joined, widths, head):
+    tree = read_module(Ends(joined, widths))
+    assert tree.head == head
+    assert not set(tree.head) & set(tree.blocks)
+    assert {p.kind for p in tree.parameters if p.owner in head} == {"head"}
