@@ -120,15 +120,20 @@ def _short(card: Card) -> str:
 
 
 def _numbers(selection: ModelSelection, known: KnownCost, words: Words) -> list[list]:
-    """Each number's text, what stands below it, and whether that saves something; None stands for no text."""
+    """Each number's text, what stands below it, and whether that saves something; None stands for no text.
+
+    A number that warns has a fourth: what the button beside it says, which leads to what mends that.
+    """
     cost, full, card = known.cost, known.full, selection.card
     unknown = "…" if known.is_awaited else words("unknown")
     findings = findings_of(selection, fixes=False)
     worst = words(f"severity.{findings[0].severity}") if findings else words("cost.nothing_wrong")
     peak, work = (getattr(cost, name, None) for name in ("peak_bytes", "flops_backward"))
+    fit = fits_on(card, peak) if cost and card else None
+    way = [words("cost.fit_way")] if fit is False else []
     return [
         [bytes_text(peak) if cost else unknown, *_against(cost, full, "peak_bytes", words)],
-        [words(f"fits.{fits_on(card, peak)}") if cost and card else unknown if card else "–", None, False],
+        [words(f"fits.{fit}") if cost and card else unknown if card else "–", None, False, *way],
         [flops_text(work) if cost else unknown, *_against(cost, full, "flops_backward", words)],
         [str(len(findings)) if findings else words("cost.no_findings"), worst, False],
     ]

@@ -19,6 +19,7 @@ from freezecore.datasets import BUILT_IN, DataPreview, default_for, kind_for
 from freezecore.errors import DataError, FreezeError
 from freezecore.metrics import METRICS
 from freezecore.probe import CHOICES, ProbeRequest
+from freezecore.serving import hub
 from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -77,6 +78,9 @@ def data_below(selection: ModelSelection, name: str | None, words: Words) -> boo
             max_upload_size=uploads.LARGEST_MIB,
         )
         return False
+    if kind == "text" and not hub.has_tokenizer(selection.source):
+        label = show_errors.plain(selection.source.label)
+        st.warning(words("own.no_tokenizer", name=label), icon=":material/cloud_download:")
     own = name not in BUILT_IN
     state.fill("w_preview", state.notes(NOTES).get(f"preview_{own}", own))
     st.toggle(words("own.preview"), key="w_preview", on_change=_preview_toggled, args=(own,))

@@ -38,7 +38,13 @@ def tick_answer(selection: ModelSelection, rules_place: DeltaGenerator) -> None:
     words, full = state.words(), _known_or_last(selection).full
     points = reference_of(selection).points
     mounted = model_part(selection.tree, full, points, words, palette_of(state.theme()), selection.card)
-    cost_charts(mounted, tree=TREE, key=CHANNEL)
+    cost_charts(mounted, tree=TREE, key=CHANNEL, on_way=_show_what_fits)
+
+
+@show_errors.acting
+def _show_what_fits() -> None:
+    """Turn to the pane with the changes that would make it fit."""
+    state.fill("w_pane", "fit")
 
 
 def redraw_when_known(stage: int) -> None:

@@ -6,6 +6,7 @@ import keyword
 from dataclasses import dataclass
 
 from freezecore._export.python import call, quoted
+from freezecore.cache import uploads
 from freezecore.errors import ExportError
 from freezecore.source import TASKS, ModelSource
 
@@ -36,6 +37,7 @@ def building(source: ModelSource, root: str, classes: int | None = None, model_i
         found = building(source.with_(scheme="hf", name=model_id, weights="pretrained"), root, classes)
         start = f"CHECKPOINT = {quoted(model_id)}  # to start from\n"
         return Building(found.imports, start + found.lines.replace(quoted(model_id), "CHECKPOINT"))
+    source = source.with_(name=uploads.as_given(source.name))  # where the person has it
     built = {"timm": _timm, "hf": _transformers, "config": _transformers}.get(source.scheme)
     if built:
         found = built(source, root, source.num_labels if classes is None else "NUM_CLASSES")

@@ -16,6 +16,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from freezecore import hub_configs, packaged, sentences
@@ -103,8 +104,20 @@ def shared() -> HubLookups:
 
 def may_ask(source: ModelSource) -> bool:
     """Whether this is a name of the Hub, not a folder, that nothing installed here answers for."""
+    return _is_of_hub(source) and not hub_configs.find(source.name)
+
+
+def has_tokenizer(source: ModelSource) -> bool:
+    """Whether reading text with this model's tokenizer needs nothing from the Hub."""
+    from huggingface_hub import constants
+
+    kept = Path(constants.HF_HUB_CACHE, f"models--{source.name.replace('/', '--')}", "snapshots")
+    return not _is_of_hub(source) or any(any(kept.glob(f"*/{name}")) for name in TOKENIZER)
+
+
+def _is_of_hub(source: ModelSource) -> bool:
     is_name = re.fullmatch(r"[\w][\w.-]*(/[\w][\w.-]*)?", source.name, re.ASCII)
-    return bool(source.scheme == "hf" and is_name and not packaged.find(source) and not hub_configs.find(source.name))
+    return bool(source.scheme == "hf" and is_name and not packaged.find(source))
 
 
 def _unreachable(name: str) -> SourceError:

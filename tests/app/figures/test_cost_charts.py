@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,14 @@ def test_every_number_is_seen_beside_training_everything():
     assert numbers[0] == ["95 B", "−62 % vs full", True]
     assert numbers[2] == ["1 FLOP", "−50 % vs full", True]
     assert painted(Mask.from_names(TREE, ["head.w"]), None)["numbers"][0] == ["…", None, False]
+
+
+def test_a_step_that_does_not_fit_warns_and_shows_the_way_to_what_would():
+    mask = Mask.from_names(TREE, ["head.w"])
+    fitting, warned = painted(mask, COST), painted(mask, replace(COST, peak_bytes=10**12))
+    assert fitting["numbers"][1] == ["yes", None, False]
+    assert warned["numbers"][1] == ["no", None, False, "What would fit"]
+    assert painted(mask, PARTIAL)["numbers"][1] == ["unknown", None, False]
 
 
 def test_every_column_has_a_state_a_name_and_its_parameters():

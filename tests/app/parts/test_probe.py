@@ -62,6 +62,18 @@ def test_where_weights_are_not_here_a_model_of_its_kind_whose_weights_are_is_a_p
     assert page.session_state.link["model"] == "hf:sentence-transformers/all-MiniLM-L6-v2"
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_tokenizer_that_a_run_would_have_to_fetch_is_told_before_it_begins(opened, tmp_path, monkeypatch, kept):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    if kept:
+        folder = tmp_path / "models--microsoft--deberta-v3-base" / "snapshots" / "0"
+        folder.mkdir(parents=True)
+        (folder / "spm.model").touch()
+    page = opened(model="hf:microsoft/deberta-v3-base", task="sequence-classification")
+    told = [box.value for box in page.warning if "tokenizer of deberta" in box.value]
+    assert not page.exception and bool(told) is not kept
+
+
 def test_a_run_stopped_before_anything_was_measured_says_that_and_shows_no_empty_figures(ended):
     bare = {"accuracy_before": None, "accuracy_after": None, "interval": None, "peak_bytes": None, "seconds": None}
     page = ended(replace(DONE, state="stopped", steps=4, step_s=None, **bare))

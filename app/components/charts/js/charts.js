@@ -8,9 +8,9 @@ import { Memory } from "./memory.js";
 import { Numbers } from "./numbers.js";
 
 class Charts {
-  constructor(data, root) {
+  constructor(data, root, toWay) {
     Object.assign(this, { data, root });
-    this.numbers = new Numbers(data);
+    this.numbers = new Numbers(data, toWay);
     this.memory = new Memory(data);
     this.blocks = new Blocks(data, (parameters) => channelOf(data.tree).receive?.({ part: "toggle", parameters }));
     root.setAttribute("lang", data.words.lang);
@@ -39,12 +39,12 @@ class Charts {
   }
 }
 
-const show = ({ data, parentElement }, earlier) => {
+const show = ({ data, parentElement, setTriggerValue }, earlier) => {
   if (earlier?.data === data) return earlier;
   earlier?.stop();
   const root = earlier?.root ?? element("section", "charts");
   if (!earlier) parentElement.append(root);
-  return new Charts(data, root);
+  return new Charts(data, root, () => setTriggerValue("way", true));
 };
 
 export default mounted(show, (charts) => charts.end());

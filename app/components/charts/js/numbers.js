@@ -5,15 +5,15 @@ import { element } from "../../js/element.js";
 const LARGEST = 1; // the number that the largest batch stands below
 
 export class Numbers {
-  constructor({ numbers, words }) {
+  constructor({ numbers, words }, toWay) {
     this.root = element("dl", "numbers");
-    this.cards = numbers.map(([name, help], i) => new Card(name, help, `number-${i}`, words.what));
+    this.cards = numbers.map(([name, help], i) => new Card(name, help, `number-${i}`, words.what, toWay));
     this.root.append(...this.cards.map((card) => card.root));
   }
 
-  // Per number its text, what stands below it, and whether that saves something.
+  // Per number its text, what stands below it, whether that saves something, and the way out of what it warns of.
   paint({ numbers, moment }) {
-    numbers.forEach(([value, below, saves], i) => this.cards[i].paint(value, below, saves, moment));
+    numbers.forEach(([value, below, saves, way], i) => this.cards[i].paint(value, below, saves, moment, way));
     this.paintLargest(this.largest);
   }
 
@@ -25,7 +25,7 @@ export class Numbers {
 }
 
 class Card {
-  constructor(name, help, id, what) {
+  constructor(name, help, id, what, toWay) {
     this.help = help;
     this.root = element("div", "card");
     this.value = element("dd", "value", "…");
@@ -38,6 +38,9 @@ class Card {
     this.tip.id = id;
     this.tip.setAttribute("role", "tooltip");
     this.button.addEventListener("keydown", (event) => event.key === "Escape" && this.button.blur());
+    this.way = element("button", "way");
+    this.way.type = "button";
+    this.way.addEventListener("click", toWay);
     const term = element("dt");
     term.append(element("span", "", name), this.button, this.tip);
     this.root.append(term, this.value, this.below);
@@ -45,8 +48,11 @@ class Card {
     this.explain(null);
   }
 
-  paint(value, below, saves, moment) {
-    this.value.textContent = value;
+  paint(value, below, saves, moment, way) {
+    this.value.replaceChildren(value);
+    this.root.classList.toggle("warns", Boolean(way));
+    this.way.textContent = way ?? "";
+    if (way) this.value.append(this.way);
     this.below.classList.toggle("saves", saves);
     this.paintBelow(below);
     this.explain(moment);
