@@ -22,7 +22,7 @@ def fault(text: str) -> RuleError:
     [
         ("freeze all\ntrian head", (2, 1), "freeze all\ntrain head"),
         ("freeze all; train heads", (1, 19), "freeze all; train head"),
-        ("freeze layer10\ntrain layr1", (1, 8), "freeze layer1\ntrain layr1"),
+        ("freeze layer10\ntrain layr1", (1, 8), "freeze layer1.0\ntrain layr1"),
         ("freeze layer1\ntrain layr1", (2, 7), "freeze layer1\ntrain layer1"),
         ("freeze type:Conv2", (1, 13), "freeze type:Conv2d"),
         ("freeze typ:Conv2d", (1, 8), "freeze type:Conv2d"),
