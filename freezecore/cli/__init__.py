@@ -14,10 +14,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Collection, Sequence
-from contextlib import redirect_stdout
 from importlib import import_module
 
-from freezecore.cli.output import as_json, leave_output, lines, painted, take_any_terminal, tell, write
+from freezecore.cli.output import as_json, leave_output, lines, others_aside, painted, take_any_terminal, tell, write
 from freezecore.errors import FreezeError, told_if_missing
 
 COMMANDS = {
@@ -45,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     take_any_terminal()
     options = parser(arguments[:1]).parse_args(arguments)
     try:
-        options.answers = sys.stdout
-        with told_if_missing(), redirect_stdout(sys.stderr):  # a model's own code prints what it likes
+        with told_if_missing(), others_aside() as options.answers:
             document = options.gather(options)
         was_written = write(as_json(document) if options.json else options.show(document))
     except FreezeError as error:

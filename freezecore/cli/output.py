@@ -52,6 +52,33 @@ def printable(text: str) -> str:
     return CONTROLS.sub("�", text)
 
 
+@contextmanager
+def others_aside() -> Iterator[TextIO]:
+    """Inside, what a model's own code prints goes to standard error, as does what a process that it starts prints.
+
+    Gives the stream that still is standard output.
+    """
+    kept = None
+    with contextlib.suppress(OSError, ValueError):  # one that a test or a notebook put in its place has no number
+        if sys.stdout.fileno() == 1 and (aside := sys.stderr.fileno()) >= 0:
+            kept = os.dup(1)
+            os.dup2(aside, 1)
+    if kept is None:
+        answers = sys.stdout
+        with contextlib.redirect_stdout(sys.stderr):
+            yield answers
+        return
+    own = open(kept, "w", encoding=sys.stdout.encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield own
+    finally:
+        os.dup2(kept, 1)
+        with contextlib.suppress(OSError):
+            own.close()
+        os.close(kept)
+
+
 def write(text: str) -> bool:
     """Print an answer on standard output; where there is no room, on standard error, so that it is not lost.
 

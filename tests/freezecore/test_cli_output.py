@@ -71,6 +71,21 @@ def test_a_pipe_that_closes_or_an_output_that_is_not_there_ends_quietly(redirect
     assert (done.returncode, done.stderr) == (code, b"")
 
 
+@pytest.mark.parametrize("command", [["mask"], ["probe", "--data", "shapes", "--steps", "1", "--train-size", "32"]])
+def test_standard_output_holds_the_answer_alone_whatever_a_model_s_code_prints(command, tmp_path):
+    (tmp_path / "noisy.py").write_text(
+        "import os, subprocess, sys\nfrom torch import nn\nprint('by print')\nos.write(1, b'by number\\n')\n"
+        "subprocess.run([sys.executable, '-c', 'print(\"by a child\")'])\n"
+        "def make(): return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    name, *options = command
+    typed = [sys.executable, "-m", "freezecore", name, "py:noisy:make", "--allow-python", "--json", *options]
+    done = subprocess.run(typed, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+    assert all(map(json.loads, done.stdout.splitlines())) and done.stdout
+    assert {"by print", "by number", "by a child"} <= set(done.stderr.splitlines())
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="words of Linux")
 @pytest.mark.parametrize("home", ["/dev/null/home", "/proc/home", "blocked/home"])
 def test_an_answer_does_not_depend_on_a_cache_and_one_sentence_says_what_could_not_be_kept(
