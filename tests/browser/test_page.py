@@ -43,6 +43,14 @@ def test_a_tick_changes_numbers_rules_and_link_without_a_step_of_history(page_at
     assert page.evaluate("history.length") == steps
 
 
+def test_beside_a_step_that_does_not_fit_a_button_leads_to_what_would(page_at):
+    page = page_at(RESNET + "&rules=train+all&batch=4096")
+    traced(page)
+    expect(figure(page, 1)).to_contain_text("no")
+    page.get_by_role("button", name="What would fit").click()
+    expect(page.get_by_text("The least change of each kind")).to_be_visible(timeout=TRACED_MS)
+
+
 def test_a_reload_brings_the_same_selection(page_at):
     page = page_at(RESNET + "&rules=freeze+all;+train+layer4&batch=16")
     traced(page)
