@@ -21,6 +21,7 @@ from freezecore.runtime.own.hold import release
 from freezecore.runtime.trace import recurrent
 
 aten = torch.ops.aten
+DEVICE = torch.ops.prim.device.default  # a fake tensor is asked for it some five times by each operation
 HALF = (torch.float16, torch.bfloat16)
 CONFIG: Any = experimental  # whose verbs a type checker does not see
 
@@ -112,7 +113,13 @@ def masks(indices: Iterable) -> bool:
 class BatchNormShapes(TorchDispatchMode):
     """Sends every operation under it through `run`."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is DEVICE:
+            return function(*args)
         return run(function, args, kwargs or {})
 
 

@@ -38,6 +38,10 @@ class Allocations(TorchDispatchMode):
         self.rounding = rounding
         self._known: set[int] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         for tensor in tensors_in((args, kwargs)):

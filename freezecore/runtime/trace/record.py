@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore.runtime.trace import recurrent
-from freezecore.runtime.trace.fake import HALF, run, tensors_in
+from freezecore.runtime.trace.fake import DEVICE, HALF, run, tensors_in
 from freezecore.runtime.trace.signature import Signature, ViewWrite, described, flops
 from freezecore.sentences import Reason
 
@@ -115,7 +115,13 @@ class Recorder(TorchDispatchMode):
         self._stack = [""]
         self._token = object()  # a tensor that an earlier recording has numbered is a new one here
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled here, and the guard would be entered at every operation
+
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is DEVICE:
+            return function(*args)
         kwargs = kwargs or {}
         if self.paused:
             result = run(function, args, kwargs)
