@@ -86,6 +86,9 @@ def figures(row: Row) -> dict:
         return estimated | {"problem": "over 3 GB"}
     inputs = tracer_of(shapes, workload).inputs if batch is None else own_batch(batch)[1]
     model = row.model.build(real=True)
+    for module in model.modules():  # a layer that chance skips would make the true figure chance's too
+        if hasattr(getattr(module, "config", None), "layerdrop"):
+            module.config.layerdrop = 0.0
     if row.precision == "bf16":
         model, inputs = model.bfloat16(), in_half(inputs)
     trains = set(mask.names())

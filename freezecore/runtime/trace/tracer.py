@@ -138,6 +138,7 @@ class Tracer:
                 *_not_learnt(self._scratch.not_learnt),
                 *self._not_run({name for name, value in parameters.items() if value not in read}),
                 *_masked(pair[0] for pair in joined.pairs),
+                *_skipped(self.model),
             ),
             versions=versions,
         )
@@ -361,6 +362,18 @@ def _not_learnt(names: set[str]) -> Iterator[str]:
 def _masked(signatures: Iterable[Signature]) -> Iterator[str]:
     if any(signature.name.startswith("index_put") and masks(signature.arguments[0][1]) for signature in signatures):
         yield say("how many values a mask selects, which only their values tell: all are counted")
+
+
+def _skipped(model: nn.Module) -> Iterator[str]:
+    """transformers' `layerdrop`, under its three names, leaves whole layers out of a training step."""
+    for module in model.modules():
+        settings = getattr(module, "config", None)
+        for name in ("layerdrop", "encoder_layerdrop", "decoder_layerdrop"):
+            if isinstance(chance := getattr(settings, name, None), float) and chance > 0:
+                yield say(
+                    "whole layers are skipped at random ({name} {chance:g}): all are counted", name=name, chance=chance
+                )
+                return
 
 
 def _recurrent(model: nn.Module) -> str | None:

@@ -9,6 +9,7 @@ from freezecore._estimate.cost import estimate_names, trained
 from freezecore.mask import Mask
 from freezecore.runtime.trace import module_pricer
 from freezecore.runtime.trace.trace_model import tracer_of
+from freezecore.runtime.trace.tracer import _skipped
 from freezecore.runtime.tree.read import read_module
 from freezecore.workload import Workload
 from tests.benchmarks.memory_truth import on_cpu
@@ -64,3 +65,16 @@ def test_with_its_head_alone_the_gradient_still_runs_back_to_the_sound():
     model.wav2vec2.feature_extractor._requires_grad = False
     quiet = both((model, followed[1], module_pricer(model, LOOP)), lambda name: name.startswith("classifier"))[0]
     assert asking.flops_backward > 100 * quiet.flops_backward
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"), [("wav2vec2", "layerdrop"), ("bart", "encoder_layerdrop"), ("whisper", "decoder_layerdrop")]
+)
+def test_layers_that_chance_skips_are_counted_and_told(kind, setting):
+    names = ("layerdrop", "encoder_layerdrop", "decoder_layerdrop")
+    small = dict.fromkeys(("hidden_size", "d_model", "intermediate_size"), 32) | {"num_conv_pos_embedding_groups": 2}
+    small |= dict.fromkeys(("num_attention_heads", "encoder_attention_heads", "decoder_attention_heads"), 2)
+    small |= dict.fromkeys(("num_hidden_layers", "encoder_layers", "decoder_layers"), 1)
+    for chance, told in ((0.25, [f"whole layers are skipped at random ({setting} 0.25): all are counted"]), (0.0, [])):
+        config = transformers.AutoConfig.for_model(kind, **small, **dict.fromkeys(names, 0.0) | {setting: chance})
+        assert list(_skipped(transformers.AutoModel.from_config(config))) == told
