@@ -1,5 +1,5 @@
 """`python -m app` starts the page: one person, or with `--room` a class."""
 
-from app.server.launch import main
+from .server.launch import main
 
 main()

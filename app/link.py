@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import quote, urlencode
 
-from app.text import LANGUAGES
 from freezecore._estimate.cards import Card, all_cards
 from freezecore.errors import FreezeError, shortened
 from freezecore.packaged import DEFAULT_SOURCE as DEFAULT_MODEL
 from freezecore.source import MOST_LABELS, TASKS, ModelSource
 from freezecore.workload import CHOICES, LIMITS
+
+from .text import LANGUAGES
 
 LONGEST_RULES = 4_000
 LONGEST_WORD = 80

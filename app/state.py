@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.link import Link, read_link
-from app.service import gallery, visitors
-from app.text import LANGUAGES, Words
+from .link import Link, read_link
+from .service import gallery, visitors
+from .text import LANGUAGES, Words
 
 STEPS = "earlier_steps"
 UNDOABLE = ("rules", "batch", "size", "optimizer", "precision", "checkpointing", "card", "accumulate", "trainer")

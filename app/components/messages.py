@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.text import sentences
+from ..text import sentences
 
 JS = Path(__file__).with_name("js")
 SHARED = ("channel", "element", "mount")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from app.figures.style import Palette, layout_of
-from app.text import Words
+from ..text import Words
+from .style import Palette, layout_of
 
 
 def guesses(names: Mapping[str, str], votes: Mapping[str, int], words: Words, palette: Palette) -> dict:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from app.text import Words
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
+
+from ..text import Words
 
 State = Literal["frozen", "trainable", "mixed"]
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
-from app.figures.columns import Column, columns, labels
-from app.figures.style import Palette, round_ticks
-from app.service.findings import findings_of
-from app.service.pricing import KnownCost
-from app.service.selection import ModelSelection
-from app.text import Words, meaning
 from freezecore._estimate import AnyEstimate, CurvePoint
 from freezecore._estimate.budget import SLOW_BF16, fits, fits_on
 from freezecore._estimate.cards import Card
 from freezecore._estimate.peaks import LARGEST
 from freezecore.report import bytes_text, change_text, count_text, flops_text
 from freezecore.tree import LayerTree
+
+from ..service.findings import findings_of
+from ..service.pricing import KnownCost
+from ..service.selection import ModelSelection
+from ..text import Words, meaning
+from .columns import Column, columns, labels
+from .style import Palette, round_ticks
 
 CHANNEL = "charts"
 PARTS = ("weights", "gradients", "optimizer", "activations", "temporaries")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.figures.style import LEGEND, Palette, layout_of
-from app.text import Words
+from ..text import Words
+from .style import LEGEND, Palette, layout_of
 
 
 def class_balance(rows: Sequence[tuple[str, int, int]], words: Words, palette: Palette) -> dict:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.figures.columns import Column, columns, labels
-from app.figures.style import Palette, layout_of
-from app.text import Words
 from freezecore.mask import Mask
+
+from ..text import Words
+from .columns import Column, columns, labels
+from .style import Palette, layout_of
 
 BESIDE = 0.16  # of a row, that a bar lies below its middle; its number stands as far above
 INTERVALS = {"accuracy_after": "interval", "step_s": "step_interval"}  # of a measurement, by its name

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.figures.columns import columns, labels
-from app.figures.style import LEGEND, Palette, layout_of, round_ticks
-from app.service import gallery, run_events
-from app.service.rule_words import one_line
-from app.service.run_table import RunRow
-from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.report import bytes_text, number_text
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+
+from ..service import gallery, run_events
+from ..service.rule_words import one_line
+from ..service.run_table import RunRow
+from ..text import Words
+from .columns import columns, labels
+from .style import LEGEND, Palette, layout_of, round_ticks
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 FEW_STEPS = 8  # below this Plotly would put ticks between steps

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.figures.style import Palette, layout_of, round_ticks
-from app.service.rule_words import one_line
-from app.service.search_table import SearchRow
-from app.text import Words
 from freezecore.report import bytes_text
+
+from ..service.rule_words import one_line
+from ..service.search_table import SearchRow
+from ..text import Words
+from .style import Palette, layout_of, round_ticks
 
 ROOM = 0.06  # of accuracy, above and below what is shown
 SYMBOLS = {"chosen": "star", "front": "diamond", "other": "circle"}

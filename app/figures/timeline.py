@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from app.figures.cost_charts import PARTS
-from app.figures.style import LEGEND, Palette, layout_of, round_ticks
-from app.text import Words
 from freezecore._estimate import Timeline
 from freezecore._estimate.cost import MOMENTS
 from freezecore.report import bytes_text
+
+from ..text import Words
+from .cost_charts import PARTS
+from .style import LEGEND, Palette, layout_of, round_ticks
 
 MOST = 240  # points of each line
 

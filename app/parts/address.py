@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.components.copy_link import address_part, copy_link
-from app.components.messages import feed
-from app.parts.language import language_box
-from app.parts.measured_under import shared_link
+from .. import state
+from ..components.copy_link import address_part, copy_link
+from ..components.messages import feed
+from .language import language_box
+from .measured_under import shared_link
 
 
 def copy_button() -> None:

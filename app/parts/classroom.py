@@ -11,18 +11,19 @@ from urllib.parse import urlsplit
 import segno
 import streamlit as st
 
-from app import state
-from app.figures import classroom as figures
-from app.parts import show_errors
-from app.parts.plot import plot
-from app.parts.table import UNKNOWN, formatted
-from app.server.launch import LOOPBACK, local_address
-from app.service import class_table, lessons
-from app.service.classes import JOINED, ClassEntry, Classes, nickname
-from app.service.lessons import Lesson
-from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.serving import jobs
+
+from .. import state
+from ..figures import classroom as figures
+from ..server.launch import LOOPBACK, local_address
+from ..service import class_table, lessons
+from ..service.classes import JOINED, ClassEntry, Classes, nickname
+from ..service.lessons import Lesson
+from ..text import Words
+from . import show_errors
+from .plot import plot
+from .table import UNKNOWN, formatted
 
 LOOKED_EVERY_S = 3.0
 ROW_HEIGHT, AXIS_HEIGHT = 44, 50  # pixels

@@ -7,14 +7,6 @@ from html import escape
 
 import streamlit as st
 
-from app import state
-from app.figures import data as figures
-from app.parts import show_errors
-from app.parts.plot import plot
-from app.service import belongings, uploads
-from app.service.run_table import name_of_data
-from app.service.selection import ModelSelection
-from app.text import Words
 from freezecore.datasets import BUILT_IN, DataPreview, default_for, kind_for
 from freezecore.errors import DataError, FreezeError
 from freezecore.metrics import METRICS
@@ -23,6 +15,15 @@ from freezecore.serving import hub
 from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+
+from .. import state
+from ..figures import data as figures
+from ..service import belongings, uploads
+from ..service.run_table import name_of_data
+from ..service.selection import ModelSelection
+from ..text import Words
+from . import show_errors
+from .plot import plot
 
 NOTES = "data"
 OWN = "own"

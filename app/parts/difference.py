@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.service.pricing import cost_of
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import bytes_text, change_text, count_text, flops_text
 from freezecore.tree import LayerTree
+
+from .. import state
+from ..service.pricing import cost_of
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import show_errors
 
 LONGEST = 4_000
 MOST_NAMES = 12

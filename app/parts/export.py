@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.parts.data import own_classes
-from app.parts.rules_box import undo
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore._export import TARGETS, export
 from freezecore._export.notebook import as_script
 from freezecore.errors import ExportError
+
+from .. import state
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import show_errors
+from .data import own_classes
+from .rules_box import undo
 
 ENDING = {"yaml": ".yaml", "json": ".ipynb", "python": ".py"}
 MIME = {"yaml": "application/yaml", "json": "application/x-ipynb+json", "python": "text/x-python"}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.parts.glossary import with_terms
-from app.service.findings import findings_of
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore._resolve import resolve
 from freezecore._review import Finding
 from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
+
+from .. import state
+from ..service.findings import findings_of
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import show_errors
+from .glossary import with_terms
 
 ICONS = {"error": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}
 MOST = 12

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.parts.table import UNKNOWN, formatted
-from app.service.pricing import cost_of
-from app.service.rule_words import as_code
-from app.service.selection import ModelSelection, select
-from app.service.smaller_steps import smaller_steps
-from app.text import Words
 from freezecore import calibration
 from freezecore._estimate.budget import fits, fits_on, least_frozen
 from freezecore._estimate.cards import all_cards, margin_bytes
@@ -19,6 +11,15 @@ from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS, per_device
 from freezecore._estimate.peaks import LARGEST, under
 from freezecore.calibration import read_calibration
 from freezecore.report import bytes_text
+
+from .. import state
+from ..service.pricing import cost_of
+from ..service.rule_words import as_code
+from ..service.selection import ModelSelection, select
+from ..service.smaller_steps import smaller_steps
+from ..text import Words
+from . import show_errors
+from .table import UNKNOWN, formatted
 
 GB = 10**9
 MEASURED = "measured_cards"  # notes of what this visitor dropped, by file

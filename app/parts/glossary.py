@@ -9,7 +9,7 @@ from html import escape
 
 import streamlit as st
 
-from app.text import Words, meaning
+from ..text import Words, meaning
 
 STEPS = ("tick", "see", "try", "export")
 TERMS = (

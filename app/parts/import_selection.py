@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.parts.glossary import with_terms
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.importing import Imported
 from freezecore.mask import Mask
 from freezecore.report import count_text, share_text
 from freezecore.serving.imports import imported
+
+from .. import state
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import show_errors
+from .glossary import with_terms
 
 LONGEST_PASTED = 400_000
 MOST_LINES = 200

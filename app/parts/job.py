@@ -7,16 +7,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import state
-from app.parts import measured_under, show_errors
-from app.service import expected
-from app.service.pricing import forward_work
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.report import flops_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
+
+from .. import state
+from ..service import expected
+from ..service.pricing import forward_work
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import measured_under, show_errors
 
 WATCHED = "watched"
 STOPPING = "stopping"  # notes of the jobs that were told here to end

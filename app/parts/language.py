@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.text import LANGUAGES, Words
+from .. import state
+from ..text import LANGUAGES, Words
+from . import show_errors
 
 WIDTH = 112  # pixels
 

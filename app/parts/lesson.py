@@ -7,21 +7,22 @@ from html import escape
 
 import streamlit as st
 
-from app import state
-from app.figures.lesson import lesson_runs
-from app.link import Link
-from app.parts import classroom, job, lesson_outcome, show_errors
-from app.parts.data import class_text, samples_html
-from app.parts.glossary import with_terms
-from app.parts.plot import plot
-from app.service import lessons, run_events
-from app.service.lessons import Lesson
-from app.service.selection import select
-from app.text import Words
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
 from freezecore.serving import jobs
 from freezecore.serving.analyst import client as analyst
+
+from .. import state
+from ..figures.lesson import lesson_runs
+from ..link import Link
+from ..service import lessons, run_events
+from ..service.lessons import Lesson
+from ..service.selection import select
+from ..text import Words
+from . import classroom, job, lesson_outcome, show_errors
+from .data import class_text, samples_html
+from .glossary import with_terms
+from .plot import plot
 
 ROW_HEIGHT, AXIS_HEIGHT = 52, 70  # pixels
 SHAPES = 10  # classes to tell apart

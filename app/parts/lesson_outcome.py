@@ -7,13 +7,14 @@ from statistics import median
 
 import streamlit as st
 
-from app.parts import measured_under
-from app.service import run_events, verdicts
-from app.service.lessons import Lesson
-from app.text import Words
 from freezecore.report import count_text, number_text
 from freezecore.serving import jobs
 from freezecore.statistics import median_interval
+
+from ..service import run_events, verdicts
+from ..service.lessons import Lesson
+from ..text import Words
+from . import measured_under
 
 
 def measured(token: str) -> dict:

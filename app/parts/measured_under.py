@@ -8,18 +8,19 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app import state
-from app.link import Link
-from app.parts import show_errors
-from app.service import belongings, gallery
-from app.service.circumstances import asked_of, differences, link_of
-from app.service.rule_words import as_code
-from app.service.run_table import model_of, name_of_data
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore.datasets import BUILT_IN, kind_for
 from freezecore.errors import FreezeError
 from freezecore.serving import jobs
+
+from .. import state
+from ..link import Link
+from ..service import belongings, gallery
+from ..service.circumstances import asked_of, differences, link_of
+from ..service.rule_words import as_code
+from ..service.run_table import model_of, name_of_data
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import show_errors
 
 ASKED = "asked_by_token"
 DATA = "data"  # notes of which data is chosen, by the kind that a model reads

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.link import Link
-from app.parts import show_errors
-from app.parts.address import copy_button
-from app.parts.glossary import glossary
-from app.parts.upload import upload
-from app.service import gallery
-from app.text import Words
 from freezecore.cache import uploads
 from freezecore.errors import FreezeError, NotFetched, SourceError, shortened
 from freezecore.model_lookup import matches, named
 from freezecore.serving import hub
 from freezecore.source import ModelSource
+
+from .. import state
+from ..link import Link
+from ..service import gallery
+from ..text import Words
+from . import show_errors
+from .address import copy_button
+from .glossary import glossary
+from .upload import upload
 
 OFFERED = 5
 ASKED = "hub"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import state
-from app.figures.style import CONFIG, palette_of
+from .. import state
+from ..figures.style import CONFIG, palette_of
 
 
 def plot(figure: Callable[..., dict | None], *about: object, key: str, alt: str, height: int) -> None:

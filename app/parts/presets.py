@@ -6,13 +6,14 @@ from functools import lru_cache
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore._presets import SEED_BLOCKS, Preset, first_blocks_rules, frozen_first_blocks, presets
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+
+from .. import state
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import show_errors
 
 DRAWN = "drawn_preset"
 

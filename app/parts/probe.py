@@ -6,16 +6,6 @@ from html import escape
 
 import streamlit as st
 
-from app import state
-from app.figures.runs import learning_curve
-from app.parts import job, measured_under, show_errors
-from app.parts.data import WEIGHTLESS, about, class_text, data_below, data_picker, probe_request, samples_html
-from app.parts.glossary import with_terms
-from app.parts.plot import plot
-from app.service import gallery, run_events
-from app.service.pricing import known_cost
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore import packaged
 from freezecore.epoch_time import EpochTime, epoch_time
 from freezecore.probe import CHOICES, ProbeRequest
@@ -23,6 +13,17 @@ from freezecore.report import bytes_text, number_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 from freezecore.source import ModelSource
+
+from .. import state
+from ..figures.runs import learning_curve
+from ..service import gallery, run_events
+from ..service.pricing import known_cost
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import job, measured_under, show_errors
+from .data import WEIGHTLESS, about, class_text, data_below, data_picker, probe_request, samples_html
+from .glossary import with_terms
+from .plot import plot
 
 WATCHED_HEIGHT, RESULT_HEIGHT = 250, 230
 MOST_STEPS = 2_000

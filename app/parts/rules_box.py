@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.components.rules_editor import editor_strings, rules_editor, text_part
-from app.parts import show_errors
-from app.parts.tree import TREE
-from app.service.mended_rules import fault_in, line_and_column, offers, place_of
-from app.service.rule_words import rule_words
-from app.service.selection import ModelSelection, select
-from app.text import Words
 from freezecore.spec import FreezeSpec
+
+from .. import state
+from ..components.rules_editor import editor_strings, rules_editor, text_part
+from ..service.mended_rules import fault_in, line_and_column, offers, place_of
+from ..service.rule_words import rule_words
+from ..service.selection import ModelSelection, select
+from ..text import Words
+from . import show_errors
+from .tree import TREE
 
 
 def rules_text(selection: ModelSelection, words: Words) -> None:

@@ -8,19 +8,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import state
-from app.figures import runs as figures
-from app.link import DEFAULT_MODEL
-from app.parts import measured_under, show_errors
-from app.parts.plot import plot
-from app.parts.saved import names_of_rules
-from app.parts.table import pick_rows
-from app.service import belongings, gallery, run_table
-from app.service.rule_words import as_code, one_line
-from app.service.run_table import RunRow
-from app.service.selection import select
-from app.service.uploads import TYPES
-from app.text import Words
 from freezecore._export.comparison import export_comparison, read_runs
 from freezecore.cache import uploads
 from freezecore.comparison import duel_of
@@ -29,6 +16,20 @@ from freezecore.errors import FreezeError, ProbeError
 from freezecore.probe import ProbeResult
 from freezecore.report import accuracy_text, bytes_text, count_text, number_text
 from freezecore.serving import jobs
+
+from .. import state
+from ..figures import runs as figures
+from ..link import DEFAULT_MODEL
+from ..service import belongings, gallery, run_table
+from ..service.rule_words import as_code, one_line
+from ..service.run_table import RunRow
+from ..service.selection import select
+from ..service.uploads import TYPES
+from ..text import Words
+from . import measured_under, show_errors
+from .plot import plot
+from .saved import names_of_rules
+from .table import pick_rows
 
 MOST_RUNS = 200
 MOST_CURVES = 8

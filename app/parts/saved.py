@@ -6,11 +6,11 @@ import json
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.service import belongings, gallery
-from app.service.selection import select
-from app.text import Words
+from .. import state
+from ..service import belongings, gallery
+from ..service.selection import select
+from ..text import Words
+from . import show_errors
 
 SORT = "selection"
 LONGEST_NAME = 60

@@ -9,19 +9,6 @@ from functools import lru_cache
 
 import streamlit as st
 
-from app import state
-from app.figures import search as figures
-from app.parts import job, show_errors
-from app.parts.data import WEIGHTLESS, data_below, data_picker, probe_request
-from app.parts.glossary import with_terms
-from app.parts.plot import plot
-from app.parts.table import UNKNOWN, formatted, pick_rows
-from app.service import search_table
-from app.service.rule_words import as_code, one_line
-from app.service.run_table import model_of
-from app.service.search_table import SearchRow
-from app.service.selection import ModelSelection, select, source_of
-from app.text import Words
 from freezecore.metrics import METRICS
 from freezecore.report import accuracy_text, bytes_text, number_text
 from freezecore.search.find import FindRequest
@@ -31,6 +18,20 @@ from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+
+from .. import state
+from ..figures import search as figures
+from ..service import search_table
+from ..service.rule_words import as_code, one_line
+from ..service.run_table import model_of
+from ..service.search_table import SearchRow
+from ..service.selection import ModelSelection, select, source_of
+from ..text import Words
+from . import job, show_errors
+from .data import WEIGHTLESS, data_below, data_picker, probe_request
+from .glossary import with_terms
+from .plot import plot
+from .table import UNKNOWN, formatted, pick_rows
 
 KINDS = ("sweep", "find", "suggest")
 STEPS = {"sweep": 40, "find": 60, "suggest": 60}

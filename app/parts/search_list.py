@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import state
-from app.parts import measured_under, show_errors
-from app.parts.search import KINDS
-from app.parts.table import pick_rows
-from app.service import gallery
-from app.service.run_table import model_of, name_of_data
-from app.text import Words
 from freezecore.serving import jobs
 from freezecore.serving.runs import Run
+
+from .. import state
+from ..service import gallery
+from ..service.run_table import model_of, name_of_data
+from ..text import Words
+from . import measured_under, show_errors
+from .search import KINDS
+from .table import pick_rows
 
 MOST = 50
 

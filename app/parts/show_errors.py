@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app import state
 from freezecore.errors import FreezeError
+
+from .. import state
 
 log = logging.getLogger("freeze_explorer")
 

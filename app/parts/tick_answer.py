@@ -11,20 +11,20 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import state
-from app.components.charts import cost_charts
-from app.components.tree import TreeChange, tree_ticks
-from app.figures.cost_charts import CHANNEL, largest_part, model_part, selection_part
-from app.figures.style import palette_of
-from app.parts import show_errors
-from app.parts.address import link_part
-from app.parts.job import shows_other_selection
-from app.parts.presets import presets_are_outdated
-from app.parts.rules_box import rules_box, rules_part
-from app.parts.tree import TREE
-from app.server.tick_route import question
-from app.service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
-from app.service.selection import ModelSelection, select, ticked
+from .. import state
+from ..components.charts import cost_charts
+from ..components.tree import TreeChange, tree_ticks
+from ..figures.cost_charts import CHANNEL, largest_part, model_part, selection_part
+from ..figures.style import palette_of
+from ..server.tick_route import question
+from ..service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
+from ..service.selection import ModelSelection, select, ticked
+from . import show_errors
+from .address import link_part
+from .job import shows_other_selection
+from .presets import presets_are_outdated
+from .rules_box import rules_box, rules_part
+from .tree import TREE
 
 KEY = "answer"
 POLL_S = 0.7

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.figures.timeline import timeline_chart
-from app.parts.glossary import with_terms
-from app.parts.plot import plot
-from app.service.pricing import timelines_of
-from app.service.selection import select
-from app.text import Words
 from freezecore.report import bytes_text
+
+from .. import state
+from ..figures.timeline import timeline_chart
+from ..service.pricing import timelines_of
+from ..service.selection import select
+from ..text import Words
+from .glossary import with_terms
+from .plot import plot
 
 HEIGHT = 300  # pixels
 

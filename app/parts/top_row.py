@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app import state
-from app.link import Link, cards_by_slug
-from app.parts import show_errors
-from app.parts.language import language_box
-from app.parts.model_box import model_box
-from app.service.pricing import own_tokens
-from app.text import Words
 from freezecore.source import MOST_LABELS
 from freezecore.workload import CHOICES, LIMITS
+
+from .. import state
+from ..link import Link, cards_by_slug
+from ..service.pricing import own_tokens
+from ..text import Words
+from . import show_errors
+from .language import language_box
+from .model_box import model_box
 
 EMPTY = ("size", "labels")  # may stay empty: then the model has its own
 FIXED = ("size", "labels", "precision", "checkpointing")  # of a model that came as a file with its step

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from app import state
-from app.components.tree import RowMark, RowPrice, layer_tree, tree_strings
-from app.parts.measured_under import changed_since, request_of
-from app.service.pricing import reference_of
-from app.service.selection import ModelSelection
-from app.text import Words
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.report import share_text
 from freezecore.serving import jobs
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
+
+from .. import state
+from ..components.tree import RowMark, RowPrice, layer_tree, tree_strings
+from ..service.pricing import reference_of
+from ..service.selection import ModelSelection
+from ..text import Words
+from .measured_under import changed_since, request_of
 
 TREE = "layers"
 TREE_HEIGHT = "max(230px, 100vh - 500px)"  # of the screen, what is left between what stands above and below

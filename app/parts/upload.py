@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.service import belongings, gallery, uploads
-from app.text import Words
+from .. import state
+from ..service import belongings, gallery, uploads
+from ..text import Words
+from . import show_errors
 
 SORT = "model"
 POPOVER = "own_model"  # open or closed

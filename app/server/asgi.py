@@ -1,30 +1,14 @@
-"""The server around the page: loads what the first visitor would wait for, and answers ticks beside the page's runs."""
+"""What Streamlit serves: the page, and around it what `around.py` says. Read by Streamlit, which looks for `st.App`.
 
-from __future__ import annotations
+A script belongs to no package, so it only opens the one it lies in: `app` in a checkout, in a wheel
+`freeze_explorer`.
+"""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
-from starlette.middleware import Middleware
 
-from app.server import headers, tick_route
-from app.server.bounds import Bounds
-from app.server.startup import prepare_server
-from app.server.unknown_page import UnknownPage
+PACKAGE = Path(__file__).parents[1]
 
-
-@asynccontextmanager
-async def _lifespan(_: st.App) -> AsyncIterator[None]:
-    prepare_server()
-    yield
-
-
-headers.bound()
-app = st.App(
-    Path(__file__).parents[1] / "main.py",
-    lifespan=_lifespan,
-    routes=[tick_route.route()],
-    middleware=[Middleware(Bounds), Middleware(UnknownPage, st.get_option("server.baseUrlPath"))],
-)
+app = st.App(PACKAGE / "main.py", **import_module(f"{PACKAGE.name}.server.around").settings())

@@ -11,9 +11,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.service import visitors
-from app.service.uploads import LARGEST_MIB
 from freezecore.cache.memory import Recent
+
+from ..service import visitors
+from ..service.uploads import LARGEST_MIB
 
 PER_S, BURST = 30.0, 400.0  # requests of one browser; a page with all its files takes about 80
 NAMES_PER_S, NAMES_BURST = 5.0, 500.0  # new browsers from one address

@@ -8,10 +8,11 @@ import os
 import sys
 from functools import cache
 
-from app.service import gallery
 from freezecore.errors import FreezeError
 from freezecore.serving import jobs
 from freezecore.serving.analyst import client as analyst
+
+from ..service import gallery
 
 VIEWS = ("explore", "compare", "learn", "classroom")
 LIBRARIES = (  # Streamlit imports them when it first draws something
@@ -39,7 +40,7 @@ def prepare_server() -> None:
         os._exit(1)
     analyst.shared().warm(gallery.steps(), then=queue.warm)
     sys.setswitchinterval(SWITCH_S)
-    for module in (*LIBRARIES, *(f"app.views.{view}" for view in VIEWS)):
-        importlib.import_module(module)
+    for module in (*LIBRARIES, *(f"..views.{view}" for view in VIEWS)):
+        importlib.import_module(module, __package__)
     gc.collect()
     gc.freeze()

@@ -18,15 +18,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.components.rules_editor import text_part
-from app.components.tree.bits import decode
-from app.figures.cost_charts import selection_part
-from app.link import Link, read_link
-from app.server.bounds import is_elsewhere
-from app.service.pricing import is_traced, known_cost
-from app.service.selection import known_selection, ticked
-from app.text import LANGUAGES, Words
 from freezecore.errors import FreezeError
+
+from ..components.rules_editor import text_part
+from ..components.tree.bits import decode
+from ..figures.cost_charts import selection_part
+from ..link import Link, read_link
+from ..service.pricing import is_traced, known_cost
+from ..service.selection import known_selection, ticked
+from ..text import LANGUAGES, Words
+from .bounds import is_elsewhere
 
 LONGEST = 64 * 1024
 AT_WORK, MOST_WAITING = 8, 64  # beyond them the page's own run answers alone

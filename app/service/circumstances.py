@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.link import Link
-from app.service.selection import ModelSelection
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.probe import CHOICES
 from freezecore.spec import FreezeSpec
+
+from ..link import Link
+from .selection import ModelSelection
 
 
 def asked_of(request: dict) -> dict:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.service.classes import ClassEntry
-from app.service.lessons import BY_KEY, Lesson
-from app.service.run_table import BYTE_ORDER_MARK, plain_cell
+from .classes import ClassEntry
+from .lessons import BY_KEY, Lesson
+from .run_table import BYTE_ORDER_MARK, plain_cell
 
 MEASURED = ("accuracy_after", "train_accuracy_after", "step_s", "seconds", "trainable")
 Read = Callable[[str], dict | None]  # of a run's token what it measured

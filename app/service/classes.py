@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.service.visitors import ADDRESS, share
 from freezecore.cache import store
 from freezecore.errors import FreezeError, shortened
+
+from .visitors import ADDRESS, share
 
 LONGEST_NICKNAME = 24
 MOST_ENTRIES = 5_000

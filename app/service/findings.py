@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from app.service.pricing import reference_of
-from app.service.selection import MOST_SELECTIONS, ModelSelection
 from freezecore._review import Finding, review
 from freezecore.cache.memory import Recent
+
+from .pricing import reference_of
+from .selection import MOST_SELECTIONS, ModelSelection
 
 
 def findings_of(selection: ModelSelection, fixes: bool = True) -> tuple[Finding, ...]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from app.link import DEFAULT_MODEL, Link
-from app.service import selection
 from freezecore.cache import uploads
 from freezecore.errors import shortened
 from freezecore.model_lookup import parameters
@@ -14,6 +12,9 @@ from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.report import count_text
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
+
+from ..link import DEFAULT_MODEL, Link
+from . import selection
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.link import DEFAULT_MODEL
-from app.service import verdicts
-from app.service.verdicts import Judge, Verdict
-from app.text import Words
 from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.probe import ProbeRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+
+from ..link import DEFAULT_MODEL
+from ..text import Words
+from . import verdicts
+from .verdicts import Judge, Verdict
 
 HEAD = "freeze all; train head"
 EVERYTHING = "train all"

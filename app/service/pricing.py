@@ -14,9 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.link import Link
-from app.service.expected import ForwardWork
-from app.service.selection import MOST_SELECTIONS, ModelSelection, select, step_of
 from freezecore._estimate import (
     AnyEstimate,
     CurvePoint,
@@ -39,6 +36,10 @@ from freezecore.mask import Mask
 from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
+
+from ..link import Link
+from .expected import ForwardWork
+from .selection import MOST_SELECTIONS, ModelSelection, select, step_of
 
 MOST_TRACES = 32
 COMPLETE = 2

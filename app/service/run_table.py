@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from app.service import gallery
 from freezecore.probe import ProbeResult
 from freezecore.serving.runs import Run
+
+from . import gallery
 
 BYTE_ORDER_MARK = "\ufeff"  # Excel reads what begins otherwise in the machine's own code page
 CSV_FIELDS = (

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from app.link import Link, cards_by_slug
 from freezecore._estimate.cards import Card
 from freezecore._resolve import resolve, resolve_phases
 from freezecore.cache.memory import Recent
@@ -19,6 +18,8 @@ from freezecore.source import ModelSource
 from freezecore.spec import Dropout, FreezeSpec, Norms
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
+
+from ..link import Link, cards_by_slug
 
 TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"

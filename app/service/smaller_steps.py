@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from app.service.pricing import cost_of, known_cost
-from app.service.selection import ModelSelection, select
 from freezecore._estimate import estimate
 from freezecore._estimate.budget import fits, fits_on, least_frozen
 from freezecore._estimate.cards import Card, margin_bytes
 from freezecore._estimate.peaks import under
 from freezecore._trace import Trace
 from freezecore.mask import Mask
+
+from .pricing import cost_of, known_cost
+from .selection import ModelSelection, select
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app import state
-from app.parts import show_errors
-from app.parts.address import page_header
-from app.parts.classroom import classroom
+from .. import state
+from ..parts import show_errors
+from ..parts.address import page_header
+from ..parts.classroom import classroom
 
 
 def draw() -> None:

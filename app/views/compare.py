@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.parts.address import page_header
-from app.parts.difference import difference
-from app.parts.runs import runs
-from app.parts.search_list import search_list
-from app.views import explore
+from .. import state
+from ..parts import show_errors
+from ..parts.address import page_header
+from ..parts.difference import difference
+from ..parts.runs import runs
+from ..parts.search_list import search_list
+from . import explore
 
 
 def draw() -> None:

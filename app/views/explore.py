@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import show_errors
-from app.parts.address import update_address
-from app.parts.export import code
-from app.parts.findings import findings
-from app.parts.fit import fit
-from app.parts.import_selection import import_selection
-from app.parts.job import is_live
-from app.parts.model_box import first_models, not_opened
-from app.parts.presets import preset_row
-from app.parts.probe import probe
-from app.parts.rules_box import rules_text
-from app.parts.saved import saved_selections
-from app.parts.search import search
-from app.parts.tick_answer import redraw_when_known, tick_answer
-from app.parts.timeline import timeline
-from app.parts.top_row import top_row
-from app.parts.tree import tree
-from app.service.pricing import stage_of
-from app.service.selection import ModelSelection, select
 from freezecore.errors import FreezeError, RuleError, WorkloadError
+
+from .. import state
+from ..parts import show_errors
+from ..parts.address import update_address
+from ..parts.export import code
+from ..parts.findings import findings
+from ..parts.fit import fit
+from ..parts.import_selection import import_selection
+from ..parts.job import is_live
+from ..parts.model_box import first_models, not_opened
+from ..parts.presets import preset_row
+from ..parts.probe import probe
+from ..parts.rules_box import rules_text
+from ..parts.saved import saved_selections
+from ..parts.search import search
+from ..parts.tick_answer import redraw_when_known, tick_answer
+from ..parts.timeline import timeline
+from ..parts.top_row import top_row
+from ..parts.tree import tree
+from ..service.pricing import stage_of
+from ..service.selection import ModelSelection, select
 
 PANES = {
     "probe": probe, "search": search, "findings": findings, "code": code, "import": import_selection, "fit": fit,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
-from app.parts import classroom, show_errors
-from app.parts.address import page_header
-from app.parts.lesson import is_measuring, lesson_named, lesson_page, put_in_link
-from app.service import lessons
+from .. import state
+from ..parts import classroom, show_errors
+from ..parts.address import page_header
+from ..parts.lesson import is_measuring, lesson_named, lesson_page, put_in_link
+from ..service import lessons
 
 
 def draw() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from app.components.messages import component
+from ..messages import component
 
 HERE = Path(__file__).parent
 MODULES = ("axis", "numbers", "memory", "blocks", "charts")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.components.messages import script
+from ..messages import script
 
 HERE = Path(__file__).parent
 CHANNEL = "address"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.components.messages import component, strings
+from ..messages import component, strings
 
 HERE = Path(__file__).parent
 MODULES = ("words", "completion", "editor")

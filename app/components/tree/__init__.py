@@ -15,11 +15,12 @@ from typing import Literal
 
 import streamlit as st
 
-from app.components.messages import component, feed, strings
-from app.components.tree.bits import decode, encode
-from app.components.tree.packed import Rows, pack
 from freezecore.mask import Mask
 from freezecore.tree import LayerTree
+
+from ..messages import component, feed, strings
+from .bits import decode, encode
+from .packed import Rows, pack
 
 HERE = Path(__file__).parent
 MODULES = (

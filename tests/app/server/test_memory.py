@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from freezecore.machine import status_bytes
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SESSIONS = 140  # Streamlit keeps 128 that have gone, in case they come back
 
@@ -15,7 +17,7 @@ SESSIONS = 140  # Streamlit keeps 128 that have gone, in case they come back
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_visitors_who_come_and_go_leave_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from load import MODELS, resident_bytes, until_known
+    from load import MODELS, until_known
     from tick import page_server
     from visitor import Visitor
 
@@ -38,7 +40,7 @@ def test_visitors_who_come_and_go_leave_nothing_behind(tmp_path, monkeypatch):
 
     def sizes(pid: int) -> tuple[int, int, int]:
         place = Path(f"/proc/{pid}")
-        return resident_bytes(pid), len([*(place / "fd").iterdir()]), len([*(place / "task").iterdir()])
+        return status_bytes(f"/proc/{pid}/status", "VmRSS:"), len([*(place / "fd").iterdir()]), len([*(place / "task").iterdir()])
 
     with page_server(tmp_path) as (address, pid):
         here = address.removeprefix("http://")
