@@ -40,7 +40,11 @@ def test_visitors_who_come_and_go_leave_nothing_behind(tmp_path, monkeypatch):
 
     def sizes(pid: int) -> tuple[int, int, int]:
         place = Path(f"/proc/{pid}")
-        return status_bytes(f"/proc/{pid}/status", "VmRSS:"), len([*(place / "fd").iterdir()]), len([*(place / "task").iterdir()])
+        return (
+            status_bytes(f"/proc/{pid}/status", "VmRSS:"),
+            len([*(place / "fd").iterdir()]),
+            len([*(place / "task").iterdir()]),
+        )
 
     with page_server(tmp_path) as (address, pid):
         here = address.removeprefix("http://")
