@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields, replace
 from urllib.parse import quote, urlencode
 
 from freezecore._estimate.cards import Card, all_cards
+from freezecore.adapter import parse_adapters, print_adapters
 from freezecore.errors import FreezeError, shortened
 from freezecore.packaged import DEFAULT_SOURCE as DEFAULT_MODEL
-from freezecore.source import MOST_LABELS, TASKS, ModelSource
+from freezecore.source import MOST_LABELS, QUANTIZED, TASKS, ModelSource
 from freezecore.workload import CHOICES, LIMITS
 
 from .text import LANGUAGES
@@ -34,6 +35,8 @@ class Link:
     rules: str | None = None
     task: str | None = None
     labels: int | None = None
+    adapter: str | None = None
+    quantize: str | None = None
     batch: int = 32
     size: int | None = None
     optimizer: str = "adamw"
@@ -124,6 +127,13 @@ def _between(limits: tuple[int, int]):
     return read
 
 
+def _adapter(text: str) -> str:
+    try:
+        return print_adapters(parse_adapters(text))
+    except FreezeError as error:
+        raise ValueError from error
+
+
 def _token(text: str) -> str:
     if not 1 <= len(text) <= LONGEST_WORD or not all(ch.isascii() and (ch.isalnum() or ch in "-_") for ch in text):
         raise ValueError
@@ -141,6 +151,8 @@ READERS = {
     "rules": _rules,
     "task": _one_of(*TASKS),
     "labels": _between((1, MOST_LABELS)),
+    "adapter": _adapter,
+    "quantize": _one_of(*QUANTIZED),
     "batch": _between(LIMITS["batch_size"]),
     "size": _between((1, LIMITS["sequence_length"][1])),
     "optimizer": _one_of(*CHOICES["optimizer"]),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from freezecore.arguments import checked
-from freezecore.errors import SourceError, did_you_mean, shortened
+from freezecore.errors import SourceError, did_you_mean, none_called, shortened
 from freezecore.sentences import say
 
 Weights = Literal["pretrained", "random", "none"]
@@ -34,6 +34,7 @@ TASKS = {  # of Hugging Face, each with the auto class that builds its model
     "ctc": "AutoModelForCTC",
     "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
 }
+QUANTIZED = {"nf4": 4, "int8": 8}  # how a frozen base's linear layers may be kept, and in how many bits a weight
 LONGEST = 300
 MOST_LABELS = 100_000
 
@@ -48,6 +49,8 @@ class ModelSource:
         weights: `pretrained`, `random`, or `none` (shapes only, on the meta device).
         task: which Hugging Face auto class builds it; None lets the library's own architecture decide.
         num_labels: outputs of the classifier; None keeps the model's own.
+        adapter: matrices that train beside the model's weights, in the words of `freezecore.adapter`; None for none.
+        quantize: how the base's linear layers are kept, a key of `QUANTIZED`; None as they are.
     """
 
     scheme: str
@@ -55,16 +58,26 @@ class ModelSource:
     weights: Weights = "none"
     task: str | None = None
     num_labels: int | None = None
+    adapter: str | None = None
+    quantize: str | None = None
 
     @classmethod
     @checked
     def parse(
-        cls, text: str, *, weights: str = "none", task: str | None = None, num_labels: int | None = None
+        cls,
+        text: str,
+        *,
+        weights: str = "none",
+        task: str | None = None,
+        num_labels: int | None = None,
+        adapter: str | None = None,
+        quantize: str | None = None,
     ) -> ModelSource:
         """Read `SCHEME:NAME`.
 
         Raises:
             SourceError: the text names no scheme, or an option is out of range.
+            RuleError: an adapter's selector cannot be read.
         """
         text = text.strip()
         if len(text) > LONGEST or not text.isprintable():
@@ -97,11 +110,30 @@ class ModelSource:
             raise SourceError(
                 "{count} labels are out of range.", "Choose between 1 and {most:,}.", count=num_labels, most=MOST_LABELS
             )
-        return cls(scheme, name.strip(), cast(Weights, weights), task, num_labels)
+        if quantize is not None and quantize not in QUANTIZED:
+            raise none_called(SourceError, "Nothing is quantized to '{name}'.", quantize, QUANTIZED)
+        if scheme == "file" and (adapter or quantize):
+            raise SourceError(
+                "'{text}' holds the step of a model as it was saved, without the adapter that is asked for.",
+                "Save the model with its adapter, or name the model's source.",
+                text=shortened(text),
+            )
+        return cls(scheme, name.strip(), cast(Weights, weights), task, num_labels, _adapters(adapter), quantize)
 
     def with_(self, **changes) -> ModelSource:
         """The same source with some fields replaced."""
         return replace(self, **changes)
+
+    @property
+    def base(self) -> ModelSource:
+        """The same model as it is without adapter and quantization."""
+        return self.with_(adapter=None, quantize=None)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What else tells which model it is, weights apart: as keywords of `parse`, those that are not None."""
+        named = {name: getattr(self, name) for name in ("task", "num_labels", "adapter", "quantize")}
+        return {name: value for name, value in named.items() if value is not None}
 
     @property
     def label(self) -> str:
@@ -110,6 +142,15 @@ class ModelSource:
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.name}"
+
+
+def _adapters(text: str | None) -> str | None:
+    """Adapters in their plain words, so that equal ones are written alike."""
+    if not text:
+        return None
+    from freezecore.adapter import parse_adapters, print_adapters  # which reads selectors: only where there are some
+
+    return print_adapters(parse_adapters(text))
 
 
 def _with_a_scheme(text: str) -> str:

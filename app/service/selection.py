@@ -71,7 +71,9 @@ class ModelSelection:
 @lru_cache(maxsize=MOST_SELECTIONS)
 def source_of(link: Link) -> ModelSource:
     """The model that the link names, shapes only."""
-    return ModelSource.parse(link.model, task=link.task, num_labels=link.labels)
+    return ModelSource.parse(
+        link.model, task=link.task, num_labels=link.labels, adapter=link.adapter, quantize=link.quantize
+    )
 
 
 @lru_cache(maxsize=MOST_SELECTIONS)  # one tick asks several times

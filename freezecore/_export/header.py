@@ -34,10 +34,8 @@ def link(plan: ExportPlan) -> str:
     if plan.link:
         return plan.link
     query = {"model": str(plan.source), "rules": plan.rules}
-    if plan.source.task:
-        query["task"] = plan.source.task
-    if plan.source.num_labels:
-        query["labels"] = str(plan.source.num_labels)
+    for name, value in plan.source.options.items():
+        query["labels" if name == "num_labels" else name] = str(value)
     whole = PAGE + "?" + urlencode(query, safe=":;,*@!./", quote_via=quote, errors="replace").replace("%20", "+")
     if len(whole) <= LONGEST_LINK:
         return whole

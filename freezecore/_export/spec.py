@@ -13,7 +13,7 @@ from freezecore.tree import LayerTree
 
 
 def save_spec(spec: FreezeSpec, tree: LayerTree, source: ModelSource | None = None) -> str:
-    """The spec as YAML; with its source, the task and the number of labels travel too.
+    """The spec as YAML; with its source, its options travel too.
 
     Raises:
         RuleError: a rule hits nothing in this tree.

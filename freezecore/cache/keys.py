@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from freezecore.source import ModelSource
 
 LIBRARIES = ("torch", "timm", "transformers")
 
@@ -19,6 +22,11 @@ def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
+
+
+def versions_of(source: ModelSource) -> dict[str, str]:
+    """Those of the libraries that build this source's model."""
+    return versions((*LIBRARIES, "peft") if source.adapter else LIBRARIES)
 
 
 def file_stamp(name: str | None) -> list[int]:

@@ -6,7 +6,7 @@ import json
 
 from freezecore._trace import FORMAT, Trace
 from freezecore.cache import store
-from freezecore.cache.keys import file_stamp, versions
+from freezecore.cache.keys import file_stamp, versions_of
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
@@ -33,5 +33,5 @@ def key_of(source: ModelSource, workload: Workload) -> str:
     """Everything that a trace depends on: neither the batch size nor what only the optimizer needs."""
     step = [workload.image_size, workload.sequence_length, workload.precision, workload.checkpointing, workload.device]
     card = workload.compute_capability if workload.device == "cuda" else None
-    named = [str(source), source.task, source.num_labels, file_stamp(source.name)]
-    return json.dumps([FORMAT, REVISION, *named, step, card, workload.trainer, versions()])
+    named = [str(source), source.options, file_stamp(source.name)]
+    return json.dumps([FORMAT, REVISION, *named, step, card, workload.trainer, versions_of(source)])

@@ -6,7 +6,7 @@ import json
 
 from freezecore import hub_configs, packaged
 from freezecore.cache import store
-from freezecore.cache.keys import versions
+from freezecore.cache.keys import versions_of
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 
@@ -37,4 +37,4 @@ def _is_fixed(source: ModelSource) -> bool:
 
 
 def _key(source: ModelSource) -> str:
-    return json.dumps([FORMAT, source.scheme, source.name, source.task, source.num_labels, versions()])
+    return json.dumps([FORMAT, source.scheme, source.name, source.options, versions_of(source)])

@@ -15,7 +15,7 @@ from freezecore.errors import RuleError, SourceError, shortened
 from freezecore.metrics import METRICS
 from freezecore.probe import Emit
 from freezecore.report import bytes_from_text
-from freezecore.source import TASKS, WEIGHTS, ModelSource
+from freezecore.source import QUANTIZED, TASKS, WEIGHTS, ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
@@ -44,6 +44,8 @@ def add_source(to: ArgumentParser, flag: str | None = None) -> None:
     tasks = f"the head of a Hugging Face model: {', '.join(TASKS)}"  # too many for one word of the usage
     to.add_argument("--task", choices=TASKS, metavar="TASK", help=tasks)
     to.add_argument("--num-labels", type=int, metavar="N", help="outputs of the classifier")
+    to.add_argument("--adapter", metavar="TEXT", help='such as "lora r=8 on *.q_proj *.v_proj"; several: ";"')
+    to.add_argument("--quantize", choices=QUANTIZED, help="keep the base's linear layers in 4 or 8 bits")
     add_leave(to)
 
 
@@ -87,8 +89,8 @@ def read_source(options: Namespace, default_weights: str = "none") -> ModelSourc
         SourceError: it cannot be read, or would run Python code without leave.
     """
     weights = options.weights or default_weights
-    given = ModelSource.parse(options.source, weights=weights, task=options.task, num_labels=options.num_labels)
-    return with_leave(given, options)
+    named = {name: getattr(options, name) for name in ("task", "num_labels", "adapter", "quantize")}
+    return with_leave(ModelSource.parse(options.source, weights=weights, **named), options)
 
 
 def with_leave(source: ModelSource, options: Namespace) -> ModelSource:

@@ -72,7 +72,7 @@ def parse_spec(text: str) -> FreezeSpec:
             most=LONGEST,
         )
     reading = _Reading()
-    for words in _statements(text):
+    for words in statements(text):
         reading.statement(words)
     return reading.finish()
 
@@ -207,7 +207,7 @@ def _split_phase(verb: Word, words: list[Word]) -> tuple[Word, list[Word]]:
     )
 
 
-def _statements(text: str) -> Iterator[list[Word]]:
+def statements(text: str) -> Iterator[list[Word]]:
     """The words of each statement; pieces that touch, such as `contains:"a b"`, are one word."""
     words: list[Word] = []
     end = -1

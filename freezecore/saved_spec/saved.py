@@ -52,6 +52,7 @@ class SavedSpec:
         versions: library versions.
         task: the Hugging Face task, where one was named.
         num_labels: outputs of the head, where they were named.
+        adapter, quantize: as `ModelSource` has them.
     """
 
     spec: FreezeSpec
@@ -61,6 +62,8 @@ class SavedSpec:
     versions: dict[str, str] = field(default_factory=dict, hash=False)
     task: str | None = None
     num_labels: int | None = None
+    adapter: str | None = None
+    quantize: str | None = None
 
     @property
     def model_source(self) -> ModelSource:
@@ -75,7 +78,13 @@ class SavedSpec:
                 "Name that model beside it: --source file:model.json.",
                 name=shortened(self.source),
             )
-        return ModelSource.parse(self.source, task=self.task, num_labels=self.num_labels)
+        return ModelSource.parse(
+            self.source,
+            task=self.task,
+            num_labels=self.num_labels,
+            adapter=self.adapter,
+            quantize=self.quantize,
+        )
 
 
 def load_spec(text: str) -> SavedSpec:
@@ -110,6 +119,8 @@ def load_spec(text: str) -> SavedSpec:
         {str(name): str(version) for name, version in _mapping(data, "versions").items()},
         str(data["task"]) if data.get("task") else None,
         labels if isinstance(labels, int) else None,
+        str(data["adapter"]) if data.get("adapter") else None,
+        str(data["quantize"]) if data.get("quantize") else None,
     )
 
 
