@@ -263,13 +263,17 @@ class Trace:
 
     def to_bytes(self) -> bytes:
         """Compressed JSON; `from_bytes` reads it back."""
+        return zlib.compress(json.dumps([FORMAT, self.to_json()], separators=(",", ":")).encode(), 1)
+
+    def to_json(self) -> dict:
+        """Its fields as JSON values; `from_json` reads them back."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         data["workload"], data["problem"] = asdict(self.workload), packed(self.problem)
         data["operations"] = [
             [o.name, o.flops, list(o.saved.items()), list(o.backward.items()), o.scratch, o.copies]
             for o in self.operations
         ]
-        return zlib.compress(json.dumps([FORMAT, data], separators=(",", ":")).encode(), 1)
+        return data
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Trace:
@@ -283,13 +287,29 @@ class Trace:
             form, data = parse(unpacker.decompress(content, LARGEST))
             if form != FORMAT or unpacker.unconsumed_tail:
                 raise ValueError(form)
+        except (ValueError, TypeError, RecursionError, zlib.error) as error:
+            raise _unreadable() from error
+        return cls.from_json(data)
+
+    @classmethod
+    def from_json(cls, data: dict) -> Trace:
+        """Rebuild a trace from what `to_json` gives.
+
+        Raises:
+            TraceError: these values are no trace.
+        """
+        try:
             operations = [dict(zip(OPERATION_FIELDS, row, strict=False)) for row in data["operations"]]
             trace = reader(cls)({**data, "operations": operations, "problem": ""})
             trace = replace(trace, problem=unpacked(data["problem"]))
             _check(trace)
             return trace
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error, FreezeError) as error:
-            raise TraceError("This is no trace that can be read.", "Trace the model again.") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FreezeError) as error:
+            raise _unreadable() from error
+
+
+def _unreadable() -> TraceError:
+    return TraceError("This is no trace that can be read.", "Trace the model again.")
 
 
 def _check(trace: Trace) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -55,6 +54,8 @@ def gpus() -> tuple[Gpu, ...]:
     """NVIDIA cards of this machine; empty where there are none or the driver's own tool does not answer."""
     if not shutil.which("nvidia-smi"):
         return ()
+    import subprocess  # absent in a browser, where there is no such tool either
+
     query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.reserved,compute_cap", "--format=csv,noheader,nounits"]
     try:
         printed = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout

@@ -7,7 +7,8 @@ import streamlit as st
 from freezecore.spec import FreezeSpec
 
 from .. import state
-from ..components.rules_editor import editor_strings, rules_editor, text_part
+from ..components.rules_editor import editor_strings, text_part
+from ..components.rules_editor.mount import rules_editor
 from ..service.mended_rules import fault_in, line_and_column, offers, place_of
 from ..service.rule_words import rule_words
 from ..service.selection import ModelSelection, select

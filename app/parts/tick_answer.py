@@ -12,8 +12,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from .. import state
-from ..components.charts import cost_charts
-from ..components.tree import TreeChange, tree_ticks
+from ..components.charts.mount import cost_charts
+from ..components.tree.mount import TreeChange, tree_ticks
 from ..figures.cost_charts import CHANNEL, largest_part, model_part, selection_part
 from ..figures.style import palette_of
 from ..server.tick_route import question

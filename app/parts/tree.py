@@ -10,7 +10,8 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 from .. import state
-from ..components.tree import RowMark, RowPrice, layer_tree, tree_strings
+from ..components.tree import RowMark, RowPrice, tree_strings
+from ..components.tree.mount import layer_tree
 from ..service.pricing import reference_of
 from ..service.selection import ModelSelection
 from ..text import Words

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,11 +33,11 @@ from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
-from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
 from ..link import Link
+from . import backend
 from .expected import ForwardWork
 from .selection import MOST_SELECTIONS, ModelSelection, select, step_of
 
@@ -46,6 +46,7 @@ COMPLETE = 2
 ID_BYTES = 8  # of a token's number, an int64
 COLOURS, FLOAT_BYTES = 3, 4  # of a picture, and of each of its values
 FAILURE_KEPT_S = 20.0
+PRICED_TOGETHER = 12  # paths: what a page without threads does between two questions
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate, int]:
     key = selection.traced_step
     phases, batch = selection.phases, selection.link.batch
     trace = _traces.read(key) or _trace_future(selection).result()
-    pricer = Pricer(trace, lambda _, missing: analyst.shared().fill(*key, missing))
+    pricer = Pricer(trace, lambda _, missing: backend.shared().fill(*key, missing))
     try:
         about = ("cost", id(trace), selection.rules, batch)
         cost, epoch = _remembered(
@@ -212,13 +213,13 @@ def _trace_future(selection: ModelSelection) -> Future:
         future, begun = _futures.read(key) or (None, 0.0)
         failed = future is not None and future.done() and future.exception() is not None
         if future is None or (failed and time.monotonic() - begun > FAILURE_KEPT_S):
-            future = _background.submit(_make_trace, key)
+            future = backend.shared().submit(_make_trace, key)
             _futures.write(key, (future, time.monotonic()))
         return future
 
 
 def _make_trace(key: tuple[ModelSource, Workload]) -> Trace:
-    trace = analyst.shared().trace(*key)
+    trace = backend.shared().trace(*key)
     _traces.write(key, trace)
     return trace
 
@@ -232,18 +233,23 @@ def _reference_future(selection: ModelSelection) -> Future | None:
     with _asking:
         future = _references.read(key)
         if future is None:
-            future = _background.submit(_make_reference, trace, selection)
+            future = backend.shared().submit(_make_reference, trace, selection)
             _references.write(key, future)
         return future
 
 
-def _make_reference(trace: Trace, selection: ModelSelection) -> Reference:
+def _make_reference(trace: Trace, selection: ModelSelection) -> Generator[None, None, Reference]:
     tree, batch = selection.tree, selection.link.batch
     outer = [layer.path for layer in tree.layers if layer.path and "." not in layer.path and layer.parameters]
-    paths = dict.fromkeys((*outer, *tree.blocks))
+    paths = list(dict.fromkeys((*outer, *tree.blocks)))
+    found: dict[str, Price] = {}
     try:
+        yield
         points = depth_curve(trace, tree, batch_size=batch)
-        return Reference(trace, points, prices(trace, tree, paths, batch_size=batch))
+        for start in range(0, len(paths), PRICED_TOGETHER):
+            yield
+            found |= prices(trace, tree, paths[start : start + PRICED_TOGETHER], batch_size=batch)
+        return Reference(trace, points, found)
     except FreezeError:  # the cost of the selection, asked for at the same time, says what is wrong
         return Reference(trace)
 
@@ -260,6 +266,5 @@ def _remembered(key: tuple, trace: Trace, make: Callable[[], Any]) -> Any:
 _traces = Recent(MOST_TRACES)
 _futures = Recent(MOST_TRACES)
 _asking = threading.Lock()
-_background = ThreadPoolExecutor(4, thread_name_prefix="trace")
 _references = Recent(MOST_TRACES)
 _estimates = Recent(MOST_SELECTIONS)

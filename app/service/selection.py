@@ -13,13 +13,13 @@ from freezecore.datasets import kind_for
 from freezecore.mask import Mask
 from freezecore.rules.grammar import print_spec
 from freezecore.rules.shortest import shortest_rules
-from freezecore.serving.analyst import client as analyst
 from freezecore.source import ModelSource
 from freezecore.spec import Dropout, FreezeSpec, Norms
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
 from ..link import Link, cards_by_slug
+from . import backend
 
 TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
@@ -109,7 +109,7 @@ def select(link: Link, tree: LayerTree | None = None) -> ModelSelection:
     key = (source, link.rules)
     known, until = _selections.read(key) or (None, 0.0)
     if known is None or time.monotonic() > until:
-        tree = tree or analyst.shared().tree(source)
+        tree = tree or backend.shared().tree(source)
         if known is None or known.tree is not tree:
             spec = FreezeSpec.parse(link.rules if link.rules is not None else opening(tree))
             known = ModelSelection(link, source, tree, spec, resolve(spec, tree))

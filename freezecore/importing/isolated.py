@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import marshal
 import os
-import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -34,6 +33,8 @@ def run(text: str, tree: LayerTree) -> dict:
             "Pasted Python is compiled by RestrictedPython, which is not installed.",
             "Install it, or paste rules or names.",
         )
+    import subprocess  # absent in a browser, whose worker is the process that runs it
+
     question = marshal.dumps((text, plain(tree)))
     folders = [str(ROOT), compiler]
     environment = {"SYSTEMROOT": os.environ["SYSTEMROOT"]} if sys.platform == "win32" else {}

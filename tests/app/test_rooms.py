@@ -80,4 +80,4 @@ def test_only_one_file_touches_the_visitors_state():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in STREAMLITS_STATE
     }
-    assert touching == {"state.py", "components/tree/__init__.py", "components/rules_editor/__init__.py"}
+    assert touching == {"state.py", "components/tree/mount.py", "components/rules_editor/mount.py"}

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app.components.messages import script
 from app.components.rules_editor import HERE, LONGEST_TYPED, MODULES, editor_strings
+from app.components.scripts import script
 from app.text import LANGUAGES
 from tests.app.test_explore import RESNET, rules_of, typed
 

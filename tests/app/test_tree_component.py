@@ -6,7 +6,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.components.messages import script
+from app.components.scripts import script
 from app.components.tree import HERE, MODULES, tree_strings
 from app.components.tree.bits import decode, encode
 from app.components.tree.packed import AUTHOR, BLOCK, FUSED, HEAD, INPUT, NEW, SHARED, TIED, pack

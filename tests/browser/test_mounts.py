@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from app.components import copy_link, tree
-from app.components.messages import JS, script
+from app.components.scripts import JS, script
 from app.components.tree.bits import encode
 from app.components.tree.packed import pack
 from app.text import LANGUAGES

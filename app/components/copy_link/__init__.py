@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ..messages import script
+from ..scripts import script
 
 HERE = Path(__file__).parent
 CHANNEL = "address"

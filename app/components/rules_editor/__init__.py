@@ -6,12 +6,10 @@ bring as well; what a person typed comes back when they leave the box or press C
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import streamlit as st
-
-from ..messages import component, strings
+from ..scripts import strings
 
 HERE = Path(__file__).parent
 MODULES = ("words", "completion", "editor")
@@ -19,31 +17,10 @@ CHANNEL = "rules"
 LONGEST_TYPED = 4_000
 
 
-def rules_editor(
-    follows: Mapping[str, Sequence[str]],
-    *,
-    strings: Mapping[str, str],
-    tree: str,
-    key: str,
-    on_change: Callable[[str], None],
-) -> None:
-    """Draw the editor; call it outside fragments, so that a tick moves nothing but its text.
-
-    Args:
-        follows: words that may follow, by the word before it or the beginning of the word, as `rule_words` lists them.
-        strings: the sentences of `editor_strings`.
-        tree: key of the layer tree on the page, whose names are offered.
-        key: of the component.
-        on_change: called with what a person typed before the script runs.
-    """
-
-    def on_typed() -> None:
-        typed = (st.session_state.get(key) or {}).get("typed")
-        if isinstance(typed, Mapping) and isinstance(typed.get("text"), str):
-            on_change(typed["text"][:LONGEST_TYPED])
-
+def editor_data(follows: Mapping[str, Sequence[str]], strings: Mapping[str, str], tree: str) -> dict:
+    """What the browser takes once; see `mount.rules_editor`."""
     data = {"channel": CHANNEL, "tree": tree, "longest": LONGEST_TYPED, "follows": dict(follows)}
-    component("rules_editor", HERE, MODULES)(data={**data, "words": dict(strings)}, key=key, on_typed_change=on_typed)
+    return {**data, "words": dict(strings)}
 
 
 def text_part(text: str, fault: tuple[int, int] | None = None) -> dict:

@@ -9,7 +9,8 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).parent))
 import trees
 
-from app.components.tree import RowMark, RowPrice, TreeChange, layer_tree, tree_strings, tree_ticks
+from app.components.tree import RowMark, RowPrice, tree_strings
+from app.components.tree.mount import TreeChange, layer_tree, tree_ticks
 from freezecore.mask import Mask
 
 st.set_page_config(page_title="Tree", layout="wide")

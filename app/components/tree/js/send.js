@@ -27,6 +27,7 @@ let noRoute = false; // a server of the page alone has none
 
 async function quickAnswer(question, ticks) {
   if (!question || noRoute) return [];
+  if (typeof question === "function") return question(ticks); // a page without a server asks its own worker
   const body = JSON.stringify({ ...question.about, ...ticks });
   const headers = { "Content-Type": "application/json" };
   try {
