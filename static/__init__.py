@@ -1,0 +1,1 @@
+"""The page without a server: packed models, and the folder of plain files that shows them in a reader's browser."""

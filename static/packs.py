@@ -1,0 +1,176 @@
+"""Makes the packs: `python -m static.packs [--minutes N] [WORD …]`; what is there and current stays as it is.
+
+Every model of the gallery first, for a CPU and the page's own card, then those of `models.txt` in their order, then
+the gallery's models for the kernels of other cards. It can be stopped at any moment, and goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from app.service.gallery import MODELS
+from freezecore._presets import first_blocks, presets
+from freezecore._resolve import resolve
+from freezecore._trace import Trace
+from freezecore.cache import whole_file
+from freezecore.cache.keys import versions
+from freezecore.errors import FreezeError
+from freezecore.mask import Mask
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+from static import pack
+from static.pack import KERNELS, Pack, Step, slug, steps
+
+HERE = Path(__file__).parent
+FOLDER = HERE / "packs"
+POPULAR = HERE / "models.txt"
+OWN_KERNELS = "7.5"  # of the page's own card, a T4
+MOST_BYTES = 15 * 10**6
+
+
+def sources() -> Iterator[tuple[ModelSource, bool]]:
+    """The models to pack, and whether the gallery has them: as the page opens them when nobody says otherwise."""
+    known = dict.fromkeys(model.source for model in MODELS)
+    for model in MODELS:
+        yield ModelSource.parse(model.source, task=model.task, num_labels=model.labels), True
+    for line in POPULAR.read_text(encoding="utf-8").split():
+        if line not in known:
+            known[line] = None
+            yield ModelSource.parse(line), False
+
+
+def file_of(source: ModelSource) -> Path:
+    """Where a model's pack lies."""
+    return FOLDER / f"{slug(str(source))}.json.gz"
+
+
+def kept(source: ModelSource) -> Pack | None:
+    """The pack that was made before; None where there is none of these versions."""
+    try:
+        found = pack.read(file_of(source).read_bytes(), str(source))
+    except (OSError, FreezeError):
+        return None
+    return found if found.versions == versions() and found.source == source else None
+
+
+def complete(source: ModelSource, wanted: Iterable[Step]) -> Pack:
+    """The model's pack with these steps traced, as far as they can be.
+
+    Raises:
+        FreezeError: the model cannot be opened.
+    """
+    from freezecore.api import read_tree
+
+    found = kept(source) or Pack(source, read_tree(source), versions=versions())
+    for step in wanted:
+        if step in found.held:
+            continue
+        try:
+            found.traces[step] = traced(source, found.tree, step)
+        except FreezeError as error:
+            found.refused[step] = (error.problem, error.hint)
+    return found
+
+
+def traced(source: ModelSource, tree: LayerTree, step: Step) -> Trace:
+    """A step with everything measured that people are likely to ask of it.
+
+    Raises:
+        TraceError: it cannot be followed.
+    """
+    from freezecore.runtime.trace import source_pricer
+
+    return source_pricer(source, step.workload).complete(_likely(tree))
+
+
+def _likely(tree: LayerTree) -> Iterator[Mask]:
+    """Every preset, and one block alone at either end and in the middle; of a trace all else mostly follows."""
+    yield Mask.as_author(tree)
+    for preset in presets(tree):
+        yield resolve(FreezeSpec.parse(preset.rules), tree)
+    if blocks := tree.blocks:
+        yield first_blocks(tree, len(blocks) // 2)
+        for path in {blocks[0], blocks[len(blocks) // 2], blocks[-1]}:
+            below = set(tree.under(path))
+            yield Mask(tree, tuple(i in below for i in range(len(tree.parameters))))
+
+
+def other_kernels(found: Pack) -> Pack:
+    """The same with the steps of cards whose kernels differ; where attention asks for no card, one trace is all's."""
+    own = [step for step in found.held if step.kernels == OWN_KERNELS]
+    asked = [Step("cuda", precision, False, "9.0") for precision in ("fp16-autocast", "bf16-autocast", "fp32")]
+    found = complete(found.source, [*own, *asked])
+    if all(_same(found, step, replace(step, kernels=OWN_KERNELS)) for step in asked):
+        for group in KERNELS:
+            for step in own:
+                other = replace(step, kernels=group[-1])
+                for table in (found.traces, found.refused):
+                    if step in table:
+                        table[other] = table[step]
+        return found
+    return complete(found.source, [step for group in KERNELS for step in steps(group[-1])])
+
+
+def _same(found: Pack, one: Step, other: Step) -> bool:
+    """Whether both steps come to the same, whatever the order in which storages were let go of."""
+    if one in found.refused or other in found.refused:
+        return one in found.refused and other in found.refused
+    first, second = (replace(found, traces={one: found.traces[step]}, refused={}) for step in (one, other))
+    return first.to_bytes() == second.to_bytes()
+
+
+def keep(found: Pack) -> int:
+    """Write it; returns its bytes.
+
+    Raises:
+        ValueError: it is larger than a pack may be.
+    """
+    content = found.to_bytes()
+    if len(content) > pack.LARGEST_FILE:
+        raise ValueError(f"{found.source}: {len(content):,} bytes are more than {pack.LARGEST_FILE:,}")
+    FOLDER.mkdir(exist_ok=True)
+    whole_file.write(file_of(found.source), content)
+    return len(content)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
+    options.add_argument("word", nargs="*", help="only models with one of these in their name")
+    asked = options.parse_args()
+    until = time.monotonic() + 60 * asked.minutes
+    first = [*steps(""), *steps(OWN_KERNELS)]
+    models = [
+        (source, in_gallery)
+        for source, in_gallery in sources()
+        if not asked.word or any(word in str(source) for word in asked.word)
+    ]
+    for further in (False, True):
+        for source, in_gallery in models:
+            if time.monotonic() > until:
+                return
+            if not further or in_gallery:
+                _one(source, first, further)
+
+
+def _one(source: ModelSource, first: list[Step], further: bool) -> None:
+    before, begun = kept(source), time.monotonic()
+    had = before.held if before else set()
+    if had.issuperset(first) and not (further and len(had) == len(first)):
+        return
+    try:
+        found = complete(source, first)
+        size = keep(other_kernels(found) if further else found)
+    except (FreezeError, ValueError) as error:
+        print(f"{source}: {error}", flush=True)
+        return
+    print(f"{source}: {len(found.held)} steps, {size:,} bytes, {time.monotonic() - begun:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
