@@ -2,6 +2,7 @@
 # make class    the same for a room: local network, QR code
 # make test     linter, types, unit tests, the page without and with a real Chromium
 # make test-all everything, the whole zoo and export matrix included (hours)
+# make packs    packs models for the page without a server; goes on where it stopped
 # make chaos    five minutes of faults against the real server (SEED= chooses them)
 # make lock     renews the locks after a pin changed; make audit asks for known vulnerabilities of what is locked
 
@@ -11,7 +12,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run class test test-all lint browser chaos screenshots lock audit
+.PHONY: run class packs test test-all lint browser chaos screenshots lock audit
 
 run: $(VENV)/.run
 	@$(BIN)/python -m app --port $(PORT)
@@ -36,6 +37,9 @@ lint: $(VENV)/.test
 
 browser: $(VENV)/.test
 	$(BIN)/python tests/browser/chromium.py
+
+packs: $(VENV)/.run
+	$(BIN)/python -m static.packs
 
 chaos: $(VENV)/.test
 	$(BIN)/python tests/chaos/chaos.py --seed $(or $(SEED),1)
