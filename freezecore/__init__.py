@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from freezecore.tree import LayerTree
     from freezecore.workload import Workload
 
+__version__ = "0.1.0"
 __all__ = [
     "CardFit",
     "DeviceShare",

@@ -93,10 +93,13 @@ class MissingLibrary(FreezeError, ImportError):
     """A library that is not installed; names it, and what to install."""
 
 
-LIBRARIES = {  # by the name that is imported, the name that is installed
-    **{name: name for name in ("torch", "torchvision", "timm", "transformers", "safetensors", "numpy", "pandas")},
-    **{"pyarrow": "pyarrow", "sklearn": "scikit-learn", "PIL": "pillow", "yaml": "PyYAML", "jinja2": "Jinja2"},
-    **{"platformdirs": "platformdirs", "filelock": "filelock", "RestrictedPython": "RestrictedPython"},
+LIBRARIES = {  # by the name that is imported: the name that is installed, and the extra that brings it
+    **{name: (name, "models") for name in ("torch", "torchvision", "timm", "transformers", "safetensors", "numpy")},
+    **{"pandas": ("pandas", "models"), "pyarrow": ("pyarrow", "models"), "sklearn": ("scikit-learn", "models")},
+    **{"PIL": ("pillow", "models"), "peft": ("peft", "peft")},
+    **{"torchmetrics": ("torchmetrics", "detection"), "pycocotools": ("pycocotools", "detection")},
+    **{"yaml": ("PyYAML", ""), "jinja2": ("Jinja2", ""), "platformdirs": ("platformdirs", ""), "shtab": ("shtab", "")},
+    **{"filelock": ("filelock", ""), "RestrictedPython": ("RestrictedPython", "")},
 }
 
 
@@ -113,11 +116,12 @@ def told_if_missing() -> Iterator[None]:
         module = (error.name or "").partition(".")[0]
         if module not in LIBRARIES:
             raise
+        library, extra = LIBRARIES[module]
         raise MissingLibrary(
             "This needs {library}, which is not installed.",
-            "pip install {libraries}",
-            library=LIBRARIES[module],
-            libraries=" ".join(LIBRARIES.values()),
+            "pip install 'freeze-explorer{extra}'",
+            library=library,
+            extra=extra and f"[{extra}]",
         ) from error
 
 

@@ -16,7 +16,7 @@ from freezecore.serving import jobs
 
 from .. import state
 from ..figures import classroom as figures
-from ..server.launch import LOOPBACK, local_address
+from ..server.launch import LOOPBACK, PROGRAM, local_address
 from ..service import class_table, lessons
 from ..service.classes import JOINED, ClassEntry, Classes, nickname
 from ..service.lessons import Lesson
@@ -171,7 +171,7 @@ def _invitation(token: str, words: Words) -> None:
         st.markdown(f"**{words('class.lesson_link')}**")
         st.code(link, language=None, wrap_lines=True)
         if not reached:
-            st.warning(words("class.here_only"), icon=":material/wifi_off:")
+            st.warning(words("class.here_only", command=f"{PROGRAM} --room"), icon=":material/wifi_off:")
         with st.expander(words("class.setup_link")):
             st.code(f"{base}/?{state.link().query()}", language=None, wrap_lines=True)
 

@@ -1,15 +1,19 @@
-"""Starts the page: `python -m app` for one person, `--room` for a class on the local network."""
+"""Starts the page: for one person, or with `--room` for a class on the local network."""
 
 from __future__ import annotations
 
 import argparse
 import errno
+import importlib.util
 import os
 import socket
 import sys
 from pathlib import Path
 
-SERVER = Path(__file__).with_name("asgi.py")
+PACKAGE = Path(__file__).parents[1]  # `app` in a checkout; in a wheel `freeze_explorer`
+SERVER = PACKAGE / "asgi.py"
+IN_CHECKOUT = __name__.startswith("app.")
+PROGRAM = "python -m app" if IN_CHECKOUT else "freeze-explorer"
 LOOPBACK = ("127.0.0.1", "localhost")
 EVERYWHERE = "0.0.0.0"
 
@@ -18,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Replace this process by Streamlit's, listening where it was asked to."""
     options = _parser().parse_args(arguments)
     address = options.address or (EVERYWHERE if options.room else LOOPBACK[0])
-    if trouble := _trouble(address, options.port, "make class" if options.room else "make run"):
+    if trouble := _missing() or _trouble(address, options.port, options.room):
         sys.exit(trouble)
     outside = local_address() if options.room else LOOPBACK[0]
     here = outside if address == EVERYWHERE else address
@@ -27,18 +31,19 @@ def main(arguments: list[str] | None = None) -> None:
         _invite(link)
     else:
         print(f"\n  Freeze Explorer: {link}\n", flush=True)
-    os.chdir(SERVER.parents[2])
     hosts = list(dict.fromkeys([*LOOPBACK, *options.allow, here]))
-    os.execv(sys.executable, [sys.executable, *streamlit_command(address, options.port, hosts)])
+    path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, *streamlit_command(address, options.port, hosts)]
+    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
 
 
 def streamlit_command(address: str, port: int, hosts: list[str]) -> list[str]:
-    """Arguments for Python. `-m streamlit` puts the checkout's root on the path, which `streamlit run` does not."""
+    """Arguments for Python. `-P` keeps the folder that it starts in off the path: a checkout may lie there."""
     allowed = [argument for host in hosts for argument in ("--server.allowedHosts", host)]
     settings = {"server.address": address, "server.port": port, "server.headless": "true"}
     settings["browser.serverAddress"] = hosts[-1]  # else Streamlit asks the internet for it and names others
     flags = [argument for name, value in settings.items() for argument in (f"--{name}", str(value))]
-    return ["-m", "streamlit", "run", str(SERVER), *flags, *allowed]
+    return ["-P", "-m", "streamlit", "run", str(SERVER), *flags, *allowed]
 
 
 def local_address() -> str:
@@ -59,23 +64,36 @@ def _invite(link: str) -> None:
     print("  Anyone who reaches this address can open it. Ctrl+C ends it.\n", flush=True)
 
 
-def _trouble(address: str, port: int, command: str) -> str | None:
+def _missing() -> str | None:
+    """What the page needs and is not installed, as a sentence."""
+    names = [name for name in ("torch", "streamlit", "plotly", "segno") if importlib.util.find_spec(name) is None]
+    return f"The page needs {', '.join(names)}. Install it: pip install 'freeze-explorer[page]'" if names else None
+
+
+def _command(port: int, room: bool) -> str:
+    """How this is started at another port, as it was started now."""
+    if IN_CHECKOUT:
+        return f"PORT={port} make {'class' if room else 'run'}"
+    return f"freeze-explorer --port {port}{' --room' if room else ''}"
+
+
+def _trouble(address: str, port: int, room: bool) -> str | None:
     """Why nothing can listen there, as a sentence; None where it can."""
     if not 0 < port < 2**16:
-        return f"There is no port {port}. Choose one between 1 and 65535: PORT=8501 {command}"
+        return f"There is no port {port}. Choose one between 1 and 65535: {_command(8501, room)}"
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((address, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return f"Port {port} is already taken. Choose another: PORT={port % 65535 + 1} {command}"
+                return f"Port {port} is already taken. Choose another: {_command(port % 65535 + 1, room)}"
             return f"Nothing can listen on {address}, port {port} ({error.strerror})."
     return None
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
     parser.add_argument("--port", type=int, default=8501)
     parser.add_argument("--address", help="where to listen (default: this machine only; with --room its network)")
     parser.add_argument("--allow", action="append", default=[], metavar="HOST", help="one more name it is reached by")

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 
+from freezecore import __version__
 from freezecore.cli.output import as_json, leave_output, lines, others_aside, painted, take_any_terminal, tell, write
 from freezecore.errors import FreezeError, told_if_missing
 
@@ -61,23 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if document.get("same") is False or document.get("state") in UNFINISHED else 0
 
 
-class _Version(argparse.Action):
-    """Looks the version up when it is asked for: that costs an import."""
-
-    def __call__(self, root: argparse.ArgumentParser, *given: object) -> None:
-        from importlib.metadata import version
-
-        print(f"freezecore {version('freezecore')}")
-        root.exit()
-
-
 def parser(wanted: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """Every command; only those `wanted` get their arguments and an example, which costs imports."""
     root = argparse.ArgumentParser(
         prog="freezecore",
         description="Choose which layers to freeze: see what it costs, try it, prove it, take the code away.",
     )
-    root.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    root.add_argument("--version", action="version", version=f"freezecore {__version__}", help="print the version")
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         if name not in wanted:

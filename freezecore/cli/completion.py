@@ -6,8 +6,6 @@ from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator
 from typing import Any
 
-from freezecore.errors import FreezeError
-
 EXAMPLE = "bash > ~/.local/share/bash-completion/completions/freezecore"
 SHELLS = ("bash", "zsh", "fish")
 
@@ -17,16 +15,9 @@ def add_arguments(to: ArgumentParser) -> None:
 
 
 def gather(options: Namespace) -> dict:
-    """The script's document.
+    """The script's document."""
+    import shtab
 
-    Raises:
-        FreezeError: shtab, which writes the script, is not installed.
-    """
-    try:
-        import shtab
-    except ImportError as error:
-        problem = "Completion scripts are written by shtab, which is not installed."
-        raise FreezeError(problem, "pip install shtab") from error
     from freezecore._export import TARGETS
     from freezecore.cli import parser
 

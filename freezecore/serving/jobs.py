@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from freezecore import machine
-from freezecore.cache.keys import versions
 from freezecore.errors import ProbeError, shortened
 from freezecore.report import seconds_text
 from freezecore.sentences import say
@@ -26,7 +25,7 @@ from freezecore.serving.access import check_request
 from freezecore.serving.eta import expected_s, typical_s
 from freezecore.serving.job_types import kind_of
 from freezecore.serving.run_log import RunLogReader, new_folder
-from freezecore.serving.runs import LIBRARIES, Run, Runs, ended, key_of
+from freezecore.serving.runs import Run, Runs, ended, key_of, versions_here
 from freezecore.serving.worker import STOPPED
 from freezecore.serving.worker_pool import WorkerPool, exit_outcome
 
@@ -275,7 +274,7 @@ class JobQueue:
             server=self.runs.server,
             created=time.time(),
             request=asked,
-            versions=versions(LIBRARIES),
+            versions=versions_here(),
         )
         self.runs.add(run)
         listed = self.runs.listed(kind=kind)

@@ -42,7 +42,7 @@ def run(module: str, argument: str, content: bytes, limit_s: float, **environmen
         SubprocessError, OSError: it came to no answer, or could not be started.
     """
     done = subprocess.run(
-        [sys.executable, "-m", module, argument],
+        [sys.executable, "-P", "-m", module, argument],
         input=content,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -39,13 +39,14 @@ def start(
 ) -> subprocess.Popen:
     """Start `python -m module` with a pipe to its standard input; what it prints goes to the file `log`.
 
+    `-P` keeps the folder that this was started in off its path, where another copy of these files may lie.
     The child leads a process group of its own, so that a Ctrl+C in the terminal does not reach it and its
     helpers can be ended with it. `log` is a file because a pipe that nobody empties stops the child.
     """
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with _opened(log) as file:
         return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=file if stdout is None else stdout,
             stderr=file,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from freezecore import sentences
+from freezecore import __version__, sentences
 from freezecore.cache import keys, store, uploads, whole_file
 from freezecore.cache.keys import file_stamp, versions
 from freezecore.errors import ProbeError, shortened
@@ -25,7 +25,7 @@ from freezecore.serving.server_lock import ServerLock
 LIVE = ("queued", "running")
 INTERRUPTED = say("The server ended before this run did; what was measured until then is kept.")
 NEVER_BEGAN = say("The server ended before this run began.")
-LIBRARIES = (*keys.LIBRARIES, "freezecore", *(package.distribution for package in PACKAGED))
+LIBRARIES = (*keys.LIBRARIES, *(package.distribution for package in PACKAGED))
 JSON_FIELDS = ("request", "result", "curve", "versions")
 MIGRATIONS = (
     """
@@ -279,11 +279,16 @@ def ended(run: Run, state: str, message: str, hint: str = "") -> Run:
     return replace(run, state=result["state"], result=result, curve=thinned(events), ended=time.time())
 
 
+def versions_here() -> dict[str, str]:
+    """Versions of all that a run's numbers depend on."""
+    return {**versions(LIBRARIES), "freezecore": __version__}
+
+
 def key_of(kind: str, request: dict) -> str:
     """Equal for requests that would give the same answer: same request, same libraries, same files."""
     named = [request.get("data"), (request.get("source") or {}).get("name")]
     stamps = [file_stamp(name) or None for name in named]
-    text = json.dumps([kind, request, versions(LIBRARIES), stamps], sort_keys=True)
+    text = json.dumps([kind, request, versions_here(), stamps], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-MAIN = Path(__file__).parents[2] / "app" / "server" / "asgi.py"
+MAIN = Path(__file__).parents[2] / "app" / "asgi.py"
 RESNET = "/?model=timm:resnet18"
 TRACED_MS = 180_000
 TRAINED_MS = 600_000  # a ceiling for a machine that is shared

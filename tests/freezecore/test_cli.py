@@ -300,7 +300,7 @@ def test_bash_completes_from_the_script(tmp_path, capsys):
 def test_without_shtab_completion_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert main(["completion", "bash"]) == 1
-    assert "pip install shtab" in capsys.readouterr().err
+    assert "This needs shtab, which is not installed.\n  pip install 'freeze-explorer'" in capsys.readouterr().err
 
 
 def test_colour_is_for_terminals_only(monkeypatch, capsys):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -68,6 +70,8 @@ def _build_python(source: ModelSource, allow_python: bool) -> Built:
     module_name = module_name.removesuffix(".py")  # as a file's name is typed
     if not colon:
         raise SourceError("'{source}' names no function.", "Write py:package.module:function.", source=source)
+    if (here := os.getcwd()) not in sys.path:  # an installed program's own folder is there in its place
+        sys.path.append(here)
     try:
         function = getattr(importlib.import_module(module_name), function_name)
     except (ImportError, AttributeError) as error:

@@ -11,8 +11,7 @@ from app.server import launch
 def started(monkeypatch):
     """Commands that would have replaced this process."""
     commands = []
-    monkeypatch.setattr(launch.os, "execv", lambda _, arguments: commands.append(arguments[1:]))
-    monkeypatch.setattr(launch.os, "chdir", lambda _: None)
+    monkeypatch.setattr(launch.os, "execve", lambda _, arguments, environment: commands.append(arguments[1:]))
     return commands
 
 

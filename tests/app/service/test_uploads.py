@@ -152,9 +152,9 @@ def test_the_oldest_files_go_when_room_is_short(monkeypatch):
 
 def test_server_page_and_documents_promise_one_size():
     """A file that the page takes and the server does not would end as a bare AxiosError."""
-    root = Path(uploads.__file__).parents[2]
-    settings = tomllib.loads((root / ".streamlit" / "config.toml").read_text("utf-8"))
+    app = Path(uploads.__file__).parents[1]
+    settings = tomllib.loads((app / ".streamlit" / "config.toml").read_text("utf-8"))
     assert settings["server"]["maxUploadSize"] == uploads.LARGEST_MIB + 1  # the envelope
     for document in ("README.md", "docs/serving.md"):
-        text = (root / document).read_text("utf-8")
+        text = (app.parent / document).read_text("utf-8")
         assert f"up to {uploads.LARGEST_MIB} MB" in text, document
