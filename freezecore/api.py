@@ -70,7 +70,7 @@ def read_tree(model: ModelSource | str | Module, *, allow_python: bool = True) -
 
         return read_source(model, allow_python=allow_python)
     from freezecore.runtime.own.wrappers import unwrapped
-    from freezecore.runtime.tree.read import read_module
+    from freezecore.runtime.tree.layers import read_module
 
     return read_module(unwrapped(model))
 

@@ -13,7 +13,7 @@ Action = Literal["freeze", "train"]
 Norms = Literal["hold", "update"]
 Dropout = Literal["off", "on"]
 Form = Literal["path", "contains", "regex", "type", "kind", "blocks", "stages"]
-ROLES: tuple[str, ...] = ("embeddings", "stem", "head", "norms", "biases", "all")
+ROLES: tuple[str, ...] = ("embeddings", "stem", "head", "norms", "biases", "adapters", "all")
 
 
 @dataclass(frozen=True, slots=True)

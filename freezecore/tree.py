@@ -41,6 +41,7 @@ class Parameter:
         frozen_by_author: `requires_grad` was False when the model was built.
         new: the checkpoint has no such name, so its weights are random.
         used: a forward pass reads it; None where none could be followed, or not with all that the model takes in.
+        adapter: it is an adapter's, beside the weight of the module that it adapts.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Parameter:
     frozen_by_author: bool = False
     new: bool = False
     used: bool | None = None
+    adapter: bool = False
 
     @property
     def numel(self) -> int:

@@ -45,7 +45,7 @@ FORM_SYNONYMS = {
     **dict.fromkeys(("class", "cls"), "type"),
     **dict.fromkeys(("re", "pattern"), "regex"),
 }
-KIND_WORDS = {"embedding": "embeddings", "norm": "norms", "bias": "biases"} | {
+KIND_WORDS = {"embedding": "embeddings", "norm": "norms", "bias": "biases", "adapter": "adapters"} | {
     word: word for word in (*ROLES, "block", "other")
 }
 _POSITIONS = re.compile(r"(?:first|last)[1-9][0-9]{0,5}|[0-9]{1,6}(?:-[0-9]{1,6})?(?:,[0-9]{1,6}(?:-[0-9]{1,6})?)*")

@@ -71,6 +71,8 @@ def _kind(names: NameIndex, selector: Selector) -> int:
         return names.parameters_where(lambda parameter: parameter.norm)
     if role == "biases":
         return names.parameters_where(lambda parameter: parameter.bias)
+    if role == "adapters":
+        return names.parameters_where(lambda parameter: parameter.adapter)
     places = {
         "embeddings": (
             "embedding",

@@ -10,6 +10,7 @@ from torch import nn
 from freezecore import machine
 from freezecore.errors import SourceError
 from freezecore.source import ModelSource
+from freezecore.tree import LayerTree
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Built:
         new: names that the checkpoint lacks, so that their weights are random.
         config: the library's own configuration object, where there is one.
         notes: what to say of how the source was read, a sentence each.
+        base: of a model with adapters, the tree of the same model without.
     """
 
     model: nn.Module
@@ -28,6 +30,7 @@ class Built:
     new: frozenset[str] = frozenset()
     config: object | None = None
     notes: tuple[str, ...] = ()
+    base: LayerTree | None = None
 
 
 def device_for(source: ModelSource) -> torch.device:

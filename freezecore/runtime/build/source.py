@@ -12,9 +12,11 @@ from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from freezecore import model_file
+from freezecore.cache import trees
 from freezecore.errors import FreezeError, SourceError, shortened, told_if_missing
 from freezecore.runtime.build.built import Built, device_for
 from freezecore.source import ModelSource
+from freezecore.tree import LayerTree
 
 MOST_TENSORS = 200_000  # the largest mixture of experts in transformers has some 60,000 when its experts are separate
 MOST_SCALARS = 20 * 10**12
@@ -31,6 +33,10 @@ def build(source: ModelSource, *, allow_python: bool = True) -> Built:
     """
     with _within_limits(source), _told(source):
         built = _build(source, allow_python)
+        if source.adapter:
+            from freezecore.runtime.build.adapter import adapted
+
+            built = adapted(built, _base_tree(source.base, allow_python), source.adapter)
     built.model.train()
     return built
 
@@ -38,6 +44,18 @@ def build(source: ModelSource, *, allow_python: bool = True) -> Built:
 def meta(source: ModelSource, *, allow_python: bool = True) -> Built:
     """The same model without storage, whatever weights the source asks for."""
     return build(source.with_(weights="none"), allow_python=allow_python)
+
+
+def _base_tree(base: ModelSource, allow_python: bool) -> LayerTree:
+    """The tree of the model that adapters join."""
+    if (kept := trees.stored(base)) is not None:
+        return kept
+    from freezecore.runtime.tree.layers import read_module
+
+    built = meta(base, allow_python=allow_python)
+    tree = read_module(built.model, str(base), new=built.new, own=True, notes=built.notes)
+    trees.keep(base, tree)
+    return tree
 
 
 def _build(source: ModelSource, allow_python: bool) -> Built:

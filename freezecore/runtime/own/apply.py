@@ -15,7 +15,7 @@ from freezecore.rates import group_rates, learning_rates, model_kind
 from freezecore.runtime.own.hold import applied, hold, release
 from freezecore.runtime.own.proof import flags_of
 from freezecore.runtime.own.wrappers import unwrapped
-from freezecore.runtime.tree.read import read_module
+from freezecore.runtime.tree.layers import read_module
 from freezecore.spec import FreezeSpec
 
 

@@ -184,7 +184,7 @@ def proof(
 
 def mask_of(model: nn.Module) -> Mask:
     """The mask of what trains in a model now."""
-    from freezecore.runtime.tree.read import read_module
+    from freezecore.runtime.tree.layers import read_module
 
     return flags_of(model, read_module(model))
 

@@ -12,7 +12,7 @@ from freezecore.mask import Mask
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import flags_of
 from freezecore.runtime.own.wrappers import unwrapped
-from freezecore.runtime.tree.read import read_module
+from freezecore.runtime.tree.layers import read_module
 from freezecore.spec import FreezeSpec
 
 

@@ -22,7 +22,7 @@ from freezecore.rates import ModelKind, Rates, learning_rates
 from freezecore.runtime.own.hold import hold
 from freezecore.runtime.own.proof import ProofCheck, flags_of
 from freezecore.runtime.train.optimizer import build_optimizer, set_rates
-from freezecore.runtime.tree.read import read_module
+from freezecore.runtime.tree.layers import read_module
 from freezecore.sentences import say
 
 Batch = tuple[Any, Tensor]  # inputs and targets

@@ -26,7 +26,7 @@ from freezecore.runtime.trace.fake import distinct_bytes
 from freezecore.runtime.trace.loss import predicts_next
 from freezecore.runtime.trace.record import NotFollowed
 from freezecore.runtime.trace.tracer import BATCH_SIZES, Tracer
-from freezecore.runtime.tree.read import check
+from freezecore.runtime.tree.layers import check
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.workload import Workload

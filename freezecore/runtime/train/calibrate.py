@@ -27,7 +27,7 @@ from freezecore.runtime.own.hold import hold
 from freezecore.runtime.trace.loss import find_output, loss_function, predicts_next, targets
 from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.runtime.train.step import bytes_of, peak_of
-from freezecore.runtime.tree.read import read_module
+from freezecore.runtime.tree.layers import read_module
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.workload import Workload

@@ -23,7 +23,7 @@ from freezecore.runtime.data.samples import Dataset
 from freezecore.runtime.prefix import Prefix, PrefixCache
 from freezecore.runtime.train.batches import Feed
 from freezecore.runtime.train.step import PlainStep
-from freezecore.runtime.tree.read import read_module
+from freezecore.runtime.tree.layers import read_module
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 

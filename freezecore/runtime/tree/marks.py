@@ -21,6 +21,7 @@ NORM_CLASSES = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 NORM_CLASS = re.compile(r"norm|(?:BN|LN|GN|GRN)(?:\d?d)?$|^(?:BN|LN|GN)[A-Z_\d]?", re.IGNORECASE)
 NORM_NAME = re.compile(r"(?:^|_)(?:norm|layernorm|batchnorm|ln|bn)\d*(?:_|$)|norm\d*$", re.IGNORECASE)
 PEFT = re.compile(r"\.(?:base_layer|original_module|modules_to_save\.[^.]+)(?=\.)")
+ADAPTER = re.compile(r"(?:^|\.)lora_[^.]+\.")  # PEFT's names: lora_A, lora_embedding_B, lora_magnitude_vector
 PARAMETRIZED = re.compile(r"\.?parametrizations\.([^.]+)\.(?:original\d*|\d+\..+)$")
 FUSED = re.compile(
     r"qkv|query_key_value|(?:^|[._])kv(?:_|\d|\.|$)|c_attn|in_proj|gate_up|up_gate|w13|gate_and_up|qk_proj",
@@ -145,6 +146,13 @@ def read_by_forward(kind: type) -> frozenset[str]:
             found.update(code.co_names)
             waiting += [*code.co_consts, *(ours[name] for name in code.co_names if name in ours)]
     return frozenset(found)
+
+
+@cache
+def bases_of(kind: type) -> tuple[str, ...]:
+    """What `isinstance` can be asked of a module of this class."""
+    known = [each for each in kind.__mro__ if issubclass(each, nn.Module) and each is not nn.Module]
+    return tuple(("nn." if each.__module__.startswith("torch.nn.") else "") + each.__name__ for each in known)
 
 
 def _chance(value: object) -> bool:

@@ -24,7 +24,7 @@ def unregistered(model: nn.Module) -> list[str]:
         for name, item in vars(module).items():
             for where, held in _inside(item, f"{path}.{name}".lstrip(".")) if name not in _REGISTERED else ():
                 if isinstance(held, nn.Module):
-                    hidden = id(held) not in modules and next(held.parameters(), None) is not None
+                    hidden = id(held) not in modules and any(id(each) not in tensors for each in held.parameters())
                 else:
                     hidden = id(held) not in tensors and held.is_leaf and held.requires_grad
                 if hidden:

@@ -1,0 +1,115 @@
+"""Adapters in a model: PEFT builds them, and the base's parameters keep the names that they have without."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from freezecore.adapter import Adapter, parse_adapters
+from freezecore.adapter_targets import adapter_targets
+from freezecore.errors import MissingLibrary
+from freezecore.runtime.build.built import Built, device_for
+from freezecore.tree import LayerTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EMPTY = (nn.ModuleDict, nn.ParameterDict)
+NAME = "default"  # as PEFT calls an adapter that nobody names
+
+
+def adapted(built: Built, tree: LayerTree, adapters: str) -> Built:
+    """The same model with adapters in it, as PEFT puts them there; what trains of the base is as before.
+
+    Args:
+        tree: of the model without adapters.
+
+    Raises:
+        MissingLibrary: PEFT is not installed.
+        RuleError, SourceError: a target names nothing, or nothing that can be adapted.
+    """
+    targets = adapter_targets(parse_adapters(adapters), tree)
+    author = {id(p): p.requires_grad for p in built.model.parameters()}
+    with _quiet(), device_for(built.source):
+        for adapter in dict.fromkeys(targets.values()):
+            _inject(built.model, adapter, [path for path, one in targets.items() if one == adapter], tree)
+    _keep_names(built.model)
+    for parameter in built.model.parameters():
+        parameter.requires_grad_(author.get(id(parameter), True))
+    return replace(built, base=tree)
+
+
+def _inject(model: nn.Module, adapter: Adapter, paths: list[str], tree: LayerTree) -> None:
+    peft = _peft()
+    tensors = [path for path in paths if path in tree.index]
+    modules = "|".join(re.escape(path) for path in paths if path not in tree.index)
+    config = peft.LoraConfig(
+        r=adapter.r,
+        lora_alpha=adapter.alpha,
+        lora_dropout=adapter.dropout,
+        use_rslora=adapter.rslora,
+        use_dora=adapter.dora,
+        target_modules=modules or [],
+        target_parameters=tensors or None,
+    )
+    peft.inject_adapter_in_model(config, model, NAME)
+    peft.tuners.tuners_utils.cast_adapter_dtype(model, NAME)  # as `get_peft_model` does
+
+
+def _peft() -> Any:
+    log = logging.getLogger("bitsandbytes")  # which PEFT imports where it is installed, and which speaks of kernels
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        import peft
+    except ModuleNotFoundError as error:
+        if error.name != "peft":
+            raise
+        raise MissingLibrary(
+            "Adapters are built by PEFT, which is not installed.", "Install it: pip install peft"
+        ) from error
+    finally:
+        log.setLevel(level)
+    return peft
+
+
+def _keep_names(model: nn.Module) -> None:
+    """Let the layers that PEFT put around others hold those' parameters under the names that they had.
+
+    `query.base_layer.weight` is `query.weight` again: the layer inside is kept as a plain attribute, as PEFT calls it,
+    and its parameters (the same objects) are registered with the layer around it. So rules, optimizers, checkpoints
+    and everything else find the base's names, beside `query.lora_A.default.weight`.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers: list[Any] = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    for layer in reversed(layers):  # the innermost of several around one first
+        inside: Any = layer._modules.get("base_layer")
+        if inside is None:
+            continue
+        held = inside._parameters
+        layer._parameters.update(held)
+        layer._buffers.update(inside._buffers)
+        if isinstance(inside, BaseTunerLayer):
+            held.clear()
+        else:
+            layer._modules.pop("base_layer")
+            vars(layer)["base_layer"] = inside
+            layer._modules.update({name: child for name, child in inside._modules.items() if child is not None})
+    for layer in layers:
+        for name in [name for name, held in layer._modules.items() if isinstance(held, EMPTY) and not len(held)]:
+            vars(layer)[name] = layer._modules.pop(name)  # PEFT makes room for adapters of every kind
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PEFT warns of what it sets itself, such as the orientation of a `Conv1D`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

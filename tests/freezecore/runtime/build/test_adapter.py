@@ -1,0 +1,120 @@
+"""Adapters in a model of a source: what PEFT itself builds, under the names of the base."""
+
+import builtins
+
+import peft
+import pytest
+import torch
+
+import freezecore as fc
+from freezecore.adapter import Adapter, parse_adapters
+from freezecore.adapter_targets import adapter_targets
+from freezecore.errors import FreezeError, MissingLibrary
+from freezecore.runtime.build.source import build, meta
+from freezecore.source import ModelSource
+
+CASES = {
+    "fused qkv": ("timm:vit_tiny_patch16_224", "lora r=4 on *.qkv", {}),
+    "a classifier": ("config:bert", "lora r=8 on *.query *.value", {"num_labels": 2}),
+    "transposed linear layers": ("config:gpt2", "lora r=8 on c_attn", {"task": "causal-lm"}),
+    "convolutions and their magnitudes": ("timm:resnet18", "lora r=4 dora on type:Conv2d", {}),
+    "embeddings": ("config:distilbert", "lora r=16 rslora on embeddings *.q_lin", {}),
+    "experts in one tensor": ("config:gpt_oss", "lora r=2 on *.experts.gate_up_proj *.q_proj", {}),
+    "all but the head": ("timm:mixer_s32_224", "lora", {}),
+    "no linear layer": ("timm:mobilenetv3_small_100", "lora", {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_trains_is_what_peft_trains(case):
+    text, adapter, options = CASES[case]
+    source = ModelSource.parse(text, adapter=adapter, **options)
+    base = fc.read_tree(source.base)
+    mask = fc.resolve("freeze all; train adapters", fc.read_tree(source))
+    targets = adapter_targets(parse_adapters(adapter), base)
+    one = Adapter.parse(adapter)
+    with torch.device("meta"):
+        theirs = peft.get_peft_model(
+            meta(source.base).model,
+            peft.LoraConfig(
+                r=one.r,
+                use_rslora=one.rslora,
+                use_dora=one.dora,
+                target_modules=[path for path in targets if path not in base.index],
+                target_parameters=[path for path in targets if path in base.index] or None,
+            ),
+        )
+    assert (mask.trainable, mask.tree.total) == theirs.get_nb_trainable_parameters()
+    named = {name.removeprefix("base_model.model."): p for name, p in theirs.named_parameters() if p.requires_grad}
+    assert {name: tuple(p.shape) for name, p in named.items()} == {
+        p.name: p.shape for p, trains in zip(mask.tree.parameters, mask.trains, strict=True) if trains
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_base_keeps_its_names_and_places(case):
+    text, adapter, options = CASES[case]
+    source = ModelSource.parse(text, adapter=adapter, **options)
+    base, tree = fc.read_tree(source.base), fc.read_tree(source)
+    assert tuple(p for p in tree.parameters if not p.adapter) == base.parameters
+    assert (tree.towers, tree.head, tree.notes) == (base.towers, base.head, base.notes)
+    kept = [layer for layer in tree.layers if "lora_" not in layer.path]
+    told = [(layer.path, layer.type, layer.kind, layer.uses, layer.drops, layer.moves) for layer in kept]
+    assert told == [(x.path, x.type, x.kind, x.uses, x.drops, x.moves) for x in base.layers]
+
+
+def test_the_layers_of_a_model_that_has_adapters_are_its_own_layers_still(tmp_path):
+    torch.manual_seed(0)
+    source = ModelSource.parse("timm:vit_tiny_patch16_224", weights="random", adapter="lora r=4 dropout=0.5")
+    model = build(source).model.eval()
+    before = build(source.base).model.eval()
+    before.load_state_dict({n: v for n, v in model.state_dict().items() if ".lora_" not in n})
+    x = torch.randn(2, 3, 224, 224)
+    assert torch.equal(model(x), before(x))  # B begins at zero
+    assert not fc.resolve("train all", fc.read_tree(source)).names(trainable=False)
+
+
+def test_rules_reach_adapters_by_their_role_and_by_the_module_they_adapt():
+    tree = fc.read_tree(ModelSource.parse("timm:vit_tiny_patch16_224", adapter="lora r=4"))
+    mask = fc.resolve("freeze all; train adapters head; freeze blocks:first10", tree)
+    trained = {name.split(".lora_")[0] for name in mask.names()}
+    assert {path.split(".")[1] for path in trained if path.startswith("blocks")} == {"10", "11"}
+    assert {"head.weight", "head.bias"} <= set(mask.names())
+    assert fc.resolve("freeze all; train kind:adapter", tree).names() == tuple(
+        p.name for p in tree.parameters if p.adapter
+    )
+
+
+def test_of_two_adapters_the_later_one_has_what_both_name():
+    source = ModelSource.parse("timm:vit_tiny_patch16_224", adapter="lora r=4; lora r=8 on blocks:last1")
+    ranks = {p.owner.split(".")[1]: p.shape[0] for p in fc.read_tree(source).parameters if ".lora_A." in p.name}
+    assert ranks == {**{str(i): 4 for i in range(11)}, "11": 8}
+
+
+@pytest.mark.parametrize(
+    ("text", "adapter", "sentence"),
+    [
+        ("timm:resnet18", "lora on nothing", "No layer of timm:resnet18 matches the adapter's target 'nothing'."),
+        ("config:vit", "lora on query value", "Adapters can join *.projection, *.q_proj, *.k_proj"),
+        ("timm:resnet18", "lora on bn1", "'bn1' names nothing that an adapter can join, but BatchNorm2d."),
+        ("timm:resnext50_32x4d", "lora r=8", "the rank is divisible by groups"),
+        ("config:gpt_oss", "lora dora on *.experts", "use_dora=True"),
+    ],
+)
+def test_a_target_that_misses_is_told_in_a_sentence(text, adapter, sentence):
+    with pytest.raises(FreezeError) as raised:
+        fc.read_tree(ModelSource.parse(text, adapter=adapter))
+    assert sentence in str(raised.value)
+
+
+def test_without_peft_a_sentence_says_what_to_install(monkeypatch):
+    known = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "peft":
+            raise ModuleNotFoundError("No module named 'peft'", name="peft")
+        return known(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingLibrary, match="pip install peft"):
+        meta(ModelSource.parse("timm:resnet18", adapter="lora"))
