@@ -73,6 +73,7 @@ def _dropped() -> None:
 
 def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
     wanted = resolve(found.spec, selection.tree)
+    rules = found.adapted_rules or found.rules
     line, use = st.columns([3, 2], vertical_alignment="center")
     with line:
         st.markdown(_sentence(found, wanted, selection, words))
@@ -80,7 +81,7 @@ def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
     label = words("import.use_rest", count=left_out) if left_out else words("import.use")
     use.button(
         label, key="import_use", type="primary", icon=":material/check_box:", width="stretch", on_click=_use,
-        args=(found.rules,), disabled=found.rules == selection.rules,
+        args=(rules, found.adapter), disabled=rules == selection.rules and not found.adapter,
     )  # fmt: skip
     unread = [words("import.line", line=u.line, text=u.text, why=words.said(u.why)) for u in found.unread]
     did = [
@@ -92,7 +93,10 @@ def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
     _lines("missing", found.missing, words)
     _lines("new", found.new, words)
     _lines("mapped", [f"{old} → {new}" for old, new in dict(found.mapped).items()], words)
-    st.code(found.rules.replace("; ", "\n"), language=None, height="content" if len(found.rules) < 400 else 160)
+    if found.adapter:
+        st.caption(words("import.adapter"))
+        st.code(found.adapter.replace("; ", "\n"), language=None, wrap_lines=True)
+    st.code(rules.replace("; ", "\n"), language=None, height="content" if len(rules) < 400 else 160)
 
 
 def _sentence(found: Imported, wanted: Mask, selection: ModelSelection, words: Words) -> str:
@@ -124,6 +128,8 @@ def _lines(kind: str, lines: Sequence[str], words: Words) -> None:
 
 
 @show_errors.acting
-def _use(rules: str) -> None:
+def _use(rules: str, adapter: str) -> None:
+    if adapter:
+        state.change(adapter=adapter)
     state.write_rules(rules)
     st.rerun()

@@ -10,8 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from freezecore.errors import ExportError, shortened
+from freezecore.importing.adapters import adapter_text
 from freezecore.importing.imported import Imported, spec_of
-from freezecore.importing.libraries import axolotl, llama_factory, ms_swift, openmmlab, peft, torchvision, ultralytics
+from freezecore.importing.libraries import (
+    axolotl,
+    llama_factory,
+    ms_swift,
+    openmmlab,
+    peft,
+    torchvision,
+    trl,
+    ultralytics,
+)
 from freezecore.importing.libraries.openmmlab import merged
 from freezecore.importing.libraries.reading import Reading
 from freezecore.mask import Mask
@@ -30,6 +40,7 @@ READERS = tuple(
         "torchvision": torchvision,
         "openmmlab": openmmlab,
         "ultralytics": ultralytics,
+        "trl": trl,
         "peft": peft,
     }.items()
 )
@@ -90,7 +101,10 @@ def _imported(kind: str, found: Reading) -> Imported:
             rule=shortened(first),
         )
     spec = spec_of(found.tree, trains)
-    return Imported(kind, spec, missing=_once(found.missing), unread=tuple(found.unread), notes=tuple(found.notes))
+    return Imported(
+        kind, spec, missing=_once(found.missing), unread=tuple(found.unread), notes=tuple(found.notes),
+        adapter=adapter_text(found.adapters, found.tree),
+    )  # fmt: skip
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:

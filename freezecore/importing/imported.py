@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from freezecore.errors import did_you_mean, shortened
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
 from freezecore.sentences import joined, say
-from freezecore.spec import FreezeSpec
+from freezecore.spec import FreezeSpec, Rule, Selector
 from freezecore.tree import LayerTree
 
+ADAPTERS = Rule("train", (Selector("kind", "adapters"),))
 PASTE = say("Paste rules, a saved spec, names with True or False, or the lines that set requires_grad.")
 
 
@@ -40,7 +41,8 @@ class Imported:
 
     Attributes:
         kind: `rules`, `spec`, `names`, `python`, or the library whose keys or callbacks it uses: `axolotl`,
-            `llama-factory`, `ms-swift`, `torchvision`, `openmmlab`, `ultralytics`, `peft`, `lightning`.
+            `llama-factory`, `ms-swift`, `torchvision`, `openmmlab`, `ultralytics`, `peft`, `trl`, `unsloth`,
+            `lightning`.
         spec: the rules; None where nothing was said.
         mapped: names as they were written, with the names of this tree that they were taken for.
         missing: names that this tree does not have.
@@ -49,6 +51,7 @@ class Imported:
         lines: what each line of a script did.
         notes: how it was read, a sentence each.
         stated: what it says of its training: batch_size, learning_rate, precision, optimizer, schedule, epochs, rates.
+        adapter: the adapters that it puts into the model, as a source's `adapter` is written; empty where it puts none.
     """
 
     kind: str
@@ -60,11 +63,23 @@ class Imported:
     lines: tuple[Line, ...] = ()
     notes: tuple[str, ...] = ()
     stated: Mapping[str, object] | tuple = ()
+    adapter: str = ""
 
     @property
     def rules(self) -> str:
-        """The rules as text."""
+        """The rules as text, for the model without its adapters."""
         return str(self.spec) if self.spec is not None else ""
+
+    @property
+    def adapted_rules(self) -> str:
+        """The rules as text for the model with its adapters, which train; empty where there are none."""
+        if not self.adapter or self.spec is None:
+            return ""
+        *before, last = self.spec.rules or (None,)
+        if last is not None and last.action == "train":
+            last = replace(last, selectors=(*ADAPTERS.selectors, *last.selectors))
+            return str(replace(self.spec, rules=(*before, last)))
+        return str(replace(self.spec, rules=(*self.spec.rules, ADAPTERS)))
 
     def to_json(self) -> dict:
         """The fields as JSON values."""
@@ -78,6 +93,8 @@ class Imported:
             "lines": [{"line": row.line, "froze": row.froze, "trained": row.trained} for row in self.lines],
             "notes": list(self.notes),
             "stated": dict(self.stated),
+            "adapter": self.adapter,
+            "adapted_rules": self.adapted_rules,
         }
 
 

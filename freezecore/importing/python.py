@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from freezecore.errors import ExportError
 from freezecore.importing import isolated
+from freezecore.importing.adapters import adapter_text
 from freezecore.importing.imported import Imported, Line, Unread, hint_for, spec_of
 from freezecore.importing.notebooks import LONGEST, is_python
 from freezecore.sentences import joined, say
@@ -18,6 +19,7 @@ from freezecore.tree import LayerTree
 ALL = Selector("kind", "all")
 FREEZING_CODE = re.compile(
     r"requires_grad|\bfreeze\w*\(|\bunfreeze\w*\(|modules_to_save|BackboneFinetuning|make_trainable\("
+    r"|get_peft_model\(|LoraConfig\("
 )
 STATEMENTS = re.compile(
     r"^\s*(import \w[\w., ]*$|from [\w.]+ import |def \w+\s*\(|class \w+.*:\s*$|async def |for .+ in .+:\s*(#.*)?$)",
@@ -98,8 +100,9 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
     did = tuple(Line(line, shown(line), froze, trained) for line, froze, trained in answer["lines"])
     spec = _spec(tree, answer["phases"])
     return Imported(
-        answer["kind"], spec, missing=missing, unread=unread, lines=did, notes=tuple(notes), stated=_stated(answer)
-    )
+        answer["kind"], spec, missing=missing, unread=unread, lines=did, notes=tuple(notes), stated=_stated(answer),
+        adapter=adapter_text(answer["adapters"], tree),
+    )  # fmt: skip
 
 
 def _stated(answer: dict) -> dict:

@@ -56,7 +56,7 @@ def _read(kind: str, question: bytes) -> dict:
     tree = LayerTree.from_json(json.loads(line))
     found = import_rules(raw.decode("utf-8", "surrogatepass") if kind == "text" else raw, tree)
     return {
-        **{name: getattr(found, name) for name in ("kind", "missing", "new", "notes")},
+        **{name: getattr(found, name) for name in ("kind", "missing", "new", "notes", "adapter")},
         "spec": found.rules,
         "mapped": dict(found.mapped),
         "stated": dict(found.stated),

@@ -206,15 +206,26 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
     settled = [[known if value is None else value for value, known in zip(row, author, strict=True)] for row in values]
     names = [row[0] for row in Open.blueprint.parameters]
     unsure = [name for name, value in zip(names, values[0], strict=True) if value is None]
+    adapters = _adapters(first)
     return {
         "kind": run.kind, "touched": first.root is not None,
         "said": run.said or bool(run.events) and not foreign or bool(run.configs),
         "phases": [[epoch, row] for epoch, row in zip(epochs, settled, strict=True)], "unsure": unsure,
         "lines": _lines(first), "unread": [[line, why] for line, why in sorted(unread.items()) if line],
         "notes": [*run.notes, *_notes(first)], "missing": list(run.missing),
-        "stated": run.stated, "built": list(dict.fromkeys(run.names)),
+        "stated": run.stated, "built": list(dict.fromkeys(run.names)), "adapters": adapters,
         "rates": [[rate, names] for rate, names in run.rates if isinstance(rate, (int, float))],
     }  # fmt: skip
+
+
+def _adapters(first: _Outcome) -> list:
+    """Each layer with an adapter that trains: its path, rank, alpha, dropout, whether it is rsLoRA and DoRA."""
+    rows = [row for row in first.run.adapters if row[0] is not None]
+    trained = [row for row in rows if all(parameter._fx_value for parameter in row[-1].adapter())]
+    if len(trained) < len(rows):
+        first.run.note("Of its {total} adapters {count} train; the others were left out.", total=len(rows),
+                       count=len(trained))  # fmt: skip
+    return [list(row[:-1]) for row in trained]
 
 
 def _lines(first: _Outcome) -> list:

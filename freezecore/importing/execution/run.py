@@ -42,6 +42,8 @@ class ScriptRun:
         rounds: how often a `while` on something unknown went round, by place.
         rates: (rate, names of parameters) of each group of an optimizer.
         configs: adapter configurations; `adapted` says that one was used.
+        adapters: each layer that an adapter joined: its path in the tree, rank, alpha, dropout, whether it is rsLoRA,
+            whether it is DoRA, and what stands for it.
         callbacks: callbacks that freeze whether or not a trainer has them; `handed` are those that one has.
         decorated: functions of the script that a library's decorator was put on.
         handed_over: functions and arguments of the script given to calls that are not known.
@@ -75,6 +77,7 @@ class ScriptRun:
         self.rounds: dict = {}
         self.rates: list = []
         self.configs: list = []
+        self.adapters: list = []
         self.callbacks: list = []
         self.handed: list = []
         self.decorated: list = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from freezecore import trainer_parts
+from freezecore import peft_rules, trainer_parts
 from freezecore._export.llama_factory import Keys, hit
 from freezecore.errors import ExportError, shortened
 from freezecore.importing.libraries import peft
@@ -13,7 +13,16 @@ from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 FREEZE_KEYS = {"freeze_trainable_layers", "freeze_trainable_modules", "freeze_extra_modules"}
-KEYS = (*FREEZE_KEYS, "finetuning_type", "use_llama_pro", "additional_target", "freeze_vision_tower",
+ADAPTER = {
+    "r": "lora_rank",
+    "lora_alpha": "lora_alpha",
+    "lora_dropout": "lora_dropout",
+    "use_rslora": "use_rslora",
+    "use_dora": "use_dora",
+    "target_modules": "lora_target",
+    "modules_to_save": "additional_target",
+}
+KEYS = (*FREEZE_KEYS, "finetuning_type", "lora_target", "use_llama_pro", "additional_target", "freeze_vision_tower",
         "freeze_multi_modal_projector", "freeze_language_model")  # fmt: skip
 
 
@@ -26,13 +35,37 @@ def read(found: Reading) -> bool:
     elif kind == "freeze":
         _blocks(found)
     elif kind in ("lora", "oft"):
-        return peft.read(found, "additional_target")
+        return _adapters(found, kind)
     else:
         found.leave("finetuning_type", say("what '{name}' trains is not known", name=shortened(str(kind))))
         return True
     for part in _forbidden(found):
         found.set(False, partial(_has, part))
     return True
+
+
+def _adapters(found: Reading, kind: str) -> bool:
+    """LoRA under LLaMA-Factory's keys: alpha is twice the rank and every linear layer is joined where nothing is said.
+
+    Of a multimodal model a name may stand anywhere in a path, and the parts that are not to train have no adapters.
+    """
+    options = {"peft_type": kind, "r": 8, **peft.options_of(found, ADAPTER)}
+    options.setdefault("lora_alpha", options["r"] * 2 if isinstance(options["r"], int) else None)
+    targets, known = found.texts("lora_target") or ["all"], trainer_parts.of_llama_factory(found.model_class)
+    forbidden = ["lm_head", *(known.projector if known else ())]
+    forbidden += known.vision if known and found.mapping.get("freeze_vision_tower", True) is True else ()
+    layers = [layer for layer in found.tree.layers if layer.path]
+    if targets == ["all"]:
+        free = [each for each in layers if not any(part in each.path for part in forbidden)]
+        targets = list(dict.fromkeys(each.path.rpartition(".")[2] for each in free if "Linear" in each.type))
+    if known:
+        frozen = _forbidden(found)
+        paths = [each.path for each in layers if any(target in each.path for target in targets)]
+        able = {each.path for each in layers if peft_rules.ADAPTED & set(each.bases)}
+        targets = [path for path in paths if path in able and not any(part in path for part in frozen)]
+    return peft.read(
+        found, {**options, "target_modules": targets, "task_type": "CAUSAL_LM"}, {**peft.ITSELF, **ADAPTER}
+    )
 
 
 def _blocks(found: Reading) -> None:

@@ -16,7 +16,10 @@ MOST = 10_000
 
 @dataclass
 class Reading:
-    """A configuration being read: what trains, and what it names that the model does not have."""
+    """A configuration being read: what trains, and what it names that the model does not have.
+
+    `adapters` has each layer that one joins: its path, rank, alpha, dropout, and whether rsLoRA and DoRA.
+    """
 
     text: str
     mapping: dict
@@ -25,6 +28,7 @@ class Reading:
     missing: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    adapters: list[tuple] = field(default_factory=list)
 
     @property
     def model_class(self) -> str:

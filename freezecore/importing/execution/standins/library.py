@@ -13,6 +13,7 @@ FILES = {
     "trl": "transformers", "fastai": "fastai", "fastcore": "fastai", "lightning": "lightning",
     "pytorch_lightning": "lightning", "peft": "peft", "accelerate": "accelerate",
     "sentence_transformers": "sentence_transformers", "mmcv": "openmmlab", "mmengine": "openmmlab",
+    "unsloth": "unsloth",
 }  # fmt: skip
 HARMLESS = {
     "numpy", "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",
@@ -93,7 +94,17 @@ def well_known(name: str):
         return resolved(USUAL[name])
     if not name[:1].isupper() and name not in ("get_peft_model", "create_model", "vision_learner", "cnn_learner"):
         return None
-    for root in ("transformers", "peft", "lightning", "accelerate", "timm", "fastai", "sentence_transformers"):
+    for root in (
+        "unsloth",
+        "transformers",
+        "peft",
+        "trl",
+        "lightning",
+        "accelerate",
+        "timm",
+        "fastai",
+        "sentence_transformers",
+    ):
         found = resolved(f"{root}.{name}")
         if type(found) is not Unknown:
             return found

@@ -139,13 +139,13 @@ class Kind(type):
     """Classes of modules: `isinstance` is answered by the names that the tree recorded."""
 
     def __instancecheck__(cls, instance) -> bool:
-        return type.__instancecheck__(cls, instance) or cls.__dict__.get("_fx_kind") in _bases(type(instance))
+        return type.__instancecheck__(cls, instance) or cls.__dict__.get("_fx_kind") in bases_of(type(instance))
 
     def __subclasscheck__(cls, other) -> bool:
-        return type.__subclasscheck__(cls, other) or cls.__dict__.get("_fx_kind") in _bases(other)
+        return type.__subclasscheck__(cls, other) or cls.__dict__.get("_fx_kind") in bases_of(other)
 
 
-def _bases(kind: type) -> tuple:
+def bases_of(kind: type) -> tuple:
     return tuple(base for each in type.mro(kind) for base in each.__dict__.get("_fx_bases", ())) or ("",)
 
 
@@ -164,7 +164,7 @@ class Module(metaclass=Kind):
         return made
 
     def __init__(self, *args, **kwargs) -> None:
-        for base in _bases(type(self)):
+        for base in bases_of(type(self)):
             if base in MAKERS:
                 MAKERS[base](self, *args, **kwargs)
                 return
@@ -331,16 +331,16 @@ class Module(metaclass=Kind):
         return True
 
     def __iter__(self):
-        return iter(list(self._modules) if "nn.ModuleDict" in _bases(type(self)) else list(self._modules.values()))
+        return iter(list(self._modules) if "nn.ModuleDict" in bases_of(type(self)) else list(self._modules.values()))
 
     def __contains__(self, item) -> bool:
         return item in self._modules if isinstance(item, str) else item in list(self._modules.values())
 
     def __getitem__(self, at):
-        if "_fx_guessed" in vars(self) and not CONTAINERS & set(_bases(type(self))):
+        if "_fx_guessed" in vars(self) and not CONTAINERS & set(bases_of(type(self))):
             return Unknown(f"{self._fx_guessed}[{at if type(at) is int else ''}]", about=True)
         if isinstance(at, slice):
-            kind = type(self) if "nn.ModuleList" in _bases(type(self)) else kind_of("nn.Sequential")
+            kind = type(self) if "nn.ModuleList" in bases_of(type(self)) else kind_of("nn.Sequential")
             made = Module.__new__(kind)
             made._modules.update({str(i): each for i, each in enumerate([*self._modules.values()][at])})
             return made

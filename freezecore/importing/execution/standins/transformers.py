@@ -40,7 +40,7 @@ def model_class(name: str):
 NAMES = {"transformers.TrainerCallback": TrainerCallback}
 OTHER = (
     (r".*Trainer", lambda name: TransformersTrainer),
-    (r".*(TrainingArguments|SFTConfig|DPOConfig)", lambda name: TrainingArguments),
+    (r".*(TrainingArguments|(SFT|DPO|KTO|ORPO|CPO|GRPO|RLOO|PPO|Reward)Config)", lambda name: TrainingArguments),
     (r".*\.(AdamW|Adafactor)", maker),
     (r".*\.get_\w*schedule\w*", lambda name: scheduler(name.removeprefix("get_"))),
     (rf"{NOT_MODULES}(.*\.)?(Auto|[A-Z])\w*(Model\w*|For[A-Z]\w+|Encoder|LMHead\w*)", model_class),

@@ -6,6 +6,7 @@ from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins import framework
 from freezecore.importing.execution.standins.framework import Partial, keep, listed
 from freezecore.importing.execution.standins.library import stated
+from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.standins.peft import get_peft_model
 from freezecore.importing.execution.unknown import Unknown
@@ -40,6 +41,8 @@ class TransformersTrainer(Partial):
     """`Trainer`, `SFTTrainer` and the like."""
 
     def __init__(self, model=None, args=None, *rest, callbacks=None, optimizers=(None, None), peft_config=None, **kw):
+        if isinstance(model, str):  # TRL's trainers build it
+            model = built(model, "hf")
         if peft_config is not None and isinstance(model, Module):
             model = get_peft_model(model, peft_config)
         self.model, self.args, self.callbacks = model, args, listed(callbacks)

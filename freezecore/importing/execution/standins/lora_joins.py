@@ -1,0 +1,79 @@
+"""A `LoraConfig` carried out on the stand-in of a model: what it joins, and what trains beside adapters."""
+
+from __future__ import annotations
+
+from freezecore import peft_rules
+from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.lora_layers import LoraLayer, SavedModule
+from freezecore.importing.execution.standins.model import Open
+from freezecore.importing.execution.standins.module import Module, bases_of
+from freezecore.importing.execution.unknown import Unknown
+
+READ = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "modules_to_save", "bias")
+ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "trainable_token_indices", "use_qalora")
+SCALE = ("r", "lora_alpha", "lora_dropout", "rank_pattern", "alpha_pattern")
+MORE = ("lora_dropout", "use_rslora", "use_dora")
+
+
+def join(model: Module, options: dict) -> None:
+    """Put adapters into the model, of which nothing trains, and let train what trains beside them."""
+    options = {name: value for name, value in options.items() if value is not None}
+    if Unknown in (type(options.get(name)) for name in READ):
+        now().tell("what its adapter configuration names is not known")
+        return
+    modules = dict(model.named_modules())
+    for name in [name for name in SCALE if type(options.get(name)) is Unknown]:
+        now().tell("'{name}' of its adapter is not known; PEFT's own was taken", name=name)
+        del options[name]
+    joined = _joined(options, {path: bases_of(type(module)) for path, module in modules.items()})
+    for path in joined:
+        layer = _put(model, path, LoraLayer(modules[path]))
+        said = (*peft_rules.scale_of(path, options), *map(options.get, MORE))
+        now().adapters.append((modules[path]._fx_path, *map(_plain, said), layer))
+    for path, module in modules.items():
+        if path and peft_rules.saved(path, options):
+            _put(model, path, SavedModule(module))
+    bias = options.get("bias")
+    for path, module in modules.items() if bias in ("all", "lora_only") else ():
+        found = module._parameters.get("bias")
+        if found is not None and (bias == "all" or path in joined):
+            found._fx_set(True)
+
+
+def _joined(options: dict, modules: dict) -> list[str]:
+    """The modules that an adapter joins; what of the configuration is not followed is told."""
+    kind = options.get("peft_type", "LORA")
+    kind = str(getattr(kind, "_fx_path", kind)).rpartition(".")[2]
+    if kind.upper() != "LORA":
+        now().tell("of adapters only LoRA is followed, not '{name}'", name=kind)
+        return []
+    for name in ELSEWHERE:
+        if options.get(name):
+            now().tell("'{name}' of an adapter is not followed", name=name)
+    root = next(iter(modules.get("", ())), "")
+    if options.get("target_modules") is None and "target_parameters" not in options:
+        options["target_modules"] = peft_rules.usual_targets(root)
+        if options["target_modules"] is None:
+            now().tell("PEFT has no usual targets for '{name}': name its target_modules", name=root)
+    found = peft_rules.adapted(options, modules, Open.blueprint.head)
+    if (named := options.get("target_modules")) and not found:
+        for each in [named] if isinstance(named, str) else named:
+            now().missing[str(each)] = None
+        now().tell("its adapter joins nothing of this model, and PEFT refuses that")
+    for path in [path for path in found if peft_rules.saved(path, options)]:
+        found.remove(path)
+        now().tell("PEFT refuses an adapter on '{name}', which trains whole", name=path)
+    for path in [path for path in found if not peft_rules.ADAPTED & set(modules[path])]:
+        found.remove(path)
+        now().tell("PEFT adapts linear layers, embeddings and convolutions, and '{name}' is none", name=path)
+    return found
+
+
+def _put(model: Module, path: str, module: Module) -> Module:
+    model.get_submodule(path.rpartition(".")[0])._modules[path.rpartition(".")[2]] = module
+    return module
+
+
+def _plain(value):
+    """A number or a truth as it is; None where it is not known."""
+    return value if isinstance(value, (bool, int, float)) else None if type(value) is Unknown else 0

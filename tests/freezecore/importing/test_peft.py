@@ -1,0 +1,348 @@
+"""Pasted adapters are read as PEFT itself builds them: the same layers, ranks, alphas and weights beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from functools import cache
+
+import pytest
+import torch
+
+from freezecore import peft_rules
+from freezecore._resolve import resolve
+from freezecore.errors import ExportError
+from freezecore.importing import import_rules
+from freezecore.importing.adapters import adaptable
+from freezecore.rules.grammar import parse_spec
+from freezecore.runtime.tree.read import read_source
+from freezecore.source import ModelSource
+
+peft = pytest.importorskip("peft")
+
+MODELS = {
+    "bert": ("config:bert", "sequence-classification"),
+    "roberta": ("config:roberta", "token-classification"),
+    "vit": ("config:vit", "image-classification"),
+    "gpt2": ("config:gpt2", "causal-lm"),
+    "llama": ("config:llama", "causal-lm"),
+    "masked": ("config:bert", "masked-lm"),
+    "t5": ("config:t5", "seq2seq-lm"),
+    "resnet18": ("timm:resnet18", None),
+    "vit_timm": ("timm:test_vit", None),
+}
+CASES = {
+    "the usual targets of a type": ("bert", {"task_type": "SEQ_CLS"}),
+    "the usual targets of gpt2": ("gpt2", {"r": 4}),
+    "the usual targets of llama": ("llama", {}),
+    "the usual targets of t5": ("t5", {"task_type": "SEQ_2_SEQ_LM"}),
+    "names of ends": ("bert", {"target_modules": ["query", "value"], "r": 16, "lora_alpha": 32, "lora_dropout": 0.1}),
+    "an expression": ("llama", {"target_modules": r".*\.(q|v)_proj", "use_rslora": True}),
+    "an expression that a bracket ends": ("llama", {"target_modules": r"model\.layers\.[0-3]\.self_attn\.q_proj"}),
+    "all linear layers": ("llama", {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}),
+    "all linear layers of a classifier": ("bert", {"target_modules": "all-linear", "task_type": "SEQ_CLS"}),
+    "all linear layers without a task": ("bert", {"target_modules": "all-linear"}),
+    "a classifier of words": ("roberta", {"target_modules": ["dense"], "task_type": "TOKEN_CLS"}),
+    "all linear layers of a model that fills gaps": ("masked", {"target_modules": "all-linear"}),
+    "all linear layers of gpt2": ("gpt2", {"target_modules": "all-linear"}),
+    "all linear layers of t5": ("t5", {"target_modules": "all-linear"}),
+    "all linear layers of pictures' classifier": (
+        "vit",
+        {"target_modules": "all-linear", "modules_to_save": ["classifier"]},
+    ),
+    "all linear layers of timm": ("vit_timm", {"target_modules": "all-linear"}),
+    "timm with its head": ("vit_timm", {"target_modules": ["qkv", "proj"], "modules_to_save": ["head"]}),
+    "convolutions": ("resnet18", {"target_modules": ["conv1", "conv2"], "modules_to_save": ["fc"]}),
+    "some blocks": ("bert", {"target_modules": ["query"], "layers_to_transform": [9, 10, 11]}),
+    "one block": (
+        "llama",
+        {"target_modules": ["q_proj", "down_proj"], "layers_to_transform": 3, "layers_pattern": "layers"},
+    ),
+    "blocks of no pattern": ("gpt2", {"target_modules": ["c_attn"], "layers_to_transform": [0, 5]}),
+    "all biases": ("bert", {"target_modules": ["query"], "bias": "all"}),
+    "biases of adapted layers": ("bert", {"target_modules": ["query", "dense"], "bias": "lora_only"}),
+    "modules to save": ("bert", {"target_modules": ["query"], "modules_to_save": ["pooler"], "task_type": "SEQ_CLS"}),
+    "embeddings": ("llama", {"target_modules": ["embed_tokens", "q_proj"]}),
+    "an embedding that trains whole": (
+        "llama",
+        {"target_modules": ["q_proj"], "modules_to_save": ["embed_tokens", "lm_head"]},
+    ),
+    "without some": ("bert", {"target_modules": ["query", "key"], "exclude_modules": ["layer.0.attention.self.query"]}),
+    "without an expression": ("llama", {"target_modules": "all-linear", "exclude_modules": r".*mlp.*"}),
+    "ranks by pattern": (
+        "llama",
+        {
+            "target_modules": ["q_proj", "v_proj"],
+            "rank_pattern": {"q_proj": 32},
+            "alpha_pattern": {"layers.0.self_attn.v_proj": 64},
+        },
+    ),
+    "whole paths": ("bert", {"target_modules": ["bert.encoder.layer.0.attention.self.query", "bert.pooler.dense"]}),
+    "dora": ("bert", {"target_modules": ["query"], "use_dora": True}),
+}
+
+
+@cache
+def opened(name):
+    source, task = MODELS[name]
+    return read_source(ModelSource.parse(source, task=task))
+
+
+@cache
+def built(name):
+    import timm
+    import transformers
+
+    source, task = MODELS[name]
+    kind = source.partition(":")[2]
+    with torch.device("meta"):
+        if source.startswith("timm:"):
+            return lambda: timm.create_model(kind)
+        auto = (
+            "AutoModelFor"
+            + {
+                "sequence-classification": "SequenceClassification",
+                "token-classification": "TokenClassification",
+                "image-classification": "ImageClassification",
+                "causal-lm": "CausalLM",
+                "masked-lm": "MaskedLM",
+                "seq2seq-lm": "Seq2SeqLM",
+            }[task]
+        )
+        return lambda: getattr(transformers, auto).from_config(transformers.AutoConfig.for_model(kind))
+
+
+def by_peft(name, options):
+    """By PEFT: what trains of the base, and each adapted layer with its rank, alpha, dropout, rsLoRA and DoRA."""
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = peft.get_peft_model(built(name)(), peft.LoraConfig(**options))
+    trains, layers = set(), {}
+    for full, parameter in model.named_parameters():
+        short = full.removeprefix("base_model.model.").replace(".base_layer", "")
+        if parameter.requires_grad and "lora_" not in short:
+            trains.add(short.replace(".modules_to_save.default", ""))
+    for path, layer in model.base_model.model.named_modules():
+        if isinstance(layer, peft.tuners.lora.LoraLayer):
+            dropout = layer.lora_dropout["default"]
+            chance = dropout.p if isinstance(dropout, torch.nn.Dropout) else 0.0
+            rank, alpha = layer.r["default"], layer.lora_alpha["default"]
+            scale = layer.scaling["default"] == pytest.approx(alpha / rank**0.5) and rank > 1
+            layers[path] = (rank, alpha, chance, scale, bool(layer.use_dora.get("default")))
+    return trains, layers
+
+
+def by_text(found, tree):
+    """The same, of what was read."""
+    layers = {}
+    for text in filter(None, found.adapter.split("; ")):
+        head, _, on = text.partition(" on ")
+        said = dict(re.findall(r"(\w+)=(\S+)", head))
+        words = head.split()
+        if on:
+            paths = adaptable(parse_spec(f"train {on}").rules[0].selectors, tree)
+        else:
+            able = [each for each in tree.layers if peft_rules.LINEAR & set(each.bases)]
+            paths = {each.path for each in able if each.kind != "head"}
+        row = (
+            int(said["r"]),
+            float(said.get("alpha", 8)),
+            float(said.get("dropout", 0)),
+            "rslora" in words,
+            "dora" in words,
+        )
+        layers |= dict.fromkeys(paths, row)
+    return set(resolve(found.spec, tree).names()), layers
+
+
+def aliases(tree):
+    return {alias: parameter.name for parameter in tree.parameters for alias in parameter.names}
+
+
+def compared(found, name, options):
+    tree = opened(name)
+    trains, layers = by_peft(name, options)
+    names = aliases(tree)
+    ours, joined = by_text(found, tree)
+    assert ours == {names[each] for each in trains}
+    assert joined == layers
+
+
+def script(options):
+    said = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"from peft import LoraConfig, get_peft_model\nmodel = get_peft_model(model, LoraConfig({said}))\n"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_pasted_script_s_adapters_are_those_that_peft_builds(case):
+    name, options = CASES[case]
+    found = import_rules(script(options), opened(name))
+    assert (found.kind, found.unread) == ("peft", ())
+    compared(found, name, options)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_saved_adapter_s_configuration_is_read_as_peft_reads_it(case):
+    name, options = CASES[case]
+    text = json.dumps({"peft_type": "LORA", **options})
+    found = import_rules(text, opened(name))
+    assert (found.kind, found.unread) == ("peft", ())
+    compared(found, name, options)
+
+
+REFUSED = {
+    "a head that gets an adapter and trains whole": (
+        "roberta",
+        {"target_modules": "all-linear", "task_type": "TOKEN_CLS"},
+        "refuses an adapter on 'classifier'",
+    ),
+    "a module that holds others": (
+        "bert",
+        {"target_modules": ["attention"]},
+        "'bert.encoder.layer.0.attention' is none",
+    ),
+    "names of another model": ("bert", {"target_modules": ["q_proj"]}, "joins nothing of this model"),
+    "a model of no known type": ("vit", {}, "no usual targets for 'ViTForImageClassification'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_peft_refuses_is_told_with_its_line(case):
+    name, options, why = REFUSED[case]
+    with pytest.raises((TypeError, ValueError)):
+        by_peft(name, options)
+    told = import_rules(script(options), opened(name)).unread
+    assert [row.line for row in told] == [2]
+    assert why in told[0].why
+
+
+def test_the_usual_targets_are_peft_s_own():
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as theirs
+
+    ours = {kind: targets.split() for targets, kinds in peft_rules.USUAL.items() for kind in kinds.split()}
+    assert ours == {kind: targets for kind, targets in theirs.items() if isinstance(targets, list)}
+
+
+LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+SCRIPTS = {
+    "TRL's trainer builds the model": (
+        "from trl import SFTConfig, SFTTrainer\nfrom peft import LoraConfig\n"
+        "lora = LoraConfig(r=32, lora_alpha=16, target_modules='all-linear', task_type='CAUSAL_LM')\n"
+        "SFTTrainer(model='meta-llama/Llama-3.2-1B', args=SFTConfig(output_dir='x'), peft_config=lora).train()\n",
+        {"r": 32, "lora_alpha": 16, "target_modules": "all-linear", "task_type": "CAUSAL_LM"},
+    ),
+    "transformers' own way": (
+        "from peft import LoraConfig\nmodel.add_adapter(LoraConfig(r=4, target_modules=['q_proj']))\n",
+        {"r": 4, "target_modules": ["q_proj"]},
+    ),
+    "the base frozen before, and what is not an adapter's after": (
+        "for p in model.parameters():\n    p.requires_grad = False\n"
+        "model = get_peft_model(model, LoraConfig(target_modules=['v_proj']))\n"
+        "for name, p in model.named_parameters():\n    p.requires_grad = 'lora_' in name\n",
+        {"target_modules": ["v_proj"]},
+    ),
+    "a configuration that is never used": (
+        "peft_config = LoraConfig(r=4, target_modules=['v_proj'])\n",
+        {"r": 4, "target_modules": ["v_proj"]},
+    ),
+    "in 4 bits": (
+        "from transformers import AutoModelForCausalLM, BitsAndBytesConfig\n"
+        "from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training\n"
+        "model = AutoModelForCausalLM.from_pretrained(x, quantization_config=BitsAndBytesConfig(load_in_4bit=True))\n"
+        "model = prepare_model_for_kbit_training(model)\n"
+        "model = get_peft_model(model, LoraConfig(r=64, target_modules=['q_proj', 'v_proj']))\n",
+        {"r": 64, "target_modules": ["q_proj", "v_proj"]},
+    ),
+    "Unsloth's usual values": (
+        "from unsloth import FastLanguageModel\n"
+        "model, tokenizer = FastLanguageModel.from_pretrained('unsloth/llama-3-8b-bnb-4bit', load_in_4bit=True)\n"
+        "model = FastLanguageModel.get_peft_model(model)\n",
+        {"r": 16, "lora_alpha": 16, "target_modules": list(LLAMA)},
+    ),
+    "Unsloth trains embeddings whole": (
+        "model = FastLanguageModel.get_peft_model(model, r=8, target_modules=['q_proj', 'embed_tokens', 'lm_head'],\n"
+        "    use_rslora=True)\n",
+        {
+            "r": 8,
+            "lora_alpha": 16,
+            "target_modules": ["q_proj"],
+            "modules_to_save": ["embed_tokens", "lm_head"],
+            "use_rslora": True,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SCRIPTS)
+def test_a_script_s_adapters_are_those_that_peft_builds(case):
+    text, options = SCRIPTS[case]
+    found = import_rules(text, opened("llama"))
+    assert found.unread == ()
+    compared(found, "llama", options)
+
+
+CONFIGURATIONS = {
+    "axolotl": (
+        "base_model: x\nadapter: qlora\nlora_r: 32\nlora_alpha: 16\nlora_dropout: 0.05\nlora_target_linear: true\n",
+        {"r": 32, "lora_alpha": 16, "lora_dropout": 0.05, "target_modules": list(LLAMA)},
+    ),
+    "axolotl, some blocks": (
+        "adapter: lora\nlora_r: 8\nlora_alpha: 16\nlora_target_modules:\n  - q_proj\npeft_layers_to_transform: [0, 1]\n"
+        "lora_modules_to_save:\n  - embed_tokens\npeft_use_dora: true\n",
+        {
+            "r": 8,
+            "lora_alpha": 16,
+            "target_modules": ["q_proj"],
+            "layers_to_transform": [0, 1],
+            "modules_to_save": ["embed_tokens"],
+            "use_dora": True,
+        },
+    ),
+    "LLaMA-Factory": (
+        "finetuning_type: lora\nlora_target: all\n",
+        {"r": 8, "lora_alpha": 16, "target_modules": list(LLAMA)},
+    ),
+    "LLaMA-Factory, two names": (
+        "stage: sft\nfinetuning_type: lora\nlora_target: q_proj,v_proj\nlora_rank: 64\nadditional_target: lm_head\n",
+        {"r": 64, "lora_alpha": 128, "target_modules": ["q_proj", "v_proj"], "modules_to_save": ["lm_head"]},
+    ),
+    "ms-swift": (
+        "tuner_type: lora\nfreeze_llm: false\n",
+        {"r": 8, "lora_alpha": 32, "lora_dropout": 0.05, "target_modules": list(LLAMA)},
+    ),
+    "TRL": (
+        "use_peft: true\nlora_r: 8\nlora_target_modules:\n- q_proj\n- v_proj\n",
+        {"r": 8, "lora_alpha": 32, "lora_dropout": 0.05, "target_modules": ["q_proj", "v_proj"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONFIGURATIONS)
+def test_a_trainer_s_configuration_asks_for_the_adapters_that_its_library_builds(case):
+    text, options = CONFIGURATIONS[case]
+    found = import_rules(text, opened("llama"))
+    assert found.unread == ()
+    compared(found, "llama", options)
+
+
+def test_the_rules_of_an_adapted_model_train_its_adapters_too():
+    found = import_rules(script({"task_type": "SEQ_CLS", "r": 16, "bias": "none"}), opened("bert"))
+    assert found.to_json()["adapter"] == "lora r=16 on *.query *.value"
+    assert found.rules == "freeze all; train head"
+    assert re.sub("kind:", "", found.adapted_rules) == "freeze all; train adapters head"
+
+
+OF_ANOTHER = {"peft_type": "LORA", "target_modules": ["q_proj"], "base_model_name_or_path": "meta-llama/Llama-2-7b"}
+
+
+def test_a_saved_adapter_of_another_model_is_refused_with_the_model_that_it_names():
+    with pytest.raises(ExportError, match="joins nothing of config:bert") as refused:
+        import_rules(json.dumps(OF_ANOTHER), opened("bert"))
+    assert "meta-llama/Llama-2-7b" in refused.value.hint
+
+
+def test_an_adapter_that_is_loaded_trains_nothing_and_says_so():
+    found = import_rules("from peft import PeftModel\nmodel = PeftModel.from_pretrained(model, 'x')\n", opened("bert"))
+    assert (found.rules, found.adapter) == ("freeze all", "")
+    assert "is_trainable" in found.unread[0].why
