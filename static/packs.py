@@ -1,7 +1,8 @@
 """Makes the packs: `python -m static.packs [--minutes N] [WORD …]`; what is there and current stays as it is.
 
-Every model of the gallery first, for a CPU and the page's own card, then those of `models.txt` in their order, then
-the gallery's models for the kernels of other cards. It can be stopped at any moment, and goes on where it stood.
+The gallery's models first, for a CPU and the page's own card; then the usual steps of those of `models.txt`, in their
+order; then all steps of these, and the gallery's models for the kernels of other cards. It can be stopped at any
+moment, and goes on where it stood.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ FOLDER = HERE / "packs"
 POPULAR = HERE / "models.txt"
 OWN_KERNELS = "7.5"  # of the page's own card, a T4
 MOST_BYTES = 15 * 10**6
+USUAL = [
+    Step("cuda", "fp32", False, OWN_KERNELS), Step("cuda", "fp16-autocast", False, OWN_KERNELS),
+    Step("cuda", "bf16-autocast", False, OWN_KERNELS), Step("cpu", "fp32", False),
+]  # fmt: skip
 
 
 def sources() -> Iterator[tuple[ModelSource, bool]]:
@@ -144,27 +149,31 @@ def main() -> None:
     options.add_argument("word", nargs="*", help="only models with one of these in their name")
     asked = options.parse_args()
     until = time.monotonic() + 60 * asked.minutes
-    first = [*steps(""), *steps(OWN_KERNELS)]
     models = [
         (source, in_gallery)
         for source, in_gallery in sources()
         if not asked.word or any(word in str(source) for word in asked.word)
     ]
-    for further in (False, True):
+    every = [*steps(""), *steps(OWN_KERNELS)]
+    for wanted, gallery_alone, further in (
+        (every, True, False), (USUAL, False, False), (every, False, False), (every, True, True),
+    ):  # fmt: skip
         for source, in_gallery in models:
             if time.monotonic() > until:
                 return
-            if not further or in_gallery:
-                _one(source, first, further)
+            if in_gallery or not gallery_alone:
+                _one(source, wanted, further)
 
 
-def _one(source: ModelSource, first: list[Step], further: bool) -> None:
+def _one(source: ModelSource, wanted: list[Step], further: bool) -> None:
+    """Pack what is missing of a model; with `further` the kernels of all cards."""
     before, begun = kept(source), time.monotonic()
     had = before.held if before else set()
-    if had.issuperset(first) and not (further and len(had) == len(first)):
+    others = {step.kernels for step in had} - {"", OWN_KERNELS, "9.0"}
+    if had.issuperset(wanted) and (others or not further):
         return
     try:
-        found = complete(source, first)
+        found = complete(source, wanted)
         size = keep(other_kernels(found) if further else found)
     except (FreezeError, ValueError) as error:
         print(f"{source}: {error}", flush=True)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from freezecore._export import TARGETS, export
+from freezecore._export import TARGETS
 from freezecore._export.notebook import as_script
 from freezecore.errors import ExportError
 
 from .. import state
+from ..service.code import MIME, NOTEBOOK, code_of, file_name
 from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import show_errors
 from .data import own_classes
 from .rules_box import undo
 
-ENDING = {"yaml": ".yaml", "json": ".ipynb", "python": ".py"}
-MIME = {"yaml": "application/yaml", "json": "application/x-ipynb+json", "python": "text/x-python"}
-NOTEBOOK = "notebook"
 CODE_HEIGHT = 290
 
 
@@ -72,24 +70,9 @@ def _named(words: Words):
     return lambda name: words.either(f"target.{name}", name)
 
 
-def _stem(selection: ModelSelection) -> str:
-    """The model's short name in names of files."""
-    return selection.source.label.removesuffix(".json")
-
-
 def _text(target: str, selection: ModelSelection) -> str:
     """The selection as text for a target, with a link back to this page."""
-    base = state.base_address()
-    link = f"{base}/?{state.link().query()}" if base else None
-    return export(
-        selection.source,
-        selection.spec,
-        to=target,
-        tree=selection.tree,
-        link=link,
-        workload=selection.workload,
-        num_classes=own_classes(selection),
-    )
+    return code_of(selection, target, state.base_address(), own_classes(selection))
 
 
 def _one(target: str, selection: ModelSelection, words: Words) -> None:
@@ -103,7 +86,7 @@ def _one(target: str, selection: ModelSelection, words: Words) -> None:
     st.download_button(
         words("export.download", target=words.either(f"target.{target}", target)),
         text,
-        file_name=f"freeze_{_stem(selection)}{ENDING[language]}",
+        file_name=file_name(selection, target),
         mime=MIME[language],
         key=f"download_{target}",
         icon=":material/download:",
@@ -123,7 +106,7 @@ def _notebook(selection: ModelSelection, words: Words) -> None:
     st.download_button(
         words("export.notebook"),
         text,
-        file_name=f"freeze_{_stem(selection)}.ipynb",
+        file_name=file_name(selection, NOTEBOOK),
         mime=MIME["json"],
         key="as_notebook",
         icon=":material/menu_book:",

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from freezecore._resolve import resolve
 from freezecore._review import Finding
-from freezecore.rules.shortest import shortest_rules
-from freezecore.spec import FreezeSpec
 
 from .. import state
-from ..service.findings import findings_of
+from ..service.findings import findings_of, mended_by
 from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import show_errors
@@ -49,7 +46,5 @@ def _one(number: int, finding: Finding, selection: ModelSelection, words: Words)
 
 @show_errors.acting
 def _apply_fix(fix: str, selection: ModelSelection) -> None:
-    spec = FreezeSpec.parse(f"{selection.rules}\n{fix}")
-    mended = resolve(spec, selection.tree)
-    state.write_rules(str(shortest_rules(mended)) if not spec.phases else str(spec))
+    state.write_rules(mended_by(fix, selection))
     st.rerun()

@@ -4,63 +4,48 @@ from __future__ import annotations
 
 import streamlit as st
 
-from freezecore import calibration
-from freezecore._estimate.budget import fits, fits_on, least_frozen
-from freezecore._estimate.cards import all_cards, margin_bytes
-from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS, per_device
-from freezecore._estimate.peaks import LARGEST, under
+from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS
 from freezecore.calibration import read_calibration
-from freezecore.report import bytes_text
 
 from .. import state
-from ..service.pricing import cost_of
-from ..service.rule_words import as_code
+from ..service.fit_table import (
+    budget_range,
+    card_rows,
+    devices_lines,
+    is_too_small,
+    largest_text,
+    least_within,
+    measured_lines,
+    smaller_lines,
+    usable_bytes,
+)
 from ..service.selection import ModelSelection, select
 from ..service.smaller_steps import smaller_steps
 from ..text import Words
 from . import show_errors
 from .table import UNKNOWN, formatted
 
-GB = 10**9
 MEASURED = "measured_cards"  # notes of what this visitor dropped, by file
 
 
 def fit(words: Words) -> None:
     """What would fit where the step does not, the cards, then the budget."""
     selection = select(state.link())
-    trace, cost, epoch = cost_of(selection)
-    chosen = selection.card
-    if chosen and fits_on(chosen, getattr(cost, "peak_bytes", None)) is False:
+    if is_too_small(selection):
         _smaller(selection, words)
-    known = all_cards()
-    found = fits(trace, selection.phases[epoch], batch_size=selection.link.batch, cards=known)
-    rows = [
-        {
-            words("fit.card"): ("▸ " if card == chosen else "") + card.box_name,
-            words("fit.fits"): words(f"fits.{one.fits}"),
-            words("fit.usable"): bytes_text(one.card_bytes),
-            words("fit.left"): bytes_text(one.margin_bytes),
-            words("fit.largest"): one.largest_batch,
-            words("fit.note"): words.said(one.note),
-        }
-        for card, one in zip(known, found, strict=True)
-    ]
-    cells = formatted(
-        rows, {words("fit.largest"): lambda most: f"≥ {most:,.0f}" if most >= LARGEST else f"{most:,.0f}"}
-    )
+    cells = formatted(card_rows(selection, words), {words("fit.largest"): largest_text})
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
     st.caption(words("fit.units"))
     _devices(selection, words)
     _measured(words)
     amount, apply = st.columns([3, 2], vertical_alignment="bottom")
-    most = chosen.usable_bytes / GB if chosen else 80.0
-    least = most - int(10 * most - 10) / 10  # whole steps away from all that there is
+    least, most, at_first = budget_range(selection)
     key = f"w_budget_{selection.link.card}"
     budget = amount.slider(
-        words("fit.budget"), least, most, value=most if chosen else 16.0, step=0.1, format="%.1f GB", key=key,
+        words("fit.budget"), least, most, value=at_first, step=0.1, format="%.1f GB", key=key,
         help=words("fit.budget_help"),
     )  # fmt: skip
-    usable = min(round(budget * GB), chosen.usable_bytes) if chosen else round(budget * GB)
+    usable = usable_bytes(selection, budget)
     apply.button(words("fit.apply"), key="fit_budget", on_click=_apply, args=(usable,), width="stretch")
 
 
@@ -73,23 +58,13 @@ def _devices(selection: ModelSelection, words: Words) -> None:
     name = sharding.selectbox(
         words("fit.sharding"), SHARDINGS, format_func=lambda one: words(f"sharding.{one}"), key="w_sharding"
     )
-    trace, cost, epoch = cost_of(selection)
-    if world > 1 and cost.known:
-        share = per_device(trace, selection.phases[epoch], world, name, batch_size=selection.link.batch)
-        card = selection.card
-        verdict = (
-            [words("cost.fits", card=card.box_name) + " " + words(f"fits.{fits_on(card, share.peak_bytes)}")]
-            if card
-            else []
-        )
-        told = [words("fit.each", world=world, bytes=bytes_text(share.peak_bytes)), *verdict]
-        st.markdown(f"**{' · '.join(told)}**  \n{words.said(share.why)}")
+    if lines := devices_lines(selection, world, name, words):
+        st.markdown(f"**{lines[0]}**  \n{lines[1]}")
 
 
 def _measured(words: Words) -> None:
     """What was measured on cards, and the place to drop what was measured elsewhere."""
-    found = [*calibration.kept(), *state.notes(MEASURED).values()]
-    told = [words.said(one.sentence()) for one in found] or [words("fit.none_measured")]
+    told = measured_lines(state.notes(MEASURED).values(), words)
     st.markdown(f"**{words('fit.measured')}**  \n" + "  \n".join(show_errors.plain(one) for one in told))
     with st.popover(words("fit.calibration"), icon=":material/upload_file:", type="tertiary"):
         st.caption(words("fit.calibration_help"))
@@ -106,22 +81,18 @@ def _take_calibration() -> None:
 
 def _smaller(selection: ModelSelection, words: Words) -> None:
     """The least change of each kind, each with what it then takes, one click away."""
-    steps = smaller_steps(selection, selection.card)
+    lines = list(smaller_lines(selection, words))
     st.markdown(f"**{words('fit.smaller', card=selection.card.box_name)}**")
-    for step in steps:
-        shown = {name: words.either(f"{name}.{value}", str(value)) for name, value in step.fields.items()}
-        rules = as_code(step.fields.get("rules") or words("fit.nothing_frozen"))
-        does = words(f"fit.smaller_{step.kind}", **{"rules": rules} if step.kind == "freeze" else shown)
-        verdict = words("fit.smaller_awaited") if step.fits is None else words(f"fit.smaller_{step.fits}")
-        peak = [] if step.peak_bytes is None else [bytes_text(step.peak_bytes)]
+    for step, text in lines:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line_{step.kind}"):
             st.button(
                 words("fit.use"), key=f"use_{step.kind}", on_click=_use, args=(step.fields,),
                 type="primary" if step.fits else "secondary",
             )  # fmt: skip
-            st.markdown(" · ".join((does, *peak, verdict)), width="stretch")
-    if any(step.fits is None for step in steps):
-        st.fragment(_look_again, key="smaller", run_every=1.0)(sum(step.fits is None for step in steps))
+            st.markdown(text, width="stretch")
+    awaited = sum(step.fits is None for step, _ in lines)
+    if awaited:
+        st.fragment(_look_again, key="smaller", run_every=1.0)(awaited)
 
 
 def _look_again(awaited: int) -> None:
@@ -141,15 +112,5 @@ def _use(fields: dict) -> None:
 @show_errors.acting
 def _apply(usable: int) -> None:
     """Freeze as little as fits into so many bytes together with the cards' margin."""
-    selection = select(state.link())
-    trace, *_ = cost_of(selection)
-    limit = under(usable, margin_bytes)
-    found = least_frozen(trace, selection.tree, limit, batch_size=selection.link.batch)
-    if found.rules is None:
-        words = state.words()
-        state.leave_message(
-            found.problem or words("fit.impossible", budget=bytes_text(usable)), words("fit.impossible_hint")
-        )
-        return
-    state.write_rules(found.rules)
+    state.write_rules(least_within(select(state.link()), usable, state.words()))
     st.rerun()

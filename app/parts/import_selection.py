@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.importing import Imported
-from freezecore.mask import Mask
-from freezecore.report import count_text, share_text
 from freezecore.serving.imports import imported
 
 from .. import state
+from ..service.import_lines import FEW, is_surprising, read_as, read_lines, use_label
 from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import show_errors
@@ -21,7 +19,6 @@ from .glossary import with_terms
 
 LONGEST_PASTED = 400_000
 MOST_LINES = 200
-FEW = 8
 FILE_MIB = 4
 FILE_TYPES = ["txt", "yaml", "yml", "json", "csv", "py", "ipynb", "toml", "md", "log"]
 NOTES = "import"
@@ -72,46 +69,20 @@ def _dropped() -> None:
 
 
 def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
-    wanted = resolve(found.spec, selection.tree)
     rules = found.adapted_rules or found.rules
     line, use = st.columns([3, 2], vertical_alignment="center")
     with line:
-        st.markdown(_sentence(found, wanted, selection, words))
-    left_out = len(found.missing) + len(found.unread)
-    label = words("import.use_rest", count=left_out) if left_out else words("import.use")
+        st.markdown(read_as(found, selection, words))
     use.button(
-        label, key="import_use", type="primary", icon=":material/check_box:", width="stretch", on_click=_use,
-        args=(rules, found.adapter), disabled=rules == selection.rules and not found.adapter,
+        use_label(found, words), key="import_use", type="primary", icon=":material/check_box:", width="stretch",
+        on_click=_use, args=(rules, found.adapter), disabled=rules == selection.rules and not found.adapter,
     )  # fmt: skip
-    unread = [words("import.line", line=u.line, text=u.text, why=words.said(u.why)) for u in found.unread]
-    did = [
-        words("import.did", line=row.line, text=row.text, froze=row.froze, trained=row.trained) for row in found.lines
-    ]
-    _lines("lines", did, words)
-    _lines("unread", unread, words)
-    _lines("notes", [words.said(note) for note in found.notes], words)
-    _lines("missing", found.missing, words)
-    _lines("new", found.new, words)
-    _lines("mapped", [f"{old} → {new}" for old, new in dict(found.mapped).items()], words)
+    for kind, lines in read_lines(found, words).items():
+        _lines(kind, lines, words)
     if found.adapter:
         st.caption(words("import.adapter"))
         st.code(found.adapter.replace("; ", "\n"), language=None, wrap_lines=True)
     st.code(rules.replace("; ", "\n"), language=None, height="content" if len(rules) < 400 else 160)
-
-
-def _sentence(found: Imported, wanted: Mask, selection: ModelSelection, words: Words) -> str:
-    """What it was read as, how much of the model trains under it, and what it would change of the ticks."""
-    tree = selection.tree
-    pairs = list(zip(wanted.trains, selection.mask.trains, strict=True))
-    on, off = sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
-    said = words(
-        "import.read_as",
-        kind=words(f"import.kind_{found.kind}"),
-        weights=count_text(wanted.trainable),
-        share=share_text(wanted.trainable / tree.total if tree.total else 0, 1),
-    )
-    change = words("import.change", on=on, off=off) if on or off else words("import.same")
-    return f"{said} {change}"
 
 
 def _lines(kind: str, lines: Sequence[str], words: Words) -> None:
@@ -119,8 +90,7 @@ def _lines(kind: str, lines: Sequence[str], words: Words) -> None:
     if not lines:
         return
     icon = ICONS.get(kind, ":material/warning:")
-    surprising = kind in ("lines", "unread", "missing", "notes") or (kind == "mapped" and len(lines) <= FEW)
-    with st.expander(words(f"import.{kind}", count=len(lines)), expanded=surprising, icon=icon):
+    with st.expander(words(f"import.{kind}", count=len(lines)), expanded=is_surprising(kind, lines), icon=icon):
         st.caption(words(f"import.{kind}_why"))
         shown = "\n".join(lines[:MOST_LINES])
         more = "\n…" if len(lines) > MOST_LINES else ""

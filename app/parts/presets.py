@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import streamlit as st
 
-from freezecore._presets import SEED_BLOCKS, Preset, first_blocks_rules, frozen_first_blocks, presets
-from freezecore.spec import FreezeSpec
+from freezecore._presets import SEED_BLOCKS, first_blocks_rules
 from freezecore.tree import LayerTree
 
 from .. import state
+from ..service import preset_row as presets
+from ..service.preset_row import shown_preset
 from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import show_errors
 
 DRAWN = "drawn_preset"
-
-
-@lru_cache(maxsize=32)
-def _offered(tree: LayerTree) -> dict[str, Preset]:
-    """All presets but the stepper's, which stands before them."""
-    return {preset.key: preset for preset in presets(tree) if preset.key != "first-blocks"}
-
-
-@lru_cache(maxsize=32)
-def _preset_of(tree: LayerTree) -> dict[str, str]:
-    """Keys of the presets by their rules as they are printed."""
-    return {str(FreezeSpec.parse(preset.rules)): key for key, preset in reversed(_offered(tree).items())}
-
-
-def _shown_preset(selection: ModelSelection) -> tuple[str | None, int | None]:
-    """The preset that this selection is, and the stepper's number that it is; None where it is none."""
-    depth = None if selection.spec.phases else frozen_first_blocks(selection.mask)
-    return _preset_of(selection.tree).get(selection.rules), depth
 
 
 @st.fragment(key="presets")
@@ -45,8 +26,8 @@ def preset_row() -> None:
     tree = selection.tree
     if tree.blocks:
         _first_blocks(selection, words)
-    offered = _offered(tree)
-    shown = _shown_preset(selection)
+    offered = presets.offered(tree)
+    shown = shown_preset(selection)
     state.fill(DRAWN, shown)
     state.fill("w_preset", shown[0])
     st.pills(
@@ -63,13 +44,13 @@ def preset_row() -> None:
 
 def presets_are_outdated(selection: ModelSelection) -> bool:
     """Whether the presets on the page show another selection's."""
-    return state.value(DRAWN) != _shown_preset(selection)
+    return state.value(DRAWN) != shown_preset(selection)
 
 
 def _first_blocks(selection: ModelSelection, words: Words) -> None:
     tree = selection.tree
     count = len(tree.blocks)
-    state.fill("w_first_n", _shown_preset(selection)[1] or None)
+    state.fill("w_first_n", shown_preset(selection)[1] or None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="first_n"):
         embeds = any(tower.embeddings for tower in tree.towers)
         st.markdown(words("preset.first_n") if embeds else words("preset.first_n_stem"), width="content")

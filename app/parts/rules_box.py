@@ -9,8 +9,8 @@ from freezecore.spec import FreezeSpec
 from .. import state
 from ..components.rules_editor import editor_strings, text_part
 from ..components.rules_editor.mount import rules_editor
-from ..service.mended_rules import fault_in, line_and_column, offers, place_of
-from ..service.rule_words import rule_words
+from ..service.mended_rules import fault_in, offers, place_of, place_text
+from ..service.rule_words import hits_text, rule_words
 from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import show_errors
@@ -41,16 +41,11 @@ def rules_box() -> None:
     with st.container(key="rules_fault"):  # always there: what is drawn below it keeps its place
         if draft is not None:
             _show_fault(draft, words)
-    st.caption(_hits(select(state.link()), words) if draft is None else words("rules.stays"))
+    st.caption(show_errors.plain(hits_text(select(state.link()), words)) if draft is None else words("rules.stays"))
     st.button(
         words("rules.undo"), key="undo_rules", icon=":material/undo:", type="tertiary", on_click=undo,
         disabled=not state.can_undo(), help=words("rules.undo_help"),
     )  # fmt: skip
-
-
-def _hits(selection: ModelSelection, words: Words) -> str:
-    hits = " · ".join(f"{show_errors.plain(hit.rule)}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
-    return words("rules.hits", hits=hits) if hits else words("rules.none")
 
 
 @show_errors.acting
@@ -64,11 +59,8 @@ def _show_fault(draft: str, words: Words) -> None:
     error = fault_in(draft, select(state.link()).tree)
     if error is None:  # it can be read by now
         return
-    place, found = "", place_of(error, draft)
-    if found:
-        line, column = line_and_column(draft, found.start)
-        place = words("rules.place", line=line, column=column) + " "
-    st.error(place + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
+    place = place_text(error, draft, words)
+    st.error(place + " " * bool(place) + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
     if mended := offers(error, draft):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mended"):
             st.markdown(words("rules.instead"), width="content")

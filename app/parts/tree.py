@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
-from freezecore.report import share_text
 from freezecore.serving import jobs
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
@@ -12,7 +11,7 @@ from freezecore.tree import LayerTree
 from .. import state
 from ..components.tree import RowMark, RowPrice, tree_strings
 from ..components.tree.mount import layer_tree
-from ..service.pricing import reference_of
+from ..service.row_prices import row_prices
 from ..service.selection import ModelSelection
 from ..text import Words
 from .measured_under import changed_since, request_of
@@ -28,23 +27,12 @@ def tree(selection: ModelSelection, words: Words) -> None:
     layer_tree(
         selection.tree,
         strings=tree_strings(words.lang),
-        prices=_prices(selection, words),
+        prices={path: RowPrice(*price) for path, price in row_prices(selection, words).items()},
         marks=marks,
         proved=proved,
         key=TREE,
         height=TREE_HEIGHT,
     )
-
-
-def _prices(selection: ModelSelection, words: Words) -> dict[str, RowPrice]:
-    """What training a block adds to the backward pass, beside its row; nothing until the step has been traced."""
-    shown = {}
-    for path, price in reference_of(selection).prices.items():
-        if price.share_backward is not None:
-            backward, weights = share_text(price.share_backward, 1), share_text(price.share_parameters, 1)
-            title = words("price.why", path=path, weights=weights, backward=backward)
-            shown[path] = RowPrice(words("price.short", backward=backward), title, min(1.0, price.share_backward))
-    return shown
 
 
 def _marks(selection: ModelSelection, words: Words) -> tuple[dict[str, RowMark], tuple[bool, ...] | None]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from freezecore._resolve import resolve
 from freezecore._review import Finding, review
 from freezecore.cache.memory import Recent
+from freezecore.rules.shortest import shortest_rules
+from freezecore.spec import FreezeSpec
 
 from .pricing import reference_of
 from .selection import MOST_SELECTIONS, ModelSelection
@@ -26,6 +29,17 @@ def findings_of(selection: ModelSelection, fixes: bool = True) -> tuple[Finding,
         )
         _findings.write(key, (selection.tree, reference, found))
     return found
+
+
+def mended_by(fix: str, selection: ModelSelection) -> str:
+    """The selection's rules with a finding's fix among them.
+
+    Raises:
+        RuleError: the fix hits nothing any more.
+    """
+    spec = FreezeSpec.parse(f"{selection.rules}\n{fix}")
+    mended = resolve(spec, selection.tree)
+    return str(spec if spec.phases else shortest_rules(mended))
 
 
 _findings = Recent(MOST_SELECTIONS)

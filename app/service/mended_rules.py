@@ -12,6 +12,8 @@ from freezecore.sentences import Sentence
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
+from ..text import Words
+
 QUOTED = re.compile(r"'([^'…]+)'")
 WORD = re.compile(r"[^\s;:]+")
 MOST_DRAFTS = 16
@@ -58,3 +60,12 @@ def offers(error: RuleError, text: str) -> dict[str, str]:
     if place is None or not isinstance(hint, Sentence) or set(hint.values) != {"names"}:
         return {}
     return {name: text[: place.start] + name + text[place.end :] for name in QUOTED.findall(str(hint.values["names"]))}
+
+
+def place_text(error: RuleError, text: str, words: Words) -> str:
+    """Where the fault stands, in words; empty where it names no word of the text."""
+    place = place_of(error, text)
+    if place is None:
+        return ""
+    line, column = line_and_column(text, place.start)
+    return words("rules.place", line=line, column=column)

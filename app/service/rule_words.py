@@ -9,6 +9,9 @@ from freezecore.rules.nearby import tree_has
 from freezecore.spec import ROLES
 from freezecore.tree import LayerTree
 
+from ..text import Words
+from .selection import ModelSelection
+
 PHASE = "from epoch 1:"
 FORMS = ("contains:", "type:", "path:", "regex:")
 
@@ -40,6 +43,12 @@ def one_line(rules: str) -> str:
 def as_code(rules: str) -> str:
     """Rules on one line as Markdown's code, whatever is in them."""
     return "`" + one_line(rules).replace("`", "'") + "`"
+
+
+def hits_text(selection: ModelSelection, words: Words) -> str:
+    """How many parameters each of the rules hits."""
+    hits = " · ".join(f"{hit.rule}: {len(hit.positions)}" for hit in selection.mask.hits[:6])
+    return words("rules.hits", hits=hits) if hits else words("rules.none")
 
 
 def _settings() -> list[str]:
