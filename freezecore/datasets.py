@@ -21,7 +21,11 @@ MOST_CLASSES = 1_000
 LONGEST_TEXT = 20_000  # characters; what follows is cut off
 HELD_OUT_SHARE = 0.25
 TRAIN_SIZE, TEST_SIZE = 4_000, 1_000  # of a person's own, where nothing is asked for: a probe takes a minute
-FILE_TYPES = (".zip", ".csv", ".tsv", ".parquet")
+MOST_JSON_BYTES = 500_000_000  # of a file that is one JSON list
+LONGEST_ROW = 5_000  # words of one tagged sentence
+JSON_TYPES = (".jsonl", ".ndjson", ".json")
+TAGGED_TYPES = (".conll", ".iob", ".bio", ".txt")
+FILE_TYPES = (".zip", ".csv", ".tsv", ".parquet", *JSON_TYPES, *TAGGED_TYPES)
 HUB = "hub:"
 SMALLEST_VOCABULARY = 1_000
 
@@ -65,6 +69,26 @@ BUILT_IN: dict[str, BuiltIn] = {
 }
 
 
+OF_TOKENS: dict[str, BuiltIn] = {  # what `docstrings` is to a model of such a task
+    "causal-lm": BuiltIn(
+        "docstrings", "text", say("Sentences from installed libraries: what comes next?"), (), 640, 400
+    ),
+    "token-classification": BuiltIn(
+        "docstrings",
+        "text",
+        say("Which words of a sentence did its author mark as code: a parameter, a value, another name?"),
+        (),
+        640,
+        400,
+    ),
+}
+
+
+def built_in(name: str, task: str | None = None) -> BuiltIn:
+    """The built-in data of this name, as a model of this task is tried on it."""
+    return OF_TOKENS[task] if task in OF_TOKENS and name == "docstrings" else BUILT_IN[name]
+
+
 def kind_for(tree: LayerTree) -> Kind:
     """What the model reads: text where it has a table of embeddings with a row a word, else pictures."""
     tables = (p.shape for p in tree.parameters if p.kind == "embedding" and len(p.shape) == 2)
@@ -99,7 +123,7 @@ class DataPreview:
     """A look at data before anything is trained.
 
     Attributes:
-        classes: class balance, in the order of their numbers; empty for values.
+        classes: class balance, in the order of their numbers; of tags, their words; empty for values and free text.
         values: smallest, median and largest value; None for classes.
         lengths: how many texts have up to so many words or tokens, as (length, texts); empty for pictures.
         counted: what `lengths` counts: `tokens` of the request's model, `words` where it brings no tokenizer.

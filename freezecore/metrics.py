@@ -6,19 +6,25 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+Target = Literal["class", "value", "next-token", "tags"]
+
+
+LARGEST_LOSS = 700.0  # of which the exponential is still a number
+
 
 @dataclass(frozen=True)
 class Metric:
     """One way to score.
 
     Attributes:
-        target: whether it scores classes or values.
+        target: what it scores: a class or a value of each sample, the next token at each place of a text, or the tags
+            of its words.
         better: whether a high or a low score is the better one.
         label: what a page calls it.
     """
 
     name: str
-    target: Literal["class", "value"]
+    target: Target
     better: Literal["high", "low"]
     label: str
 
@@ -26,6 +32,8 @@ class Metric:
         """The metric in its own unit, from the mean of what each sample adds to it (see `Score.per_sample`)."""
         if self.name == "rmse":
             return math.sqrt(-score)
+        if self.name == "perplexity":
+            return math.exp(min(-score, LARGEST_LOSS))
         return -score if self.better == "low" else score
 
 
@@ -37,5 +45,9 @@ METRICS: dict[str, Metric] = {
         Metric("qwk", "class", "high", "quadratic weighted kappa"),
         Metric("log-loss", "class", "low", "log loss"),
         Metric("rmse", "value", "low", "root mean squared error"),
+        Metric("perplexity", "next-token", "low", "perplexity"),
+        Metric("token-loss", "next-token", "low", "loss per token"),
+        Metric("span-f1", "tags", "high", "span F1"),
+        Metric("token-accuracy", "tags", "high", "accuracy per word"),
     )
 }

@@ -302,7 +302,10 @@ class ProbeResult:
     `peak_bytes` is the allocator's peak during one plain step, `rss_bytes` the process's. `metric_*` are in the
     metric's own unit. `per_sample` says what each held-out sample adds to the metric afterwards, higher is better, so
     that their mean ranks runs as the metric does; `baseline` is that mean for a model that has learnt nothing but how
-    common each class is. `flops` is the work of one plain step, forward and backward, by the estimate.
+    common each class is. Where a model answers at each token there is no `accuracy_*`: `held_out_loss_*` is the mean
+    loss of a held-out token in nats, `perplexity_*` its exponential (language models), `span_f1_*` the F1 of tagged
+    spans; `metric_interval` is the 95 % interval of `metric_after`, `train_metric_after` the metric on training data.
+    `flops` is the work of one plain step, forward and backward, by the estimate.
     """
 
     state: State
@@ -340,6 +343,14 @@ class ProbeResult:
     changed_samples: tuple[SampleChange, ...] = ()
     notes: tuple[str, ...] = ()
     flops: int | None = None
+    metric_interval: tuple[float, float] | None = None
+    train_metric_after: float | None = None
+    held_out_loss_before: float | None = None
+    held_out_loss_after: float | None = None
+    perplexity_before: float | None = None
+    perplexity_after: float | None = None
+    span_f1_before: float | None = None
+    span_f1_after: float | None = None
 
     @property
     def epoch_s(self) -> EpochTime | None:

@@ -69,14 +69,16 @@ def is_head(parameter: Parameter) -> bool:
 
 
 def model_kind(source: ModelSource | None, tree: LayerTree) -> ModelKind:
-    """What rates suit a model: those of the data that a probe would try it on, unless it keeps its language head.
+    """What rates suit a model: those of the data that a probe would try it on, unless it keeps its language head and
+    weights that know a language.
 
     `source` is None for a model object of a person's own.
     """
     task = source.task if source else None
     root = tree.layers[0].type
+    fresh = source is not None and source.weights == "random" or any(p.new for p in tree.parameters)
     if task in LANGUAGE_TASKS or (task is None and root.endswith(LANGUAGE_MODELS)):
-        return "language-model"
+        return "text" if fresh else "language-model"
     return kind_for(tree)
 
 

@@ -35,6 +35,20 @@ TASKS = {  # of Hugging Face, each with the auto class that builds its model
     "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
 }
 QUANTIZED = {"nf4": 4, "int8": 8}  # how a frozen base's linear layers may be kept, and in how many bits a weight
+TRAINED_TASKS = ("sequence-classification", "token-classification", "causal-lm", "image-classification")
+ENCODERS = tuple(  # of transformers, which see the words to come unless their config says `is_decoder`
+    f"{name}{head}"
+    for head, names in {
+        "LMHeadModel": ("Bert",),
+        "Decoder": ("BertGeneration",),
+        "ModelWithLMHead": ("Reformer",),
+        "ForCausalLM": (
+            *("BigBird", "Camembert", "Data2VecText", "Electra", "Ernie", "MegatronBert", "RemBert", "Roberta"),
+            *("RobertaPreLayerNorm", "RoCBert", "RoFormer", "XLMRoberta", "XLMRobertaXL", "Xmod"),
+        ),
+    }.items()
+    for name in names
+)
 LONGEST = 300
 MOST_LABELS = 100_000
 

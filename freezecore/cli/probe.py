@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from freezecore.api import run_probe
 from freezecore.cli.arguments import add_rules, add_source, add_training, read_source, read_spec, read_training
 from freezecore.cli.output import lines, progress, stoppable
+from freezecore.metrics import METRICS
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.probe import ProbeRequest
 from freezecore.report import accuracy_text, bytes_text, seconds_text
@@ -37,7 +38,7 @@ def show(document: dict) -> str:
         f"accuracy: {accuracy_text(document['accuracy_before'])} before, "
         f"{accuracy_text(document['accuracy_after'], interval)} after, "
         f"{accuracy_text(document['train_accuracy_after'])} on the training data"
-        if document["metric"] != "rmse"
+        if document["accuracy_before"] is not None or document["accuracy_after"] is not None
         else "",
         _metric(document),
         f"step: {seconds_text(document['step_s'])}, peak memory {bytes_text(document['peak_bytes'])} measured, "
@@ -64,7 +65,12 @@ def _metric(document: dict) -> str:
     if document["metric"] in (None, "accuracy") or scores == [None, None]:
         return ""
     before, after = ("unknown" if score is None else f"{score:.4g}" for score in scores)
-    return f"{document['metric']}: {before} before, {after} after"
+    interval, trained = document["metric_interval"], document["train_metric_after"]
+    within = f" ({interval[0]:.4g}–{interval[1]:.4g})" if interval else ""
+    beside = f", {trained:.4g} on the training data" if trained is not None else ""
+    learnt = METRICS[document["metric"]].of_mean(document["baseline"]) if document["baseline"] is not None else None
+    common = f"; {learnt:.4g} for knowing only how common each token is" if document["perplexity_after"] else ""
+    return f"{document['metric']}: {before} before, {after}{within} after{beside}{common}"
 
 
 def _change(change: dict) -> str:

@@ -19,7 +19,7 @@ from freezecore import packaged
 from freezecore.errors import SourceError
 from freezecore.runtime.build.built import Built, check_memory, device_for
 from freezecore.runtime.build.config import absent, is_offline, named_class, place_of, read_config, trusts_remote_code
-from freezecore.source import TASKS, ModelSource
+from freezecore.source import ENCODERS, TASKS, ModelSource
 
 CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")
 
@@ -34,6 +34,8 @@ def build_transformers(source: ModelSource) -> Built:
         place = place_of(source)
         config, notes = read_config(source, place)
         model_class = _class_of_its_own(source, place, config) or _model_class(source, config)
+        if model_class.__name__ in ENCODERS:
+            config.is_decoder = True  # else it would see the words that it is to predict
         return replace(_built(source, place, config, model_class), notes=notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 
 from freezecore.errors import DataError
 from freezecore.probe import ProbeRequest
-from freezecore.runtime.data.samples import Dataset, Raw, Samples
+from freezecore.runtime.data.samples import IGNORED, Dataset, Raw, Samples
+from freezecore.runtime.data.token_targets import encoded_tokens
 from freezecore.runtime.data.tokens import tokenize
 from freezecore.sentences import say
 from freezecore.source import ModelSource
@@ -77,10 +79,36 @@ def _texts(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeReques
     texts = tuple(raw.texts[i] for i in used)
     pairs = tuple(raw.pairs[i] for i in used) if raw.pairs else ()
     config: Any = model.config
-    tokens = tokenize(texts, pairs, source, config, request.sequence_length)
+    asked = request.sequence_length
+    if raw.target in ("next-token", "tags"):
+        return _of_tokens(raw, used, source, config, asked)
+    tokens = tokenize(texts, pairs, source, config, asked)
     if config.pad_token_id is None:  # a classifier over the last token has to know which that is
         config.pad_token_id = tokens.pad
     return _dataset(raw, tokens.inputs, tokens.length, notes=tokens.notes)
+
+
+def _of_tokens(raw: Raw, used: np.ndarray, source: ModelSource, config: Any, asked: int | None) -> Dataset:
+    """Texts with a target at each token; those of which none is left are left out."""
+    tokens, targets = encoded_tokens(raw, used, source, config, asked)
+    length, notes = tokens.length, tokens.notes
+    kept = (targets != IGNORED).any(1)
+    train, test = kept[: len(raw.train)].numpy(), kept[len(raw.train) :].numpy()
+    if not train.any() or not test.any():
+        raise DataError(
+            "Nothing that is to be learnt is left of {name} within {length} tokens.",
+            "Choose a longer sequence length: answers come at the end.",
+            name=raw.name,
+            length=length,
+        )
+    if left := int((~kept).sum()):
+        notes = (*notes, say("Texts whose answer is beyond {length} tokens are left out: {count:,}.", count=left,
+                             length=length))  # fmt: skip
+    raw = replace(raw, train=raw.train[train], test=raw.test[test])
+    text: Any = config.get_text_config() if hasattr(config, "get_text_config") else config
+    vocabulary = text.vocab_size if raw.continues else None
+    inputs = {name: tensor[kept] for name, tensor in tokens.inputs.items()}
+    return _dataset(raw, inputs, length, notes, targets=targets[kept], vocabulary=vocabulary)
 
 
 def _images(raw: Raw, model: nn.Module, argument: str, request: ProbeRequest) -> Dataset:
@@ -104,9 +132,12 @@ def own_size(model: nn.Module) -> int:
     return max(fixed) if isinstance(fixed, (list, tuple)) else fixed or IMAGE_SIZE
 
 
-def _dataset(raw: Raw, inputs: dict[str, Tensor], size: int, notes: tuple[str, ...] = (), **more) -> Dataset:
+def _dataset(
+    raw: Raw, inputs: dict[str, Tensor], size: int, notes: tuple[str, ...] = (), targets: Tensor | None = None, **more
+) -> Dataset:
     """Rows in the order train, test, divided into the two; values standardised by those to train on."""
-    targets = torch.from_numpy(raw.targets[np.concatenate([raw.train, raw.test])])
+    if targets is None:
+        targets = torch.from_numpy(raw.targets[np.concatenate([raw.train, raw.test])])
     centre, spread = 0.0, 1.0
     count = len(raw.train)
     if raw.target == "value":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from freezecore.datasets import HUB, TEST_SIZE, TRAIN_SIZE
+from freezecore.datasets import HUB, OF_TOKENS, TEST_SIZE, TRAIN_SIZE
 from freezecore.errors import DataError, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.samples import Raw
@@ -42,7 +42,20 @@ def read_hub(name: str, request: ProbeRequest) -> Raw:
             kind=type(error).__name__,
             cause=cause,
         ) from error
+    if request.source.task in OF_TOKENS:
+        from freezecore.runtime.data.language import rows_of_tokens
+
+        return rows_of_tokens([_named(row, stream.features) for row in rows], shortened(name), request)
     import pandas as pd
 
     table = pd.DataFrame(rows)
     return from_frame(table, tuple(map(str, table.columns)), shortened(name), request)
+
+
+def _named(row: dict, features: dict | None) -> dict:
+    """The row with its lists of class numbers as names, where the data set tells them."""
+    found = {}
+    for column, value in row.items():
+        names = getattr(getattr((features or {}).get(column), "feature", None), "names", None)
+        found[column] = [names[i] for i in value] if names and isinstance(value, list) else value
+    return found

@@ -16,8 +16,11 @@ ROWS_AT_ONCE = 50_000
 MOST_BYTES = 2_000_000_000  # of distinct values in memory
 
 
-def read_parquet(path: Path, is_wanted: Callable[[str], bool]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The wanted columns, and the names of all; a column of lists or fields has an empty one in each row.
+def read_parquet(
+    path: Path, is_wanted: Callable[[str], bool], *, lists: bool = False
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The wanted columns, and the names of all; a column of lists or fields has an empty one in each row, unless
+    `lists` asks for what is in them.
 
     Raises:
         DataError: it is no such file, or holds more than is read.
@@ -52,12 +55,27 @@ def read_parquet(path: Path, is_wanted: Callable[[str], bool]) -> tuple[pd.DataF
             if sum(column.nbytes for column in columns.values()) > MOST_BYTES:
                 raise _too_large(name, rows, MOST_BYTES)
         table = {column: columns[column].whole() for column in columns}
-        for column, kind in nested.items():
+        if lists and nested:
+            table |= _nested(file, list(nested), name, rows)
+        for column, kind in () if lists else nested.items():
             table[column] = pd.Series([{} if types.is_struct(kind) or types.is_map(kind) else []] * rows, dtype=object)
         return pd.DataFrame({column: table[column] for column in wanted}), tuple(schema.names)
     except (pyarrow.ArrowException, OSError) as error:
         cause = shortened(str(error), 120)
         raise DataError("{name} cannot be read as Parquet: {cause}.", name=name, cause=cause) from error
+
+
+def _nested(file: Any, names: list[str], name: str, rows: int) -> dict[str, pd.Series]:
+    """Columns of lists or fields, as Python's own."""
+    found: dict[str, list] = {column: [] for column in names}
+    size = 0
+    for batch in file.iter_batches(ROWS_AT_ONCE // 10, columns=names):
+        size += 10 * batch.nbytes  # about what Python's own objects take
+        if size > MOST_BYTES:
+            raise _too_large(name, rows, MOST_BYTES)
+        for column, values in zip(batch.schema.names, batch.columns, strict=True):
+            found[column] += values.to_pylist()
+    return {column: pd.Series(values, dtype=object) for column, values in found.items()}
 
 
 class _Column:

@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from freezecore.cache import uploads
-from freezecore.datasets import BUILT_IN, FILE_TYPES, HUB, MOST_BYTES
+from freezecore.datasets import (
+    BUILT_IN,
+    FILE_TYPES,
+    HUB,
+    JSON_TYPES,
+    MOST_BYTES,
+    OF_TOKENS,
+    TAGGED_TYPES,
+    BuiltIn,
+    built_in,
+)
 from freezecore.errors import DataError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.pictures import ArrayPictures
@@ -25,7 +35,10 @@ def read(request: ProbeRequest) -> Raw:
     """
     name = request.data
     if name in BUILT_IN:
-        info = BUILT_IN[name]
+        task = request.source.task
+        info = built_in(name, task)
+        if task in OF_TOKENS and info.kind == "text":
+            return _of_tokens(task, request, info)
         readers: dict[str, Callable] = {"shapes": _shapes, "digits": _digits, "docstrings": _docstrings}
         return readers[name](request.train_size or info.train_size, request.test_size or info.test_size)
     if name.startswith(HUB):
@@ -76,9 +89,86 @@ def _file(path: Path, request: ProbeRequest) -> Raw:
         from freezecore.runtime.data.folders import read_folders
 
         return read_folders(path, request)
+    if request.source.task in OF_TOKENS:
+        return _file_of_tokens(path, kind, request)
+    if kind in TAGGED_TYPES:
+        raise DataError(
+            "{name} holds words and their tags, or plain text.",
+            "Open it with the task causal-lm or token-classification.",
+            name=shortened(path.name),
+        )
+    if kind in JSON_TYPES:
+        return _json_table(path, request)
     from freezecore.runtime.data.table import read_table
 
     return read_table(path, request)
+
+
+def _json_table(path: Path, request: ProbeRequest) -> Raw:
+    """Texts and their labels, one object a line."""
+    import pandas as pd
+
+    from freezecore.runtime.data.json_rows import read_json_rows
+    from freezecore.runtime.data.table import from_frame
+
+    rows, name = read_json_rows(path), shortened(path.name)
+    table = pd.DataFrame(rows)
+    if "messages" in table.columns or "tokens" in table.columns:
+        raise DataError(
+            "{name} holds chats or tagged words, which have no class to tell.",
+            "Open it with the task causal-lm or token-classification.",
+            name=name,
+        )
+    return from_frame(table, tuple(map(str, table.columns)), name, request)
+
+
+def _file_of_tokens(path: Path, kind: str, request: ProbeRequest) -> Raw:
+    """A file of one's own, for a model that answers at each token."""
+    from freezecore.runtime.data import language, tagged
+    from freezecore.runtime.data.csv_dialect import read_csv
+    from freezecore.runtime.data.json_rows import read_json_rows
+    from freezecore.runtime.data.parquet import read_parquet
+
+    name, continues = shortened(path.name), request.source.task == "causal-lm"
+    if kind in TAGGED_TYPES:
+        return language.paragraphs(path, request) if continues else tagged.read_conll(path, request)
+    if kind in JSON_TYPES:
+        return language.rows_of_tokens(read_json_rows(path), name, request)
+    if kind == ".parquet":
+        asked = {request.text, request.target, request.group}
+        usual = language.COLUMNS if continues else tagged.COLUMNS
+        table, _ = read_parquet(path, lambda column: column in asked or column.lower() in usual, lists=True)
+    else:
+        table, _ = read_csv(path)
+    if continues:
+        return language.language_from(table.to_dict("records"), name, request)
+    return tagged.tagged_from_table(table, name, request)
+
+
+def _of_tokens(task: str, request: ProbeRequest, info: BuiltIn) -> Raw:
+    """`docstrings` for a model that answers at each token."""
+    from freezecore.runtime.data.docstrings import marked_sentences, sentences
+
+    sizes = request.train_size or info.train_size, request.test_size or info.test_size
+    if task == "causal-lm":
+        texts, _, _ = sentences()
+        chosen = _chosen("docstrings", len(texts), sum(sizes))
+        picked = tuple(texts[i] for i in chosen)
+        targets = np.zeros(len(picked), np.int64)
+        return Raw("docstrings", "text", targets, (), *_in_turn(*sizes), texts=picked, continues=True)
+    rows, classes = marked_sentences()
+    chosen = _chosen("docstrings", len(rows), sum(sizes))
+    words, tags = zip(*(rows[i] for i in chosen), strict=True)
+    return Raw(
+        "docstrings",
+        "text",
+        np.zeros(len(words), np.int64),
+        classes,
+        *_in_turn(*sizes),
+        texts=tuple(" ".join(of) for of in words),
+        words=words,
+        tags=tags,
+    )
 
 
 def _shapes(train: int, test: int) -> Raw:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
 from freezecore.datasets import Kind
+from freezecore.metrics import Target
 from freezecore.runtime.data.pictures import Pictures
+
+Chat = tuple[tuple[str, str], ...]  # role and text of each message
+IGNORED = -100  # a target that does not count, as torch and transformers have it
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Raw:
         train, test: positions of the samples to train on, and held out.
         images: pictures by position, at any size.
         texts: one a sample; `pairs` holds the second text where there are two.
+        continues: the texts are to be continued, token by token; `targets` says nothing then.
+        chats: of texts to be continued that have answers, each one's messages; only the answers are learnt.
+        words, tags: of texts whose words are tagged, the words of each and their numbers in `classes`.
         notes: what was left out, a sentence each.
         columns: of a table, the column taken for each of `text`, `target`, `text_pair`, `group` and `fold`.
         choices: all columns of a table.
@@ -39,19 +45,28 @@ class Raw:
     images: Pictures | None = None
     texts: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
+    continues: bool = False
+    chats: tuple[Chat, ...] = ()
+    words: tuple[tuple[str, ...], ...] = ()
+    tags: tuple[tuple[int, ...], ...] = ()
     notes: tuple[str, ...] = ()
     columns: dict[str, str | None] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     split: str = ""
 
     @property
-    def target(self) -> Literal["class", "value"]:
+    def target(self) -> Target:
+        if self.continues:
+            return "next-token"
+        if self.words:
+            return "tags"
         return "class" if self.classes else "value"
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs by argument name, [n, …] each, and targets: int64 [n] classes, or float32 [n] standardised values."""
+    """Inputs by argument name, [n, …] each, and targets: int64 [n] classes, float32 [n] standardised values,
+    or int64 [n, length] what the model's scores at each place are to say, `IGNORED` where nothing is asked."""
 
     inputs: dict[str, Tensor]
     targets: Tensor
@@ -73,6 +88,7 @@ class Dataset:
         mean, std: per channel, subtracted and divided on the training device; None for text.
         centre, spread: of the values in `train`; a prediction p means `centre + spread * p`.
         size: pixels per side, or tokens per sample.
+        vocabulary: how many tokens a language model tells apart; None for other models.
     """
 
     raw: Raw
@@ -84,8 +100,11 @@ class Dataset:
     centre: float = 0.0
     spread: float = 1.0
     notes: tuple[str, ...] = field(default=())
+    vocabulary: int | None = None
 
     @property
     def outputs(self) -> int:
-        """How many outputs the model's head needs."""
+        """How many outputs the model's head needs; of a language model, how many its vocabulary has."""
+        if self.vocabulary:
+            return self.vocabulary
         return len(self.raw.classes) or 1

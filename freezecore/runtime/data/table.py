@@ -61,11 +61,11 @@ def from_frame(
         dialect: where its values are still text.
     """
     table.columns = [str(column) for column in table.columns]
-    target = _column(columns, name, request.target, TARGETS, say("labels"), "--target")
-    text = _column(columns, name, request.text, TEXTS, say("text"), "--text")
+    target = named_column(columns, name, request.target, TARGETS, say("labels"), "--target")
+    text = named_column(columns, name, request.text, TEXTS, say("text"), "--text")
     pair = request.text_pair or next((c for c in PAIRS if c in table.columns and c not in (target, text)), None)
     for column in filter(None, (pair, request.group, request.fold)):
-        _column(columns, name, column, (), "", "")
+        named_column(columns, name, column, (), "", "")
     labels, written = _read_values(table[target], name, dialect)
     targets, classes = _targets(labels, name, request)
     for column in filter(None, (text, pair)):
@@ -124,7 +124,9 @@ def _how(request: ProbeRequest, classes: bool) -> str:
     return say("Held out at random, the same share of each class." if classes else "Held out at random.")
 
 
-def _column(columns: Sequence[str], name: str, asked: str | None, usual: tuple[str, ...], what: str, flag: str) -> str:
+def named_column(
+    columns: Sequence[str], name: str, asked: str | None, usual: tuple[str, ...], what: str, flag: str
+) -> str:
     """The column asked for, else the first that is usually called so."""
     if asked is not None:
         if asked not in columns:

@@ -48,7 +48,7 @@ def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource
     Raises:
         DataError: the tokenizer cannot be loaded; names the package it lacks.
     """
-    longest = _longest(config)
+    longest = longest_of(config)
     if asked is not None and asked > longest:
         raise DataError(
             "The model reads {longest} tokens at most, not {asked}.",
@@ -56,7 +56,7 @@ def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource
             longest=longest,
             asked=asked,
         )
-    tokenizer = _tokenizer(source)
+    tokenizer = tokenizer_of(source)
     if tokenizer is None:
         return _hashed(texts, pairs, config.vocab_size, lambda lengths: asked or fitting(lengths, longest))
     longest = min(longest, tokenizer.model_max_length)
@@ -64,7 +64,7 @@ def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource
     lengths = [len(ids) for ids in tokenizer(*both, truncation=True, max_length=longest)["input_ids"]]
     length = asked or fitting(lengths, longest)
     made = tokenizer(*both, truncation=True, max_length=length, padding="max_length", return_tensors="pt")
-    return Tokens(dict(made), length, tokenizer.pad_token_id, _cut_off(lengths, length))
+    return Tokens(dict(made), length, tokenizer.pad_token_id, cut_off(lengths, length))
 
 
 def fitting(lengths: list[int], longest: int) -> int:
@@ -83,8 +83,8 @@ def token_lengths(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelS
         return None
     from transformers import AutoConfig
 
-    tokenizer = _tokenizer(source)
-    longest = min(_longest(AutoConfig.from_pretrained(_folder(source))), tokenizer.model_max_length)
+    tokenizer = tokenizer_of(source)
+    longest = min(longest_of(AutoConfig.from_pretrained(_folder(source))), tokenizer.model_max_length)
     lengths = [len(ids) for ids in tokenizer(*_columns(texts, pairs), verbose=False)["input_ids"]]
     return lengths, fitting(lengths, longest)
 
@@ -94,7 +94,7 @@ def _columns(texts: tuple[str, ...], pairs: tuple[str, ...]) -> tuple[list[str],
     return (list(texts), list(pairs)) if pairs else (list(texts),)
 
 
-def _cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
+def cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
     cut = sum(n > length for n in lengths)
     if not cut:
         return ()
@@ -108,7 +108,7 @@ def _cut_off(lengths: list[int], length: int) -> tuple[str, ...]:
     )
 
 
-def _longest(config) -> int:
+def longest_of(config) -> int:
     positions = getattr(config, "max_position_embeddings", None) or LONGEST
     return max(STEP, min(LONGEST, positions - _offset(config)))
 
@@ -118,14 +118,14 @@ def _offset(config) -> int:
     return 2 if config.model_type in ("roberta", "xlm-roberta", "camembert", "longformer") else 0
 
 
-def _tokenizer(source: ModelSource):
+def tokenizer_of(source: ModelSource, **options):
     """The tokenizer that belongs to the model; None for a bare config."""
     if source.scheme == "config":
         return None
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(_folder(source))
+        tokenizer = AutoTokenizer.from_pretrained(_folder(source), **options)
     except (OSError, ValueError, ImportError) as error:
         if is_offline(error):
             raise DataError(
@@ -162,17 +162,17 @@ def _package_hint(error: str) -> str:
 
 def _hashed(texts: tuple[str, ...], pairs: tuple[str, ...], vocabulary: int, choose: Callable) -> Tokens:
     both = zip(texts, pairs or [""] * len(texts), strict=True)
-    rows = [[1, *_words(a, vocabulary), 2, *([*_words(b, vocabulary), 2] if b else [])] for a, b in both]
+    rows = [[1, *word_numbers(a, vocabulary), 2, *([*word_numbers(b, vocabulary), 2] if b else [])] for a, b in both]
     length = choose([len(row) for row in rows])
     ids = torch.zeros((len(rows), length), dtype=torch.int64)
     for i, row in enumerate(rows):
         ids[i, : len(row[:length])] = torch.tensor(row[:length])
     mask = (ids != 0).long()
-    notes = (NO_TOKENIZER, *_cut_off([len(row) for row in rows], length))
+    notes = (NO_TOKENIZER, *cut_off([len(row) for row in rows], length))
     return Tokens({"input_ids": ids, "attention_mask": mask}, length, 0, notes)
 
 
-def _words(text: str, vocabulary: int) -> list[int]:
+def word_numbers(text: str, vocabulary: int) -> list[int]:
     """A number for each word and mark, the same in every process."""
     words = re.findall(r"\w+|[^\w\s]", text.lower())
     digests = (int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest()) for word in words)

@@ -120,7 +120,7 @@ def measured(
 ) -> ProbeResult:
     """One run of an arm."""
     spec = FreezeSpec.parse(arm.candidate.rules)
-    mask, kind = resolve(spec, session.tree), session.data.raw.kind
+    mask, kind = resolve(spec, session.tree), session.rates_kind
     rates = learning_rates(mask, kind, base.optimizer, body=base.learning_rate, head=base.head_learning_rate)
     asked = replace(
         base,

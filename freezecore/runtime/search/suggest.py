@@ -65,8 +65,8 @@ def _look(way: str, session: Session, base: ProbeRequest, should_stop: ShouldSto
     if not tree.blocks:
         raise FreezeError("{source} has no blocks to tell apart.", "Try a sweep over presets.", source=tree.source)
     if way == "features":
-        if session.data.raw.target == "value":
-            raise FreezeError("The features are judged by classes, and this data has values.", "Try gradients or snr.")
+        if session.data.raw.target != "class":
+            raise FreezeError("The features are judged by classes, and this data has none.", "Try gradients or snr.")
         accuracies = block_accuracies(session, should_stop)
         return from_features(tree, accuracies or [0.0] * len(tree.blocks), len(session.test))
     if way == "gradients":

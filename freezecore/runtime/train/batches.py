@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from freezecore.errors import FreezeError, ProbeError, shortened
-from freezecore.runtime.data.samples import Dataset, Samples
+from freezecore.runtime.data.samples import IGNORED, Dataset, Samples
 from freezecore.runtime.device import autocast
 
 
@@ -23,6 +23,8 @@ class Feed:
         self.name, self.outputs = data.raw.name, data.outputs
         self.inputs = {name: _laid_out(tensor, layout).to(device) for name, tensor in samples.inputs.items()}
         self.targets = samples.targets.to(device)
+        self.of_tokens = self.targets.dim() > 1
+        self.names = data.raw.classes
         self.scale = self.shift = None  # of a picture's bytes: (x / 255 - mean) / std in two passes over a batch
         if data.mean is not None:
             mean, std = (torch.tensor(of, device=device).view(1, -1, 1, 1) for of in (data.mean, data.std))
@@ -32,10 +34,11 @@ class Feed:
         return len(self.targets)
 
     def forward(self, positions: Tensor, blank: bool = False) -> Tensor:
-        """Logits [batch, outputs]; `blank` hands pictures of the right size over without their values."""
+        """Logits [batch, outputs], or [batch, length, outputs] of a model that answers at each token; `blank` hands
+        pictures of the right size over without their values."""
         with autocast(self.device):
-            logits = call(self.model, self.batch(positions, blank))
-        if logits.shape[-1] != self.outputs:
+            logits = call(self.model, self.batch(positions, blank), 3 if self.of_tokens else 2)
+        if logits.shape[-1] < self.outputs or logits.shape[-1] > self.outputs and (self.names or not self.of_tokens):
             raise ProbeError(
                 "{kind} has {count} outputs, and {data} needs {wanted}.",
                 "Give the model a head of that size, or choose data with as many classes.",
@@ -47,11 +50,11 @@ class Feed:
         return logits
 
     def loss(self, logits: Tensor, positions: Tensor) -> Tensor:
-        """Cross entropy for classes, mean squared error for values."""
+        """Cross entropy for classes and tokens, mean over what has a target; mean squared error for values."""
         targets = self.targets[positions]
         if targets.is_floating_point():
             return F.mse_loss(logits.float().squeeze(-1), targets)
-        return F.cross_entropy(logits.float(), targets)
+        return F.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
 
     def batch(self, positions: Tensor, blank: bool = False) -> dict[str, Tensor]:
         """The model's inputs by name, pictures normalised."""
@@ -73,8 +76,8 @@ def _laid_out(tensor: Tensor, layout: torch.memory_format) -> Tensor:
     return tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor
 
 
-def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
-    """The logits [batch, outputs] of one forward pass.
+def call(model: nn.Module, inputs: dict[str, Tensor], dimensions: int = 2) -> Tensor:
+    """The logits of one forward pass, [batch, outputs] or with a dimension more.
 
     Raises:
         ProbeError: the model gives no such thing, or its own code fails.
@@ -88,10 +91,14 @@ def call(model: nn.Module, inputs: dict[str, Tensor]) -> Tensor:
     logits = getattr(output, "logits", output)
     if isinstance(logits, (tuple, list)):
         logits = logits[0]
-    if not isinstance(logits, Tensor) or logits.dim() != 2:
+    if not isinstance(logits, Tensor) or logits.dim() != dimensions:
         raise ProbeError(
-            "{kind} gives no scores per class, so it cannot be trained on classes.",
-            "Open it with a classifier: for Hugging Face models, the task sequence- or image-classification.",
+            "{kind} gives no scores per class, so it cannot be trained on classes."
+            if dimensions == 2
+            else "{kind} gives no scores at each token, so it cannot be trained on tokens.",
+            "Open it with a classifier: for Hugging Face models, the task sequence- or image-classification."
+            if dimensions == 2
+            else "Open it with the task causal-lm or token-classification.",
             kind=type(model).__name__,
         )
     return logits

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,13 @@ from freezecore.runtime.data.pictures import data_address
 from freezecore.runtime.data.samples import Dataset, Raw
 from freezecore.runtime.train.phase import TrainingPhase
 from freezecore.runtime.train.session import Session
+from freezecore.runtime.train.token_score import TokenScore, token_sums
 from freezecore.sentences import say
+from freezecore.spans import has_prefixes
 from freezecore.statistics import wilson
 
 AT_ONCE = 64  # samples of a batch
+MOST_SCORES = 2**26  # of a batch: a quarter of a gigabyte
 POINTS = 5  # accuracies along the way, at most
 ALONG_SHARE, ALONG_S = 0.12, 0.25  # of the steps' time, or these seconds in all, that measuring along the way may take
 MOST_CHANGES = 12
@@ -40,7 +44,7 @@ class Evaluation:
         self.session, self.seed, self.emit = session, request.seed, emit
         self.batch_size = min(request.batch_size, len(session.train))
         self.metric = metric_for(session.data.raw, request.metric)
-        self.first: Score | None = None
+        self.first: Score | TokenScore | None = None
         self._plan: tuple[TrainingPhase, int, int] | None = None
 
     def before(self, phase: TrainingPhase, ask_to_stop: Callable[[], None] = lambda: None) -> dict:
@@ -48,28 +52,31 @@ class Evaluation:
         known = self.session.before
         if self.seed not in known:
             with self.session.first_weights():
-                logits = self._logits(phase, "test", "before", each=ask_to_stop)
-            assert logits is not None  # without a clock none is left out
-            known[self.seed] = logits
+                answers = self._answers(phase, "test", "before", each=ask_to_stop)
+            assert answers is not None  # without a clock none is left out
+            known[self.seed] = answers
         self.first = self._score("test", known[self.seed])
-        return {"accuracy_before": self.first.accuracy, "metric_before": self.first.metric(self.metric)}
+        found = {"accuracy_before": self.first.accuracy, "metric_before": self.first.metric(self.metric)}
+        return found | _of_tokens(self.first, "before")
 
     def after(self, phase: TrainingPhase, until: float = math.inf) -> dict:
         """Fields of the result that say what the model can do now; fewer when the clock reaches `until`."""
-        logits = self._logits(phase, "test", "after", until)
-        if logits is None:
+        answers = self._answers(phase, "test", "after", until)
+        if answers is None:
             return {}
-        now = self._score("test", logits)
+        now = self._score("test", answers)
         found = {
             "accuracy_after": now.accuracy,
             "interval": now.interval,
             "metric_after": now.metric(self.metric),
             "per_sample": tuple(now.per_sample(self.metric)),
             "baseline": _mean(now.of_the_commonest().per_sample(self.metric)),
-            "changed_samples": changes(self.first, now) if self.first else (),
-        }
-        if self.session.training_scored and (logits := self._logits(phase, "train", "train", until)) is not None:
-            found["train_accuracy_after"] = self._score("train", logits).accuracy
+            "metric_interval": now.metric_interval(self.metric),
+            "changed_samples": changes(self.first, now) if isinstance(self.first, Score) else (),
+        } | _of_tokens(now, "after")
+        if self.session.training_scored and (answers := self._answers(phase, "train", "train", until)) is not None:
+            trained = self._score("train", answers)
+            found |= {"train_accuracy_after": trained.accuracy, "train_metric_after": trained.metric(self.metric)}
         return found
 
     def along(self, phase: TrainingPhase, step: int, steps: int) -> None:
@@ -84,8 +91,13 @@ class Evaluation:
             return
         test = self.session.test
         positions = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[:some].to(test.device)
-        found = [logits.cpu() for logits in predict(phase.model, lambda part: phase.forward("test", part), positions)]
-        now = Score(torch.cat(found), test.targets[positions].cpu(), self.session.data)
+        forward = partial(phase.forward, "test")
+        parts = positions.split(self._at_once)
+        found = [
+            self._answer(logits, test.targets[part])
+            for part, logits in zip(parts, predict(phase.model, forward, positions, self._at_once), strict=True)
+        ]
+        now = self._scored(torch.cat(found), test.targets[positions].cpu())
         told = {"event": "eval", "when": "along", "step": step, "done": some, "total": some}
         self.emit({**told, **now.told(self.metric)})
 
@@ -99,7 +111,19 @@ class Evaluation:
             self._plan = (phase, points, min(count, samples // points) if samples >= least else 0)
         return self._plan[1:]
 
-    def _logits(
+    @property
+    def _at_once(self) -> int:
+        """Samples of a batch: fewer where each has scores of a whole vocabulary at each token."""
+        feed = self.session.test
+        each = feed.targets.shape[1] * self.session.data.outputs if feed.of_tokens else 1
+        return max(1, min(AT_ONCE, MOST_SCORES // each))
+
+    def _answer(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """What is kept of the model's answers to some samples, a row each: their logits, of tokens their sums."""
+        feed = self.session.test
+        return token_sums(logits, targets, feed.names) if feed.of_tokens else logits.cpu()
+
+    def _answers(
         self,
         phase: TrainingPhase,
         part: str,
@@ -107,14 +131,14 @@ class Evaluation:
         until: float = math.inf,
         each: Callable[[], None] = lambda: None,
     ) -> Tensor | None:
-        """Logits of one part of the data; `each` is called after each batch and may raise to stop."""
+        """Answers to one part of the data; `each` is called after each batch and may raise to stop."""
         feed = phase.parts[part]
         count = self.session.training_scored if part == "train" else len(feed)
         positions = torch.arange(count, device=self.session.device)
         found, hits, done = [], 0, 0
-        for logits in predict(phase.model, lambda some: phase.forward(part, some), positions):
-            found.append(logits.cpu())
+        for logits in predict(phase.model, partial(phase.forward, part), positions, self._at_once):
             done += len(logits)
+            found.append(self._answer(logits, feed.targets[done - len(logits) : done]))
             told = {"event": "eval", "when": when, "done": done, "total": count}
             if self.session.data.raw.target == "class":
                 hits += int((logits.argmax(-1) == feed.targets[done - len(logits) : done]).sum())
@@ -127,9 +151,26 @@ class Evaluation:
                 return None
         return torch.cat(found)
 
-    def _score(self, part: str, logits: Tensor) -> Score:
+    def _score(self, part: str, answers: Tensor) -> Score | TokenScore:
         feed = self.session.train if part == "train" else self.session.test
-        return Score(logits, feed.targets[: len(logits)].cpu(), self.session.data)
+        return self._scored(answers, feed.targets[: len(answers)].cpu())
+
+    def _scored(self, answers: Tensor, targets: Tensor) -> Score | TokenScore:
+        if self.session.test.of_tokens:
+            return TokenScore(answers, self.session.data)
+        return Score(answers, targets, self.session.data)
+
+
+def _of_tokens(score: Score | TokenScore, when: str) -> dict:
+    """The result's fields that only models have which answer at each token."""
+    if not isinstance(score, TokenScore):
+        return {}
+    found: dict = {f"held_out_loss_{when}": score.loss}
+    if score.data.raw.continues:
+        found[f"perplexity_{when}"] = score.metric("perplexity")
+    else:
+        found[f"span_f1_{when}"] = score.metric("span-f1")
+    return found
 
 
 @torch.no_grad()
@@ -194,6 +235,10 @@ class Score:
     def interval(self) -> tuple[float, float] | None:
         """The accuracy's 95 % interval."""
         return wilson(self.hits, len(self.targets)) if self.of_classes else None
+
+    def metric_interval(self, metric: str) -> tuple[float, float] | None:
+        """The accuracy's interval; that of other metrics is not computed."""
+        return self.interval if metric == "accuracy" else None
 
     def per_sample(self, metric: str) -> list[float]:
         """What each sample adds to the score by a metric, higher is better: their mean ranks as the metric does.
@@ -275,7 +320,8 @@ def metric_for(raw: Raw, asked: str | None) -> str:
         ProbeError: there is none of that name, or it does not fit the data.
     """
     if asked is None:
-        return "accuracy" if raw.target == "class" else "rmse"
+        usual = {"class": "accuracy", "value": "rmse", "next-token": "perplexity"}
+        return usual.get(raw.target) or ("span-f1" if has_prefixes(raw.classes) else "token-accuracy")
     if asked not in METRICS:
         raise none_called(ProbeError, "There is no metric called '{name}'.", asked, METRICS)
     if METRICS[asked].target != raw.target:
@@ -292,12 +338,13 @@ def metric_for(raw: Raw, asked: str | None) -> str:
 
 
 def _plural(raw: Raw) -> str:
-    return say("classes") if raw.target == "class" else say("values")
+    nouns = {"class": say("classes"), "value": say("values"), "next-token": say("texts"), "tags": say("tags")}
+    return nouns[raw.target]
 
 
-def changes(before: Score, after: Score) -> tuple[SampleChange, ...]:
+def changes(before: Score, after: Score | TokenScore) -> tuple[SampleChange, ...]:
     """Held-out samples that went from wrong to right or back, both kinds in turn, a dozen at most."""
-    if not before.of_classes:
+    if not before.of_classes or not isinstance(after, Score):
         return ()
     was, now = torch.tensor(before._right), torch.tensor(after._right)
     better = (now & ~was).nonzero().flatten().tolist()[:MOST_CHANGES]

@@ -113,7 +113,7 @@ class TrainingRun:
         self.masks, self.along = masks, along
         self.evaluation = Evaluation(session, request, emit)
         asked = {"body": request.learning_rate, "head": request.head_learning_rate}
-        self.rates = learning_rates(masks[-1][1], session.data.raw.kind, request.optimizer, **asked)
+        self.rates = learning_rates(masks[-1][1], session.rates_kind, request.optimizer, **asked)
         self.batches = shuffled_batches(len(session.train), request.batch_size, request.seed, session.device)
         self.batch_size = min(request.batch_size, len(session.train))
         half = devices.half(session.device) if session.device.type == "cuda" else None

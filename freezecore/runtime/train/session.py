@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,19 +15,21 @@ from freezecore.cache import trees
 from freezecore.errors import ProbeError
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeRequest, silent
+from freezecore.rates import ModelKind, model_kind
 from freezecore.runtime import device as devices
 from freezecore.runtime.build.built import Built
 from freezecore.runtime.build.source import build
 from freezecore.runtime.data.encode import encode
 from freezecore.runtime.data.read import read
-from freezecore.runtime.data.samples import Dataset
+from freezecore.runtime.data.samples import Dataset, Raw
 from freezecore.runtime.prefix import Prefix, PrefixCache
-from freezecore.runtime.train.batches import Feed
+from freezecore.runtime.train.batches import Feed, call
 from freezecore.runtime.train.step import PlainStep
 from freezecore.runtime.tree.layers import read_module
-from freezecore.source import ModelSource
+from freezecore.source import TRAINED_TASKS, ModelSource
 from freezecore.tree import LayerTree
 
+LEAK = 1e-3  # share of the largest score that what follows a token may change: kernels round
 MOST_OF_TRAINING = 1_000  # samples of the training data that are scored after a run
 
 
@@ -56,7 +59,7 @@ class Session:
         devices.keep_freed_memory(self.device)
         emit({"event": "phase", "phase": "data"})
         raw = read(request)
-        self.source = headed(request.source, raw.kind, len(raw.classes) or 1)
+        self.source = headed(request.source, raw)
         emit({"event": "phase", "phase": "model"})
         torch.manual_seed(request.seed)
         built = build(self.source)
@@ -66,6 +69,10 @@ class Session:
         layout = self._to_device()
         self.train = Feed(self.model, self.data.train, self.data, self.device, layout)
         self.test = Feed(self.model, self.data.test, self.data, self.device, layout)
+        if raw.continues:
+            config: Any = self.model.config
+            config.use_cache = False  # as trainers have it: what it keeps is for writing texts
+            check_causal(self.test)
         self.before: dict[int, Tensor] = {}
         self.training_scored = min(len(self.train), MOST_OF_TRAINING) if scores_training else 0
         self.prefixes = PrefixCache()
@@ -127,6 +134,11 @@ class Session:
             _copy(now, tensors)
 
     @property
+    def rates_kind(self) -> ModelKind:
+        """Whose default learning rates suit it."""
+        return model_kind(self.source, self.tree) if self.data.raw.continues else self.data.raw.kind
+
+    @property
     def _tensors(self) -> dict[str, Tensor]:
         """Parameters and buffers by name."""
         return {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
@@ -181,23 +193,51 @@ def _tree_of(built: Built, label: str) -> LayerTree:
     return replace(kept, source=label, parameters=tuple(marked))
 
 
-def headed(source: ModelSource, kind: str, outputs: int) -> ModelSource:
-    """The same source with a new head for this data; its weights are real ones unless it asks for others.
+def headed(source: ModelSource, raw: Raw) -> ModelSource:
+    """The same source with a new head for this data, or with its own where texts are to be continued; its weights are
+    real ones unless it asks for others.
 
     Raises:
-        ProbeError: the source was opened for a task that predicts no class or value.
+        ProbeError: the source was opened for a task that cannot be trained here.
     """
+    outputs = len(raw.classes) or 1
     if source.weights == "none":
         source = source.with_(weights="pretrained")
     if source.scheme in ("timm", "py"):
         return source.with_(num_labels=outputs)
-    task = "sequence-classification" if kind == "text" else "image-classification"
+    if raw.continues:
+        return source.with_(task="causal-lm", num_labels=None)
+    of_texts = "token-classification" if raw.target == "tags" else "sequence-classification"
+    task = of_texts if raw.kind == "text" else "image-classification"
     if source.task not in (None, task):
         raise ProbeError(
-            "{source} was opened for {task}, which has no scores per class to train.",
-            "Open it with the task {fitting}.",
+            "{source} was opened for {task}, and {data} trains {fitting}."
+            if source.task in TRAINED_TASKS
+            else "{source} was opened for {task}, which is not trained here.",
+            "Trained are {tasks}; the head of another task can be priced and exported.",
             source=source.label,
             task=source.task,
+            data=raw.name,
             fitting=task,
+            tasks=", ".join(TRAINED_TASKS),
         )
     return source.with_(task=task, num_labels=outputs)
+
+
+@torch.no_grad()
+def check_causal(feed: Feed) -> None:
+    """Raise ProbeError where what the model says of a token depends on those that follow: it would read its answers."""
+    batch = feed.batch(torch.zeros(1, dtype=torch.int64, device=feed.device))
+    shown = int(batch["attention_mask"].sum())
+    other = {**batch, "input_ids": batch["input_ids"].clone()}
+    other["input_ids"][0, shown - 1] = batch["input_ids"][0, 0]
+    was_training = feed.model.training
+    feed.model.eval()
+    one, two = (call(feed.model, inputs, 3)[0, : shown - 1].float() for inputs in (batch, other))
+    feed.model.train(was_training)
+    if one.numel() and float((one - two).abs().max()) > LEAK * float(one.abs().max()):
+        raise ProbeError(
+            "{model} sees the tokens that it is to predict, so its loss would say nothing.",
+            "Choose a model that reads from left to right.",
+            model=type(feed.model).__name__,
+        )
