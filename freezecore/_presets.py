@@ -109,7 +109,15 @@ def last_blocks_rules(tree: LayerTree, n: int) -> str:
 
 
 def _all_presets(tree: LayerTree) -> tuple[Preset, ...]:
-    return (_first_blocks(tree), _linear_probe(tree), _last_blocks(tree), *_by_role(tree), _gradual(tree), _full(tree))
+    return (
+        *_by_part(tree),
+        _first_blocks(tree),
+        _linear_probe(tree),
+        _last_blocks(tree),
+        *_by_role(tree),
+        _gradual(tree),
+        _full(tree),
+    )
 
 
 def _first_blocks(tree: LayerTree) -> Preset:
@@ -202,6 +210,42 @@ def _by_role(tree: LayerTree) -> tuple[Preset, ...]:
             say("Freezes {count} norm parameters." if norms else "It has no norms with parameters.", count=norms),
         ),
     )
+
+
+def _by_part(tree: LayerTree) -> Iterator[Preset]:
+    """What people choose in a multimodal model; nothing where a model has no parts."""
+    words = {part.name: print_selector(part_selector(tree, part.name)) for part in tree.parts if _hits(tree, part.name)}
+    inputs = [name for name in ("vision", "audio") if name in words]
+    blocks = [tower for tower in tree.towers if tower.part == "language" and len(tower.blocks) > LAST_BLOCKS]
+    if "projector" in words and len(words) > 1:
+        hits = _hits(tree, "projector")
+        why = say("Trains what joins the parts: {hits} parameters.", hits=hits)
+        rules = f"freeze all; train {words['projector']}"
+        yield Preset("projector-only", say("Train the projector"), rules, hits, why)
+        if blocks:
+            why = say("Trains {hits} parameters that join the parts, and the last blocks behind them.", hits=hits)
+            label = say("Train the projector and language's last {count} blocks", count=LAST_BLOCKS)
+            rules += f" blocks@language:last{LAST_BLOCKS}"
+            yield Preset("projector-last-blocks", label, rules, hits, why)
+    if inputs and len(words) > 1:
+        hits = sum(_hits(tree, name) for name in inputs)
+        rules = "freeze " + " ".join(words[name] for name in inputs)
+        label = say("Freeze {parts}", parts=", ".join(inputs))
+        yield Preset("vision-frozen", label, rules, hits, say("Freezes {count} parameters.", count=hits))
+    if "language" in words and inputs:
+        hits = _hits(tree, "language")
+        why = say("Freezes {count} parameters.", count=hits)
+        yield Preset("language-frozen", say("Freeze language"), f"freeze {words['language']}", hits, why)
+
+
+def part_selector(tree: LayerTree, name: str) -> Selector:
+    """A part by its bare name, where no module is called so."""
+    return Selector("part" if name == "other" or tree.names.under(name) else "path", name)
+
+
+def _hits(tree: LayerTree, part: str) -> int:
+    """How many parameters of a part may train."""
+    return sum(not tree.parameters[i].frozen_by_author for i in tree.in_part.get(part, ()))
 
 
 def _gradual(tree: LayerTree) -> Preset:

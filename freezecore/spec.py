@@ -12,8 +12,8 @@ from freezecore.arguments import checked
 Action = Literal["freeze", "train"]
 Norms = Literal["hold", "update"]
 Dropout = Literal["off", "on"]
-Form = Literal["path", "contains", "regex", "type", "kind", "blocks", "stages"]
-ROLES: tuple[str, ...] = ("embeddings", "stem", "head", "norms", "biases", "adapters", "all")
+Form = Literal["path", "contains", "regex", "type", "kind", "blocks", "stages", "part"]
+ROLES: tuple[str, ...] = ("embeddings", "stem", "head", "norms", "biases", "adapters", "routers", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Selector:
 
     Attributes:
         form: how `value` is matched.
-        value: a path or glob, a text, a role from `ROLES`, or positions such as `0-2`, `0,3`, `first3`, `last2`.
-        tower: the tower that `blocks@TOWER:` names; None is every tower.
+        value: a path or glob, a text, a role from `ROLES`, a part of the model, or positions such as `0-2`, `first3`.
+        tower: the tower or part that `blocks@TOWER:` names; None is every tower.
     """
 
     form: Form

@@ -20,6 +20,7 @@ from freezecore.schema import LARGEST_NUMBER, reader
 
 Kind = Literal["embedding", "stem", "block", "head", "other"]
 KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "head", "other")
+PARTS = ("vision", "audio", "projector", "language", "decoder", "action", "other")  # of a model, by what flows in them
 MOST_NAMES, LONGEST_NAME, DEEPEST, MOST_DIMENSIONS = 400_000, 1_000, 100, 32  # of a tree that is read
 DTYPE_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2}
 
@@ -39,6 +40,7 @@ class Parameter:
         aliases: the other names of the same tensor.
         fused: several projections in one tensor (`qkv`, experts): it trains whole or not at all.
         frozen_by_author: `requires_grad` was False when the model was built.
+        router: it chooses which experts of a mixture run.
         new: the checkpoint has no such name, so its weights are random.
         used: a forward pass reads it; None where none could be followed, or not with all that the model takes in.
         adapter: it is an adapter's, beside the weight of the module that it adapts.
@@ -53,6 +55,7 @@ class Parameter:
     bias: bool = False
     aliases: tuple[str, ...] = ()
     fused: bool = False
+    router: bool = False
     frozen_by_author: bool = False
     new: bool = False
     used: bool | None = None
@@ -129,10 +132,24 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a multimodal model is made of: the tower of one kind of input, or what joins two.
+
+    Attributes:
+        name: one of `PARTS`.
+        paths: of modules, or names of raw parameters, which hold all of its parameters and no others.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tower:
     """One encoder, decoder or backbone: what stands before its blocks, and its blocks in the order in which they run.
 
     Attributes:
+        part: which of the model's parts it stands in; without parts, what it takes in; empty where nothing says so.
         embeddings: paths of modules, or names of raw parameters, that run before its blocks; so does `stem`.
         blocks: paths of modules.
         parts: for each block, paths of its other modules, where a model keeps the attention and the feed-forward of its
@@ -149,6 +166,7 @@ class Tower:
     blocks: tuple[str, ...] = ()
     parts: tuple[tuple[str, ...], ...] = ()
     between: tuple[tuple[str, ...], ...] = ()
+    part: str = ""
 
     @property
     def before(self) -> tuple[str, ...]:
@@ -167,6 +185,7 @@ class LayerTree:
         order: `executed` when a forward could be followed, else `defined`.
         towers: at least one; a model without blocks has one tower without blocks.
         head: paths of the modules (or names of parameters) that make the prediction.
+        parts: of a model that has several, in the order of `PARTS`; together they hold every parameter.
         notes: what could not be found out, a sentence each.
         versions: library versions that built the model.
     """
@@ -177,6 +196,7 @@ class LayerTree:
     buffers: tuple[Buffer, ...] = ()
     towers: tuple[Tower, ...] = ()
     head: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
     order: Literal["executed", "defined"] = "defined"
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict, hash=False)
@@ -258,6 +278,11 @@ class LayerTree:
     def under_each(self, paths: Iterable[str]) -> list[int]:
         """The same under each of these, one after another."""
         return [i for path in paths for i in self.under(path)]
+
+    @cached_property
+    def in_part(self) -> dict[str, tuple[int, ...]]:
+        """Positions of the parameters of each part, by its name."""
+        return {part.name: tuple(self.under_each(part.paths)) for part in self.parts}
 
     @property
     def blocks(self) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ def text(tree: LayerTree, mask: Mask | None = None) -> str:
     """The layers that hold parameters, a line each, then the towers and the head; with a mask, what trains of them."""
     header = ["layer", "class", "kind", "parameters", *(["trains"] if mask else [])]
     lines = [table(header, _rows(_rooted(tree, mask), tree.source, mask), right=[3]), ""]
+    lines += [f"part {part.name}: {', '.join(part.paths)}" for part in tree.parts]
     for tower in tree.towers:
         blocks = f"{tower.blocks[0]} … {tower.blocks[-1]}" if tower.blocks else "none"
         lines.append(f"{tower.name}: {len(tower.blocks)} blocks ({blocks})")

@@ -23,13 +23,15 @@ def rule_words(tree: LayerTree) -> dict[str, list[str]]:
     The names of modules and parameters are not among them.
     """
     types = list(dict.fromkeys(layer.type for layer in tree.layers if layer.path in tree.below))
-    selectors = [role for role in ROLES if tree_has(role, tree)] + [*_positions(tree), *FORMS]
+    parts = [f"part:{part.name}" for part in tree.parts]
+    selectors = [role for role in ROLES if tree_has(role, tree)] + [*parts, *_positions(tree), *FORMS]
     return {
         "": [*(f"{action} " for action in ACTIONS), *_settings(), PHASE + " "],
         **dict.fromkeys(ACTIONS, selectors),
         **{name: list(values) for name, values in SETTINGS.items()},
         "from": ["epoch 1:"],
         "type:": [f"type:{name}" for name in types],
+        "part:": parts,
         "blocks:": [text for text in selectors if text.startswith("blocks:")],
         "stages:": [text for text in selectors if text.startswith("stages:")],
     }

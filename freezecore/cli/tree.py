@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from freezecore.cli.arguments import add_source, read_layers
 from freezecore.report import table
-from freezecore.tree import Layer
+from freezecore.tree import Layer, LayerTree
 
 EXAMPLE = "timm:resnet18"
 
@@ -27,6 +27,7 @@ def gather(options: Namespace) -> dict:
         "parameters": [{**asdict(parameter), "numel": parameter.numel} for parameter in tree.parameters],
         "towers": [asdict(tower) for tower in tree.towers],
         "head": list(tree.head),
+        "parts": [{**asdict(part), "parameters": _scalars(tree, part.name)} for part in tree.parts],
         "notes": list(tree.notes),
     }
 
@@ -41,12 +42,17 @@ def show(document: dict) -> str:
         [
             table(["layer", "class", "kind", "parameters"], rows, right=[3]),
             "",
+            *(f"part {one['name']}: {', '.join(one['paths'])}, {one['parameters']:,}" for one in document["parts"]),
             *map(_tower, document["towers"]),
             f"head: {', '.join(document['head']) or 'none'}",
             f"{document['total']:,} parameters, fingerprint {document['fingerprint']}, order {document['order']}",
             *document["notes"],
         ]
     )
+
+
+def _scalars(tree: LayerTree, part: str) -> int:
+    return sum(tree.sizes[i] for i in tree.in_part[part])
 
 
 def _layer(layer: Layer) -> dict:

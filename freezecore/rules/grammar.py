@@ -5,7 +5,7 @@
              | 'norms' ('hold' | 'update') | 'dropout' ('off' | 'on')
              | 'from' 'epoch' N ':' statement        opens a phase: every rule below belongs to it
     selector   PATH-OR-GLOB | ROLE | 'path:'… | 'contains:'… | 'regex:'… | 'type:'… | 'kind:'…
-             | ('blocks' | 'stages') ['@' TOWER] ':' ('0-2' | '0,3' | 'first3' | 'last2')
+             | 'part:'… | ('blocks' | 'stages') ['@' TOWER] ':' ('0-2' | '0,3' | 'first3' | 'last2')
 
 Double quotes protect spaces, ';' and '#'; a doubled quote inside them is a quote.
 """
@@ -20,6 +20,7 @@ from freezecore.errors import RuleError, did_you_mean, shortened
 from freezecore.rules.regexes import compile_bounded
 from freezecore.sentences import say
 from freezecore.spec import ROLES, Action, Form, FreezeSpec, Phase, Rule, Selector
+from freezecore.tree import PARTS
 
 LONGEST = 400_000
 MOST_RULES = 1_000
@@ -37,17 +38,22 @@ _TOKEN = re.compile(
 )
 LONGEST_PATH = 2_000
 MOST_CROSSINGS = 4
-FORMS = ("path", "contains", "regex", "type", "kind", "blocks", "stages")
+FORMS = ("path", "contains", "regex", "type", "kind", "part", "blocks", "stages")
 FORM_SYNONYMS = {
     **dict.fromkeys(("layer", "layers", "block"), "blocks"),
     **dict.fromkeys(("stage",), "stages"),
     **dict.fromkeys(("name", "module", "prefix"), "path"),
     **dict.fromkeys(("class", "cls"), "type"),
+    **dict.fromkeys(("parts", "tower", "modality"), "part"),
     **dict.fromkeys(("re", "pattern"), "regex"),
 }
-KIND_WORDS = {"embedding": "embeddings", "norm": "norms", "bias": "biases", "adapter": "adapters"} | {
-    word: word for word in (*ROLES, "block", "other")
-}
+KIND_WORDS = {
+    "embedding": "embeddings",
+    "norm": "norms",
+    "bias": "biases",
+    "adapter": "adapters",
+    "router": "routers",
+} | {word: word for word in (*ROLES, "block", "other")}
 _POSITIONS = re.compile(r"(?:first|last)[1-9][0-9]{0,5}|[0-9]{1,6}(?:-[0-9]{1,6})?(?:,[0-9]{1,6}(?:-[0-9]{1,6})?)*")
 
 
@@ -283,6 +289,13 @@ def _value(form: str, value: str, word: Word) -> str:
                 value=shortened(value),
             )
         return KIND_WORDS[value]
+    elif form == "part" and value not in PARTS:
+        fail(
+            "There is no part called '{value}'.",
+            did_you_mean(value, PARTS) or ", ".join(PARTS),
+            inside,
+            value=shortened(value),
+        )
     elif form == "path":
         return _checked_path(inside, value)
     elif form in ("blocks", "stages"):
@@ -323,6 +336,7 @@ def _example(form: str) -> str:
         "type": say("Write something like type:BatchNorm*"),
         "kind": say("Write one of {names}.", names=", ".join(f"kind:{role}" for role in ROLES)),
         "path": say("Write something like path:head."),
+        "part": say("Write one of {names}.", names=", ".join(f"part:{name}" for name in PARTS)),
     }
     return examples[form]
 

@@ -22,8 +22,8 @@ def selected(selector: Selector, names: NameIndex) -> int:
 
 
 def in_tower(tower: Tower, name: str | None) -> bool:
-    """The tower is called so: by its name, its path or the path's last part; None means every tower."""
-    return name is None or name in (tower.name, tower.path, tower.path.rpartition(".")[2])
+    """The tower is called so: by its name, its path or the path's last part, or by its part; None means every tower."""
+    return name is None or name in (tower.name, tower.path, tower.path.rpartition(".")[2], tower.part)
 
 
 def tower_word(tree: LayerTree, tower: Tower) -> str | None:
@@ -43,11 +43,15 @@ def chosen_positions(value: str, count: int) -> list[int]:
 
 
 def _path(names: NameIndex, selector: Selector) -> int:
-    """A path that really exists is taken as it stands, whatever characters it has."""
+    """A path that really exists is taken as it stands, whatever characters it has; else it may name a part."""
     found = names.under(selector.value)
     if found or not is_glob(selector.value):
-        return found
+        return found or _part(names, selector)
     return union(node.run for node in matching(names, selector.value))
+
+
+def _part(names: NameIndex, selector: Selector) -> int:
+    return names.all_names_of(names.tree.in_part.get(selector.value, ()))
 
 
 def _contains(names: NameIndex, selector: Selector) -> int:
@@ -69,6 +73,8 @@ def _kind(names: NameIndex, selector: Selector) -> int:
         return names.everything
     if role == "norms":
         return names.parameters_where(lambda parameter: parameter.norm)
+    if role == "routers":
+        return names.parameters_where(lambda parameter: parameter.router)
     if role == "biases":
         return names.parameters_where(lambda parameter: parameter.bias)
     if role == "adapters":
@@ -169,6 +175,7 @@ _FORMS: dict[str, Callable[[NameIndex, Selector], int]] = {
     "regex": _regex,
     "type": _type,
     "kind": _kind,
+    "part": _part,
     "blocks": _blocks,
     "stages": _stages,
 }

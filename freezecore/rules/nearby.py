@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from freezecore.errors import did_you_mean, meant, nearest, shortened
 from freezecore.rules.grammar import print_selector
-from freezecore.rules.matching import is_glob, selected
+from freezecore.rules.matching import in_tower, is_glob, selected
 from freezecore.sentences import say
 from freezecore.spec import ROLES, Selector
-from freezecore.tree import LayerTree
+from freezecore.tree import PARTS, LayerTree
 
 MOST_COMPARED = 400
 BODY_WORDS = ("backbone", "body", "trunk", "base", "feature_extractor", "base_model")  # where no module is called so
@@ -26,6 +26,8 @@ def hint_for(selector: Selector, tree: LayerTree) -> str:
         return _position_hint(selector, tree)
     if selector.form == "kind":
         return _role_hint(selector, tree)
+    if selector.form == "part" or (selector.value in PARTS and tree.parts):
+        return _part_hint(tree)
     if selector.form == "type":
         types = sorted({layer.type for layer in tree.layers if tree.under(layer.path)})
         return did_you_mean(selector.value, types) or say("It has {names}.", names=", ".join(types[:8]))
@@ -139,13 +141,17 @@ def _position_hint(selector: Selector, tree: LayerTree) -> str:
     towers = [tower for tower in tree.towers if getattr(tower, selector.form)]
     if not towers:
         return say("It has no {form}; name modules by their paths.", form=selector.form)
-    if selector.tower is not None and all(
-        selector.tower not in (tower.name, tower.path, tower.path.rpartition(".")[2]) for tower in towers
-    ):
+    if selector.tower is not None and all(not in_tower(tower, selector.tower) for tower in towers):
         names = [tower.name for tower in towers]
         return did_you_mean(selector.tower, names) or say("Its towers are {names}.", names=", ".join(names))
     longest = max(len(getattr(tower, selector.form)) for tower in towers)
     return say("Its {form} are 0 to {last}.", form=selector.form, last=longest - 1)
+
+
+def _part_hint(tree: LayerTree) -> str:
+    if not tree.parts:
+        return say("It is one whole: only a model that takes in more than one kind of thing has parts.")
+    return say("Its parts are {names}.", names=", ".join(part.name for part in tree.parts))
 
 
 def _role_hint(selector: Selector, tree: LayerTree) -> str:

@@ -81,7 +81,9 @@ def _undominated(ordered: list[Phrase], needed: int) -> list[Phrase]:
 
 @lru_cache(maxsize=MOST_TREES)
 def _roles(names: NameIndex) -> tuple[Phrase, ...]:
-    selectors = (Selector("kind", role) for role in ROLES if role != "all")
+    selectors = [Selector("kind", role) for role in ROLES if role != "all"]
+    for part in names.tree.parts:  # by its bare name where no module is called so
+        selectors.append(Selector("part" if names.under(part.name) or part.name == "other" else "path", part.name))
     return tuple(Phrase((s,), selected(s, names), ROLE_PRICES.get(s.value, ROLE_PRICE)) for s in selectors)
 
 

@@ -28,6 +28,7 @@ FUSED = re.compile(
     re.IGNORECASE,
 )
 TABLE = frozenset({"table", "weight", "embed", "embedding", "embeddings", "relative", "position", "pos", "rel"})
+ROUTER = re.compile(r"router|(?:^|_)(?:gate|wg)$", re.IGNORECASE)
 RANDOM = re.compile(r"drop|bernoulli|rand|normal_?$|uniform_?$|noise")
 SET_TO_ZERO = "_set_to_zero_while_frozen"  # on a module: the chances that it had (see `freezecore.runtime.own.hold`)
 
@@ -70,6 +71,20 @@ def is_fused(path: str, last: str, node: ModuleNode, shape: tuple[int, ...]) -> 
     if "expert" not in f"{own}.{node.type}.{last}".lower():
         return False
     return len(shape) > 2 or (len(shape) == 2 and is_bias(last, norm=False))
+
+
+def is_router(node: ModuleNode) -> bool:
+    """It is, or is inside of, a module called a router or a gate that stands beside experts (or in what holds them)."""
+    inside: ModuleNode | None = node
+    for _ in range(3):  # the layer, a router of several layers, and what chooses the best of its scores
+        around = inside.parent if inside is not None else None
+        if inside is None or around is None:
+            return False
+        beside = [f"{each.name} {each.type}".lower() for each in around.bearing if each is not inside]
+        if ROUTER.search(inside.name) and any("expert" in each for each in beside):
+            return "expert" not in inside.name.lower()
+        inside = around
+    return False
 
 
 def moves(module: nn.Module) -> bool:

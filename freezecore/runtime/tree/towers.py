@@ -30,7 +30,8 @@ from freezecore.runtime.tree.block_lists import (
 from freezecore.runtime.tree.head import end_layers, hinted_head, input_embeddings, last_layers
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.runtime.tree.order import Execution
-from freezecore.tree import Kind, Stage, Tower
+from freezecore.runtime.tree.parts import TowerSpan, find_parts
+from freezecore.tree import Kind, Part, Stage, Tower
 
 EMBEDS = re.compile(r"emb(?:ed|_|$|s$)|token|\bcls|(?:^|_)pos(?:_|$)|position|patch|(?:^|_)query", re.IGNORECASE)
 NEVER = 1 << 60
@@ -45,11 +46,13 @@ class Structure:
         towers: in the order in which they run.
         head: paths of modules, or names of raw parameters.
         kinds: of every parameter, by its first name.
+        parts: what the towers and the rest make together, where a model takes in several kinds of thing.
     """
 
     towers: tuple[Tower, ...]
     head: tuple[str, ...]
     kinds: dict[str, Kind]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass
@@ -113,8 +116,18 @@ class _Finder:
                 self.kinds[name] = "head"
             self.kinds.setdefault(name, "other")
         between = iter(self._between(towers))
-        made = [self._made(tower, towers, between) for tower in towers] or [self._without_blocks()]
-        return Structure(tuple(made), tuple(self.head_paths or ()), self.kinds)
+        flows, parts = find_parts(self.seen, [self._span(tower) for tower in towers], self.place.get)
+        made = [self._made(*each, towers, between) for each in zip(towers, flows, strict=True)]
+        return Structure(
+            tuple(made) or (self._without_blocks(),),
+            tuple(self.head_paths or ()),
+            self.kinds,
+            tuple(Part(name, self._covering(names, head=True)) for name, names in parts.items()),
+        )
+
+    def _span(self, tower: _Tower) -> TowerSpan:
+        inside = frozenset(self._names(tower.modules()))
+        return TowerSpan(tower.path, tower.front, inside, tower.start, tower.end)
 
     def _without_blocks(self) -> Tower:
         """The one tower of a model that repeats nothing: what it looks up is known all the same."""
@@ -320,7 +333,7 @@ class _Finder:
                 found[bisect_left(ends, at)].append(name)
         return found
 
-    def _made(self, tower: _Tower, towers: list[_Tower], between: Iterator[list[str]]) -> Tower:
+    def _made(self, tower: _Tower, part: str, towers: list[_Tower], between: Iterator[list[str]]) -> Tower:
         last = tower.path.rpartition(".")[2] or "model"
         twin = any(other is not tower and other.path.rpartition(".")[2] == last for other in towers)
         rows = self._covering(tower.front, tower.path)
@@ -336,19 +349,26 @@ class _Finder:
             if tower.parts
             else (),
             between=tuple(self._covering(next(between)) for _ in tower.blocks),
+            part=part,
         )
 
-    def _covering(self, names: Sequence[str], top: str = "") -> tuple[str, ...]:
-        """The fewest paths below the root and the module at `top`, and names, that hold exactly these parameters."""
+    def _covering(self, names: Sequence[str], top: str = "", head: bool = False) -> tuple[str, ...]:
+        """The fewest paths below the root and the module at `top`, and names, that hold exactly these parameters.
+
+        Args:
+            head: a path of the head may be among them.
+        """
         wanted = set(names)
         found: list[str] = []
+        taken: set[str] = set()
 
         def visit(node: ModuleNode) -> None:
             below = set(self.seen.below(node))
-            if not below & wanted or node.path in (self.head_paths or ()):
+            if not below & wanted - taken or (not head and node.path in (self.head_paths or ())):
                 return
             if node.path not in ("", top) and below <= wanted:
                 found.append(node.path)
+                taken.update(below if head else ())
                 return
             found.extend(name for name in node.own if name in wanted)
             for child in node.bearing:

@@ -1,0 +1,235 @@
+"""The parts of a multimodal model: what takes pixels, sound or ids, and what joins two of them.
+
+A tower is named by what flows into it: by the arguments of the library's model that it is, by what that says of itself,
+else by its first layers. One that is fed by another tower has no such input: before a language model it is a projector,
+as a Q-Former is; what decodes or acts is told by its name alone. Beside the towers, what runs between the end of one
+and the end of the language model is the projector; where nothing does, what stands behind a tower's blocks and
+is called so, or gives out vectors as wide as the language model's (Qwen's `merger`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from freezecore.runtime.tree.head import input_embeddings
+from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
+from freezecore.tree import PARTS
+
+TAKES = {  # names of arguments
+    "vision": re.compile(r"^(?:pixel|image|video|grid_thw|patch)"),
+    "audio": re.compile(r"^(?:input_features|input_values|audio|speech|spectrogram|waveform)"),
+    "language": re.compile(r"^input_ids$"),
+    "action": re.compile(r"^(?:action|observation)|^state$"),
+}
+JOINS = re.compile(r"q_?former|resampler|connector|project(?:or|ion)|merger|adapter|aligner", re.IGNORECASE)
+ACTS = re.compile(r"(?:^|[._])(?:action|dit|policy)(?:[._]|$)|_expert(?:[._]|$)", re.IGNORECASE)
+DECODES = re.compile(r"decoder", re.IGNORECASE)
+MODALITIES = {"image": "vision", "video": "vision", "audio": "audio", "text": "language"}  # transformers' words
+CONVOLUTIONS = {nn.Conv1d: "audio", nn.Conv2d: "vision", nn.Conv3d: "vision"}
+MOST_CHANNELS = 4  # of a picture
+
+Place = Callable[[str], float | None]
+
+
+@dataclass(frozen=True)
+class TowerSpan:
+    """What is known of a tower.
+
+    Attributes:
+        front: names of what runs before its blocks.
+        inside: names of the parameters of its blocks.
+        start: place of its first block in the order of execution, `end` of its last.
+    """
+
+    path: str
+    front: Sequence[str]
+    inside: frozenset[str]
+    start: float
+    end: float
+
+
+def find_parts(seen: ModuleTree, towers: Sequence[TowerSpan], place: Place) -> tuple[list[str], dict[str, list[str]]]:
+    """The part of each tower, and the names of the parameters of each part; no parts where a model is one whole.
+
+    Args:
+        towers: in the order in which they run.
+        place: where in the order of execution a parameter stands; None where it did not run.
+    """
+    flows = _flows(seen, towers)
+    if len({flow for flow in flows if flow not in ("projector", "")}) < 2:
+        return flows, {}
+    of: dict[str, str] = {}
+    for tower, flow in sorted(zip(towers, flows, strict=True), key=lambda pair: pair[0].path.count(".")):
+        region = seen.below(seen.nodes[tower.path]) if tower.path else ()
+        of |= dict.fromkeys((*region, *tower.inside), flow or "other")
+    for node in seen.nodes.values():  # a library's model of one kind of input has all that is its own
+        kinds = _taken(node) if is_library_model(node.module) else set()
+        if node.parent is not None and len(kinds) == 1 and kinds <= set(flows):
+            of |= dict.fromkeys(set(seen.below(node)) - of.keys(), kinds.pop())
+    tables = {name for node in input_embeddings(seen) for name in seen.below(node)} - of.keys()
+    if "language" in flows:
+        of |= dict.fromkeys(_output_embeddings(seen) - of.keys(), "language")
+    _add_the_rest(seen, towers, flows, of, tables, place)
+    if "projector" not in of.values():
+        width = _width(seen, towers, flows)
+        for tower, flow in zip(towers, flows, strict=True):
+            if flow in ("vision", "audio"):
+                of |= dict.fromkeys(_joining(seen, tower, width, place), "projector")
+    return flows, {part: [name for name in seen.tensors if of[name] == part] for part in PARTS if part in of.values()}
+
+
+def _add_the_rest(
+    seen: ModuleTree,
+    towers: Sequence[TowerSpan],
+    flows: Sequence[str],
+    of: dict[str, str],
+    tables: set[str],
+    place: Place,
+) -> None:
+    """What stands beside the towers, one outermost module after another; `tables` is what ids are looked up in."""
+    around: dict[str, list[str]] = {}
+    for name in seen.tensors:
+        if name not in of:
+            around.setdefault(_top(name, towers), []).append(name)
+    first, last = _ends(towers, flows)
+    for top, names in around.items():
+        before = {flow for t, flow in zip(towers, flows, strict=True) if flow and set(names) <= set(t.front)}
+        named = next((part for part, word in (("action", ACTS), ("decoder", DECODES)) if word.search(top)), "other")
+        if tables & set(names) and "language" in flows:
+            named = "language"
+        elif named not in flows:
+            between = any((at := place(name)) is not None and first < at < last for name in names)
+            idle = top in seen.tensors and place(top) is None  # a row that separates pictures, where none was given
+            beside = idle and any(JOINS.search(each.name) for each in seen.owner[top].bearing)
+            joins = between or beside or JOINS.search(top)
+            named = "projector" if joins else before.pop() if len(before) == 1 else "other"
+        of |= dict.fromkeys(names, named)
+
+
+def _top(name: str, towers: Sequence[TowerSpan]) -> str:
+    """The outermost module around a parameter that holds no tower, else its own name."""
+    ends = [at for at, character in enumerate(name) if character == "."]
+    free = (name[:end] for end in ends if not any(f"{t.path}.".startswith(f"{name[:end]}.") for t in towers))
+    return next(free, name)
+
+
+def _flows(seen: ModuleTree, towers: Sequence[TowerSpan]) -> list[str]:
+    """What each tower takes in, else what it is for; empty where nothing says so."""
+    root = seen.root
+    acting = not is_library_model(root.module) or "action" in _taken(root)
+    found = ["action" if acting and ACTS.search(tower.path) else _flow(seen, tower) for tower in towers]
+    if "language" not in found and is_library_model(root.module) and "language" in _taken(root):
+        found[max((at for at, flow in enumerate(found) if not flow), default=len(found)) :] = ["language"]
+    for at, tower in enumerate(towers):
+        if not found[at] and DECODES.search(tower.path):
+            found[at] = "decoder"
+        elif not found[at] and "language" in found[at:] and {"vision", "audio"} & set(found[:at]):
+            found[at] = "projector"
+    return found[: len(towers)]
+
+
+def _flow(seen: ModuleTree, tower: TowerSpan) -> str:
+    if JOINS.search(tower.path):
+        return "projector" if len(seen.nodes) > 1 and tower.path else ""
+    node = _model_of(seen, tower)
+    if node is not None:
+        said = getattr(type(node.module), "input_modalities", ())
+        told = {MODALITIES.get(each, "") for each in ((said,) if isinstance(said, str) else said)}
+        for kinds in (_taken(node) - {"action"}, told):
+            if len(kinds) == 1:
+                return next(iter(kinds))
+    looked_up = input_embeddings(seen)
+    return next((kind for name in tower.front if (kind := _read_by(seen.owner[name], looked_up))), "")
+
+
+def _model_of(seen: ModuleTree, tower: TowerSpan) -> ModuleNode | None:
+    """The complete model of a library that holds a tower's blocks and least beside them."""
+    models = [node for node in seen.nodes.values() if is_library_model(node.module)]
+    holding = [node for node in models if tower.inside <= set(seen.below(node))]
+    return min(holding, key=lambda node: node.numel, default=None)
+
+
+def _taken(node: ModuleNode) -> set[str]:
+    names = inspect.signature(node.module.forward).parameters
+    return {kind for kind, pattern in TAKES.items() if any(map(pattern.search, names))}
+
+
+def _read_by(node: ModuleNode, looked_up: Sequence[ModuleNode]) -> str:
+    module: Any = node.module
+    if isinstance(module, nn.Embedding):
+        return "language" if any(each.contains(node.path) for each in looked_up) else ""
+    picture = isinstance(module, nn.Conv1d) or getattr(module, "in_channels", 0) <= MOST_CHANNELS
+    return next((flow for kind, flow in CONVOLUTIONS.items() if isinstance(module, kind) and picture), "")
+
+
+def _width(seen: ModuleTree, towers: Sequence[TowerSpan], flows: Sequence[str]) -> int:
+    """How wide the vectors are that the language model looks up; 0 where there is none."""
+    tables = [
+        seen.tensors[name].shape[1]
+        for tower, flow in zip(towers, flows, strict=True)
+        if flow == "language"
+        for name in tower.front
+        if isinstance(seen.owner[name].module, nn.Embedding) and seen.tensors[name].ndim == 2
+    ]
+    return max(tables, default=0)
+
+
+def _joining(seen: ModuleTree, tower: TowerSpan, width: int, place: Place) -> list[str]:
+    """Names of what stands behind a tower's blocks and is called a projector, else gives out vectors of the language
+    model's width; nothing that did not run while the blocks did."""
+    vectors = [seen.tensors[n].numel() for n in tower.inside if seen.tensors[n].ndim == 1 and "norm" in n.lower()]
+    own = max(vectors, default=0)
+    taken, ran = tower.inside.union(tower.front), tower.end < len(seen.tensors)
+    named: list[str] = []
+    wide: list[str] = []
+
+    def visit(node: ModuleNode) -> None:
+        for child in node.bearing:
+            names = seen.below(child)
+            if not taken.isdisjoint(names):
+                if not set(names) <= taken:
+                    visit(child)
+                continue
+            gives = [out for each in child.walk() if (out := _gives(each.module))]
+            later = all((at := place(name)) is not None and at > tower.start if ran else True for name in names)
+            if later and gives and JOINS.search(child.name):
+                named.extend(names)
+            elif later and gives and own != gives[-1] == width:
+                wide.extend(names)
+
+    if tower.path and own:
+        visit(seen.nodes[tower.path])
+    return named or wide
+
+
+def _gives(module: nn.Module) -> int:
+    return getattr(module, "out_features", 0) or getattr(module, "out_channels", 0)
+
+
+def _output_embeddings(seen: ModuleTree) -> set[str]:
+    """Names of what the library's models look their outputs up in."""
+    found: set[str] = set()
+    for node in seen.nodes.values():
+        module: Any = node.module
+        if not is_library_model(module):
+            continue
+        try:
+            output = module.get_output_embeddings()
+        except (NotImplementedError, AttributeError):
+            continue
+        if isinstance(output, nn.Module) and id(output) in seen.node_of:
+            found.update(seen.below(seen.node_of[id(output)]))
+    return found
+
+
+def _ends(towers: Sequence[TowerSpan], flows: Sequence[str]) -> tuple[float, float]:
+    """Where the first tower of pixels or sound ends, and where the last language model does."""
+    inputs = [tower.end for tower, flow in zip(towers, flows, strict=True) if flow in ("vision", "audio")]
+    outputs = [tower.end for tower, flow in zip(towers, flows, strict=True) if flow in ("language", "action")]
+    return min(inputs, default=0.0), max(outputs, default=-1.0)
