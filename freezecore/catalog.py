@@ -10,7 +10,7 @@ from pathlib import Path
 from freezecore.cache.keys import versions
 
 FILE = Path(__file__).with_name("catalog.csv")
-VERSIONED = ("timm", "transformers")
+VERSIONED = ("timm", "torchvision", "transformers")
 
 
 @dataclass(frozen=True, slots=True)

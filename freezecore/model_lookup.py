@@ -17,6 +17,7 @@ ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?:ti
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
 TASK_OF_CLASS = {name: task for task, name in TASKS.items()}
 LABELS = ("num_labels", "num_classes")
+OF_TORCHVISION = ("models", "torchvision", "detection", "segmentation", "video")  # where its functions stand
 SEPARATORS = re.compile(r"[\s_\-./]+")
 
 
@@ -33,7 +34,7 @@ def named(text: str) -> NamedModel | None:
     """The model that a source, a Hub address, a Hub id or a pasted line names; None for mere words.
 
     `AutoModelForSequenceClassification.from_pretrained("microsoft/deberta-v3-base", num_labels=5)`,
-    `timm.create_model("resnet50", num_classes=3)` and `models.resnet18()` are such lines.
+    `timm.create_model("resnet50", num_classes=3)` and `torchvision.models.resnet18()` are such lines.
     """
     text = text.strip()
     if "(" in text and (found := _from_code(text)):
@@ -121,8 +122,8 @@ def _loaded_by(call: ast.Call) -> NamedModel | None:
         return NamedModel(
             _hub_source(name.removeprefix("hf_hub:timm/").removeprefix("hf-hub:timm/"), True), None, labels
         )
-    if of.rpartition(".")[2] in ("models", "torchvision") and any(
-        model.source == f"timm:{function}" for model in catalog.read()
-    ):
-        return NamedModel(f"timm:{function}", None, labels)
+    if of.rpartition(".")[2] in OF_TORCHVISION:
+        wanted = name if function == "get_model" and name else function
+        if any(model.source == f"torchvision:{wanted}" for model in catalog.read()):
+            return NamedModel(f"torchvision:{wanted}", None, labels)
     return None

@@ -14,6 +14,7 @@ Weights = Literal["pretrained", "random", "none"]
 WEIGHTS: tuple[str, ...] = ("pretrained", "random", "none")
 SCHEMES = {
     "timm": "a timm architecture, such as timm:resnet18",
+    "torchvision": "a model of torchvision, such as torchvision:resnet50",
     "hf": "a Hugging Face model id or a local folder, such as hf:google-bert/bert-base-uncased or hf:./folder",
     "config": "a Hugging Face model type or config file, such as config:bert or config:./config.json",
     "file": "a file written by fc.save, such as file:model.json",
@@ -71,6 +72,7 @@ ENCODERS = tuple(  # of transformers, which see the words to come unless their c
     }.items()
     for name in names
 )
+RANDOM = "random"  # behind the dot of a torchvision model: as torchvision builds it where no weights are asked for
 LONGEST = 300
 MOST_LABELS = 100_000
 
@@ -82,7 +84,8 @@ class ModelSource:
     Attributes:
         scheme: where it comes from, a key of `SCHEMES`.
         name: what stands after the colon.
-        weights: `pretrained`, `random`, or `none` (shapes only, on the meta device).
+        weights: `pretrained`, `random`, or `none` (shapes only, on the meta device). torchvision's own names of weights
+            stand behind a dot in `name`, as timm's tags do.
         task: which Hugging Face auto class builds it; None lets the library's own architecture decide.
         num_labels: outputs of the classifier; None keeps the model's own.
         adapter: matrices that train beside the model's weights, in the words of `freezecore.adapter`; None for none.
@@ -96,6 +99,10 @@ class ModelSource:
     num_labels: int | None = None
     adapter: str | None = None
     quantize: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.scheme == "torchvision" and self.weights == "random" and "." not in self.name:
+            object.__setattr__(self, "name", f"{self.name}.{RANDOM}")
 
     @classmethod
     @checked
@@ -134,6 +141,8 @@ class ModelSource:
                 names=", ".join(f"{key}:…" for key in SCHEMES),
                 scheme=shortened(scheme),
             )
+        if scheme == "torchvision" and weights not in WEIGHTS:  # a name of its weights' enum
+            name, weights = f"{name.strip().partition('.')[0]}.{weights.rpartition('.')[2]}", "pretrained"
         if weights not in WEIGHTS:
             raise SourceError(
                 "Weights cannot be '{weights}'.", "Write pretrained, random or none.", weights=shortened(weights)

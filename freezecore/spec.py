@@ -13,7 +13,7 @@ Action = Literal["freeze", "train"]
 Norms = Literal["hold", "update"]
 Dropout = Literal["off", "on"]
 Form = Literal["path", "contains", "regex", "type", "kind", "blocks", "stages", "part"]
-ROLES: tuple[str, ...] = ("embeddings", "stem", "head", "norms", "biases", "adapters", "routers", "all")
+ROLES: tuple[str, ...] = ("embeddings", "stem", "neck", "head", "norms", "biases", "adapters", "routers", "all")
 
 
 @dataclass(frozen=True, slots=True)

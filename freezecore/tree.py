@@ -18,8 +18,8 @@ from freezecore.schema import LARGEST_NUMBER, reader
 
 # Trees and masks print themselves, for convenience, by `tree_format`, which reads them: it is imported only then.
 
-Kind = Literal["embedding", "stem", "block", "head", "other"]
-KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "head", "other")
+Kind = Literal["embedding", "stem", "block", "neck", "head", "other"]
+KINDS: tuple[Kind, ...] = ("embedding", "stem", "block", "neck", "head", "other")
 PARTS = ("vision", "audio", "projector", "language", "decoder", "action", "other")  # of a model, by what flows in them
 MOST_NAMES, LONGEST_NAME, DEEPEST, MOST_DIMENSIONS = 400_000, 1_000, 100, 32  # of a tree that is read
 DTYPE_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2}

@@ -5,15 +5,32 @@ from __future__ import annotations
 import keyword
 from dataclasses import dataclass
 
+from freezecore import trainable_layers
 from freezecore._export.python import call, quoted
 from freezecore.cache import uploads
 from freezecore.errors import ExportError
-from freezecore.source import TASKS, ModelSource
+from freezecore.mask import Mask
+from freezecore.source import RANDOM, TASKS, ModelSource
+from freezecore.tree import LayerTree
 
 TOKENIZERS = {  # what transformers' tokenizers need and do not install, by a part of the model's name
     ("deberta-v2", "deberta-v3"): ("sentencepiece", "tiktoken"),
     ("bert-base-japanese", "bert-large-japanese"): ("fugashi", "unidic-lite"),
 }
+
+WITH_BACKBONE = (  # torchvision's, whose functions take `weights_backbone`
+    "FasterRCNN", "MaskRCNN", "KeypointRCNN", "RetinaNet", "FCOS", "SSD", "FCN", "DeepLabV3", "LRASPP",
+)  # fmt: skip
+NEW_LAYERS = (
+    "    layer = model.get_submodule(path)",
+    "    rows, inputs = layer.weight.shape[:2]",
+    '    kept = {k: v for k, v in vars(layer).items() if k in ("kernel_size", "stride", "padding")}',
+    "    model.set_submodule(path, type(layer)(inputs, rows // classes * LABELS, **kept))",
+    "for module in model.modules():",
+    '    for key in {"num_classes", "num_columns"} & vars(module).keys():',
+    "        if getattr(module, key) == classes:",
+    "            setattr(module, key, LABELS)",
+)
 
 
 @dataclass(frozen=True)
@@ -24,8 +41,14 @@ class Building:
     lines: str
 
 
-def building(source: ModelSource, root: str, classes: int | None = None, model_id: str | None = None) -> Building:
-    """How to build the source; `root` is the class name of its root module.
+def building(
+    source: ModelSource,
+    tree: LayerTree,
+    classes: int | None = None,
+    model_id: str | None = None,
+    mask: Mask | None = None,
+) -> Building:
+    """How to build the source; a torchvision detector by the number that says the mask, where one does.
 
     `classes` stands in the code as a parameter, to be replaced by a person's own number; `model_id` is the checkpoint
     that a `config:` source starts from.
@@ -33,14 +56,16 @@ def building(source: ModelSource, root: str, classes: int | None = None, model_i
     Raises:
         ExportError: the source cannot be written as an import.
     """
+    root = tree.layers[0].type
     if source.scheme == "config" and model_id:
-        found = building(source.with_(scheme="hf", name=model_id, weights="pretrained"), root, classes)
+        found = building(source.with_(scheme="hf", name=model_id, weights="pretrained"), tree, classes)
         start = f"CHECKPOINT = {quoted(model_id)}  # to start from\n"
         return Building(found.imports, start + found.lines.replace(quoted(model_id), "CHECKPOINT"))
     source = source.with_(name=uploads.as_given(source.name))  # where the person has it
     built = {"timm": _timm, "hf": _transformers, "config": _transformers}.get(source.scheme)
-    if built:
-        found = built(source, root, source.num_labels if classes is None else "NUM_CLASSES")
+    labels = source.num_labels if classes is None else "NUM_CLASSES"
+    if built or source.scheme == "torchvision":
+        found = built(source, root, labels) if built else _torchvision(source, tree, labels, mask)
         if classes is None:
             return found
         return Building(found.imports, f"NUM_CLASSES = {classes}  # put the number of your own\n{found.lines}")
@@ -53,6 +78,35 @@ def _timm(source: ModelSource, root: str, labels: int | str | None) -> Building:
     if isinstance(labels, str):
         head = f"\nif model.num_classes != {labels}:\n    model.reset_classifier({labels})  # a new head"
     return Building(frozenset({"import timm"}), f"model = {call('timm.create_model', arguments, taken=8)}{head}")
+
+
+def _torchvision(source: ModelSource, tree: LayerTree, labels: int | str | None, mask: Mask | None) -> Building:
+    """`get_model` by name; where its own weights have another number of classes, the layers that have a row for each
+    class are made anew."""
+    name, _, tag = source.name.partition(".")
+    dense = tree.layers[0].type in WITH_BACKBONE
+    backbone = dense and tag.startswith("IMAGENET")
+    random = tag == RANDOM
+    weights = [f"weights={None if random or backbone else quoted(tag or 'DEFAULT')}"]
+    weights += [f"weights_backbone={quoted(tag) if backbone else None}"] if dense and (random or backbone) else []
+    if not random and (known := trainable_layers.stages(names := [p.name for p in tree.parameters])):
+        number = trainable_layers.number(dict(zip(names, mask.trains, strict=True))) if mask else None
+        weights += [f"trainable_backbone_layers={len(known) if number is None else number}"]
+    imports = {"from torchvision.models import get_model"}
+    if labels is None or random or backbone:
+        weights += [] if labels is None else [f"num_classes={labels}"]
+        return Building(frozenset(imports), f"model = {call('get_model', [quoted(name), *weights], taken=8)}")
+    new = dict.fromkeys(p.owner for p in tree.parameters if p.new) or dict.fromkeys(tree.head)
+    own = f"get_model_weights({quoted(name)}){f'[{quoted(tag)}]' if tag else '.DEFAULT'}"
+    build = call("get_model", [quoted(name), *weights], taken=8)
+    lines = [
+        f"model = {build}",
+        f'classes = len({own}.meta["categories"])  # of its weights',
+        f"for path in ({', '.join(map(quoted, new))},):  # what has a row for each class",
+        *NEW_LAYERS,
+    ]
+    imports = {"from torchvision.models import get_model, get_model_weights"}
+    return Building(frozenset(imports), "\n".join(lines).replace("LABELS", str(labels)))
 
 
 def _transformers(source: ModelSource, root: str, labels: int | str | None) -> Building:

@@ -65,7 +65,7 @@ def markdown(text: str) -> str:
 
 def packages(plan: ExportPlan) -> list[str]:
     """What Kaggle and Colab may lack, in the versions that the tree was read with."""
-    name = "timm" if plan.task.of_timm else "transformers"
+    name = plan.source.scheme if plan.task.of_timm or plan.task.of_torchvision else "transformers"
     version = plan.tree.versions.get(name, "")
     known = version and all(part.isalnum() and part.isascii() for part in version.split("."))
     return [f"{name}=={version}" if known else name, *tokenizer_packages(plan.source)]

@@ -123,7 +123,7 @@ class ExportPlan:
         Raises:
             ExportError: the source cannot be written as an import.
         """
-        built = building(self.source, self.task.root, self.classes, self.model_id)
+        built = building(self.source, self.tree, self.classes, self.model_id, self.masks[0][1])
         if not self.pure_bf16:
             return built
         cast = built.lines.replace("dtype=torch.float32", "dtype=torch.bfloat16")

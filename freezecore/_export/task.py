@@ -32,6 +32,19 @@ class ModelTask:
         return self.source.scheme == "timm"
 
     @property
+    def of_torchvision(self) -> bool:
+        """Whether it is torchvision's."""
+        return self.source.scheme == "torchvision"
+
+    @property
+    def recognises(self) -> bool:
+        """Whether it is one of torchvision's classifiers of pictures: their layers are of two dimensions, and nothing
+        stands behind a backbone of its own."""
+        pictures = any(p.kind != "head" and len(p.shape) == 4 for p in self.tree.parameters)
+        dense = any(path.partition(".")[0] == "backbone" for path in self.tree.blocks) or self.root == "RAFT"
+        return self.of_torchvision and pictures and not dense
+
+    @property
     def of_transformers(self) -> bool:
         """Whether it is transformers'."""
         return self.source.scheme in ("hf", "config")
@@ -39,12 +52,17 @@ class ModelTask:
     @property
     def classifies(self) -> bool:
         """Whether it has a number of classes."""
-        return self.of_timm or self.of_transformers and self.root.endswith(CLASSIFIERS)
+        return self.of_timm or self.recognises or self.of_transformers and self.root.endswith(CLASSIFIERS)
 
     @property
     def has_loss(self) -> bool:
         """Whether a training loop knows its loss: it classifies pictures, or computes one of its own."""
-        return self.of_timm or self.of_transformers and ("For" in self.root or self.root.endswith(WITH_LOSS))
+        return (
+            self.of_timm
+            or self.recognises
+            or self.of_transformers
+            and ("For" in self.root or self.root.endswith(WITH_LOSS))
+        )
 
     @property
     def dictionaries(self) -> bool:
@@ -87,7 +105,7 @@ class ModelTask:
     @property
     def data(self) -> str | None:
         """What its data are, of what an example can be given: `pictures` or `texts`."""
-        if self.of_timm or self.of_transformers and self.root.endswith("ForImageClassification"):
+        if self.of_timm or self.recognises or self.of_transformers and self.root.endswith("ForImageClassification"):
             return "pictures"
         texts = self.root.endswith("ForSequenceClassification") or self.causal or self.masked or self.translates
         return "texts" if self.of_transformers and texts else None

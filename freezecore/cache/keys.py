@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from freezecore.source import ModelSource
 
-LIBRARIES = ("torch", "timm", "transformers")
+LIBRARIES = ("torch", "timm", "torchvision", "transformers")
 
 
 def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:

@@ -33,7 +33,7 @@ def _is_fixed(source: ModelSource) -> bool:
         return source.name.replace("-", "").replace("_", "").replace(".", "").isalnum() and ".json" not in source.name
     if source.scheme == "hf" and source.weights != "pretrained" and hub_configs.find(source.name):
         return True
-    return source.scheme == "timm" or packaged.find(source) is not None
+    return source.scheme in ("timm", "torchvision") or packaged.find(source) is not None
 
 
 def _key(source: ModelSource) -> str:

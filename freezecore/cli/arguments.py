@@ -40,7 +40,8 @@ def add_source(to: ArgumentParser, flag: str | None = None) -> None:
     """SOURCE, or `flag SOURCE`, and how it is built."""
     named: dict[str, Any] = {"dest": "source", "required": True} if flag else {}
     to.add_argument(flag or "source", metavar="SOURCE", help="such as timm:resnet18 or config:bert", **named)
-    to.add_argument("--weights", choices=WEIGHTS, help="default: pretrained where the model trains, else none")
+    own = f"{', '.join(WEIGHTS)}, or torchvision's own name, as IMAGENET1K_V2 (default: pretrained to train, else none)"
+    to.add_argument("--weights", metavar="WEIGHTS", help=own)
     tasks = f"the head of a Hugging Face model: {', '.join(TASKS)}"  # too many for one word of the usage
     to.add_argument("--task", choices=TASKS, metavar="TASK", help=tasks)
     to.add_argument("--num-labels", type=int, metavar="N", help="outputs of the classifier")
@@ -129,7 +130,7 @@ def read_spec(options: Namespace) -> FreezeSpec:
 def read_training(options: Namespace, steps: int | None = None) -> dict:
     """The probe request's fields that were typed; without `--data`, what suits the kind of model."""
     typed = read_fields(options, TRAINING)
-    pictures = options.source.startswith("timm:") or (options.task or "").startswith("image")
+    pictures = options.source.startswith(("timm:", "torchvision:")) or (options.task or "").startswith("image")
     typed.setdefault("data", default_for("image" if pictures else "text"))
     typed.setdefault("steps", steps or (60 if options.seconds is None else 100_000))
     return {**typed, "cache": not options.no_cache}

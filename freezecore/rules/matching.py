@@ -87,6 +87,8 @@ def _kind(names: NameIndex, selector: Selector) -> int:
         "stem": ("stem", [path for tower in tree.towers for path in tower.stem]),
         "head": ("head", tree.head),
     }
+    if role == "neck" and all(parameter.kind != "neck" for parameter in tree.parameters):
+        return names.union(("neck",))  # a module of that name, in a model that has no such part
     kind, paths = places.get(role, (role, ()))
     found = names.union(paths)
     for parameter in tree.parameters:

@@ -25,7 +25,7 @@ NAMED = {
     ),
     "BertForSequenceClassification.from_pretrained('bert-base-uncased')": NamedModel("hf:bert-base-uncased"),
     'timm.create_model("resnet50", pretrained=True, num_classes=3).cuda()': NamedModel("timm:resnet50", None, 3),
-    "net = torchvision.models.resnet18(weights='DEFAULT')": NamedModel("timm:resnet18"),
+    "net = torchvision.models.resnet18(weights='DEFAULT')": NamedModel("torchvision:resnet18"),
     "bert": None,
     "from_pretrained(": None,
     "print('microsoft')": None,

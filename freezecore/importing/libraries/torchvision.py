@@ -1,7 +1,9 @@
-"""torchvision, by the rule of its `_resnet_fpn_extractor`."""
+"""torchvision, by the rule of its detectors' `trainable_backbone_layers`."""
 
 from __future__ import annotations
 
+from freezecore import trainable_layers
+from freezecore.errors import ExportError
 from freezecore.importing.libraries.reading import Reading
 from freezecore.sentences import say
 
@@ -9,10 +11,20 @@ KEYS = ("trainable_backbone_layers",)
 
 
 def read(found: Reading) -> None:
-    """torchvision's detectors: of a ResNet's five stages the last so many train, its first norm only with all."""
-    count = found.number("trainable_backbone_layers", 3)
-    trains = ["layer4", "layer3", "layer2", "layer1", "conv1"][:count] + ["bn1"] * (count == 5)
-    body = [p.name for p in found.tree.parameters if p.name.startswith("backbone.body.")]
-    if not body:
+    """torchvision's detectors: of a backbone's stages the last so many train."""
+    names = [p.name for p in found.tree.parameters]
+    known = trainable_layers.stages(names)
+    if not known:
         found.leave("trainable_backbone_layers", say("this model has no 'backbone.body'"))
-    found.set(False, lambda name: name in set(body) and not name[len("backbone.body.") :].startswith(tuple(trains)))
+        return
+    count = found.number("trainable_backbone_layers", trainable_layers.usual(names))
+    if not 0 <= count <= len(known):
+        raise ExportError(
+            "trainable_backbone_layers is {count}, and this backbone has {most} stages.",
+            "Choose between 0 and {most}.",
+            count=count,
+            most=len(known),
+        )
+    decided = trainable_layers.switched(names, count)
+    found.set(True, lambda name: decided.get(name) is True)
+    found.set(False, lambda name: decided.get(name) is False)

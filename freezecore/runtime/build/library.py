@@ -33,8 +33,11 @@ def listed() -> list[ModelName]:
     import timm
     from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
+    from freezecore.runtime.build import torchvision
+
     architectures = {name: timm.models.model_entrypoint(name).__module__ for name in timm.list_models()}
     found = [ModelName(f"timm:{name}", module.rpartition(".")[2]) for name, module in architectures.items()]
+    found += [ModelName(f"torchvision:{name}", module) for name, module in torchvision.listed()]
     return found + [ModelName(f"config:{kind}", kind) for kind in MODEL_MAPPING_NAMES]
 
 

@@ -63,6 +63,10 @@ def _build(source: ModelSource, allow_python: bool) -> Built:
         from freezecore.runtime.build.timm import build_timm
 
         return build_timm(source)
+    if source.scheme == "torchvision":
+        from freezecore.runtime.build.torchvision import build_torchvision
+
+        return build_torchvision(source)
     if source.scheme in ("hf", "config"):
         from freezecore.runtime.build.transformers import build_transformers
 

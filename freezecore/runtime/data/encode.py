@@ -14,6 +14,7 @@ from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.samples import IGNORED, Dataset, Raw, Samples
 from freezecore.runtime.data.token_targets import encoded_tokens
 from freezecore.runtime.data.tokens import tokenize
+from freezecore.runtime.inputs import torchvision
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 
@@ -119,6 +120,7 @@ def _images(raw: Raw, model: nn.Module, argument: str, request: ProbeRequest) ->
     if config.get("input_size", (3,))[0] == 1:
         pictures = pictures.float().mean(1, keepdim=True).to(torch.uint8)
     channels = pictures.shape[1]
+    config = torchvision.NORMALISED if torchvision.is_torchvision(model) else config
     mean, std = (tuple(config.get(key) or PLAIN)[:channels] for key in ("mean", "std"))
     return _dataset(raw, {argument: pictures}, size, mean=mean, std=std)
 
@@ -128,6 +130,8 @@ def own_size(model: nn.Module) -> int:
     timm = getattr(model, "pretrained_cfg", None)
     if timm:
         return timm["input_size"][-1] if timm.get("fixed_input_size") else IMAGE_SIZE
+    if torchvision.is_torchvision(model):
+        return torchvision.fixed_size(model) or IMAGE_SIZE
     fixed = getattr(getattr(model, "config", None), "image_size", None)
     return max(fixed) if isinstance(fixed, (list, tuple)) else fixed or IMAGE_SIZE
 

@@ -12,6 +12,7 @@ from torch import nn
 from freezecore.runtime.inputs.layers import by_first_layer
 from freezecore.runtime.inputs.maker import Example, Maker
 from freezecore.runtime.inputs.own import Inputs
+from freezecore.runtime.inputs.torchvision import is_torchvision, of_torchvision
 from freezecore.runtime.inputs.transformers import of_transformers
 from freezecore.workload import Workload
 
@@ -36,6 +37,8 @@ def examples(
         yield from of_transformers(model, make)
     elif isinstance(record := getattr(model, "pretrained_cfg", None), dict) and "input_size" in record:
         yield _timm(record, make)
+    elif is_torchvision(model):
+        yield from of_torchvision(model, make)
     else:
         yield from by_first_layer(model, make)
 

@@ -203,7 +203,7 @@ def headed(source: ModelSource, raw: Raw) -> ModelSource:
     outputs = len(raw.classes) or 1
     if source.weights == "none":
         source = source.with_(weights="pretrained")
-    if source.scheme in ("timm", "py"):
+    if source.scheme in ("timm", "torchvision", "py"):
         return source.with_(num_labels=outputs)
     if raw.continues:
         return source.with_(task="causal-lm", num_labels=None)

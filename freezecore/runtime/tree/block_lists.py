@@ -255,7 +255,14 @@ def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] 
         return None  # each element has one of each: self-attention, cross-attention, feed-forward
     if 2 * sum(map(bool, inner.values())) <= len(inner):
         return None
-    return [(element, inner[id(element)] or (element,)) for element in outer.elements]
+    kinds = {block.type for blocks in inner.values() for block in blocks}
+    return [(element, inner[id(element)] or _of_these(element, kinds) or (element,)) for element in outer.elements]
+
+
+def _of_these(element: ModuleNode, kinds: set[str]) -> tuple[ModuleNode, ...]:
+    """The children of a stage whose blocks are single layers, if they are of the other stages' classes."""
+    of_these = isinstance(element.module, CONTAINERS) and all(child.type in kinds for child in element.bearing)
+    return tuple(element.bearing) if of_these else ()
 
 
 def _inner(element: ModuleNode) -> tuple[ModuleNode, ...]:
@@ -264,7 +271,8 @@ def _inner(element: ModuleNode) -> tuple[ModuleNode, ...]:
     mixed = len(set(map(_is_inner_row, children))) > 1  # a downsampling, then the blocks
     if isinstance(element.module, CONTAINERS) and not mixed:
         whole = all(child.children for child in children)
-        return tuple(children) if whole and any(child.matrices > 1 for child in children) else ()
+        blocks = tuple(child for child in children if child.matrices > 1 or not isinstance(child.module, CONTAINERS))
+        return blocks if whole and any(child.matrices > 1 for child in children) else ()
     rows = [tuple(child.bearing) for child in children if _is_inner_row(child)]
     rows.append(tuple(c for k, c in element.children.items() if _numbered_block(k, c)))
     best = max(rows, key=_numel)

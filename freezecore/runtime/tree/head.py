@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from freezecore.runtime.inputs.torchvision import detects, is_torchvision
 from freezecore.runtime.tree.marks import is_norm
 from freezecore.runtime.tree.marks import place as place_of
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
@@ -32,11 +33,33 @@ def _inside(node: ModuleNode) -> ModuleNode:
 
 def _own_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model = node.module
+    if is_torchvision(model) and (found := _torchvision_head(seen, node)):
+        return found
     if callable(getattr(model, "get_classifier", None)):
         return _timm_head(seen, model)
     if is_library_model(model) and callable(getattr(model, "get_output_embeddings", None)):
         return _transformers_head(seen, node)
     return None
+
+
+def _torchvision_head(seen: ModuleTree, node: ModuleNode) -> list[str]:
+    """What lies beside the backbone that a model keeps apart; else its last layer, and that of each auxiliary head."""
+    if "backbone" in node.children:
+        return [child.path for child in node.bearing if child is not node.children["backbone"]]
+    if ".optical_flow." in type(node.module).__module__:
+        return []
+    layers = [each for each in seen.nodes.values() if each.matrices == 1 and not each.children]
+    beside = [each for each in seen.nodes.values() if each.type.endswith("Aux")]
+    ends = [[each for each in layers if aux.contains(each.path)][-1] for aux in beside]
+    return [each.path for each in dict.fromkeys([*layers[-1:], *ends])]
+
+
+def hinted_neck(seen: ModuleTree) -> list[str]:
+    """Paths of what a torchvision detector keeps behind the body of its backbone, as a feature pyramid."""
+    backbone = seen.root.children.get("backbone")
+    if backbone is None or not detects(seen.root.module):
+        return []
+    return [*(child.path for child in backbone.bearing[1:]), *backbone.own]
 
 
 def input_embeddings(seen: ModuleTree) -> list[ModuleNode]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from freezecore.errors import WorkloadError, shortened
+from freezecore.runtime.inputs.bounds import bounded, set_training
 from freezecore.runtime.inputs.example import examples
 from freezecore.runtime.inputs.maker import Example
 from freezecore.runtime.own.hold import release
@@ -212,11 +213,11 @@ def _follow(model: nn.Module, example: Example, guess: bool, deadline: float) ->
     calls: Counter[str] = Counter()
     origins = _Origins(model)
     with _hooked(model, calls, origins), _FirstUse(names, guess, deadline) as used, Draws(model) as draws:
-        moved = _written(model.train(), example)
+        moved = _written(set_training(model, True), example)
     random = draws.paths
     if moved or random:
         with _FirstUse({}, guess, deadline), Draws(model) as draws:
-            moved -= _written(model.eval(), example)
+            moved -= _written(set_training(model, False), example)
         random -= draws.paths
     return Execution(
         tuple(used.order),
@@ -238,7 +239,7 @@ def _is_whole(model: nn.Module, example: Example) -> bool:
 def _written(model: nn.Module, example: Example) -> set[str]:
     """Run a forward; paths of the modules that hold a buffer which it wrote to or replaced."""
     before = {name: (tensor, tensor._version) for name, tensor in model.named_buffers()}
-    with torch.no_grad(), torch.device("meta"):
+    with torch.no_grad(), torch.device("meta"), bounded(model):
         example.call(model)
     after = dict(model.named_buffers())
     changed = [

@@ -27,7 +27,7 @@ from freezecore.runtime.tree.block_lists import (
     rows_beside,
     staged,
 )
-from freezecore.runtime.tree.head import end_layers, hinted_head, input_embeddings, last_layers
+from freezecore.runtime.tree.head import end_layers, hinted_head, hinted_neck, input_embeddings, last_layers
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.runtime.tree.order import Execution
 from freezecore.runtime.tree.parts import TowerSpan, find_parts
@@ -90,11 +90,14 @@ class _Finder:
         self.kinds: dict[str, Kind] = {}
         self.head_paths = hinted_head(seen)
         self.head = seen.names_at(self.head_paths or ())
+        self.neck = seen.names_at(hinted_neck(seen))
+        self.kinds |= dict.fromkeys(self.neck, "neck")
         self.inputs = input_embeddings(seen)
 
     def find(self) -> Structure:
         lists = block_lists(self.seen, self.run.fed, self.run.calls)
-        lists = [each for each in lists if not self.head.issuperset(self._names(each.elements))]
+        apart = self.head | self.neck
+        lists = [each for each in lists if not apart.issuperset(self._names(each.elements))]
         lists = lists or self._repeated() or self._layers()
         towers = [_Tower(path, group) for path, group in grouped(lists, self.run.fed)]
         self._complete(towers)

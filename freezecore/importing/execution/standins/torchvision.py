@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from freezecore import trainable_layers
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import Module, kind_of
 from freezecore.importing.execution.unknown import Unknown
@@ -10,13 +11,12 @@ FOLDERS = (  # modules, not functions
     "detection|segmentation|video|optical_flow|quantization|feature_extraction|_utils|resnet|vgg|densenet|efficientnet|"
     "mobilenet|mobilenetv2|mobilenetv3|inception|convnext|regnet|swin_transformer|vision_transformer|squeezenet"
 )
-RESNET = ("layer4", "layer3", "layer2", "layer1", "conv1")
 
 
 def maker(name: str):
     def make(*args, **options):
         root = built(name, "torchvision")
-        if isinstance(root, Module) and ("rcnn" in name or "retinanet" in name or "fcos" in name or "keypoint" in name):
+        if isinstance(root, Module) and any(part in name for part in ("rcnn", "retinanet", "fcos", "ssd")):
             _detector(root, options)
         return root
 
@@ -24,18 +24,25 @@ def maker(name: str):
 
 
 def _detector(root: Module, options: dict) -> None:
-    """With pretrained weights, of a ResNet only the last so many stages train (3 unless said), and its batch norms are
-    fixed; without any, all of it does."""
-    pretrained = any(options.get(key) not in (None, False) for key in
-                     ("weights", "weights_backbone", "pretrained", "pretrained_backbone"))  # fmt: skip
-    layers = options.get("trainable_backbone_layers")
-    count = 5 if not pretrained else 3 if layers is None else layers
-    body = getattr(getattr(root, "backbone", root), "body", None)
-    if type(count) is Unknown or not isinstance(body, Module) or "layer4" not in body._modules:
+    """With pretrained weights, of the backbone only the last so many stages train; without any, all of it does.
+
+    The backbone's own weights are asked for unless they are refused.
+    """
+    names = [name for name, _ in root.named_parameters()]
+    known = trainable_layers.stages(names)
+    if not known:
         return
-    trains = [*RESNET[:count], *(("bn1",) if count == 5 else ())]
-    for name, parameter in body.named_parameters():
-        if not name.startswith(tuple(trains)):
+    own = next((options[key] for key in ("weights_backbone", "pretrained_backbone") if key in options), True)
+    pretrained = own not in (None, False) or any(
+        options.get(key) not in (None, False) for key in ("weights", "pretrained")
+    )
+    layers = options.get("trainable_backbone_layers")
+    count = len(known) if not pretrained else trainable_layers.usual(names) if layers is None else layers
+    if not isinstance(count, int) or not 0 <= count <= len(known):
+        return
+    decided = trainable_layers.switched(names, count)
+    for name, parameter in root.named_parameters():
+        if decided.get(name) is False:
             parameter._fx_set(False)
 
 
