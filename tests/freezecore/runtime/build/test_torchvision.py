@@ -18,8 +18,8 @@ from freezecore._resolve import resolve
 from freezecore.errors import ExportError, SourceError
 from freezecore.importing import import_rules
 from freezecore.runtime.build.source import build, meta
-from freezecore.runtime.tree.module_tree import module_tree
 from freezecore.runtime.tree.layers import read_module
+from freezecore.runtime.tree.module_tree import module_tree
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 
