@@ -33,7 +33,9 @@ COMMANDS = {
     "suggest": "suggest selections, each with its reason",
     "export": "write the selection as code for a trainer",
     "import": "read rules back from a file: a spec, names, a trainer's own settings",
+    "lock": "write down every name that a selection means, for check",
     "check": "fail when a saved spec no longer gives the same set",
+    "schema": "print what --json answers, as a JSON Schema",
     "completion": "print a script by which bash, zsh or fish complete this command line",
 }
 UNFINISHED = ("failed", "out-of-memory", "not-a-number")

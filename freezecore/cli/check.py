@@ -1,4 +1,4 @@
-"""`check`: whether a saved spec still gives the same set."""
+"""`check`: whether a saved spec, or lock, still gives the same set."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ EXAMPLE = "spec.yaml"
 
 
 def add_arguments(to: ArgumentParser) -> None:
-    to.add_argument("spec", metavar="SPEC", help="a file that export --to spec wrote")
+    to.add_argument("spec", metavar="SPEC", help="a file that lock or export --to spec wrote")
     to.add_argument("--source", metavar="SOURCE", help="the model to hold it against (default: the one it names)")
     add_leave(to)
 
 
 def gather(options: Namespace) -> dict:
-    saved = load_spec(read_text(options.spec))
-    if options.source:
-        saved = replace(saved, source=options.source)
+    locked = load_spec(read_text(options.spec))
+    saved = replace(locked, source=options.source) if options.source else locked
     tree = read_tree(with_leave(saved.model_source, options))
     carried = carry(saved, tree)
     changed = _changed(saved, tree, dict(carried.mapped))
@@ -37,12 +36,25 @@ def gather(options: Namespace) -> dict:
         "renamed": [f"{was} → {now}" for was, now in carried.mapped if was != now],
         "reshaped": _reshaped(saved, tree, dict(carried.mapped)),
         "reason": carried.reason,
+        "locked_for": locked.source,
+        "held_against": saved.source,
+        "versions": _versions(saved, tree),
     }
 
 
 def show(document: dict) -> str:
     verdict = painted("the same set", "green") if document["same"] else painted("not the same set", "red")
-    return lines(verdict, document["reason"], *differences(document))
+    models = f"saved for {document['locked_for']}, held against {document['held_against']}"
+    other_model = not document["same"] and document["locked_for"] not in ("", document["held_against"])
+    return lines(
+        verdict, document["reason"], models if other_model else "", *differences(document), *document["versions"]
+    )
+
+
+def _versions(saved: SavedSpec, tree: LayerTree) -> list[str]:
+    """Libraries that were of another version then; that alone makes no other set."""
+    now = tree.versions
+    return [f"{name}: {was} then, {now[name]} now" for name, was in saved.versions.items() if now.get(name, was) != was]
 
 
 def _changed(saved: SavedSpec, tree: LayerTree, now_called: dict[str, str]) -> list[str]:
