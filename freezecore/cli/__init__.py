@@ -35,6 +35,7 @@ COMMANDS = {
     "import": "read rules back from a file: a spec, names, a trainer's own settings",
     "lock": "write down every name that a selection means, for check",
     "check": "fail when a saved spec no longer gives the same set",
+    "mcp": "answer an agent, over the Model Context Protocol",
     "schema": "print what --json answers, as a JSON Schema",
     "completion": "print a script by which bash, zsh or fish complete this command line",
 }

@@ -108,7 +108,7 @@ def _of_selections() -> dict[str, Any]:
         "export": {"target": str, "code": str},
         "import": {
             "kind": str, "rules": (str, None), "mapped": dict[str, str], **names, "unread": [Unread],
-            "lines": [fields(Line, "text")], "notes": [str], "stated": dict,
+            "lines": [fields(Line, "text")], "adapter": str, "adapted_rules": str, "notes": [str], "stated": dict,
         },
         "lock": {"file": (str, None), "parameters": int, "lock": str},
         "check": {

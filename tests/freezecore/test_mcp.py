@@ -1,0 +1,111 @@
+"""An agent's door: a real client of the official SDK starts `freezecore mcp` and asks."""
+
+import asyncio
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from mcp import Client, StdioServerParameters
+
+from freezecore.cli import main, parser, schema
+from freezecore.cli.mcp import AGENTS
+
+RESNET, RULES = "timm:resnet18", "freeze all; train head"
+ROOT = Path(__file__).parents[2]
+
+
+def asked(*calls: tuple[str, dict], flags: tuple[str, ...] = ()) -> list:
+    """The server's answers to these calls, one after another."""
+
+    async def ask() -> list:
+        command = ["-m", "freezecore", "mcp", *flags]
+        async with Client(StdioServerParameters(command=sys.executable, args=command, cwd=ROOT)) as client:
+            listed = await client.list_tools()
+            return [listed.tools, *[await client.call_tool(name, arguments) for name, arguments in calls]]
+
+    return asyncio.run(ask())
+
+
+def text(result) -> str:
+    return "".join(part.text for part in result.content)
+
+
+def test_a_client_lists_a_tree_prices_a_mask_and_exports_it(capsys):
+    tools, tree, mask, cost, code, lock = asked(
+        ("tree", {"source": RESNET}),
+        ("mask", {"source": RESNET, "rules": RULES}),
+        ("estimate", {"source": RESNET, "rules": RULES, "batch_size": 4, "image_size": 64, "budget": "1GB"}),
+        ("export", {"source": RESNET, "rules": RULES}),
+        ("lock", {"source": RESNET, "rules": RULES}),
+    )
+    assert {tool.name for tool in tools} == {"models", "tree", "mask", "estimate", "export", "lock", "check", "probe"}
+    assert [tool.name for tool in tools if not tool.annotations.read_only_hint] == ["probe"]
+    assert not any(result.is_error for result in (tree, mask, cost, code, lock))
+    assert tree.structured_content["head"] == ["fc"] and "parameters" not in tree.structured_content
+    assert mask.structured_content["trainable"] == 513_000
+    Draft202012Validator(schema.schema_of(schema.answers()["estimate"])).validate(cost.structured_content)
+    sizes = ("--batch-size", "4", "--image-size", "64", "--budget", "1GB")
+    assert main(["estimate", RESNET, "--rules", RULES, *sizes, "--json"]) == 0
+    typed = json.loads(capsys.readouterr().out)
+    assert cost.structured_content["peak_bytes"] == typed["peak_bytes"] > 0
+    assert "requires_grad" in code.structured_content["code"]
+    assert "fc.weight" in lock.structured_content["lock"]
+
+
+def test_without_leave_nothing_trains_and_the_agent_is_told_whom_to_ask():
+    (_, refused) = asked(("probe", {"source": RESNET, "rules": RULES, "steps": 1}))
+    assert refused.is_error
+    assert "Ask the person whether it may" in text(refused) and "--allow-training" in text(refused)
+
+
+@pytest.mark.slow
+def test_with_leave_a_probe_runs():
+    call = ("probe", {"source": "timm:tf_efficientnet_lite0", "rules": RULES, "steps": 2, "batch_size": 4})
+    (_, done) = asked(call, flags=("--allow-training",))
+    assert not done.is_error, text(done)
+    assert done.structured_content["proof"]["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (("mask", {"source": RESNET, "rules": "freeze layr1"}), "layr1"),
+        (("mask", {"source": RESNET, "rules": "@/etc/hostname"}), "Rules are read from no file here"),
+        (("tree", {"source": "py:os:getcwd"}), "runs Python code of yours"),
+        (("tree", {"source": "--allow-python"}), "--allow-python"),
+        (("estimate", {"source": RESNET, "rules": RULES, "precision": "fp7"}), "invalid choice: 'fp7'"),
+        (("export", {"source": RESNET, "rules": RULES, "to": "keras"}), "keras"),
+        (("check", {"file": "/nowhere/freeze.yaml"}), "cannot be read"),
+    ],
+)
+def test_what_an_agent_gets_wrong_is_a_sentence(call, said):
+    from freezecore.cli.mcp import server
+
+    async def ask():
+        async with Client(server(allow_training=False)) as client:
+            return await client.call_tool(*call)
+
+    result = asyncio.run(ask())
+    assert result.is_error and said in text(result) and "Traceback" not in text(result)
+
+
+@pytest.mark.parametrize("name", ["SKILL.md", "llms.txt"])
+def test_every_command_that_an_agent_is_taught_is_one(name):
+    taught = (AGENTS / name).read_text("utf-8")
+    commands = re.findall(r"^    (freezecore .*)$|`(freezecore [a-z][^`]*)`", taught, re.MULTILINE)
+    assert len(commands) > 4
+    for command in map("".join, commands):
+        words = [word for word in shlex.split(command)[1:] if not word.isupper()]
+        if words and len(words) == len(shlex.split(command)) - 1 and len(words) > 1:
+            parser([words[0]]).parse_args(words)
+        assert words[0] in parser(())._subparsers._group_actions[0].choices
+
+
+def test_the_skill_is_printed_for_an_agents_folder(capsys):
+    assert main(["mcp", "--skill"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("---\nname: freezecore\n") and "Ask before you state a number" in printed
