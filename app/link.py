@@ -25,10 +25,11 @@ CPU, DEFAULT_CARD = "cpu", "t4-16"
 class Link:
     """What a link carries; None takes the model's or the page's own default.
 
-    `card` is the memory that a step must fit into, and brings its kernels; older links name a `device` instead.
-    `trainer` is whose loop runs the step. `size` is pixels per side for pictures, tokens per sample for text. `run`,
-    `search`, `klass` and `lesson` name a probe's run, a sweep or search, a class and a lesson; `guess` and `runs` what
-    was guessed in that lesson, and the runs that answered.
+    `adapter` and `quantize` are what was put into the model, and how its own weights are kept. `card` is the memory
+    that a step must fit into, and brings its kernels; older links name a `device` instead. `trainer` is whose loop
+    runs the step. `size` is pixels per side for pictures, tokens per sample for text. `run`, `search`, `klass` and
+    `lesson` name a probe's run, a sweep or search, a class and a lesson; `guess` and `runs` what was guessed in that
+    lesson, and the runs that answered.
     """
 
     model: str = DEFAULT_MODEL

@@ -16,7 +16,10 @@ from .service import gallery, visitors
 from .text import LANGUAGES, Words
 
 STEPS = "earlier_steps"
-UNDOABLE = ("rules", "batch", "size", "optimizer", "precision", "checkpointing", "card", "accumulate", "trainer")
+UNDOABLE = (
+    "rules", "adapter", "quantize", "batch", "size", "optimizer", "precision", "checkpointing", "card", "accumulate",
+    "trainer",
+)  # fmt: skip
 
 
 def begin() -> None:
@@ -83,7 +86,8 @@ def open_model(source: str, task: str | None = None, labels: int | None = None) 
     history."""
     known = gallery.BY_SOURCE.get(source)
     task, labels = (task or (known.task if known else None), labels or (known.labels if known else None))
-    change(model=source, task=task, labels=labels, rules=None, size=None, run=None, search=None)
+    plain = {"adapter": None, "quantize": None, "rules": None, "size": None, "run": None, "search": None}
+    change(model=source, task=task, labels=labels, **plain)
     st.session_state.switched = True
     forget_draft()
 

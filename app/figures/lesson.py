@@ -12,6 +12,7 @@ from .style import Palette, layout_of
 
 BESIDE = 0.16  # of a row, that a bar lies below its middle; its number stands as far above
 INTERVALS = {"accuracy_after": "interval", "step_s": "step_interval"}  # of a measurement, by its name
+LEAST_SEEN = 0.3  # of a column's colour where anything in it trains, such as an adapter
 SPLIT = (0.64, 0.72)  # of the width: the networks end, the bars begin
 
 
@@ -27,7 +28,7 @@ def lesson_runs(
     """One row a run, the first on top: its network from the input side to the head, and a bar for what it came to.
 
     Args:
-        masks: of one model.
+        masks: of one model, some of them perhaps with adapters in it.
         results: of the runs by now, `live` where one goes on; an empty one where a run has not begun.
         shown: the measurement that the bars are of; an accuracy and a step's time have their interval.
         text: how a measurement is written.
@@ -44,19 +45,24 @@ def lesson_runs(
         layout["xaxis2"] |= {"range": [0, 1.05]}  # stays while bars grow
     layout["yaxis"] |= {"tickvals": rows, "ticktext": list(names), "showgrid": False}
     layout["yaxis"] |= {"range": [len(rows) - 0.4, -0.6]}
-    data = [_network(parts, masks, words, palette), _bars(results, shown, palette), _texts(results, shown, text)]
+    data = [_network(masks, words, palette), _bars(results, shown, palette), _texts(results, shown, text)]
     return {"data": data, "layout": layout}
 
 
-def _network(parts: Sequence[Column], masks: Sequence[Mask], words: Words, palette: Palette) -> dict:
-    """A row a run: what trains in each part of the network."""
+def _network(masks: Sequence[Mask], words: Words, palette: Palette) -> dict:
+    """A row a run: what trains in each part of the network, where a little that trains can be seen too."""
+    parts = [columns(mask.tree) for mask in masks]
+
+    def seen(part: Column, mask: Mask) -> float:
+        return max(share, LEAST_SEEN) if (share := part.share(mask)) else 0.0
+
     return {
         "type": "heatmap",
-        "x": list(range(len(parts))),
+        "x": list(range(len(parts[0]))),
         "y": list(range(len(masks))),
-        "z": [[part.share(mask) for part in parts] for mask in masks],
-        "text": [[words(f"state.{part.state(mask)}") for part in parts] for mask in masks],
-        "customdata": [labels(parts, words)] * len(masks),
+        "z": [[seen(part, mask) for part in row] for row, mask in zip(parts, masks, strict=True)],
+        "text": [[words(f"state.{part.state(mask)}") for part in row] for row, mask in zip(parts, masks, strict=True)],
+        "customdata": [labels(row, words) for row in parts],
         "hovertemplate": "%{customdata}: %{text}<extra></extra>",
         "zmin": 0,
         "zmax": 1,

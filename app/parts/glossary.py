@@ -14,7 +14,7 @@ from ..text import Words, meaning
 STEPS = ("tick", "see", "try", "export")
 TERMS = (
     "frozen", "head", "block", "rules", "batch", "peak", "activations", "gradients", "optimizer_state", "temporaries",
-    "backward", "norms", "checkpointing", "precision", "probe", "proof",
+    "backward", "norms", "checkpointing", "precision", "adapter", "probe", "proof",
 )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def _masks(lesson: Lesson) -> list[Mask]:
     """What trains in each of its runs."""
     source = lesson.request(lesson.runs[0]).source
     link = Link(model=lesson.model, task=source.task, labels=SHAPES if lesson.data == "shapes" else None)
-    return [select(replace(link, rules=run.rules)).mask for run in lesson.runs]
+    return [select(replace(link, rules=run.rules, adapter=run.options.get("adapter"))).mask for run in lesson.runs]
 
 
 def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:

@@ -7,7 +7,7 @@ from statistics import median
 
 import streamlit as st
 
-from freezecore.report import count_text, number_text
+from freezecore.report import bytes_text, count_text, number_text
 from freezecore.serving import jobs
 from freezecore.statistics import median_interval
 
@@ -57,6 +57,8 @@ def cell(name: str, result: dict, words: Words) -> str:
         return count_text(value)
     if name in ("seconds", "step_s"):
         return words.seconds(value)
+    if name == "peak_bytes":
+        return bytes_text(value)
     return f"{value:.3f}" if "accuracy" in name else number_text(value)
 
 

@@ -1,4 +1,4 @@
-"""The six lessons as data: what is guessed, and which runs answer it on the spot."""
+"""The seven lessons as data: what is guessed, and which runs answer it on the spot."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .verdicts import Judge, Verdict
 
 HEAD = "freeze all; train head"
 EVERYTHING = "train all"
+ADAPTERS = "freeze all; train adapters head"
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ class Lesson:
     def request(self, run: LessonRun) -> ProbeRequest:
         """The probe that measures one of its runs."""
         options = {"steps": 60, "train_size": 300, "test_size": 400, **self.options, **run.options}
-        weights = options.pop("weights", "pretrained")
+        weights, adapter = options.pop("weights", "pretrained"), options.pop("adapter", None)
         task = "sequence-classification" if self.model == DEFAULT_TEXT_SOURCE else None
-        source = ModelSource.parse(self.model, weights=weights, task=task)
+        source = ModelSource.parse(self.model, weights=weights, task=task, adapter=adapter)
         return ProbeRequest(source, FreezeSpec.parse(run.rules), data=self.data, **options)
 
     def verdict(self, results: list[dict | None]) -> Verdict | None:
@@ -156,6 +157,21 @@ LESSONS: tuple[Lesson, ...] = (
         ("step_s", "trainable", "accuracy_after"),
         verdicts.saved,
         ("b", "b"),
+        model=DEFAULT_TEXT_SOURCE,
+        data="docstrings",
+        options={"steps": 14, "train_size": None, "test_size": None},
+    ),
+    Lesson(
+        "adapter",
+        ("lora", "last", "same"),
+        (
+            LessonRun("lora", ADAPTERS, {"adapter": "lora r=8", "cache": False}),
+            LessonRun("last", "freeze all; train blocks:last2; train head", {"cache": False}),
+            LessonRun("all", EVERYTHING, {"cache": False}),
+        ),
+        ("peak_bytes", "trainable", "accuracy_after"),
+        verdicts.leaner,
+        ("b", "c"),
         model=DEFAULT_TEXT_SOURCE,
         data="docstrings",
         options={"steps": 14, "train_size": None, "test_size": None},

@@ -120,6 +120,14 @@ def saved(results: Results) -> Verdict:
     return Verdict(NOISY, (found,), tuple(nearest))
 
 
+def leaner(results: Results) -> Verdict:
+    """Which of the two took less memory: an allocator's figure, which repeats to a few per cent."""
+    lora, last = (results[name]["peak_bytes"] for name in ("lora", "last"))
+    if abs(lora - last) < ALIKE * max(lora, last):
+        return Verdict("same")
+    return Verdict("lora" if lora < last else "last")
+
+
 def _nearest(share: float) -> str:
     return min(SHARES, key=lambda name: abs(SHARES[name] - share))
 

@@ -24,12 +24,13 @@ from ..parts.tick_answer import redraw_when_known, tick_answer
 from ..parts.timeline import timeline
 from ..parts.top_row import top_row
 from ..parts.tree import tree
+from ..parts.versus import adapter_line, versus
 from ..service.pricing import stage_of
 from ..service.selection import ModelSelection, select
 
 PANES = {
     "probe": probe, "search": search, "findings": findings, "code": code, "import": import_selection, "fit": fit,
-    "timeline": timeline,
+    "versus": versus, "timeline": timeline,
 }  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def draw() -> None:
         stage = stage_of(selection)
         left, right = st.columns([5, 7], gap="medium")
         with left, show_errors.telling():
+            adapter_line(words)
             preset_row()
             tree(selection, words)
             rules_text(selection, words)

@@ -1,4 +1,4 @@
-"""Learn: six short lessons, one at a time."""
+"""Learn: seven short lessons, one at a time."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
 FOLDER = "traces"
-REVISION = 18  # raise it when the same step would be followed differently
+REVISION = 19  # raise it when the same step would be followed differently
 
 
 def stored(source: ModelSource, workload: Workload) -> Trace | None:

@@ -76,11 +76,15 @@ class StillJobs:
     def __init__(self) -> None:
         self.requests: list[object] = []
         self.kind = "probe"
+        self.runs = self
         self.ended: dict | None = None  # a result, once it has ended
         self.seen = [{"event": "step", "step": 6, "loss": 1.5, "step_s": 0.1}]
 
     def warm(self) -> None:
         pass
+
+    def listed(self, owner=None, kind=None, limit=200):
+        return ()
 
     def start(self, request, owner, again=False):
         self.requests.append(request)

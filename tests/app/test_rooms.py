@@ -20,6 +20,7 @@ MAY_USE = {  # rooms of app/ by what they may import of each other
     "parts": {"text", "link", "service", "figures", "components", "state", "server"},
     "views": {"text", "link", "service", "figures", "components", "state", "server", "parts"},
     "page": {"state", "server", "parts", "views"},
+    "asgi": set(),
     "main": set(),  # Streamlit's own scripts belong to no package: they open it by its name
     "__main__": {"server"},
 }

@@ -102,7 +102,22 @@ def run(function, args: tuple, kwargs: dict) -> object:
     if function is aten.index.Tensor and args[0].is_meta and masks(args[1]):
         with CONFIG.patch(meta_nonzero_assume_all_nonzero=True):
             return function(*args, **kwargs)
-    return function(*args, **kwargs)
+    result = function(*args, **kwargs)
+    if isinstance(result, Tensor) and 1 in result.shape and torch.Tag.pointwise in function.tags:
+        return _plainly_laid_out(result, args)
+    return result
+
+
+def _plainly_laid_out(result: Tensor, args: tuple) -> Tensor:
+    """A result of an elementwise operation as real kernels lay it out: plainly, where all that it reads is contiguous.
+
+    For dimensions of size 1 strides may be any, and a fake tensor keeps those of what was read: a picture of 1 x 1 that
+    a convolution left in channels-last order would go on to the next as such, for which oneDNN takes other buffers.
+    """
+    read = [tensor for tensor in args if isinstance(tensor, Tensor)]
+    if any(result is tensor for tensor in read) or not all(tensor.is_contiguous() for tensor in (result, *read)):
+        return result
+    return torch.empty_like(result, memory_format=torch.contiguous_format)
 
 
 def masks(indices: Iterable) -> bool:

@@ -1,0 +1,98 @@
+"""Freeze, or LoRA? What each way of training this model costs under this workload, and what it came to where it was
+tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from freezecore import _versus
+from freezecore._estimate.budget import fits_on, least_frozen
+from freezecore.errors import FreezeError
+from freezecore.mask import Mask
+from freezecore.spec import FreezeSpec
+
+from ..link import Link
+from .pricing import KnownCost, cost_of, known_cost
+from .run_table import RunRow
+from .selection import ModelSelection, select
+
+LEAST, MOST = 1, 256  # ranks that the page offers
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of training.
+
+    Attributes:
+        key: of `freezecore._versus.Alternative`.
+        link: that makes it the selection.
+        mask: None where the model cannot be built so.
+        known: what is known of its cost by now.
+        fits: on the chosen card; None while that is unknown, or where there is no card.
+        accuracy: where this browser has tried it.
+    """
+
+    key: str
+    link: Link
+    mask: Mask | None
+    known: KnownCost
+    fits: bool | None = None
+    accuracy: float | None = None
+
+    @property
+    def peak_bytes(self) -> int | None:
+        return getattr(self.known.cost, "peak_bytes", None)
+
+    @property
+    def checkpoint_bytes(self) -> int | None:
+        return _versus.checkpoint_bytes(self.mask) if self.mask else None
+
+    @property
+    def is_awaited(self) -> bool:
+        return self.mask is not None and self.known.is_awaited
+
+
+def ways(selection: ModelSelection, adapter: str, tried: Sequence[RunRow] = ()) -> list[Way]:
+    """This selection and its alternatives; what is not known of their cost is being made from now on.
+
+    Args:
+        adapter: set beside a selection that has none.
+        tried: runs of this browser.
+    """
+    found = _versus.alternatives(selection.source, selection.rules, selection.tree, adapter)
+    return [_way(one, selection, tried) for one in found]
+
+
+def _way(one: _versus.Alternative, selection: ModelSelection, tried: Sequence[RunRow]) -> Way:
+    link = replace(selection.link, adapter=one.source.adapter, quantize=one.source.quantize, rules=one.rules)
+    try:
+        chosen = selection if one.key == "this" else select(link)
+        known = known_cost(chosen)
+    except FreezeError as error:
+        return Way(one.key, link, None, KnownCost(fault=error))
+    fits = fits_on(selection.card, known.cost.peak_bytes) if selection.card and known.has_peak else None
+    return Way(one.key, link, known.mask or chosen.mask, known, fits, _accuracy(one, tried))
+
+
+def _accuracy(one: _versus.Alternative, tried: Sequence[RunRow]) -> float | None:
+    """Of the newest run of this model, adapter and rules."""
+    rules = str(FreezeSpec.parse(one.rules))
+    wanted = (str(one.source), one.source.adapter, one.source.quantize, rules)
+    for row in tried:
+        source = row.request.get("source")
+        source = source if isinstance(source, dict) else {}
+        if (row.model, source.get("adapter"), source.get("quantize"), row.rules) == wanted:
+            return row.result.get("accuracy_after")
+    return None
+
+
+def as_deep_as(limit: int, selection: ModelSelection) -> str | None:
+    """The least frozen selection of the model as it is that peaks at so many bytes at most; None where none does.
+
+    Raises:
+        FreezeError: its step cannot be priced.
+    """
+    plain = select(replace(selection.link, adapter=None, quantize=None, rules=None))
+    trace, *_ = cost_of(plain)
+    return least_frozen(trace, plain.tree, limit, batch_size=plain.link.batch).rules

@@ -1,0 +1,80 @@
+"""Freeze, or LoRA? What people choose between, each answer as a model source and rules, so that it is priced, tried and
+exported as any other selection is."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from freezecore.adapter import MOST_RANK
+from freezecore.mask import Mask
+from freezecore.source import ModelSource
+from freezecore.tree import LayerTree
+
+DEFAULT_ADAPTER = "lora r=8"
+HEAD, ADAPTERS = "freeze all; train head", "freeze all; train adapters"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One answer.
+
+    Attributes:
+        key: `this`, `full`, `head`, `lora` or `qlora`.
+        source: the model, with the adapter in it where there is one.
+        rules: what trains in it; empty is what its author trains.
+    """
+
+    key: str
+    source: ModelSource
+    rules: str
+
+
+def alternatives(
+    source: ModelSource, rules: str, tree: LayerTree, adapter: str = DEFAULT_ADAPTER
+) -> tuple[Alternative, ...]:
+    """This selection, then full fine-tuning, the head alone, LoRA, and LoRA on a base in four bits.
+
+    A selection with an adapter of its own is set beside that one. A model that came as a file holds one step as it is,
+    so nothing can be put into it.
+
+    Args:
+        tree: of the source's base or of the source itself.
+        adapter: the LoRA to set beside a selection without any.
+    """
+    base = source.base
+    found = [Alternative("this", source, rules), Alternative("full", base, "")]
+    if tree.head:
+        found.append(Alternative("head", base, HEAD))
+    if base.scheme != "file":
+        adapted = base.with_(adapter=source.adapter or adapter)
+        trained = f"{ADAPTERS} head" if has_new_head(tree) else ADAPTERS
+        found.append(Alternative("lora", adapted, trained))
+        found.append(Alternative("qlora", adapted.with_(quantize="nf4"), trained))
+    return tuple(found)
+
+
+def has_new_head(tree: LayerTree) -> bool:
+    """Whether the head is made for the task, and so has to be trained: it scores classes, not a vocabulary's words."""
+    words = max((p.shape[0] for p in tree.parameters if p.kind == "embedding" and len(p.shape) == 2), default=None)
+    head = [tree.parameters[i] for i in tree.under_each(tree.head)]
+    return bool(head) and not any(len(p.shape) > 1 and (p.shape[0] == words or p.aliases) for p in head)
+
+
+def checkpoint_bytes(mask: Mask) -> int:
+    """What a checkpoint takes on disk, in the types of the tree: with adapters they and all else that trains, as PEFT
+    saves them; without, the whole model with its buffers."""
+    tree = mask.tree
+    if any(parameter.adapter for parameter in tree.parameters):
+        return sum(p.nbytes for p, trains in zip(tree.parameters, mask.trains, strict=True) if trains)
+    return sum(one.nbytes for one in tree.parameters) + sum(one.nbytes for one in tree.buffers)
+
+
+def largest_rank(peak_at: Callable[[int], int], limit: int) -> int:
+    """The highest rank whose step peaks at `limit` bytes at most; 0 where not even rank 1 does.
+
+    Args:
+        peak_at: bytes of a rank's step; a higher rank never takes less.
+    """
+    return bisect_right(range(1, MOST_RANK + 1), limit, key=peak_at)

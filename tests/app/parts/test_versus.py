@@ -1,0 +1,59 @@
+"""The pane that sets freezing beside LoRA: its rows, one click to any of them, and what takes the same memory."""
+
+import pytest
+
+from app.text import Words
+from tests.app.conftest import drawn
+
+WORDS = Words("en")
+VIT = {"model": "timm:vit_tiny_patch16_224", "card": "cpu", "batch": "2"}
+
+
+@pytest.fixture
+def panel(opened):
+    """The page on its pane, once each way has been priced."""
+
+    def open_panel(**query: str):
+        page = opened(**VIT, **query)
+        page.session_state["w_pane"] = "versus"
+        return drawn(drawn(page.run()))
+
+    return open_panel
+
+
+def rows(page) -> dict[str, dict]:
+    table = next(frame.value for frame in page.dataframe if WORDS("versus.way") in frame.value.columns)
+    return {row[WORDS("versus.way")]: row for row in table.to_dict("records")}
+
+
+def test_lora_trains_less_than_everything_and_takes_more_memory_than_the_head(panel):
+    found = rows(panel())
+    peak, trains = WORDS("versus.peak"), WORDS("versus.trains")
+    full, head, lora = (found[WORDS(f"versus.{key}")] for key in ("full", "head", "lora"))
+    assert head[peak] < lora[peak] < full[peak]
+    assert head[trains] < lora[trains] < full[trains]
+    assert lora[WORDS("versus.checkpoint")] < full[WORDS("versus.checkpoint")]
+
+
+def test_one_click_puts_lora_into_the_model_and_another_takes_it_out(panel):
+    page = panel()
+    before = rows(page)[WORDS("versus.lora")]
+    page = drawn(page.button(key="way_lora").click().run())
+    assert page.session_state.link["adapter"] == "lora r=8"
+    assert page.session_state.link["rules"] == "freeze all; train adapters head"
+    assert rows(page)[WORDS("versus.this")][WORDS("versus.peak")] == before[WORDS("versus.peak")]
+    page = drawn(page.button(key="no_adapter").click().run())
+    assert page.session_state.link["adapter"] is None
+
+
+def test_the_rank_of_a_model_with_adapters_follows_the_slider(panel):
+    page = panel(adapter="lora r=4 dora on *.qkv")
+    page = drawn(page.select_slider(key="w_rank").set_value(16).run())
+    assert page.session_state.link["adapter"] == "lora r=16 dora on *.qkv"
+
+
+def test_targets_that_cannot_be_read_are_told_and_the_rest_stays(panel):
+    page = panel()
+    page = drawn(page.text_input(key="w_targets").set_value("blocks:").run())
+    assert page.error
+    assert rows(page)[WORDS("versus.full")][WORDS("versus.peak")]

@@ -1,0 +1,55 @@
+"""Freeze, or LoRA: which ways are set beside a selection, and what each leaves on disk."""
+
+import bisect
+
+import pytest
+
+from freezecore._resolve import resolve
+from freezecore._versus import alternatives, checkpoint_bytes, has_new_head, largest_rank
+from freezecore.adapter import MOST_RANK
+from freezecore.rules.grammar import parse_spec
+from freezecore.source import ModelSource
+from tests.freezecore.samples import load
+
+
+@pytest.mark.parametrize(
+    ("model", "new"), [("bert", True), ("resnet18", True), ("vit_tiny", True), ("llama", False), ("gpt2", False)]
+)
+def test_a_head_that_scores_a_vocabulary_is_no_head_for_a_new_task(model, new):
+    assert has_new_head(load(model)) is new
+
+
+def test_a_plain_selection_stands_beside_full_head_lora_and_qlora_of_the_same_model():
+    source = ModelSource.parse("config:bert", task="sequence-classification")
+    found = {one.key: one for one in alternatives(source, "freeze embeddings", load("bert"), "lora r=4")}
+    assert list(found) == ["this", "full", "head", "lora", "qlora"]
+    assert (found["this"].source, found["this"].rules) == (source, "freeze embeddings")
+    assert (found["full"].source, found["full"].rules) == (source, "")
+    assert found["lora"].source == source.with_(adapter="lora r=4")
+    assert found["lora"].rules == "freeze all; train adapters head"
+    assert found["qlora"].source == source.with_(adapter="lora r=4", quantize="nf4")
+
+
+def test_a_selection_with_an_adapter_stands_beside_its_own_adapter_and_its_base():
+    source = ModelSource.parse("config:llama", task="causal-lm", adapter="lora r=64 dora on *.q_proj")
+    found = {one.key: one for one in alternatives(source, "train adapters", load("llama"))}
+    assert found["lora"].source == source
+    assert found["lora"].rules == "freeze all; train adapters"
+    assert found["head"].source == found["full"].source == source.base
+
+
+def test_nothing_can_be_put_into_a_model_that_came_as_a_file():
+    keys = [one.key for one in alternatives(ModelSource.parse("file:model.json"), "", load("resnet18"))]
+    assert keys == ["this", "full", "head"]
+
+
+def test_a_checkpoint_without_adapters_is_the_whole_model_whatever_trains():
+    tree = load("resnet18")
+    sizes = {checkpoint_bytes(resolve(parse_spec(rules), tree)) for rules in ("train all", "freeze all; train head")}
+    assert sizes == {sum(one.nbytes for one in (*tree.parameters, *tree.buffers))}
+
+
+@pytest.mark.parametrize("limit", [0, 999, 1_000, 1_700, 5_432, 10**9])
+def test_the_largest_rank_is_the_last_that_stays_within_the_limit(limit):
+    peaks = [1_000 + 7 * rank for rank in range(1, MOST_RANK + 1)]
+    assert largest_rank(lambda rank: peaks[rank - 1], limit) == bisect.bisect_right(peaks, limit)
