@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from freezecore.metrics import Target
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
@@ -132,6 +133,7 @@ class DataPreview:
         columns: of a table, the column taken for each of `text`, `target`, `text_pair`, `group` and `fold`.
         choices: all columns of a table.
         split: how samples to train on and samples held out were told apart, as a sentence.
+        target: what there is to learn of each sample.
     """
 
     name: str
@@ -148,6 +150,7 @@ class DataPreview:
     columns: dict[str, str | None] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     split: str = ""
+    target: Target = "class"
 
     def to_json(self) -> dict:
         """The preview as JSON values; `from_json` reads it back."""

@@ -85,6 +85,19 @@ def accuracy_text(accuracy: float | None, interval: tuple[float, float] | None =
     return f"{accuracy:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")
 
 
+def metric_text(metric: str | None, value: float | None, interval: Sequence[float] | None = None) -> str:
+    """`0.957 (0.940–0.970)`; a perplexity, which may be in the thousands, `48.3` or `1,525`."""
+    if value is None:
+        return UNKNOWN
+
+    def one(number: float) -> str:
+        if metric != "perplexity":
+            return f"{number:.3f}"
+        return f"{number:,.0f}" if number >= 1_000 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+
+    return one(value) + (f" ({one(interval[0])}–{one(interval[1])})" if interval else "")
+
+
 def bytes_from_text(text: str) -> int:
     """`16GB` is 16·10⁹ bytes, `16GiB` is 16·2³⁰.
 

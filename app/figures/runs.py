@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
+from freezecore.metrics import METRICS
 from freezecore.report import bytes_text, number_text
 from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
@@ -55,7 +56,11 @@ def learning_curve(events: Sequence[dict], total: int | None, words: Words, pale
     layout["yaxis2"] = layout["yaxis"] | {"domain": [0.66, 1], "nticks": 3, "rangemode": "tozero"}
     layout["yaxis"] |= {"domain": [0, 0.58]}
     layout["yaxis"] |= (
-        {"range": [0, 1.04], "tickvals": [0, 0.5, 1]} if metric == "accuracy" else {"rangemode": "tozero"}
+        {"range": [0, 1.04], "tickvals": [0, 0.5, 1]}
+        if metric in ("accuracy", "span-f1", "token-accuracy")
+        else {"type": "log", "nticks": 4}
+        if metric == "perplexity"
+        else {"rangemode": "tozero"}
     )
     for axis, name in (("yaxis", scored), ("yaxis2", words("chart.loss"))):
         layout[axis]["title"] = {"text": name, "font": {"size": 11}}
@@ -100,11 +105,14 @@ def loss_curves(lines: Sequence[tuple[RunRow, Sequence[dict]]], words: Words, pa
 
 
 def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palette) -> dict:
-    """One point a run with its interval; those that no other beats on both sides are joined."""
-    points = [(row.result.get("peak_bytes"), row.result.get("accuracy_after"), row) for row in rows]
+    """One point a run with its interval; those that no other beats on both sides are joined. Of runs that are scored
+    in several ways, those that are scored as the first."""
+    metric = next((row.scored_by for row in rows if row.score is not None), "accuracy")
+    points = [(row.result.get("peak_bytes"), row.score, row) for row in rows if row.scored_by == metric]
     points = [(peak, accuracy, row) for peak, accuracy, row in points if peak and accuracy is not None]
     places = sorted({(peak, accuracy) for peak, accuracy, _ in points})
-    front = [one for one in places if not any(_beats(other, one) for other in places)]
+    sign = -1 if metric in METRICS and METRICS[metric].better == "low" else 1
+    front = [one for one in places if not any(_beats(other, one, sign) for other in places)]
     data: list[dict] = [
         {
             "type": "scatter",
@@ -118,7 +126,8 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
     ]
     names = names_of([row for _, _, row in points], words)
     for i, (peak, accuracy, row) in enumerate(points):
-        low, high = row.result.get("interval") or (accuracy, accuracy)
+        interval = row.result.get("interval" if metric == "accuracy" else "metric_interval")
+        low, high = interval or (accuracy, accuracy)
         colour, symbol = palette.series[i % len(palette.series)], SYMBOLS[i % len(SYMBOLS)]
         data.append(
             {
@@ -136,13 +145,15 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
     ticks = round_ticks(max((peak for peak, *_ in points), default=1) * 1.1)
     layout["xaxis"] |= {"tickvals": ticks, "ticktext": [bytes_text(t) for t in ticks], "rangemode": "tozero"}
     layout["xaxis"] |= {"title": {"text": words("runs.peak")}}
-    layout["yaxis"] |= {"title": {"text": words("runs.accuracy")}}
+    scored = words("runs.accuracy") if metric == "accuracy" else words.either(f"metric.{metric}", metric)
+    layout["yaxis"] |= {"title": {"text": scored}} | ({"autorange": "reversed"} if sign < 0 else {})  # up is better
     return {"data": data, "layout": layout}
 
 
-def _beats(one: tuple[int, float], other: tuple[int, float]) -> bool:
-    """Whether one point needs no more memory and is no less accurate than another, and is another point."""
-    return one[0] <= other[0] and one[1] >= other[1] and one != other
+def _beats(one: tuple[int, float], other: tuple[int, float], sign: int) -> bool:
+    """Whether one point needs no more memory and is no worse than another, and is another point; of a score of which
+    less is better, `sign` is -1."""
+    return one[0] <= other[0] and sign * one[1] >= sign * other[1] and one != other
 
 
 def what_trained(rows: Sequence[RunRow], tree: LayerTree, words: Words, palette: Palette) -> dict | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from freezecore.metrics import METRICS
 from freezecore.report import bytes_text
 
 from ..service.rule_words import one_line
@@ -25,7 +26,7 @@ def name_of(row: SearchRow, words: Words) -> str:
 def by_depth(rows: Sequence[SearchRow], chosen: SearchRow | None, words: Words, palette: Palette) -> dict:
     """Accuracy with its spread over the number of frozen blocks; below it, on the same axis, memory at the peak."""
     deep = sorted((r for r in rows if r.frozen_blocks is not None), key=lambda r: r.frozen_blocks)
-    scored = [r for r in deep if r.accuracy is not None]
+    scored = [r for r in deep if r.shown is not None]
     sized = [r for r in deep if r.peak_bytes is not None]
     accuracy = {
         **_points(scored, chosen, palette, palette.activations),
@@ -64,7 +65,7 @@ def against_cost(
     Args:
         cost: `peak_bytes` or `step_s`.
     """
-    shown = [r for r in rows if r.accuracy is not None and getattr(r, cost) is not None]
+    shown = [r for r in rows if r.shown is not None and getattr(r, cost) is not None]
     text: Callable = bytes_text if cost == "peak_bytes" else words.seconds
     points = {
         **_points(shown, chosen, palette, palette.soft),
@@ -104,8 +105,8 @@ def _points(rows: Sequence[SearchRow], chosen: SearchRow | None, palette: Palett
     spread = {"type": "data", "array": [r.spread or 0 for r in rows], "thickness": 1.2, "width": 3}
     return {
         "type": "scatter",
-        "y": [r.accuracy for r in rows],
-        "error_y": {**spread, "visible": any(r.spread for r in rows)},
+        "y": [r.shown for r in rows],
+        "error_y": {**spread, "visible": any(r.spread for r in rows) and not any(r.metric for r in rows)},
         "marker": {
             "symbol": [SYMBOLS[kind] for kind in kinds],
             "color": [colours[kind] for kind in kinds],
@@ -116,7 +117,12 @@ def _points(rows: Sequence[SearchRow], chosen: SearchRow | None, palette: Palett
 
 
 def _accuracy_axis(rows: Sequence[SearchRow], words: Words, palette: Palette) -> dict:
-    """An axis on which differences are seen, that shows no accuracy above 1 or below 0."""
+    """An axis on which differences are seen, that shows no accuracy above 1 or below 0, and what is better above."""
+    metric = next((r.metric for r in rows if r.metric), None)
+    if metric:
+        title = {"text": words(f"metric.{metric}"), "font": {"size": 11}}
+        way = {"autorange": "reversed"} if METRICS[metric].better == "low" else {}  # up is better
+        return {**layout_of(palette, "")["yaxis"], **way, "title": title, "nticks": 6}
     low = min((r.accuracy - (r.spread or 0) for r in rows), default=0)
     high = max((r.accuracy + (r.spread or 0) for r in rows), default=1)
     title = {"text": words("chart.accuracy"), "font": {"size": 11}}

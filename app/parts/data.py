@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from freezecore.datasets import BUILT_IN, DataPreview, default_for, kind_for
+from freezecore.datasets import BUILT_IN, OF_TOKENS, DataPreview, default_for, kind_for
 from freezecore.errors import DataError, FreezeError
 from freezecore.metrics import METRICS
 from freezecore.probe import CHOICES, ProbeRequest
@@ -47,11 +47,21 @@ def data_picker(selection: ModelSelection, words: Words) -> str | None:
         words("probe.data"),
         offered,
         key="w_data",
-        format_func=lambda one: words.either(f"data.{one}", name_of_data(one)),
+        format_func=lambda one: words.either(f"data.{_of_task(one, _task(selection))}", name_of_data(one)),
         on_change=_picked,
         args=(kind,),
     )
     return None if name == OWN else name
+
+
+def _task(selection: ModelSelection) -> str | None:
+    """The task that decides what is learnt of a text, where it is not a class."""
+    return selection.source.task if selection.source.task in OF_TOKENS else None
+
+
+def _of_task(name: str, task: str | None) -> str:
+    """A built-in data set's name, or what it is to such a task."""
+    return task if task and name in BUILT_IN else name
 
 
 def own_classes(selection: ModelSelection) -> int | None:
@@ -70,7 +80,7 @@ def data_below(selection: ModelSelection, name: str | None, words: Words) -> boo
     kind = kind_for(selection.tree)
     if name is None:
         st.file_uploader(
-            words(f"own.drop_{kind}"),
+            words(f"own.drop_{_task(selection) or kind}"),
             type=[ending[1:] for ending in uploads.TYPES[kind]],
             key="w_own_data",
             on_change=_dropped,
@@ -197,9 +207,9 @@ def _size(selection: ModelSelection) -> dict:
     return {"sequence_length" if kind_for(selection.tree) == "text" else "image_size": selection.link.size}
 
 
-def about(name: str | None, words: Words) -> str:
+def about(selection: ModelSelection, name: str | None, words: Words) -> str:
     """A sentence on the data."""
-    return words(f"data_about.{name}") if name in BUILT_IN else ""
+    return words(f"data_about.{_of_task(name, _task(selection))}") if name in BUILT_IN else ""
 
 
 def _preview(name: str, asked: dict, reader: ModelSource, own: bool, words: Words) -> bool:
@@ -240,8 +250,10 @@ def _sizes(preview: DataPreview, words: Words) -> str:
     if preview.values:
         low, middle, high = (f"{value:g}" for value in preview.values)
         what = words("own.values", low=low, middle=middle, high=high)
+    elif preview.target == "tags":
+        what = words("own.tags", count=len(preview.classes))
     else:
-        what = words("own.classes", count=len(preview.classes))
+        what = words("own.classes", count=len(preview.classes)) if preview.classes else None
     return words.together(words("own.sizes", train=preview.train_size, test=preview.test_size), what)
 
 
@@ -265,8 +277,7 @@ def _charts(preview: DataPreview, words: Words) -> None:
 
 
 def _metric(name: str, preview: DataPreview, words: Words) -> None:
-    target = "value" if preview.values else "class"
-    offered = [metric.name for metric in METRICS.values() if metric.target == target]
+    offered = [metric.name for metric in METRICS.values() if metric.target == preview.target]
     known = state.notes("metric").get(name)
     state.fill("w_metric", known if known in offered else offered[0])
     st.selectbox(

@@ -8,8 +8,9 @@ import streamlit as st
 
 from freezecore import packaged
 from freezecore.epoch_time import EpochTime, epoch_time
+from freezecore.metrics import METRICS
 from freezecore.probe import CHOICES, ProbeRequest
-from freezecore.report import bytes_text, number_text
+from freezecore.report import bytes_text, metric_text, number_text
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 from freezecore.source import ModelSource
@@ -72,7 +73,7 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         asked = selection.link.optimizer
         other = asked not in CHOICES["optimizer"]
         stand_in = words("probe.stand_in", optimizer=words(f"optimizer.{asked}")) if other else None
-        with_terms(words.together(about(picked, words), words("probe.promise")), words, "promise")
+        with_terms(words.together(about(selection, picked, words), words("probe.promise")), words, "promise")
         st.caption(words.together(stand_in, took))
 
 
@@ -193,7 +194,8 @@ def _figures(result: dict, words: Words) -> None:
     accuracy.metric(
         words("outcome.accuracy", what=named, samples=result["test_size"] or 0),
         pair,
-        _interval(result["interval"], words),
+        _interval(result, scored, words),
+        help=words("outcome.perplexity_help") if result["metric"] == "perplexity" else None,
         **plain,
     )
     memory.metric(
@@ -277,7 +279,8 @@ def _turn(one: dict, data: str, words: Words) -> str:
 def _before_and_after(result: dict, name: str, words: Words) -> str:
     """`0.100 → 0.800`: a measurement before training and after it."""
     pair = (result[f"{name}_{when}"] for when in ("before", "after"))
-    return " → ".join(words("unknown") if value is None else f"{value:.3f}" for value in pair)
+    metric = result.get("metric") if name == "metric" else None
+    return " → ".join(words("unknown") if value is None else metric_text(metric, value) for value in pair)
 
 
 def _circumstances(result: dict, words: Words) -> str:
@@ -288,6 +291,7 @@ def _circumstances(result: dict, words: Words) -> str:
         gap = trained - held_out
         key = "outcome.overfits" if gap > OVERFITTING else "outcome.on_training"
         facts.append(words(key, accuracy=f"{trained:.3f}", gap=f"{gap:.3f}"))
+    facts += _of_tokens(result, words)
     if result.get("metric") not in (None, "accuracy") and held_out is not None:
         facts.append(f"{words('metric.' + result['metric'])} {_before_and_after(result, 'metric', words)}")
     if result.get("learning_rate") is not None:
@@ -298,6 +302,17 @@ def _circumstances(result: dict, words: Words) -> str:
     if cache.get("used") and cache.get("speedup"):
         facts.append(words("outcome.cached", times=f"{cache['speedup']:.1f}"))
     return " · ".join(facts)
+
+
+def _of_tokens(result: dict, words: Words) -> list[str]:
+    """What else a model that answers at each token has shown: on its training data, and what knowing nothing gives."""
+    metric, trained = result.get("metric"), result.get("train_metric_after")
+    if result.get("held_out_loss_after") is None or metric not in METRICS:
+        return []
+    facts = [words("outcome.on_training", accuracy=metric_text(metric, trained))] if trained is not None else []
+    if result.get("baseline") is not None and METRICS[metric].target == "next-token":
+        facts.append(words("outcome.commonest", score=metric_text(metric, METRICS[metric].of_mean(result["baseline"]))))
+    return facts
 
 
 def _device(device: str, words: Words) -> str:
@@ -312,8 +327,13 @@ def _rate_text(rate: float | None) -> str:
     return "–" if rate is None else number_text(rate, 2)
 
 
-def _interval(interval: tuple[float, float] | None, words: Words) -> str | None:
-    return words("outcome.interval", low=f"{interval[0]:.3f}", high=f"{interval[1]:.3f}") if interval else None
+def _interval(result: dict, scored: str, words: Words) -> str | None:
+    """The 95 % interval of the score that is shown."""
+    interval = result["interval"] if scored == "accuracy" else result.get("metric_interval")
+    if not interval:
+        return None
+    low, high = (metric_text(result.get("metric") if scored == "metric" else None, value) for value in interval)
+    return words("outcome.interval", low=low, high=high)
 
 
 def _estimated(peak: int | None, words: Words) -> str | None:

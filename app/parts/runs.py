@@ -14,7 +14,7 @@ from freezecore.comparison import duel_of
 from freezecore.datasets import default_for, kind_for
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.probe import ProbeResult
-from freezecore.report import accuracy_text, bytes_text, count_text, number_text
+from freezecore.report import accuracy_text, bytes_text, count_text, metric_text, number_text
 from freezecore.serving import jobs
 
 from .. import state
@@ -133,6 +133,7 @@ def _file_dropped() -> None:
 
 
 def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
+    scored = any(one.scored_by != "accuracy" for one in shown)
     rows = [
         {
             words("runs.model"): gallery.name_of(one.model),
@@ -141,6 +142,7 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
             words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else None,
             words("runs.accuracy"): one.result.get("accuracy_after"),
             words("runs.on_training"): one.result.get("train_accuracy_after"),
+            **({words("runs.score"): _score(one, words)} if scored else {}),
             words("runs.trainable"): one.result.get("trainable"),
             words("runs.peak"): one.result.get("peak_bytes"),
             words("runs.step"): one.result.get("step_s"),
@@ -159,6 +161,14 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
         words("runs.seed"): "{:.0f}",
     }
     return pick_rows(shown, rows, key="w_runs", highest=260, several=True, texts=texts)
+
+
+def _score(one: RunRow, words: Words) -> str | None:
+    """How good a run without an accuracy is, by its metric's name."""
+    metric, value = one.scored_by, one.result.get("metric_after")
+    if metric == "accuracy" or value is None:
+        return None
+    return f"{words.either('metric.' + metric, metric)} {metric_text(metric, value)}"
 
 
 def _tools(shown: Sequence[RunRow], picked: Sequence[RunRow], words: Words) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import streamlit as st
 
 from freezecore.metrics import METRICS
-from freezecore.report import accuracy_text, bytes_text, number_text
+from freezecore.report import accuracy_text, bytes_text, metric_text, number_text
 from freezecore.search.find import FindRequest
 from freezecore.search.suggest import WAYS, SuggestRequest
 from freezecore.search.sweep import OVER, SweepRequest, candidates
@@ -254,7 +254,7 @@ def _score(one: dict, words: Words) -> str:
     """How good a choice is: its accuracy, or by its metric's name where the data has values."""
     if one.get("accuracy_after") is not None or one.get("metric_after") is None:
         return _accuracy(one.get("accuracy_after"), one.get("noise"), words)
-    return f"{words('metric.' + one['metric'])} {one['metric_after']:.3f}"
+    return f"{words('metric.' + one['metric'])} {metric_text(one['metric'], one['metric_after'])}"
 
 
 def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
@@ -274,7 +274,7 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
         for row in rows
     ]
     texts = {
-        scored: accuracy_text,
+        scored: partial(metric_text, metric),
         words("search.spread"): accuracy_text,
         words("runs.peak"): bytes_text,
         words("runs.step"): words.seconds,
@@ -337,7 +337,7 @@ def _trials(trials: Sequence[dict], words: Words) -> None:
         for trial in reversed(trials)
     ]
     st.markdown(f"**{words('search.trials', count=len(rows))}**", help=words("search.trials_help"))
-    cells = formatted(rows, {scored: accuracy_text})
+    cells = formatted(rows, {scored: partial(metric_text, metric)})
     st.dataframe(cells, hide_index=True, height=220, key="trials", placeholder=UNKNOWN)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from freezecore import machine
-from freezecore.datasets import BUILT_IN, TEST_SIZE, TRAIN_SIZE
+from freezecore.datasets import BUILT_IN, TEST_SIZE, TRAIN_SIZE, built_in
 from freezecore.mask import Mask
 from freezecore.probe import ProbeRequest
 
@@ -66,7 +66,7 @@ def time_range(
     """
     if machine.gpu_count():
         return None
-    known = BUILT_IN.get(request.data)
+    known = built_in(request.data, request.source.task) if request.data in BUILT_IN else None
     sizes = (known.train_size, known.test_size) if known else (TRAIN_SIZE, TEST_SIZE)
     least = sizes if known else SMALLEST
     stepped = request.steps * min(request.batch_size, sizes[0])

@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff"  # Excel reads what begins otherwise in the machine's
 CSV_FIELDS = (
     "token", "model", "rules", "data", "weights", "learning_rate", "head_learning_rate", "steps", "seed", "device",
     "state", "accuracy_before", "accuracy_after", "train_accuracy_after", "trainable", "total", "peak_bytes",
-    "estimated_peak_bytes", "step_s", "seconds",
+    "estimated_peak_bytes", "step_s", "seconds", "metric", "metric_before", "metric_after",
 )  # fmt: skip
 SORTS: dict[str, tuple[str, bool]] = {
     "newest": ("created", True),
@@ -57,6 +57,15 @@ class RunRow:
     def weights(self) -> str | None:
         source = self.request.get("source")
         return source.get("weights") if isinstance(source, dict) else None
+
+    @property
+    def scored_by(self) -> str:
+        """The metric of its score; of classes the accuracy, whatever else was asked for."""
+        return "accuracy" if self.result.get("accuracy_after") is not None else self.result.get("metric") or "accuracy"
+
+    @property
+    def score(self) -> float | None:
+        return self.result.get("accuracy_after" if self.scored_by == "accuracy" else "metric_after")
 
     def value(self, name: str) -> object:
         """What was measured, by its name; None where it was not."""

@@ -32,6 +32,11 @@ class SearchRow:
     metric: str | None = None
     metric_after: float | None = None
 
+    @property
+    def shown(self) -> float | None:
+        """The accuracy, or the score in its metric's own unit."""
+        return self.accuracy if self.metric is None else self.metric_after
+
 
 def rows_of(result: dict | None, events: Sequence[dict]) -> list[SearchRow]:
     """A sweep's selections: from its result, or as far as it has come."""

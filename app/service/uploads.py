@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from freezecore.cache import uploads
+from freezecore.datasets import JSON_TYPES, TAGGED_TYPES
 from freezecore.errors import DataError, SourceError, shortened
 from freezecore.sentences import say
 from freezecore.serving import file_check
 
-TYPES = {"image": (".zip",), "text": (".csv", ".tsv", ".parquet")}
+TYPES = {"image": (".zip",), "text": (".csv", ".tsv", ".parquet", *JSON_TYPES, *TAGGED_TYPES)}
 LARGEST_MIB = 50  # the web process holds a file while it arrives
 LARGEST_MODEL_MIB = 20
 

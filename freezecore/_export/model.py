@@ -10,9 +10,10 @@ from freezecore._export.python import call, quoted
 from freezecore.cache import uploads
 from freezecore.errors import ExportError
 from freezecore.mask import Mask
-from freezecore.source import RANDOM, TASKS, ModelSource
+from freezecore.source import ENCODERS, RANDOM, TASKS, ModelSource
 from freezecore.tree import LayerTree
 
+LEFT_TO_RIGHT = "is_decoder=True"  # else it sees the words that it is to predict
 TOKENIZERS = {  # what transformers' tokenizers need and do not install, by a part of the model's name
     ("deberta-v2", "deberta-v3"): ("sentencepiece", "tiktoken"),
     ("bert-base-japanese", "bert-large-japanese"): ("fugashi", "unidic-lite"),
@@ -113,6 +114,8 @@ def _transformers(source: ModelSource, root: str, labels: int | str | None) -> B
     if source.scheme == "hf" and source.weights != "random":
         return _pretrained(source, root, labels)
     labelled = [f"num_labels={labels}"] if labels is not None else []
+    if root in ENCODERS:
+        labelled.append(LEFT_TO_RIGHT)
     file = source.scheme == "hf" or source.name.endswith(".json") or source.name.startswith((".", "/", "~", "\\"))
     config = call(
         "AutoConfig.from_pretrained" if file else "AutoConfig.for_model", [quoted(source.name), *labelled], taken=9
@@ -129,6 +132,8 @@ def _pretrained(source: ModelSource, root: str, labels: int | str | None) -> Bui
     labelled = []
     if labels is not None:  # a head of another size is made anew
         labelled = [f"num_labels={labels}", "ignore_mismatched_sizes=True"]
+    if root in ENCODERS:
+        labelled.append(LEFT_TO_RIGHT)
     arguments = [quoted(source.name), *labelled, "dtype=torch.float32"]
     imports = frozenset({f"from transformers import {name}", "import torch"})
     packages = tokenizer_packages(source)

@@ -9,7 +9,7 @@ from freezecore.cli.arguments import add_source, add_training, read_budget, run_
 from freezecore.cli.output import NOTHING, lines, progress, score_text
 from freezecore.metrics import METRICS
 from freezecore.packaged import DEFAULT_SOURCE
-from freezecore.report import bytes_text, number_text, seconds_text, table
+from freezecore.report import bytes_text, metric_text, number_text, seconds_text, table
 
 EXAMPLE = f"{DEFAULT_SOURCE} --minutes 3 --budget 16GB"
 
@@ -58,14 +58,16 @@ def show(document: dict) -> str:
 def _chosen_by(one: dict) -> str:
     """The score that the choice was made by, in the metric's own unit."""
     value, metric = one["chosen_by"], METRICS.get(one["metric"] or "")
-    return f"{metric.of_mean(value) if metric else value:.3f}"
+    return metric_text(one["metric"], metric.of_mean(value) if metric else value)
 
 
 def _trial(event: dict) -> str:
     """A line for a trial that has ended."""
     if event["event"] != "trial":
         return ""
-    score = f"{event['score']:.3f}" if event["score"] is not None else event["state"]
+    metric = METRICS.get(event["metric"] or "")
+    value = metric.of_mean(event["score"]) if metric and event["score"] is not None else event["score"]
+    score = metric_text(event["metric"], value) if value is not None else event["state"]
     left = seconds_text(round(event["left_s"]))
     run = f"{event['steps']:>3} steps  rate ×{event['factor']:<3g}  {event['rules'] or NOTHING}"
     return f"{event['done']:>3}  {score}  {run}  ({left} left)"

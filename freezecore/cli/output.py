@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Literal, TextIO
 
+from freezecore.report import metric_text
+
 Style = Literal["red", "yellow", "green"]
 CODES = {"red": 31, "yellow": 33, "green": 32}
 DIFFERENCES = ("missing", "new", "changed", "renamed", "reshaped")
@@ -129,7 +131,9 @@ def lines(*texts: str) -> str:
 
 def score_text(one: dict) -> str:
     """The metric that was asked for; else the accuracy, else the score that selections are ranked by."""
-    known = (one.get(name) for name in ("metric_after", "accuracy_after", "score"))
+    if one.get("metric_after") is not None:
+        return metric_text(one.get("metric"), one["metric_after"])
+    known = (one.get(name) for name in ("accuracy_after", "score"))
     return next((f"{value:.3f}" for value in known if value is not None), "")
 
 

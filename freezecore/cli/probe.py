@@ -10,7 +10,7 @@ from freezecore.cli.output import lines, progress, stoppable
 from freezecore.metrics import METRICS
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.probe import ProbeRequest
-from freezecore.report import accuracy_text, bytes_text, seconds_text
+from freezecore.report import accuracy_text, bytes_text, metric_text, seconds_text
 
 EXAMPLE = f'{DEFAULT_SOURCE} --rules "freeze all; train head"'
 
@@ -64,13 +64,17 @@ def _metric(document: dict) -> str:
     scores = [document["metric_before"], document["metric_after"]]
     if document["metric"] in (None, "accuracy") or scores == [None, None]:
         return ""
-    before, after = ("unknown" if score is None else f"{score:.4g}" for score in scores)
-    interval, trained = document["metric_interval"], document["train_metric_after"]
-    within = f" ({interval[0]:.4g}–{interval[1]:.4g})" if interval else ""
-    beside = f", {trained:.4g} on the training data" if trained is not None else ""
-    learnt = METRICS[document["metric"]].of_mean(document["baseline"]) if document["baseline"] is not None else None
-    common = f"; {learnt:.4g} for knowing only how common each token is" if document["perplexity_after"] else ""
-    return f"{document['metric']}: {before} before, {after}{within} after{beside}{common}"
+    metric, interval = document["metric"], document["metric_interval"]
+    before, after = metric_text(metric, scores[0]), metric_text(metric, scores[1], interval)
+    trained = document["train_metric_after"]
+    beside = f", {metric_text(metric, trained)} on the training data" if trained is not None else ""
+    learnt = METRICS[metric].of_mean(document["baseline"]) if document["baseline"] is not None else None
+    common = (
+        f"; {metric_text(metric, learnt)} for knowing only how common each token is"
+        if document["perplexity_after"]
+        else ""
+    )
+    return f"{metric}: {before} before, {after} after{beside}{common}"
 
 
 def _change(change: dict) -> str:

@@ -16,7 +16,7 @@ from freezecore.runtime.data.token_targets import encoded_tokens
 from freezecore.runtime.data.tokens import tokenize
 from freezecore.runtime.inputs import torchvision
 from freezecore.sentences import say
-from freezecore.source import ModelSource
+from freezecore.source import ENCODERS, ModelSource
 
 IMAGE_SIZE = 96  # where the model takes any size: a step in a fifth of the time of 224
 PLAIN = (0.5, 0.5, 0.5)
@@ -82,17 +82,32 @@ def _texts(raw: Raw, model: nn.Module, source: ModelSource, request: ProbeReques
     config: Any = model.config
     asked = request.sequence_length
     if raw.target in ("next-token", "tags"):
-        return _of_tokens(raw, used, source, config, asked)
+        return _of_tokens(raw, used, source, config, asked, _shows(raw, model, source))
     tokens = tokenize(texts, pairs, source, config, asked)
     if config.pad_token_id is None:  # a classifier over the last token has to know which that is
         config.pad_token_id = tokens.pad
     return _dataset(raw, tokens.inputs, tokens.length, notes=tokens.notes)
 
 
-def _of_tokens(raw: Raw, used: np.ndarray, source: ModelSource, config: Any, asked: int | None) -> Dataset:
+def _shows(raw: Raw, model: nn.Module, source: ModelSource) -> tuple[str, ...]:
+    """What a run on such weights shows, and what it does not."""
+    if not raw.continues:
+        return ()
+    if source.weights == "random":
+        return (say("The weights are random: what shows is how fast these layers learn, not what a pretrained model "
+                    "would come to."),)  # fmt: skip
+    if type(model).__name__ in ENCODERS:
+        return (say("The model was pretrained to read whole sentences and here reads from left to right: what its "
+                    "layers know helps, and the perplexity is no language model's yet."),)  # fmt: skip
+    return ()
+
+
+def _of_tokens(
+    raw: Raw, used: np.ndarray, source: ModelSource, config: Any, asked: int | None, shows: tuple[str, ...]
+) -> Dataset:
     """Texts with a target at each token; those of which none is left are left out."""
     tokens, targets = encoded_tokens(raw, used, source, config, asked)
-    length, notes = tokens.length, tokens.notes
+    length, notes = tokens.length, (*shows, *tokens.notes)
     kept = (targets != IGNORED).any(1)
     train, test = kept[: len(raw.train)].numpy(), kept[len(raw.train) :].numpy()
     if not train.any() or not test.any():

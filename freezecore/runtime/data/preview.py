@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from freezecore.datasets import ClassCount, DataPreview, SamplePreview
@@ -12,6 +14,7 @@ from freezecore.runtime.data.read import read
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.tokens import token_lengths
 from freezecore.sentences import say
+from freezecore.spans import OUTSIDE
 
 MOST_SAMPLES = 12
 THUMBNAIL = 64
@@ -42,12 +45,16 @@ def preview(request: ProbeRequest) -> DataPreview:
         columns=raw.columns,
         choices=raw.choices,
         split=raw.split,
+        target=raw.target,
     )
 
 
 def _balance(raw: Raw) -> tuple[ClassCount, ...]:
     if not raw.classes:
         return ()
+    if raw.words:  # words of each tag
+        counts = [Counter(tag for i in part for tag in raw.tags[i]) for part in (raw.train, raw.test)]
+        return tuple(ClassCount(name, *(of[tag] for of in counts)) for tag, name in enumerate(raw.classes))
     train, test = (np.bincount(raw.targets[part], minlength=len(raw.classes)) for part in (raw.train, raw.test))
     return tuple(ClassCount(name, int(a), int(b)) for name, a, b in zip(raw.classes, train, test, strict=True))
 
@@ -55,7 +62,7 @@ def _balance(raw: Raw) -> tuple[ClassCount, ...]:
 def _spread(raw: Raw) -> np.ndarray:
     """Samples to show: of every class one, before a second of any."""
     targets = raw.targets[raw.train]
-    if raw.target == "value":
+    if raw.target != "class":
         return raw.train[:MOST_SAMPLES]
     nth = np.zeros(len(targets), int)
     seen: dict[int, int] = {}
@@ -65,6 +72,12 @@ def _spread(raw: Raw) -> np.ndarray:
 
 
 def _sample(raw: Raw, position: int) -> SamplePreview:
+    if raw.words:
+        pairs = zip(raw.words[position], raw.tags[position], strict=True)
+        tagged = " ".join(word if raw.classes[tag] == OUTSIDE else f"{word}⟨{raw.classes[tag]}⟩" for word, tag in pairs)
+        return SamplePreview("", text=shortened(tagged, TEXT))
+    if raw.continues:
+        return SamplePreview("", text=shortened(raw.texts[position], TEXT))
     target = raw.classes[raw.targets[position]] if raw.classes else f"{raw.targets[position]:g}"
     if raw.images is not None:
         return SamplePreview(target, picture=data_address(raw.images.at([position], THUMBNAIL)[0].numpy()))
@@ -109,7 +122,7 @@ def _odd(raw: Raw) -> tuple[str, ...]:
     found = []
     if len(raw.test) < FEW:
         found.append(say("Only {count} samples are held out: their accuracy says little.", count=len(raw.test)))
-    if raw.classes:
+    if raw.target == "class":
         untaught = [
             name
             for name, count in zip(
