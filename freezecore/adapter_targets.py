@@ -25,8 +25,9 @@ def adapter_targets(adapters: Sequence[Adapter], tree: LayerTree) -> dict[str, A
     """The adapter of each module that gets one, by its path in the tree of the base; of experts that stand in one
     tensor, by that parameter's name. Where two adapters name a module, the later one has it.
 
-    Linear layers, convolutions, embeddings and experts in one tensor of three dimensions can be adapted. Without
-    targets: every linear layer but the head, and in a model without such every convolution that joins channels.
+    Linear layers, convolutions, embeddings and experts in one tensor of three dimensions can be adapted; of a selector
+    that hits others too, convolutions of one kernel for each channel are left out. Without targets: every linear
+    layer but the head, and in a model without such every convolution that joins channels.
 
     Raises:
         RuleError: a target names nothing in this model.
@@ -57,7 +58,8 @@ def default_targets(tree: LayerTree) -> list[int]:
     """Places of the weights that an adapter without targets joins."""
     able = [i for i in adaptable(tree) if tree.parameters[i].kind != "head"]
     linear = [i for i in able if LINEAR.intersection(_bases(tree, tree.parameters[i]))]
-    return linear or [i for i in able if _joins_channels(tree, tree.parameters[i])]
+    convolutions = [i for i in able if CONVOLUTION.intersection(_bases(tree, tree.parameters[i]))]
+    return linear or [i for i in convolutions if not _one_a_channel(tree, tree.parameters[i])]
 
 
 def _of(adapter: Adapter, tree: LayerTree) -> Iterable[str]:
@@ -73,10 +75,11 @@ def _of(adapter: Adapter, tree: LayerTree) -> Iterable[str]:
     found: dict[str, None] = {}
     for selector in adapter.targets:
         hits = target_positions(selector, tree)
-        joined = [able[i] for i in hits if i in able]
+        joined = [i for i in hits if i in able]
         if not joined:
             raise _not_adaptable(selector, [tree.parameters[i] for i in hits], tree, able)
-        found.update(dict.fromkeys(joined))
+        wide = [i for i in joined if not _one_a_channel(tree, tree.parameters[i])]
+        found.update(dict.fromkeys(able[i] for i in wide or joined))
     return found
 
 
@@ -125,6 +128,6 @@ def _bases(tree: LayerTree, p: Parameter) -> tuple[str, ...]:
     return tree.layer_at[p.owner].bases if p.owner in tree.layer_at else ()
 
 
-def _joins_channels(tree: LayerTree, p: Parameter) -> bool:
-    """A convolution that is not one kernel for each channel (of which a low rank saves nothing)."""
-    return bool(CONVOLUTION.intersection(_bases(tree, p))) and p.shape[1] > 1
+def _one_a_channel(tree: LayerTree, p: Parameter) -> bool:
+    """A convolution that is one kernel for each channel: a low rank saves nothing there, and PEFT refuses most."""
+    return bool(CONVOLUTION.intersection(_bases(tree, p))) and p.shape[1] == 1

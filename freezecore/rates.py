@@ -29,6 +29,7 @@ BODY = {  # of what is pretrained
 BODY_TIMES = {"image": 1, "text": 0.2, "language-model": 0.04}  # text models forget at rates that suit convolutions
 HEAD_TIMES = {"image": 10, "text": 100, "language-model": 1}  # a head that starts from nothing may go faster
 ALONE_TIMES = {"image": 2, "text": 3, "language-model": 50}  # again where the head alone trains: features hold still
+ADAPTER_TIMES = {"image": 4, "text": 5, "language-model": 10}  # of the body's: adapters alone begin at nothing
 FEW = 0.02  # trainable share of the body below which (norms, biases) it takes and needs larger steps
 FEW_TIMES = 4
 
@@ -55,8 +56,11 @@ def learning_rates(
     usual = BODY[optimizer] * BODY_TIMES[kind]
     usual_head = usual * HEAD_TIMES[kind]
     pairs = zip(mask.tree.parameters, mask.trains, strict=True)
-    trains = sum(p.numel for p, train in pairs if train and not is_head(p))
-    if not trains:
+    body_trains = [p for p, train in pairs if train and not is_head(p)]
+    trains = sum(p.numel for p in body_trains)
+    if trains and all(p.adapter for p in body_trains):
+        usual *= ADAPTER_TIMES[kind]
+    elif not trains:
         usual_head *= ALONE_TIMES[kind]
     elif trains < FEW * mask.tree.total:
         usual *= FEW_TIMES
@@ -65,7 +69,7 @@ def learning_rates(
 
 def is_head(parameter: Parameter) -> bool:
     """Whether it takes the head's rate: the head itself, and what the checkpoint lacked."""
-    return parameter.kind == "head" or parameter.new
+    return (parameter.kind == "head" or parameter.new) and not parameter.adapter
 
 
 def model_kind(source: ModelSource | None, tree: LayerTree) -> ModelKind:

@@ -25,7 +25,9 @@ from freezecore.runtime.data.samples import Dataset, Raw
 from freezecore.runtime.prefix import Prefix, PrefixCache
 from freezecore.runtime.train.batches import Feed, call
 from freezecore.runtime.train.step import PlainStep
+from freezecore.runtime.tree.adapted import adapted_tree
 from freezecore.runtime.tree.layers import read_module
+from freezecore.runtime.tree.marks import ADAPTER
 from freezecore.source import TRAINED_TASKS, ModelSource
 from freezecore.tree import LayerTree
 
@@ -154,9 +156,11 @@ class Session:
         return layout
 
     def _seeded(self, model: nn.Module, new: frozenset[str]) -> dict[str, Tensor]:
-        """Copies of the weights that a seed decides: those of the head, or all where none are pretrained."""
+        """Copies of the weights that a seed decides: those of the head and of adapters, or all where none are
+        pretrained."""
         every = self.source.weights != "pretrained"
-        return {name: t.detach().cpu().clone() for name, t in model.named_parameters() if every or name in new}
+        named = model.named_parameters()
+        return {n: t.detach().cpu().clone() for n, t in named if every or n in new or ADAPTER.search(n)}
 
     def _put_back(self, seed: int) -> None:
         """Undo the last run, and lay in this seed's fresh weights."""
@@ -185,7 +189,8 @@ def _tree_of(built: Built, label: str) -> LayerTree:
     kept = trees.stored(built.source)
     found = {name: (tuple(p.shape), str(p.dtype).removeprefix("torch.")) for name, p in built.model.named_parameters()}
     if kept is None or found != {p.name: (p.shape, p.dtype) for p in kept.parameters}:
-        tree = read_module(built.model, label, new=built.new)
+        own = adapted_tree(built.model, built.base, built.source) if built.base else None
+        tree = own or read_module(built.model, label, new=built.new)
         trees.keep(built.source, tree)
         return tree
     frozen = {name for name, parameter in built.model.named_parameters() if not parameter.requires_grad}
