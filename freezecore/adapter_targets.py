@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from freezecore.adapter import Adapter
 from freezecore.errors import RuleError, SourceError, shortened
@@ -131,3 +132,11 @@ def _bases(tree: LayerTree, p: Parameter) -> tuple[str, ...]:
 def _one_a_channel(tree: LayerTree, p: Parameter) -> bool:
     """A convolution that is one kernel for each channel: a low rank saves nothing there, and PEFT refuses most."""
     return bool(CONVOLUTION.intersection(_bases(tree, p))) and p.shape[1] == 1
+
+
+def base_of(tree: LayerTree) -> LayerTree:
+    """The tree of the model without its adapters; itself where it has none."""
+    if not any(p.adapter for p in tree.parameters):
+        return tree
+    layers = (each for each in tree.layers if not any(part.startswith("lora_") for part in each.path.split(".")))
+    return replace(tree, layers=tuple(layers), parameters=tuple(p for p in tree.parameters if not p.adapter))

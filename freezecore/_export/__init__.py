@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from freezecore._export.axolotl import export_axolotl
+from freezecore._export.causal import require_language_model
 from freezecore._export.jinja import render
 from freezecore._export.llama_factory import export_llama_factory
 from freezecore._export.notebook import export_notebook
 from freezecore._export.plan import ExportPlan
 from freezecore._export.spec import save_spec
+from freezecore._export.unsloth import export_unsloth
 from freezecore._resolve import resolve_phases
 from freezecore.arguments import checked
 from freezecore.cache import uploads
@@ -50,10 +52,17 @@ def _timm(plan: ExportPlan) -> str:
     return render("timm.py.jinja", plan=plan)
 
 
+def _trl(plan: ExportPlan) -> str:
+    require_language_model(plan, "TRL's SFTTrainer", multimodal=False)
+    return render("trl.py.jinja", plan=plan)
+
+
 TARGETS = {
     "pytorch": _script("pytorch"),
     "timm": Target(_timm, "pytorch"),
     "transformers-trainer": _script("transformers-trainer"),
+    "trl": Target(_trl, "transformers-trainer"),
+    "unsloth": Target(export_unsloth, "transformers-trainer"),
     "lightning": _script("lightning"),
     "fastai": _script("fastai"),
     "accelerate": _script("accelerate"),

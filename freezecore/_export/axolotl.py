@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
-from freezecore._export.causal import require_causal
+from freezecore._export.causal import require_causal, require_whole
 from freezecore._export.jinja import render
 from freezecore._export.plan import ExportPlan
 from freezecore._export.selection import Cover, select
 from freezecore._export.series import Series, series
+from freezecore.errors import ExportError
 
 
 def export_axolotl(plan: ExportPlan) -> str:
@@ -22,7 +23,16 @@ def export_axolotl(plan: ExportPlan) -> str:
         ExportError: it cannot express the selection; the hint says what comes nearest.
     """
     require_causal(plan, "axolotl")
-    return render("axolotl.yaml.jinja", plan=plan, patterns=patterns(plan))
+    if not plan.source.adapter:
+        return render("axolotl.yaml.jinja", plan=plan, patterns=patterns(plan), lora=None)
+    lora = require_whole(plan, "axolotl")
+    if lora.bias != "none":
+        raise ExportError(
+            "axolotl trains no biases beside adapters, as '{rules}' does.",
+            "Leave them out, or export to trl.",
+            rules=plan.rules,
+        )
+    return render("axolotl.yaml.jinja", plan=plan, patterns=(), lora=lora)
 
 
 def patterns(plan: ExportPlan) -> list[str]:

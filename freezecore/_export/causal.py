@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from freezecore._export.lora import LoraOptions
 from freezecore._export.plan import ExportPlan
 from freezecore.errors import ExportError
 
@@ -12,17 +13,7 @@ def require_causal(plan: ExportPlan, trainer: str) -> None:
     Raises:
         ExportError: with the reason, and what comes nearest.
     """
-    root = plan.task.root
-    if not plan.task.of_transformers or not (plan.task.causal or plan.task.multimodal):
-        raise ExportError(
-            "{trainer} trains Hugging Face language models by id or folder, and {source} as {root} is none.",
-            "Export to transformers-trainer or pytorch."
-            if root.endswith("ForConditionalGeneration")
-            else "Export to transformers-trainer or pytorch, or give the source the task causal-lm.",
-            trainer=trainer,
-            source=plan.source,
-            root=root,
-        )
+    require_language_model(plan, trainer)
     if plan.source.weights == "random":
         raise ExportError(
             "{trainer} starts from the pretrained weights.",
@@ -49,3 +40,45 @@ def require_causal(plan: ExportPlan, trainer: str) -> None:
             count=len(held) - 1,
             setting=setting,
         )
+
+
+def require_language_model(plan: ExportPlan, trainer: str, multimodal: bool = True) -> None:
+    """Check that the model is one that the trainer trains: transformers', and it continues texts.
+
+    Raises:
+        ExportError: with the reason, and what comes nearest.
+    """
+    root = plan.task.root
+    if not plan.task.of_transformers or not (plan.task.causal or multimodal and plan.task.multimodal):
+        raise ExportError(
+            "{trainer} trains Hugging Face language models by id or folder, and {source} as {root} is none.",
+            "Export to transformers-trainer or pytorch."
+            if root.endswith("ForConditionalGeneration")
+            else "Export to transformers-trainer or pytorch, or give the source the task causal-lm.",
+            trainer=trainer,
+            source=plan.source,
+            root=root,
+        )
+
+
+def require_whole(plan: ExportPlan, trainer: str) -> LoraOptions:
+    """The adapters, where these and what PEFT saves beside them are all that trains.
+
+    Raises:
+        ExportError: there are none, or something else trains.
+    """
+    if plan.lora is None:
+        raise ExportError(
+            "{trainer} trains adapters, and {source} has none.",
+            "Give the source one, such as 'lora r=8', or export to trl.",
+            trainer=trainer,
+            source=plan.source,
+        )
+    if not plan.lora.whole:
+        raise ExportError(
+            "{trainer} trains all adapters and whole modules beside them, and '{rules}' is something else.",
+            "Write 'freeze all; train adapters', with whole modules that are not tied to others, or export to trl.",
+            trainer=trainer,
+            rules=plan.rules,
+        )
+    return plan.lora

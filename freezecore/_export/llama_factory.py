@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from freezecore._export.causal import require_causal
+from freezecore._export.causal import require_causal, require_whole
 from freezecore._export.jinja import render
+from freezecore._export.lora import LoraOptions
 from freezecore._export.plan import ExportPlan
 from freezecore.errors import ExportError
 from freezecore.sentences import say
@@ -75,6 +76,8 @@ def export_llama_factory(plan: ExportPlan) -> str:
         ExportError: it cannot express the selection; the hint says what comes nearest.
     """
     require_causal(plan, "LLaMA-Factory")
+    if plan.source.adapter:
+        return render("llama-factory.yaml.jinja", plan=plan, keys=None, lora=_lora(plan))
     names = [p.name for p in plan.tree.parameters]
     wanted = set(plan.mask.names())
     blocks = _blocks(plan)
@@ -84,7 +87,23 @@ def export_llama_factory(plan: ExportPlan) -> str:
     if not exact:
         raise _refused(plan, candidates, hits)
     keys = min((_smaller(keys, names, wanted, blocks) for keys in exact), key=lambda k: sum(map(len, k.lines())))
-    return render("llama-factory.yaml.jinja", plan=plan, keys=keys)
+    return render("llama-factory.yaml.jinja", plan=plan, keys=keys, lora=None)
+
+
+def _lora(plan: ExportPlan) -> LoraOptions:
+    """The adapters, where its keys can say them: names of layers, one rank and alpha, whole modules beside them.
+
+    Raises:
+        ExportError: they cannot.
+    """
+    lora = require_whole(plan, "LLaMA-Factory")
+    others = isinstance(lora.targets, str) or lora.layers is not None or lora.tensors or lora.ranks or lora.alphas
+    if others or lora.bias != "none" or plan.task.multimodal:
+        raise ExportError(
+            "LLaMA-Factory joins adapters of one rank to layers by the ends of their names; this selection is another.",
+            "axolotl and trl can express it.",
+        )
+    return lora
 
 
 def _blocks(plan: ExportPlan) -> int:

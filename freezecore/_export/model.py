@@ -34,6 +34,12 @@ NEW_LAYERS = (
 )
 
 
+QUANTIZED = {  # as bitsandbytes keeps linear layers
+    "nf4": ["load_in_4bit=True", 'bnb_4bit_quant_type="nf4"', "bnb_4bit_compute_dtype=torch.bfloat16"],
+    "int8": ["load_in_8bit=True"],
+}
+
+
 @dataclass(frozen=True)
 class Building:
     """Imports, and the lines after which `model` is the model."""
@@ -63,6 +69,12 @@ def building(
         start = f"CHECKPOINT = {quoted(model_id)}  # to start from\n"
         return Building(found.imports, start + found.lines.replace(quoted(model_id), "CHECKPOINT"))
     source = source.with_(name=uploads.as_given(source.name))  # where the person has it
+    if source.quantize and (source.scheme != "hf" or source.weights == "random"):
+        raise ExportError(
+            "bitsandbytes quantizes a model as transformers loads its weights, and {source} is not loaded so.",
+            "Give a Hugging Face id or folder, or leave quantize out.",
+            source=source,
+        )
     built = {"timm": _timm, "hf": _transformers, "config": _transformers}.get(source.scheme)
     labels = source.num_labels if classes is None else "NUM_CLASSES"
     if built or source.scheme == "torchvision":
@@ -136,9 +148,14 @@ def _pretrained(source: ModelSource, root: str, labels: int | str | None) -> Bui
         labelled.append(LEFT_TO_RIGHT)
     arguments = [quoted(source.name), *labelled, "dtype=torch.float32"]
     imports = frozenset({f"from transformers import {name}", "import torch"})
+    before = ""
+    if source.quantize:
+        arguments = [*arguments[:-1], "dtype=torch.bfloat16", "quantization_config=quantized"]
+        imports |= {"from transformers import BitsAndBytesConfig"}
+        before = f"quantized = {call('BitsAndBytesConfig', QUANTIZED[source.quantize], taken=12)}\n"
     packages = tokenizer_packages(source)
     note = f"# Its tokenizer needs: pip install {' '.join(packages)}\n" if packages else ""
-    return Building(imports, f"{note}model = {call(f'{name}.from_pretrained', arguments, taken=8)}")
+    return Building(imports, f"{note}{before}model = {call(f'{name}.from_pretrained', arguments, taken=8)}")
 
 
 def _class_name(source: ModelSource, root: str) -> str:

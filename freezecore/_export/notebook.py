@@ -68,7 +68,8 @@ def packages(plan: ExportPlan) -> list[str]:
     name = plan.source.scheme if plan.task.of_timm or plan.task.of_torchvision else "transformers"
     version = plan.tree.versions.get(name, "")
     known = version and all(part.isalnum() and part.isascii() for part in version.split("."))
-    return [f"{name}=={version}" if known else name, *tokenizer_packages(plan.source)]
+    adapters = ["peft"] if plan.lora else []
+    return [f"{name}=={version}" if known else name, *adapters, *tokenizer_packages(plan.source)]
 
 
 def data_template(plan: ExportPlan) -> str:

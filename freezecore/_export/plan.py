@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import compress
 
 from freezecore._export.held import HeldModules
+from freezecore._export.lora import LoraOptions, lora_options
 from freezecore._export.model import Building, building
 from freezecore._export.optimizers import CLASSES, OPTIM
 from freezecore._export.python import Condition, call, condition, number
@@ -17,7 +18,7 @@ from freezecore.mask import Mask
 from freezecore.rates import Rates, is_head, learning_rates, model_kind
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec, Selector
-from freezecore.tree import LayerTree
+from freezecore.tree import LayerTree, Parameter
 from freezecore.workload import Workload
 
 EVERYTHING = Selector("kind", "all")
@@ -123,12 +124,38 @@ class ExportPlan:
         Raises:
             ExportError: the source cannot be written as an import.
         """
-        built = building(self.source, self.tree, self.classes, self.model_id, self.masks[0][1])
+        source = self.source.with_(adapter=None)
+        built = building(source, self.tree, self.classes, self.model_id, self.masks[0][1])
+        if self.lora:
+            imports = built.imports | {"from peft import LoraConfig, get_peft_model"}
+            built = Building(imports, f"{built.lines}\n{self._joined}")
         if not self.pure_bf16:
             return built
         cast = built.lines.replace("dtype=torch.float32", "dtype=torch.bfloat16")
         lines = cast if cast != built.lines else f"{cast}\nmodel.to(torch.bfloat16)"
         return Building(built.imports | {"import torch"}, lines)
+
+    @cached_property
+    def lora(self) -> LoraOptions | None:
+        """What PEFT is given for the source's adapters; None where it has none.
+
+        Raises:
+            ExportError: one configuration of PEFT cannot say them.
+        """
+        return lora_options(self.source, self.tree, [mask for _, mask in self.masks])
+
+    @property
+    def _joined(self) -> str:
+        """The lines that put the adapters into the model, and how what was trained is saved."""
+        assert self.lora is not None
+        saving = (
+            '# model.save_pretrained("adapter") saves what trains; PeftModel.from_pretrained loads it.'
+            if self.lora.whole
+            else "# PEFT saves adapters alone: to save what trains beside them,\n"
+            "# torch.save({n: p for n, p in model.named_parameters() if p.requires_grad}, FILE)."
+        )
+        task = "CAUSAL_LM" if self.task.causal else None
+        return f"{saving}\nlora = {self.lora.config(task, taken=7)}\nmodel = get_peft_model(model, lora)"
 
     @cached_property
     def classes(self) -> int | None:
@@ -140,8 +167,13 @@ class ExportPlan:
     @cached_property
     def _outputs(self) -> int | None:
         """The model's own classes: the outputs of the last tensor of its head."""
-        heads = [p for p in self.tree.parameters if p.kind == "head" and p.shape]
+        heads = [p for p in self.tree.parameters if p.kind == "head" and p.shape and not p.adapter]
         return heads[-1].shape[0] if heads else None
+
+    def _has_outputs(self, parameter: Parameter) -> bool:
+        """Whether it has one row for each class."""
+        first = parameter.shape[:1] == (self._outputs,) and ".lora_A." not in parameter.name
+        return parameter.kind == "head" and first
 
     @property
     def scalars(self) -> str:
@@ -150,7 +182,7 @@ class ExportPlan:
         each = sum(
             parameter.numel // parameter.shape[0]
             for parameter, trains in zip(self.tree.parameters, self.mask.trains, strict=True)
-            if trains and parameter.kind == "head" and parameter.shape and parameter.shape[0] == self._outputs
+            if trains and self._has_outputs(parameter)
         )
         if self.classes is None or not each:
             return f"{total:_}"
@@ -213,7 +245,8 @@ class ExportPlan:
             return None
         if self.task.of_timm:
             return "model.set_grad_checkpointing()"
-        return "model.gradient_checkpointing_enable()" if self.task.of_transformers else None
+        entrant = '{"use_reentrant": False}' if self.lora else ""  # else nothing before the adapters asks for gradients
+        return f"model.gradient_checkpointing_enable({entrant})" if self.task.of_transformers else None
 
     @property
     def own_optimizer(self) -> bool:

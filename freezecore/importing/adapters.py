@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from freezecore import peft_rules
 from freezecore._export.series import Series, series
-from freezecore._resolve import resolve
 from freezecore.adapter import Adapter, print_adapters
-from freezecore.errors import RuleError
+from freezecore.adapter_targets import adapter_targets
+from freezecore.errors import FreezeError
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
-from freezecore.spec import FreezeSpec, Rule, Selector
+from freezecore.spec import Selector
 from freezecore.tree import LayerTree
-
-ALL = Selector("kind", "all")
 
 
 def adapter_text(rows: Sequence[Sequence], tree: LayerTree) -> str:
@@ -33,28 +30,16 @@ def adapter_text(rows: Sequence[Sequence], tree: LayerTree) -> str:
 
 
 def targets(paths: Iterable[str], tree: LayerTree) -> tuple[Selector, ...]:
-    """Selectors that hit just these layers of those that can have an adapter; none for the linear ones but the head."""
-    wanted = set(paths)
-    if wanted == {layer.path for layer in tree.layers if peft_rules.LINEAR & set(layer.bases) and layer.kind != "head"}:
-        return ()
-    for selectors in _candidates(sorted(wanted), tree):
+    """Selectors that hit exactly these layers of those that can have an adapter; none where they are the usual ones."""
+    wanted = list(dict.fromkeys(paths))
+    exact = tuple(Selector("path", path) for path in wanted)
+    for selectors in ((), *_candidates(wanted, tree)):
         try:
-            if adaptable(selectors, tree) == wanted:
+            if set(adapter_targets([Adapter(targets=selectors)], tree)) == set(wanted):
                 return selectors
-        except RuleError:
+        except FreezeError:
             continue
-    return tuple(Selector("path", path) for path in sorted(wanted))
-
-
-def adaptable(selectors: tuple[Selector, ...], tree: LayerTree) -> set[str]:
-    """The layers that selectors hit and that can have an adapter.
-
-    Raises:
-        RuleError: one of them hits nothing.
-    """
-    mask = resolve(FreezeSpec((Rule("freeze", (ALL,)), Rule("train", selectors))), tree)
-    able = {layer.path for layer in tree.layers if peft_rules.ADAPTED & set(layer.bases)}
-    return {name.rpartition(".")[0] for name in mask.names()} & able
+    return exact
 
 
 def _candidates(paths: list[str], tree: LayerTree) -> Iterator[tuple[Selector, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from freezecore._resolve import resolve
+from freezecore.adapter_targets import base_of
 from freezecore.errors import ExportError, shortened
 from freezecore.importing.configurations import READERS, bases_of, read_configuration
 from freezecore.importing.imported import Imported, hint_for
@@ -68,7 +69,7 @@ def _from_spec(text: str, tree: LayerTree) -> Imported:
 
 
 def _from_mapping(text: str, mapping: dict, tree: LayerTree) -> Imported:
-    found = read_configuration(text, mapping, tree)
+    found = read_configuration(text, mapping, base_of(tree))
     if found is None:
         bases = bases_of(mapping)
         raise ExportError(

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from dataclasses import replace
 
+from freezecore.adapter_targets import base_of
 from freezecore.errors import ExportError
 from freezecore.importing import isolated
 from freezecore.importing.adapters import adapter_text
@@ -74,7 +75,7 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
         raise ExportError(
             "{count:,} characters of Python are too many.", "Paste the lines that freeze.", count=len(text)
         )
-    text = textwrap.dedent(text)
+    text, tree = textwrap.dedent(text), base_of(tree)
     answer = isolated.run(text, tree)
     if "problem" in answer:
         raise _refused(answer, text)

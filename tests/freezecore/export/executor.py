@@ -7,6 +7,7 @@ imported here: what is reported is what the exported code and the real libraries
 import hashlib
 import json
 import os
+import re
 import runpy
 import shutil
 import sys
@@ -33,13 +34,45 @@ def samples(kind: str, size: int) -> list:
     return [{"input_ids": row, "attention_mask": mask, "labels": label} for row, label in zip(ids, labels, strict=True)]
 
 
+def plain(name: str) -> str:
+    """The name without what PEFT puts around a model and its layers."""
+    return re.sub(r"^base_model\.model\.?|\.modules_to_save\.default|\.base_layer", "", name)
+
+
 def state(model) -> dict:
-    """A copy of every parameter and buffer."""
-    return {name: t.detach().clone() for name, t in (*model.named_parameters(), *model.named_buffers())}
+    """A copy of every parameter and buffer; of a module that PEFT keeps as it was, none."""
+    both = (*model.named_parameters(), *model.named_buffers())
+    return {plain(name): t.detach().clone() for name, t in both if ".original_module" not in name}
 
 
 def trainable(model) -> list[str]:
-    return [name for name, p in model.named_parameters() if p.requires_grad]
+    return [plain(name) for name, p in model.named_parameters() if p.requires_grad]
+
+
+def answers(model, data: list) -> torch.Tensor:
+    """What the model says of the first sample, in eval mode."""
+    model.eval()
+    with torch.no_grad():
+        if isinstance(data[0], dict):
+            return model(**{name: torch.as_tensor(value)[None] for name, value in data[0].items()}).logits
+        return model(data[0][0][None])
+
+
+def saved_again(case: dict, model, data: list) -> dict:
+    """Whether the adapter, saved and loaded beside the same base, answers as before, and merged into it too."""
+    from peft import PeftModel
+
+    wanted = answers(model, data)
+    model.save_pretrained("adapter")
+    torch.manual_seed(0)
+    base = runpy.run_path(case["file"], run_name="exported")["model"].unload()
+    loaded = PeftModel.from_pretrained(base, "adapter")
+    found = answers(loaded, data)
+    merged = answers(loaded.merge_and_unload(), data)
+    return {
+        "loaded": bool(torch.equal(found, wanted)),
+        "merged": float((merged - wanted).abs().max() / wanted.abs().max()),
+    }
 
 
 def by_hand(made: dict, data: list, epochs: int, start: int = 0) -> list[list[str]]:
@@ -87,6 +120,24 @@ def by_trainer(made: dict, data: list, epochs: int) -> list[list[str]]:
     return [trainable(made["model"])]
 
 
+def as_texts(data: list) -> tuple:
+    """The samples as TRL takes them, and a tokenizer of their words."""
+    from datasets import Dataset
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    words = {"<pad>": 0, "</s>": 2} | {str(i): i for i in range(3, 64)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="</s>"))
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>")
+    return Dataset.from_list([{"input_ids": row["input_ids"].tolist()} for row in data]), fast
+
+
+def by_trl(made: dict, data: list, epochs: int) -> list[list[str]]:
+    rows, tokenizer = as_texts(data)
+    made["fine_tune"](rows, tokenizer=tokenizer)
+    return [trainable(made["model"])]
+
+
 def again_by_hand(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
     """Weights and optimizer of the first epoch, loaded as a plain loop's checkpoint would be."""
     by_hand(first, data, 1)
@@ -116,9 +167,11 @@ def again_by_lightning(case: dict, first: dict, made: dict, data: list) -> list[
 
 def again_by_trainer(case: dict, first: dict, made: dict, data: list) -> list[list[str]]:
     shutil.rmtree("checkpoints", ignore_errors=True)
-    first["fine_tune"](data)
+    data, tokenizer = as_texts(data) if case["target"] == "trl" else (data, None)
+    more = {"tokenizer": tokenizer} if tokenizer else {}
+    first["fine_tune"](data, **more)
     checkpoints = sorted(Path("checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    made["fine_tune"](data, checkpoint=str(checkpoints[0]))
+    made["fine_tune"](data, checkpoint=str(checkpoints[0]), **more)
     return [trainable(made["model"])]
 
 
@@ -129,6 +182,7 @@ RESUMES = {
     "fastai": again_by(by_fastai),
     "lightning": again_by_lightning,
     "transformers-trainer": again_by_trainer,
+    "trl": again_by_trainer,
 }
 WAYS = {
     "pytorch": by_hand,
@@ -137,6 +191,7 @@ WAYS = {
     "lightning": by_lightning,
     "fastai": by_fastai,
     "transformers-trainer": by_trainer,
+    "trl": by_trl,
 }
 
 
@@ -161,7 +216,8 @@ def run(case: dict) -> dict:
         "first_weights": hashlib.sha256(weights).hexdigest(),
         "epochs": epochs,
         "moved": [name for name in before if not torch.equal(before[name], after[name].to(before[name].device))],
-        "held": [path for path, module in model.named_modules() if not module.training],
+        "held": [plain(path) for path, m in model.named_modules() if not m.training and ".original_module" not in path],
+        **(saved_again(case, model, data) if case.get("adapter") else {}),
     }
 
 

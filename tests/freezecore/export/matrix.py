@@ -29,7 +29,7 @@ from tests.freezecore.export.test_yaml_trainers import as_axolotl, as_llama_fact
 
 RESULTS = Path(__file__).with_name("matrix.json")
 RESUMED = ("linear-probe", "gradual")
-EXECUTED = ("pytorch", "timm", "transformers-trainer", "lightning", "fastai", "accelerate")
+EXECUTED = ("pytorch", "timm", "transformers-trainer", "trl", "lightning", "fastai", "accelerate")
 
 
 def cells(folder: Path) -> list[tuple[str, str, str, Small, str]]:

@@ -21,7 +21,10 @@ EXECUTOR = Path(__file__).with_name("executor.py")
 
 @dataclass(frozen=True)
 class Case:
-    """One exported script to run: the target, the model and its rules; with `resume`, from its own checkpoint."""
+    """One exported script to run: the target, the model and its rules.
+
+    With `resume`, from its own checkpoint; with `saves`, PEFT then saves it and loads it again.
+    """
 
     id: str
     target: str
@@ -29,6 +32,7 @@ class Case:
     rules: str
     resume: bool = False
     workload: Workload | None = None
+    saves: bool = False
 
     @property
     def spec(self) -> FreezeSpec:
@@ -48,7 +52,7 @@ def run(cases: list[Case], folder: Path, *, timeout_s: float = 1800, hub: Path |
         file.write_text(export(case.small.source, case.spec, case.target, tree=case.small.tree, workload=case.workload))
         row = {"id": case.id, "file": str(file), "target": case.target}
         rows.append({**row, "kind": case.small.kind, "size": case.small.size, "epochs": len(case.masks)})
-        rows[-1]["resume"] = case.resume
+        rows[-1].update(resume=case.resume, adapter=case.saves)
     listed = folder / "cases.json"
     listed.write_text(json.dumps(rows))
     done = subprocess.run(

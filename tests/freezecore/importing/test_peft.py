@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from functools import cache
 
@@ -12,10 +11,10 @@ import torch
 
 from freezecore import peft_rules
 from freezecore._resolve import resolve
+from freezecore.adapter import parse_adapters
+from freezecore.adapter_targets import adapter_targets
 from freezecore.errors import ExportError
 from freezecore.importing import import_rules
-from freezecore.importing.adapters import adaptable
-from freezecore.rules.grammar import parse_spec
 from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 
@@ -135,25 +134,9 @@ def by_peft(name, options):
 
 def by_text(found, tree):
     """The same, of what was read."""
-    layers = {}
-    for text in filter(None, found.adapter.split("; ")):
-        head, _, on = text.partition(" on ")
-        said = dict(re.findall(r"(\w+)=(\S+)", head))
-        words = head.split()
-        if on:
-            paths = adaptable(parse_spec(f"train {on}").rules[0].selectors, tree)
-        else:
-            able = [each for each in tree.layers if peft_rules.LINEAR & set(each.bases)]
-            paths = {each.path for each in able if each.kind != "head"}
-        row = (
-            int(said["r"]),
-            float(said.get("alpha", 8)),
-            float(said.get("dropout", 0)),
-            "rslora" in words,
-            "dora" in words,
-        )
-        layers |= dict.fromkeys(paths, row)
-    return set(resolve(found.spec, tree).names()), layers
+    joined = adapter_targets(parse_adapters(found.adapter), tree)
+    rows = {path: (a.r, a.alpha, a.dropout, a.rslora, a.dora) for path, a in joined.items()}
+    return set(resolve(found.spec, tree).names()), rows
 
 
 def aliases(tree):
@@ -330,7 +313,7 @@ def test_the_rules_of_an_adapted_model_train_its_adapters_too():
     found = import_rules(script({"task_type": "SEQ_CLS", "r": 16, "bias": "none"}), opened("bert"))
     assert found.to_json()["adapter"] == "lora r=16 on *.query *.value"
     assert found.rules == "freeze all; train head"
-    assert re.sub("kind:", "", found.adapted_rules) == "freeze all; train adapters head"
+    assert found.adapted_rules == "freeze all; train adapters head"
 
 
 OF_ANOTHER = {"peft_type": "LORA", "target_modules": ["q_proj"], "base_model_name_or_path": "meta-llama/Llama-2-7b"}
