@@ -2,6 +2,7 @@
 # make class    the same for a room: local network, QR code
 # make test     linter, types, unit tests, the page without and with a real Chromium
 # make test-all everything, the whole zoo and export matrix included (hours)
+# make site     the page without a server, a folder of plain files in site/; make site-serve looks at it here
 # make packs    packs models for the page without a server; goes on where it stopped
 # make chaos    five minutes of faults against the real server (SEED= chooses them)
 # make lock     renews the locks after a pin changed; make audit asks for known vulnerabilities of what is locked
@@ -12,7 +13,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run class packs test test-all lint browser chaos screenshots lock audit
+.PHONY: run class site site-serve packs test test-all lint browser chaos screenshots lock audit
 
 run: $(VENV)/.run
 	@$(BIN)/python -m app --port $(PORT)
@@ -37,6 +38,13 @@ lint: $(VENV)/.test
 
 browser: $(VENV)/.test
 	$(BIN)/python tests/browser/chromium.py
+
+site: $(VENV)/.run
+	@command -v npm >/dev/null || { echo "make site takes Pyodide and fonts from npm, which is not installed."; exit 1; }
+	@$(BIN)/python -m static.build
+
+site-serve: site
+	@echo "http://127.0.0.1:$(PORT)/" && cd site && ../$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1
 
 packs: $(VENV)/.run
 	$(BIN)/python -m static.packs

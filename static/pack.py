@@ -14,7 +14,8 @@ from typing import Any
 
 from freezecore._trace import FORMAT as TRACE_FORMAT
 from freezecore._trace import Trace
-from freezecore.cache.traces import REVISION
+from freezecore.cache.traces import REVISION as TRACES
+from freezecore.cache.trees import FORMAT as TREES
 from freezecore.errors import FreezeError, SourceError, TraceError, shortened
 from freezecore.schema import parse
 from freezecore.sentences import packed, say, unpacked
@@ -23,6 +24,7 @@ from freezecore.tree import LayerTree
 from freezecore.workload import CHOICES, Workload
 
 FORMAT = "freeze-explorer-pack/1"
+REVISIONS = (TRACES, TREES)
 LARGEST = 64 * 2**20  # of its JSON
 LARGEST_FILE = 120_000
 KERNELS = (("6.0",), ("7.0", "7.5"), ("8.0", "8.6", "8.9"), ("9.0", "10.0"), ("12.0",))  # cards that run the same ones
@@ -72,14 +74,18 @@ class Pack:
         tree: its layers.
         traces: what was traced.
         refused: what cannot be traced, each with its sentence and hint.
+        left_out: what can be traced and had no room.
         versions: of the libraries that it was made with.
+        revisions: of how traces are followed, and how trees are read.
     """
 
     source: ModelSource
     tree: LayerTree
     traces: dict[Step, Trace] = field(default_factory=dict)
     refused: dict[Step, tuple[str, str]] = field(default_factory=dict)
+    left_out: set[Step] = field(default_factory=set)
     versions: dict[str, str] = field(default_factory=dict)
+    revisions: tuple[int, str] = REVISIONS
 
     @property
     def held(self) -> set[Step]:
@@ -104,9 +110,10 @@ class Pack:
             row = json.dumps(tables.take(self.traces[step].to_json()), separators=(",", ":"))
             rows.setdefault(row, []).append(astuple(step))
         head = {
-            "format": FORMAT, "trace": [TRACE_FORMAT, REVISION], "versions": self.versions,
+            "format": FORMAT, "made": [TRACE_FORMAT, *REVISIONS], "versions": self.versions,
             "model": [str(self.source), self.source.task, self.source.num_labels], "tree": self.tree.to_json(),
             "refused": [[*astuple(step), *packed(why)] for step, why in self.refused.items()],
+            "left_out": [astuple(step) for step in sorted(self.left_out, key=str)],
             "tables": tables.to_json(), "of": list(rows.values()), "rows": [],
         }  # fmt: skip
         text = json.dumps(head, separators=(",", ":")).removesuffix("]}") + ",".join(rows) + "]}"
@@ -124,7 +131,7 @@ def read(content: bytes, name: str) -> Pack:
     """
     try:
         data = parse(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
-        if data["format"] != FORMAT or data["trace"][0] != TRACE_FORMAT:
+        if data["format"] != FORMAT or data["made"][0] != TRACE_FORMAT:
             raise ValueError(data["format"])
         source, task, labels = data["model"]
         refused = {Step(*row[:4]): (unpacked(row[4]), unpacked(row[5])) for row in data["refused"]}
@@ -136,7 +143,9 @@ def read(content: bytes, name: str) -> Pack:
                 {Step(*step): row for row, of in zip(data["rows"], data["of"], strict=True) for step in of},
             ),
             refused,
+            {Step(*step) for step in data.get("left_out", ())},
             data["versions"],
+            tuple(data["made"][1:]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError, FreezeError) as error:
         raise SourceError(
@@ -157,7 +166,10 @@ class Traces(dict):
     def __getitem__(self, step: Step) -> Trace:
         found = super().__getitem__(step)
         if found is None:
-            data = {**unpack(self._rows[step], self._tables), "workload": step.workload.to_json()}
+            try:
+                data = {**unpack(self._rows[step], self._tables), "workload": step.workload.to_json()}
+            except (IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
+                raise TraceError("This is no trace that can be read.", "Trace the model again.") from error
             found = self[step] = Trace.from_json(data)
         return found
 

@@ -32,6 +32,7 @@ FOLDER = HERE / "packs"
 POPULAR = HERE / "models.txt"
 OWN_KERNELS = "7.5"  # of the page's own card, a T4
 MOST_BYTES = 15 * 10**6
+NOW = Pack.revisions
 USUAL = [
     Step("cuda", "fp32", False, OWN_KERNELS), Step("cuda", "fp16-autocast", False, OWN_KERNELS),
     Step("cuda", "bf16-autocast", False, OWN_KERNELS), Step("cpu", "fp32", False),
@@ -60,26 +61,33 @@ def kept(source: ModelSource) -> Pack | None:
         found = pack.read(file_of(source).read_bytes(), str(source))
     except (OSError, FreezeError):
         return None
-    return found if found.versions == versions() and found.source == source else None
+    same = (found.versions, found.source, found.revisions[0]) == (versions(), source, NOW[0])
+    return found if same else None
 
 
 def complete(source: ModelSource, wanted: Iterable[Step]) -> Pack:
-    """The model's pack with these steps traced, as far as they can be.
+    """The model's pack with these steps traced, as far as they can be; its tree is read anew where that has changed.
 
     Raises:
         FreezeError: the model cannot be opened.
     """
     from freezecore.api import read_tree
 
-    found = kept(source) or Pack(source, read_tree(source), versions=versions())
+    found = kept(source)
+    if found is None or found.revisions != NOW:
+        found = Pack(source, read_tree(source), *_steps_of(found), versions())
     for step in wanted:
-        if step in found.held:
+        if step in found.held or step in found.left_out:
             continue
         try:
             found.traces[step] = traced(source, found.tree, step)
         except FreezeError as error:
             found.refused[step] = (error.problem, error.hint)
     return found
+
+
+def _steps_of(found: Pack | None) -> tuple[dict, dict, set]:
+    return (found.traces, found.refused, found.left_out) if found else ({}, {}, set())
 
 
 def traced(source: ModelSource, tree: LayerTree, step: Step) -> Trace:
@@ -130,17 +138,26 @@ def _same(found: Pack, one: Step, other: Step) -> bool:
 
 
 def keep(found: Pack) -> int:
-    """Write it; returns its bytes.
+    """Write it, without the least usual steps where it would be too large; returns its bytes.
 
     Raises:
-        ValueError: it is larger than a pack may be.
+        ValueError: the usual steps alone are larger than a pack may be.
     """
-    content = found.to_bytes()
-    if len(content) > pack.LARGEST_FILE:
-        raise ValueError(f"{found.source}: {len(content):,} bytes are more than {pack.LARGEST_FILE:,}")
+    while len(content := found.to_bytes()) > pack.LARGEST_FILE:
+        spare = sorted(set(found.traces) - set(USUAL), key=_rarity)
+        if not spare:
+            raise ValueError(f"{found.source}: {len(content):,} bytes are more than {pack.LARGEST_FILE:,}")
+        rarest = [step for step in spare if _rarity(step) == _rarity(spare[-1])]
+        found.left_out |= set(rarest)
+        found.traces = {step: found.traces[step] for step in found.traces if step not in found.left_out}
     FOLDER.mkdir(exist_ok=True)
     whole_file.write(file_of(found.source), content)
     return len(content)
+
+
+def _rarity(step: Step) -> tuple:
+    """Steps that fewer people take come later."""
+    return step.kernels not in ("", OWN_KERNELS), step.checkpointing, step.device == "cpu", step.precision == "bf16"
 
 
 def main() -> None:
@@ -168,9 +185,9 @@ def main() -> None:
 def _one(source: ModelSource, wanted: list[Step], further: bool) -> None:
     """Pack what is missing of a model; with `further` the kernels of all cards."""
     before, begun = kept(source), time.monotonic()
-    had = before.held if before else set()
+    had = before.held | before.left_out if before else set()
     others = {step.kernels for step in had} - {"", OWN_KERNELS, "9.0"}
-    if had.issuperset(wanted) and (others or not further):
+    if before and before.revisions == NOW and had.issuperset(wanted) and (others or not further):
         return
     try:
         found = complete(source, wanted)

@@ -75,8 +75,13 @@ def meaning(term: str, words: Words) -> str:
 @cache
 def sentences(lang: str) -> dict[str, str]:
     """All sentences of a language by dotted key."""
+    return flattened(tomllib.loads((HERE / f"{lang}.toml").read_text(encoding="utf-8")))
+
+
+def flattened(table: dict) -> dict[str, str]:
+    """The sentences of a language's file by dotted key."""
     found: dict[str, str] = {}
-    _flatten(tomllib.loads((HERE / f"{lang}.toml").read_text(encoding="utf-8")), "", found)
+    _flatten(table, "", found)
     return found
 
 

@@ -18,6 +18,7 @@ PLAIN = (
     "app.service.mended_rules", "app.figures.cost_charts", "app.figures.timeline", "app.figures.lesson",
     "app.components.tree", "app.components.charts", "app.components.rules_editor", "freezecore._export",
     "freezecore.importing", "freezecore.saved_spec", "freezecore.calibration", "freezecore.model_file", "static.pack",
+    "static.answers",
 )  # fmt: skip
 BLOCKED = """
 import importlib, sys

@@ -1,0 +1,211 @@
+"""The panes below the numbers as blocks, which the page's shell draws: text, table, code, choice, button, figure.
+
+A block is a dictionary whose `is` says what it is. A button's `act` says which of `ACTS` answers it, or its `do` which
+question; a choice's value comes back in `choices` the next time that the pane is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.figures.style import CONFIG, palette_of
+from app.figures.timeline import timeline_chart
+from app.service import code, fit_table, import_lines
+from app.service.findings import findings_of, mended_by
+from app.service.pricing import timelines_of
+from app.service.selection import ModelSelection
+from app.service.terms import terms_html
+from app.text import Words
+from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS
+from freezecore._export import TARGETS
+from freezecore._export.notebook import as_script
+from freezecore.calibration import read_calibration
+from freezecore.errors import ExportError, FreezeError
+from freezecore.importing import Imported, import_rules
+from freezecore.report import bytes_text
+
+MOST_FINDINGS, MOST_LINES = 12, 200
+TIMELINE_HEIGHT = 300  # pixels
+
+Block = dict
+Blocks = list[Block]
+
+
+def findings(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """What is wrong with the selection, worst first, each with the rule that mends it."""
+    found = findings_of(selection)
+    if not found:
+        return [{"is": "good", "text": words("findings.none")}]
+    return [
+        {
+            "is": "finding",
+            "severity": one.severity,
+            "title": words(f"severity.{one.severity}"),
+            "html": terms_html(words.said(one.message), words, f"finding-{number}"),
+            "button": {"label": words("findings.fix"), "help": one.fix, "act": "fix", "value": one.fix}
+            if one.fix
+            else None,
+        }
+        for number, one in enumerate(found[:MOST_FINDINGS])
+    ]
+
+
+def fit(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """What would fit where the step does not, the cards, several of them, what was measured, and a budget."""
+    choices = asked.get("choices", {})
+    blocks: Blocks = []
+    if fit_table.is_too_small(selection):
+        blocks.append({"is": "text", "text": f"**{words('fit.smaller', card=selection.card.box_name)}**"})
+        blocks += [
+            {
+                "is": "line",
+                "text": text,
+                "button": {"label": words("fit.use"), "act": "use", "value": step.fields, "main": bool(step.fits)},
+            }
+            for step, text in fit_table.smaller_lines(selection, words)
+        ]
+    rows, largest = fit_table.card_rows(selection, words), words("fit.largest")
+    cells = [{**row, largest: "–" if row[largest] is None else fit_table.largest_text(row[largest])} for row in rows]
+    blocks.append(
+        {"is": "table", "head": list(rows[0]), "rows": [[str(cell) for cell in row.values()] for row in cells]}
+    )
+    blocks.append({"is": "caption", "text": words("fit.units")})
+    world, sharding = int(choices.get("world") or 1), choices.get("sharding") or SHARDINGS[0]
+    blocks.append({"is": "choices", "of": [
+        {"kind": "number", "name": "world", "label": words("fit.world"), "help": words("fit.world_help"),
+         "limits": [1, LARGEST_WORLD], "value": world, "placeholder": ""},
+        {"kind": "choice", "name": "sharding", "label": words("fit.sharding"), "value": sharding, "help": "",
+         "choices": [[one, words(f"sharding.{one}")] for one in SHARDINGS]},
+    ]})  # fmt: skip
+    if lines := fit_table.devices_lines(selection, min(max(1, world), LARGEST_WORLD), sharding, words):
+        blocks.append({"is": "text", "text": f"**{lines[0]}**\n{lines[1]}"})
+    own = [read_calibration(content, name) for name, content in (choices.get("calibrations") or {}).items()]
+    blocks.append({"is": "text", "text": f"**{words('fit.measured')}**"})
+    blocks += [{"is": "plain", "text": line} for line in fit_table.measured_lines(own, words)]
+    blocks.append({"is": "drop", "label": words("fit.calibration"), "help": words("fit.calibration_help"),
+                   "accept": ".json", "into": "calibrations"})  # fmt: skip
+    least, most, at_first = fit_table.budget_range(selection)
+    budget = min(max(least, float(choices.get("budget") or at_first)), most)
+    blocks.append({"is": "slider", "name": "budget", "label": words("fit.budget"), "help": words("fit.budget_help"),
+                   "limits": [least, most], "step": 0.1, "value": budget, "unit": "GB",
+                   "button": {"label": words("fit.apply"), "act": "budget", "value": None}})  # fmt: skip
+    return blocks
+
+
+def code_pane(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """The selection as code for one target or two, and as a notebook."""
+    choices = asked.get("choices", {})
+    trainer = selection.link.trainer
+    target = choices.get("target") if choices.get("target") in TARGETS else trainer
+    if TARGETS[target].trainer not in (None, trainer):
+        target = trainer
+    beside = choices.get("beside") if choices.get("beside") in TARGETS and choices.get("beside") != target else ""
+    named = [[name, words.either(f"target.{name}", name)] for name in TARGETS]
+    blocks: Blocks = [{"is": "choices", "of": [
+        {"kind": "choice", "name": "target", "label": words("export.target"), "value": target, "choices": named,
+         "help": "", "act": "target"},
+        {"kind": "choice", "name": "beside", "label": words("export.beside"), "value": beside, "help": "",
+         "choices": [["", words("export.nothing_beside")], *(pair for pair in named if pair[0] != target)]},
+    ]}, _notebook(selection, words, asked)]  # fmt: skip
+    if trainer != "pytorch":
+        blocks.append({"is": "caption", "text": words("export.priced_for", trainer=trainer)})
+    shown = [_one(name, selection, words, asked) for name in (target, beside) if name]
+    return [*blocks, {"is": "beside", "of": shown}]
+
+
+def _one(target: str, selection: ModelSelection, words: Words, asked: dict) -> Block:
+    try:
+        text = code.code_of(selection, target, asked.get("address"))
+    except ExportError as error:
+        return {"is": "error", "problem": words.said(error.problem), "hint": words.said(error.hint)}
+    return {
+        "is": "code",
+        "code": as_script(text) if target == code.NOTEBOOK else text,
+        "language": "python" if target == code.NOTEBOOK else TARGETS[target].language,
+        "download": words("export.download", target=words.either(f"target.{target}", target)),
+        "content": text,
+        "name": code.file_name(selection, target),
+        "mime": code.MIME[TARGETS[target].language],
+    }
+
+
+def _notebook(selection: ModelSelection, words: Words, asked: dict) -> Block:
+    try:
+        text, why = code.code_of(selection, code.NOTEBOOK, asked.get("address")), words("export.notebook_help")
+    except ExportError as error:
+        text, why = "", words.said(error.problem)
+    return {"is": "download", "label": words("export.notebook"), "help": why, "content": text,
+            "name": code.file_name(selection, code.NOTEBOOK), "mime": code.MIME["json"]}  # fmt: skip
+
+
+def import_pane(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """A box for what somebody has as text, and what was read in it."""
+    choices = asked.get("choices", {})
+    blocks: Blocks = [
+        {"is": "area", "name": "text", "label": words("import.paste"), "placeholder": words("import.example"),
+         "help": words("import.help"), "value": choices.get("text") or "", "button": words("import.read")},
+        {"is": "drop", "label": words("import.file"), "help": "", "accept": "", "into": "text"},
+    ]  # fmt: skip
+    if not (choices.get("text") or "").strip():
+        return [*blocks, {"is": "html", "html": terms_html(words("import.kinds"), words, "import")}]
+    try:
+        found = read_text(choices["text"], selection)
+    except FreezeError as error:
+        return [*blocks, {"is": "error", "problem": words.said(error.problem), "hint": words.said(error.hint)}]
+    rules = found.adapted_rules or found.rules
+    value = {"rules": rules, "adapter": found.adapter or None}
+    use = {"label": import_lines.use_label(found, words), "act": "use", "value": value, "main": True,
+           "fixed": rules == selection.rules and not found.adapter}  # fmt: skip
+    blocks.append({"is": "line", "text": import_lines.read_as(found, selection, words), "button": use})
+    for kind, lines in import_lines.read_lines(found, words).items():
+        if lines:
+            more = ["…"] if len(lines) > MOST_LINES else []
+            text = "\n".join([*lines[:MOST_LINES], *more])
+            blocks.append({"is": "details", "title": words(f"import.{kind}", count=len(lines)),
+                           "about": words(f"import.{kind}_why"), "code": text,
+                           "open": import_lines.is_surprising(kind, lines)})  # fmt: skip
+    if found.adapter:
+        blocks += [{"is": "caption", "text": words("import.adapter")},
+                   {"is": "code", "code": found.adapter.replace("; ", "\n"), "language": ""}]  # fmt: skip
+    return [*blocks, {"is": "code", "code": rules.replace("; ", "\n"), "language": ""}]
+
+
+def read_text(text: str, selection: ModelSelection) -> Imported:
+    """What a text says of this model; pasted Python runs in this very worker, which the page ends when it is late."""
+    return import_rules(text, selection.tree)
+
+
+def timeline(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """What is alive through one step."""
+    found = timelines_of(selection)
+    if found is None:
+        return [{"is": "caption", "text": words("timeline.unknown")}]
+    told, full, cost = found
+    alt = words("timeline.alt", bytes=bytes_text(told.peak_bytes), moment=words.said(cost.peak_moment))
+    figure = timeline_chart(told, full, words, palette_of(asked.get("theme")))
+    html = terms_html(words.together(alt, words("timeline.caption")), words, "timeline")
+    return [{"is": "figure", "figure": figure, "config": CONFIG, "alt": alt, "height": TIMELINE_HEIGHT},
+            {"is": "html", "html": html}]  # fmt: skip
+
+
+def _budget(selection: ModelSelection, words: Words, asked: dict) -> dict:
+    least, most, at_first = fit_table.budget_range(selection)
+    asked_for = float((asked.get("choices") or {}).get("budget") or at_first)
+    usable = fit_table.usable_bytes(selection, min(max(least, asked_for), most))
+    return {"rules": fit_table.least_within(selection, usable, words)}
+
+
+def _target(selection: ModelSelection, words: Words, asked: dict) -> dict:
+    trainer = TARGETS[asked["value"]].trainer
+    return {"trainer": trainer} if trainer else {}
+
+
+PANES: dict[str, Callable[[ModelSelection, Words, dict], Blocks]] = {
+    "findings": findings, "code": code_pane, "import": import_pane, "fit": fit, "timeline": timeline,
+}  # fmt: skip
+ACTS: dict[str, Callable[[ModelSelection, Words, dict], dict]] = {
+    "fix": lambda selection, words, asked: {"rules": mended_by(asked["value"], selection)},
+    "use": lambda selection, words, asked: dict(asked["value"]),
+    "budget": _budget,
+    "target": _target,
+}

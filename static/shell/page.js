@@ -1,0 +1,547 @@
+// The page: mounts the components that the server's page has, asks the worker, and keeps the link.
+
+import { Asker } from "./ask.js";
+import { Blocks, field } from "./blocks.js";
+import { about, button, closesItself, copy, iconButton, make, sentence } from "./dom.js";
+
+const LANGUAGES = ["en", "ja", "zh"];
+const PANES = ["findings", "fit", "code", "import", "timeline"];
+const GALLERY_WAIT_MS = 30;
+const NOTHING = "The page could not be shown. Load it again.";
+const LARGEST_FILE = 20 * 2 ** 20;
+const OLD = typeof WebAssembly !== "object" || typeof DecompressionStream !== "function" || !("adoptedStyleSheets" in document);
+
+const address = new URLSearchParams(location.search);
+const state = {
+  query: location.search.slice(1),
+  lang: LANGUAGES.find((lang) => lang === address.get("lang")) ?? LANGUAGES.find((lang) => navigator.language?.toLowerCase().startsWith(lang)) ?? "en",
+  theme: kept("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  pane: PANES.includes(location.hash.slice(1)) ? location.hash.slice(1) : "findings",
+  choices: {},
+  past: [],
+  turn: 0, // of the last change: an answer to an earlier one is dropped
+  sequence: 0, // of the tree's last ticks
+  shown: null, // the screen that is mounted
+  python: false,
+};
+const embedded = address.has("embed") ? "embed=1&" : "";
+if (embedded) document.documentElement.dataset.embed = "";
+
+const asker = new Asker((what) => what === "known" && refer());
+const $ = (id) => document.getElementById(id);
+const main = $("main");
+let parts = null; // elements of the screen
+let blocks = null;
+
+function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function keep(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // a browser that keeps nothing: it holds until the page is left
+  }
+}
+
+function ask(question, more) {
+  const place = location.href.split(/[?#]/)[0].replace(/\/(index\.html)?$/, "");
+  return asker.ask({ query: state.query, lang: state.lang, theme: state.theme, sequence: state.sequence, address: place, ...question }, more);
+}
+
+// ---- components, in shadow roots of their own, as Streamlit mounts them
+
+const mounts = new Map();
+const modules = {};
+
+async function load(name) {
+  modules[name] ??= Promise.all([
+    import(`./${name}.js`),
+    fetch(`${name}.css`).then((response) => response.text()).then((text) => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      return sheet;
+    }),
+  ]);
+  return modules[name];
+}
+
+async function mount(name, host, data, more = {}) {
+  const [{ default: component }, sheet] = await load(name);
+  if (!host.shadowRoot) host.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
+  const before = mounts.get(host);
+  if (before && JSON.stringify(before.data) === JSON.stringify(data)) return;
+  const call = { data, parentElement: host.shadowRoot, setStateValue() {}, setTriggerValue() {}, ...more };
+  mounts.set(host, { data, end: component(call) });
+  before?.end();
+}
+
+function channelOf(name) {
+  const channels = (globalThis.channels ??= new Map());
+  if (!channels.has(name)) channels.set(name, { parts: {}, receive: null });
+  return channels.get(name);
+}
+
+function deliver(part) {
+  const channel = channelOf(part.channel);
+  channel.parts[part.part] = part;
+  channel.receive?.(part);
+}
+
+// ---- the screen
+
+function frame(screen) {
+  const { words } = screen;
+  document.documentElement.lang = screen.lang;
+  document.documentElement.dataset.theme = state.theme;
+  document.title = "Freeze Explorer";
+  blocks = new Blocks(words, act, choose);
+  views(words);
+  tools(words);
+  parts = {
+    top: make("section", { class: "top", "aria-label": words["top.model"] }),
+    first: make("div", { class: "first" }),
+    told: make("div"),
+    presets: make("div", { class: "presets" }),
+    tree: make("div", { class: "tree-room" }),
+    editor: make("div", { class: "editor-room" }),
+    rules: make("div"),
+    charts: make("div", { class: "charts-room" }),
+    starting: make("p", { class: "starting", role: "status" }, make("i"), words["site.loading"]),
+    tabs: make("div", { class: "tabs", role: "radiogroup", "aria-label": words["pane.label"] }),
+    pane: make("section", { class: "pane", "aria-label": words["pane.label"] }),
+    foot: make("footer", { class: "foot" }),
+  };
+  const two = make("div", { class: "two" },
+    make("div", { class: "left" }, parts.presets, parts.tree, parts.editor, parts.rules),
+    make("div", { class: "right" }, parts.charts, parts.starting, parts.tabs, parts.pane));
+  parts.two = two;
+  main.replaceChildren(make("h1", { class: "away" }, "Freeze Explorer"), parts.top, parts.first, parts.told, two, parts.foot);
+  parts.starting.hidden = state.python;
+  drawTabs(words);
+  drawFoot(words);
+}
+
+function views(words) {
+  const here = (name) => (name === "explore" ? "./" + location.search : `${name}.html`);
+  $("views").setAttribute("aria-label", "Freeze Explorer");
+  $("views").replaceChildren(...["explore"].map((name) => make("a", { href: here(name), "aria-current": name === "explore" ? "page" : null }, words[`page.${name}`])));
+}
+
+function tools(words) {
+  const options = JSON.parse(words.languages).map(([value, text]) => make("option", { value, selected: value === state.lang }, text));
+  const lang = make("select", { "aria-label": words["top.lang"] ?? "Language", onchange: () => go(`${withLang(state.query, lang.value)}`, { lang: lang.value }) }, ...options);
+  const theme = iconButton("theme", words["site.theme"], () => {
+    state.theme = state.theme === "dark" ? "light" : "dark";
+    keep("theme", state.theme);
+    document.documentElement.dataset.theme = state.theme;
+    open({ same: true });
+  });
+  const said = make("span", { role: "status", class: "caption" });
+  const link = iconButton("link", words["link.copy"], async () => {
+    said.textContent = words[(await copy(location.href)) ? "link.copied" : "link.refused"];
+    setTimeout(() => (said.textContent = ""), 3000);
+  });
+  $("tools").replaceChildren(said, lang, theme, link);
+}
+
+function withLang(query, lang) {
+  const found = new URLSearchParams(query);
+  found.set("lang", lang);
+  return readable(found);
+}
+
+function readable(params) {
+  return params.toString().replace(/%3A/g, ":").replace(/%3B/g, ";").replace(/%2C/g, ",").replace(/%2F/g, "/").replace(/%40/g, "@");
+}
+
+function drawTop(screen) {
+  const { words } = screen;
+  const chosen = new URLSearchParams(screen.query).get("model");
+  const groups = new Map();
+  for (const [source, name, group] of screen.models) {
+    if (!groups.has(group)) groups.set(group, []);
+    groups.get(group).push(make("option", { value: source, selected: source === chosen }, name));
+  }
+  const known = screen.models.some(([source]) => source === chosen);
+  const own = known ? [] : [make("option", { value: chosen, selected: true }, screen.own ?? chosen)];
+  const select = make("select", { id: "field-model", onchange: () => change({ model: select.value }) }, ...own,
+    ...[...groups].map(([group, options]) => make("optgroup", { label: group || words["site.more_models"] }, ...options)));
+  const model = make("label", { class: "field", for: "field-model" }, make("span", {}, words["top.model"], about(words["site.model_list"].replace("{count}", screen.models.length), words["site.help"])), select);
+  const set = (name, value) => change({ [name]: value });
+  const fields = screen.settings.map((one) => {
+    if (one.kind !== "more") return field(one, set, words["site.help"]);
+    const inner = make("div", {}, ...one.settings.map((each) => field(each, set, words["site.help"])));
+    return closesItself(make("details", { class: "more" }, make("summary", { class: "button" }, one.label), inner));
+  });
+  parts.top.replaceChildren(model, ...fields);
+}
+
+function drawFirst(screen) {
+  const { words } = screen;
+  const chosen = new URLSearchParams(screen.query).get("model");
+  const tour = closesItself(make("details", { class: "tour" }, sentence(words["tour.line"], "summary"), make("div", {},
+    make("ol", {}, ...words["tour.steps"].split("\n").map((line) => sentence(line, "li"))),
+    make("h2", {}, words["tour.terms"]),
+    make("ul", {}, ...words.glossary.split("\n").map((line) => sentence(line, "li"))))));
+  const begin = screen.models.filter(([source]) => ["timm:tf_efficientnet_lite0", "timm:resnet18", "config:bert"].includes(source))
+    .map(([source, name]) => button(name, () => change({ model: source }), { quiet: true, disabled: source === chosen }));
+  const input = make("input", { type: "file", accept: ".json", class: "away", "aria-label": words["upload.label"], tabindex: "-1", onchange: () => input.files[0] && dropped(input.files[0]) });
+  const own = button(words["upload.label"], () => input.click(), { quiet: true, title: words["site.drop"] });
+  parts.first.replaceChildren(tour, make("span", { class: "caption" }, words["top.begin"]), ...begin, own, input);
+}
+
+function drawTold(told) {
+  const made = [];
+  if (told?.ignored) made.push(make("div", { class: "told note" }, told.ignored));
+  if (told?.problem) made.push(blocks.error(told.problem.problem !== undefined ? told.problem : { problem: told.problem, hint: told.hint }));
+  if (told?.command) made.push(make("p", { class: "caption" }, state.shown?.words["site.on_your_machine"] ?? ""), blocks.code({ code: told.command, language: "bash" }));
+  if (told?.instead) {
+    const { words } = state.shown;
+    made.push(make("div", { class: "first" }, make("span", { class: "caption" }, words["site.instead"]), ...told.instead.map(([source, name]) => button(name, () => change({ model: source }), { quiet: true }))));
+  }
+  parts.told.replaceChildren(...made);
+}
+
+function drawPresets({ label, shown, all, first }) {
+  const row = all.map(([key, text]) => button(text, () => preset({ key }), { class: "pill", "aria-pressed": String(key === shown) }));
+  const blocksRow = first && make("div", { class: "blocks" });
+  if (first) {
+    const number = make("input", { type: "number", min: "1", max: String(first.most), step: "1", placeholder: "–", "aria-label": first.name, value: String(first.value ?? "") });
+    number.addEventListener("change", () => number.value && preset({ first: Math.min(first.most, Math.max(1, Math.round(Number(number.value)))) }));
+    blocksRow.append(sentence(first.label, "span"), number, sentence(first.of, "span"), about(first.help, state.shown.words["site.help"]));
+  }
+  parts.presets.setAttribute("role", "group");
+  parts.presets.setAttribute("aria-label", label);
+  parts.presets.replaceChildren(...[blocksRow, ...row].filter(Boolean));
+}
+
+function drawRules({ hits, draft }) {
+  state.draft = draft ?? null;
+  const { words } = state.shown;
+  const undo = button(words["rules.undo"], back, { quiet: true, title: words["rules.undo_help"], disabled: !state.past.length && !draft });
+  const line = make("div", { class: "below-rules" }, make("span", {}, draft ? draft.stays : hits), undo);
+  const fault = draft && make("div", { class: "told error", role: "alert" }, make("p", {}, draft.problem), draft.hint && make("p", {}, draft.hint));
+  const offers = Object.entries(draft?.offers ?? {}).map(([name, text]) => button(name, () => write(text), { class: "pill" }));
+  const mend = offers.length ? make("div", { class: "below-rules" }, make("span", {}, draft.instead), ...offers) : null;
+  parts.rules.replaceChildren(...[fault, mend, line].filter(Boolean));
+  if (draft) deliver(draft.part);
+}
+
+function drawTabs(words) {
+  const tabs = PANES.map((name) => make("button", { type: "button", class: "button pill", role: "radio", "data-pane": name, "aria-checked": String(name === state.pane), tabindex: name === state.pane ? "0" : "-1", onclick: () => turnTo(name) }, words[`pane.${name}`]));
+  parts.tabs.replaceChildren(...tabs);
+  parts.tabs.onkeydown = ({ key }) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[key];
+    if (!step) return;
+    const next = PANES[(PANES.indexOf(state.pane) + step + PANES.length) % PANES.length];
+    turnTo(next);
+    parts.tabs.querySelector(`[data-pane=${next}]`).focus();
+  };
+}
+
+function drawFoot(words) {
+  parts.offline ??= make("span");
+  parts.foot.replaceChildren(make("span", {}, words["site.local"]), parts.offline);
+}
+
+async function show(screen) {
+  const first = !state.shown || state.shown.lang !== screen.lang;
+  state.shown = screen;
+  if (screen.tree && screen.query !== state.query) {
+    state.query = screen.query;
+    history.replaceState({}, "", `?${embedded}${screen.query}${location.hash}`);
+  }
+  if (first) frame(screen);
+  drawTop(screen);
+  drawFirst(screen);
+  parts.two.hidden = !screen.tree;
+  drawTold({ ...screen, problem: screen.problem ?? screen.fault, command: screen.command });
+  if (!screen.tree) return;
+  const trigger = { setTriggerValue: (name) => name === "way" && turnTo("fit") };
+  const typed = { setStateValue: (name, value) => name === "typed" && write(value.text) };
+  await Promise.all([
+    mount("tree", parts.tree, screen.tree),
+    mount("charts", parts.charts, screen.charts, trigger),
+    mount("rules_editor", parts.editor, screen.editor, typed),
+  ]);
+  deliver(screen.annotations);
+  selected(screen);
+  const channel = channelOf("layers");
+  channel.question = quick;
+  channel.send = settled;
+}
+
+// What follows the ticks, from whichever answer brought it.
+function selected(answer) {
+  const draft = answer.draft ?? state.draft; // stays until rules, ticks or another choice take its place
+  answer.parts.filter((part) => !(draft && part.part === "text")).forEach(deliver);
+  drawPresets(answer.presets);
+  drawRules({ ...answer, draft });
+}
+
+// ---- what a person does
+
+// Ticks: numbers and charts at once; what else follows them when they have been painted.
+async function quick(ticks) {
+  state.turn += 1;
+  state.sequence = ticks.sequence;
+  state.draft = null;
+  try {
+    const answer = await ask({ do: "tick", ...ticks });
+    if (answer.query && ticks.sequence === state.sequence) state.ticked = { sequence: ticks.sequence, query: answer.query };
+    return answer.parts;
+  } catch (error) {
+    failed(error);
+    return [];
+  }
+}
+
+async function settled(ticks) {
+  if (state.ticked?.sequence !== ticks.sequence || ticks.sequence !== state.sequence) return;
+  remember(state.ticked.query);
+  await follow();
+}
+
+async function follow() {
+  const turn = state.turn;
+  try {
+    const answer = await ask({ do: "rest" });
+    if (turn !== state.turn) return;
+    selected(answer);
+    drawTold({ problem: answer.fault, command: answer.command });
+  } catch (error) {
+    failed(error);
+  }
+  if (turn === state.turn) await drawPane();
+}
+
+function remember(query, { push = false } = {}) {
+  if (query === state.query) return;
+  if (!push) state.past.push(state.query);
+  else state.past = [];
+  state.query = query;
+  const where = `?${embedded}${query}${location.hash}`;
+  history[push ? "pushState" : "replaceState"]({}, "", where);
+}
+
+async function change(set) {
+  try {
+    const { query } = await ask({ do: "change", set });
+    go(query, { push: "model" in set });
+  } catch (error) {
+    failed(error);
+  }
+}
+
+async function go(query, { push = false, lang } = {}) {
+  if (lang) state.lang = lang;
+  state.draft = null;
+  remember(query, { push });
+  await open();
+}
+
+async function preset(which) {
+  try {
+    await go((await ask({ do: "preset", ...which })).query);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+async function write(text) {
+  const turn = ++state.turn;
+  try {
+    const answer = await ask({ do: "typed", text });
+    if (turn !== state.turn) return;
+    if (answer.query) await go(answer.query);
+    else drawRules({ hits: "", draft: answer.draft });
+  } catch (error) {
+    failed(error);
+  }
+}
+
+async function back() {
+  state.draft = null;
+  if (state.past.length) {
+    state.query = state.past.pop();
+    history.replaceState({}, "", `?${embedded}${state.query}${location.hash}`);
+  }
+  await open();
+}
+
+async function act(kind, value, name) {
+  if (name) state.choices[name] = value;
+  try {
+    const answer = await ask({ do: "act", kind, value, choices: state.choices });
+    if (answer.problem) return drawTold({ problem: answer.problem });
+    if (answer.query !== state.query) await go(answer.query);
+    else await drawPane();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function choose(name, value, quiet = false) {
+  state.choices[name] = name === "calibrations" ? { ...state.choices[name], ...value } : value;
+  if (!quiet) drawPane();
+}
+
+function turnTo(name) {
+  state.pane = name;
+  history.replaceState({}, "", `${location.search}#${name}`);
+  drawTabs(state.shown.words);
+  drawPane();
+}
+
+async function drawPane() {
+  if (!state.python || !state.shown?.tree) return;
+  const [turn, pane] = [state.turn, state.pane];
+  parts.pane.classList.add("waiting");
+  try {
+    const answer = await ask({ do: "pane", pane, choices: state.choices });
+    if (turn !== state.turn || pane !== state.pane) return;
+    blocks.draw(answer.blocks, parts.pane);
+  } catch (error) {
+    if (error.late) {
+      state.choices = { ...state.choices, text: "" };
+      const text = state.shown.words["site.stopped"].replace("{seconds}", Math.round(error.late / 1000));
+      parts.pane.replaceChildren(blocks.error({ problem: text, hint: "" }));
+    } else failed(error);
+  } finally {
+    parts.pane.classList.remove("waiting");
+  }
+}
+
+async function dropped(file) {
+  const { words } = state.shown;
+  if (file.size > LARGEST_FILE) {
+    const text = words["site.too_large"].replace("{name}", file.name).replace("{most}", LARGEST_FILE / 2 ** 20);
+    return drawTold({ problem: { problem: text, hint: "" } });
+  }
+  try {
+    const answer = await ask({ do: "drop", name: file.name }, { file: await file.arrayBuffer() });
+    if (answer.problem) drawTold({ problem: answer.problem });
+    else go(answer.query, { push: true });
+  } catch (error) {
+    failed(error);
+  }
+}
+
+// ---- opening, and what goes wrong
+
+async function open({ same = false } = {}) {
+  const turn = ++state.turn;
+  try {
+    const screen = await ask({ do: "open" });
+    if (turn !== state.turn) return;
+    if (same) {
+      state.shown = null;
+      mounts.clear();
+      globalThis.channels?.clear();
+    }
+    if (state.shown?.model !== screen.model) state.sequence = 0;
+    await show(screen);
+    await drawPane();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+// Prices and the depth curve have come.
+async function refer() {
+  if (!state.shown?.tree || !state.python) return;
+  const turn = state.turn;
+  const answer = await ask({ do: "refer" }).catch(() => null);
+  if (!answer || turn !== state.turn) return;
+  deliver(answer.annotations);
+  await mount("charts", parts.charts, answer.charts, { setTriggerValue: (name) => name === "way" && turnTo("fit") });
+  await follow();
+}
+
+function failed(error) {
+  const words = state.shown?.words;
+  console.warn(error);
+  if (!parts) return main.replaceChildren(new Blocks({}).error({ problem: error.problem || NOTHING, hint: error.hint ?? "" }));
+  drawTold({ problem: error.problem ? error : { problem: words["site.broken"], hint: error.hint ?? "" } });
+}
+
+// A page as it was drawn when the site was built, while Python starts; for a link that says nothing but its model.
+async function drawn() {
+  const asked = new URLSearchParams(state.query);
+  const model = asked.get("model") ?? "timm:tf_efficientnet_lite0";
+  if ([...asked.keys()].some((name) => !["model", "lang", "embed"].includes(name))) return false;
+  const name = model.replace(":", ".").replaceAll("/", "+").toLowerCase();
+  if (!document.querySelector("meta[name=screens]").content.split(" ").includes(name)) return false;
+  const response = await fetch(`screens/${encodeURIComponent(name)}.${state.lang}.json`).catch(() => null);
+  if (!response?.ok) return false;
+  const screen = await response.json();
+  if (state.theme === "dark") Object.assign(screen.charts.colours, screen.dark);
+  await show(screen);
+  return true;
+}
+
+async function begin() {
+  document.documentElement.dataset.theme = state.theme;
+  const bare = document.createElement("p");
+  if (OLD) {
+    bare.textContent = "This browser cannot run WebAssembly, or is too old for this page. Any current Firefox, Chrome, Edge or Safari can show it.";
+    return main.replaceChildren(bare);
+  }
+  const painted = await drawn();
+  if (!painted) main.replaceChildren(make("p", { class: "starting", role: "status" }, make("i"), "…"));
+  await new Promise((resolve) => setTimeout(resolve, GALLERY_WAIT_MS)); // the first picture before Python
+  try {
+    await asker.start();
+  } catch (error) {
+    console.warn(error);
+    const text = state.shown?.words["site.failed"] ?? "The part of the page that computes could not be loaded. Load the page again.";
+    const told = make("div", { class: "told error", role: "alert" }, make("p", {}, text));
+    if (parts) parts.starting.replaceChildren(told);
+    else main.replaceChildren(told);
+    return;
+  }
+  state.python = true;
+  if (parts) parts.starting.hidden = true;
+  if (painted) {
+    await ask({ do: "open" }).catch(failed);
+    await drawPane();
+  } else await open();
+  keepOffline();
+}
+
+async function keepOffline() {
+  if (!("serviceWorker" in navigator) || !isSecureContext) return;
+  try {
+    await navigator.serviceWorker.register("offline.js");
+    const { active } = await navigator.serviceWorker.ready;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => data && parts?.offline && (parts.offline.textContent = state.shown.words["site.offline"]);
+    active.postMessage("all", [port2]);
+  } catch (error) {
+    console.info("without a service worker:", error); // the page works, with a network
+  }
+}
+
+addEventListener("popstate", () => {
+  state.query = location.search.slice(1);
+  open();
+});
+addEventListener("dragover", (event) => {
+  if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+  event.preventDefault();
+  document.documentElement.classList.add("dropping");
+});
+addEventListener("dragleave", (event) => event.relatedTarget || document.documentElement.classList.remove("dropping"));
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.documentElement.classList.remove("dropping");
+  const [file] = event.dataTransfer.files;
+  if (file && state.python) dropped(file);
+});
+begin();

@@ -1,0 +1,262 @@
+"""The page without a server, built once from this checkout and looked at in a real Chromium."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import random
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.text import LANGUAGES
+from static import build, packs
+from tests.browser.page_room import figure, traced
+from tests.browser.page_room import rules as server_rules
+
+STARTED_MS = 180_000
+RULES = (
+    "train all", "freeze all; train head", "freeze blocks:first2", "freeze all; train norms head",
+    "freeze all; train biases", "freeze all; train blocks:last1 head", "train all; norms hold", "freeze norms",
+    "freeze all; train blocks:last2; train head; norms hold", "freeze biases",
+)  # fmt: skip
+SEED, FEW, MODELS = 23, 12, 20
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *about: object) -> None:
+        """Nothing."""
+
+    def do_GET(self) -> None:
+        if self.path == "/favicon.ico":  # asked for where a file is opened that is no page
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site."""
+    if shutil.which("npm") is None:
+        pytest.skip("make site takes Pyodide from npm, which is not installed")
+    out = tmp_path_factory.mktemp("site") / "site"
+    build.build(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def site(folder: Path) -> Iterator[str]:
+    """Its address, on a plain file host."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture
+def open_site(site: str, browse: Callable[..., Page]) -> Callable[..., Page]:
+    """`open_site("/?model=timm:resnet18")` opens it and waits for Python."""
+
+    def opened(address: str = "/", **options) -> Page:
+        page = browse(site + address, **options)
+        ready(page)
+        return page
+
+    return opened
+
+
+def ready(page: Page) -> None:
+    page.locator(".starting[hidden]").wait_for(state="attached", timeout=STARTED_MS)
+    page.locator(".pane:not(.waiting) > *").first.wait_for(timeout=STARTED_MS)
+
+
+def number(page: Page, place: int) -> Locator:
+    return page.locator(".charts-room .numbers .value").nth(place)
+
+
+def tick(page: Page, path: str) -> None:
+    page.get_by_role("treeitem", name=re.compile(rf"^{re.escape(path)}\b")).first.click(position={"x": 15, "y": 14})
+
+
+def box(page: Page) -> Locator:
+    return page.locator(".editor-room textarea")
+
+
+def turn(page: Page, name: str) -> None:
+    page.locator(f"[data-pane={name}]").click()
+    page.locator(".pane:not(.waiting) > *").first.wait_for()
+
+
+def test_the_first_picture_comes_before_python(site, browse):
+    page = browse(f"{site}/logo.svg")
+    page.route("**/pyodide/**", lambda route: None)  # never answered
+    page.goto(site)
+    expect(number(page, 0)).to_have_text(re.compile(r"\d.* [MG]B"))
+    expect(page.get_by_role("treeitem").first).to_be_visible()
+    expect(page.locator(".starting")).to_be_visible()
+
+
+def test_a_tick_moves_numbers_rules_and_link(open_site):
+    page = open_site("/?model=timm:resnet18")
+    before = number(page, 0).inner_text()
+    tick(page, "layer4")
+    expect(number(page, 0)).not_to_have_text(before)
+    expect(box(page)).to_have_value("freeze all\ntrain layer4\ntrain head")
+    expect(page).to_have_url(re.compile("train.layer4"))
+    page.get_by_role("button", name="Undo", exact=True).last.click()
+    expect(number(page, 0)).to_have_text(before)
+
+
+def test_rules_that_are_wrong_are_told_and_mended(open_site):
+    page = open_site("/?model=timm:resnet18")
+    box(page).fill("freeze all\ntrain hed")
+    box(page).press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("hed")
+    page.get_by_role("button", name="head", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(box(page)).to_have_value("freeze all\ntrain head")
+
+
+def test_every_pane_says_something(open_site):
+    page = open_site("/?model=timm:resnet18&rules=train+all&batch=512")
+    for name, said in (("fit", "T4 16 GiB"), ("code", "requires_grad"), ("import", "axolotl"), ("findings", "")):
+        turn(page, name)
+        expect(page.locator(".pane")).to_contain_text(said)
+    turn(page, "timeline")
+    expect(page.locator(".pane .plot-container")).to_be_visible()
+
+
+def test_pasted_python_runs_in_the_browser(open_site):
+    page = open_site("/?model=timm:resnet18#import")
+    page.locator(".pane textarea").fill(
+        "for p in model.parameters():\n    p.requires_grad = False\n"
+        "for p in model.layer4.parameters():\n    p.requires_grad = True\n"
+    )
+    page.locator(".pane .button").filter(has_text="Read").click()
+    page.locator(".pane .button.main").click()
+    expect(box(page)).to_have_value("freeze all\ntrain layer4")
+
+
+def test_a_selection_pasted_as_an_endless_loop_ends(open_site):
+    page = open_site("/?model=timm:resnet18#import")
+    page.locator(".pane textarea").fill("n = 0\nwhile True:\n    n = n + 1\n")
+    page.locator(".pane .button").filter(has_text="Read").click()
+    expect(page.locator(".pane .told")).to_be_visible(timeout=60_000)
+    turn(page, "findings")
+    tick(page, "layer4")
+    expect(box(page)).to_have_value("freeze all\ntrain layer4\ntrain head", timeout=STARTED_MS)
+
+
+def test_it_works_without_a_network_after_the_first_visit(open_site):
+    page = open_site("/")
+    expect(page.locator(".foot")).to_contain_text("without a network", timeout=STARTED_MS)
+    page.context.set_offline(True)
+    page.goto(page.url.split("?")[0] + "?model=timm:resnet18")
+    ready(page)
+    tick(page, "layer4")
+    expect(box(page)).to_have_value("freeze all\ntrain layer4\ntrain head")
+
+
+def test_a_link_with_everything_wrong_opens_the_page_and_says_so(open_site):
+    page = open_site(
+        "/?model=timm:resnet18&batch=-3&size=x&card=toaster&lang=tlh&colour=blue&rules=freeze+nothing+here"
+    )
+    expect(page.locator(".told.note")).to_contain_text("batch, size, card, lang, colour")
+    expect(page.locator(".left").get_by_role("alert")).to_contain_text("nothing")
+    expect(box(page)).to_have_value("freeze nothing here")
+
+
+def test_a_model_that_is_not_packed_gives_the_command(open_site, site, browse):
+    page = browse(site + "/?model=timm:no_such_model")
+    expect(page.locator(".told.error")).to_contain_text("not among the models packed here", timeout=STARTED_MS)
+    expect(page.locator("pre")).to_contain_text("freezecore estimate timm:no_such_model")
+
+
+def test_a_truncated_pack_is_a_sentence(site, folder, browse):
+    whole = (folder / "packs" / "timm.resnet18.json.gz").read_bytes()
+    page = browse(f"{site}/logo.svg")
+    page.route("**/packs/timm.resnet18.json.gz", lambda route: route.fulfill(body=whole[:2000]))
+    page.goto(site + "/?model=timm:resnet18&rules=train+all")
+    expect(page.locator(".told.error")).to_contain_text("damaged", timeout=STARTED_MS)
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b"\x00\xff", b'{"format": "freeze-explorer-model/1", "tree": {}, "trace": null}']
+)
+def test_a_model_file_that_lies_is_refused_in_a_sentence(open_site, tmp_path, content):
+    file = tmp_path / "model.json"
+    file.write_bytes(content)
+    page = open_site("/?model=timm:resnet18")
+    page.locator(".first input[type=file]").set_input_files(file)
+    expect(page.locator(".told.error")).to_contain_text("model.json")
+    expect(number(page, 0)).to_have_text(re.compile(r"\d"))
+
+
+def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(site, browse):
+    page = browse(f"{site}/logo.svg")
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })")
+    page.goto(site)
+    ready(page)
+    page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_browser_without_webassembly_gets_a_sentence(site, browse):
+    page = browse(f"{site}/logo.svg")
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(site)
+    expect(page.locator("main")).to_contain_text("WebAssembly")
+
+
+def test_an_embedded_page_has_no_head_of_its_own(open_site):
+    page = open_site("/?embed=1")
+    expect(page.locator("#views")).to_be_hidden()
+    expect(page.get_by_role("treeitem").first).to_be_visible()
+
+
+def cases() -> list[tuple[str, str, str]]:
+    """Twenty packed models, ten selections, the languages; some of them by a seed."""
+    models = [str(source) for source, _ in packs.sources() if packs.file_of(source).is_file()][:MODELS]
+    return [(model, rules, lang) for model in models for rules in RULES for lang in LANGUAGES]
+
+
+def drawn() -> list:
+    few = set(random.Random(SEED).sample(cases(), FEW))
+    return [case if case in few else pytest.param(*case, marks=pytest.mark.slow) for case in cases()]
+
+
+def told(page: Page, charts: str, tree: str) -> dict[str, str]:
+    """Every text and number of the charts and of the tree, as a person reads them."""
+    return {
+        "charts": page.locator(charts).inner_text(),
+        "sum": page.locator(f"{tree} .sum").inner_text(),
+        "rows": page.get_by_role("tree").inner_text(),
+    }
+
+
+@pytest.mark.parametrize(("model", "rules", "lang"), drawn())
+def test_both_pages_say_the_same(model, rules, lang, page_at, open_site):
+    from urllib.parse import quote
+
+    query = f"/?model={quote(model)}&rules={quote(rules)}&lang={lang}"
+    server = page_at(query)
+    traced(server)
+    expect(server.locator(".st-key-charts .curve circle, .st-key-charts .numbers").first).to_be_visible()
+    server.locator(".st-key-layers .price").nth(1).wait_for(state="attached")
+    plain = open_site(query)
+    expect(number(plain, 0)).to_have_text(figure(server, 0).inner_text())
+    expect(box(plain)).to_have_value(server_rules(server).input_value())
+    for _ in range(60):
+        ours, theirs = told(plain, ".charts-room", ".tree-room"), told(server, ".st-key-charts", ".st-key-layers")
+        if ours == theirs:
+            return
+        plain.wait_for_timeout(500)
+    assert json.dumps(ours, ensure_ascii=False) == json.dumps(theirs, ensure_ascii=False)
