@@ -67,7 +67,7 @@ class Parameter:
 
     @property
     def nbytes(self) -> int:
-        return self.numel * DTYPE_BYTES.get(self.dtype, 1)
+        return (self.numel + 1) // 2 if self.dtype == "nf4" else self.numel * DTYPE_BYTES.get(self.dtype, 1)
 
     @property
     def can_train(self) -> bool:

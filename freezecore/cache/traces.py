@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from freezecore._estimate.quantized import quantized_names, quantized_trace
 from freezecore._trace import FORMAT, Trace
-from freezecore.cache import store
+from freezecore.cache import store, trees
 from freezecore.cache.keys import file_stamp, versions_of
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -16,6 +17,10 @@ REVISION = 19  # raise it when the same step would be followed differently
 
 def stored(source: ModelSource, workload: Workload) -> Trace | None:
     """The trace of this source under this workload; None where there is none."""
+    if source.quantize:
+        plain = source.with_(quantize=None)
+        tree, known = trees.stored(plain), stored(plain, workload)
+        return quantized_trace(known, quantized_names(tree), source.quantize) if tree and known else None
     trace = store.load(FOLDER, key_of(source, workload), Trace.from_bytes)
     if trace is None:
         return None

@@ -14,6 +14,7 @@ from torch._subclasses.fake_tensor import (
 )
 
 from freezecore._estimate.pricer import Pricer
+from freezecore._estimate.quantized import quantized_names, quantized_trace, unquantized
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.cache import traces
 from freezecore.cache.keys import versions
@@ -27,6 +28,7 @@ from freezecore.runtime.trace.loss import predicts_next
 from freezecore.runtime.trace.record import NotFollowed
 from freezecore.runtime.trace.tracer import BATCH_SIZES, Tracer
 from freezecore.runtime.tree.layers import check
+from freezecore.runtime.tree.read import read_source
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -43,6 +45,8 @@ def trace_source(source: ModelSource, workload: Workload) -> Trace:
     """
     if (trace := traces.stored(source, workload)) is not None:
         return trace
+    if source.quantize:
+        return _quantized(source, trace_source(source.with_(quantize=None), workload))
     trace = _followed(*_step(source, workload))[0].under(workload)
     traces.keep(source, trace)
     return trace
@@ -50,12 +54,23 @@ def trace_source(source: ModelSource, workload: Workload) -> Trace:
 
 def fill(trace: Trace, source: ModelSource, missing: Iterable[tuple]) -> Trace:
     """The trace of a source with these combinations measured, which is stored too."""
+    if source.quantize:
+        plain = source.with_(quantize=None)
+        known, names = trace_source(plain, trace.workload), quantized_names(read_source(plain))
+        lacking = unquantized(known, names, source.quantize, [Missing(*one) for one in missing])
+        return _quantized(source, fill(known, plain, lacking))
     _, tracer = _followed(*_step(source, trace.workload))
     if tracer is None:
         return trace
     filled = tracer.filled(trace, [Missing(*one) for one in missing])
     traces.keep(source, filled)
     return filled
+
+
+def _quantized(source: ModelSource, trace: Trace) -> Trace:
+    """The step of a source whose base is kept in fewer bits, from the step of the same without."""
+    names = quantized_names(read_source(source.with_(quantize=None)))
+    return quantized_trace(trace, names, source.quantize or "")
 
 
 def source_pricer(source: ModelSource, workload: Workload) -> Pricer:

@@ -57,6 +57,12 @@ class Session:
         Raises:
             FreezeError: no such model or data, or the two do not go together.
         """
+        if request.source.quantize:
+            raise ProbeError(
+                "A base in {kind} is priced here, not trained.",
+                "Try the adapter on the base as it is: leave 'quantize' out.",
+                kind=request.source.quantize,
+            )
         self.device = devices.choose(request.device)
         devices.keep_freed_memory(self.device)
         emit({"event": "phase", "phase": "data"})

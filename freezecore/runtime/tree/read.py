@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from freezecore._estimate.quantized import quantized_tree
 from freezecore.cache import trees
 from freezecore.runtime.build.source import meta
 from freezecore.runtime.tree.adapted import adapted_tree
@@ -18,6 +19,10 @@ def read_source(source: ModelSource, *, allow_python: bool = True) -> LayerTree:
     """
     if (kept := trees.stored(source)) is not None:
         return kept
+    if source.quantize:
+        tree = quantized_tree(read_source(source.with_(quantize=None), allow_python=allow_python), source.quantize)
+        trees.keep(source, tree)
+        return tree
     built = meta(source, allow_python=allow_python)
     if built.base is not None:
         tree = adapted_tree(built.model, built.base, source)
