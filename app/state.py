@@ -121,9 +121,10 @@ def going_to_explore() -> bool:
     return pane is not None
 
 
-def write_rules(rules: str) -> None:
-    """Choose a selection by its rules; a draft that could not be read is dropped."""
-    change(rules=rules)
+def write_rules(rules: str, adapter: str | None = None) -> None:
+    """Choose a selection by its rules, and the adapter where one belongs to them; a draft that could not be read is
+    dropped."""
+    change(rules=rules, **({"adapter": adapter} if adapter else {}))
     forget_draft()
 
 

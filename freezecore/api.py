@@ -401,6 +401,7 @@ def run_sweep(
     specs: Sequence[FreezeSpec | str] = (),
     seeds: int = 1,
     ray: str | None = None,
+    factors: Sequence[float] = (1.0,),
     emit: Emit = silent,
     should_stop: ShouldStop = never,
     **probe: Unpack[ProbeOptions],
@@ -408,10 +409,12 @@ def run_sweep(
     """Many selections side by side.
 
     Args:
-        over: families of selections: `depth` (0, 1, … all blocks frozen from the input side), `presets`.
+        over: families of selections: `depth` (0, 1, … all blocks frozen from the input side), `presets`, `rank` (LoRA
+            of several ranks, on all blocks and on the last half of them).
         specs: further selections, as rules.
         seeds: runs of each selection.
         ray: address of a Ray cluster, or `auto`; None stays on this machine.
+        factors: learning rates of each selection, as multiples of its default ones.
         emit: hears a `run` event as each run ends, and the steps of each in between (see `freezecore.search`).
         probe: fields of ProbeRequest, such as `data` and `steps`.
 
@@ -422,7 +425,7 @@ def run_sweep(
     from freezecore.search.sweep import SweepRequest
 
     base = ProbeRequest(_source(source), FreezeSpec(), **probe)
-    return run(SweepRequest(base, tuple(over), tuple(map(str, specs)), seeds, ray), emit, should_stop)
+    return run(SweepRequest(base, tuple(over), tuple(map(str, specs)), seeds, ray, tuple(factors)), emit, should_stop)
 
 
 @checked
@@ -431,6 +434,7 @@ def run_find(
     *,
     minutes: float,
     budget_bytes: int | None = None,
+    over: Sequence[str] = ("depth", "presets"),
     emit: Emit = silent,
     should_stop: ShouldStop = never,
     **probe: Unpack[ProbeOptions],
@@ -439,6 +443,7 @@ def run_find(
 
     Args:
         budget_bytes: peak training memory that a selection may need by the estimate; None for no limit.
+        over: families of selections, as `run_sweep` has them; each at three learning rates.
         emit: hears each run begin and end (see `freezecore.search`).
         probe: fields of ProbeRequest; `steps` are those of the final runs.
 
@@ -449,7 +454,7 @@ def run_find(
     from freezecore.search.find import FindRequest
 
     base = ProbeRequest(_source(source), FreezeSpec(), **probe)
-    return run(FindRequest(base, minutes, budget_bytes), emit, should_stop)
+    return run(FindRequest(base, minutes, budget_bytes, tuple(over)), emit, should_stop)
 
 
 @checked

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from freezecore.metrics import METRICS
 from freezecore.report import bytes_text
 
-from ..service.rule_words import one_line
 from ..service.search_table import SearchRow
 from ..text import Words
 from .style import Palette, layout_of, round_ticks
@@ -20,7 +19,7 @@ def name_of(row: SearchRow, words: Words) -> str:
     """What a row is called in a figure: its depth, else its rules."""
     if row.frozen_blocks is not None:
         return words("search.depth_name", n=row.frozen_blocks)
-    return one_line(row.rules)
+    return row.told
 
 
 def by_depth(rows: Sequence[SearchRow], chosen: SearchRow | None, words: Words, palette: Palette) -> dict:

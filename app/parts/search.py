@@ -13,7 +13,7 @@ from freezecore.metrics import METRICS
 from freezecore.report import accuracy_text, bytes_text, metric_text, number_text
 from freezecore.search.find import FindRequest
 from freezecore.search.suggest import WAYS, SuggestRequest
-from freezecore.search.sweep import OVER, SweepRequest, candidates
+from freezecore.search.sweep import OVER, USUAL, SweepRequest, candidates
 from freezecore.serving import jobs
 from freezecore.serving.jobs import JobStatus
 from freezecore.spec import FreezeSpec
@@ -22,7 +22,7 @@ from freezecore.tree import LayerTree
 from .. import state
 from ..figures import search as figures
 from ..service import search_table
-from ..service.rule_words import as_code, one_line
+from ..service.rule_words import as_code
 from ..service.run_table import model_of
 from ..service.search_table import SearchRow
 from ..service.selection import ModelSelection, select, source_of
@@ -36,7 +36,7 @@ from .table import UNKNOWN, formatted, pick_rows
 KINDS = ("sweep", "find", "suggest")
 STEPS = {"sweep": 40, "find": 60, "suggest": 60}
 OPENINGS = {
-    "w_search_over": list(OVER),
+    "w_search_over": list(USUAL),
     "w_search_seeds": 1,
     "w_sweep_steps": STEPS["sweep"],
     "w_find_steps": STEPS["find"],
@@ -128,7 +128,9 @@ def _request(kind: str, selection: ModelSelection) -> SweepRequest | FindRequest
     gigabytes = state.value("w_search_budget")
     budget = round(gigabytes * 10**9) if gigabytes else None
     if kind == "sweep":
-        return SweepRequest(base, tuple(state.value("w_search_over") or OVER), seeds=state.value("w_search_seeds") or 1)
+        return SweepRequest(
+            base, tuple(state.value("w_search_over") or USUAL), seeds=state.value("w_search_seeds") or 1
+        )
     if kind == "find":
         return FindRequest(base, state.value("w_search_minutes") or 3.0, budget)
     return SuggestRequest(base, tuple(state.value("w_search_by") or WAYS[:1]), budget)
@@ -210,25 +212,25 @@ def _recommendation(row: SearchRow, best: SearchRow, same_model: bool, words: Wo
     accuracy = _of_row(row, words)
     key = "search.recommended" if row is best else "search.recommended_cheap"
     text = words(
-        key, rules=as_code(row.rules), accuracy=accuracy, peak=bytes_text(row.peak_bytes),
+        key, rules=as_code(row.told), accuracy=accuracy, peak=bytes_text(row.peak_bytes),
         step=words.seconds(row.step_s), best=_of_row(best, words),
     )  # fmt: skip
-    _offer(text, row.rules, "recommended", same_model, words)
+    _offer(text, row.rules, "recommended", same_model, words, row.adapter)
 
 
-def _offer(text: str, rules: str, key: str, same_model: bool, words: Words) -> None:
+def _offer(text: str, rules: str, key: str, same_model: bool, words: Words, adapter: str | None = None) -> None:
     """A sentence with a button beside it that ticks what it speaks of."""
     with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
         st.markdown(text)
         st.button(
-            words("search.use"), key=f"use_{key}", icon=":material/check_box:", on_click=_use, args=(rules,),
+            words("search.use"), key=f"use_{key}", icon=":material/check_box:", on_click=_use, args=(rules, adapter),
             disabled=not same_model, type="primary" if key == "recommended" else "secondary",
         )  # fmt: skip
 
 
 @show_errors.acting
-def _use(rules: str) -> None:
-    state.write_rules(rules)
+def _use(rules: str, adapter: str | None) -> None:
+    state.write_rules(rules, adapter)
     st.rerun()
 
 
@@ -263,7 +265,7 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
     scored = words(f"metric.{metric}") if metric else words("runs.accuracy")
     table = [
         {
-            words("runs.rules"): one_line(row.rules),
+            words("runs.rules"): row.told,
             scored: row.metric_after if metric else row.accuracy,
             words("search.spread"): row.spread,
             words("runs.peak"): row.peak_bytes,
@@ -280,7 +282,7 @@ def _rows(rows: Sequence[SearchRow], same_model: bool, words: Words) -> None:
         words("runs.step"): words.seconds,
     }
     for row in pick_rows(rows, table, key="w_search_rows", highest=220, texts=texts):
-        _offer(words("search.chosen", rules=as_code(row.rules)), row.rules, "row", same_model, words)
+        _offer(words("search.chosen", rules=as_code(row.told)), row.rules, "row", same_model, words, row.adapter)
 
 
 def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: Words) -> None:
@@ -326,7 +328,7 @@ def _trials(trials: Sequence[dict], words: Words) -> None:
     scored = words(f"metric.{metric}") if metric else words("runs.accuracy")
     rows = [
         {
-            words("runs.rules"): one_line(trial["rules"]),
+            words("runs.rules"): search_table.selection_of(trial.get("adapter"), trial["rules"]),
             words("search.factor"): f"×{trial['factor']:g}",
             words("probe.steps"): trial["steps"],
             words("runs.seed"): trial["seed"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .rule_words import one_line
+
 
 @dataclass(frozen=True)
 class SearchRow:
@@ -31,6 +33,13 @@ class SearchRow:
     as_good: bool = False
     metric: str | None = None
     metric_after: float | None = None
+    adapter: str | None = None
+    factor: float = 1.0
+
+    @property
+    def told(self) -> str:
+        """The selection in a line, as `selection_of` has it."""
+        return selection_of(self.adapter, self.rules, self.factor)
 
     @property
     def shown(self) -> float | None:
@@ -38,12 +47,22 @@ class SearchRow:
         return self.accuracy if self.metric is None else self.metric_after
 
 
+def selection_of(adapter: str | None, rules: str, factor: float | None = None) -> str:
+    """A selection in a line: the adapter, the rules, and the multiple of the learning rates where it is not 1."""
+    rate = f"×{factor:g}" if factor not in (None, 1.0) else None
+    return " · ".join(filter(None, (adapter, one_line(rules), rate)))
+
+
 def rows_of(result: dict | None, events: Sequence[dict]) -> list[SearchRow]:
     """A sweep's selections: from its result, or as far as it has come."""
     if result is not None and "pareto" in result:
         front, as_good = set(result["pareto"]), set(result["as_good"])
         return [_row(run, i in front, i in as_good) for i, run in enumerate(result["runs"])]
-    newest = {event["rules"]: event for event in events if event.get("event") == "run"}
+    newest = {
+        (event.get("adapter"), event["rules"], event.get("factor")): event
+        for event in events
+        if event.get("event") == "run"
+    }
     return [_row(run) for run in newest.values()]
 
 
@@ -62,6 +81,8 @@ def _row(run: dict, front: bool = False, as_good: bool = False) -> SearchRow:
         as_good,
         run.get("metric") if accuracy is None else None,
         run.get("metric_after"),
+        run.get("adapter"),
+        run.get("factor") or 1.0,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from freezecore.api import read_tree
 from freezecore.cli.output import stoppable, tell
 from freezecore.datasets import default_for
-from freezecore.errors import RuleError, SourceError, shortened
+from freezecore.errors import ProbeError, RuleError, SourceError, shortened
 from freezecore.metrics import METRICS
 from freezecore.probe import Emit
 from freezecore.report import bytes_from_text
@@ -146,6 +146,18 @@ def run_typed(options: Namespace, run: Callable, emit: Emit, *, steps: int | Non
 def read_fields(options: Namespace, names: Iterable[str]) -> dict:
     """Those of the options that were typed or have a default."""
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def read_factors(text: str | None) -> list[float]:
+    """`--rates` as numbers; without it the default rates alone.
+
+    Raises:
+        ProbeError: something in it is no number.
+    """
+    try:
+        return [float(word) for word in read_list(text)] if text else [1.0]
+    except ValueError as error:
+        raise ProbeError("'{text}' is no list of numbers.", "Write something like 0.3,1,3.", text=text) from error
 
 
 def read_budget(options: Namespace) -> int | None:

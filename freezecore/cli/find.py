@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from freezecore.api import run_find
-from freezecore.cli.arguments import add_source, add_training, read_budget, run_typed
-from freezecore.cli.output import NOTHING, lines, progress, score_text
+from freezecore.cli.arguments import add_source, add_training, read_budget, read_list, run_typed
+from freezecore.cli.output import lines, progress, score_text, selection_text
 from freezecore.metrics import METRICS
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.report import bytes_text, metric_text, number_text, seconds_text, table
@@ -18,12 +18,21 @@ def add_arguments(to: ArgumentParser) -> None:
     add_source(to)
     to.add_argument("--minutes", type=float, required=True, metavar="N", help="how long the search may take")
     to.add_argument("--budget", metavar="16GB", help="peak memory that a selection may need")
+    to.add_argument("--over", metavar="LIST", default="depth,presets", help="of depth, presets, rank")
     add_training(to)
 
 
 def gather(options: Namespace) -> dict:
     minutes, budget = options.minutes, read_budget(options)
-    return run_typed(options, run_find, progress(options, _trial), steps=60, minutes=minutes, budget_bytes=budget)
+    return run_typed(
+        options,
+        run_find,
+        progress(options, _trial),
+        steps=60,
+        minutes=minutes,
+        budget_bytes=budget,
+        over=read_list(options.over),
+    )
 
 
 def show(document: dict) -> str:
@@ -40,7 +49,7 @@ def show(document: dict) -> str:
                 seconds_text(one["step_s"]),
                 f"{number_text(one['learning_rate'], 2)} / {number_text(one['head_learning_rate'], 2)}",
                 f"{one['steps']} × {one['seeds']}",
-                one["rules"] or NOTHING,
+                selection_text({**one, "factor": None}),
             ]
             for name, one in named
         ]
@@ -69,5 +78,5 @@ def _trial(event: dict) -> str:
     value = metric.of_mean(event["score"]) if metric and event["score"] is not None else event["score"]
     score = metric_text(event["metric"], value) if value is not None else event["state"]
     left = seconds_text(round(event["left_s"]))
-    run = f"{event['steps']:>3} steps  rate ×{event['factor']:<3g}  {event['rules'] or NOTHING}"
+    run = f"{event['steps']:>3} steps  rate ×{event['factor']:<3g}  {selection_text({**event, 'factor': None})}"
     return f"{event['done']:>3}  {score}  {run}  ({left} left)"

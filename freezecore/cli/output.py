@@ -129,6 +129,13 @@ def lines(*texts: str) -> str:
     return "\n".join(filter(None, texts))
 
 
+def selection_text(one: dict) -> str:
+    """A selection in a line: the adapter, the rules, and the multiple of the learning rates where it is not 1."""
+    factor = one.get("factor")
+    rate = f"rate ×{factor:g}" if factor not in (None, 1.0) else None
+    return "  ·  ".join(filter(None, (one.get("adapter"), one["rules"] or NOTHING, rate)))
+
+
 def score_text(one: dict) -> str:
     """The metric that was asked for; else the accuracy, else the score that selections are ranked by."""
     if one.get("metric_after") is not None:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from statistics import mean, variance
 
-from freezecore.errors import ProbeError
+from freezecore.errors import ProbeError, none_called
 from freezecore.metrics import METRICS
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, html_table, number_text, seconds_text
 from freezecore.search.measured import Candidate
+from freezecore.search.sweep import OVER
 from freezecore.sentences import say
 from freezecore.statistics import mean_error, noise
 
@@ -27,13 +28,20 @@ class FindRequest:
         base: the probe whose selection, learning rates and seed are sought; `steps` are those of the final rung.
         minutes: how long the search may take.
         budget_bytes: peak training memory that a selection may need by the estimate; None for no limit.
+        over: families of selections, as a sweep has them.
     """
 
     base: ProbeRequest
     minutes: float = 5.0
     budget_bytes: int | None = None
+    over: tuple[str, ...] = ("depth", "presets")
 
     def __post_init__(self) -> None:
+        for name in self.over:
+            if name not in OVER:
+                raise none_called(ProbeError, "A search cannot go over '{name}'.", name, OVER)
+        if not self.over:
+            raise ProbeError("There is nothing to search over.", "Choose depth, presets or rank.")
         if not 0.1 <= self.minutes <= 24 * 60:
             raise ProbeError(
                 "{minutes:g} minutes are out of range.", "Choose between 0.1 and 1440.", minutes=self.minutes
@@ -42,13 +50,14 @@ class FindRequest:
     def to_json(self) -> dict:
         """The request as JSON values."""
         base = self.base.to_json()
-        rest = {"minutes": self.minutes, "budget_bytes": self.budget_bytes}
+        rest = {"minutes": self.minutes, "budget_bytes": self.budget_bytes, "over": list(self.over)}
         return {**rest, "base": base, "source": base["source"], "data": base["data"], "seconds": 60 * self.minutes}
 
     @classmethod
     def from_json(cls, data: dict) -> FindRequest:
         """Rebuild a request from `to_json`'s dictionary."""
-        return cls(ProbeRequest.from_json(data["base"]), data["minutes"], data["budget_bytes"])
+        over = tuple(data.get("over", ("depth", "presets")))
+        return cls(ProbeRequest.from_json(data["base"]), data["minutes"], data["budget_bytes"], over)
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,7 @@ class SearchTrial:
     message: str = ""
     baseline: float | None = None
     metric: str | None = None
+    adapter: str | None = None
     per_sample: tuple[float, ...] = field(default=(), repr=False)  # of the other half, which nothing is chosen by
 
     @property
@@ -146,6 +156,7 @@ class Choice:
     step_s: float | None
     steps: int
     seeds: int
+    adapter: str | None = None
     per_sample: tuple[float, ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict:
@@ -188,7 +199,7 @@ class FindResult:
                 "" if one.noise is None else f"±{one.noise:.3f}",
                 bytes_text(one.peak_bytes),
                 seconds_text(one.step_s),
-                one.rules,
+                " · ".join(filter(None, (one.adapter, one.rules))),
             )
             for name, one in (("recommended", self.best), ("runner-up", self.runner_up))
             if one is not None
@@ -200,7 +211,11 @@ class FindResult:
 
     def to_json(self) -> dict:
         """The last line that the command line's `find --json` prints."""
-        best = self.best.to_json() if self.best else {"rules": None, "accuracy_after": None, "peak_bytes": None}
+        best = (
+            self.best.to_json()
+            if self.best
+            else {"rules": None, "accuracy_after": None, "peak_bytes": None, "adapter": None}
+        )
         plain = replace(self, best=None, runner_up=None, trials=())
         rest = {key: value for key, value in asdict(plain).items() if key not in ("best", "runner_up", "trials")}
         runner_up = self.runner_up.to_json() if self.runner_up else None
@@ -214,19 +229,19 @@ def chosen(found: Iterable[tuple[Arm, SearchTrial]]) -> tuple[Choice, ...]:
     The highest lower end counts, a mean less its standard error over seeds, so that one lucky seed does not beat the
     mean of several; of equals, the longer run.
     """
-    by_arm: dict[tuple[str, float], list[tuple[Arm, SearchTrial]]] = {}
+    by_arm: dict[tuple[str | None, str, float], list[tuple[Arm, SearchTrial]]] = {}
     for arm, tried in found:
         if tried.score is not None:
-            by_arm.setdefault((arm.candidate.rules, arm.factor), []).append((arm, tried))
+            by_arm.setdefault((*arm.candidate.key, arm.factor), []).append((arm, tried))
     longest = [_longest(pairs) for pairs in by_arm.values()]
     spread = _typical_spread([_scores(pairs) for pairs in longest])
 
     def lower_end(choice: Choice) -> float:
         return choice.chosen_by - spread / math.sqrt(choice.seeds)
 
-    best: dict[str, Choice] = {}
+    best: dict[tuple[str | None, str], Choice] = {}
     for choice in sorted(map(_choice, longest), key=lambda one: (one.steps, lower_end(one)), reverse=True):
-        best.setdefault(choice.rules, choice)
+        best.setdefault((choice.adapter, choice.rules), choice)
     return tuple(sorted(best.values(), key=lambda one: (lower_end(one), one.steps), reverse=True))
 
 
@@ -270,5 +285,6 @@ def _choice(pairs: Sequence[tuple[Arm, SearchTrial]]) -> Choice:
         step_s=first.step_s,
         steps=first.steps,
         seeds=len(runs),
+        adapter=arm.candidate.adapter,
         per_sample=unseen,
     )

@@ -187,7 +187,7 @@ class Search:
     def price(self, arm: Arm, steps: int) -> float:
         """Predicted seconds of a run: from this selection's last one, else from the work that this machine does in
         a second, which every run measures on its plain step, however little of it was left to do."""
-        own = [t for a, t in self._found if a.candidate.rules == arm.candidate.rules and t.step_s]
+        own = [t for a, t in self._found if a.candidate.key == arm.candidate.key and t.step_s]
         if own:  # the first of them also captured the prefix
             return min(max(0.0, t.seconds + (steps - t.steps) * (t.step_s or 0.0) - t.capture_s) for t in own)
         rates = [a.plain_work / t.plain_s for a, t in self._found if t.plain_s]
@@ -229,6 +229,7 @@ def trial(arm: Arm, rung: int, steps: int, seed: int, result: ProbeResult, secon
         score, error = score_of(result), held_out_error(result)
     return SearchTrial(
         rules=arm.candidate.rules,
+        adapter=arm.candidate.adapter,
         labels=arm.candidate.labels,
         factor=arm.factor,
         rung=rung,

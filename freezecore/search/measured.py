@@ -18,11 +18,20 @@ class Candidate:
         rules: its rules as text.
         labels: what it is called; several where several families came to the same selection.
         frozen_blocks: how many blocks it freezes from the input side; None outside the depth family.
+        adapter: what trains beside the weights, where that is another than the model was asked for with.
+        factor: multiplies the default learning rates.
     """
 
     rules: str
     labels: tuple[str, ...]
     frozen_blocks: int | None = None
+    adapter: str | None = None
+    factor: float = 1.0
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """What it is, whatever its learning rates."""
+        return self.adapter, self.rules
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class MeasuredSelection:
         spread: standard deviation of the scores; None with fewer than two.
         noise: standard error of `score`, from the seeds and from the finite held-out set.
         peak_bytes, step_s, seconds: mean over the seeds, None where not measured.
+        adapter, factor: as its `Candidate` has them; `learning_rate`, `head_learning_rate`: what came of the factor.
         per_sample: score of each held-out sample, mean over the seeds; left out of `to_json`.
     """
 
@@ -57,6 +67,10 @@ class MeasuredSelection:
     trainable: int | None
     state: str = "done"
     message: str = ""
+    adapter: str | None = None
+    factor: float = 1.0
+    learning_rate: float | None = None
+    head_learning_rate: float | None = None
     per_sample: tuple[float, ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict:
@@ -87,6 +101,10 @@ def taken_together(candidate: Candidate, results: Iterable[ProbeResult]) -> Meas
         trainable=next((result.trainable for result in results), None),
         state=failed.state if failed else "done",
         message=failed.message if failed else "",
+        adapter=candidate.adapter,
+        factor=candidate.factor,
+        learning_rate=next((result.learning_rate for result in results), None),
+        head_learning_rate=next((result.head_learning_rate for result in results), None),
         per_sample=tuple(map(mean, zip(*(r.per_sample for r in done), strict=True))) if done else (),
     )
 

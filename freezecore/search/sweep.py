@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from freezecore._presets import first_blocks_rules, presets
 from freezecore._resolve import resolve_phases
+from freezecore.adapter import Adapter, parse_adapters, print_adapters
 from freezecore.errors import ProbeError, RuleError, none_called
 from freezecore.probe import ProbeRequest
 from freezecore.report import bytes_text, html_table, number_text, seconds_text
@@ -18,7 +19,10 @@ from freezecore.search.measured import Candidate, MeasuredSelection
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
-OVER = ("depth", "presets")
+OVER = ("depth", "presets", "rank")
+USUAL = ("depth", "presets")
+RANKS = (4, 16, 64)
+MOST_FACTORS = 10
 MOST_SEEDS = 20
 MOST_SPECS = 200
 
@@ -29,17 +33,20 @@ class SweepRequest:
 
     Attributes:
         base: the probe that every selection gets; its own rules do not count.
-        over: families of selections: `depth` (0, 1, … all blocks frozen from the input side), `presets`.
+        over: families of selections: `depth` (0, 1, … all blocks frozen from the input side), `presets`, `rank` (LoRA
+            of several ranks, on all blocks and on the last half of them).
         specs: further selections, as rules.
         seeds: runs of each selection, from `base.seed` upwards.
         ray: address of a Ray cluster, or `auto`; None stays on this machine.
+        factors: learning rates of each selection, as multiples of its default ones.
     """
 
     base: ProbeRequest
-    over: tuple[str, ...] = OVER
+    over: tuple[str, ...] = USUAL
     specs: tuple[str, ...] = ()
     seeds: int = 1
     ray: str | None = None
+    factors: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         for name in self.over:
@@ -48,6 +55,12 @@ class SweepRequest:
         if not 1 <= self.seeds <= MOST_SEEDS:
             raise ProbeError(
                 "{count} seeds are out of range.", "Choose between 1 and {most}.", count=self.seeds, most=MOST_SEEDS
+            )
+        if not 1 <= len(self.factors) <= MOST_FACTORS or not all(1e-4 <= factor <= 1e4 for factor in self.factors):
+            raise ProbeError(
+                "The factors of the learning rates are out of range.",
+                "Give 1 to {most} of them, such as 0.3,1,3.",
+                most=MOST_FACTORS,
             )
         if not self.over and not self.specs:
             raise ProbeError("There is nothing to sweep over.", "Choose depth, presets, or rules of your own.")
@@ -60,13 +73,15 @@ class SweepRequest:
         """The request as JSON values."""
         base = self.base.to_json()
         rest = {"over": list(self.over), "specs": list(self.specs), "seeds": self.seeds, "ray": self.ray}
+        rest["factors"] = list(self.factors)
         return {**rest, "base": base, "source": base["source"], "data": base["data"]}
 
     @classmethod
     def from_json(cls, data: dict) -> SweepRequest:
         """Rebuild a request from `to_json`'s dictionary."""
         base = ProbeRequest.from_json(data["base"])
-        return cls(base, tuple(data["over"]), tuple(data["specs"]), data["seeds"], data["ray"])
+        factors = tuple(data.get("factors", (1.0,)))
+        return cls(base, tuple(data["over"]), tuple(data["specs"]), data["seeds"], data["ray"], factors)
 
 
 @dataclass(frozen=True)
@@ -99,7 +114,7 @@ class SweepResult:
                 "" if run.spread is None else f"±{run.spread:.3f}",
                 bytes_text(run.peak_bytes),
                 seconds_text(run.step_s),
-                run.rules,
+                " · ".join(filter(None, (run.adapter, run.rules))),
             )
             for i, run in enumerate(self.runs)
         ]
@@ -111,15 +126,29 @@ class SweepResult:
         return {"event": "result", **asdict(self), "runs": [entry.to_json() for entry in self.runs]}
 
 
-def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) -> tuple[Candidate, ...]:
+def candidates(
+    tree: LayerTree,
+    over: Sequence[str],
+    specs: Sequence[str] = (),
+    adapter: str | None = None,
+    *,
+    keeps_head: bool = False,
+) -> tuple[Candidate, ...]:
     """The selections of these families, each mask once; what trains nothing is left out.
+
+    Args:
+        adapter: what the model was asked for with: of it, `rank` varies the rank alone.
+        keeps_head: the head is the model's own and knows its task, so that beside an adapter it stays frozen.
 
     Raises:
         RuleError: one of `specs` cannot be read, or hits nothing.
     """
     found: dict[tuple, Candidate] = {}
-    for candidate in (*_families(tree, over), *(Candidate(rules, (rules,)) for rules in specs)):
+    for candidate in (*_families(tree, over, adapter, keeps_head), *(Candidate(rules, (rules,)) for rules in specs)):
         spec = parse_spec(candidate.rules)
+        if candidate.adapter:  # its rules speak of a model that is not built yet
+            found[candidate.adapter,] = candidate
+            continue
         masks = tuple(mask.trains for mask in resolve_phases(spec, tree).values())
         if not any(map(any, masks)):
             continue
@@ -135,7 +164,12 @@ def candidates(tree: LayerTree, over: Sequence[str], specs: Sequence[str] = ()) 
     return tuple(found.values())
 
 
-def _families(tree: LayerTree, over: Sequence[str]) -> Iterable[Candidate]:
+def at_rates(found: Sequence[Candidate], factors: Sequence[float]) -> tuple[Candidate, ...]:
+    """Each selection at each of these multiples of its learning rates."""
+    return tuple(replace(candidate, factor=factor) for factor in factors for candidate in found)
+
+
+def _families(tree: LayerTree, over: Sequence[str], adapter: str | None, keeps_head: bool) -> Iterable[Candidate]:
     if "depth" in over:
         for n in range(len(tree.blocks) + 1):
             label = say("1 block frozen" if n == 1 else "{n} blocks frozen", n=n)
@@ -143,3 +177,24 @@ def _families(tree: LayerTree, over: Sequence[str]) -> Iterable[Candidate]:
     if "presets" in over:
         for preset in presets(tree):
             yield Candidate(preset.rules, (preset.label,))
+    if "rank" in over:
+        yield from _ranks(tree, adapter, keeps_head)
+
+
+def _ranks(tree: LayerTree, asked: str | None, keeps_head: bool) -> Iterable[Candidate]:
+    """LoRA of each rank that the blocks' matrices have, scaled alike (alpha is the rank): on all linear layers but the
+    head, and on those of the last half of the blocks, so that what stands before need not be computed again."""
+    widest = max((min(p.shape) for p in tree.parameters if p.kind == "block" and len(p.shape) == 2), default=RANKS[-1])
+    rules = "freeze all; train adapters" if keeps_head else "freeze all; train adapters head"
+    half = len(tree.blocks) // 2
+    for rank in (r for r in RANKS if r <= widest):
+        if asked:
+            given = (replace(one, r=rank, alpha=rank) for one in parse_adapters(asked))
+            yield Candidate(rules, (say("LoRA of rank {rank}", rank=rank),), adapter=print_adapters(tuple(given)))
+            continue
+        every = Adapter(r=rank, alpha=rank)
+        yield Candidate(rules, (say("LoRA of rank {rank}", rank=rank),), adapter=str(every))
+        if half:
+            last = f"{every} on blocks:last{half}"
+            label = say("LoRA of rank {rank} on the last {half} blocks", rank=rank, half=half)
+            yield Candidate(rules, (label,), adapter=last)

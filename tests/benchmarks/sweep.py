@@ -20,7 +20,7 @@ import json
 import os
 import platform
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from freezecore import FreezeSpec, ModelSource, ProbeRequest
@@ -70,7 +70,7 @@ def alone(base: ProbeRequest, every: int) -> tuple[dict, dict[str, dict]]:
     rows = {}
     for at, _ in planned(found, [base.seed])[::every]:
         clock.lap()
-        result = attempted(session, replace(request_for(base, found[at].rules, base.seed), cache=False), scored)
+        result = attempted(session, request_for(session, base, found[at], base.seed, cache=False), scored)
         rows[found[at].rules] = {**clock.lap(), "accuracy": result.accuracy_after}
         took = scored.reset()  # the first weights are scored once a session, in its first run
         first.setdefault("before", took)

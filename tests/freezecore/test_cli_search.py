@@ -61,7 +61,7 @@ def test_suggestions_are_one_document_and_one_table(capsys):
         (["find", "--minutes", "0"], "0 minutes are out of range.", "Choose between 0.1 and 1440."),
         (["find", "--minutes", "1", "--budget", "lots"], "'lots' is no amount of memory.", "16GB"),
         (["find", "--minutes", "1", "--budget", "1kB"], "selections fits in 1 kB: the smallest", "a larger budget"),
-        (["sweep", "--over", "nonsense"], "A sweep cannot go over 'nonsense'.", "Choose depth or presets."),
+        (["sweep", "--over", "nonsense"], "A sweep cannot go over 'nonsense'.", "Choose depth, presets, rank."),
         (["sweep", "--seeds", "0"], "0 seeds are out of range.", "Choose between 1 and 20."),
         (["sweep", "--over", ","], "There is nothing to sweep over.", "rules of your own"),
         (["sweep", "--data", "nowhere"], "There is no data called 'nowhere'.", "digits"),

@@ -10,8 +10,7 @@ from typing import Any
 import freezecore
 from freezecore.errors import FreezeError, ProbeError, shortened
 from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop
-from freezecore.runtime.search.attempt import Task, attempted, request_for
-from freezecore.runtime.train.session import Session
+from freezecore.runtime.search.attempt import Sessions, Task
 from freezecore.search.measured import Candidate
 from freezecore.search.sweep import SweepRequest
 from freezecore.serving.process import QUIET
@@ -22,19 +21,19 @@ TRIES = 2
 
 
 class Runner:
-    """Lives on the cluster: a session, and the runs that are sent to it."""
+    """Lives on the cluster: its sessions, and the runs that are sent to it."""
 
     def __init__(self, base: dict) -> None:
         self._base = ProbeRequest.from_json(base)
-        self._session: Session | None = None
+        self._sessions: Sessions | None = None
 
-    def run(self, rules: str, seed: int) -> ProbeResult:
+    def run(self, candidate: Candidate, seed: int) -> ProbeResult:
         """One run; every failure is a result."""
         try:
-            self._session = self._session or Session(self._base, scores_training=False)
+            self._sessions = self._sessions or Sessions(self._base)
         except FreezeError as error:
             return ProbeResult("failed", self._base.device, message=error.problem, hint=error.hint)
-        return attempted(self._session, request_for(self._base, rules, seed))
+        return self._sessions.attempt(candidate, seed)
 
 
 def spread(
@@ -125,7 +124,7 @@ def _share_out(
     while (waiting or busy) and not should_stop():
         while waiting and free:
             task, runner = waiting.pop(0), free.pop(0)
-            busy[runner.run.remote(found[task[0]].rules, task[1])] = task, runner
+            busy[runner.run.remote(found[task[0]], task[1])] = task, runner
         if not busy:
             raise ProbeError(
                 "Every node of the Ray cluster was lost.", "Start the cluster again; finished runs are kept."

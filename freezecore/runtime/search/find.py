@@ -10,18 +10,15 @@ from typing import Any
 
 from freezecore._resolve import resolve
 from freezecore.errors import ProbeError
-from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never
-from freezecore.rates import learning_rates
+from freezecore.probe import Emit, ProbeResult, ShouldStop, never
 from freezecore.report import bytes_text
 from freezecore.rules.grammar import parse_spec
-from freezecore.runtime.search.attempt import attempted
+from freezecore.runtime.search.attempt import Sessions
 from freezecore.runtime.train.price import Priced
-from freezecore.runtime.train.session import Session
 from freezecore.search.find import Arm, Choice, FindRequest, FindResult
 from freezecore.search.halving import Search
 from freezecore.search.sweep import candidates
 from freezecore.sentences import say
-from freezecore.spec import FreezeSpec
 from freezecore.statistics import no_better, wins
 
 FACTORS = (1.0, 0.3, 3.0)
@@ -45,41 +42,45 @@ def run(
     def over() -> bool:
         return should_stop() or clock() > until
 
-    session = Session(request.base, emit, scores_training=False)
+    sessions = Sessions(request.base, emit)
     try:
-        arms, left_out = arms_of(session, request)
+        arms, left_out = arms_of(sessions, request)
         emit({"event": "plan", "arms": len(arms), "left_out": list(left_out), "seconds": 60 * request.minutes})
         search = Search(
             arms,
-            lambda arm, steps, seed: measured(session, request.base, arm, steps, seed, over),
+            lambda arm, steps, seed: measured(sessions, arm, steps, seed, over),
             budget_s=until - clock(),
             clock=clock,
             steps=request.base.steps,
             seed=request.base.seed,
-            evaluation=len(session.data.test) / request.base.batch_size / 3,
+            evaluation=len(sessions.plain.data.test) / request.base.batch_size / 3,
             emit=emit,
             should_stop=should_stop,
         )
         trials = search.run()
     finally:
-        session.close()
+        sessions.close()
     stopped = should_stop()
     return concluded(request, search.choices(), trials, left_out, stopped, clock() - began)
 
 
-def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[str, ...]]:
+def arms_of(sessions: Sessions, request: FindRequest) -> tuple[list[Arm], tuple[str, ...]]:
     """All arms in the order of their importance, and what was left out and why.
 
     Raises:
         ProbeError: no selection fits in the memory budget.
     """
-    priced = Priced(session, request.base)
-    kept, dear, schedules = [], [], 0
-    for candidate in candidates(session.tree, ("depth", "presets")):
+    plain = sessions.plain
+    priced, kept, dear, schedules = Priced(plain, request.base), [], [], 0
+    whole, adapter = priced, request.base.source.adapter
+    offered = candidates(plain.tree, request.over, adapter=adapter, keeps_head=plain.keeps_head)
+    for candidate in offered:
         spec = parse_spec(candidate.rules)
         if spec.phases:
             schedules += 1
             continue
+        session = sessions.of(candidate.adapter)
+        priced = Priced(session, request.base) if candidate.adapter else whole
         mask = resolve(spec, session.tree)
         peak = priced.peak_bytes(mask)
         if request.budget_bytes and peak is not None and peak > request.budget_bytes:
@@ -99,11 +100,9 @@ def arms_of(session: Session, request: FindRequest) -> tuple[list[Arm], tuple[st
         left_out.append(say("Schedules were not tried: short runs end before their later phases."))
     if dear:
         left_out.append(say("{count} selections need more than {budget}.", count=len(dear), budget=budget))
-    if priced.why:
-        left_out.append(
-            say("Memory and work are unknown, so no selection was left out for them. {why}", why=priced.why)
-        )
-    return ordered(kept, len(session.tree.blocks)), tuple(left_out)
+    if whole.why:
+        left_out.append(say("Memory and work are unknown, so no selection was left out for them. {why}", why=whole.why))
+    return ordered(kept, len(plain.tree.blocks)), tuple(left_out)
 
 
 def ordered(arms: Sequence[Arm], blocks: int) -> list[Arm]:
@@ -115,22 +114,10 @@ def ordered(arms: Sequence[Arm], blocks: int) -> list[Arm]:
     return [replace(arm, factor=factor) for group in (coarse, fine) for factor in FACTORS for arm in group]
 
 
-def measured(
-    session: Session, base: ProbeRequest, arm: Arm, steps: int, seed: int, should_stop: ShouldStop
-) -> ProbeResult:
+def measured(sessions: Sessions, arm: Arm, steps: int, seed: int, should_stop: ShouldStop) -> ProbeResult:
     """One run of an arm."""
-    spec = FreezeSpec.parse(arm.candidate.rules)
-    mask, kind = resolve(spec, session.tree), session.rates_kind
-    rates = learning_rates(mask, kind, base.optimizer, body=base.learning_rate, head=base.head_learning_rate)
-    asked = replace(
-        base,
-        spec=spec,
-        steps=steps,
-        seed=seed,
-        learning_rate=rates.body * arm.factor,
-        head_learning_rate=rates.head * arm.factor,
-    )
-    return attempted(session, asked, should_stop=should_stop)
+    candidate = replace(arm.candidate, factor=arm.factor)
+    return sessions.attempt(candidate, seed, should_stop=should_stop, steps=steps)
 
 
 def concluded(

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop, never
-from freezecore.runtime.search.attempt import Task, attempted, request_for
-from freezecore.runtime.train.session import Session
+from freezecore.probe import Emit, ProbeResult, ShouldStop, never
+from freezecore.runtime.search.attempt import Sessions, Task
 from freezecore.search.measured import Candidate, MeasuredSelection, compared, taken_together
-from freezecore.search.sweep import SweepRequest, SweepResult, candidates
+from freezecore.search.sweep import SweepRequest, SweepResult, at_rates, candidates
 from freezecore.sentences import say
 
 
@@ -21,8 +20,12 @@ def run(request: SweepRequest, emit: Emit, should_stop: ShouldStop = never) -> S
         FreezeError: it could not start. A run that fails is a selection that says so.
     """
     began = time.perf_counter()
-    session = Session(request.base, emit, scores_training=False)
-    found = candidates(session.tree, request.over, request.specs)
+    sessions = Sessions(request.base, emit)
+    adapter = request.base.source.adapter
+    offered = candidates(
+        sessions.plain.tree, request.over, request.specs, adapter, keeps_head=sessions.plain.keeps_head
+    )
+    found = at_rates(offered, request.factors)
     emit({"event": "plan", "candidates": [c.rules for c in found], "total": len(found) * request.seeds})
     results: dict[Task, ProbeResult] = {}
 
@@ -37,9 +40,9 @@ def run(request: SweepRequest, emit: Emit, should_stop: ShouldStop = never) -> S
 
             spread(request, found, tasks, note, emit, should_stop)
         else:
-            carry_out(session, request.base, found, tasks, note, emit, should_stop)
+            carry_out(sessions, found, tasks, note, emit, should_stop)
     finally:
-        session.close()
+        sessions.close()
     selections = tuple(
         taken_together(c, [r for (at, _), r in sorted(results.items()) if at == i]) for i, c in enumerate(found)
     )
@@ -50,28 +53,29 @@ def planned(found: Sequence[Candidate], seeds: Sequence[int]) -> list[Task]:
     """All runs, seed after seed, so that every selection has a first number soon.
 
     Depths go from shallow to deep, since a deeper prefix is computed from a shallower one; training everything,
-    which has no prefix and takes longest, comes last.
+    which has no prefix and takes longest, comes last; those with one adapter follow each other.
     """
-    order = sorted(range(len(found)), key=lambda i: (found[i].frozen_blocks == 0, found[i].frozen_blocks is None))
+    order = sorted(
+        range(len(found)),
+        key=lambda i: (found[i].frozen_blocks == 0, found[i].frozen_blocks is None, found[i].adapter or ""),
+    )
     return [(i, seed) for seed in seeds for i in order]
 
 
 def carry_out(
-    session: Session,
-    base: ProbeRequest,
+    sessions: Sessions,
     found: Sequence[Candidate],
     tasks: Sequence[Task],
     note: Callable[[Task, ProbeResult], None],
     emit: Emit,
     should_stop: ShouldStop,
 ) -> None:
-    """Make these runs one after another on one session."""
+    """Make these runs one after another, on sessions that are kept."""
     for at, seed in tasks:
         if should_stop():
             return
-        about = {"rules": found[at].rules, "seed": seed}
-        request = request_for(base, found[at].rules, seed)
-        result = attempted(session, request, partial(_emit_about, emit, about), should_stop)
+        about = {"rules": found[at].rules, "adapter": found[at].adapter, "seed": seed}
+        result = sessions.attempt(found[at], seed, partial(_emit_about, emit, about), should_stop)
         if result.state != "stopped":
             note((at, seed), result)
 
@@ -95,6 +99,8 @@ def run_event(candidate: Candidate, seed: int, result: ProbeResult, done: int, t
     return {
         "event": "run",
         "rules": candidate.rules,
+        "adapter": candidate.adapter,
+        "factor": candidate.factor,
         "labels": list(candidate.labels),
         "frozen_blocks": candidate.frozen_blocks,
         "seed": seed,

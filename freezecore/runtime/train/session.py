@@ -142,6 +142,16 @@ class Session:
             _copy(now, tensors)
 
     @property
+    def asked_source(self) -> ModelSource:
+        """The source as the session was asked for with it."""
+        return self._asked[0]
+
+    @property
+    def keeps_head(self) -> bool:
+        """Whether the head is the model's own and knows its task."""
+        return self.rates_kind == "language-model"
+
+    @property
     def rates_kind(self) -> ModelKind:
         """Whose default learning rates suit it."""
         return model_kind(self.source, self.tree) if self.data.raw.continues else self.data.raw.kind

@@ -67,7 +67,7 @@ def test_what_does_not_fit_the_budget_is_never_run():
 
 
 def session_peaks() -> dict[str, int]:
-    session = live_find.Session(ProbeRequest(SOURCE, FreezeSpec(), **SIZES))
+    session = live_find.Sessions(ProbeRequest(SOURCE, FreezeSpec(), **SIZES))
     arms, _ = live_find.arms_of(session, FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES)))
     session.close()
     return {arm.candidate.rules: arm.peak_bytes for arm in arms}
