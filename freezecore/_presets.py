@@ -114,6 +114,7 @@ def _all_presets(tree: LayerTree) -> tuple[Preset, ...]:
         _first_blocks(tree),
         _linear_probe(tree),
         _last_blocks(tree),
+        *_of_detectors(tree),
         *_by_role(tree),
         _gradual(tree),
         _full(tree),
@@ -154,6 +155,22 @@ def _last_blocks(tree: LayerTree) -> Preset:
         hits,
         why,
     )
+
+
+def _of_detectors(tree: LayerTree) -> Iterator[Preset]:
+    """Of a model that keeps its backbone apart from what predicts: the head with its neck, and with the last stage."""
+    towers = [tower for tower in tree.towers if tower.blocks and "backbone" in tower.blocks[0].split(".")]
+    if not towers or not _count(tree, "head"):
+        return
+    neck = _count(tree, "neck")
+    if neck:
+        why = say("Trains {hits} parameters of the neck, and the head.", hits=neck)
+        yield Preset("head-neck", say("Train the head and the neck"), "freeze all; train neck head", neck, why)
+    stages = [path for tower in towers if tower.stages for path in tower.stages[-1].blocks]
+    if hits := len({i for path in stages for i in tree.in_block(path)}):
+        why = say("Trains {hits} parameters of the backbone's last stage, and all behind it.", hits=hits)
+        rules = "freeze all; train stages:last1" + (" neck head" if neck else " head")
+        yield Preset("last-stage", say("Train the backbone's last stage"), rules, hits, why)
 
 
 def _few(blocks: int) -> str:

@@ -50,6 +50,7 @@ class BuiltIn:
     test_size: int
 
 
+SCENE_CLASSES = ("background", "circle", "square", "star")
 SHAPES = ("circle", "ring", "triangle", "square", "star", "cross", "crescent", "stripes", "dots", "checker")
 BUILT_IN: dict[str, BuiltIn] = {
     data.name: data
@@ -70,6 +71,14 @@ BUILT_IN: dict[str, BuiltIn] = {
 }
 
 
+OF_SCENES: dict[str, BuiltIn] = {  # what `shapes` is to a model of such a task
+    "object-detection": BuiltIn(
+        "shapes", "image", say("One to three drawn shapes in a picture: where is what?"), SCENE_CLASSES, 300, 150
+    ),
+    "semantic-segmentation": BuiltIn(
+        "shapes", "image", say("One to three drawn shapes in a picture: which pixel is what?"), SCENE_CLASSES, 300, 150
+    ),
+}
 OF_TOKENS: dict[str, BuiltIn] = {  # what `docstrings` is to a model of such a task
     "causal-lm": BuiltIn(
         "docstrings", "text", say("Sentences from installed libraries: what comes next?"), (), 640, 400
@@ -87,7 +96,8 @@ OF_TOKENS: dict[str, BuiltIn] = {  # what `docstrings` is to a model of such a t
 
 def built_in(name: str, task: str | None = None) -> BuiltIn:
     """The built-in data of this name, as a model of this task is tried on it."""
-    return OF_TOKENS[task] if task in OF_TOKENS and name == "docstrings" else BUILT_IN[name]
+    of_task = {"docstrings": OF_TOKENS, "shapes": OF_SCENES}.get(name, {})
+    return of_task[task] if task in of_task else BUILT_IN[name]
 
 
 def kind_for(tree: LayerTree) -> Kind:

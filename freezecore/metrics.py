@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Target = Literal["class", "value", "next-token", "tags"]
+Target = Literal["class", "value", "next-token", "tags", "boxes", "pixels"]
 
 
 LARGEST_LOSS = 700.0  # of which the exponential is still a number
@@ -17,8 +17,8 @@ class Metric:
     """One way to score.
 
     Attributes:
-        target: what it scores: a class or a value of each sample, the next token at each place of a text, or the tags
-            of its words.
+        target: what it scores: a class or a value of each sample, the next token at each place of a text, the tags of
+            its words, the boxes of what a picture shows, or the class of each of its pixels.
         better: whether a high or a low score is the better one.
         label: what a page calls it.
     """
@@ -49,5 +49,7 @@ METRICS: dict[str, Metric] = {
         Metric("token-loss", "next-token", "low", "loss per token"),
         Metric("span-f1", "tags", "high", "span F1"),
         Metric("token-accuracy", "tags", "high", "accuracy per word"),
+        Metric("map50", "boxes", "high", "mAP at an overlap of a half"),
+        Metric("mean-iou", "pixels", "high", "mean overlap of the classes (IoU)"),
     )
 }

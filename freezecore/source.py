@@ -59,6 +59,7 @@ TASKS = {  # of Hugging Face, each with the auto class that builds its model
 }
 QUANTIZED = {"nf4": 4, "int8": 8}  # how a frozen base's linear layers may be kept, and in how many bits a weight
 TRAINED_TASKS = ("sequence-classification", "token-classification", "causal-lm", "image-classification")
+DENSE_TASKS = ("object-detection", "semantic-segmentation")  # for which timm's bodies get heads of torchvision's
 ENCODERS = tuple(  # of transformers, which see the words to come unless their config says `is_decoder`
     f"{name}{head}"
     for head, names in {
@@ -179,6 +180,15 @@ class ModelSource:
         """What else tells which model it is, weights apart: as keywords of `parse`, those that are not None."""
         named = {name: getattr(self, name) for name in ("task", "num_labels", "adapter", "quantize")}
         return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def dense_task(self) -> str | None:
+        """Which of `DENSE_TASKS` the model is for, where its name or task says so outside of Hugging Face's."""
+        if self.scheme == "torchvision":
+            segments = self.name.startswith(("fcn_", "deeplabv3_", "lraspp_"))
+            detects = self.name.startswith(("ssd", "fasterrcnn_", "maskrcnn_", "keypointrcnn_", "retinanet_", "fcos_"))
+            return DENSE_TASKS[1] if segments else DENSE_TASKS[0] if detects else None
+        return self.task if self.scheme == "timm" and self.task in DENSE_TASKS else None
 
     @property
     def label(self) -> str:

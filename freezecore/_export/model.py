@@ -6,6 +6,7 @@ import keyword
 from dataclasses import dataclass
 
 from freezecore import trainable_layers
+from freezecore._export.dense import IMPORTS, dense_lines
 from freezecore._export.python import call, quoted
 from freezecore.cache import uploads
 from freezecore.errors import ExportError
@@ -87,6 +88,9 @@ def building(
 
 def _timm(source: ModelSource, root: str, labels: int | str | None) -> Building:
     arguments = [quoted(source.name), f"pretrained={source.weights != 'random'}"]
+    if task := source.dense_task:
+        body = call("timm.create_model", arguments, taken=7)
+        return Building(frozenset(IMPORTS[task]), dense_lines(task, body, labels))
     head = f"\nmodel.reset_classifier({labels})  # a new head" if labels is not None else ""
     if isinstance(labels, str):
         head = f"\nif model.num_classes != {labels}:\n    model.reset_classifier({labels})  # a new head"

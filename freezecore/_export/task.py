@@ -28,8 +28,8 @@ class ModelTask:
 
     @property
     def of_timm(self) -> bool:
-        """Whether it is timm's."""
-        return self.source.scheme == "timm"
+        """Whether it is timm's, with its own head or none."""
+        return self.source.scheme == "timm" and self.source.dense_task is None
 
     @property
     def of_torchvision(self) -> bool:

@@ -12,6 +12,7 @@ from torch import nn
 from freezecore import packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
 from freezecore.runtime.build.built import Built, check_memory
+from freezecore.runtime.build.dense import dense
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 
@@ -37,6 +38,10 @@ def build_timm(source: ModelSource) -> Built:
         pretrained = source.weights == "pretrained"
         model = _pretrained(source) if pretrained else timm.create_model(source.name, pretrained=False)
         model = _with_head(model, source)
+    if source.dense_task is not None:
+        model = dense(model, source)
+        new = (name for name, _ in model.named_parameters() if not name.startswith("backbone.body."))
+        return Built(model, source, frozenset(new), own)
     replaced = own is not None and source.num_labels not in (None, own.num_classes)
     return Built(model, source, _classifier_names(model, own) if replaced else frozenset(), own)
 
@@ -61,7 +66,7 @@ def _with_head(model: Any, source: ModelSource) -> nn.Module:
     `create_model(…, num_classes=10)` would start the head as the architecture's own recipe does, which may suit a
     thousand classes: EfficientNet's weights are then ten times as large, and a short run ends 5 to 10 points lower.
     """
-    if source.num_labels not in (None, model.num_classes):
+    if source.dense_task is None and source.num_labels not in (None, model.num_classes):
         model.reset_classifier(source.num_labels)
     return model
 

@@ -128,14 +128,17 @@ def _of_tokens(
 
 
 def _images(raw: Raw, model: nn.Module, argument: str, request: ProbeRequest) -> Dataset:
-    size = request.image_size or own_size(model)
+    size = raw.scenes.pictures.shape[-1] if raw.scenes else request.image_size or own_size(model)
     assert raw.images is not None
     pictures = raw.images.at(np.concatenate([raw.train, raw.test]).tolist(), size)
     config = getattr(model, "pretrained_cfg", None) or {}
     if config.get("input_size", (3,))[0] == 1:
         pictures = pictures.float().mean(1, keepdim=True).to(torch.uint8)
     channels = pictures.shape[1]
-    config = torchvision.NORMALISED if torchvision.is_torchvision(model) else config
+    if torchvision.is_torchvision(model):
+        own: Any = getattr(model, "transform", None)  # of a detector
+        config = getattr(getattr(model, "backbone", None), "pretrained_cfg", None) or torchvision.NORMALISED
+        config = {"mean": own.image_mean, "std": own.image_std} if own else config
     mean, std = (tuple(config.get(key) or PLAIN)[:channels] for key in ("mean", "std"))
     return _dataset(raw, {argument: pictures}, size, mean=mean, std=std)
 
@@ -156,7 +159,10 @@ def _dataset(
 ) -> Dataset:
     """Rows in the order train, test, divided into the two; values standardised by those to train on."""
     if targets is None:
-        targets = torch.from_numpy(raw.targets[np.concatenate([raw.train, raw.test])])
+        told = raw.targets
+    if raw.scenes:
+        told = raw.scenes.boxes if raw.target == "boxes" else raw.scenes.masks
+    targets = torch.from_numpy(told[np.concatenate([raw.train, raw.test])])
     centre, spread = 0.0, 1.0
     count = len(raw.train)
     if raw.target == "value":

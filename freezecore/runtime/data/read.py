@@ -24,7 +24,11 @@ from freezecore.errors import DataError, did_you_mean, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.pictures import ArrayPictures
 from freezecore.runtime.data.samples import Raw
+from freezecore.runtime.data.scenes import SIZE as SCENE_SIZE
+from freezecore.runtime.data.scenes import draw
 from freezecore.sentences import say
+
+LEAST_SCALE, MOST_SCENE = 32, 320  # pixels: of a body's smallest features, and a side of a drawn scene
 
 
 def read(request: ProbeRequest) -> Raw:
@@ -34,6 +38,8 @@ def read(request: ProbeRequest) -> Raw:
         DataError: no such data, or it cannot be read; the sentence names the file and the row.
     """
     name = request.data
+    if dense := request.source.dense_task:
+        return _scenes(dense, request)
     if name in BUILT_IN:
         task = request.source.task
         info = built_in(name, task)
@@ -169,6 +175,37 @@ def _of_tokens(task: str, request: ProbeRequest, info: BuiltIn) -> Raw:
         words=words,
         tags=tags,
     )
+
+
+def _scenes(task: str, request: ProbeRequest) -> Raw:
+    """Drawn scenes, for a model that finds things in them.
+
+    Raises:
+        DataError: the data has no boxes or masks.
+    """
+    if request.data != "shapes":
+        raise DataError(
+            "{data} has neither boxes nor masks.",
+            "Choose shapes, which draws scenes for the task {task}.",
+            data=request.data,
+            task=task,
+        )
+    info = built_in("shapes", task)
+    train, test = request.train_size or info.train_size, request.test_size or info.test_size
+    size = request.image_size or SCENE_SIZE
+    if size % LEAST_SCALE or not LEAST_SCALE <= size <= MOST_SCENE:
+        raise DataError(
+            "{size} pixels do not divide into the scales of a detector.",
+            "Choose a multiple of {step}, at most {most}.",
+            size=size,
+            step=LEAST_SCALE,
+            most=MOST_SCENE,
+        )
+    scenes = draw(train + test, size)
+    targets = np.arange(train + test)
+    images = ArrayPictures(scenes.pictures)
+    split = _in_turn(train, test)
+    return Raw("shapes", "image", targets, info.classes, *split, images=images, scenes=scenes, task=task)
 
 
 def _shapes(train: int, test: int) -> Raw:

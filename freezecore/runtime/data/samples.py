@@ -10,6 +10,7 @@ from torch import Tensor
 from freezecore.datasets import Kind
 from freezecore.metrics import Target
 from freezecore.runtime.data.pictures import Pictures
+from freezecore.runtime.data.scenes import Scenes
 
 Chat = tuple[tuple[str, str], ...]  # role and text of each message
 IGNORED = -100  # a target that does not count, as torch and transformers have it
@@ -31,6 +32,7 @@ class Raw:
         chats: of texts to be continued that have answers, each one's messages; only the answers are learnt.
         words, tags: of texts whose words are tagged, the words of each and their numbers in `classes`.
         notes: what was left out, a sentence each.
+        scenes: of pictures in which things are found or told apart pixel by pixel, what is in each; `task` says which.
         columns: of a table, the column taken for each of `text`, `target`, `text_pair`, `group` and `fold`.
         choices: all columns of a table.
         split: how samples to train on and samples held out were told apart, as a sentence.
@@ -49,6 +51,8 @@ class Raw:
     chats: tuple[Chat, ...] = ()
     words: tuple[tuple[str, ...], ...] = ()
     tags: tuple[tuple[int, ...], ...] = ()
+    scenes: Scenes | None = None
+    task: str | None = None
     notes: tuple[str, ...] = ()
     columns: dict[str, str | None] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
@@ -60,6 +64,8 @@ class Raw:
             return "next-token"
         if self.words:
             return "tags"
+        if self.scenes:
+            return "boxes" if self.task == "object-detection" else "pixels"
         return "class" if self.classes else "value"
 
 

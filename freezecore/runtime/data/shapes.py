@@ -24,7 +24,7 @@ def draw(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _draw_class(name: str, count: int, random: np.random.Generator) -> np.ndarray:
     x, y, pixel = _grid(count, random)
-    inside = np.clip(-_distance(name, x, y) / pixel + 0.5, 0, 1)[:, None]
+    inside = np.clip(-shape_distance(name, x, y) / pixel + 0.5, 0, 1)[:, None]
     ink, paper_a, paper_b = _colours(count, random)
     ramp = _ramp(count, random)
     paper = paper_a * (1 - ramp) + paper_b * ramp
@@ -59,7 +59,7 @@ def _ramp(count: int, random: np.random.Generator) -> np.ndarray:
     return np.clip(0.5 + axis * np.cos(angle) + axis[:, None] * np.sin(angle), 0, 1)
 
 
-def _distance(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def shape_distance(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Below 0 inside the shape, above 0 outside, roughly in units of its radius."""
     r = np.hypot(x, y)
     square = np.maximum(abs(x), abs(y)) - 0.8

@@ -20,9 +20,10 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import boxes
 
-from freezecore.runtime.inputs.torchvision import detects
+from freezecore.runtime.inputs.torchvision import detects, is_torchvision
 
 MOST = "_freezecore_most"  # on a tensor: how many of its values hold at most
+WITH_AUXILIARY = ("GoogLeNet", "Inception3")
 HANDS_ON = (torch.cat, Tensor.__or__, Tensor.__gt__, Tensor.gt)
 VALUES = {Tensor.__bool__: False, Tensor.item: 0, Tensor.__int__: 0, Tensor.__float__: 0.0}
 
@@ -42,11 +43,11 @@ def bounded(model: nn.Module) -> Iterator[None]:
 
 
 def set_training(model: nn.Module, training: bool) -> nn.Module:
-    """Put a model in train or eval mode; a detector's own parts stay in train mode, as they compute the losses there,
+    """Put a model in train or eval mode; what computes losses or auxiliary outputs in train mode alone stays in it,
     whatever is held: only norms and dropouts are ever held."""
     model.train(training)
-    for module in model.modules() if detects(model) else ():
-        if detects(module):
+    for module in model.modules() if is_torchvision(model) else ():
+        if detects(module) or type(module).__name__ in WITH_AUXILIARY:
             module.training = True
     return model
 

@@ -56,6 +56,8 @@ def fixed_size(model: Any) -> int | None:
 def _detection(model: Any, make: Maker) -> Example:
     fixed = model.transform.fixed_size
     size = make.workload.image_size or (fixed[0] if fixed else DETECTION_SIZE)
+    if fixed and hasattr(model.backbone, "pretrained_cfg"):  # on a timm body, which takes any size
+        model.transform.fixed_size = (size, size)
     count = make.workload.batch_size
     pictures = [torch.rand(3, size, size, device=make.device) for _ in range(count)]
     return make.example((pictures, [_found(model, size, make.device) for _ in range(count)]), {}, image_size=size)

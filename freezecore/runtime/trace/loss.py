@@ -16,16 +16,23 @@ IGNORED = -100
 def find_output(output: object) -> tuple[str, list[Tensor]]:
     """The tensors that a loss starts from, and what they are: `loss`, `tokens`, `classes`, `pairs` or `features`.
 
-    A model's own loss is taken where it returns one: by that name, or as the first of several. Of other outputs all
+    A model's own loss is taken where it returns one: by that name, as the first of several, or as the sum of those in a
+    dictionary of nothing else. A dictionary with `out` is a segmentation: a score for each class and pixel, and perhaps
+    those of an auxiliary head. Of other outputs all
     count, but those from which another was computed, such as features beside the logits made of them.
     """
     own = output.get("loss") if isinstance(output, dict) else getattr(output, "loss", None)
     if _is_number(own):
         return "loss", [own]
+    if isinstance(output, dict) and output and all(map(_is_number, output.values())):
+        return "loss", [reduce(torch.add, output.values())]
+    if isinstance(output, dict) and isinstance(output.get("out"), Tensor):
+        return "pixels", [output[name] for name in ("out", "aux") if name in output]
     for name, kind in (("logits_per_image", "pairs"), ("logits", ""), ("last_hidden_state", "features")):
         found = getattr(output, name, None)
         if isinstance(found, Tensor):
-            return kind or _kind(found), [found]
+            beside = [getattr(output, each, None) for each in ("aux_logits", "aux_logits1", "aux_logits2")]
+            return kind or _kind(found), [found, *(each for each in beside if isinstance(each, Tensor))]
     if isinstance(output, Tensor):
         return _kind(output), [output]
     tensors = [t for t in _parts(output) if t.is_floating_point() or t.is_complex()]
@@ -69,6 +76,8 @@ def targets(kind: str, outputs: list[Tensor]) -> Tensor | None:
         return torch.zeros(output.shape[:2], dtype=torch.long, device=output.device)
     if kind in ("classes", "pairs"):
         return torch.zeros(output.shape[0], dtype=torch.long, device=output.device)
+    if kind == "pixels":
+        return torch.zeros(output.shape[0], *output.shape[2:], dtype=torch.long, device=output.device)
     return None
 
 
@@ -79,13 +88,21 @@ def predicts_next(model: nn.Module) -> bool:
 
 
 def loss_function(kind: str, shifted: bool) -> Callable[[list[Tensor], Any], Tensor]:
-    """Cross entropy over classes, tokens (the next one when `shifted`) or pairs; of features, the mean squares' sum."""
+    """Cross entropy over classes, pixels, tokens (the next when `shifted`) or pairs, that of auxiliary outputs added
+    with the weight that torchvision's recipes give them; of features, the mean squares' sum."""
     if kind == "loss":
         return lambda outputs, wanted: outputs[0]
     if kind == "features":
         return lambda outputs, wanted: reduce(torch.add, map(_mean_square, outputs))
     if kind != "tokens":
-        return lambda outputs, wanted: F.cross_entropy(outputs[0].float(), wanted)
+        weight = 0.5 if kind == "pixels" else 0.4
+        return lambda outputs, wanted: reduce(
+            torch.add,
+            (
+                F.cross_entropy(output.float(), wanted) * weight if number else F.cross_entropy(output.float(), wanted)
+                for number, output in enumerate(outputs)
+            ),
+        )
 
     def over_tokens(outputs: list[Tensor], wanted: Tensor) -> Tensor:
         if shifted:

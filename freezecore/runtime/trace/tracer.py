@@ -14,7 +14,9 @@ from torch._subclasses import FakeTensorMode
 from torch.utils._pytree import tree_map
 
 from freezecore._trace import EvalAlias, Missing, Operation, Trace, TracedCall, TracedParameter
+from freezecore.runtime.inputs.bounds import bounded, set_training
 from freezecore.runtime.inputs.own import LABELS, Inputs
+from freezecore.runtime.inputs.torchvision import BOXES, detects
 from freezecore.runtime.inputs.transformers import left_aside
 from freezecore.runtime.trace import checkpoints, cuda
 from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
@@ -166,7 +168,7 @@ class Tracer:
 
     def try_forward(self) -> None:
         """One forward pass in eval mode, to see whether the model accepts these inputs; raises what it raises."""
-        self.fake.eval()
+        set_training(self.fake, False)
         self._labelled = False
         kind, _ = self._answer(self.batch_sizes[0])
         if not self.workload.loop.own_loss or "labels" not in inspect.signature(self.model.forward).parameters:
@@ -178,7 +180,13 @@ class Tracer:
             self._labelled = False
 
     def _answer(self, batch_size: int) -> tuple[str, list[Tensor]]:
-        with cuda.as_with_a_card(self._capability), self.fake_mode, torch.no_grad(), BatchNormShapes():
+        with (
+            cuda.as_with_a_card(self._capability),
+            self.fake_mode,
+            torch.no_grad(),
+            BatchNormShapes(),
+            bounded(self.fake),
+        ):
             args, kwargs = self._batch(batch_size)
             return find_output(self.fake(*args, **kwargs))
 
@@ -208,7 +216,7 @@ class Tracer:
         return BatchPair([first, *(self._record(size, False) for size in self.batch_sizes[1:])], self.amounts)
 
     def _record(self, batch_size: int, training: bool) -> Recording:
-        self.fake.train(training)
+        set_training(self.fake, training)
         device = self.workload.device
         with self.fake_mode:
             args, kwargs = self._batch(batch_size)
@@ -241,7 +249,7 @@ class Tracer:
             around = nullcontext() if loop.outputs_in_fp32 else autocast()
             return checkpoints.noting(self.fake, recorder), WholeAttention(recorder, self._capability), around
 
-        with cuda.as_with_a_card(self._capability) if device == "cuda" else nullcontext():
+        with cuda.as_with_a_card(self._capability) if device == "cuda" else nullcontext(), bounded(self.fake):
             recording = record(self.fake, step, self.fake_mode, modes)
         if training:
             self._batch_bytes.append([tensor.nbytes for tensor in batch])
@@ -325,6 +333,12 @@ def _in_float32(item: object) -> object:
 
 def _notes(model: nn.Module, *, detached: bool, kind: str) -> Iterator[str]:
     """What is simplified; `kind` is what the loss starts from."""
+    if detects(model):
+        yield say(
+            "what depends on data is taken at its most, for {count} objects in a picture: every anchor may match one, "
+            "every region may survive, and as many are sampled and hold an object as the model's settings allow",
+            count=BOXES,
+        )
     if kind == "features":
         yield say("a loss of your own: that of this step is the mean square of all that the model returns")
     if hidden := unregistered(model):

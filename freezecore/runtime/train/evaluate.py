@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from freezecore.probe import Emit, ProbeRequest, SampleChange
 from freezecore.runtime.data.pictures import data_address
 from freezecore.runtime.data.samples import Dataset, Raw
 from freezecore.runtime.train.phase import TrainingPhase
+from freezecore.runtime.train.scenes import SceneFeed, SceneScore
 from freezecore.runtime.train.session import Session
 from freezecore.runtime.train.token_score import TokenScore, token_sums
 from freezecore.sentences import say
@@ -32,6 +34,9 @@ MOST_CHANGES = 12
 THUMBNAIL = 64
 
 
+AnyScore: TypeAlias = "Score | TokenScore | SceneScore"
+
+
 class Evaluation:
     """Scores of one run.
 
@@ -44,7 +49,7 @@ class Evaluation:
         self.session, self.seed, self.emit = session, request.seed, emit
         self.batch_size = min(request.batch_size, len(session.train))
         self.metric = metric_for(session.data.raw, request.metric)
-        self.first: Score | TokenScore | None = None
+        self.first: AnyScore | None = None
         self._plan: tuple[TrainingPhase, int, int] | None = None
 
     def before(self, phase: TrainingPhase, ask_to_stop: Callable[[], None] = lambda: None) -> dict:
@@ -70,7 +75,7 @@ class Evaluation:
             "interval": now.interval,
             "metric_after": now.metric(self.metric),
             "per_sample": tuple(now.per_sample(self.metric)),
-            "baseline": _mean(now.of_the_commonest().per_sample(self.metric)),
+            "baseline": _baseline(now, self.metric),
             "metric_interval": now.metric_interval(self.metric),
             "changed_samples": changes(self.first, now) if isinstance(self.first, Score) else (),
         } | _of_tokens(now, "after")
@@ -121,6 +126,8 @@ class Evaluation:
     def _answer(self, logits: Tensor, targets: Tensor) -> Tensor:
         """What is kept of the model's answers to some samples, a row each: their logits, of tokens their sums."""
         feed = self.session.test
+        if isinstance(feed, SceneFeed):
+            return feed.answer(logits, targets)
         return token_sums(logits, targets, feed.names) if feed.of_tokens else logits.cpu()
 
     def _answers(
@@ -151,17 +158,26 @@ class Evaluation:
                 return None
         return torch.cat(found)
 
-    def _score(self, part: str, answers: Tensor) -> Score | TokenScore:
+    def _score(self, part: str, answers: Tensor) -> AnyScore:
         feed = self.session.train if part == "train" else self.session.test
         return self._scored(answers, feed.targets[: len(answers)].cpu())
 
-    def _scored(self, answers: Tensor, targets: Tensor) -> Score | TokenScore:
+    def _scored(self, answers: Tensor, targets: Tensor) -> AnyScore:
+        if self.session.data.raw.scenes:
+            return SceneScore(answers, targets, self.session.data)
         if self.session.test.of_tokens:
             return TokenScore(answers, self.session.data)
         return Score(answers, targets, self.session.data)
 
 
-def _of_tokens(score: Score | TokenScore, when: str) -> dict:
+def _baseline(score: AnyScore, metric: str) -> float | None:
+    """The score of what has learnt nothing, as the mean of what each sample adds to it where it is one."""
+    if isinstance(score, SceneScore):
+        return score.best_constant()
+    return _mean(score.of_the_commonest().per_sample(metric))
+
+
+def _of_tokens(score: AnyScore, when: str) -> dict:
     """The result's fields that only models have which answer at each token."""
     if not isinstance(score, TokenScore):
         return {}
@@ -321,6 +337,7 @@ def metric_for(raw: Raw, asked: str | None) -> str:
     """
     if asked is None:
         usual = {"class": "accuracy", "value": "rmse", "next-token": "perplexity"}
+        usual |= {"boxes": "map50", "pixels": "mean-iou"}
         return usual.get(raw.target) or ("span-f1" if has_prefixes(raw.classes) else "token-accuracy")
     if asked not in METRICS:
         raise none_called(ProbeError, "There is no metric called '{name}'.", asked, METRICS)
@@ -339,10 +356,11 @@ def metric_for(raw: Raw, asked: str | None) -> str:
 
 def _plural(raw: Raw) -> str:
     nouns = {"class": say("classes"), "value": say("values"), "next-token": say("texts"), "tags": say("tags")}
+    nouns |= {"boxes": say("boxes"), "pixels": say("masks")}
     return nouns[raw.target]
 
 
-def changes(before: Score, after: Score | TokenScore) -> tuple[SampleChange, ...]:
+def changes(before: Score, after: AnyScore) -> tuple[SampleChange, ...]:
     """Held-out samples that went from wrong to right or back, both kinds in turn, a dozen at most."""
     if not before.of_classes or not isinstance(after, Score):
         return ()

@@ -24,6 +24,7 @@ from freezecore.runtime.data.read import read
 from freezecore.runtime.data.samples import Dataset, Raw
 from freezecore.runtime.prefix import Prefix, PrefixCache
 from freezecore.runtime.train.batches import Feed, call
+from freezecore.runtime.train.scenes import SceneFeed
 from freezecore.runtime.train.step import PlainStep
 from freezecore.runtime.tree.adapted import adapted_tree
 from freezecore.runtime.tree.layers import read_module
@@ -75,8 +76,9 @@ class Session:
         self.tree: LayerTree = _tree_of(built, str(request.source))
         self.data: Dataset = encode(raw, self.model, self.source, request)
         layout = self._to_device()
-        self.train = Feed(self.model, self.data.train, self.data, self.device, layout)
-        self.test = Feed(self.model, self.data.test, self.data, self.device, layout)
+        feed = SceneFeed if raw.scenes else Feed
+        self.train = feed(self.model, self.data.train, self.data, self.device, layout)
+        self.test = feed(self.model, self.data.test, self.data, self.device, layout)
         if raw.continues:
             config: Any = self.model.config
             config.use_cache = False  # as trainers have it: what it keeps is for writing texts
