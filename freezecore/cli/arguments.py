@@ -111,7 +111,8 @@ def read_layers(options: Namespace) -> LayerTree:
 
 
 def read_spec(options: Namespace) -> FreezeSpec:
-    """The rules as typed or from a file; none leave everything as the model's author set it.
+    """The rules as typed or from a file; none leave everything as the model's author set it, and train the adapters
+    alone where there are some, as PEFT does.
 
     That a saved spec names another model is told on standard error.
     """
@@ -123,7 +124,8 @@ def read_spec(options: Namespace) -> FreezeSpec:
             was, now = shortened(saved.source), shortened(options.source)
             tell(f"freezecore: the spec was saved for {was}; here its rules are applied to {now}.")
         return saved.spec
-    text = options.rules or ""
+    usual = "freeze all; train adapters" if options.adapter else ""  # what PEFT's own model trains
+    text = usual if options.rules is None else options.rules
     return FreezeSpec.parse(read_text(text[1:]) if text.startswith("@") else text)
 
 

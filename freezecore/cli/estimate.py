@@ -17,6 +17,8 @@ from freezecore._resolve import resolve
 from freezecore._review import review
 from freezecore._trace import Trace
 from freezecore.api import pricer
+from freezecore.cli import alternatives
+from freezecore.cli.alternatives import versus
 from freezecore.cli.arguments import add_rules, add_source, read_budget, read_layers, read_source, read_spec
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, change_text, flops_text, seconds_text, table
@@ -25,6 +27,7 @@ from freezecore.spec import FreezeSpec
 from freezecore.workload import CHOICES, Workload
 
 EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
+NOT_ASKED = {"versus": None, "equal_memory": None}
 LINES, BAR = 32, 40  # of the timeline in words
 FIELDS = ("peak_bytes", "peak_moment", *PARTS, "flops_forward", "flops_backward", "peak_with_scratch")
 HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backward", flops_text)
@@ -48,6 +51,7 @@ def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--world", type=int, metavar="N", help="devices; the batch size is one device's own")
     to.add_argument("--sharding", choices=SHARDINGS, help="what the devices divide (default: ddp)")
     to.add_argument("--timeline", action="store_true", help="what is alive at each moment of the step")
+    to.add_argument("--versus", action="store_true", help="this selection, full, head, LoRA and QLoRA side by side")
     to.add_argument("--budget", metavar="16GB", help="find the least frozen selection that fits")
 
 
@@ -79,6 +83,7 @@ def gather(options: Namespace) -> dict:
         "timeline": timeline(trace, mask).to_json() if options.timeline and cost.known else None,
         "budget": asdict(least_frozen(trace, tree, budget)) if budget else None,
         **calibration.reserve(cost.peak_bytes if cost.known else None, workload.device),
+        **(versus(source, spec, epoch, workload, options.allow_python) if options.versus else NOT_ASKED),
         "left_out": list(cost.left_out),
         "problem": cost.problem or None,
     }
@@ -107,6 +112,7 @@ def show(document: dict) -> str:
         lines += ["", f"on each of {share['world']:,} devices: {bytes_text(share['peak_bytes'])}. {share['why']}"]
         lines += [f"{finding['severity']}: {finding['message']}" for finding in share["findings"]]
     lines += _timeline(document["timeline"] or [])
+    lines += alternatives.show(document) if document["versus"] else []
     if budget := document["budget"]:
         lines.append(f"within {bytes_text(budget['bytes'])}: {_within(budget)}")
     return "\n".join([*lines, *(f"left out: {text}" for text in document["left_out"])])

@@ -128,13 +128,21 @@ def _of_costs() -> dict[str, Any]:
     from freezecore.cli.estimate import FIELDS
 
     numbers: dict[str, Any] = dict.fromkeys(FIELDS, int | None) | {"peak_moment": str | None}
+    way = {
+        "name": str, "rules": str, "fits": dict[str, bool | None],
+        **dict.fromkeys(("adapter", "quantize", "problem"), (str, None)),
+        **dict.fromkeys(
+            ("trainable", "peak_bytes", "reserved_bytes", "flops_backward", "checkpoint_bytes"), (int, None)
+        ),
+    }  # fmt: skip
     moment = {"phase": str, "layer": str, "operation": str, **dict.fromkeys(("bytes", *PARTS), int)}
     return {
         "estimate": {
             **numbers, "full": numbers, "epoch": int, "trace_s": float, "evaluate_s": float, "fits": [CardFit],
             "curve": ([CurvePoint], None), "per_device": (fields(DeviceShare) | {"findings": [Finding]}, None),
             "timeline": ([moment], None), "budget": (BudgetFit, None), "reserved_bytes": (int, None),
-            "reserved_why": str, "left_out": [str], "problem": (str, None),
+            "reserved_why": str, "left_out": [str], "problem": (str, None), "versus": ([way], None),
+            "equal_memory": ({"rules": (str, None), "rank": (int, None)}, None),
         },
         "calibrate": {
             **fields(Calibration), "format": str, "margin_bytes": (int, None), "slack_share": (float, None),
