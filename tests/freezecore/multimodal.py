@@ -11,7 +11,7 @@ VISION = {
     "hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4, "image_size": 28,
     "patch_size": 7,
 }  # fmt: skip
-GRID = {"depth": 3, "embed_dim": 24, "hidden_size": 32, "num_heads": 4, "patch_size": 7, "spatial_merge_size": 2}
+GRID = {"depth": 3, "embed_dim": 16, "hidden_size": 32, "num_heads": 2, "patch_size": 7, "spatial_merge_size": 2}
 SECTIONS = {"rope_type": "default", "mrope_section": [2, 1, 1]}
 SOUND = {
     "d_model": 24, "encoder_layers": 3, "encoder_attention_heads": 4, "encoder_ffn_dim": 48, "num_mel_bins": 16,
@@ -52,7 +52,8 @@ FAMILIES: dict[str, dict] = {
     },
     "llama4": {
         "vision_config": VISION | {
-            "intermediate_size": 96, "vision_output_dim": 32, "projector_input_dim": 32, "projector_output_dim": 32,
+            "intermediate_size": 64, "hidden_size": 16, "num_attention_heads": 2,
+            "vision_output_dim": 32, "projector_input_dim": 32, "projector_output_dim": 32,
             "pixel_shuffle_ratio": 0.5, "image_size": 28,
         },
         "text_config": TEXT | {
@@ -66,7 +67,7 @@ FAMILIES: dict[str, dict] = {
     },
     "qwen2_5_vl": {
         "vision_config": {
-            "depth": 3, "hidden_size": 24, "out_hidden_size": 32, "num_heads": 4, "intermediate_size": 48,
+            "depth": 3, "hidden_size": 16, "out_hidden_size": 32, "num_heads": 2, "intermediate_size": 48,
             "patch_size": 7, "spatial_merge_size": 2, "window_size": 28, "fullatt_block_indexes": [1],
         },
         "text_config": TEXT | {"rope_parameters": SECTIONS}, "image_token_id": 100, "video_token_id": 101,
@@ -74,7 +75,7 @@ FAMILIES: dict[str, dict] = {
     },
     "qwen3_vl": {
         "vision_config": {
-            "depth": 3, "hidden_size": 24, "out_hidden_size": 32, "num_heads": 4, "intermediate_size": 48,
+            "depth": 3, "hidden_size": 16, "out_hidden_size": 32, "num_heads": 2, "intermediate_size": 48,
             "patch_size": 7, "spatial_merge_size": 2, "num_position_embeddings": 16, "deepstack_visual_indexes": [0, 1],
         },
         "text_config": TEXT | {"rope_parameters": SECTIONS | {"rope_theta": 10000.0}}, "image_token_id": 100,

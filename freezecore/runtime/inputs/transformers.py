@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from freezecore.errors import WorkloadError, shortened
 from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, SAMPLES_BY_DEFAULT, Example, Maker
+from freezecore.runtime.inputs.media import with_media
 from freezecore.workload import Workload
 
 KINDS = ("input_ids", "pixel_values", "input_features", "input_values")
@@ -24,6 +25,7 @@ def of_transformers(model: nn.Module, make: Maker) -> Iterator[Example]:
         WorkloadError: no example can be made up of what the model takes.
     """
     taken = inspect.signature(model.forward).parameters
+    yield from with_media(model, make)
     main = getattr(model, "main_input_name", "input_ids")
     main = main[0] if isinstance(main, list) else main
     wanted = [name for name in MAKERS if name == main]

@@ -219,7 +219,9 @@ def _channels_last(pictures: TensorShape) -> bool:
 
 
 def _picture_of_result(signature: Signature) -> list[int]:
-    given, weight, _, stride, padding, dilation = signature.arguments[0][:6]
+    given, weight, _, *settings = signature.arguments[0][:6]
+    sides = len(given.size) - 2  # `padding="valid"` is said once for all of them
+    stride, padding, dilation = (each * sides if len(each) == 1 else each for each in settings)
     each = zip(given.size[2:], weight.size[2:], stride, padding, dilation, strict=True)
     return [(size + 2 * pad - by * (kernel - 1) - 1) // step + 1 for size, kernel, step, pad, by in each]
 

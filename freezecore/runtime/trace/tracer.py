@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_map
 
 from freezecore._trace import EvalAlias, Missing, Operation, Trace, TracedCall, TracedParameter
 from freezecore.runtime.inputs.bounds import bounded, set_training
+from freezecore.runtime.inputs.known import following
 from freezecore.runtime.inputs.own import LABELS, Inputs
 from freezecore.runtime.inputs.torchvision import BOXES, detects
 from freezecore.runtime.inputs.transformers import left_aside
@@ -188,12 +189,13 @@ class Tracer:
             bounded(self.fake),
         ):
             args, kwargs = self._batch(batch_size)
-            return find_output(self.fake(*args, **kwargs))
+            with following((args, kwargs)):
+                return find_output(self.fake(*args, **kwargs))
 
     def _labels(self, args: tuple, kwargs: dict) -> Tensor | None:
         """Labels of the shape that the model's answer has."""
         training = self.fake.training
-        with torch.no_grad(), BatchNormShapes():
+        with torch.no_grad(), BatchNormShapes(), following((args, kwargs)):
             labels = targets(*find_output(self.fake.eval()(*args, **kwargs)))
         self.fake.train(training)
         return labels
@@ -229,7 +231,7 @@ class Tracer:
         kept: list[Tensor] = []
 
         def step(recorder: Recorder) -> Tensor:
-            with autocast() if loop.outputs_in_fp32 else nullcontext():
+            with autocast() if loop.outputs_in_fp32 else nullcontext(), following((args, kwargs)):
                 output = self.fake(*args, **kwargs)
             if dtype and loop.outputs_in_fp32:
                 output = tree_map(_in_float32, output)

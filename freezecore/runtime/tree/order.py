@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import itertools
 import re
@@ -21,8 +20,9 @@ from torch.overrides import TorchFunctionMode
 from freezecore.errors import WorkloadError, shortened
 from freezecore.runtime.inputs.bounds import bounded, set_training
 from freezecore.runtime.inputs.example import examples
+from freezecore.runtime.inputs.known import following
 from freezecore.runtime.inputs.maker import Example
-from freezecore.runtime.own.hold import release
+from freezecore.runtime.inputs.meta import meta_copy
 from freezecore.runtime.tree.draws import Draws
 from freezecore.runtime.tree.module_tree import is_library_model
 from freezecore.sentences import say
@@ -190,22 +190,6 @@ def _tries(model: nn.Module, example: Example | None) -> Iterator[tuple[Example,
         yield next(examples(model, Workload(batch_size=batch_size, sequence_length=length))), True
 
 
-def meta_copy(model: nn.Module) -> nn.Module:
-    """A copy without storage; a model on the meta device is copied all the same, since a forward may write to it."""
-    memo: dict[int, object] = {}
-    for tensor in (*model.parameters(), *model.buffers()):
-        if id(tensor) not in memo:
-            memo[id(tensor)] = _on_meta(tensor)
-    twin = copy.deepcopy(model, memo)
-    release(twin)  # or it stays in eval mode where the model is held
-    return twin
-
-
-def _on_meta(tensor: Tensor) -> Tensor:
-    empty = torch.empty_like(tensor, device="meta")
-    return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
-
-
 def _follow(model: nn.Module, example: Example, guess: bool, deadline: float) -> Execution:
     names: dict[int, str] = {}
     for name, tensor in model.named_parameters(remove_duplicate=False):
@@ -239,7 +223,7 @@ def _is_whole(model: nn.Module, example: Example) -> bool:
 def _written(model: nn.Module, example: Example) -> set[str]:
     """Run a forward; paths of the modules that hold a buffer which it wrote to or replaced."""
     before = {name: (tensor, tensor._version) for name, tensor in model.named_buffers()}
-    with torch.no_grad(), torch.device("meta"), bounded(model):
+    with torch.no_grad(), torch.device("meta"), bounded(model), following((example.args, example.kwargs)):
         example.call(model)
     after = dict(model.named_buffers())
     changed = [

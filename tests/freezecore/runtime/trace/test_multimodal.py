@@ -1,0 +1,83 @@
+"""Multimodal models, a picture or a sound among their ids: the estimate against the CPU's own allocator, by parts."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from freezecore import FreezeSpec, resolve
+from freezecore.runtime.build.source import build
+from freezecore.runtime.trace import module_pricer
+from freezecore.runtime.trace.trace_model import tracer_of
+from freezecore.runtime.tree.read import read_module
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
+from tests.benchmarks.memory_truth import on_cpu
+from tests.freezecore import multimodal
+
+ALWAYS = ("llava", "qwen2_5_vl")  # the others are slow in all
+SIDES = {"florence2": 32, "qwen2_vl": 28, "qwen2_5_vl": 28, "qwen3_vl": 28}
+WITHIN = {"llava_next": 0.07, "qwen2_audio": 0.03, "florence2": 0.01, "smolvlm": 0.01, "idefics3": 0.01}  # else 0.5 %
+SELECTIONS = ("train all", "freeze all; train projector", "freeze {sees}", "freeze language")
+FAMILIES = [
+    pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow)
+    for name in multimodal.FAMILIES
+    if name != "phi4_multimodal"  # no batch with a picture is made up for it
+]
+
+
+def built(family: str, folder: Path, weights: str = "random"):
+    place = folder / "config.json"
+    place.write_text(json.dumps(multimodal.config(family)))
+    return build(ModelSource.parse(f"config:{place}", task=multimodal.task(family), weights=weights)).model
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_part_takes_the_bytes_that_the_allocator_shows(family: str, tmp_path: Path) -> None:
+    model = built(family, tmp_path)
+    workload = Workload(batch_size=2, sequence_length=16, image_size=SIDES.get(family), implementation="loop")
+    tree, pricer, tracer = read_module(model, family), module_pricer(model, workload), tracer_of(model, workload)
+
+    def padded(size: int, device: str):
+        """With one sample shorter, as in training: of a mask of ones alone transformers makes nothing."""
+        args, kwargs = tracer.inputs(size, device)
+        if "attention_mask" in kwargs:
+            kwargs["attention_mask"] = kwargs["attention_mask"].clone()
+            kwargs["attention_mask"][0, -1] = 0
+        return args, kwargs
+
+    parts = {part.name for part in tree.parts}
+    for text in SELECTIONS:
+        if "projector" in text and "projector" not in parts:
+            continue
+        mask = resolve(FreezeSpec.parse(text.format(sees="vision" if "vision" in parts else "audio")), tree)
+        frozen = [layer.path for layer in tree.layers if layer.path and mask.state_of(layer.path) == "frozen"]
+        cost = pricer.estimate(mask)
+        real = on_cpu(copy.deepcopy(model), set(mask.names()), frozen, workload, padded, tracer.shifted).peak_bytes
+        assert cost.peak_bytes == pytest.approx(real, rel=WITHIN.get(family, 0.005)), text
+        assert cost.flops_backward
+        if text != "train all":
+            assert cost.optimizer
+
+
+def test_a_projector_between_two_frozen_parts_is_read_and_costs_a_backward_pass(tmp_path: Path) -> None:
+    """It was priced as text alone: nothing to train, no optimizer, and the advice to freeze it."""
+    from freezecore import review
+
+    tree = read_module(built("llava", tmp_path, "none"), "llava", own=True)
+    mask = resolve(FreezeSpec.parse("freeze all; train projector"), tree)
+    assert all(parameter.used for parameter in tree.parameters if "projector" in parameter.name)
+    said = [finding for finding in review(tree, mask) if finding.code.startswith("unused")]
+    assert not any("projector" in layer for finding in said for layer in finding.layers)
+
+
+def test_a_picture_takes_as_many_tokens_as_the_model_makes_of_it(tmp_path: Path) -> None:
+    from freezecore.runtime.inputs.example import examples
+
+    model = built("llava", tmp_path, "none")
+    made = next(examples(model, Workload(batch_size=3, sequence_length=16)))
+    assert made.sizes["media_tokens"] == 16  # 28 pixels in patches of 7
+    assert tuple(made.kwargs["input_ids"].shape) == (3, 32)
