@@ -1,6 +1,6 @@
 """What each lesson of the page measures, run by run as a visitor's click starts it.
 
-    python tests/benchmarks/lessons.py                # all six, written to lessons.json beside this (6 minutes)
+    python tests/benchmarks/lessons.py                # all seven, written to lessons.json beside this (6 minutes)
     python tests/benchmarks/lessons.py twenty 0 1 2   # one lesson with these seeds
 
 Accuracies and counts repeat; seconds are this machine's, at this load.
@@ -28,6 +28,7 @@ FIELDS = (
     "step_s",
     "seconds",
     "learning_rate",
+    "peak_bytes",
 )
 
 
