@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from freezecore.adapter import Adapter, parse_adapters, print_adapters
+from freezecore.adapter import MOST_RANK, Adapter, parse_adapters, print_adapters
 from freezecore.errors import FreezeError
 from freezecore.report import bytes_text, count_text, flops_text
 from freezecore.rules.grammar import print_selector
@@ -19,7 +19,7 @@ from ..link import Link
 from ..service import run_table
 from ..service.rule_words import as_code
 from ..service.selection import ModelSelection, select
-from ..service.versus import LEAST, MOST, Way, as_deep_as, ways
+from ..service.versus import LEAST, MOST, Way, as_deep_as, rank_as_large_as, ways
 from ..text import Words
 from . import show_errors
 from .glossary import with_terms
@@ -141,25 +141,44 @@ def _choices(found: Sequence[Way], words: Words) -> None:
 
 
 def _same_memory(found: Sequence[Way], selection: ModelSelection, words: Words) -> None:
-    """The deepest plain selection that takes no more than LoRA does."""
-    lora = next((way for way in found if way.key == "lora"), None)
+    """At equal memory: how much trains without an adapter in what LoRA takes, and the rank that this selection's own
+    memory allows."""
+    this, lora = (next((way for way in found if way.key == key), None) for key in ("this", "lora"))
     if lora is None:
         st.caption(words("versus.file"))
         return
-    if lora.peak_bytes is None:
+    if lora.peak_bytes is None or this is None or this.peak_bytes is None:
         return
     try:
         rules = as_deep_as(lora.peak_bytes, selection)
-    except FreezeError:  # told above, beside the selection itself
+        rank = None if selection.link.adapter else rank_as_large_as(this.peak_bytes, lora)
+    except FreezeError:  # told above, beside the way itself
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line_same_memory"):
-        if rules is None:
-            st.markdown(words("versus.nothing_as_small", peak=bytes_text(lora.peak_bytes)))
-            return
-        plain = replace(selection.link, adapter=None, quantize=None, rules=rules)
-        text = as_code(rules) if rules else words("fit.nothing_frozen")
-        st.button(words("fit.use"), key="same_memory", on_click=_use_link, args=(plain,))
-        st.markdown(words("versus.same_memory", peak=bytes_text(lora.peak_bytes), rules=text), width="stretch")
+    peak = bytes_text(lora.peak_bytes)
+    if rules is None:
+        st.markdown(words("versus.nothing_as_small", peak=peak))
+    else:
+        text = words("versus.same_memory", peak=peak, rules=as_code(rules) if rules else words("fit.nothing_frozen"))
+        _line("same_memory", text, replace(selection.link, adapter=None, quantize=None, rules=rules), words)
+    if rank is not None:
+        _rank_line(rank, bytes_text(this.peak_bytes), lora, words)
+
+
+def _rank_line(rank: int, peak: str, lora: Way, words: Words) -> None:
+    if not rank:
+        st.markdown(words("versus.no_rank", peak=peak))
+        return
+    text = words("versus.any_rank" if rank == MOST_RANK else "versus.same_rank", peak=peak, rank=rank)
+    shown = min(rank, MOST)
+    first, *others = parse_adapters(lora.link.adapter or "")
+    _line("same_rank", text, replace(lora.link, adapter=print_adapters((replace(first, r=shown), *others))), words)
+
+
+def _line(key: str, text: str, link: Link, words: Words) -> None:
+    """A sentence, and the button that makes it so."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line_{key}"):
+        st.button(words("fit.use"), key=key, on_click=_use_link, args=(link,))
+        st.markdown(text, width="stretch")
 
 
 def _look_again(waiting: int, adapter: str) -> None:

@@ -28,6 +28,7 @@ from freezecore._estimate import (
     prices,
     timeline,
 )
+from freezecore._estimate.at_rank import trace_at_rank
 from freezecore._trace import Trace
 from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
@@ -39,6 +40,7 @@ from freezecore.workload import Workload
 from ..link import Link
 from . import backend
 from .expected import ForwardWork
+from .ranks import at_any_rank
 from .selection import MOST_SELECTIONS, ModelSelection, select, step_of
 
 MOST_TRACES = 32
@@ -109,7 +111,7 @@ def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate, int]:
     key = selection.traced_step
     phases, batch = selection.phases, selection.link.batch
     trace = _traces.read(key) or _trace_future(selection).result()
-    pricer = Pricer(trace, lambda _, missing: backend.shared().fill(*key, missing))
+    pricer = Pricer(trace, lambda _, missing: _filled(*key, missing))
     try:
         about = ("cost", id(trace), selection.rules, batch)
         cost, epoch = _remembered(
@@ -219,9 +221,22 @@ def _trace_future(selection: ModelSelection) -> Future:
 
 
 def _make_trace(key: tuple[ModelSource, Workload]) -> Trace:
-    trace = backend.shared().trace(*key)
+    source, workload = key
+
+    def followed(one: ModelSource) -> Trace:
+        known = _traces.read((one, workload))
+        if known is None:
+            _traces.write((one, workload), known := backend.shared().trace(one, workload))
+        return known
+
+    trace = at_any_rank(source, followed, trace_at_rank)
     _traces.write(key, trace)
     return trace
+
+
+def _filled(source: ModelSource, workload: Workload, missing: tuple) -> Trace:
+    """The trace with combinations that it lacked; of adapters at a rank of its own from those of two ranks."""
+    return at_any_rank(source, lambda one: backend.shared().fill(one, workload, missing), trace_at_rank)
 
 
 def _reference_future(selection: ModelSelection) -> Future | None:

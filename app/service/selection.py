@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from freezecore._estimate.at_rank import tree_at_rank
 from freezecore._estimate.cards import Card
 from freezecore._resolve import resolve, resolve_phases
 from freezecore.cache.memory import Recent
@@ -20,6 +21,7 @@ from freezecore.workload import Workload
 
 from ..link import Link, cards_by_slug
 from . import backend
+from .ranks import at_any_rank
 
 TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
@@ -109,7 +111,7 @@ def select(link: Link, tree: LayerTree | None = None) -> ModelSelection:
     key = (source, link.rules)
     known, until = _selections.read(key) or (None, 0.0)
     if known is None or time.monotonic() > until:
-        tree = tree or backend.shared().tree(source)
+        tree = tree or at_any_rank(source, backend.shared().tree, tree_at_rank)
         if known is None or known.tree is not tree:
             spec = FreezeSpec.parse(link.rules if link.rules is not None else opening(tree))
             known = ModelSelection(link, source, tree, spec, resolve(spec, tree))

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from freezecore import _versus
+from freezecore._estimate import estimate
+from freezecore._estimate.at_rank import rank_sources, trace_at_rank, tree_at_rank
 from freezecore._estimate.budget import fits_on, least_frozen
+from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
 from freezecore.spec import FreezeSpec
@@ -15,7 +18,7 @@ from freezecore.spec import FreezeSpec
 from ..link import Link
 from .pricing import KnownCost, cost_of, known_cost
 from .run_table import RunRow
-from .selection import ModelSelection, select
+from .selection import ModelSelection, select, source_of
 
 LEAST, MOST = 1, 256  # ranks that the page offers
 
@@ -96,3 +99,22 @@ def as_deep_as(limit: int, selection: ModelSelection) -> str | None:
     plain = select(replace(selection.link, adapter=None, quantize=None, rules=None))
     trace, *_ = cost_of(plain)
     return least_frozen(trace, plain.tree, limit, batch_size=plain.link.batch).rules
+
+
+def rank_as_large_as(limit: int, lora: Way) -> int:
+    """The highest rank of this LoRA whose step peaks at so many bytes at most; 0 where there is none.
+
+    Raises:
+        FreezeError: its step cannot be priced, or follows no line in the rank.
+    """
+    links = {rank: replace(lora.link, adapter=one.adapter) for rank, one in rank_sources(source_of(lora.link)).items()}
+    chosen = {rank: select(link) for rank, link in links.items()}
+    traces = {rank: cost_of(one)[0] for rank, one in chosen.items()}
+    trees = {rank: one.tree for rank, one in chosen.items()}
+    spec, batch = FreezeSpec.parse(lora.link.rules or ""), lora.link.batch
+
+    def peak_at(rank: int) -> int:
+        mask = resolve(spec, tree_at_rank(trees, rank))
+        return estimate(trace_at_rank(traces, rank), mask, batch_size=batch).required().peak_bytes
+
+    return _versus.largest_rank(peak_at, limit)

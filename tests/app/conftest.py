@@ -119,8 +119,8 @@ def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
     monkeypatch.setattr(analyst, "for_data", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
-    monkeypatch.setattr(pricing, "_futures", memory.Recent(8))
-    monkeypatch.setattr(pricing, "_traces", memory.Recent(8))
+    monkeypatch.setattr(pricing, "_futures", memory.Recent(32))
+    monkeypatch.setattr(pricing, "_traces", memory.Recent(32))
     return pair
 
 

@@ -57,3 +57,23 @@ def test_targets_that_cannot_be_read_are_told_and_the_rest_stays(panel):
     page = drawn(page.text_input(key="w_targets").set_value("blocks:").run())
     assert page.error
     assert rows(page)[WORDS("versus.full")][WORDS("versus.peak")]
+
+
+def test_everything_leaves_room_for_a_rank_and_the_head_alone_for_none(panel):
+    assert any("rank" in block.value for block in panel(rules="").markdown)
+    words = WORDS("versus.no_rank", peak="").split("{")[0][:20]
+    assert any(words in block.value for block in panel().markdown)
+
+
+def test_a_further_rank_is_not_followed_again(panel, helpers, monkeypatch):
+    page, asked, trace = panel(adapter="lora r=16"), [], helpers[0].trace
+
+    def noted(source, workload):
+        asked.append(source.adapter)
+        return trace(source, workload)
+
+    monkeypatch.setattr(helpers[0], "trace", noted)
+    page = drawn(page.select_slider(key="w_rank").set_value(64).run())
+    assert page.session_state.link["adapter"] == "lora r=64"
+    assert rows(page)[WORDS("versus.this")][WORDS("versus.peak")]
+    assert "lora r=64" not in asked  # what it lacks is measured at the two ranks that are known
