@@ -160,9 +160,9 @@ def _dataset(
     """Rows in the order train, test, divided into the two; values standardised by those to train on."""
     if targets is None:
         told = raw.targets
-    if raw.scenes:
-        told = raw.scenes.boxes if raw.target == "boxes" else raw.scenes.masks
-    targets = torch.from_numpy(told[np.concatenate([raw.train, raw.test])])
+        if raw.scenes:
+            told = raw.scenes.boxes if raw.target == "boxes" else raw.scenes.masks
+        targets = torch.from_numpy(told[np.concatenate([raw.train, raw.test])])
     centre, spread = 0.0, 1.0
     count = len(raw.train)
     if raw.target == "value":
