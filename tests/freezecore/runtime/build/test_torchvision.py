@@ -28,6 +28,11 @@ MISSED = {"s3d"}  # its stem's separable convolutions stand in the same row as i
 FEW = ("resnet18", "ssdlite320_mobilenet_v3_large", "lraspp_mobilenet_v3_large", "r3d_18", "vit_b_16", "googlenet")
 
 
+def few(names, quick: tuple[str, ...]) -> list:
+    """All of them, of which all but a few are read only by `make test-all`."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 def source(name: str, **options) -> ModelSource:
     return ModelSource.parse(f"torchvision:{name}", **options)
 
@@ -76,7 +81,7 @@ def test_a_model_is_built_as_torchvision_builds_it_with_its_weights(name, no_fil
     assert list(map(type, ours.modules())) == list(map(type, theirs.modules()))
 
 
-@pytest.mark.parametrize("name", [name for name in LABELS if name not in MISSED])
+@pytest.mark.parametrize("name", few((name for name in LABELS if name not in MISSED), (*FEW, "efficientnet_v2_s")))
 def test_parts_are_where_a_person_put_them_before_seeing_ours(name):
     tree, wanted = tree_of(name), LABELS[name]
     assert tree.order == "executed"
@@ -94,7 +99,7 @@ def test_a_detector_has_frozen_norms_with_weights_and_norms_that_train_without()
     assert any(isinstance(module, nn.BatchNorm2d) for module in without.modules())
 
 
-@pytest.mark.parametrize("name", list_models(module=detection))
+@pytest.mark.parametrize("name", few(list_models(module=detection), ("ssdlite320_mobilenet_v3_large", "ssd300_vgg16")))
 def test_trainable_backbone_layers_both_ways_as_the_library_s_switch(name, no_files):
     builder = get_model_builder(name)
     tree = tree_of(name)
