@@ -36,7 +36,7 @@ from freezecore.spec import FreezeSpec
 from freezecore.workload import CHOICES, LIMITS
 from static import pack
 from static.backend import NeedsPack, Packed
-from static.panes import ACTS, PANES
+from static.panes import ACTS, PANES, scored
 from static.words import SiteWords
 
 TREE, TREE_HEIGHT = "layers", "var(--tree-height)"
@@ -276,6 +276,12 @@ def _commands(link: Link, words: Words) -> list[dict]:
     return [{"is": "code", "code": command(link, words), "language": "bash"}]
 
 
+def score(asked: dict) -> dict:
+    """What a probe in this browser measured, as blocks."""
+    link, _ = _link(asked)
+    return {"blocks": scored(asked["result"], _words(link, asked))}
+
+
 def act(asked: dict) -> dict:
     """The query after a button of a pane: `kind` says which, or what is wrong."""
     link, _ = _link(asked)
@@ -409,5 +415,5 @@ def page_words(words: Words) -> dict[str, str]:
 
 DOES = {
     "open": screen, "tick": tick, "rest": rest, "refer": refer, "change": change, "typed": typed, "preset": preset,
-    "pane": pane, "act": act, "drop": drop,
+    "pane": pane, "act": act, "score": score, "drop": drop,
 }  # fmt: skip

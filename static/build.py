@@ -22,7 +22,7 @@ from app.components.rules_editor import MODULES as EDITOR
 from app.components.scripts import script
 from app.components.tree import MODULES as TREE
 from app.text import LANGUAGES
-from static import answers, packs
+from static import answers, body, packs
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -35,7 +35,7 @@ PYTHON = {  # what goes into the zip, without the rooms that only a server has
 }
 PAGE_ONLY = {
     "app/main.py", "app/state.py", "app/page.py", "app/__main__.py", "app/components/messages.py", "static/build.py",
-    "static/packs.py", "app/service/classes.py", "app/service/visitors.py",
+    "static/packs.py", "static/body.py", "app/service/classes.py", "app/service/visitors.py",
 }  # fmt: skip
 LIBRARIES = {"PyYAML": "yaml", "Jinja2": "jinja2", "MarkupSafe": "markupsafe", "RestrictedPython": "RestrictedPython"}
 SUFFIXES = {".py", ".toml", ".csv", ".json", ".jinja"}
@@ -65,6 +65,7 @@ def build(out: Path) -> None:
         _copy(NPM / "node_modules/onnxruntime-web/dist" / name, out / "onnx" / name)
     _copy(NPM / "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js", out / "plotly.js")
     _copy(NPM / "node_modules/@fontsource-variable/source-sans-3/files" / FONT, out / FONT)
+    body.write(out / "probe")
     index = _packs(out / "packs")
     _python_zip(out / "python.zip", index)
     drawn = _screens(out / "screens", index)
@@ -159,7 +160,7 @@ def _screens(folder: Path, index: dict) -> list[str]:
 
 def _worker_list(out: Path) -> None:
     """What the service worker keeps at once, with a version that changes whenever a file does."""
-    later = ("packs/", "screens/", "onnx/", "body", "pictures", "plotly.js")
+    later = ("packs/", "screens/", "onnx/", "probe/", "plotly.js")
     files = {
         file.relative_to(out).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(out.rglob("*"))

@@ -7,6 +7,7 @@ question; a choice's value comes back in `choices` the next time that the pane i
 from __future__ import annotations
 
 from collections.abc import Callable
+from shlex import quote
 
 from app.figures.style import CONFIG, palette_of
 from app.figures.timeline import timeline_chart
@@ -20,10 +21,15 @@ from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS
 from freezecore._export import TARGETS
 from freezecore._export.notebook import as_script
 from freezecore.calibration import read_calibration
+from freezecore.datasets import kind_for
 from freezecore.errors import ExportError, FreezeError
 from freezecore.importing import Imported, import_rules
+from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.report import bytes_text
+from freezecore.statistics import wilson
 
+PROBED = {"image": "shapes", "text": "docstrings"}
+TOLD = ("start", "own", "own_about", "model", "capture", "few", "unreadable", "failed")
 MOST_FINDINGS, MOST_LINES = 12, 200
 TIMELINE_HEIGHT = 300  # pixels
 
@@ -188,6 +194,37 @@ def timeline(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
             {"is": "html", "html": html}]  # fmt: skip
 
 
+def probe(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """A new head on a pretrained body, measured in this browser; of any other selection the command that tries it."""
+    tree, link = selection.tree, selection.link
+    head = set(tree.under_each(tree.head))
+    alone = all((i in head) == trains for i, trains in enumerate(selection.mask.trains))
+    if str(selection.source) != DEFAULT_SOURCE or not alone or selection.spec.phases or link.adapter:
+        asked_for = f"freezecore probe {quote(link.model)} {quote(selection.rules)} --data {PROBED[kind_for(tree)]}"
+        return [
+            {"is": "caption", "text": words("site.probe_elsewhere")},
+            {"is": "code", "code": f"pip install 'freeze-explorer[models]'\n{asked_for}", "language": "bash"},
+        ]
+    named = {name: words(f"site.probe_{name}") for name in TOLD}
+    return [{"is": "html", "html": terms_html(words("site.probe_about"), words, "probe")}, {"is": "probe", **named}]
+
+
+def scored(found: dict, words: Words) -> Blocks:
+    """What a probe in the browser came to."""
+    samples, after = found["samples"], found["after"]
+    low, high = wilson(after, samples)
+    size = found["trainSize"]
+    told = [
+        words("site.probe_result", after=f"{after / samples:.3f}", samples=samples, low=f"{low:.3f}",
+              high=f"{high:.3f}", before=f"{found['before'] / samples:.3f}"),
+        words("site.probe_changed", better=found["better"], worse=found["worse"],
+              training=f"{found['training'] / max(1, size):.3f}", size=size),
+        words("site.probe_took", features=words.seconds(found["features"]), head=words.seconds(found["head"]),
+              threads=found["threads"], trainable=f"{found['trainable']:,}"),
+    ]  # fmt: skip
+    return [{"is": "text", "text": told[0]}, *({"is": "caption", "text": line} for line in told[1:])]
+
+
 def _budget(selection: ModelSelection, words: Words, asked: dict) -> dict:
     least, most, at_first = fit_table.budget_range(selection)
     asked_for = float((asked.get("choices") or {}).get("budget") or at_first)
@@ -201,7 +238,7 @@ def _target(selection: ModelSelection, words: Words, asked: dict) -> dict:
 
 
 PANES: dict[str, Callable[[ModelSelection, Words, dict], Blocks]] = {
-    "findings": findings, "code": code_pane, "import": import_pane, "fit": fit, "timeline": timeline,
+    "probe": probe, "findings": findings, "code": code_pane, "import": import_pane, "fit": fit, "timeline": timeline,
 }  # fmt: skip
 ACTS: dict[str, Callable[[ModelSelection, Words, dict], dict]] = {
     "fix": lambda selection, words, asked: {"rules": mended_by(asked["value"], selection)},

@@ -5,7 +5,7 @@ import { Blocks, field } from "./blocks.js";
 import { about, button, closesItself, copy, iconButton, make, sentence } from "./dom.js";
 
 const LANGUAGES = ["en", "ja", "zh"];
-const PANES = ["findings", "fit", "code", "import", "timeline"];
+const PANES = ["probe", "findings", "code", "import", "fit", "timeline"];
 const GALLERY_WAIT_MS = 30;
 const NOTHING = "The page could not be shown. Load it again.";
 const LARGEST_FILE = 20 * 2 ** 20;
@@ -100,7 +100,7 @@ function frame(screen) {
   document.documentElement.lang = screen.lang;
   document.documentElement.dataset.theme = state.theme;
   document.title = "Freeze Explorer";
-  blocks = new Blocks(words, act, choose);
+  blocks = new Blocks(words, act, choose, ask);
   views(words);
   tools(words);
   parts = {
