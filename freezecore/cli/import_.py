@@ -23,6 +23,6 @@ def gather(options: Namespace) -> dict:
 
 def show(document: dict) -> str:
     unread = [f"line {one['line']} is not read: {one['text']} ({one['why']})" for one in document["unread"]]
-    return "\n".join(
-        [document["rules"] or "(nothing could be read)", *differences(document), *unread, *document["notes"]]
-    )
+    adapter = [f"adapter: {document['adapter']}"] if document["adapter"] else []
+    rules = document["adapted_rules"] or document["rules"] or "(nothing could be read)"
+    return "\n".join([rules, *adapter, *differences(document), *unread, *document["notes"]])

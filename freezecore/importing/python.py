@@ -62,7 +62,7 @@ def looks_like_python(text: str) -> bool:
 def _is_names(text: str) -> bool:
     """Lines such as `fc.weight requires_grad=True`: a name before what sets it."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return all(NAMED.match(line) and not re.search(r"=\s*\w+\(|\bfor\b", line) for line in lines)
+    return all(NAMED.match(line) and not re.search(r"=\s*[\w.]+\(|\bfor\b", line) for line in lines)
 
 
 def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:

@@ -34,6 +34,14 @@ def answer(text: str, tree: dict) -> dict:
     standing = [each for each in outcomes if not each.run.failed] or [base]
     standing = [each for each in standing if each.root is not None] or standing  # `if …: model = …`, `elif …`
     first = base if base in standing else standing[0]
+    asked_for = next((each for each in standing if each.run.adapters and len(each.choices) == 1), None)
+    if asked_for is not None and not first.run.said and not first.run.events:  # `if args.use_lora:`
+        for place in asked_for.choices:
+            line, what = asked[place]
+            asked_for.run.tell(
+                "it depends on '{name}', which this text does not tell; it was taken as true", line, name=what
+            )
+        return _told(asked_for, [asked_for], asked)
     return _told(first, standing, asked)
 
 

@@ -31,6 +31,7 @@ WHOLE_MODEL = (*ALWAYS_MODEL, "self", "module")  # even where the model has a pa
 MODELS = (*WHOLE_MODEL, "base_model", "backbone", "student", "_model", "m")  # the likeliest first
 FREEZES = re.compile(
     r"""requires_grad(?:_\(|\s*[&|^]?=(?!=)|["'])|\bfreeze\w*\(|\.freeze|unfreeze|make_trainable|get_peft_model|reset_classifier"""
+    r"""|peft_config\s*=|add_adapter\("""
 )
 TRAINS = re.compile(r"\bbackward\(|\.fit\w*\(|(?i:trainer)\w*\.train\(|fine_tune\(|\bTrainer\(")
 UNDOES = re.compile(r"unfreez|thaw|un_freez|make_trainable|defrost", re.IGNORECASE)
@@ -187,6 +188,12 @@ class Script:
                 self._module_class(run, kind)
             elif issubclass(kind, CALLBACKS):
                 self._callback_class(run, kind, space)
+            elif "get_peft_model(" in self.classes.get(kind.__name__, "") and not run.events:
+                run.note(
+                    "The class {name} is never built here; it was built once, as its framework would.",
+                    name=kind.__name__,
+                )
+                filled(kind, None)
 
     def _instances(self, space: dict) -> list:
         """What the script made of its own classes, also where a list holds it."""

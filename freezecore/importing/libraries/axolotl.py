@@ -59,6 +59,8 @@ def _adapters(found: Reading) -> None:
         named = options.get("target_modules") or []
         names = linear_names(found.tree, ("lm_head", "embed_out"))
         options["target_modules"] = [*([named] if isinstance(named, str) else named), *names]
+    if found.mapping.get("lora_model_dir"):
+        found.leave("lora_model_dir", say("what its adapter's own file says is not known"))
     for key in ("lora_r", "lora_alpha"):
         if not isinstance(found.mapping.get(key), (int, float)):
             found.notes.append(say("It does not say '{name}', which axolotl asks for; 8 was taken.", name=key))

@@ -49,6 +49,8 @@ def _adapters(found: Reading, kind: str) -> bool:
 
     Of a multimodal model a name may stand anywhere in a path, and the parts that are not to train have no adapters.
     """
+    if found.mapping.get("adapter_name_or_path"):
+        found.leave("adapter_name_or_path", say("what its adapter's own file says is not known"))
     options = {"peft_type": kind, "r": 8, **peft.options_of(found, ADAPTER)}
     options.setdefault("lora_alpha", options["r"] * 2 if isinstance(options["r"], int) else None)
     targets, known = found.texts("lora_target") or ["all"], trainer_parts.of_llama_factory(found.model_class)

@@ -81,3 +81,13 @@ def test_the_pane_speaks_japanese(importing):
     assert "ルール" in shown(page)
     page.button(key="import_use").click().run()
     assert ticked(page) == "freeze all\ntrain layer4"
+
+
+def test_a_pasted_adapter_is_shown_and_taken_into_the_model_with_its_rules(importing):
+    config = "LoraConfig(r=4, target_modules=['conv1'], modules_to_save=['fc'])"
+    page = importing(f"from peft import LoraConfig, get_peft_model\nmodel = get_peft_model(model, {config})\n")
+    assert "lora r=4 on *.conv1" in shown(page) and "freeze all\ntrain adapters head" in shown(page)
+    page.button(key="import_use").click().run()
+    assert not page.exception and not page.error
+    assert page.session_state.link["adapter"] == "lora r=4 on *.conv1"
+    assert "train adapters head" in ticked(page)

@@ -209,6 +209,55 @@ def test_the_usual_targets_are_peft_s_own():
 
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 SCRIPTS = {
+    "a function that nothing calls, without imports": (
+        "def prepare(model):\n"
+        "    config = LoraConfig(r=16, target_modules=['q_proj'], task_type='CAUSAL_LM')\n"
+        "    model = prepare_model_for_kbit_training(model)\n"
+        "    return get_peft_model(model, config)\n",
+        {"r": 16, "target_modules": ["q_proj"]},
+    ),
+    "a class that nothing builds": (
+        "from peft import LoraConfig, get_peft_model\n"
+        "class Adapted:\n"
+        "    def __init__(self, path):\n"
+        "        self.base = AutoModelForCausalLM.from_pretrained(path)\n"
+        "        self.model = get_peft_model(self.base, LoraConfig(r=2, target_modules=['v_proj']))\n",
+        {"r": 2, "target_modules": ["v_proj"]},
+    ),
+    "names of linear layers collected by a loop": (
+        "import torch\nfrom peft import LoraConfig, get_peft_model\n"
+        "def linear_names(model):\n"
+        "    names = {name.split('.')[-1] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}\n"
+        "    names.discard('lm_head')\n"
+        "    return list(names)\n"
+        "model = get_peft_model(model, LoraConfig(target_modules=linear_names(model)))\n",
+        {"target_modules": "all-linear", "task_type": "CAUSAL_LM"},
+    ),
+    "Unsloth's calls without an import": (
+        "model, tokenizer = FastLanguageModel.from_pretrained('x')\n"
+        "model = FastLanguageModel.get_peft_model(model, r=8, target_modules='all-linear')\n",
+        {"r": 8, "lora_alpha": 16, "target_modules": "all-linear"},
+    ),
+    "Unsloth's notebook": (
+        json.dumps(
+            {
+                "nbformat": 4,
+                "cells": [
+                    {"cell_type": "code", "source": ["%%capture\n", "!pip install unsloth\n"]},
+                    {"cell_type": "markdown", "source": ["# A title"]},
+                    {
+                        "cell_type": "code",
+                        "source": [
+                            "from unsloth import FastLanguageModel\n",
+                            "model, tokenizer = FastLanguageModel.from_pretrained('x', load_in_4bit = True)\n",
+                            "model = FastLanguageModel.get_peft_model(model, r = 4, target_modules = ['q_proj',],)",
+                        ],
+                    },
+                ],
+            }
+        ),
+        {"r": 4, "lora_alpha": 16, "target_modules": ["q_proj"]},
+    ),
     "TRL's trainer builds the model": (
         "from trl import SFTConfig, SFTTrainer\nfrom peft import LoraConfig\n"
         "lora = LoraConfig(r=32, lora_alpha=16, target_modules='all-linear', task_type='CAUSAL_LM')\n"
@@ -329,3 +378,23 @@ def test_an_adapter_that_is_loaded_trains_nothing_and_says_so():
     found = import_rules("from peft import PeftModel\nmodel = PeftModel.from_pretrained(model, 'x')\n", opened("bert"))
     assert (found.rules, found.adapter) == ("freeze all", "")
     assert "is_trainable" in found.unread[0].why
+
+
+def test_adapters_behind_a_flag_are_taken_and_the_flag_is_told():
+    text = "if args.lora:\n    model = get_peft_model(model, LoraConfig(target_modules=['q_proj'], bias=args.bias))\n"
+    found = import_rules(text, opened("llama"))
+    assert found.adapter == "lora r=8 on *.q_proj"
+    assert [(row.line, row.why.split(";")[-1].strip()) for row in found.unread] == [
+        (1, "it was taken as true"),
+        (2, "PEFT's own was taken"),
+    ]
+
+
+LOADED = {"axolotl": "adapter: lora\nlora_r: 8\nlora_alpha: 8\nlora_model_dir: ./x\nlora_target_linear: true\n",
+          "LLaMA-Factory": "finetuning_type: lora\nadapter_name_or_path: ./x\n"}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", LOADED)
+def test_a_configuration_that_loads_an_adapter_says_that_its_file_is_not_known(library):
+    told = import_rules(LOADED[library], opened("llama")).unread
+    assert [row.why for row in told] == ["what its adapter's own file says is not known"]

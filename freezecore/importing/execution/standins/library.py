@@ -92,8 +92,16 @@ def well_known(name: str):
     """What a name means that a fragment uses without its import."""
     if name in USUAL:
         return resolved(USUAL[name])
-    if not name[:1].isupper() and name not in ("get_peft_model", "create_model", "vision_learner", "cnn_learner"):
+    of_peft = "peft" in name.lower() or name.startswith("prepare_model_for_")
+    if not name[:1].isupper() and not of_peft and name not in ("create_model", "vision_learner", "cnn_learner"):
         return None
+    others = ("unsloth", "transformers", "peft", "trl", "lightning", "accelerate", "timm", "fastai",
+              "sentence_transformers")  # fmt: skip
+    for root in ("peft",) if of_peft else others:
+        found = resolved(f"{root}.{name}")
+        if type(found) is not Unknown:
+            return found
+    return None
     for root in (
         "unsloth",
         "transformers",

@@ -9,9 +9,9 @@ from freezecore.importing.execution.standins.model import Open
 from freezecore.importing.execution.standins.module import Module, bases_of
 from freezecore.importing.execution.unknown import Unknown
 
-READ = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "modules_to_save", "bias")
+READ = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "modules_to_save")
 ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "trainable_token_indices", "use_qalora")
-SCALE = ("r", "lora_alpha", "lora_dropout", "rank_pattern", "alpha_pattern")
+SCALE = ("r", "lora_alpha", "lora_dropout", "rank_pattern", "alpha_pattern", "bias")
 MORE = ("lora_dropout", "use_rslora", "use_dora")
 
 
