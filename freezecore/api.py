@@ -25,7 +25,7 @@ from freezecore._resolve import resolve_phases
 from freezecore._trace import Missing, Trace
 from freezecore.arguments import checked
 from freezecore.cache import traces, trees
-from freezecore.errors import FreezeError, TraceError
+from freezecore.errors import FreezeError, MissingLibrary, TraceError
 from freezecore.mask import Mask
 from freezecore.probe import Emit, ProbeOptions, ProbeRequest, ProbeResult, ShouldStop, never, silent
 from freezecore.source import ModelSource
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
+    from freeze_explorer.notebook import TreeWidget
     from torch import Tensor
     from torch.nn import Module, Parameter
     from torch.optim import Optimizer
@@ -301,6 +302,31 @@ def summary(model: ModelSource | str | Module, rules: FreezeSpec | str | Mask | 
         FreezeError: the model cannot be opened, or a rule hits nothing.
     """
     return Summary(_masks(model, rules)[0])
+
+
+@checked
+def show(model: ModelSource | str | Module, rules: FreezeSpec | str | Mask | None = None) -> TreeWidget:
+    """The tree with its boxes, in a notebook; `view.rules` and `view.mask` follow what is ticked, and can be set.
+
+        view = fc.show(model)
+        mask = fc.apply(model, view.rules)
+
+    Args:
+        rules: what is ticked at first; None shows what trains now. Of a schedule it is the first phase.
+
+    Raises:
+        FreezeError: the model cannot be opened, or a rule hits nothing.
+        MissingLibrary: anywidget, or the other half of the distribution, is not installed.
+    """
+    from importlib.metadata import entry_points
+
+    found = list(entry_points(group="freezecore.views"))
+    if not found:  # freezecore alone, copied out of its distribution
+        raise MissingLibrary("The tree is drawn by the distribution 'freeze-explorer', which is not installed.",
+                             "pip install 'freeze-explorer[notebook]'")  # fmt: skip
+    widget = found[0].load()
+    text = rules if isinstance(rules, str) else str(rules) if isinstance(rules, FreezeSpec) else None
+    return widget(_masks(model, None)[0], _masks(model, rules)[0], text)
 
 
 def _priced(

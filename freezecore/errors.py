@@ -97,6 +97,7 @@ LIBRARIES = {  # by the name that is imported: the name that is installed, and t
     **{name: (name, "models") for name in ("torch", "torchvision", "timm", "transformers", "safetensors", "numpy")},
     **{"pandas": ("pandas", "models"), "pyarrow": ("pyarrow", "models"), "sklearn": ("scikit-learn", "models")},
     **{"PIL": ("pillow", "models"), "peft": ("peft", "peft"), "mcp": ("mcp", "mcp")},
+    **{"anywidget": ("anywidget", "notebook"), "traitlets": ("anywidget", "notebook")},
     **{"torchmetrics": ("torchmetrics", "detection"), "pycocotools": ("pycocotools", "detection")},
     **{"yaml": ("PyYAML", ""), "jinja2": ("Jinja2", ""), "platformdirs": ("platformdirs", ""), "shtab": ("shtab", "")},
     **{"filelock": ("filelock", ""), "RestrictedPython": ("RestrictedPython", "")},
