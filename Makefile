@@ -4,6 +4,7 @@
 # make test-all everything, the whole zoo and export matrix included (hours)
 # make site     the page without a server, a folder of plain files in site/; make site-serve looks at it here
 # make packs    packs models for the page without a server; goes on where it stopped
+# make docs     the documentation site into build/docs, in strict mode
 # make chaos    five minutes of faults against the real server (SEED= chooses them)
 # make lock     renews the locks after a pin changed; make audit asks for known vulnerabilities of what is locked
 
@@ -13,7 +14,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run class site site-serve packs test test-all lint browser chaos screenshots lock audit
+.PHONY: run class site site-serve packs test test-all lint browser chaos screenshots docs lock audit
 
 run: $(VENV)/.run
 	@$(BIN)/python -m app --port $(PORT)
@@ -54,6 +55,10 @@ chaos: $(VENV)/.test
 
 screenshots: browser
 	$(BIN)/python docs/pictures.py
+
+docs: $(VENV)/.test
+	$(BIN)/python -m docs.site.pages
+	$(BIN)/python -m mkdocs build --strict --quiet
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
