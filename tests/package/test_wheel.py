@@ -18,6 +18,7 @@ from tests.package.conftest import ROOT, VERSIONS, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NEEDS = r"freezecore: This needs [\w-]+, which is not installed.\n  pip install 'freeze-explorer\[models\]'\n"
+MORE = [*((version, "*.whl") for version in VERSIONS if version != "3.12"), ("3.13", "*.tar.gz")]
 RULES = ("--rules", "freeze all; train head")
 
 
@@ -47,7 +48,9 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(built):
     assert {"pyproject.toml", "setup.py", "README.md", "LICENSE", *sources} <= packed
 
 
-@pytest.mark.parametrize(("version", "archive"), [*((version, "*.whl") for version in VERSIONS), ("3.13", "*.tar.gz")])
+@pytest.mark.parametrize(
+    ("version", "archive"), [("3.12", "*.whl"), *(pytest.param(*more, marks=pytest.mark.slow) for more in MORE)]
+)
 def test_kept_files_are_read_priced_exported_and_checked_without_torch(version, archive, environment, kept):
     freezecore = environment(version, archive) / "freezecore"
     answer = partial(run, freezecore, folder=kept)
