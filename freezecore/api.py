@@ -322,8 +322,12 @@ def show(model: ModelSource | str | Module, rules: FreezeSpec | str | Mask | Non
 
     found = list(entry_points(group="freezecore.views"))
     if not found:  # freezecore alone, copied out of its distribution
-        raise MissingLibrary("The tree is drawn by the distribution 'freeze-explorer', which is not installed.",
-                             "pip install 'freeze-explorer[notebook]'")  # fmt: skip
+        raise MissingLibrary(
+            "This needs {library}, which is not installed.",
+            "pip install 'freeze-explorer{extra}'",
+            library="freeze-explorer",
+            extra="[notebook]",
+        )
     widget = found[0].load()
     text = rules if isinstance(rules, str) else str(rules) if isinstance(rules, FreezeSpec) else None
     return widget(_masks(model, None)[0], _masks(model, rules)[0], text)

@@ -15,7 +15,6 @@ import torch
 import freezecore as fc
 
 ROOT = Path(__file__).parents[2]
-VERSIONS = ("3.11", "3.12", "3.13")
 
 
 def interpreter(version: str) -> str | None:
