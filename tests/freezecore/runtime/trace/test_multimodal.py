@@ -81,3 +81,15 @@ def test_a_picture_takes_as_many_tokens_as_the_model_makes_of_it(tmp_path: Path)
     made = next(examples(model, Workload(batch_size=3, sequence_length=16)))
     assert made.sizes["media_tokens"] == 16  # 28 pixels in patches of 7
     assert tuple(made.kwargs["input_ids"].shape) == (3, 32)
+
+
+def test_a_family_without_a_picture_of_ours_is_followed_with_ids_alone(tmp_path: Path, monkeypatch) -> None:
+    from freezecore.runtime.inputs import media
+    from freezecore.runtime.inputs.example import examples
+
+    def refuses(*_: object) -> int:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(media, "_count", refuses)
+    made = next(examples(built("llava", tmp_path, "none"), Workload(batch_size=3, sequence_length=16)))
+    assert set(made.kwargs) == {"input_ids", "attention_mask"}
