@@ -116,6 +116,7 @@ def _all_presets(tree: LayerTree) -> tuple[Preset, ...]:
         _last_blocks(tree),
         *_of_detectors(tree),
         *_by_role(tree),
+        *_adapted(tree),
         _gradual(tree),
         _full(tree),
     )
@@ -171,6 +172,24 @@ def _of_detectors(tree: LayerTree) -> Iterator[Preset]:
         why = say("Trains {hits} parameters of the backbone's last stage, and all behind it.", hits=hits)
         rules = "freeze all; train stages:last1" + (" neck head" if neck else " head")
         yield Preset("last-stage", say("Train the backbone's last stage"), rules, hits, why)
+
+
+def _adapted(tree: LayerTree) -> tuple[Preset, ...]:
+    """LoRA as PEFT trains it, with the head, and in the last blocks alone; none where the tree has no adapters."""
+    count = _count(tree, "adapters")
+    if not count:
+        return ()
+    head = " head" if _count(tree, "head") else ""
+    why = say("Trains {count} tensors of the adapters; the base is frozen.", count=count)
+    found = [Preset("lora", say("LoRA"), "freeze all; train adapters", count, why)]
+    if head:
+        found.append(Preset("lora-head", say("LoRA and the head"), f"freeze all; train adapters{head}", count, why))
+    first = len(tree.blocks) - LAST_BLOCKS
+    if first > 0 and len(tree.towers) == 1:
+        label = say("LoRA on the last {count} blocks", count=LAST_BLOCKS)
+        rules = f"freeze all; train adapters{head}; {first_blocks_rules(tree, first)}"
+        found.append(Preset("lora-last", label, rules, count, why))
+    return tuple(found)
 
 
 def _few(blocks: int) -> str:

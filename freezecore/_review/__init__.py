@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freezecore._review import author, backward, devices, heads, movement, reach, tied
+from freezecore._review import adapters, author, backward, devices, heads, movement, reach, tied
 from freezecore._review.finding import SEVERITIES, Case, Finding, mended
 from freezecore.arguments import checked
 from freezecore.mask import Mask
@@ -14,6 +14,7 @@ from freezecore.workload import Workload
 __all__ = ["Finding", "mended", "review"]
 
 CHECKS = (
+    *adapters.CHECKS,
     *heads.CHECKS,
     *backward.CHECKS,
     *movement.CHECKS,
