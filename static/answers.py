@@ -121,6 +121,7 @@ def screen(asked: dict) -> dict:
         "query": link.query(),
         "settings": settings(link, words),
         "model": selection.tree.fingerprint,
+        "packed": packed_with(selection, words),
         "stage": stage_of(selection),
         "tree": tree_data(selection.tree, tree_strings(words.lang), TREE, TREE_HEIGHT),
         "editor": editor_data(rule_words(selection.tree), editor_strings(words.lang), TREE),
@@ -128,6 +129,14 @@ def screen(asked: dict) -> dict:
         **selection_parts(selection, words, asked.get("sequence", 0)),
         **(draft_parts(draft, selection, words) if draft is not None else {}),
     }
+
+
+def packed_with(selection: ModelSelection, words: Words) -> str:
+    """The library versions that the model's pack belongs to; empty for a file of one's own."""
+    if selection.source.scheme == "file":
+        return ""
+    versions = packed().pack(selection.source).versions
+    return words("site.packed", versions=", ".join(f"{name} {number}" for name, number in versions.items()))
 
 
 def reference_parts(selection: ModelSelection, words: Words, asked: dict) -> dict:
@@ -400,6 +409,7 @@ def page_words(words: Words) -> dict[str, str]:
         "pane.",
         "top.model",
         "top.begin",
+        "top.lang",
         "link.",
         "rules.undo",
         "upload.",

@@ -247,7 +247,8 @@ function drawTabs(words) {
 
 function drawFoot(words) {
   parts.offline ??= make("span");
-  parts.foot.replaceChildren(make("span", {}, words["site.local"]), parts.offline);
+  parts.packed ??= make("span");
+  parts.foot.replaceChildren(make("span", {}, words["site.local"]), parts.packed, parts.offline);
 }
 
 async function show(screen) {
@@ -260,6 +261,7 @@ async function show(screen) {
   if (first) frame(screen);
   drawTop(screen);
   drawFirst(screen);
+  parts.packed.textContent = screen.packed ?? "";
   parts.two.hidden = !screen.tree;
   drawTold({ ...screen, problem: screen.problem ?? screen.fault, command: screen.command });
   if (!screen.tree) return;

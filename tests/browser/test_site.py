@@ -134,6 +134,19 @@ def test_every_pane_says_something(open_site):
     expect(page.locator(".pane .plot-container")).to_be_visible()
 
 
+def test_a_new_head_is_measured_in_the_browser(open_site):
+    page = open_site("/#probe")
+    page.locator(".pane .button.main").click()
+    said = page.locator(".pane .pane .text").inner_text(timeout=600_000)
+    accuracy = float(re.search(r"0\.\d{3}", said)[0])
+    assert abs(accuracy - 0.948) <= 0.01, said  # the server's probe, on the same pictures
+
+
+def test_what_the_browser_cannot_try_is_told_with_the_command(open_site):
+    page = open_site("/?rules=train+all#probe")
+    expect(page.locator(".pane pre")).to_contain_text("freezecore probe timm:tf_efficientnet_lite0 'train all'")
+
+
 def test_pasted_python_runs_in_the_browser(open_site):
     page = open_site("/?model=timm:resnet18#import")
     page.locator(".pane textarea").fill(

@@ -1,0 +1,43 @@
+"""The site's own sentences: the same in every language, and all that are used."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.text import LANGUAGES, sentences
+from static.answers import page_words
+from static.words import SiteWords, site_sentences
+from tests.app.test_text import fields
+
+STATIC = Path(__file__).parents[2] / "static"
+ENGLISH = site_sentences("en")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_language_has_the_same_sentences_with_the_same_fields(lang):
+    found = site_sentences(lang)
+    assert {key: fields(text) for key, text in found.items()} == {key: fields(text) for key, text in ENGLISH.items()}
+    assert found == ENGLISH if lang == "en" else found != ENGLISH
+
+
+def test_none_of_them_hides_one_of_the_page():
+    assert set(ENGLISH).isdisjoint(sentences("en"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_the_shell_asks_for_is_there(lang):
+    asked = {
+        key for file in (STATIC / "shell").glob("*.js") for key in re.findall(r'words\["([\w.]+)"\]', file.read_text())
+    }
+    assert len(asked) > 20
+    assert asked - set(page_words(SiteWords(lang))) == set()
+
+
+def test_none_of_them_is_unused():
+    files = [*STATIC.glob("*.py"), *(STATIC / "shell").glob("*.js")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    told = {key.removeprefix("site.probe_") for key in ENGLISH if key.startswith("site.probe_")}
+    own = {key for key in ENGLISH if key.startswith("site.") and key.removeprefix("site.probe_") not in told}
+    assert {key for key in own if key not in text} == set()
+    assert {key for key in told if f'"{key}"' not in text and f"probe_{key}" not in text} == set()
