@@ -4,12 +4,17 @@ exported as any other selection is."""
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from freezecore._estimate import estimate
+from freezecore._estimate.at_rank import trace_at_rank, tree_at_rank
+from freezecore._resolve import resolve
+from freezecore._trace import Trace
 from freezecore.adapter import MOST_RANK
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 DEFAULT_ADAPTER = "lora r=8"
@@ -69,6 +74,27 @@ def checkpoint_bytes(mask: Mask) -> int:
     if any(parameter.adapter for parameter in tree.parameters):
         return sum(p.nbytes for p, trains in zip(tree.parameters, mask.trains, strict=True) if trains)
     return sum(one.nbytes for one in tree.parameters) + sum(one.nbytes for one in tree.buffers)
+
+
+def rank_within(
+    limit: int, rules: str, steps: Mapping[int, Trace], trees: Mapping[int, LayerTree], batch_size: int | None = None
+) -> int:
+    """The highest rank of an adapter whose step peaks at `limit` bytes at most; 0 where not even rank 1 does.
+
+    Args:
+        rules: what trains.
+        steps, trees: by rank, of the source at two ranks, from which those at any other follow.
+
+    Raises:
+        TraceError: nothing follows from these.
+        UnknownCost: the peak is not known.
+    """
+
+    def peak_at(rank: int) -> int:
+        mask = resolve(FreezeSpec.parse(rules), tree_at_rank(trees, rank))
+        return estimate(trace_at_rank(steps, rank), mask, batch_size=batch_size).required().peak_bytes
+
+    return largest_rank(peak_at, limit)
 
 
 def largest_rank(peak_at: Callable[[int], int], limit: int) -> int:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from freezecore import _versus
-from freezecore._estimate import estimate
-from freezecore._estimate.at_rank import rank_sources, trace_at_rank, tree_at_rank
+from freezecore._estimate.at_rank import rank_sources
 from freezecore._estimate.budget import fits_on, least_frozen
-from freezecore._resolve import resolve
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
 from freezecore.spec import FreezeSpec
@@ -111,10 +109,4 @@ def rank_as_large_as(limit: int, lora: Way) -> int:
     chosen = {rank: select(link) for rank, link in links.items()}
     traces = {rank: cost_of(one)[0] for rank, one in chosen.items()}
     trees = {rank: one.tree for rank, one in chosen.items()}
-    spec, batch = FreezeSpec.parse(lora.link.rules or ""), lora.link.batch
-
-    def peak_at(rank: int) -> int:
-        mask = resolve(spec, tree_at_rank(trees, rank))
-        return estimate(trace_at_rank(traces, rank), mask, batch_size=batch).required().peak_bytes
-
-    return _versus.largest_rank(peak_at, limit)
+    return _versus.rank_within(limit, lora.link.rules or "", traces, trees, lora.link.batch)

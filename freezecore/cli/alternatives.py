@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from freezecore import _versus, calibration
 from freezecore._estimate import Pricer
-from freezecore._estimate.at_rank import rank_sources, trace_at_rank, tree_at_rank
+from freezecore._estimate.at_rank import rank_sources
 from freezecore._estimate.budget import fits_on, least_frozen
 from freezecore._estimate.cards import all_cards
-from freezecore._estimate.cost import estimate
 from freezecore._resolve import resolve
-from freezecore._versus import Alternative, alternatives, checkpoint_bytes, largest_rank
+from freezecore._versus import Alternative, alternatives, checkpoint_bytes, rank_within
 from freezecore.api import pricer, read_tree
 from freezecore.errors import FreezeError, TraceError
 from freezecore.mask import Mask
@@ -83,12 +82,7 @@ def _rank_within(one: Alternative, limit: int, workload: Workload, allow_python:
         steps = {
             rank: pricer(each, workload).complete([resolve(one.rules, trees[rank])]) for rank, each in sources.items()
         }
-
-        def peak_at(rank: int) -> int:
-            mask = resolve(one.rules, tree_at_rank(trees, rank))
-            return estimate(trace_at_rank(steps, rank), mask).required().peak_bytes
-
-        return largest_rank(peak_at, limit)
+        return rank_within(limit, one.rules, steps, trees)
     except (TraceError, FreezeError):
         return None  # another rank's step is not known from these, or cannot be built: the document says null
 
@@ -111,7 +105,8 @@ def show(document: dict) -> list[str]:
     if same["rules"] is not None:
         lines.append(f"in what LoRA takes: {same['rules'] or 'everything trains'}")
     if same["rank"] is not None:
-        lines.append(f"in what this selection takes: LoRA of rank {same['rank']:,}")
+        fitting = f"LoRA of rank {same['rank']:,}" if same["rank"] else "no LoRA, not even of rank 1"
+        lines.append(f"in what this selection takes: {fitting}")
     return lines
 
 
