@@ -13,7 +13,7 @@ from freezecore.source import DENSE_TASKS, ModelSource
 from freezecore.spec import FreezeSpec
 
 FILE = Path(__file__).with_name("scenes.csv")
-RULES, STEPS, SEEDS = "freeze backbone.body", 40, (0, 1, 2)
+RULES, STEPS, SEEDS = "freeze backbone.body", 80, (0, 1, 2)
 FIELDS = ("task", "metric", "seed", "steps", "untrained", "best_constant", "after", "step_s", "seconds")
 
 
