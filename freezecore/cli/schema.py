@@ -89,7 +89,7 @@ def _of_selections() -> dict[str, Any]:
     from freezecore._review.finding import Finding
     from freezecore.catalog import ModelName
     from freezecore.importing.imported import Line, Unread
-    from freezecore.tree import Parameter, Tower
+    from freezecore.tree import Parameter, Part, Tower
 
     layer = {"path": str, "class": str, "kind": str, "parameters": int, "own_parameters": int}
     state = {"name": str, "numel": int, "trainable": bool, "kind": str, "aliases": [str]}
@@ -99,6 +99,7 @@ def _of_selections() -> dict[str, Any]:
         "tree": {
             "source": str, "fingerprint": str, "total": int, "order": str, "layers": [layer],
             "parameters": [fields(Parameter) | {"numel": int}], "towers": [Tower], "head": [str], "notes": [str],
+            "parts": [fields(Part) | {"parameters": int}],
         },
         "mask": {
             "source": str, "rules": str, "total": int, "trainable": int, "frozen": int, "parameters": [state],

@@ -173,7 +173,7 @@ def test_every_command_has_help_with_an_example():
     commands = parser()._subparsers._group_actions[0].choices
     assert set(commands) == {
         *("models", "tree", "mask", "estimate", "data", "probe", "sweep", "find", "suggest", "export", "import"),
-        *("check", "completion", "calibrate"),
+        *("check", "completion", "calibrate", "lock", "schema", "mcp"),
     }
     for name, command in commands.items():
         assert f"freezecore {name}" in command.epilog
@@ -207,7 +207,8 @@ def test_what_comes_back_and_what_is_checked_have_their_documented_fields(saved,
     back = run(capsys, "import", saved, "--source", RESNET)
     assert set(back) >= {"rules", "mapped", "missing", "new"}
     assert back["rules"] == PROBE
-    nothing = {"missing": [], "new": [], "changed": [], "renamed": [], "reshaped": [], "reason": ""}
+    nothing = {"missing": [], "new": [], "changed": [], "renamed": [], "reshaped": [], "reason": "", "versions": []}
+    nothing |= {"locked_for": "timm:resnet18", "held_against": "timm:resnet18"}
     assert run(capsys, "check", saved) == {"same": True, **nothing}
 
 
