@@ -72,8 +72,8 @@ def matches(text: str, preferred: Sequence[str] = (), most: int = 6) -> list[Mod
             scored.append((closeness, rank_of.get(model.source, len(rank_of)), bare, at, model))
     if scored:
         return [row[-1] for row in sorted(scored, key=lambda row: row[:-1])[:most]]
-    by_name = {model.source.partition(":")[2]: model for model in everything}
-    by_short = {name.rpartition("/")[2].lower(): model for name, model in reversed(by_name.items())}
+    by_name = {model.source.partition(":")[2]: model for model in reversed(everything)}  # of one name, the first
+    by_short = {name.rpartition("/")[2].lower(): model for name, model in by_name.items()}
     return [by_short[name] for name in nearest(" ".join(words).replace(" ", "-"), by_short, most)]
 
 

@@ -102,7 +102,7 @@ def _buttons(sources, words: Words, row: str = "first") -> None:
         name = source.partition(":")[2]
         st.button(
             gallery.named(source),
-            key=f"{row}_{name}",
+            key=f"{row}_{source}",
             type="tertiary",
             disabled=source == state.link().model,
             on_click=_open,

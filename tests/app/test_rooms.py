@@ -21,6 +21,7 @@ MAY_USE = {  # rooms of app/ by what they may import of each other
     "views": {"text", "link", "service", "figures", "components", "state", "server", "parts"},
     "page": {"state", "server", "parts", "views"},
     "asgi": set(),
+    "notebook": {"text", "components"},  # the tree as a widget, in a notebook of one's own
     "main": set(),  # Streamlit's own scripts belong to no package: they open it by its name
     "__main__": {"server"},
 }

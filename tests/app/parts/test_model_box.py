@@ -50,10 +50,10 @@ def test_other_models_that_were_perhaps_meant_are_one_click_away(opened):
     page = opened(model="timm:resnet18")
     typed_into(page, "deberta")
     assert "deberta" in " ".join(text.value for text in page.markdown)
-    assert buttons(page)["first_microsoft/deberta-v3-small"] == "DeBERTa-v3-small · 141 M"
-    page.button(key="first_microsoft/deberta-v3-small").click().run()
+    assert buttons(page)["first_hf:microsoft/deberta-v3-small"] == "DeBERTa-v3-small · 141 M"
+    page.button(key="first_hf:microsoft/deberta-v3-small").click().run()
     assert page.session_state.link["model"] == "hf:microsoft/deberta-v3-small"
-    assert "first_resnet18" in buttons(page)
+    assert "first_timm:resnet18" in buttons(page)
 
 
 def test_words_that_mean_no_model_change_nothing_and_say_so(opened):
@@ -66,8 +66,8 @@ def test_words_that_mean_no_model_change_nothing_and_say_so(opened):
 def test_a_model_that_does_not_open_is_told_with_models_like_it_that_do(opened):
     page = opened(model="timm:resnet18x")
     assert "resnet18x" in messages(page)
-    assert "first_resnet18" in buttons(page)
-    page.button(key="first_resnet18").click().run()
+    assert "first_timm:resnet18" in buttons(page)
+    page.button(key="first_timm:resnet18").click().run()
     assert page.session_state.link["model"] == "timm:resnet18" and not page.error
 
 
@@ -113,4 +113,4 @@ def test_a_model_that_does_not_open_leaves_both_rows_of_models_standing(opened):
     page = opened(model="timm:resnett18")
     told = " ".join(block.value for block in page.error)
     assert "resnett18" in told and "Something went wrong" not in told
-    assert page.button(key="like_resnet18") and page.button(key="first_resnet18")
+    assert page.button(key="like_timm:resnet18") and page.button(key="first_timm:resnet18")

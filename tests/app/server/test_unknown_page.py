@@ -46,7 +46,7 @@ def test_what_is_no_browsers_request_passes():
 
 
 def test_the_pages_are_those_of_the_entry():
-    entry = (Path(__file__).parents[3] / "app" / "main.py").read_text(encoding="utf-8")
+    entry = (Path(__file__).parents[3] / "app" / "page.py").read_text(encoding="utf-8")
     assert ("", *re.findall(r'url_path="(\w+)"', entry)) == PAGES
 
 

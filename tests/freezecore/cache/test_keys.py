@@ -7,7 +7,7 @@ from freezecore.cache.keys import file_stamp, tuples, versions
 
 def test_versions_are_of_what_is_installed():
     assert set(versions(("torch", "no-such-library"))) == {"torch"}
-    assert list(versions()) == ["torch", "timm", "transformers"]
+    assert list(versions()) == ["torch", "timm", "torchvision", "transformers"]
 
 
 def test_a_name_that_is_no_file_has_no_stamp(tmp_path):

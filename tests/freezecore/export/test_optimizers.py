@@ -68,7 +68,7 @@ def test_timm_has_no_paged_optimizer(tmp_path):
 
 def test_every_optimizer_can_be_written_for_every_target_of_a_language_model(tmp_path):
     source, tree = hosted(tmp_path)
-    for target in set(TARGETS) - {"timm"}:
+    for target in set(TARGETS) - {"timm", "unsloth"}:  # which trains adapters alone
         for optimizer in CHOICES["optimizer"]:
             assert export(source, RULES, target, tree=tree, workload=Workload(4, optimizer=optimizer))
 
