@@ -75,6 +75,7 @@ ENCODERS = tuple(  # of transformers, which see the words to come unless their c
 )
 RANDOM = "random"  # behind the dot of a torchvision model: as torchvision builds it where no weights are asked for
 LONGEST = 300
+NAMED = 13  # tasks that a sentence lists
 MOST_LABELS = 100_000
 
 
@@ -150,7 +151,9 @@ class ModelSource:
             )
         if task is not None and task not in TASKS:
             raise SourceError(
-                "There is no task called '{task}'.", did_you_mean(task, TASKS) or ", ".join(TASKS), task=shortened(task)
+                "There is no task called '{task}'.",
+                did_you_mean(task, TASKS) or ", ".join((*list(TASKS)[:NAMED], "…")),
+                task=shortened(task),
             )
         if num_labels is not None and not 1 <= num_labels <= MOST_LABELS:
             raise SourceError(
