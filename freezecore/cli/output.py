@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Literal, TextIO
 
-from freezecore.report import metric_text
-
 Style = Literal["red", "yellow", "green"]
 CODES = {"red": 31, "yellow": 33, "green": 32}
 DIFFERENCES = ("missing", "new", "changed", "renamed", "reshaped")
@@ -138,6 +136,8 @@ def selection_text(one: dict) -> str:
 
 def score_text(one: dict) -> str:
     """The metric that was asked for; else the accuracy, else the score that selections are ranked by."""
+    from freezecore.report import metric_text  # `--help` needs none of it
+
     if one.get("metric_after") is not None:
         return metric_text(one.get("metric"), one["metric_after"])
     known = (one.get(name) for name in ("accuracy_after", "score"))

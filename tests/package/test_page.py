@@ -95,7 +95,7 @@ async def _drawn(address: str) -> None:
 def loaded_once(files: dict[str, str], packages: dict[str, Path]) -> None:
     names = defaultdict(list)
     for name, file in files.items():
-        if file.startswith((str(ROOT), *map(str, packages.values()))) and "site-packages/streamlit" not in file:
+        if file.startswith(tuple(map(str, packages.values()))):
             names[file].append(name)
     assert {file: found for file, found in names.items() if len(found) > 1} == {}
     for package, folder in packages.items():
