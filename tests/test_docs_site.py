@@ -35,6 +35,7 @@ def built(tmp_path_factory) -> Path:
     return folder / "docs"
 
 
+@pytest.mark.slow
 def test_no_page_asks_another_server_for_anything(built):
     files = [file for file in built.rglob("*") if file.suffix in (".html", ".css")]
     found = {(file.name, link) for file in files for link in LOADED.findall(file.read_text("utf-8"))}
@@ -42,6 +43,7 @@ def test_no_page_asks_another_server_for_anything(built):
     assert len(files) > 50 and found == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["index", "rules", "teaching", "worksheets"])
 def test_guide_pages_stand_in_every_language(built, page):
     texts = {(built / ("" if lang == "en" else lang) / f"{page}.html").read_text("utf-8") for lang in LANGUAGES}
@@ -49,6 +51,7 @@ def test_guide_pages_stand_in_every_language(built, page):
     assert len(bodies) == len(LANGUAGES)
 
 
+@pytest.mark.slow
 def test_every_command_stands_there_with_what_it_printed(built):
     text = (built / "commands.html").read_text("utf-8")
     assert {command.split()[0] for command in SHOWN} == set(COMMANDS)
@@ -56,6 +59,7 @@ def test_every_command_stands_there_with_what_it_printed(built):
     assert (ROOT / "docs" / "commands.md").read_text("utf-8").count("$ freezecore ") == len(SHOWN)
 
 
+@pytest.mark.slow
 def test_every_target_and_every_verb_stands_there(built):
     text = (built / "targets.html").read_text("utf-8")
     assert {name for name in TARGETS if f'<h2 id="{name}">' not in text} == set()

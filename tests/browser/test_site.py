@@ -134,6 +134,7 @@ def test_every_pane_says_something(open_site):
     expect(page.locator(".pane .plot-container")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_new_head_is_measured_in_the_browser(open_site):
     page = open_site("/#probe")
     page.locator(".pane .button.main").click()
@@ -158,6 +159,7 @@ def test_pasted_python_runs_in_the_browser(open_site):
     expect(box(page)).to_have_value("freeze all\ntrain layer4")
 
 
+@pytest.mark.slow
 def test_a_selection_pasted_as_an_endless_loop_ends(open_site):
     page = open_site("/?model=timm:resnet18#import")
     page.locator(".pane textarea").fill("n = 0\nwhile True:\n    n = n + 1\n")
@@ -178,6 +180,7 @@ def test_it_works_without_a_network_after_the_first_visit(open_site):
     expect(box(page)).to_have_value("freeze all\ntrain layer4\ntrain head")
 
 
+@pytest.mark.slow
 def test_a_link_with_everything_wrong_opens_the_page_and_says_so(open_site):
     page = open_site(
         "/?model=timm:resnet18&batch=-3&size=x&card=toaster&lang=tlh&colour=blue&rules=freeze+nothing+here"
@@ -213,6 +216,7 @@ def test_a_model_file_that_lies_is_refused_in_a_sentence(open_site, tmp_path, co
     expect(number(page, 0)).to_have_text(re.compile(r"\d"))
 
 
+@pytest.mark.slow
 def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(site, browse):
     page = browse(f"{site}/logo.svg")
     page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })")
@@ -229,6 +233,7 @@ def test_a_browser_without_webassembly_gets_a_sentence(site, browse):
     expect(page.locator("main")).to_contain_text("WebAssembly")
 
 
+@pytest.mark.slow
 def test_an_embedded_page_has_no_head_of_its_own(open_site):
     page = open_site("/?embed=1")
     expect(page.locator("#views")).to_be_hidden()
@@ -241,9 +246,8 @@ def cases() -> list[tuple[str, str, str]]:
     return [(model, rules, lang) for model in models for rules in RULES for lang in LANGUAGES]
 
 
-def drawn() -> list:
-    few = set(random.Random(SEED).sample(cases(), FEW))
-    return [case if case in few else pytest.param(*case, marks=pytest.mark.slow) for case in cases()]
+def drawn() -> list[tuple[str, str, str]]:
+    return random.Random(SEED).sample(cases(), FEW)
 
 
 def told(page: Page, charts: str, tree: str) -> dict[str, str]:
@@ -255,6 +259,7 @@ def told(page: Page, charts: str, tree: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "rules", "lang"), drawn())
 def test_both_pages_say_the_same(model, rules, lang, page_at, open_site):
     from urllib.parse import quote

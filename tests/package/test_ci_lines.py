@@ -24,6 +24,7 @@ def test_the_workflow_installs_the_distribution_before_it_checks():
     assert check == "freezecore check freeze.yaml"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [steps()[-1], HOOKS["repos"][0]["hooks"][0]["entry"]])
 def test_the_line_passes_on_what_was_locked_and_fails_on_drift(line, environment, tmp_path):
     programs = environment("3.12", "*.whl")

@@ -109,6 +109,7 @@ def test_a_checkout_loads_its_own_files_once(tmp_path):
     assert not any(name.startswith("freeze_explorer") for name in files)
 
 
+@pytest.mark.slow
 def test_a_wheel_beside_a_checkout_loads_its_own_files_once(tmp_path, installed):
     """It is started where `app` and `freezecore` lie, as they do in a checkout: with `-m`, Python would take those."""
     beside = tmp_path / "beside"

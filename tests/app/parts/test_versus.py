@@ -46,12 +46,14 @@ def test_one_click_puts_lora_into_the_model_and_another_takes_it_out(panel):
     assert page.session_state.link["adapter"] is None
 
 
+@pytest.mark.slow
 def test_the_rank_of_a_model_with_adapters_follows_the_slider(panel):
     page = panel(adapter="lora r=4 dora on *.qkv")
     page = drawn(page.select_slider(key="w_rank").set_value(16).run())
     assert page.session_state.link["adapter"] == "lora r=16 dora on *.qkv"
 
 
+@pytest.mark.slow
 def test_targets_that_cannot_be_read_are_told_and_the_rest_stays(panel):
     page = panel()
     page = drawn(page.text_input(key="w_targets").set_value("blocks:").run())
@@ -59,6 +61,7 @@ def test_targets_that_cannot_be_read_are_told_and_the_rest_stays(panel):
     assert rows(page)[WORDS("versus.full")][WORDS("versus.peak")]
 
 
+@pytest.mark.slow
 def test_everything_leaves_room_for_a_rank_and_the_head_alone_for_none(panel):
     assert any("rank" in block.value for block in panel(rules="").markdown)
     words = WORDS("versus.no_rank", peak="").split("{")[0][:20]
