@@ -133,7 +133,7 @@ def _accuracy(way: Way, words: Words) -> str:
 
 def _choices(found: Sequence[Way], words: Words) -> None:
     """Each alternative as a button."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line_ways"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ways_row"):
         st.markdown(words("versus.choose"), width="content")
         for way in found:
             if way.key != "this" and way.mask:
