@@ -148,6 +148,7 @@ def test_what_the_browser_cannot_try_is_told_with_the_command(open_site):
     expect(page.locator(".pane pre")).to_contain_text("freezecore probe timm:tf_efficientnet_lite0 'train all'")
 
 
+@pytest.mark.slow
 def test_pasted_python_runs_in_the_browser(open_site):
     page = open_site("/?model=timm:resnet18#import")
     page.locator(".pane textarea").fill(
