@@ -12,7 +12,12 @@ from tests.browser.stored_runs import OWNER, store_runs
 
 # Streamlit's own drop zone has a role that says nothing and a name: it hides nothing from anybody.
 OPTIONS = {"resultTypes": ["violations"], "rules": {"presentation-role-conflict": {"enabled": False}}}
-LOOKS = [(lang, scheme) for lang in LANGUAGES for scheme in ("light", "dark")]
+USUAL = ("light", "dark", "light")  # of each language one of the two at once, the other where time is taken
+LOOKS = [
+    pytest.param(lang, scheme, marks=() if scheme == usual else pytest.mark.slow)
+    for lang, usual in zip(LANGUAGES, USUAL, strict=True)
+    for scheme in ("light", "dark")
+]
 
 
 def violations(page: Page) -> list[tuple]:
