@@ -57,7 +57,9 @@ def options(small, rules):
     return lora_options(small.source, small.tree, [mask_of(small, rules)])
 
 
-@pytest.mark.parametrize("target", ["pytorch", "trl", *(pytest.param(each, marks=pytest.mark.slow) for each in LATER)])
+@pytest.mark.parametrize(
+    "target", ["pytorch", *(pytest.param(each, marks=pytest.mark.slow) for each in ("trl", *LATER))]
+)
 def test_what_trains_is_the_mask_and_what_is_saved_answers_as_before_also_merged(target, folder):
     cases = []
     for name in TARGETS[target]:
