@@ -151,7 +151,7 @@ def _same_memory(found: Sequence[Way], selection: ModelSelection, words: Words) 
         return
     try:
         rules = as_deep_as(lora.peak_bytes, selection)
-        rank = None if selection.link.adapter else rank_as_large_as(this.peak_bytes, lora)
+        rank = None if selection.link.adapter else rank_as_large_as(this.peak_bytes, lora.link)
     except FreezeError:  # told above, beside the way itself
         return
     peak = bytes_text(lora.peak_bytes)

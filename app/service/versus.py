@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from freezecore import _versus
 from freezecore._estimate.at_rank import rank_sources
@@ -16,7 +17,7 @@ from freezecore.spec import FreezeSpec
 from ..link import Link
 from .pricing import KnownCost, cost_of, known_cost
 from .run_table import RunRow
-from .selection import ModelSelection, select, source_of
+from .selection import MOST_SELECTIONS, ModelSelection, select, source_of
 
 LEAST, MOST = 1, 256  # ranks that the page offers
 
@@ -99,14 +100,15 @@ def as_deep_as(limit: int, selection: ModelSelection) -> str | None:
     return least_frozen(trace, plain.tree, limit, batch_size=plain.link.batch).rules
 
 
-def rank_as_large_as(limit: int, lora: Way) -> int:
-    """The highest rank of this LoRA whose step peaks at so many bytes at most; 0 where there is none.
+@lru_cache(maxsize=MOST_SELECTIONS)  # some twenty estimates, which each drawing of the pane would ask for again
+def rank_as_large_as(limit: int, lora: Link) -> int:
+    """The highest rank of the LoRA of this link whose step peaks at so many bytes at most; 0 where there is none.
 
     Raises:
         FreezeError: its step cannot be priced, or follows no line in the rank.
     """
-    links = {rank: replace(lora.link, adapter=one.adapter) for rank, one in rank_sources(source_of(lora.link)).items()}
+    links = {rank: replace(lora, adapter=one.adapter) for rank, one in rank_sources(source_of(lora)).items()}
     chosen = {rank: select(link) for rank, link in links.items()}
     traces = {rank: cost_of(one)[0] for rank, one in chosen.items()}
     trees = {rank: one.tree for rank, one in chosen.items()}
-    return _versus.rank_within(limit, lora.link.rules or "", traces, trees, lora.link.batch)
+    return _versus.rank_within(limit, lora.rules or "", traces, trees, lora.batch)

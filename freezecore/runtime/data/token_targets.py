@@ -18,7 +18,7 @@ from freezecore.runtime.data.tokens import (
     Tokens,
     cut_off,
     fitting,
-    longest_of,
+    longest_for,
     tokenizer_of,
     word_numbers,
 )
@@ -50,14 +50,7 @@ def encoded_tokens(
     Raises:
         DataError: the tokenizer cannot be loaded or does not fit, or the length is beyond what the model reads.
     """
-    longest = longest_of(config)
-    if asked is not None and asked > longest:
-        raise DataError(
-            "The model reads {longest} tokens at most, not {asked}.",
-            "Choose a shorter sequence length.",
-            longest=longest,
-            asked=asked,
-        )
+    longest = longest_for(config, asked)
     tokenizer = tokenizer_of(source)
     notes: tuple[str, ...] = () if tokenizer else (NO_TOKENIZER,)
     if raw.words:

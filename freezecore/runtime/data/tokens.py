@@ -42,11 +42,11 @@ class Tokens:
     notes: tuple[str, ...] = ()
 
 
-def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource, config, asked: int | None) -> Tokens:
-    """All texts at one length: what was asked for, else what holds nearly all of them whole.
+def longest_for(config, asked: int | None) -> int:
+    """The most tokens that a model reads.
 
     Raises:
-        DataError: the tokenizer cannot be loaded; names the package it lacks.
+        DataError: more were asked for.
     """
     longest = longest_of(config)
     if asked is not None and asked > longest:
@@ -56,6 +56,16 @@ def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource
             longest=longest,
             asked=asked,
         )
+    return longest
+
+
+def tokenize(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelSource, config, asked: int | None) -> Tokens:
+    """All texts at one length: what was asked for, else what holds nearly all of them whole.
+
+    Raises:
+        DataError: the tokenizer cannot be loaded; names the package it lacks.
+    """
+    longest = longest_for(config, asked)
     tokenizer = tokenizer_of(source)
     if tokenizer is None:
         return _hashed(texts, pairs, config.vocab_size, lambda lengths: asked or fitting(lengths, longest))
