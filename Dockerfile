@@ -15,6 +15,13 @@ RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:${PATH}
 COPY requirements.lock ./
 
+VOLUME /data
+EXPOSE 8501
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD \
+    ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
+# Inside the container it must listen on every address; -p above decides who outside reaches it.
+ENTRYPOINT ["freeze-explorer", "--address", "0.0.0.0"]
+
 FROM start AS wheel
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY freezecore ./freezecore
@@ -32,11 +39,6 @@ COPY --from=wheel /wheel /wheel
 RUN pip install --no-cache-dir --no-deps /wheel/*.whl
 
 USER 10001
-VOLUME /data
-EXPOSE 8501
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD \
-    ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
-ENTRYPOINT ["freeze-explorer", "--address", "0.0.0.0"]
 
 FROM start AS app
 # First what changes seldom: the libraries stay cached while the code changes.
@@ -45,12 +47,6 @@ COPY --from=wheel /wheel /wheel
 RUN pip install --no-cache-dir --no-deps /wheel/*.whl
 
 USER 10001
-VOLUME /data
-EXPOSE 8501
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD \
-    ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
-# Inside the container it must listen on every address; -p above decides who outside reaches it.
-ENTRYPOINT ["freeze-explorer", "--address", "0.0.0.0"]
 
 # The same, asking the container runtime for the GPU; torch's plain wheel already carries CUDA.
 FROM app AS cuda

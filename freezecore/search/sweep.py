@@ -188,13 +188,8 @@ def _ranks(tree: LayerTree, asked: str | None, keeps_head: bool) -> Iterable[Can
     rules = "freeze all; train adapters" if keeps_head else "freeze all; train adapters head"
     half = len(tree.blocks) // 2
     for rank in (r for r in RANKS if r <= widest):
-        if asked:
-            given = (replace(one, r=rank, alpha=rank) for one in parse_adapters(asked))
-            yield Candidate(rules, (say("LoRA of rank {rank}", rank=rank),), adapter=print_adapters(tuple(given)))
-            continue
-        every = Adapter(r=rank, alpha=rank)
-        yield Candidate(rules, (say("LoRA of rank {rank}", rank=rank),), adapter=str(every))
-        if half:
-            last = f"{every} on blocks:last{half}"
+        given = tuple(replace(one, r=rank, alpha=rank) for one in (parse_adapters(asked) if asked else (Adapter(),)))
+        yield Candidate(rules, (say("LoRA of rank {rank}", rank=rank),), adapter=print_adapters(given))
+        if half and not asked:
             label = say("LoRA of rank {rank} on the last {half} blocks", rank=rank, half=half)
-            yield Candidate(rules, (label,), adapter=last)
+            yield Candidate(rules, (label,), adapter=f"{print_adapters(given)} on blocks:last{half}")

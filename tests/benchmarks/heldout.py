@@ -133,7 +133,7 @@ def run(minutes: float, words: list[str]) -> None:
     """Run rows that the table does not have, for so many minutes."""
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
-    done = {tuple(row[name] for name in FIELDS[:5]) for row in kept()}
+    done = {tuple(row[name] for name in FIELDS[:5]) for row in kept(ROWS)}
     until = time.monotonic() + 60 * minutes
     new = not ROWS.exists()
     with ROWS.open("a", newline="") as out:
@@ -156,16 +156,16 @@ def told(row: dict) -> str:
     return row["problem"] or f"{100 * (int(row['with_scratch']) / int(row['true']) - 1):+.3f} %"
 
 
-def kept() -> list[dict]:
-    if not ROWS.exists():
+def kept(table: Path) -> list[dict]:
+    if not table.exists():
         return []
-    with ROWS.open(newline="") as lines:
+    with table.open(newline="") as lines:
         return list(csv.DictReader(lines))
 
 
 def summary() -> None:
     """Errors with and without the stated correction for convolutions, by precision, and each row off by over 1 %."""
-    every = kept()
+    every = kept(ROWS)
     good = [row for row in every if row["true"]]
     print(f"{len(every)} rows of {len(rows())}, {len({row['model'] for row in good})} models, {len(good)} compared")
     for precision in ("", *PRECISIONS):
@@ -190,7 +190,7 @@ def spread(errors: list[float]) -> str:
 
 def again(problems: bool, over: float) -> Iterator[dict]:
     """The rows to keep when those with a problem, or off by more than so many percent, are to run again."""
-    for row in kept():
+    for row in kept(ROWS):
         if row["problem"] and problems and "3 GB" not in row["problem"]:
             continue
         if row["true"] and off(row["with_scratch"], row["true"]) > over:

@@ -33,7 +33,7 @@ from freezecore.runtime.trace.loss import predicts_next
 from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.source import ModelSource
 from tests.benchmarks import memory_truth
-from tests.benchmarks.heldout import MOST_BYTES, alone, spread
+from tests.benchmarks.heldout import MOST_BYTES, alone, kept, spread
 from tests.benchmarks.heldout_models import HeldOut, drawn
 from tests.benchmarks.memory import off
 
@@ -100,7 +100,7 @@ def run(minutes: float) -> None:
     """Run rows that the table does not have, for so many minutes."""
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
-    done = {tuple(row[name] for name in FIELDS[:4]) for row in kept()}
+    done = {tuple(row[name] for name in FIELDS[:4]) for row in kept(ROWS)}
     until, new = time.monotonic() + 60 * minutes, not ROWS.exists()
     with ROWS.open("a", newline="") as out:
         writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
@@ -117,16 +117,9 @@ def run(minutes: float) -> None:
             print(*row.key, error, flush=True)
 
 
-def kept() -> list[dict]:
-    if not ROWS.exists():
-        return []
-    with ROWS.open(newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
 def summary() -> None:
     """Errors by rank and by targets, and each row off by over 0.5 %."""
-    every = kept()
+    every = kept(ROWS)
     good = [row for row in every if row["true"]]
     print(f"{len(every)} rows of {len(rows())}, {len({row['model'] for row in good})} models, {len(good)} compared")
     for name in ("", *map(str, RANKS), *TARGETS):

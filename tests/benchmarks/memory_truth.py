@@ -16,8 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from freezecore.runtime.inputs.own import Inputs
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace.checkpoints import enable
-from freezecore.runtime.trace.fake import fake_copy, tensors_in
+from freezecore.runtime.trace.fake import fake_copy
 from freezecore.runtime.trace.loss import find_output, loss_function, targets
 from freezecore.workload import Workload
 

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from freezecore._trace import Operation, Trace, scratch_bytes
 from freezecore.runtime.inputs.own import own_batch
-from freezecore.runtime.trace.fake import tensors_in
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace.probing import key_of
 from freezecore.runtime.trace.signature import Signature, TensorShape
 from freezecore.runtime.trace.trace_model import tracer_of

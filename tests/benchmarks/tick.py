@@ -22,9 +22,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +32,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.answering import wait_until_answering  # noqa: E402
 from tests.browser.chromium import find  # noqa: E402
 
 NARROW_BERT = {
@@ -68,22 +66,11 @@ def page_server(folder: Path, script: Path | None = None) -> Iterator[tuple[str,
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
-            _wait(f"http://127.0.0.1:{port}")
+            wait_until_answering(f"http://127.0.0.1:{port}/_stcore/health", READY_S)
             yield f"http://127.0.0.1:{port}", server.pid
         finally:
             os.killpg(server.pid, 15)
             server.wait(30)
-
-
-def _wait(address: str) -> None:
-    until = time.monotonic() + READY_S
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    sys.exit("The app did not start.")
 
 
 def measure_bare(page: Page, address: str, ticks: int) -> dict[str, float]:

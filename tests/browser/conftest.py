@@ -7,9 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from app.service import visitors
+from tests.answering import wait_until_answering
 from tests.browser.chromium import BY_HAND, find
 from tests.browser.page_room import MAIN, settled
 from tests.browser.tree_room import APP, TreeRoom
@@ -75,15 +73,12 @@ def _started(script: Path) -> tuple[subprocess.Popen, str]:
     command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
-    until = time.monotonic() + STARTING_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return process, address
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    process.kill()
-    pytest.fail(f"{script} did not start.", pytrace=False)
+    try:
+        wait_until_answering(f"{address}/_stcore/health", STARTING_S, process)
+    except AssertionError:
+        process.kill()
+        raise
+    return process, address
 
 
 @pytest.fixture

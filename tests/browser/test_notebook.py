@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.answering import wait_until_answering
 
 ROOT = Path(__file__).parents[2]
 STARTING_S = 180
@@ -68,23 +69,11 @@ def lab(tmp_path_factory):
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
-        _wait(server, f"http://127.0.0.1:{port}/api", folder / "log")
+        wait_until_answering(f"http://127.0.0.1:{port}/api", STARTING_S, server, folder / "log")
         yield f"http://127.0.0.1:{port}", folder
     finally:
         server.terminate()
         server.wait(60)
-
-
-def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
-    ended = time.monotonic() + STARTING_S
-    while time.monotonic() < ended:
-        assert server.poll() is None, log.read_text()[-2000:]
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.3)
-    pytest.fail(log.read_text()[-2000:])
 
 
 def told(folder: Path, expected: str) -> None:

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import sysconfig
 import time
-import urllib.request
 import venv
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+from tests.answering import wait_until_answering
 from tests.benchmarks.visitor import Visitor
 from tests.package.conftest import ROOT, run
 
@@ -60,7 +60,7 @@ def modules(command: list[str | Path], folder: Path, tmp_path: Path) -> dict[str
             start_new_session=True,
         )  # fmt: skip
     try:
-        _wait(server, f"http://127.0.0.1:{port}/_stcore/health", tmp_path / "log")
+        wait_until_answering(f"http://127.0.0.1:{port}/_stcore/health", STARTING_S, server, tmp_path / "log")
         asyncio.run(_drawn(f"127.0.0.1:{port}"))
         server.send_signal(signal.SIGUSR1)
         ended = time.monotonic() + 60
@@ -71,18 +71,6 @@ def modules(command: list[str | Path], folder: Path, tmp_path: Path) -> dict[str
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(60)
-
-
-def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
-    ended = time.monotonic() + STARTING_S
-    while time.monotonic() < ended:
-        assert server.poll() is None, log.read_text()[-2000:]
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.3)
-    pytest.fail(log.read_text()[-2000:])
 
 
 async def _drawn(address: str) -> None:

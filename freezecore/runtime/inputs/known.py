@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 
+from freezecore.runtime.tensors import tensors_in
+
 VALUES = "_freezecore_values"
 MOST_VALUES = 50_000_000  # a batch of long sequences has thousands, one of pictures millions
 # What asks for values; and what has a size that only values tell.
@@ -59,7 +61,7 @@ def grey(*shape: int) -> Tensor:
 
 def following(batch: object) -> AbstractContextManager:
     """A mode that follows what is known of a batch; nothing to enter where nothing is."""
-    return KnownValues() if any(hasattr(tensor, VALUES) for tensor in _tensors(batch)) else nullcontext()
+    return KnownValues() if any(hasattr(tensor, VALUES) for tensor in tensors_in(batch)) else nullcontext()
 
 
 class KnownValues(TorchFunctionMode):
@@ -69,7 +71,7 @@ class KnownValues(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__name__", "") == "__get__":
             return func(*args, **kwargs)
-        given = list(_tensors((args, kwargs)))
+        given = tensors_in((args, kwargs))
         have = [hasattr(tensor, VALUES) for tensor in given]
         if func in ASKS:
             return self._real(func, args, kwargs) if all(have) and have else func(*args, **kwargs)
@@ -123,12 +125,12 @@ class KnownValues(TorchFunctionMode):
 
 
 def _by_mask(func, args: tuple) -> bool:
-    return func is Tensor.__getitem__ and any(t.dtype == torch.bool for t in _tensors(args[1]))
+    return func is Tensor.__getitem__ and any(t.dtype == torch.bool for t in tensors_in(args[1]))
 
 
 def _places(part: Any) -> Iterable[Any]:
     """A known mask as the places that it takes, a list for each of its dimensions; a slice's bounds as numbers."""
-    if isinstance(part, slice) and all(hasattr(end, VALUES) for end in _tensors(part)):
+    if isinstance(part, slice) and all(hasattr(end, VALUES) for end in tensors_in(part)):
         ends = (part.start, part.stop, part.step)
         return (slice(*(int(getattr(end, VALUES)) if isinstance(end, Tensor) else end for end in ends)),)
     if not hasattr(part, VALUES) or not isinstance(part, Tensor) or part.dtype != torch.bool:
@@ -164,18 +166,6 @@ def _carry(result: Any, answer: Any) -> None:
 def _forget(tensor: Any) -> None:
     if isinstance(tensor, Tensor) and hasattr(tensor, VALUES):
         delattr(tensor, VALUES)
-
-
-def _tensors(value: Any) -> Iterable[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _tensors(each)
-    elif isinstance(value, slice):
-        yield from _tensors([value.start, value.stop, value.step])
 
 
 def _values(value: Any) -> Any:

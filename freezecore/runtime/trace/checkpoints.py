@@ -22,7 +22,7 @@ from torch.utils import checkpoint
 
 from freezecore.errors import WorkloadError
 from freezecore.runtime.own.hold import stays_in_train_mode
-from freezecore.runtime.trace.fake import tensors_in
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace.record import NotFollowed, RecordedRegion, Recorder
 
 GENERATOR = "_checkpoint_without_reentrant_generator_impl"  # what runs before and after a checkpointed function

@@ -18,6 +18,7 @@ from torch.fx.experimental import _config as experimental
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore.runtime.own.hold import release
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace import recurrent
 
 aten = torch.ops.aten
@@ -68,17 +69,6 @@ def _fake(tensor: Tensor, fake_mode: FakeTensorMode, device: str, dtype: torch.d
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(fake, requires_grad=tensor.is_floating_point() or tensor.is_complex())
     return fake
-
-
-def tensors_in(held: object) -> list[Tensor]:
-    """Tensors in a dictionary, list or tuple, however deep."""
-    if isinstance(held, Tensor):
-        return [held]
-    if isinstance(held, dict):
-        return [tensor for item in held.values() for tensor in tensors_in(item)]
-    if isinstance(held, list | tuple):
-        return [tensor for item in held for tensor in tensors_in(item)]
-    return []
 
 
 def distinct_bytes(tensors: Iterable[Tensor]) -> Iterator[int]:

@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore._trace import BackwardResult, SavedTensors
-from freezecore.runtime.trace.fake import BatchNormShapes, run, tensors_in
+from freezecore.runtime.tensors import tensors_in
+from freezecore.runtime.trace.fake import BatchNormShapes, run
 from freezecore.runtime.trace.signature import Signature, TensorShape, flops
 
 

@@ -20,8 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace import recurrent
-from freezecore.runtime.trace.fake import DEVICE, HALF, run, tensors_in
+from freezecore.runtime.trace.fake import DEVICE, HALF, run
 from freezecore.runtime.trace.signature import Signature, ViewWrite, described, flops
 from freezecore.sentences import Reason
 

@@ -23,9 +23,10 @@ from typing import Any, NamedTuple
 import torch
 
 from freezecore._trace import Amount, Scratch
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace.allocator import most_allocated
 from freezecore.runtime.trace.batch_pair import Amounts, SignaturePair
-from freezecore.runtime.trace.fake import HALF, tensors_in
+from freezecore.runtime.trace.fake import HALF
 from freezecore.runtime.trace.probing import OperationProbe, key_of, leaf_of
 from freezecore.runtime.trace.signature import Signature, TensorShape
 

@@ -19,6 +19,7 @@ from freezecore.runtime.inputs.known import following
 from freezecore.runtime.inputs.own import LABELS, Inputs
 from freezecore.runtime.inputs.torchvision import BOXES, detects
 from freezecore.runtime.inputs.transformers import left_aside
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace import checkpoints, cuda
 from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
 from freezecore.runtime.trace.batch_pair import Amounts, BatchPair, SignaturePair
@@ -38,7 +39,6 @@ from freezecore.runtime.trace.fake import (
     distinct_bytes,
     fake_copy,
     masks,
-    tensors_in,
 )
 from freezecore.runtime.trace.join_modes import JoinedModes
 from freezecore.runtime.trace.kernels import copied_bytes, unfolded_bytes

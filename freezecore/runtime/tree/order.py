@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from freezecore.runtime.inputs.example import examples
 from freezecore.runtime.inputs.known import following
 from freezecore.runtime.inputs.maker import Example
 from freezecore.runtime.inputs.meta import meta_copy
+from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.tree.draws import Draws
 from freezecore.runtime.tree.module_tree import is_library_model
 from freezecore.sentences import say
@@ -275,10 +276,10 @@ class _Origins:
 
     def enter(self, path: str, given: object) -> None:
         if near := self.beside[self.holder[path]] & ~self.bit[path]:
-            self.found[path] = self.found.get(path, 0) | (near & marks_of(_tensors(given)))
+            self.found[path] = self.found.get(path, 0) | (near & marks_of(tensors_in(given)))
 
     def leave(self, path: str, made: object) -> None:
-        mark(_tensors(made), self.bit[path])
+        mark(tensors_in(made), self.bit[path])
 
     def fed(self) -> dict[str, frozenset[str]]:
         return {
@@ -310,18 +311,6 @@ def mark(values: Iterable[object], bits: int) -> None:
             setattr(value, MARK, getattr(value, MARK, 0) | bits)
         elif isinstance(value, list | tuple):
             mark(value, bits)
-
-
-def _tensors(value: object) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _tensors(each)
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from _tensors(list(vars(value).values()))
 
 
 class _FirstUse(TorchFunctionMode):
