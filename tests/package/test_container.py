@@ -12,7 +12,7 @@ from tests.package.conftest import ROOT, run
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-PARTS = TEXT.split("\nFROM ")
+PARTS = re.split(r"^(?=FROM )", TEXT, flags=re.MULTILINE)
 FOR_CARDS = re.compile(r"(?:torch|torchvision|triton|cuda-|nvidia-)")
 
 
@@ -75,11 +75,14 @@ def test_without_a_card_nothing_that_computes_on_one_is_installed(image, tmp_pat
     assert ours.startswith("freeze-explorer-")
 
 
+@pytest.mark.slow
 def test_without_an_index_the_build_says_so(image):
     assert "name an index with CPU wheels of torch" in image("cpu", PIP_DRY_RUN="1").stderr
 
 
-def test_both_images_start_the_same_page():
-    stages = [re.findall(r"^(?:ENTRYPOINT|HEALTHCHECK|USER|EXPOSE).*", part, re.MULTILINE) for part in PARTS]
-    said = [part for part in stages if part]
-    assert len(said) == 2 and said[0] == said[1]
+def test_both_images_start_the_same_page_as_the_same_user():
+    says = [re.findall(r"^(FROM|ENTRYPOINT|HEALTHCHECK|USER|EXPOSE) ?(.*)", part, re.MULTILINE) for part in PARTS]
+    stages = {said[0][1].partition(" AS ")[2]: said for said in says if said and said[0][0] == "FROM"}
+    assert [what for what, _ in stages["start"]] == ["FROM", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT"]
+    assert stages["app"][0][1] == "start AS app" and stages["cpu"][0][1] == "start AS cpu"
+    assert stages["app"][1:] == stages["cpu"][1:] == [("USER", "10001")]
