@@ -2,15 +2,18 @@
 
     adapters   adapter (';' adapter)*
     adapter    'lora' (OPTION | 'rslora' | 'dora')* ['on' selector…]
-    OPTION     'r=8' | 'alpha=16' | 'dropout=0.05'
+    OPTION     'r=8' | 'alpha=16' | 'dropout=0.05' | 'tokens=' ROWS (',' ROWS)*
+    ROWS       '7' | '32000-32003'
 
 Selectors are those of rules (`freezecore.rules.grammar`). Without `on`, every linear layer but the head is adapted.
+`tokens` are rows of the table of words that train beside the matrices, as `trainable_token_indices` of PEFT.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -24,11 +27,14 @@ MOST_RANK = 65_536
 LARGEST_ALPHA = 10**6
 MOST_ADAPTERS = 100
 LONGEST = 4_000
-OPTIONS = ("r", "alpha", "dropout")
+MOST_TOKENS = 100_000
+OPTIONS = ("r", "alpha", "dropout", "tokens")
 SWITCHES = ("rslora", "dora")
 SYNONYMS = {"rank": "r", "lora_r": "r", "lora_alpha": "alpha", "lora_dropout": "dropout", "use_rslora": "rslora",
-            "use_dora": "dora", "target_modules": "on", "targets": "on"}  # fmt: skip
+            "use_dora": "dora", "target_modules": "on", "targets": "on",
+            "trainable_token_indices": "tokens"}  # fmt: skip
 _NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12}")
+_ROWS = re.compile(r"[0-9]{1,9}(?:-[0-9]{1,9})?(?:,[0-9]{1,9}(?:-[0-9]{1,9})?)*")
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Adapter:
         rslora: rank-stabilised scale (arXiv 2312.03732).
         dora: the weight's magnitude trains on its own (arXiv 2402.09353).
         targets: what is adapted; empty means every linear layer but the head.
+        tokens: rows of the table of words that train as well, ascending.
     """
 
     kind: str = "lora"
@@ -52,6 +59,7 @@ class Adapter:
     rslora: bool = False
     dora: bool = False
     targets: tuple[Selector, ...] = ()
+    tokens: tuple[int, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Adapter:
@@ -76,6 +84,7 @@ class Adapter:
         words += [f"alpha={self.alpha:g}"] * (self.alpha != Adapter.alpha)
         words += [f"dropout={self.dropout:g}"] * bool(self.dropout)
         words += [switch for switch in SWITCHES if getattr(self, switch)]
+        words += [f"tokens={','.join(_printed(span) for span in spans(self.tokens))}"] * bool(self.tokens)
         return " ".join([*words, *(["on", *map(print_selector, self.targets)] if self.targets else [])])
 
 
@@ -102,6 +111,26 @@ def parse_adapters(text: str) -> tuple[Adapter, ...]:
     return found
 
 
+def trained_tokens(adapters: Sequence[Adapter]) -> list[int]:
+    """Rows of the table of words that train beside these adapters, ascending."""
+    return sorted({row for adapter in adapters for row in adapter.tokens})
+
+
+def spans(rows: Iterable[int]) -> list[range]:
+    """Ascending numbers as runs of neighbours."""
+    found: list[range] = []
+    for row in rows:
+        if found and row == found[-1].stop:
+            found[-1] = range(found[-1].start, row + 1)
+        else:
+            found.append(range(row, row + 1))
+    return found
+
+
+def _printed(span: range) -> str:
+    return str(span.start) if len(span) == 1 else f"{span.start}-{span.stop - 1}"
+
+
 def print_adapters(adapters: tuple[Adapter, ...]) -> str:
     """Adapters as text; `parse_adapters` reads back the same."""
     return "; ".join(map(str, adapters))
@@ -118,14 +147,14 @@ def _adapter(words: list[Word]) -> Adapter:
     at = texts.index("on") if "on" in texts else len(words)
     if at == len(words) - 1:
         raise SourceError("'on' names nothing.", "Write something like 'lora r=8 on *.q_proj *.v_proj'.")
-    fields: dict[str, float | bool] = {}
+    fields: dict[str, float | bool | tuple[int, ...]] = {}
     for word in others[: at - 1]:
         name, _, value = word.partition("=")
         if name not in (SWITCHES if word in SWITCHES else OPTIONS):
             _unknown(word)
         if name in fields:
             raise SourceError("'{name}' is said twice.", "Say it once.", name=name)
-        fields[name] = True if word in SWITCHES else _number(name, value)
+        fields[name] = True if word in SWITCHES else _rows(value) if name == "tokens" else _number(name, value)
     return Adapter(kind, targets=tuple(map(parse_selector, words[at + 1 :])), **fields)  # type: ignore[arg-type]
 
 
@@ -138,6 +167,20 @@ def _unknown(word: str) -> NoReturn:
         hint or say("Write something like 'lora r=8 alpha=16 dropout=0.05 rslora dora on *.q_proj *.v_proj'."),
         word=shortened(word),
     )
+
+
+def _rows(text: str) -> tuple[int, ...]:
+    """The rows of `tokens`: numbers, and from one to another."""
+    ends = [part.partition("-") for part in text.split(",")] if _ROWS.fullmatch(text) else []
+    runs = [range(int(first), int(last or first) + 1) for first, _, last in ends]
+    if not 0 < sum(map(len, runs)) <= MOST_TOKENS or not all(runs):
+        raise SourceError(
+            "'{said}' names no tokens, or more than {most:,}.",
+            "Write their numbers in the table of words: 'tokens=32000-32003' or 'tokens=5,9'.",
+            said=shortened(text),
+            most=MOST_TOKENS,
+        )
+    return tuple(sorted({row for run in runs for row in run}))
 
 
 def _number(name: str, text: str) -> float:

@@ -134,9 +134,14 @@ def _one_a_channel(tree: LayerTree, p: Parameter) -> bool:
     return bool(CONVOLUTION.intersection(_bases(tree, p))) and p.shape[1] == 1
 
 
+def is_adapter_part(part: str) -> bool:
+    """Whether PEFT calls a module of an adapter so, beside or inside what it adapts."""
+    return part.startswith("lora_") or part == "token_adapter"
+
+
 def base_of(tree: LayerTree) -> LayerTree:
     """The tree of the model without its adapters; itself where it has none."""
     if not any(p.adapter for p in tree.parameters):
         return tree
-    layers = (each for each in tree.layers if not any(part.startswith("lora_") for part in each.path.split(".")))
+    layers = (each for each in tree.layers if not any(map(is_adapter_part, each.path.split("."))))
     return replace(tree, layers=tuple(layers), parameters=tuple(p for p in tree.parameters if not p.adapter))

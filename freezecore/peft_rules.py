@@ -120,6 +120,22 @@ def _under(path: str, tops: Sequence[str]) -> bool:
     return any(path == top or path.startswith(f"{top}.") for top in tops)
 
 
+def token_rows(options: Mapping, tables: Mapping[str, int]) -> list[int] | None:
+    """Rows that train beside adapters by `trainable_token_indices`; None where they are not of the table of words.
+
+    Args:
+        tables: rows of each `nn.Embedding`, by path; the largest is taken for the table of words.
+    """
+    said = options.get("trainable_token_indices") or []
+    if isinstance(said, Mapping):
+        words = max(tables, key=lambda path: tables[path], default="")
+        if len(said) != 1 or not words.endswith(str(next(iter(said)))):
+            return None
+        (said,) = said.values()
+    whole = isinstance(said, (list, tuple)) and all(type(row) is int and row >= 0 for row in said)
+    return sorted(set(said)) if whole else None
+
+
 def scale_of(path: str, options: Mapping) -> tuple[int, float]:
     """The rank and alpha of the adapter on a module, by `rank_pattern` and `alpha_pattern`."""
     found = []

@@ -61,6 +61,20 @@ def require_language_model(plan: ExportPlan, trainer: str, multimodal: bool = Tr
         )
 
 
+def require_no_tokens(lora: LoraOptions, trainer: str) -> None:
+    """Check that no single rows of the table of words train.
+
+    Raises:
+        ExportError: some do.
+    """
+    if lora.tokens:
+        raise ExportError(
+            "{trainer} has no words for single tokens that train.",
+            "Leave 'tokens' out, or export to trl or axolotl.",
+            trainer=trainer,
+        )
+
+
 def require_whole(plan: ExportPlan, trainer: str) -> LoraOptions:
     """The adapters, where these and what PEFT saves beside them are all that trains.
 

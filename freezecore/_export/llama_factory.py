@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from freezecore._export.causal import require_causal, require_whole
+from freezecore._export.causal import require_causal, require_no_tokens, require_whole
 from freezecore._export.jinja import render
 from freezecore._export.lora import LoraOptions
 from freezecore._export.plan import ExportPlan
@@ -97,6 +97,7 @@ def _lora(plan: ExportPlan) -> LoraOptions:
         ExportError: they cannot.
     """
     lora = require_whole(plan, "LLaMA-Factory")
+    require_no_tokens(lora, "LLaMA-Factory")
     others = isinstance(lora.targets, str) or lora.layers is not None or lora.tensors or lora.ranks or lora.alphas
     if others or lora.bias != "none" or plan.task.multimodal:
         raise ExportError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from freezecore import peft_rules
 from freezecore._export.python import WIDTH, call, number, quoted
 from freezecore._export.series import Series, series
-from freezecore.adapter import Adapter, parse_adapters
+from freezecore.adapter import Adapter, parse_adapters, spans, trained_tokens
 from freezecore.adapter_targets import adapter_targets, base_of
 from freezecore.errors import ExportError
 from freezecore.mask import Mask
@@ -31,6 +31,7 @@ class LoraOptions:
         ranks, alphas: `rank_pattern` and `alpha_pattern`.
         saved: `modules_to_save`.
         bias: `bias`.
+        tokens: `trainable_token_indices`.
         whole: under these options alone exactly what is to train does; else what trains is set afterwards, by name.
     """
 
@@ -43,6 +44,7 @@ class LoraOptions:
     saved: list[str] = field(default_factory=list)
     bias: str = "none"
     whole: bool = True
+    tokens: list[int] = field(default_factory=list)
 
     def arguments(self) -> list[str]:
         """As Python, without what is usual."""
@@ -58,6 +60,8 @@ class LoraOptions:
             said += [f"{name}={{{inner}}}"] if pattern else []
         said += [f"modules_to_save={_listed(self.saved)}"] if self.saved else []
         said += [f"bias={quoted(self.bias)}"] if self.bias != "none" else []
+        rows = (str(run.start) if len(run) == 1 else f"*range({run.start}, {run.stop})" for run in spans(self.tokens))
+        said += [f"trainable_token_indices=[{', '.join(rows)}]"] if self.tokens else []
         return [_broken(each) if len(each) > WIDTH - 5 else each for each in said]
 
     def config(self, task: str | None, taken: int = 0) -> str:
@@ -70,7 +74,7 @@ def _broken(argument: str) -> str:
     name, _, value = argument.partition("=")
     if value[0] not in "[{":
         return argument
-    inner = "".join(f"        {each},\n" for each in value[1:-1].split(", "))
+    inner = "".join(f"        {each},\n" for each in re.split(r", (?![^(]*\))", value[1:-1]))
     return f"{name}={value[0]}\n{inner}    {value[-1]}"
 
 
@@ -91,7 +95,8 @@ def lora_options(source: ModelSource, tree: LayerTree, masks: Sequence[Mask]) ->
     if not source.adapter:
         return None
     base = base_of(tree)
-    joined = adapter_targets(parse_adapters(source.adapter), base)
+    asked = parse_adapters(source.adapter)
+    joined = adapter_targets(asked, base)
     groups: dict[Adapter, list[str]] = {}
     for path, adapter in joined.items():
         groups.setdefault(adapter, []).append(path)
@@ -110,7 +115,7 @@ def lora_options(source: ModelSource, tree: LayerTree, masks: Sequence[Mask]) ->
         first, targets, layers, [path for path in joined if path in base.index],
         {path: each.r for path, each in others if each.r != first.r},
         {path: each.alpha for path, each in others if each.alpha != first.alpha},
-        saved or [], bias, saved is not None,
+        saved or [], bias, saved is not None, trained_tokens(asked),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freezecore._export.causal import require_causal, require_whole
+from freezecore._export.causal import require_causal, require_no_tokens, require_whole
 from freezecore._export.jinja import render
 from freezecore._export.plan import ExportPlan
 from freezecore.errors import ExportError
@@ -18,6 +18,7 @@ def export_unsloth(plan: ExportPlan) -> str:
     """
     require_causal(plan, "Unsloth")
     lora = require_whole(plan, "Unsloth")
+    require_no_tokens(lora, "Unsloth")
     if isinstance(lora.targets, str) or any(name.rpartition(".")[2] in WHOLE for name in lora.targets):
         raise ExportError(
             "Unsloth takes the names of layers, embeddings and the head aside, and these adapters join others.",

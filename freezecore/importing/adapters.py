@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from freezecore._export.series import Series, series
 from freezecore.adapter import Adapter, print_adapters
@@ -15,18 +16,21 @@ from freezecore.spec import Selector
 from freezecore.tree import LayerTree
 
 
-def adapter_text(rows: Sequence[Sequence], tree: LayerTree) -> str:
-    """The text of adapters, of which each row is a layer's path, rank, alpha, dropout, and whether rsLoRA and DoRA."""
+def adapter_text(rows: Sequence[Sequence], tree: LayerTree, tokens: Sequence[int] = ()) -> str:
+    """The text of adapters, of which each row is a layer's path, rank, alpha, dropout, and whether rsLoRA and DoRA.
+
+    Args:
+        tokens: rows of the table of words that train beside them.
+    """
     groups: dict[tuple, list[str]] = {}
     for path, *settings in rows:
         groups.setdefault(tuple(settings), []).append(path)
-    return print_adapters(
-        tuple(
-            Adapter("lora", r or Adapter.r, alpha or Adapter.alpha, dropout or 0.0, bool(rslora), bool(dora), found)
-            for (r, alpha, dropout, rslora, dora), paths in groups.items()
-            for found in [targets(paths, tree)]
-        )
-    )
+    adapters = [
+        Adapter("lora", r or Adapter.r, alpha or Adapter.alpha, dropout or 0.0, bool(rslora), bool(dora), found)
+        for (r, alpha, dropout, rslora, dora), paths in groups.items()
+        for found in [targets(paths, tree)]
+    ]
+    return print_adapters((*(replace(one, tokens=tuple(tokens)) for one in adapters[:1]), *adapters[1:]))
 
 
 def targets(paths: Iterable[str], tree: LayerTree) -> tuple[Selector, ...]:

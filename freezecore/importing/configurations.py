@@ -103,7 +103,7 @@ def _imported(kind: str, found: Reading) -> Imported:
     spec = spec_of(found.tree, trains)
     return Imported(
         kind, spec, missing=_once(found.missing), unread=tuple(found.unread), notes=tuple(found.notes),
-        adapter=adapter_text(found.adapters, found.tree),
+        adapter=adapter_text(found.adapters, found.tree, found.tokens),
     )  # fmt: skip
 
 

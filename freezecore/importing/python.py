@@ -102,7 +102,7 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
     spec = _spec(tree, answer["phases"])
     return Imported(
         answer["kind"], spec, missing=missing, unread=unread, lines=did, notes=tuple(notes), stated=_stated(answer),
-        adapter=adapter_text(answer["adapters"], tree),
+        adapter=adapter_text(answer["adapters"], tree, answer["tokens"]),
     )  # fmt: skip
 
 

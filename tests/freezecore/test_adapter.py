@@ -18,6 +18,7 @@ from freezecore.source import ModelSource
         ("lora on *.q_proj head", {"r": 8}, "lora r=8 on *.q_proj head"),
         ('lora on "path:a b" blocks:last2', {}, 'lora r=8 on "a b" blocks:last2'),
         ("lora r=2 on regex:^a|b$", {"r": 2}, "lora r=2 on regex:^a|b$"),
+        ("lora tokens=9,7-8,3 on a", {"tokens": (3, 7, 8, 9)}, "lora r=8 tokens=3,7-9 on a"),
     ],
 )
 def test_an_adapter_reads_and_prints(text, fields, printed):
@@ -55,6 +56,10 @@ def test_several_adapters_are_joined_by_semicolons_or_lines():
         ("lora dora=1", "An adapter has no 'dora=1'."),
         ("lora *.q_proj", "An adapter has no '*.q_proj'."),
         ("lora r=8 r=4", "'r' is said twice."),
+        ("lora tokens=", "'' names no tokens"),
+        ("lora tokens=9-7", "'9-7' names no tokens"),
+        ("lora tokens=0-999999999", "names no tokens, or more than 100,000"),
+        ("lora trainable_token_indices=5", "Did you mean 'tokens'?"),
         ("lora on", "'on' names nothing."),
         ("lora on regex:(", "is no regular expression"),
         ("lora " * 1000, "is longer than 4,000 characters"),

@@ -221,7 +221,7 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
         "phases": [[epoch, row] for epoch, row in zip(epochs, settled, strict=True)], "unsure": unsure,
         "lines": _lines(first), "unread": [[line, why] for line, why in sorted(unread.items()) if line],
         "notes": [*run.notes, *_notes(first)], "missing": list(run.missing),
-        "stated": run.stated, "built": list(dict.fromkeys(run.names)), "adapters": adapters,
+        "stated": run.stated, "built": list(dict.fromkeys(run.names)), "adapters": adapters, "tokens": first.run.tokens,
         "rates": [[rate, names] for rate, names in run.rates if isinstance(rate, (int, float))],
     }  # fmt: skip
 

@@ -78,6 +78,7 @@ class ScriptRun:
         self.rates: list = []
         self.configs: list = []
         self.adapters: list = []
+        self.tokens: list[int] = []
         self.callbacks: list = []
         self.handed: list = []
         self.decorated: list = []

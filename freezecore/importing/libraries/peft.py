@@ -12,9 +12,10 @@ from freezecore.sentences import clause, say
 
 KEYS = ("modules_to_save", "lora_modules_to_save", "peft_type")
 LISTS = ("target_modules", "exclude_modules", "modules_to_save", "layers_pattern")
-ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "use_qalora", "trainable_token_indices")
+ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "use_qalora")
 OPTIONS = (*LISTS, *ELSEWHERE, "peft_type", "task_type", "bias", "layers_to_transform", "r", "lora_alpha",
-           "lora_dropout", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern")  # fmt: skip
+           "lora_dropout", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern",
+           "trainable_token_indices")  # fmt: skip
 ITSELF = {name: name for name in OPTIONS} | {"modules_to_save ": "lora_modules_to_save"}
 
 
@@ -57,6 +58,7 @@ def _joined(found: Reading, options: dict, keys: Mapping[str, str]) -> list[str]
     for name in ELSEWHERE:
         if options.get(name):
             found.leave(keys[name], say("'{name}' of an adapter is not followed", name=keys[name]))
+    found.tokens = _tokens(found, options, keys)
     targets = options.setdefault("target_modules", peft_rules.usual_targets(found.model_class))
     if targets is None:
         why = say("PEFT has no usual targets for '{name}': name its target_modules", name=found.model_class)
@@ -91,3 +93,14 @@ def _joined(found: Reading, options: dict, keys: Mapping[str, str]) -> list[str]
         r, alpha = peft_rules.scale_of(path, options)
         found.adapters.append((path, r, alpha, options.get("lora_dropout"), *switches))
     return joined
+
+
+def _tokens(found: Reading, options: dict, keys: Mapping[str, str]) -> list[int]:
+    """Rows of the table of words that train beside the adapters; others are told."""
+    weights = ((p.owner, p) for p in found.tree.parameters if p.owner in found.tree.layer_at)
+    tables = {path: p.shape[0] for path, p in weights if "nn.Embedding" in found.tree.layer_at[path].bases}
+    rows = peft_rules.token_rows(options, tables)
+    if rows is None:
+        key = keys["trainable_token_indices"]
+        found.leave(key, say("'{name}' of an adapter is not followed", name=key))
+    return rows or []

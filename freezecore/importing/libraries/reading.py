@@ -18,7 +18,8 @@ MOST = 10_000
 class Reading:
     """A configuration being read: what trains, and what it names that the model does not have.
 
-    `adapters` has each layer that one joins: its path, rank, alpha, dropout, and whether rsLoRA and DoRA.
+    `adapters` has each layer that one joins: its path, rank, alpha, dropout, and whether rsLoRA and DoRA; `tokens` the
+    rows of the table of words that train beside them.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Reading:
     unread: list[Unread] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     adapters: list[tuple] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
 
     @property
     def model_class(self) -> str:

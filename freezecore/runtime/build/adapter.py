@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from freezecore.adapter import Adapter, parse_adapters
+from freezecore.adapter import Adapter, parse_adapters, trained_tokens
 from freezecore.adapter_targets import adapter_targets
-from freezecore.errors import MissingLibrary
+from freezecore.errors import MissingLibrary, SourceError, shortened
 from freezecore.runtime.build.built import Built, device_for
 from freezecore.tree import LayerTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 EMPTY = (nn.ModuleDict, nn.ParameterDict)
 NAME = "default"  # as PEFT calls an adapter that nobody names
@@ -34,18 +34,47 @@ def adapted(built: Built, tree: LayerTree, adapters: str) -> Built:
         MissingLibrary: PEFT is not installed.
         RuleError, SourceError: a target names nothing, or nothing that can be adapted.
     """
-    targets = adapter_targets(parse_adapters(adapters), tree)
+    asked = parse_adapters(adapters)
+    targets, tokens = adapter_targets(asked, tree), trained_tokens(asked)
+    if tokens:
+        _check_tokens(built.model, tokens, targets, tree)
     author = {id(p): p.requires_grad for p in built.model.parameters()}
     with _quiet(), device_for(built.source):
         for adapter in dict.fromkeys(targets.values()):
-            _inject(built.model, adapter, [path for path, one in targets.items() if one == adapter], tree)
+            _inject(built.model, adapter, [path for path, one in targets.items() if one == adapter], tree, tokens)
     _keep_names(built.model)
     for parameter in built.model.parameters():
         parameter.requires_grad_(author.get(id(parameter), True))
     return replace(built, base=tree)
 
 
-def _inject(model: nn.Module, adapter: Adapter, paths: list[str], tree: LayerTree) -> None:
+def _check_tokens(model: nn.Module, tokens: list[int], targets: Mapping[str, Adapter], tree: LayerTree) -> None:
+    """Refuse rows that PEFT cannot train here: it looks for the table that the model itself says takes its words."""
+    _peft()
+    from peft.utils.other import _get_input_embeddings_name
+
+    path = _get_input_embeddings_name(model, "embed_tokens")
+    table = dict(model.named_modules()).get(path or "")
+    if not isinstance(table, nn.Embedding):
+        raise SourceError("{source} has no table of words.", "Leave 'tokens' out.", source=shortened(tree.source))
+    if tokens[-1] >= table.num_embeddings:
+        raise SourceError(
+            "There is no token {token:,}: the table of words '{name}' has rows 0 to {last:,}.",
+            "Name rows that it has; those added to a larger table cost as much.",
+            token=tokens[-1],
+            name=path,
+            last=table.num_embeddings - 1,
+        )
+    tied = (name for one in tree.parameters if f"{path}.weight" in one.names for name in one.names)
+    if joined := next((name for name in (each.rpartition(".")[0] for each in tied) if name in targets), None):
+        raise SourceError(
+            "PEFT joins no matrices to '{name}', of which single rows train.",
+            "Leave 'tokens' out, or let the adapter join other layers.",
+            name=joined,
+        )
+
+
+def _inject(model: nn.Module, adapter: Adapter, paths: list[str], tree: LayerTree, tokens: list[int]) -> None:
     peft = _peft()
     tensors = [path for path in paths if path in tree.index]
     modules = "|".join(re.escape(path) for path in paths if path not in tree.index)
@@ -57,6 +86,7 @@ def _inject(model: nn.Module, adapter: Adapter, paths: list[str], tree: LayerTre
         use_dora=adapter.dora,
         target_modules=modules or [],
         target_parameters=tensors or None,
+        trainable_token_indices=tokens or None,  # in one of several is enough: PEFT puts them in once
     )
     peft.inject_adapter_in_model(config, model, NAME)
     peft.tuners.tuners_utils.cast_adapter_dtype(model, NAME)  # as `get_peft_model` does
@@ -87,6 +117,7 @@ def _keep_names(model: nn.Module) -> None:
     and everything else find the base's names, beside `query.lora_A.default.weight`.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils import TrainableTokensWrapper
 
     layers: list[Any] = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
     for layer in reversed(layers):  # the innermost of several around one first
@@ -102,9 +133,20 @@ def _keep_names(model: nn.Module) -> None:
             layer._modules.pop("base_layer")
             vars(layer)["base_layer"] = inside
             layer._modules.update({name: child for name, child in inside._modules.items() if child is not None})
+    for table in [module for module in model.modules() if isinstance(module, TrainableTokensWrapper)]:
+        held = table.token_adapter._parameters
+        table._parameters.update(held)
+        held.clear()
+        table.__class__ = _with_merged_weight(type(table))
     for layer in layers:
         for name in [name for name, held in layer._modules.items() if isinstance(held, EMPTY) and not len(held)]:
             vars(layer)[name] = layer._modules.pop(name)  # PEFT makes room for adapters of every kind
+
+
+def _with_merged_weight(kind: type) -> type:
+    """PEFT's class, whose `weight` is still the table with its trained rows, though a parameter has that name."""
+    merged = property(lambda self: self.token_adapter.get_merged_weights(self.token_adapter.active_adapters))
+    return type(kind.__name__, (kind,), {"weight": merged, "__module__": kind.__module__})
 
 
 @contextmanager

@@ -21,7 +21,8 @@ NORM_CLASSES = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 NORM_CLASS = re.compile(r"norm|(?:BN|LN|GN|GRN)(?:\d?d)?$|^(?:BN|LN|GN)[A-Z_\d]?", re.IGNORECASE)
 NORM_NAME = re.compile(r"(?:^|_)(?:norm|layernorm|batchnorm|ln|bn)\d*(?:_|$)|norm\d*$", re.IGNORECASE)
 PEFT = re.compile(r"\.(?:base_layer|original_module|modules_to_save\.[^.]+)(?=\.)")
-ADAPTER = re.compile(r"(?:^|\.)lora_[^.]+\.")  # PEFT's names: lora_A, lora_embedding_B, lora_magnitude_vector
+# PEFT's names: lora_A, lora_embedding_B, lora_magnitude_vector; token_adapter of rows of a table
+ADAPTER = re.compile(r"(?:^|\.)(?:lora_[^.]+|token_adapter)\.")
 PARAMETRIZED = re.compile(r"\.?parametrizations\.([^.]+)\.(?:original\d*|\d+\..+)$")
 FUSED = re.compile(
     r"qkv|query_key_value|(?:^|[._])kv(?:_|\d|\.|$)|c_attn|in_proj|gate_up|up_gate|w13|gate_and_up|qk_proj",

@@ -143,6 +143,22 @@ def aliases(tree):
     return {alias: parameter.name for parameter in tree.parameters for alias in parameter.names}
 
 
+@pytest.mark.parametrize(
+    ("said", "tokens"),
+    [
+        ("[9, *range(20, 23)]", "tokens=9,20-22"),
+        ('{"word_embeddings": [9]}', "tokens=9"),
+        ('{"position_embeddings": [9]}', ""),
+        ('tokenizer.convert_tokens_to_ids(["<a>"])', ""),
+    ],
+)
+def test_single_tokens_are_read_where_their_numbers_stand_there_and_are_of_the_table_of_words(said, tokens):
+    text = f"LoraConfig(r=4, target_modules=['query'], trainable_token_indices={said})"
+    found = import_rules(f"model = get_peft_model(model, {text})", opened("bert"))
+    assert parse_adapters(found.adapter) == parse_adapters(f"lora r=4 {tokens} on *.query")
+    assert bool(found.unread) is not bool(tokens)
+
+
 def compared(found, name, options):
     tree = opened(name)
     trains, layers = by_peft(name, options)

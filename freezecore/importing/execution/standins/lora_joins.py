@@ -10,7 +10,7 @@ from freezecore.importing.execution.standins.module import Module, bases_of
 from freezecore.importing.execution.unknown import Unknown
 
 READ = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "modules_to_save")
-ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "trainable_token_indices", "use_qalora")
+ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "use_qalora")
 SCALE = ("r", "lora_alpha", "lora_dropout", "rank_pattern", "alpha_pattern", "bias")
 MORE = ("lora_dropout", "use_rslora", "use_dora")
 
@@ -30,6 +30,7 @@ def join(model: Module, options: dict) -> None:
         layer = _put(model, path, LoraLayer(modules[path]))
         said = (*peft_rules.scale_of(path, options), *map(options.get, MORE))
         now().adapters.append((modules[path]._fx_path, *map(_plain, said), layer))
+    _train_tokens(options)
     for path, module in modules.items():
         if path and peft_rules.saved(path, options):
             _put(model, path, SavedModule(module))
@@ -67,6 +68,16 @@ def _joined(options: dict, modules: dict) -> list[str]:
         found.remove(path)
         now().tell("PEFT adapts linear layers, embeddings and convolutions, and '{name}' is none", name=path)
     return found
+
+
+def _train_tokens(options: dict) -> None:
+    """Rows of the table of words that train beside the adapters; others are told."""
+    tables = {path for path, _, bases, _ in Open.blueprint.layers if "nn.Embedding" in bases}
+    weights = ((name.rpartition(".")[0], shape) for name, shape, *_ in Open.blueprint.parameters)
+    rows = peft_rules.token_rows(options, {path: shape[0] for path, shape in weights if path in tables})
+    if rows is None:
+        now().tell("'{name}' of an adapter is not followed", name="trainable_token_indices")
+    now().tokens = rows or []
 
 
 def _put(model: Module, path: str, module: Module) -> Module:

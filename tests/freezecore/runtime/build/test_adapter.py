@@ -8,7 +8,7 @@ import torch
 
 import freezecore as fc
 from freezecore.adapter import Adapter, parse_adapters
-from freezecore.adapter_targets import adapter_targets
+from freezecore.adapter_targets import adapter_targets, base_of
 from freezecore.errors import FreezeError, MissingLibrary
 from freezecore.runtime.build.source import build, meta
 from freezecore.source import ModelSource
@@ -49,6 +49,31 @@ def test_what_trains_is_what_peft_trains(case):
     assert {name: tuple(p.shape) for name, p in named.items()} == {
         p.name: p.shape for p, trains in zip(mask.tree.parameters, mask.trains, strict=True) if trains
     }
+
+
+def test_tokens_are_the_rows_that_peft_trains_in_the_table_of_words_and_its_tied_head():
+    source = ModelSource.parse("config:gpt2", task="causal-lm", adapter="lora r=2 tokens=7,100-103 on *.c_attn")
+    tree = fc.read_tree(source)
+    with torch.device("meta"):
+        rows = [7, *range(100, 104)]
+        options = {"r": 2, "target_modules": ["c_attn"], "trainable_token_indices": rows}
+        theirs = peft.get_peft_model(meta(source.base).model, peft.LoraConfig(**options))
+    mask = fc.resolve("freeze all; train adapters", tree)
+    assert (mask.trainable, tree.total) == theirs.get_nb_trainable_parameters()
+    assert {f"base_model.model.{name}" for name in mask.names()} == {
+        name for name, parameter in theirs.named_parameters() if parameter.requires_grad
+    }
+    assert tuple(p for p in tree.parameters if not p.adapter) == fc.read_tree(source.base).parameters
+    assert [x.path for x in base_of(tree).layers] == [x.path for x in fc.read_tree(source.base).layers]
+
+
+def test_the_weight_of_a_table_with_trained_rows_is_still_the_merged_one():
+    source = ModelSource.parse("config:gpt2", task="causal-lm", weights="random", adapter="lora tokens=3 on *.c_attn")
+    model = build(source).model
+    parts = dict(model.named_parameters())
+    with torch.no_grad():
+        parts["transformer.wte.token_adapter.trainable_tokens_delta.default"].fill_(2.0)
+    assert (model.get_input_embeddings().weight[3] == 2).all() and (parts["transformer.wte.weight"][3] != 2).all()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -99,6 +124,13 @@ def test_of_two_adapters_the_later_one_has_what_both_name():
         ("timm:resnet18", "lora on bn1", "'bn1' names nothing that an adapter can join, but BatchNorm2d."),
         ("timm:resnext50_32x4d", "lora r=8", "the rank is divisible by groups"),
         ("config:gpt_oss", "lora dora on *.experts", "use_dora=True"),
+        ("timm:resnet18", "lora tokens=5 on layer4", "timm:resnet18 has no table of words."),
+        (
+            "config:bert",
+            "lora tokens=30522",
+            "There is no token 30,522: the table of words 'embeddings.word_embeddings'",
+        ),
+        ("config:bert", "lora tokens=5 on *.word_embeddings", "no matrices to 'embeddings.word_embeddings'"),
     ],
 )
 def test_a_target_that_misses_is_told_in_a_sentence(text, adapter, sentence):
