@@ -22,6 +22,7 @@ const state = {
   turn: 0, // of the last change: an answer to an earlier one is dropped
   sequence: 0, // of the tree's last ticks
   shown: null, // the screen that is mounted
+  showing: null, // resolved when all of it is
   python: false,
 };
 const embedded = address.has("embed") ? "embed=1&" : "";
@@ -448,7 +449,7 @@ async function open({ same = false } = {}) {
       globalThis.channels?.clear();
     }
     if (state.shown?.model !== screen.model) state.sequence = 0;
-    await show(screen);
+    await (state.showing = show(screen));
     await drawPane();
   } catch (error) {
     failed(error);
@@ -459,6 +460,7 @@ async function open({ same = false } = {}) {
 async function refer() {
   if (!state.shown?.tree || !state.python) return;
   const turn = state.turn;
+  await state.showing; // what it still has to deliver is older
   const answer = await ask({ do: "refer" }).catch(() => null);
   if (!answer || turn !== state.turn) return;
   deliver(answer.annotations);
