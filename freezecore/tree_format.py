@@ -83,6 +83,17 @@ def html(tree: LayerTree, mask: Mask | None = None) -> str:
     return f'<div style="{CSS}"><b>{escape(tree.source)}</b>: {escape(title)}{_html(_rooted(tree, mask), mask)}</div>'
 
 
+def outline(tree: LayerTree) -> list[tuple[Layer, int]]:
+    """The layers as `text` shows them, each with how many like it follow."""
+    found, waiting = [], [_rooted(tree)]
+    while waiting:
+        node = waiting.pop()
+        waiting += reversed(node.below)
+        if node.layer.type != "Parameter":
+            found.append((node.layer, node.more))
+    return found
+
+
 def _html(node: _Branch, mask: Mask | None) -> str:
     layer = node.layer
     words = [layer.type, f"{count_text(layer.parameters)}"] + ([layer.kind] if layer.kind != "other" else [])

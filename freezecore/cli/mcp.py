@@ -26,6 +26,7 @@ NO_LEAVE = (
     "This server may not train: whoever started it did not allow it. Ask the person whether it may; they start it "
     "again with `freezecore mcp --allow-training`."
 )
+MANY = 50  # models in one answer
 ONE_AT_A_TIME = threading.Lock()  # of what torch holds once for a process
 
 
@@ -58,7 +59,7 @@ def server(allow_training: bool) -> Any:
     from mcp.server import MCPServer
     from mcp.types import ToolAnnotations
 
-    made = MCPServer("freezecore", version=__version__, instructions=(AGENTS / "llms.txt").read_text("utf-8"))
+    made = MCPServer("freezecore", version=__version__, instructions=_file("llms.txt"), log_level="CRITICAL")
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     for tool in (models, tree, mask, estimate, export, lock, check):
         made.tool(annotations=reads)(_told(tool))
@@ -99,8 +100,8 @@ def answer(command: str, *positional: str, **named: object) -> dict[str, Any]:
 
     if str(named.get("rules") or "").startswith("@"):
         raise FreezeError("Rules are read from no file here.", "Send their text.")
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in named.items() if value not in (None, False, True)]
-    flags += [f"--{name.replace('_', '-')}" for name, value in named.items() if value is True]
+    given = {f"--{name.replace('_', '-')}": value for name, value in named.items() if value is not None}
+    flags = [flag if value is True else f"{flag}={value}" for flag, value in given.items() if value is not False]
     try:
         with contextlib.redirect_stderr(io.StringIO()) as said:
             options = parser([command]).parse_args([command, *flags, "--", *positional])
@@ -112,26 +113,42 @@ def answer(command: str, *positional: str, **named: object) -> dict[str, Any]:
 
 
 def models(word: str) -> dict[str, Any]:
-    """Models whose name contains the word, with their sources and sizes."""
-    return answer("models", word)
+    """Models whose name contains the word, with their sources and sizes; of very many the first, and a note."""
+    document = answer("models", word)
+    if len(listed := document["models"]) > MANY:
+        document |= {"models": listed[:MANY], "note": f"{len(listed) - MANY} more: ask for a longer word."}
+    return document
 
 
 def tree(
-    source: str, parameters: bool = False, task: str | None = None, num_labels: int | None = None
+    source: str,
+    parameters: bool = False,
+    task: str | None = None,
+    num_labels: int | None = None,
+    adapter: str | None = None,
 ) -> dict[str, Any]:
-    """A model's layers, blocks, embeddings and head, without weights; its parameters one by one where asked for.
+    """A model's layers, blocks, embeddings and head, without weights; like neighbours once, and how many `more` follow.
 
     Args:
         source: timm:NAME, hf:OWNER/NAME, config:TYPE, config:./config.json or file:model.json.
+        parameters: every layer and every parameter by its name, which may be thousands.
+        adapter: such as "lora r=8 on *.q_proj *.v_proj".
     """
-    return _short(answer("tree", source, task=task, num_labels=num_labels), parameters)
+    built = {"task": task, "num_labels": num_labels, "adapter": adapter}
+    return _short(answer("tree", source, short=not parameters, **built), parameters)
 
 
 def mask(
-    source: str, rules: str, parameters: bool = False, task: str | None = None, num_labels: int | None = None
+    source: str,
+    rules: str,
+    parameters: bool = False,
+    task: str | None = None,
+    num_labels: int | None = None,
+    adapter: str | None = None,
 ) -> dict[str, Any]:
     """What rules such as "freeze all; train head" train and freeze, with findings about what is wrong with them."""
-    return _short(answer("mask", source, rules=rules, task=task, num_labels=num_labels), parameters)
+    built = {"task": task, "num_labels": num_labels, "adapter": adapter}
+    return _short(answer("mask", source, rules=rules, **built), parameters)
 
 
 def estimate(
@@ -150,26 +167,39 @@ def estimate(
     num_labels: int | None = None,
     adapter: str | None = None,
     quantize: str | None = None,
+    versus: bool = False,
 ) -> dict[str, Any]:
     """Peak memory and work of one training step, its parts, the cards that it fits; null with a reason where unknown.
 
     Args:
         budget: such as 16GB: what has to be frozen to fit.
+        device: cuda follows a card's own kernels, also where there is none.
         adapter: such as "lora r=8 on *.q_proj *.v_proj".
+        quantize: nf4 or int8, as QLoRA keeps the base.
+        versus: this selection beside full, head, LoRA and QLoRA.
     """
     return answer("estimate", source, **{name: value for name, value in locals().items() if name != "source"})
 
 
 def export(
-    source: str, rules: str, to: str = "pytorch", task: str | None = None, num_labels: int | None = None
+    source: str,
+    rules: str,
+    to: str = "pytorch",
+    task: str | None = None,
+    num_labels: int | None = None,
+    adapter: str | None = None,
+    quantize: str | None = None,
 ) -> dict[str, Any]:
-    """The selection as code for a trainer: pytorch, trainer, lightning, and the others that an unknown name lists."""
-    return answer("export", source, rules=rules, to=to, task=task, num_labels=num_labels)
+    """The selection as code: pytorch, transformers-trainer, lightning, and others that an unknown name lists."""
+    built = {"task": task, "num_labels": num_labels, "adapter": adapter, "quantize": quantize}
+    return answer("export", source, rules=rules, to=to, **built)
 
 
-def lock(source: str, rules: str, task: str | None = None, num_labels: int | None = None) -> dict[str, Any]:
+def lock(
+    source: str, rules: str, task: str | None = None, num_labels: int | None = None, adapter: str | None = None
+) -> dict[str, Any]:
     """Every name that the rules mean, as the text of a file for `check`."""
-    return answer("lock", source, rules, task=task, num_labels=num_labels)
+    return answer("lock", source, rules, task=task, num_labels=num_labels, adapter=adapter)
 
 
 def check(file: str, source: str | None = None) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _of_selections() -> dict[str, Any]:
     from freezecore.importing.imported import Line, Unread
     from freezecore.tree import Parameter, Part, Tower
 
-    layer = {"path": str, "class": str, "kind": str, "parameters": int, "own_parameters": int}
+    layer = {"path": str, "class": str, "kind": str, "parameters": int, "own_parameters": int, "more": int}
     state = {"name": str, "numel": int, "trainable": bool, "kind": str, "aliases": [str]}
     names = {"missing": [str], "new": [str]}
     return {

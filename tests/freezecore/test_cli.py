@@ -64,7 +64,7 @@ FIELDS = {
 }
 ROWS = {
     "models": ["source", "family", "parameters"],
-    "tree.layers": ["path", "class", "kind", "parameters", "own_parameters"],
+    "tree.layers": ["path", "class", "kind", "parameters", "own_parameters", "more"],
     "tree.parameters": [
         *("name", "owner", "shape", "numel", "dtype", "kind", "norm", "bias", "aliases", "frozen_by_author"),
     ],

@@ -11,8 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
 
-from freezecore.cli import main, parser, schema
+from freezecore._export import TARGETS
+from freezecore.cli import main, mcp, parser, schema
 from freezecore.cli.mcp import AGENTS
+from freezecore.errors import FreezeError
 
 RESNET, RULES = "timm:resnet18", "freeze all; train head"
 ROOT = Path(__file__).parents[2]
@@ -38,7 +40,7 @@ def test_a_client_lists_a_tree_prices_a_mask_and_exports_it(capsys):
     tools, tree, mask, cost, code, lock = asked(
         ("tree", {"source": RESNET}),
         ("mask", {"source": RESNET, "rules": RULES}),
-        ("estimate", {"source": RESNET, "rules": RULES, "batch_size": 4, "image_size": 64, "budget": "1GB"}),
+        ("estimate", {"source": RESNET, "rules": RULES, "batch_size": 1, "image_size": 64, "budget": "1GB"}),
         ("export", {"source": RESNET, "rules": RULES}),
         ("lock", {"source": RESNET, "rules": RULES}),
     )
@@ -48,7 +50,7 @@ def test_a_client_lists_a_tree_prices_a_mask_and_exports_it(capsys):
     assert tree.structured_content["head"] == ["fc"] and "parameters" not in tree.structured_content
     assert mask.structured_content["trainable"] == 513_000
     Draft202012Validator(schema.schema_of(schema.answers()["estimate"])).validate(cost.structured_content)
-    sizes = ("--batch-size", "4", "--image-size", "64", "--budget", "1GB")
+    sizes = ("--batch-size", "1", "--image-size", "64", "--budget", "1GB")
     assert main(["estimate", RESNET, "--rules", RULES, *sizes, "--json"]) == 0
     typed = json.loads(capsys.readouterr().out)
     assert cost.structured_content["peak_bytes"] == typed["peak_bytes"] > 0
@@ -68,6 +70,27 @@ def test_with_leave_a_probe_runs():
     (_, done) = asked(call, flags=("--allow-training",))
     assert not done.is_error, text(done)
     assert done.structured_content["proof"]["ok"] is True
+
+
+def test_ones_and_zeros_are_numbers_and_no_switches():
+    assert mcp.mask(RESNET, RULES, num_labels=1)["trainable"] == 513
+    with pytest.raises(FreezeError, match="0"):
+        mcp.estimate(RESNET, RULES, batch_size=0)
+
+
+def test_an_agent_reads_what_is_alike_once_and_the_first_of_very_many():
+    found = mcp.tree("config:bert")
+    like = {layer["path"]: layer["more"] for layer in found["layers"] if layer["more"]}
+    assert list(like.values()) == [11] and len(found["towers"][0]["blocks"]) == 12
+    assert len(json.dumps(found)) < 6_000
+    assert len(mcp.tree("config:bert", parameters=True)["layers"]) > 100
+    listed = mcp.models("")
+    assert len(listed["models"]) == mcp.MANY and "more: ask for a longer word" in listed["note"]
+
+
+def test_what_an_agent_is_told_of_targets_are_targets():
+    named, _, _ = mcp.export.__doc__.partition(", and others")
+    assert set(named.rpartition(": ")[2].split(", ")) <= set(TARGETS)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Where a library is not installed, each command and verb says in a sentence which, and how to install it."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -19,12 +20,14 @@ COMMANDS = (
     ["export", "timm:resnet18", "--rules", "freeze all; train head"],
     ["export", "timm:resnet18", "--rules", "freeze all; train head", "--to", "spec"],
     ["import", "names.txt", "--source", "timm:resnet18"],
+    ["lock", "timm:resnet18", "freeze all; train head"],
     ["check", "spec.yaml"],
     ["probe", "timm:resnet18", "--weights", "random", "--steps", "1"],
     ["suggest", "timm:resnet18"],
     ["calibrate"],
     ["sweep", "timm:resnet18"],
     ["find", "timm:resnet18", "--minutes", "1"],
+    ["mcp"],
 )
 VERBS = (
     'fc.read_tree("timm:resnet18")',
@@ -86,6 +89,12 @@ def test_in_an_empty_environment_every_command_and_verb_says_what_to_install(tmp
 def test_without_one_library_what_needs_it_names_it_and_the_rest_goes_on(library, tmp_path):
     said = told(library, tmp_path, COMMANDS[1:7], VERBS[:2])
     assert f"This needs {library}, which is not installed." in said
+
+
+def test_without_the_library_of_an_extra_what_needs_it_names_that_extra(tmp_path):
+    adapted = ["mask", "timm:resnet18", "--adapter", "lora r=8"]
+    said = told("peft mcp anywidget", tmp_path, [adapted, ["mcp"]], ['fc.show("timm:resnet18")'])
+    assert re.findall(r"pip install 'freeze-explorer\[(\w+)\]'", said) == ["peft", "mcp", "notebook"]
 
 
 def test_a_module_of_a_persons_own_that_is_missing_is_not_taken_for_a_library(tmp_path):

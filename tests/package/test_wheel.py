@@ -17,7 +17,7 @@ from tests.freezecore.test_missing_libraries import COMMANDS as TYPED
 from tests.package.conftest import ROOT, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-NEEDS = r"freezecore: This needs [\w-]+, which is not installed.\n  pip install 'freeze-explorer\[models\]'\n"
+NEEDS = r"freezecore: This needs [\w-]+, which is not installed.\n  pip install 'freeze-explorer\[{}\]'\n"
 DEARER = (("3.11", "*.whl"), ("3.13", "*.whl"), ("3.13", "*.tar.gz"))
 MORE = [pytest.param(*each, marks=pytest.mark.slow) for each in DEARER]
 RULES = ("--rules", "freeze all; train head")
@@ -71,7 +71,7 @@ def test_every_other_command_says_in_one_sentence_which_extra_it_needs(environme
         if command[0] == "check":
             continue  # of a kept file it runs
         said = run(freezecore, *command, folder=kept, expect=1).stderr
-        assert re.fullmatch(NEEDS, said), (command, said)
+        assert re.fullmatch(NEEDS.format("mcp" if command == ["mcp"] else "models"), said), (command, said)
 
 
 def test_the_page_says_what_it_needs(environment, kept):

@@ -13,7 +13,7 @@ from torch import nn
 
 from freezecore.adapter import Adapter, parse_adapters, trained_tokens
 from freezecore.adapter_targets import adapter_targets
-from freezecore.errors import MissingLibrary, SourceError, shortened
+from freezecore.errors import SourceError, shortened, told_if_missing
 from freezecore.runtime.build.built import Built, device_for
 from freezecore.tree import LayerTree
 
@@ -97,13 +97,8 @@ def _peft() -> Any:
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        import peft
-    except ModuleNotFoundError as error:
-        if error.name != "peft":
-            raise
-        raise MissingLibrary(
-            "Adapters are built by PEFT, which is not installed.", "Install it: pip install peft"
-        ) from error
+        with told_if_missing():
+            import peft
     finally:
         log.setLevel(level)
     return peft

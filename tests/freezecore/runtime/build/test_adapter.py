@@ -148,5 +148,5 @@ def test_without_peft_a_sentence_says_what_to_install(monkeypatch):
         return known(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingLibrary, match="pip install peft"):
+    with pytest.raises(MissingLibrary, match=r"This needs peft.*pip install 'freeze-explorer\[peft\]'"):
         meta(ModelSource.parse("timm:resnet18", adapter="lora"))
