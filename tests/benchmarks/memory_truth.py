@@ -92,7 +92,7 @@ class Step:
         yield from self.model.buffers()
         for module in self.model.modules():
             yield from tensors_in(vars(module))
-        yield from (item for item in (*self.args, *self.kwargs.values(), self.wanted) if isinstance(item, torch.Tensor))
+        yield from tensors_in([*self.args, *self.kwargs.values(), self.wanted])
         for state in self.optimizer.state.values():
             yield from (item for item in state.values() if isinstance(item, torch.Tensor))
 

@@ -1,5 +1,8 @@
 """Following a detector without values: what depends on data is taken at its most.
 
+transformers' detectors match each object to one prediction, whichever it is: what their loss takes depends on how many
+objects there are alone. torchvision's ask more of values.
+
 How many anchors match an object, which regions survive and which are sampled, only values tell. `bounded` answers such
 questions with the most that the model's own settings allow: every anchor may match, every region may survive until the
 number that is kept, as many regions are sampled as a picture's batch of them has, and as many of these hold an object
@@ -8,37 +11,49 @@ as the sampler's share of positives allows. Memory that depends on data is then 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import boxes
+from transformers import pytorch_utils
 
+from freezecore.runtime.inputs.dense import matches
 from freezecore.runtime.inputs.torchvision import detects, is_torchvision
 
 MOST = "_freezecore_most"  # on a tensor: how many of its values hold at most
 WITH_AUXILIARY = ("GoogLeNet", "Inception3")
+ASSIGNS = "linear_sum_assignment"
 HANDS_ON = (torch.cat, Tensor.__or__, Tensor.__gt__, Tensor.gt)
 VALUES = {Tensor.__bool__: False, Tensor.item: 0, Tensor.__int__: 0, Tensor.__float__: 0.0}
 
 
 @contextmanager
 def bounded(model: nn.Module) -> Iterator[None]:
-    """Inside, a torchvision detector runs on tensors without values; any other model runs as it does."""
-    if not detects(model):
-        yield
-        return
+    """Inside, a detector of torchvision or transformers runs on tensors without values; any other model as it does."""
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.object(boxes, "batched_nms", _all_kept))
-        stack.enter_context(mock.patch.object(BalancedPositiveNegativeSampler, "__call__", _sampled))
-        stack.enter_context(mock.patch.object(RoIHeads, "select_training_samples", _with_most(RoIHeads)))
-        stack.enter_context(AtMost())
+        if hasattr(model, "base_model_prefix"):
+            # Else the library keeps tensors without values for whoever runs such a model next in this process.
+            stack.enter_context(mock.patch.object(pytorch_utils, "is_torchdynamo_compiling", lambda: True))
+        if matches(model):
+            for name, module in list(sys.modules.items()):
+                if name.startswith("transformers.") and ASSIGNS in vars(module):
+                    stack.enter_context(mock.patch.object(module, ASSIGNS, _in_order))
+            stack.enter_context(mock.patch.object(nn.Module, "to", _moved))
+            stack.enter_context(Assigned())
+        elif detects(model):
+            stack.enter_context(mock.patch.object(boxes, "batched_nms", _all_kept))
+            stack.enter_context(mock.patch.object(BalancedPositiveNegativeSampler, "__call__", _sampled))
+            stack.enter_context(mock.patch.object(RoIHeads, "select_training_samples", _with_most(RoIHeads)))
+            stack.enter_context(AtMost())
         yield
 
 
@@ -49,7 +64,46 @@ def set_training(model: nn.Module, training: bool) -> nn.Module:
     for module in model.modules() if is_torchvision(model) else ():
         if detects(module) or type(module).__name__ in WITH_AUXILIARY:
             module.training = True
+    for module in model.modules() if matches(model) else ():
+        if hasattr(module, "base_model_prefix"):
+            module.training = True
     return model
+
+
+class Assigned(TorchFunctionMode):
+    """Answers what a matching detector asks of values: they are finite, boxes have a size, and a layer's scores are
+    another's only where they are the same tensor."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is Tensor.__bool__ or (func is Tensor.item and args[0].dtype == torch.bool):
+            return True
+        if func is torch.equal:
+            one, other = args
+            return one.untyped_storage()._cdata == other.untyped_storage()._cdata
+        if func is Tensor.cpu and args[0].is_meta:
+            return args[0]
+        if func is Tensor.__getitem__:
+            args = (args[0], _index(args[1]))
+        return func(*args, **(kwargs or {}))
+
+
+def _moved(module: nn.Module, device: torch.device) -> nn.Module:
+    """A loss that stands on this device; torch would exchange its tensors for others, which fake ones refuse."""
+    for each in module.modules():
+        holders: tuple[dict[str, Any], ...] = (each._parameters, each._buffers)
+        for held in holders:
+            for name, tensor in held.items():
+                if tensor is not None:
+                    moved = tensor.detach().to(device)
+                    is_parameter = isinstance(tensor, nn.Parameter)
+                    held[name] = nn.Parameter(moved, tensor.requires_grad) if is_parameter else moved
+    return module
+
+
+def _in_order(cost: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """An assignment as scipy's: of objects to predictions, as many as there are of the fewer."""
+    some = np.arange(min(cost.shape))
+    return some, some
 
 
 class AtMost(TorchFunctionMode):

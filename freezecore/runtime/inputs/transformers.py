@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from freezecore.errors import WorkloadError, shortened
+from freezecore.runtime.inputs.dense import usual_size, with_targets
 from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, SAMPLES_BY_DEFAULT, Example, Maker
 from freezecore.runtime.inputs.media import with_media
 from freezecore.workload import Workload
@@ -25,6 +27,9 @@ def of_transformers(model: nn.Module, make: Maker) -> Iterator[Example]:
         WorkloadError: no example can be made up of what the model takes.
     """
     taken = inspect.signature(model.forward).parameters
+    size = make.workload.image_size or getattr(model.config, "image_size", None) or usual_size(model)
+    if isinstance(size, int):
+        make = replace(make, workload=replace(make.workload, image_size=size))
     try:
         media = list(with_media(model, make))
     except Exception:  # the model's own code on what is made up: it is followed with ids alone, which is told of
@@ -104,7 +109,7 @@ def _filled(model: nn.Module, names: list[str], taken, make: Maker) -> Iterator[
             length = make.length(_found(config, "max_target_positions", "max_position_embeddings"))
             kwargs["decoder_input_ids"] = make.ids(length, _found(config, "vocab_size") or 2)
             all_sizes.setdefault("sequence_length", length)
-        yield make.example((), kwargs, **all_sizes)
+        yield make.example((), with_targets(model, kwargs, make), **all_sizes)
 
 
 Shaped = Iterator[tuple[Tensor, dict[str, int]]]

@@ -19,8 +19,10 @@ from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.cache import traces
 from freezecore.cache.keys import versions
 from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
+from freezecore.runtime.inputs.dense import matches
 from freezecore.runtime.inputs.example import batches
 from freezecore.runtime.inputs.own import Inputs, own_batch, own_shapes, takes_labels
+from freezecore.runtime.inputs.torchvision import detects
 from freezecore.runtime.inputs.transformers import check_sizes
 from freezecore.runtime.trace.batch_pair import Unlike
 from freezecore.runtime.trace.fake import distinct_bytes
@@ -168,7 +170,8 @@ def _traced(
     if inputs is None:
         check_sizes(model, workload, label)
     problem = ""
-    for batch_sizes in (BATCH_SIZES, (workload.batch_size,)):
+    alone = (workload.batch_size,)  # what detectors run depends on how many pictures there are
+    for batch_sizes in (alone,) if detects(model) or matches(model) else (BATCH_SIZES, alone):
         try:
             tracer = tracer_of(model, workload, inputs, batch_sizes)
             return tracer.trace(label, versions()), tracer

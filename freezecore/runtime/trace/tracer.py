@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_map
 
 from freezecore._trace import EvalAlias, Missing, Operation, Trace, TracedCall, TracedParameter
 from freezecore.runtime.inputs.bounds import bounded, set_training
+from freezecore.runtime.inputs.dense import matches
 from freezecore.runtime.inputs.known import following
 from freezecore.runtime.inputs.own import LABELS, Inputs
 from freezecore.runtime.inputs.torchvision import BOXES, detects
@@ -340,6 +341,10 @@ def _notes(model: nn.Module, *, detached: bool, kind: str) -> Iterator[str]:
             "what depends on data is taken at its most, for {count} objects in a picture: every anchor may match one, "
             "every region may survive, and as many are sampled and hold an object as the model's settings allow",
             count=BOXES,
+        )
+    if matches(model):
+        yield say(
+            "a loss with {count} objects in each picture: what matching them takes grows with their number", count=BOXES
         )
     if kind == "features":
         yield say("a loss of your own: that of this step is the mean square of all that the model returns")
