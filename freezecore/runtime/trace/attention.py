@@ -43,12 +43,18 @@ class WholeAttention(TorchFunctionMode):
         device = given["query"].device.type
         if device == "cuda":
             return cuda.attention(cuda.AttentionCall(**given), self.capability)
-        if not torch.is_autocast_enabled(device):  # which would cast inside
-            mask = given.get("attn_mask")
-            if isinstance(mask, Tensor) and mask.requires_grad:
-                run = partial(function, **(given | {"attn_mask": mask.detach()}))
-                return self.recorder.whole(function, args, kwargs, run)
-        return function(*args, **kwargs)
+        mask = given.get("attn_mask")
+        if not isinstance(mask, Tensor) or not mask.requires_grad:
+            return function(*args, **kwargs)
+        if torch.is_autocast_enabled(device):  # it casts what attention is given, and is off inside
+            given = {name: _cast(value, torch.get_autocast_dtype(device)) for name, value in given.items()}
+        with torch.autocast(device, enabled=False):
+            run = partial(function, **(given | {"attn_mask": given["attn_mask"].detach()}))
+            return self.recorder.whole(function, (), given, run)
+
+
+def _cast(value: object, dtype: torch.dtype) -> object:
+    return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 class WholeProbe:

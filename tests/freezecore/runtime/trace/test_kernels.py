@@ -1,13 +1,17 @@
 """What a dispatcher does not see of a step: kernels that depend on what trains, that copy, and what modules keep."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from freezecore._estimate.cost import estimate_names
 from freezecore._trace import Trace
+from freezecore.mask import Mask
 from freezecore.runtime.inputs.own import own_batch
 from freezecore.runtime.trace import module_pricer
+from freezecore.runtime.tree.read import read_module
 from freezecore.workload import Workload
 from tests.benchmarks.memory_truth import on_cpu, on_fake
 from tests.freezecore.runtime.trace.test_trace_model import STRAY, costs
@@ -69,15 +73,18 @@ class Biased(nn.Module):
         return self.last(heads.transpose(1, 2).reshape(-1, 64, 32)).mean(1)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16-autocast"])
 @pytest.mark.parametrize("trains", [("bias",), ("qkv.weight",), ("qkv.weight", "bias"), ("wide.bias", "last.weight")])
-def test_the_kernel_of_attention_depends_on_what_trains(trains):
+def test_the_kernel_of_attention_depends_on_what_trains(trains, precision):
     batch = torch.randn(8, 64, 16)
-    trace = module_pricer(Biased(), LOOP, batch=batch).trace
-    cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], (), in_place=False)
+    pricer = module_pricer(Biased(), replace(LOOP, precision=precision), batch=batch)
+    trained = [p for p in pricer.trace.parameters if p.name in trains]
+    trace = pricer.complete([Mask.from_names(read_module(Biased(), "biased"), trains)])
+    cost = estimate_names(trace, trained, (), in_place=False)
     true = on_fake(Biased(), set(trains), (), trace.workload, own_batch(batch)[1], False)
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
     assert cost.flops_backward == true.flops_backward
-    assert (cost.activations_saved > 8 * 4 * 64 * 64 * 4) == ("bias" in trains)
+    assert (cost.activations_saved > 8 * 4 * 64 * 64 * (4 if precision == "fp32" else 2)) == ("bias" in trains)
 
 
 @pytest.mark.parametrize("held", [(), ("block",)])
