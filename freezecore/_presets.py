@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
@@ -160,18 +161,31 @@ def _last_blocks(tree: LayerTree) -> Preset:
 
 def _of_detectors(tree: LayerTree) -> Iterator[Preset]:
     """Of a model that keeps its backbone apart from what predicts: the head with its neck, and with the last stage."""
-    towers = [tower for tower in tree.towers if tower.blocks and "backbone" in tower.blocks[0].split(".")]
-    if not towers or not _count(tree, "head"):
-        return
+    found = [(tower, path) for tower in tree.towers if (path := _backbone(tower.blocks))]
     neck = _count(tree, "neck")
+    if not _count(tree, "head"):
+        return
     if neck:
         why = say("Trains {hits} parameters of the neck, and the head.", hits=neck)
         yield Preset("head-neck", say("Train the head and the neck"), "freeze all; train neck head", neck, why)
-    stages = [path for tower in towers if tower.stages for path in tower.stages[-1].blocks]
-    if hits := len({i for path in stages for i in tree.in_block(path)}):
-        why = say("Trains {hits} parameters of the backbone's last stage, and all behind it.", hits=hits)
-        rules = "freeze all; train stages:last1" + (" neck head" if neck else " head")
-        yield Preset("last-stage", say("Train the backbone's last stage"), rules, hits, why)
+    elif found:
+        hits = sum(not tree.parameters[i].frozen_by_author for i in tree.under(found[0][1]))
+        why = say("Freezes {count} parameters.", count=hits)
+        yield Preset("head-neck", say("Freeze the backbone"), f"freeze {found[0][1]}", hits, why)
+    for tower, path in found[:1]:
+        blocks = tower.stages[-1].blocks if tower.stages else tower.blocks[-1:]
+        word = print_selector(Selector("stages" if tower.stages else "blocks", "last1", tower_word(tree, tower)))
+        rules = f"freeze all; train {word} neck head" if neck else f"freeze {path}; train {word}"
+        inside = {i for each in blocks for i in tree.in_block(each)}
+        if hits := sum(not tree.parameters[i].frozen_by_author for i in inside):
+            why = say("Trains {hits} parameters of the backbone's last stage, and all behind it.", hits=hits)
+            yield Preset("last-stage", say("Train the backbone's last stage"), rules, hits, why)
+
+
+def _backbone(blocks: tuple[str, ...]) -> str:
+    """Path of the module that is called a backbone and holds these blocks; empty where none is."""
+    found = re.match(r"(?:.*\.)?(?:backbone|pixel_level_module\.encoder)(?=\.)", blocks[0]) if blocks else None
+    return found[0] if found else ""
 
 
 def _adapted(tree: LayerTree) -> tuple[Preset, ...]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from torch import nn
 
+from freezecore.runtime.inputs.dense import matches
 from freezecore.runtime.inputs.torchvision import detects, is_torchvision
 from freezecore.runtime.tree.marks import is_norm
 from freezecore.runtime.tree.marks import place as place_of
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
 
+# In transformers' detectors: what predicts inside the base, at each layer of a decoder and for its first proposals.
+PREDICTS = re.compile(r"(?:enc_out_)?(?:class|bbox)_embed|enc_(?:score|bbox)_head|pre_bbox_head|mask_predictor")
+NECKS = ("neck", "fpn")
 PASSING = (nn.Dropout, nn.Identity)
 
 
@@ -55,7 +60,10 @@ def _torchvision_head(seen: ModuleTree, node: ModuleNode) -> list[str]:
 
 
 def hinted_neck(seen: ModuleTree) -> list[str]:
-    """Paths of what a torchvision detector keeps behind the body of its backbone, as a feature pyramid."""
+    """Paths of what a torchvision detector keeps behind the body of its backbone, as a feature pyramid, and of what
+    a segmentation of transformers keeps between its base and its head."""
+    if is_library_model(seen.root.module):
+        return [each.path for each in seen.root.bearing if each.name in NECKS]
     backbone = seen.root.children.get("backbone")
     if backbone is None or not detects(seen.root.module):
         return []
@@ -113,11 +121,17 @@ def _twins(nodes: list[ModuleNode]) -> list[ModuleNode]:
 def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model: Any = node.module
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
+    if not isinstance(base, nn.Module):
+        base = getattr(model, "backbone", None)
     found = []
     if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:
         around = seen.node_of[id(base)]
         beside = [child for child in node.bearing if child is not around and not around.contains(child.path)]
-        found = [child.path for child in beside] + node.own
+        found = [child.path for child in beside if child.name not in NECKS] + node.own
+        if matches(model):
+            inside = [each.path for each in seen.nodes.values() if PREDICTS.fullmatch(each.name)]
+            found += [path for path in inside if not path.startswith(tuple(f"{one}." for one in found))]
+            found = list(dict.fromkeys(found))
     try:
         output = model.get_output_embeddings()
     except (NotImplementedError, AttributeError):
