@@ -81,6 +81,12 @@ class ModelTask:
         return self.of_transformers
 
     @property
+    def matches(self) -> bool:
+        """Whether the model matches its answers to the objects of each picture, of which one has more than another."""
+        kinds = tuple(f"For{what}" for what in ("ObjectDetection", "InstanceSegmentation", "UniversalSegmentation"))
+        return self.of_transformers and self.root.endswith(kinds)
+
+    @property
     def causal(self) -> bool:
         """Whether the model continues texts."""
         return self.root.endswith(CAUSAL)
