@@ -21,6 +21,7 @@ FIRST_PART = 1.0
 FURTHER_PART = 0.75
 ODD_NAME = 2.0
 WHOLE_BODY = 2.0
+MOST_TREES = 32  # of which the prices are remembered
 NESTING = 1.5
 _ODD = re.compile(r'[\s;#":]')
 
@@ -65,8 +66,7 @@ class PathRules:
         self.root = names.root
         self.nesting = nesting
         self.wanted = (running_totals(freeze, len(names.names)), running_totals(train, len(names.names)))
-        self.body = _body(names.tree)
-        self.odd = _has_odd_names(names)
+        self.own = _own_prices(names)
         self.prices: dict[str, tuple[float, float]] = {}
         self._price(self.root)
 
@@ -97,19 +97,19 @@ class PathRules:
                 if_frozen += frozen
                 if_trains += trains
             elif to_train:
-                if_frozen += self._own_price(child)
+                if_frozen += self.own[child.path]
             elif to_freeze:
-                if_trains += self._own_price(child)
+                if_trains += self.own[child.path]
         self.prices[node.path] = if_frozen, if_trains
         if node is self.root:
             return if_frozen, if_trains
-        turning = self._own_price(node) + self.nesting
+        turning = self.own[node.path] + self.nesting
         return min(if_frozen, turning + if_trains), min(if_trains, turning + if_frozen)
 
     def _emit(self, node: PathNode, trains: bool, depth: int, found: list[PathRule]) -> None:
         """Add the rules below a mixed node that inherits `trainable` (or `frozen`)."""
         below = self.prices[node.path]
-        own = self._own_price(node)
+        own = self.own[node.path]
         if node is not self.root and own + self.nesting + below[not trains] < below[trains]:
             trains = not trains
             found.append(PathRule(depth, "train" if trains else "freeze", node, node.run, own))
@@ -120,13 +120,20 @@ class PathRules:
                 self._emit(child, trains, depth, found)
             elif wrong[not trains]:
                 action: Action = "freeze" if trains else "train"
-                found.append(PathRule(depth, action, child, child.run, self._own_price(child)))
+                found.append(PathRule(depth, action, child, child.run, self.own[child.path]))
 
-    def _own_price(self, node: PathNode) -> float:
-        price = FIRST_PART + FURTHER_PART * node.depth
-        if self.odd and _ODD.search(node.path):
-            price += ODD_NAME
-        return price + WHOLE_BODY if node.path in self.body else price
+
+@lru_cache(maxsize=MOST_TREES)
+def _own_prices(names: NameIndex) -> dict[str, float]:
+    """What each path of a tree costs to name."""
+    body, odd = _body(names.tree), any(map(_ODD.search, names.names))
+    return {
+        path: FIRST_PART
+        + FURTHER_PART * node.depth
+        + (ODD_NAME if odd and _ODD.search(path) else 0.0)
+        + (WHOLE_BODY if path in body else 0.0)
+        for path, node in names.nodes.items()
+    }
 
 
 def _body(tree: LayerTree) -> set[str]:
@@ -134,8 +141,3 @@ def _body(tree: LayerTree) -> set[str]:
     parts = [path.split(".") for tower in tree.towers for path in (*tower.blocks, *tower.embeddings, *tower.stem)]
     common = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*parts, strict=False))]
     return {".".join(common[: i + 1]) for i in range(len(common))}
-
-
-@lru_cache(maxsize=32)
-def _has_odd_names(names: NameIndex) -> bool:
-    return any(map(_ODD.search, names.names))

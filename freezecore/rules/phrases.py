@@ -30,6 +30,7 @@ NOT_A_WORD = 2.0
 MOST_COMPARED = 400
 SHORT_WORD = 2.0
 MOST_TREES = 32  # of which what their names can say is remembered
+MOST_PATHS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,15 @@ def _fitting(found: Iterable[Phrase], needed: int, allowed: int) -> list[Phrase]
 def _undominated(ordered: list[Phrase], needed: int) -> list[Phrase]:
     """The phrases, cheapest first, without those of which a cheaper one says all that is needed, or more."""
     kept: list[Phrase] = []
+    unsaid: list[int] = []  # by each of them
     for phrase in ordered:
         said = phrase.hits & needed
-        if all(said & ~other.hits for other in kept):
+        for rest in unsaid:
+            if not said & rest:
+                break
+        else:
             kept.append(phrase)
+            unsaid.append(~phrase.hits)
     return kept
 
 
@@ -192,15 +198,12 @@ def _siblings(path_rules: list[PathRule]) -> Iterator[Phrase]:
 
 def _inside(names: NameIndex, path_rules: list[PathRule], allowed: int) -> Iterator[Phrase]:
     """`layer.[0-2].**.bias`: one last part, everywhere in some of the blocks."""
-    blocks = frozenset(names.tree.blocks)
     chosen: dict[str, dict[str, int]] = defaultdict(dict)
+    beyond = ~allowed
     for rule in path_rules:
-        last = rule.node.path.rpartition(".")[2]
-        block = next((path for path in reversed([*prefixes(rule.node.path)]) if path in blocks), None)
-        if block is not None and not last.isdigit() and not is_glob(last):
-            hits = _within(names, block)[last]
-            if not hits & ~allowed:
-                chosen[last][block] = hits
+        block, last, hits = _in_block(names, rule.node.path)
+        if hits and not hits & beyond:
+            chosen[last][block] = hits
     for last, within in chosen.items():
         for block, hits in within.items():
             selector = Selector("path", f"{block}.**.{last}")
@@ -210,6 +213,16 @@ def _inside(names: NameIndex, path_rules: list[PathRule], allowed: int) -> Itera
 
 def _anywhere_in(last: str, path: str) -> str:
     return f"{path}.**.{last}"
+
+
+@lru_cache(maxsize=MOST_PATHS)
+def _in_block(names: NameIndex, path: str) -> tuple[str, str, int]:
+    """The innermost block that a path lies in, the path's last part, and all of that name in that block; 0 where there
+    is none to speak of."""
+    blocks, last = frozenset(names.tree.blocks), path.rpartition(".")[2]
+    block = next((part for part in reversed([*prefixes(path)]) if part in blocks), "")
+    said = block and not last.isdigit() and not is_glob(last)
+    return block, last, _within(names, block)[last] if said else 0
 
 
 @lru_cache(maxsize=4_000)
@@ -228,25 +241,32 @@ def _numbered(paths: Iterable[str], written: Callable[[str], str], hits_of: Call
     """Paths that differ in one number only, as one glob for each run of last digits."""
     families: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for path in paths:
-        for match in re.finditer(r"(?<![0-9])[0-9]{1,3}(?![0-9])", path):
-            if str(int(match[0])) == match[0] and not is_glob(path):
-                families[path[: match.start()], path[match.end() :]][int(match[0])] = path
+        for around, number in _numbers_in(path):
+            families[around][number] = path
     for (before, after), members in families.items():
         if len(members) < 2:
             continue
-        globs = digit_globs(sorted(members))
+        globs = digit_globs(tuple(sorted(members)))
         selectors = tuple(Selector("path", written(f"{before}{glob}{after}")) for glob in globs)
         hits = union(map(hits_of, members.values()))
         price = sum(NUMBERED_PRICE + path_price(selector.value) for selector in selectors)
         yield Phrase(selectors, hits, price)
 
 
-def digit_globs(numbers: list[int]) -> list[str]:
+@lru_cache(maxsize=MOST_PATHS)
+def _numbers_in(path: str) -> tuple[tuple[tuple[str, str], int], ...]:
+    """The numbers in a path, each with what stands before and after it; none where globs read it otherwise."""
+    found = [] if is_glob(path) else re.finditer(r"(?<![0-9])[0-9]{1,3}(?![0-9])", path)
+    return tuple(((path[: m.start()], path[m.end() :]), int(m[0])) for m in found if str(int(m[0])) == m[0])
+
+
+@lru_cache(maxsize=MOST_PATHS)
+def digit_globs(numbers: tuple[int, ...]) -> tuple[str, ...]:
     """Globs that match exactly these numbers: `[0-2]`, `1[01]`, `7`."""
     by_tens: dict[str, list[int]] = defaultdict(list)
     for number in numbers:
         by_tens[str(number)[:-1]].append(number % 10)
-    return [tens + _digits(digits) for tens, digits in by_tens.items()]
+    return tuple(tens + _digits(digits) for tens, digits in by_tens.items())
 
 
 def _digits(digits: list[int]) -> str:

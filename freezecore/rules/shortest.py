@@ -215,7 +215,8 @@ def _on_paths(goal: Goal, layer: list[PathRule], deeper: int) -> list[Phrase]:
     right = goal.wanting(layer[0].action)
     harmless = deeper | ~(goal.train | goal.freeze) & goal.names.everything
     offered = phrases(goal.names, layer, union(rule.run for rule in layer) & right, right | harmless)
-    covers = [[i for i, rule in enumerate(layer) if not rule.run & ~(phrase.hits | harmless)] for phrase in offered]
+    runs = [rule.run & ~harmless for rule in layer]
+    covers = [[i for i, run in enumerate(runs) if not run & unsaid] for unsaid in (~phrase.hits for phrase in offered)]
     rest = dict(enumerate(layer))
     chosen: list[Phrase] = []
     # What a phrase saves only falls as others are chosen, so the best is known once its figure is fresh.
