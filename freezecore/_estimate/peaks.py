@@ -25,13 +25,19 @@ class Peaks:
     def __init__(self, trace: Trace, mask: Mask, known: dict[int, int] | None = None) -> None:
         self.trace, self.mask = trace, mask
         self._known = known or {}
+        self._steepest: dict[int, int] = {}  # by batch size, a bound of `_slope` that takes no evaluation
+        self._bounds = all(amount.fixed >= 0 and not amount.square for amount in trace.amounts)  # until they fail
         stored = len(trace.sizes) + 4 * len(trace.parameters)  # each parameter's own, gradient and optimizer state
         self._rounding = CUDA_BLOCK * stored if trace.workload.device == "cuda" else 0
 
     def __call__(self, batch_size: int) -> int:
         """The peak in bytes; raises where it is unknown."""
         if batch_size not in self._known:
-            self._known[batch_size] = estimate(self.trace, self.mask, batch_size=batch_size).required().peak_bytes
+            cost = estimate(self.trace, self.mask, batch_size=batch_size).required()
+            self._known[batch_size] = cost.peak_bytes
+            # The line of the peak's moment begins at no less than what no batch changes.
+            rising = cost.peak_bytes - cost.weights - cost.optimizer - cost.gradients
+            self._steepest[batch_size] = -(-rising // batch_size)
         return self._known[batch_size]
 
     def largest(self, limit: int) -> int | None:
@@ -46,7 +52,12 @@ class Peaks:
         if all(peak <= limit for peak in self._known.values()) and self(LARGEST) <= limit:
             return LARGEST
         found = self._between(limit)
-        return found if not self._rounding or self._certain(found, limit) else self._tried(found, limit)
+        if not self._rounding or self._certain(found, limit):
+            return found
+        if self._bounds:
+            self._bounds = False
+            return self.largest(limit)
+        return self._tried(found, limit)
 
     def _between(self, limit: int) -> int:
         low = max(size for size, peak in self._known.items() if peak <= limit)
@@ -59,12 +70,17 @@ class Peaks:
             above = min(max(above, low), high - 1)
             if below >= above:
                 return below
+            if self._bounds:
+                self._bounds = False
+                continue
             low = below if self(below) <= limit else low
             low, high = (above, high) if self(above) <= limit else (low, above)
         return low
 
     def _slope(self, size: int) -> int:
         """At least what the peak rises by just before this size."""
+        if self._bounds and size in self._steepest:
+            return self._steepest[size]
         after = size + 1 if size + 1 in self._known else size
         return self(after) - self(after - 1)
 
