@@ -60,10 +60,10 @@ def checked(verb: Callable[P, R], *, values: bool = True) -> Callable[P, R]:
         values: check the arguments too, not their names alone.
     """
     signature = inspect.signature(verb)
+    call_ = Call(verb, signature)
 
     @functools.wraps(verb)
     def call(*args: P.args, **named: P.kwargs) -> R:
-        call_ = Call(verb, signature)
         bound = call_.bound(args, named)
         for name, value in bound.arguments.items() if values else ():
             parameter = signature.parameters[name]
@@ -84,13 +84,17 @@ def checked_fields(kind: type[R], *, values: bool = True) -> type[R]:
 
 
 class Call:
-    """One call of a verb."""
+    """How a verb is called."""
 
     def __init__(self, verb: Callable, signature: inspect.Signature) -> None:
-        self.scope = verb.__globals__
+        self.verb, self.scope = verb, verb.__globals__
         self.signature = signature
         self.names = [name for name in signature.parameters if name not in ("self", "cls")]
-        self.form = f"{verb.__qualname__.removesuffix('.__init__')}({', '.join(self._written())})"
+
+    @property
+    def form(self) -> str:
+        """The call as a sentence names it."""
+        return f"{self.verb.__qualname__.removesuffix('.__init__')}({', '.join(self._written())})"
 
     def _written(self) -> Iterator[str]:
         """The signature's names, with the star behind which they must be given."""
