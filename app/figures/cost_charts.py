@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 from freezecore._estimate import AnyEstimate, CurvePoint
-from freezecore._estimate.budget import SLOW_BF16, fits, fits_on
+from freezecore._estimate.budget import SLOW_BF16, fits_on
 from freezecore._estimate.cards import Card
 from freezecore._estimate.peaks import LARGEST
 from freezecore.report import bytes_text, change_text, count_text, flops_text
 from freezecore.tree import LayerTree
 
 from ..service.findings import findings_of
-from ..service.pricing import KnownCost
+from ..service.pricing import KnownCost, fit_of
 from ..service.selection import ModelSelection
 from ..text import Words, meaning
 from .columns import Column, columns, labels
@@ -96,9 +96,7 @@ def largest_part(selection: ModelSelection, known: KnownCost, words: Words) -> d
 
 def _on_card(selection: ModelSelection, known: KnownCost, words: Words) -> str | None:
     """The largest batch on the card, and what else to know about it."""
-    cards = (selection.card,)
-    mask, batch = known.mask or selection.mask, selection.link.batch
-    one = fits(known.trace, mask, batch_size=batch, cards=cards, cost=known.cost)[0]
+    one = fit_of(selection, known)
     most, largest = one.largest_batch, None
     if most:
         at_end = most >= LARGEST

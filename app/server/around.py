@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 
 from . import headers, tick_route
 from .bounds import Bounds
@@ -24,8 +27,22 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
 def settings() -> dict[str, Any]:
     """What `st.App` takes beside its script."""
     headers.bound()
+    _read_themes_once()
     return {
         "lifespan": _lifespan,
         "routes": [tick_route.route()],
         "middleware": [Middleware(Bounds), Middleware(UnknownPage, st.get_option("server.baseUrlPath"))],
     }
+
+
+def _read_themes_once() -> None:
+    """Streamlit reads six themes from its settings again for each run of the page, a tenth of what a tick takes."""
+    read = app_session._populate_theme_msg
+
+    @cache
+    def known(section: str) -> CustomThemeConfig:
+        theme = CustomThemeConfig()
+        read(theme, section)
+        return theme
+
+    app_session._populate_theme_msg = lambda theme, section="theme": theme.MergeFrom(known(section))

@@ -29,6 +29,7 @@ from freezecore._estimate import (
     timeline,
 )
 from freezecore._estimate.at_rank import trace_at_rank
+from freezecore._estimate.budget import CardFit, fits
 from freezecore._trace import Trace
 from freezecore.cache.memory import Recent
 from freezecore.datasets import kind_for
@@ -136,6 +137,17 @@ def full_of(selection: ModelSelection, trace: Trace) -> AnyEstimate:
     batch = selection.link.batch
     key = ("full", id(trace), batch)
     return _remembered(key, trace, lambda: full_estimate(trace, selection.tree, batch_size=batch))
+
+
+def fit_of(selection: ModelSelection, known: KnownCost) -> CardFit:
+    """How a selection whose peak is known fits on its card, with the largest batch that does: some more estimates."""
+    trace, card, batch = known.trace, selection.card, selection.link.batch
+    mask = known.mask or selection.mask
+    return _remembered(
+        ("fit", id(trace), selection.rules, batch, card),
+        trace,
+        lambda: fits(trace, mask, batch_size=batch, cards=(card,), cost=known.cost)[0],
+    )
 
 
 def timelines_of(selection: ModelSelection) -> tuple[Timeline, Timeline, Estimate] | None:

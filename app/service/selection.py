@@ -25,7 +25,7 @@ from .ranks import at_any_rank
 
 TRACED_BATCH = 32
 OPENING_RULES = "freeze all; train head"
-MOST_SELECTIONS = 128
+MOST_SELECTIONS = 320  # of a hundred visitors, who are answered by two ways each
 MOST_TREES = 64
 SELECTION_KEPT_S = 2.0  # one tick asks several times, and a file may have been edited since
 
@@ -67,7 +67,7 @@ class ModelSelection:
     @property
     def traced_step(self) -> tuple[ModelSource, Workload]:
         """The step whose trace prices this selection: any batch size follows from one."""
-        return self.source, replace(self.workload, batch_size=TRACED_BATCH)
+        return self.source, _at_traced_batch(self.workload)
 
 
 @lru_cache(maxsize=MOST_SELECTIONS)
@@ -149,7 +149,12 @@ def _rules_of(tree: LayerTree, trains: tuple[bool, ...], norms: Norms, dropout: 
 
 def step_of(link: Link) -> tuple[ModelSource, Workload]:
     """The step that is traced for a link of the model's own size, before its tree is known."""
-    return source_of(link), replace(workload_of(link), batch_size=TRACED_BATCH)
+    return source_of(link), _at_traced_batch(workload_of(link))
+
+
+@lru_cache(maxsize=MOST_SELECTIONS)  # one tick asks ten times
+def _at_traced_batch(workload: Workload) -> Workload:
+    return replace(workload, batch_size=TRACED_BATCH)
 
 
 _selections = Recent(MOST_SELECTIONS)
