@@ -2,7 +2,10 @@
 
     python tests/benchmarks/load.py [--visitors 30] [--seconds 40] [--write tests/benchmarks/load.json]
     python tests/benchmarks/load.py --visitors 100 --seconds 1800 --stay 60 --write tests/benchmarks/crowd.json
+    python tests/benchmarks/load.py --processor 100
 
+With `--processor` one visitor after another ticks so often, and what is printed is the web process's own time for one
+tick in milliseconds, of each model and of the bare page: at that many a second a processor core is full.
 With `--stay` visitors come and go: each stays about so many seconds, and another takes the place. Beside it, as a
 peer, as many visitors of the same behaviour tick the one checkbox of a bare Streamlit page, for a tenth of the time;
 `ratio` is the page's time by the bare one's. `web` has the web process every ten seconds: bytes, descriptors, threads;
@@ -214,6 +217,38 @@ def spread(seconds: list[float]) -> dict[str, float]:
     return {"p50": middle, "p95": late, "max": most, "n": len(seconds)}
 
 
+async def processor_ms(visitor: Visitor, ticks: int, server: int) -> float:
+    """Milliseconds of processor time that the web process takes for one tick of this visitor's."""
+    await (visitor.open() if isinstance(visitor, BareVisitor) else until_known(visitor))
+    chance = random.Random(0)
+    for _ in range(10):
+        await visitor.tick(chance)
+    before = processor_s(server)
+    for _ in range(ticks):
+        await visitor.tick(chance)
+    taken = processor_s(server) - before
+    await visitor.close()
+    return round(1000 * taken / ticks, 1)
+
+
+def processor_s(pid: int) -> float:
+    """Processor time that a process has taken; Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def processor(folder: Path, ticks: int) -> dict[str, float]:
+    """That time by model, and of the bare page."""
+    with page_server(folder, BARE) as (address, server):
+        here = address.removeprefix("http://")
+        found = {"bare": asyncio.run(processor_ms(BareVisitor(here), ticks, server))}
+    with page_server(folder) as (address, server):
+        here = address.removeprefix("http://")
+        for model in MODELS:
+            found[model] = asyncio.run(processor_ms(Visitor(here, f"model={model}"), ticks, server))
+    return found
+
+
 def beside(folder: Path, options: argparse.Namespace) -> dict:
     """The same crowd on a bare page, for a tenth of the time."""
     with page_server(folder, BARE) as (address, _):
@@ -228,7 +263,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--stay", type=float, help="seconds after which a visitor goes and another comes")
+    parser.add_argument("--processor", type=int, metavar="TICKS", help="processor time of a tick, of so many")
     options = parser.parse_args()
+    if options.processor:
+        with tempfile.TemporaryDirectory() as name:
+            print(json.dumps({"processor_ms": processor(Path(name), options.processor)}))
+        return
     with tempfile.TemporaryDirectory() as name:
         bare = beside(Path(name), options) if options.stay else {}
         with page_server(Path(name)) as (address, server):
