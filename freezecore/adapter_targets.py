@@ -8,6 +8,7 @@ from dataclasses import replace
 from freezecore.adapter import Adapter
 from freezecore.errors import RuleError, SourceError, shortened
 from freezecore.name_index import NameIndex
+from freezecore.peft_rules import UNREAD
 from freezecore.rules.grammar import print_selector
 from freezecore.rules.matching import selected
 from freezecore.rules.nearby import hint_for
@@ -18,7 +19,6 @@ from freezecore.tree import LayerTree, Parameter
 LINEAR = frozenset({"nn.Linear", "Conv1D"})  # transformers' Conv1D is a linear layer with its weight transposed
 CONVOLUTION = frozenset({"nn.Conv1d", "nn.Conv2d", "nn.Conv3d"})
 JOINED = LINEAR | CONVOLUTION | {"nn.Embedding"}
-UNREAD = "nn.NonDynamicallyQuantizableLinear"  # torch's attention reads its weight itself and never calls it
 MOST_NAMED = 6
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from freezecore.sentences import say
+
 BY_TASK = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score"), "QUESTION_ANS": ("qa_outputs",)}
 LINEAR = frozenset({"nn.Linear", "Conv1D"})
 ADAPTED = LINEAR | {"nn.Embedding", "nn.Conv1d", "nn.Conv2d", "nn.Conv3d", "nn.MultiheadAttention"}
+UNREAD = "nn.NonDynamicallyQuantizableLinear"  # torch's attention reads its weight itself and never calls it
 GENERATES = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForConditionalGeneration", "ForPreTraining")
 R, ALPHA = 8, 8  # where nothing is said
 USUAL = {  # targets by the model's type where nothing is said; PEFT's own table
@@ -54,6 +57,17 @@ def saved_names(options: Mapping) -> list[str]:
 def saved(path: str, options: Mapping) -> bool:
     """Whether a module trains beside its adapters."""
     return any(path.endswith(end) for end in saved_names(options))
+
+
+def refusal(path: str, options: Mapping, bases: Sequence[str]) -> str | None:
+    """Why a module that an adapter joins gets none; None where it gets one. `bases` are its classes."""
+    if saved(path, options):
+        return say("PEFT refuses an adapter on '{name}', which trains whole", name=path)
+    if UNREAD in bases:
+        return say("torch's attention reads '{name}' itself, and an adapter on it would do nothing", name=path)
+    if not ADAPTED & set(bases):
+        return say("PEFT adapts linear layers, embeddings and convolutions, and '{name}' is none", name=path)
+    return None
 
 
 def usual_targets(model_class: str) -> list[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from os.path import commonprefix
 
 from freezecore._export.series import Series, series
 from freezecore.adapter import Adapter, print_adapters
@@ -47,10 +48,13 @@ def targets(paths: Iterable[str], tree: LayerTree) -> tuple[Selector, ...]:
 
 
 def _candidates(paths: list[str], tree: LayerTree) -> Iterator[tuple[Selector, ...]]:
-    """Ends of paths, two parts of them, the shortest rules, expressions over numbered paths."""
-    for parts in (1, 2):
-        ends = dict.fromkeys(".".join(path.split(".")[-parts:]) for path in paths)
+    """Ends of paths, two parts of them, ends below what all lie in, the shortest rules, expressions over numbers."""
+    found = [dict.fromkeys(".".join(path.split(".")[-parts:]) for path in paths) for parts in (1, 2)]
+    for ends in found:
         yield tuple(Selector("path", f"*.{end}") for end in ends)
+    if above := commonprefix([path.split(".")[:-1] for path in paths]):
+        for names in found:
+            yield tuple(Selector("path", ".".join([*above, "**", end])) for end in names)
     below = set(paths)
     trains = tuple(p.name.rpartition(".")[0] in below for p in tree.parameters)
     rules = shortest_rules(Mask(tree, trains)).rules

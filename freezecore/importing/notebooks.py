@@ -80,8 +80,11 @@ def _without_shell(cells: list[str]) -> Notebook:
     for cell in cells:
         first = cell.lstrip().split("\n", 1)[0]
         whole = first.startswith("%%") and first[2:].split(" ")[0] in FOREIGN
+        gone, before = False, ""
         for line in cell.split("\n"):
-            gone = whole or MAGIC.match(line) or ASSIGNED.match(line)
+            goes_on = bool(gone) and before.rstrip().endswith("\\")
+            gone, before = whole or goes_on or MAGIC.match(line) or ASSIGNED.match(line), line
             dropped += bool(gone)
-            lines.append("" if gone and not line[:1].isspace() else re.sub(r"\S.*", "pass", line) if gone else line)
+            blank = goes_on or gone and not line[:1].isspace()
+            lines.append("" if blank else re.sub(r"\S.*", "pass", line) if gone else line)
     return Notebook("\n".join(lines), dropped)

@@ -22,6 +22,7 @@ from freezecore.importing.execution.run import (
 from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
+from freezecore.importing.execution.standins.tqdm import Bar
 from freezecore.importing.execution.unknown import Unknown, any_unknown, involves
 from freezecore.sentences import say
 
@@ -167,11 +168,11 @@ def call(function, *args, **kwargs):
     kind = type(function)
     if isinstance(function, type) and function.__module__ == PASTED_MODULE:
         now().built.add(function.__name__)
-    if kind is types.FunctionType or kind is types.MethodType:
+    if kind is types.MethodType or kind is types.FunctionType and _is_ours(function):
         if any(function is each for each in now().decorated):
             kwargs = {**_given_by_decorator(function, args, kwargs), **kwargs}
         return function(*args, **kwargs)
-    real = kind in REAL or isinstance(function, type) and not _is_ours(function)
+    real = kind in REAL or isinstance(function, (type, types.FunctionType)) and not _is_ours(function)
     if real and (args or kwargs) and any_unknown(args, 0) | any_unknown(kwargs.values(), 0):
         name = getattr(function, "__name__", "")
         if function is range:
@@ -190,7 +191,8 @@ def call(function, *args, **kwargs):
         raise
 
 
-def _is_ours(kind: type) -> bool:
+def _is_ours(kind: object) -> bool:
+    """Whether the script or a stand-in defines it, rather than Python's own library."""
     module = getattr(kind, "__module__", "")
     return module == PASTED_MODULE or str(module).startswith(OURS)
 
@@ -250,8 +252,10 @@ def equal(left, right, positive: bool):
 
 
 def mapping(found):
-    """`**found`: nothing of what is not known."""
-    return {} if type(found) is Unknown else found
+    """`**found`: nothing of what is not known, nor of what stands under a name that is not."""
+    if type(found) is Unknown:
+        return {}
+    return {key: value for key, value in found.items() if type(key) is not Unknown} if type(found) is dict else found
 
 
 def while_(test):
@@ -266,6 +270,7 @@ def while_(test):
 def training(values, epochs: bool, spec=None):
     """A training loop: its epochs are counted; of many rounds only as many as the script's numbers tell apart."""
     run = now()
+    values = values._fx_shown if type(values) is Bar else values
     if not epochs or run.epoch is not None:
         for at, value in enumerate(each(values, spec)):
             if at > min(run.limit, MOST_EPOCHS):

@@ -20,3 +20,4 @@ def load(text: str) -> None:
             import_module(name)
     if "copy" in text:
         import_module("copy")
+    "".encode("unicode_escape")  # a codec that `ast.unparse` needs for f-strings with a line break

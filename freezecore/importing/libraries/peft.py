@@ -81,13 +81,10 @@ def _joined(found: Reading, options: dict, keys: Mapping[str, str]) -> list[str]
         )
     if made_for and made_for.rpartition("/")[2] != found.tree.source.rpartition("/")[2]:
         found.notes.append(say("It was made for '{name}'.", name=shortened(made_for)))
-    for path in [path for path in joined if peft_rules.saved(path, options)]:
-        joined.remove(path)
-        found.leave(keys["target_modules"], say("PEFT refuses an adapter on '{name}', which trains whole", name=path))
-    for path in [path for path in joined if not peft_rules.ADAPTED & set(modules[path])]:
-        joined.remove(path)
-        why = say("PEFT adapts linear layers, embeddings and convolutions, and '{name}' is none", name=path)
-        found.leave(keys["target_modules"], why)
+    for path in list(joined):
+        if refusal := peft_rules.refusal(path, options, modules[path]):
+            joined.remove(path)
+            found.leave(keys["target_modules"], refusal)
     switches = [options.get(name) is True for name in ("use_rslora", "use_dora")]
     for path in joined:
         r, alpha = peft_rules.scale_of(path, options)

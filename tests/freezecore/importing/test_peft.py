@@ -313,6 +313,30 @@ SCRIPTS = {
         "model = FastLanguageModel.get_peft_model(model)\n",
         {"r": 16, "lora_alpha": 16, "target_modules": list(LLAMA)},
     ),
+    "what stands around it": (
+        "import re\nimport torch\nfrom dataclasses import dataclass, field\nfrom tqdm import tqdm\n"
+        "from transformers import HfArgumentParser, TrainingArguments\nfrom peft import PeftConfig\n"
+        "from trl import SFTConfig\n"
+        "v = re.match(r'[0-9]+', str(torch.__version__)).group(0)\n"
+        "@dataclass\nclass Arguments(SFTConfig):\n    base: str = field()\n    lora_r: int = field(default=32)\n"
+        "ours, theirs = HfArgumentParser((Arguments, TrainingArguments)).parse_args_into_dataclasses()\n"
+        "told = PeftConfig.from_pretrained('some/adapter').base_model_name_or_path\n"
+        "lora_text = f'\\n{told}'\n"
+        "model = get_peft_model(model, LoraConfig(r=ours.lora_r, target_modules=['q_proj']))\n"
+        "bar = tqdm(range(theirs.max_steps))\n"
+        "for batch in tqdm(loader):\n"
+        "    loss = model(**{name: value.to('cuda') for name, value in batch.items()}).loss\n"
+        "    bar.update(1)\n    bar.set_description(f'loss {loss}')\n",
+        {"r": 32, "target_modules": ["q_proj"]},
+    ),
+    "Unsloth's tokenizer, decorated": (
+        "from unsloth.chat_templates import get_chat_template\n"
+        "model, tokenizer = FastLanguageModel.from_pretrained('x')\n"
+        "model = FastLanguageModel.get_peft_model(model, r=4, target_modules=['q_proj'])\n"
+        "tokenizer = get_chat_template(tokenizer, chat_template='llama-3.1')\n"
+        "print(tokenizer.batch_decode(model.generate(**tokenizer('x'))))\n",
+        {"r": 4, "lora_alpha": 16, "target_modules": ["q_proj"]},
+    ),
     "Unsloth trains embeddings whole": (
         "model = FastLanguageModel.get_peft_model(model, r=8, target_modules=['q_proj', 'embed_tokens', 'lm_head'],\n"
         "    use_rslora=True)\n",
@@ -419,3 +443,43 @@ LOADED = {"axolotl": "adapter: lora\nlora_r: 8\nlora_alpha: 8\nlora_model_dir: .
 def test_a_configuration_that_loads_an_adapter_says_that_its_file_is_not_known(library):
     told = import_rules(LOADED[library], opened("llama")).unread
     assert [row.why for row in told] == ["what its adapter's own file says is not known"]
+
+
+VISION = {  # layers of `config:llava` that `get_peft_regex` of unsloth_zoo 2026.10.9 means
+    "": 368,
+    "finetune_vision_layers=False": 224,
+    "finetune_mlp_modules=False": 224,
+    "finetune_language_layers=False, finetune_attention_modules=False": 48,
+    "target_modules=['q_proj', 'v_proj'], finetune_vision_layers=False": 64,
+}
+
+
+@pytest.mark.parametrize("said", VISION)
+def test_unsloth_s_parts_of_a_model_that_sees_are_those_that_it_joins(said):
+    tree = read_source(ModelSource.parse("config:llava", task="image-text-to-text"))
+    found = import_rules(f"model = FastVisionModel.get_peft_model(model, r=8, {said})\n", tree)
+    joined = adapter_targets(parse_adapters(found.adapter), tree)
+    assert (len(joined), found.unread) == (VISION[said], ())
+    assert len(found.adapter) < 300  # which a link and the command line can hold
+    assert ("vision" in "".join(joined)) == ("vision_layers=False" not in said)
+
+
+def test_of_what_unsloth_has_further_rules_for_it_is_told():
+    found = import_rules("model = FastVisionModel.get_peft_model(model, finetune_audio_layers=True)\n", opened("llama"))
+    assert "finetune_audio_layers" in found.unread[0].why
+
+
+def test_an_adapter_on_what_torch_s_attention_reads_itself_is_told():
+    from freezecore import peft_rules
+
+    why = peft_rules.refusal("attn.out_proj", {}, ("nn.NonDynamicallyQuantizableLinear", "nn.Linear"))
+    assert why is not None and "would do nothing" in why
+    assert peft_rules.refusal("attn.q_proj", {}, ("nn.Linear",)) is None
+
+
+def test_a_shell_line_of_a_notebook_that_goes_on_is_left_out_whole():
+    from freezecore.importing.notebooks import notebook_source
+
+    cell = {"cell_type": "code", "source": ["!python train.py \\\n", "    --data x \\\n", "    --out y\n", "x = 1"]}
+    found = notebook_source(json.dumps({"nbformat": 4, "cells": [cell]}))
+    assert (found.text.split(), found.dropped) == (["x", "=", "1"], 3)

@@ -1,9 +1,11 @@
-"""`argparse`: a script that is run without arguments has its defaults."""
+"""`argparse`, and transformers' parser of dataclasses: a script that is run without arguments has its defaults."""
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields, is_dataclass
+
 from freezecore.importing.execution.run import now
-from freezecore.importing.execution.standins.framework import Partial, keep
+from freezecore.importing.execution.standins.framework import Partial, keep, listed
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -45,8 +47,33 @@ class ArgumentParser(Partial):
     add_mutually_exclusive_group = add_argument_group
 
     def parse_args(self, *args, **kwargs) -> Namespace:
-        now().note("Its command line is read with the defaults of its arguments.")
+        _by_default()
         return Namespace(**self._fx_values)
 
     def parse_known_args(self, *args, **kwargs) -> tuple:
         return self.parse_args(), []
+
+
+class HfArgumentParser(Partial):
+    """transformers' `HfArgumentParser` and TRL's `TrlParser`: one value of each dataclass."""
+
+    def __init__(self, dataclass_types=(), *args, **kwargs) -> None:
+        self._fx_kinds = listed(dataclass_types)
+
+    def parse_args_into_dataclasses(self, *args, **kwargs) -> tuple:
+        _by_default()
+        return tuple(map(_made, self._fx_kinds))
+
+    parse_args_and_config = parse_args_into_dataclasses
+
+
+def _by_default() -> None:
+    now().note("Its command line is read with the defaults of its arguments.")
+
+
+def _made(kind):
+    """A dataclass of the script with its defaults; of a library's nothing is known."""
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        return Unknown("args", library=True)
+    needed = [f.name for f in fields(kind) if f.init and f.default is MISSING and f.default_factory is MISSING]
+    return kind(**{name: Unknown(f"args.{name}") for name in needed})

@@ -102,21 +102,6 @@ def well_known(name: str):
         if type(found) is not Unknown:
             return found
     return None
-    for root in (
-        "unsloth",
-        "transformers",
-        "peft",
-        "trl",
-        "lightning",
-        "accelerate",
-        "timm",
-        "fastai",
-        "sentence_transformers",
-    ):
-        found = resolved(f"{root}.{name}")
-        if type(found) is not Unknown:
-            return found
-    return None
 
 
 def imported(path: str):

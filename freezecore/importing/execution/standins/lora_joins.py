@@ -61,12 +61,10 @@ def _joined(options: dict, modules: dict) -> list[str]:
         for each in [named] if isinstance(named, str) else named:
             now().missing[str(each)] = None
         now().tell("its adapter joins nothing of this model, and PEFT refuses that")
-    for path in [path for path in found if peft_rules.saved(path, options)]:
-        found.remove(path)
-        now().tell("PEFT refuses an adapter on '{name}', which trains whole", name=path)
-    for path in [path for path in found if not peft_rules.ADAPTED & set(modules[path])]:
-        found.remove(path)
-        now().tell("PEFT adapts linear layers, embeddings and convolutions, and '{name}' is none", name=path)
+    for path in list(found):
+        if refusal := peft_rules.refusal(path, options, modules[path]):
+            found.remove(path)
+            now().tell(refusal)
     return found
 
 

@@ -17,6 +17,7 @@ from freezecore.importing.execution.standins.stdlib_functions import (
     passing,
     variable,
 )
+from freezecore.importing.execution.standins.tqdm import bar
 from freezecore.importing.execution.unknown import Unknown
 
 MODULES = {
@@ -63,8 +64,8 @@ NAMES = {
     "operator.methodcaller": lambda: methodcaller, "argparse.ArgumentParser": lambda: ArgumentParser,
     "argparse.Namespace": lambda: Namespace, "sys.exit": lambda: _stopped, "os._exit": lambda: _stopped,
     "types.MethodType": lambda: MethodType, "types.SimpleNamespace": lambda: Namespace,
-    "tqdm.tqdm": lambda: first,
-    "tqdm.trange": lambda: range, "tqdm.auto.tqdm": lambda: first, "tqdm.notebook.tqdm": lambda: first,
+    "tqdm.tqdm": lambda: bar,
+    "tqdm.trange": lambda: range, "tqdm.auto.tqdm": lambda: bar, "tqdm.notebook.tqdm": lambda: bar,
     "tqdm.auto.trange": lambda: range, "functools.wraps": lambda: lambda *args, **kwargs: first,
     "functools.cached_property": lambda: property, "abc.abstractmethod": lambda: passing, "abc.ABC": lambda: object,
     "typing.Generic": lambda: object, "typing.Protocol": lambda: object, "asyncio.run": lambda: first,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.argparse import HfArgumentParser
 from freezecore.importing.execution.standins.model import base_of, built
 from freezecore.importing.execution.standins.module import Module, kind_of
 from freezecore.importing.execution.standins.optim import maker, scheduler
@@ -40,6 +41,7 @@ def model_class(name: str):
 NAMES = {"transformers.TrainerCallback": TrainerCallback}
 OTHER = (
     (r".*Trainer", lambda name: TransformersTrainer),
+    (r".*\.(HfArgument|Trl)Parser", lambda name: HfArgumentParser),
     (r".*(TrainingArguments|(SFT|DPO|KTO|ORPO|CPO|GRPO|RLOO|PPO|Reward)Config)", lambda name: TrainingArguments),
     (r".*\.(AdamW|Adafactor)", maker),
     (r".*\.get_\w*schedule\w*", lambda name: scheduler(name.removeprefix("get_"))),
