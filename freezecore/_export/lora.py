@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from freezecore import peft_rules
+from freezecore import peft_experts, peft_rules
 from freezecore._export.python import WIDTH, call, number, quoted
 from freezecore._export.series import Series, series
 from freezecore.adapter import Adapter, parse_adapters, spans, trained_tokens
 from freezecore.adapter_targets import adapter_targets, base_of
-from freezecore.errors import ExportError
+from freezecore.errors import ExportError, RuleError
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
@@ -110,21 +110,29 @@ def lora_options(source: ModelSource, tree: LayerTree, masks: Sequence[Mask]) ->
     others = [(path, each) for each, paths in groups.items() if each is not first for path in paths]
     saved, bias = _beside(base, tree, masks)
     modules = [path for path in joined if path not in base.index]
-    targets, layers = _targets(modules, base, saved or [])
+    tensors = [path for path in joined if path in base.index]
+    targets, layers = _targets(modules, tensors, base, saved or [])
     return LoraOptions(
-        first, targets, layers, [path for path in joined if path in base.index],
+        first, targets, layers, tensors,
         {path: each.r for path, each in others if each.r != first.r},
         {path: each.alpha for path, each in others if each.alpha != first.alpha},
         saved or [], bias, saved is not None, trained_tokens(asked),
     )  # fmt: skip
 
 
-def _targets(paths: Sequence[str], tree: LayerTree, saved: list[str]) -> tuple[list[str] | str, list[int] | None]:
-    """The shortest names that mean exactly these modules."""
-    modules, wanted = {layer.path: layer.bases for layer in tree.layers}, set(paths)
+def _targets(
+    paths: Sequence[str], tensors: list[str], tree: LayerTree, saved: list[str]
+) -> tuple[list[str] | str, list[int] | None]:
+    """The shortest names that mean exactly these modules and no other tensors, as PEFT reads them."""
+    modules, names = {layer.path: layer.bases for layer in tree.layers}, [p.name for p in tree.parameters]
     for targets, layers in _candidates(paths):
-        options = {"target_modules": targets, "layers_to_transform": layers, "modules_to_save": saved}
-        if set(peft_rules.adapted(options, modules, tree.head)) == wanted:
+        said = {"target_modules": targets, "target_parameters": tensors, "modules_to_save": saved}
+        try:
+            read = peft_experts.converted({**said, "layers_to_transform": layers}, modules, names, tree.head)
+        except RuleError:
+            continue
+        same = set(peft_rules.adapted(read, modules, tree.head)) == set(paths)
+        if same and set(peft_experts.tensors(read, names)) == set(tensors):
             return targets, layers
     raise ExportError(
         "PEFT has no names for just these layers of {source} beside the modules that train whole.",

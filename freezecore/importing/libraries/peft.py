@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from freezecore import peft_rules
+from freezecore import peft_experts, peft_rules
 from freezecore.errors import ExportError, RuleError, shortened
 from freezecore.importing.libraries.reading import Reading
 from freezecore.rules.regexes import compile_bounded
 from freezecore.sentences import clause, say
 
 KEYS = ("modules_to_save", "lora_modules_to_save", "peft_type")
-LISTS = ("target_modules", "exclude_modules", "modules_to_save", "layers_pattern")
-ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "use_qalora")
+LISTS = ("target_modules", "target_parameters", "exclude_modules", "modules_to_save", "layers_pattern")
+NAMES = ("modules_to_save", "target_parameters")
+ELSEWHERE = ("layer_replication", "lora_bias", "use_qalora")
 OPTIONS = (*LISTS, *ELSEWHERE, "peft_type", "task_type", "bias", "layers_to_transform", "r", "lora_alpha",
            "lora_dropout", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern",
            "trainable_token_indices")  # fmt: skip
@@ -23,7 +24,7 @@ def options_of(found: Reading, keys: Mapping[str, str] = ITSELF) -> dict:
     """PEFT's options, which a library's configuration has under keys of its own; a list may be a text with commas."""
     options = {name.strip(): found.mapping[key] for name, key in keys.items() if found.mapping.get(key) is not None}
     for name in LISTS:
-        whole = name != "modules_to_save" and isinstance(options.get(name), str)  # there a text is an expression
+        whole = name not in NAMES and isinstance(options.get(name), str)  # in others a text is an expression
         if name in options and not whole:
             options[name] = found.texts(next(key for key in keys.values() if found.mapping.get(key) is options[name]))
     return options
@@ -66,12 +67,15 @@ def _joined(found: Reading, options: dict, keys: Mapping[str, str]) -> list[str]
         return []
     modules = {layer.path: layer.bases for layer in found.tree.layers}
     made_for = str(found.mapping.get("base_model_name_or_path") or "")
+    names = [p.name for p in found.tree.parameters]
     try:
+        options |= peft_experts.converted(options, modules, names, found.tree.head, compile_bounded)
         joined = peft_rules.adapted(options, modules, found.tree.head, compile_bounded)
     except RuleError as error:
         found.leave(keys["target_modules"], clause(error.problem))
         return []
-    if targets and not joined:
+    tensors = peft_experts.tensors(options, names)
+    if targets and not joined and not tensors:
         raise ExportError(
             "This adapter joins nothing of {source}: '{name}' is not in it.",
             "It was made for '{base}'." if made_for else "It may be for another model.",
@@ -85,8 +89,12 @@ def _joined(found: Reading, options: dict, keys: Mapping[str, str]) -> list[str]
         if refusal := peft_rules.refusal(path, options, modules[path]):
             joined.remove(path)
             found.leave(keys["target_modules"], refusal)
+    for name in list(tensors):
+        if refusal := peft_experts.refused_tensor(name, found.tree.parameters[found.tree.index[name]].shape, options):
+            tensors.remove(name)
+            found.leave(keys["target_modules"], refusal)
     switches = [options.get(name) is True for name in ("use_rslora", "use_dora")]
-    for path in joined:
+    for path in (*joined, *tensors):
         r, alpha = peft_rules.scale_of(path, options)
         found.adapters.append((path, r, alpha, options.get("lora_dropout"), *switches))
     return joined

@@ -88,8 +88,24 @@ def _inject(model: nn.Module, adapter: Adapter, paths: list[str], tree: LayerTre
         target_parameters=tensors or None,
         trainable_token_indices=tokens or None,  # in one of several is enough: PEFT puts them in once
     )
-    peft.inject_adapter_in_model(config, model, NAME)
+    with _as_said():
+        peft.inject_adapter_in_model(config, model, NAME)
     peft.tuners.tuners_utils.cast_adapter_dtype(model, NAME)  # as `get_peft_model` does
+
+
+@contextmanager
+def _as_said() -> Iterator[None]:
+    """Targets here are of this very model: PEFT would take them for names of an older transformers, whose experts stood
+    apart, and makes of whole paths the ends that they have in every block (`freezecore.peft_experts`).
+    """
+    from peft.utils import transformers_weight_conversion as conversion
+
+    theirs = conversion.convert_peft_config_for_transformers
+    conversion.convert_peft_config_for_transformers = lambda *args, **kwargs: None
+    try:
+        yield
+    finally:
+        conversion.convert_peft_config_for_transformers = theirs
 
 
 def _peft() -> Any:

@@ -28,6 +28,8 @@ MODELS = {
     "llama": ("config:llama", "causal-lm"),
     "masked": ("config:bert", "masked-lm"),
     "t5": ("config:t5", "seq2seq-lm"),
+    "qwen3_moe": ("config:qwen3_moe", "causal-lm"),
+    "mixtral": ("config:mixtral", "causal-lm"),
     "resnet18": ("timm:resnet18", None),
     "vit_timm": ("timm:test_vit", None),
 }
@@ -79,6 +81,16 @@ CASES = {
     ),
     "whole paths": ("bert", {"target_modules": ["bert.encoder.layer.0.attention.self.query", "bert.pooler.dense"]}),
     "dora": ("bert", {"target_modules": ["query"], "use_dora": True}),
+    "experts by the names that they had": (
+        "qwen3_moe",
+        {"target_modules": ["q_proj", "gate_proj", "up_proj", "down_proj"], "r": 4, "lora_alpha": 16},
+    ),
+    "experts of Mixtral": ("mixtral", {"target_modules": ["q_proj", "w1", "w2", "w3"]}),
+    "a tensor of experts": ("mixtral", {"target_modules": ["q_proj"], "target_parameters": ["experts.down_proj"]}),
+    "an expression where experts are one tensor": (
+        "mixtral",
+        {"target_modules": r"model\.layers\.[01]\.self_attn\.q_proj"},  # PEFT makes the end of it: of every block
+    ),
 }
 
 
@@ -128,6 +140,8 @@ def by_peft(name, options):
             chance = dropout.p if isinstance(dropout, torch.nn.Dropout) else 0.0
             rank, alpha = layer.r["default"], layer.lora_alpha["default"]
             scale = layer.scaling["default"] == pytest.approx(alpha / rank**0.5) and rank > 1
+            tensor = getattr(layer, "parameter_name", "weight")
+            path = path.replace(".base_layer", "") + (f".{tensor}" if tensor != "weight" else "")
             layers[path] = (rank, alpha, chance, scale, bool(layer.use_dora.get("default")))
     return trains, layers
 
@@ -483,3 +497,27 @@ def test_a_shell_line_of_a_notebook_that_goes_on_is_left_out_whole():
     cell = {"cell_type": "code", "source": ["!python train.py \\\n", "    --data x \\\n", "    --out y\n", "x = 1"]}
     found = notebook_source(json.dumps({"nbformat": 4, "cells": [cell]}))
     assert (found.text.split(), found.dropped) == (["x", "=", "1"], 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ("target_modules=['gate_proj']", "'gate_proj' here only together with 'up_proj'"),
+        ("target_modules=['gate_proj', 'up_proj', 'down_proj'], lora_dropout=0.1", "no dropout on the tensor"),
+        ("target_modules='all-linear'", "mlp.gate.weight', which is not of three dimensions"),
+    ],
+)
+def test_what_peft_makes_of_experts_and_is_not_followed_is_told(options, why):
+    found = import_rules(f"model = get_peft_model(model, LoraConfig({options}))", opened("qwen3_moe"))
+    assert any(why in each.why for each in found.unread)
+
+
+def test_the_families_whose_experts_are_one_tensor_are_peft_s_own():
+    from peft.utils import transformers_weight_conversion as theirs
+
+    from freezecore import peft_experts
+
+    known = theirs._MODEL_TO_CONVERSION_PATTERN
+    plain = {kind.replace("_", ""): of for kind, of in known.items() if of in theirs._MOE_TARGET_MODULE_MAPPING}
+    assert {kind: of for kind, of in plain.items() if kind.islower()} == peft_experts.FAMILY
+    assert theirs._MOE_TARGET_MODULE_MAPPING == peft_experts.EXPERTS

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from freezecore import peft_rules
+from freezecore import peft_experts, peft_rules
 from freezecore.importing.execution.run import now
 from freezecore.importing.execution.standins.lora_layers import LoraLayer, SavedModule
+from freezecore.importing.execution.standins.lora_targets import followed, modules_joined
 from freezecore.importing.execution.standins.model import Open
 from freezecore.importing.execution.standins.module import Module, bases_of
 from freezecore.importing.execution.unknown import Unknown
 
-READ = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "modules_to_save")
-ELSEWHERE = ("target_parameters", "layer_replication", "lora_bias", "use_qalora")
+READ = (
+    "target_modules",
+    "target_parameters",
+    "exclude_modules",
+    "layers_to_transform",
+    "layers_pattern",
+    "modules_to_save",
+)
 SCALE = ("r", "lora_alpha", "lora_dropout", "rank_pattern", "alpha_pattern", "bias")
 MORE = ("lora_dropout", "use_rslora", "use_dora")
 
@@ -21,15 +28,17 @@ def join(model: Module, options: dict) -> None:
     if Unknown in (type(options.get(name)) for name in READ):
         now().tell("what its adapter configuration names is not known")
         return
-    modules = dict(model.named_modules())
+    modules, parameters = dict(model.named_modules()), dict(model.named_parameters())
     for name in [name for name in SCALE if type(options.get(name)) is Unknown]:
         now().tell("'{name}' of its adapter is not known; PEFT's own was taken", name=name)
         del options[name]
-    joined = _joined(options, {path: bases_of(type(module)) for path, module in modules.items()})
-    for path in joined:
-        layer = _put(model, path, LoraLayer(modules[path]))
-        said = (*peft_rules.scale_of(path, options), *map(options.get, MORE))
-        now().adapters.append((modules[path]._fx_path, *map(_plain, said), layer))
+    joined = modules_joined(options, {path: bases_of(type(module)) for path, module in modules.items()}, parameters)
+    tensors = {name: name.rpartition(".")[0] for name in peft_experts.tensors(options, parameters)}
+    layers = {path: _put(model, path, LoraLayer(modules[path])) for path in (*joined, *tensors.values())}
+    for path in (*joined, *followed(tensors, parameters, options)):
+        said = map(_plain, (*peft_rules.scale_of(path, options), *map(options.get, MORE)))
+        name = parameters[path]._fx_name if path in tensors else modules[path]._fx_path
+        now().adapters.append((name, *said, layers[tensors.get(path, path)]))
     _train_tokens(options)
     for path, module in modules.items():
         if path and peft_rules.saved(path, options):
@@ -39,33 +48,6 @@ def join(model: Module, options: dict) -> None:
         found = module._parameters.get("bias")
         if found is not None and (bias == "all" or path in joined):
             found._fx_set(True)
-
-
-def _joined(options: dict, modules: dict) -> list[str]:
-    """The modules that an adapter joins; what of the configuration is not followed is told."""
-    kind = options.get("peft_type", "LORA")
-    kind = str(getattr(kind, "_fx_path", kind)).rpartition(".")[2]
-    if kind.upper() != "LORA":
-        now().tell("of adapters only LoRA is followed, not '{name}'", name=kind)
-        return []
-    for name in ELSEWHERE:
-        if options.get(name):
-            now().tell("'{name}' of an adapter is not followed", name=name)
-    root = next(iter(modules.get("", ())), "")
-    if options.get("target_modules") is None and "target_parameters" not in options:
-        options["target_modules"] = peft_rules.usual_targets(root)
-        if options["target_modules"] is None:
-            now().tell("PEFT has no usual targets for '{name}': name its target_modules", name=root)
-    found = peft_rules.adapted(options, modules, Open.blueprint.head)
-    if (named := options.get("target_modules")) and not found:
-        for each in [named] if isinstance(named, str) else named:
-            now().missing[str(each)] = None
-        now().tell("its adapter joins nothing of this model, and PEFT refuses that")
-    for path in list(found):
-        if refusal := peft_rules.refusal(path, options, modules[path]):
-            found.remove(path)
-            now().tell(refusal)
-    return found
 
 
 def _train_tokens(options: dict) -> None:
