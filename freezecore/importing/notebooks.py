@@ -80,7 +80,8 @@ def _without_shell(cells: list[str]) -> Notebook:
     for cell in cells:
         first = cell.lstrip().split("\n", 1)[0]
         whole = first.startswith("%%") and first[2:].split(" ")[0] in FOREIGN
-        gone, before = False, ""
+        gone: object = False
+        before = ""
         for line in cell.split("\n"):
             goes_on = bool(gone) and before.rstrip().endswith("\\")
             gone, before = whole or goes_on or MAGIC.match(line) or ASSIGNED.match(line), line
