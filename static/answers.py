@@ -392,13 +392,13 @@ def command(link: Link, words: Words) -> str:
     rules = link.rules or "freeze all; train head"
     options = {
         "--batch-size": link.batch, "--precision": link.precision, "--device": link.device, "--task": link.task,
-        "--num-labels": link.labels, "--optimizer": link.optimizer,
+        "--num-labels": link.labels, "--optimizer": link.optimizer, "--quantize": link.quantize,
+        "--adapter": quote(link.adapter) if link.adapter else None,
     }  # fmt: skip
     told = " ".join(f"{name} {value}" for name, value in options.items() if value is not None)
     flags = " --checkpointing" if link.checkpointing else ""
-    return (
-        f"pip install 'freeze-explorer[models]'\nfreezecore estimate {quote(link.model)} {quote(rules)} {told}{flags}"
-    )
+    typed = f"freezecore estimate {quote(link.model)} --rules {quote(rules)} {told}{flags}"
+    return f"pip install 'freeze-explorer[{'peft' if link.adapter else 'models'}]'\n{typed}"
 
 
 def page_words(words: Words) -> dict[str, str]:

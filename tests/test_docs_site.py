@@ -1,13 +1,16 @@
 """The documentation site: built strictly, asks no other server for anything, and shows what there is."""
 
+import html
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
 
+from app.link import read_link
 from app.text import LANGUAGES
 from docs.commands import COMMANDS as SHOWN
 from docs.site import pages
@@ -67,6 +70,18 @@ def test_every_target_and_every_verb_stands_there(built):
     assert verbs - set(pages.VERBS) == set()
     reference = (built / "reference.html").read_text("utf-8")
     assert {name for name in pages.VERBS if f'id="freezecore.api.{name}"' not in reference} == set()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_examples_of_rules_can_be_ticked_where_the_page_without_a_server_is_built(lang):
+    text = (ROOT / "docs" / f"rules.{lang}.md".replace(".en", "")).read_text("utf-8")
+    found = pages.examples(text)
+    assert ("freeze all; train head", "resnet18") in found and ("freeze embeddings; freeze blocks:0-2", "bert") in found
+    framed = pages.with_a_frame(text, lang)
+    links = re.findall(r'href="([^"]+)" target="explorer"', framed)
+    read = [read_link(dict(parse_qsl(urlsplit(html.unescape(link)).query)))[0] for link in links]
+    assert [link.rules for link in read] == [rules for rules, _ in found]
+    assert {link.task for link in read} == {None, "sequence-classification"} and '<iframe name="explorer"' in framed
 
 
 def test_the_build_folder_is_no_part_of_the_repository():

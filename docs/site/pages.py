@@ -8,13 +8,15 @@ import re
 import shutil
 import tomllib
 from functools import cache
+from html import escape
 from pathlib import Path
+from urllib.parse import urlencode
 
 import freezecore as fc
 from app.service.lessons import LESSONS, title
 from app.text import LANGUAGES, Words
 from freezecore._export import TARGETS
-from freezecore.errors import FreezeError
+from freezecore.errors import FreezeError, RuleError
 from freezecore.tree import LayerTree
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,13 @@ NOUNS = (
     *("source.ModelSource", "tree.LayerTree", "spec.FreezeSpec", "mask.Mask", "workload.Workload"),
     *("_estimate.cost.Estimate", "probe.ProbeRequest", "probe.ProbeResult"),
 )
+EXPLORER = ROOT / "site"  # the page without a server, where `make site` has built it
+TICKED = {  # of packed models the kept tree, and how the page's link names them
+    "resnet18": {"model": "timm:resnet18"},
+    "bert": {"model": "config:bert", "task": "sequence-classification", "labels": "2"},
+}
+TRY = {"en": "Tick these examples", "ja": "この例を試す", "zh": "动手试试这些例子"}
+EXAMPLE = re.compile(r"^    (.+?) +# .*$", re.MULTILINE)
 OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./([^)]+)\)")
 FIELD = re.compile(r"\{[^}]*\}")
 SHEET = {  # heading, how to print, name, before, guess, measured, after, mind
@@ -54,6 +63,11 @@ def main(folder: Path = ROOT / "build" / "pages") -> None:
     made |= {f"worksheets.{lang}.md".replace(".en", ""): worksheets(lang) for lang in LANGUAGES}
     for name, content in made.items():
         (folder / name).write_text(content, encoding="utf-8")
+    if (EXPLORER / "index.html").exists():
+        shutil.copytree(EXPLORER, folder / "explorer")
+        for lang in LANGUAGES:
+            page = folder / f"rules.{lang}.md".replace(".en", "")
+            page.write_text(with_a_frame(page.read_text("utf-8"), lang), encoding="utf-8")
     for page in folder.glob("*.md"):
         page.write_text(leading_somewhere(page.read_text("utf-8")), encoding="utf-8")
 
@@ -62,6 +76,42 @@ def leading_somewhere(text: str) -> str:
     """A link to a file of the project leads there where the build names its base address; else its words stand."""
     base = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["freeze-explorer"]["base-address"]
     return OUTSIDE.sub(lambda link: f"[{link[1]}]({base.rstrip('/')}/{link[2]})" if base else link[1], text)
+
+
+def with_a_frame(text: str, lang: str) -> str:
+    """The rules, and below their examples a frame with the page without a server, in which each can be ticked."""
+    links = [(_linked(rules, tree, lang), rules) for rules, tree in examples(text)]
+    row = '<li><a href="{}" target="explorer"><code>{}</code></a></li>'
+    listed = "".join(row.format(link, escape(rules)) for link, rules in links)
+    frame = f'<iframe name="explorer" title="Freeze Explorer" src="{links[0][0]}" loading="lazy"></iframe>'
+    made = f'<details class="explorer"><summary>{TRY[lang]}</summary><ul>{listed}</ul>{frame}</details>'
+    end = list(EXAMPLE.finditer(text))[-1].end()
+    return f"{text[:end]}\n\n{made}{text[end:]}"
+
+
+def _linked(rules: str, tree: str, lang: str) -> str:
+    """The link of a selection, from the rules' page in this language."""
+    asked = {"embed": "1", "lang": lang, **TICKED[tree], "rules": rules}
+    return escape(f"{'' if lang == 'en' else '../'}explorer/?{urlencode(asked, safe=':/')}")
+
+
+def examples(text: str) -> list[tuple[str, str]]:
+    """The rules in such a page's list, each with a tree of which it hits something.
+
+    Raises:
+        RuleError: an example that hits nothing in any of them.
+    """
+    return [(rules, _hit(rules)) for rules in EXAMPLE.findall(text)]
+
+
+def _hit(rules: str) -> str:
+    for tree in TICKED:
+        try:
+            fc.resolve(rules, _tree(tree))
+            return tree
+        except RuleError as error:
+            problem = error
+    raise problem
 
 
 def targets() -> str:
@@ -105,13 +155,14 @@ def worksheets(lang: str) -> str:
     heading, about, name, before, guess, measured, after, mind = SHEET[lang]
     parts = [f"# {heading}", about]
     for lesson in LESSONS:
+        parts += ['<section class="sheet" markdown>']
         key = f"lesson.{lesson.key}"
         parts += [f"## {title(lesson.key, words)}", f"{name}: " + "_" * 30, f"*{words(f'{key}.about')}*"]
         parts += [f"**{before}.** {_blank(words(f'{key}.before.question'))}", *_choices(words, f"{key}.before")]
         parts += [f"**{guess}.** {_blank(words(f'{key}.question'))}", "_" * 60]
         parts += [f"**{measured}**", "_" * 60, "_" * 60]
         parts += [f"**{after}.** {_blank(words(f'{key}.after.question'))}", *_choices(words, f"{key}.after")]
-        parts += [f"**{mind}.** {_blank(words(f'{key}.careful'))}"]
+        parts += [f"**{mind}.** {_blank(words(f'{key}.careful'))}", "</section>"]
     return "\n\n".join(parts)
 
 

@@ -1,12 +1,15 @@
 """The site's own sentences: the same in every language, and all that are used."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from app.link import Link
 from app.text import LANGUAGES, sentences
-from static.answers import page_words
+from freezecore.cli import parser
+from static.answers import command, page_words
 from static.words import SiteWords, site_sentences
 from tests.app.test_text import fields
 
@@ -32,6 +35,16 @@ def test_what_the_shell_asks_for_is_there(lang):
     }
     assert len(asked) > 20
     assert asked - set(page_words(SiteWords(lang))) == set()
+
+
+@pytest.mark.parametrize(("adapter", "extra"), [(None, "models"), ("lora r=8 on *.query", "peft")])
+def test_the_command_for_a_machine_of_ones_own_can_be_typed(adapter, extra):
+    link = Link("config:bert", "freeze all; train head", batch=8, labels=3, adapter=adapter)
+    install, typed = command(link, SiteWords("en")).split("\n")
+    assert install == f"pip install 'freeze-explorer[{extra}]'"
+    read = parser(["estimate"]).parse_args(shlex.split(typed)[1:])
+    assert (read.source, read.rules, read.batch_size, read.num_labels) == (link.model, link.rules, 8, 3)
+    assert read.adapter == adapter
 
 
 def test_none_of_them_is_unused():
