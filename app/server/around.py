@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -12,7 +13,7 @@ from starlette.middleware import Middleware
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
-from . import headers, tick_route
+from . import gone, headers, tick_route
 from .bounds import Bounds
 from .startup import prepare_server
 from .unknown_page import UnknownPage
@@ -21,7 +22,9 @@ from .unknown_page import UnknownPage
 @asynccontextmanager
 async def _lifespan(_: st.App) -> AsyncIterator[None]:
     prepare_server()
+    letting_go = asyncio.create_task(gone.let_go())
     yield
+    letting_go.cancel()
 
 
 def settings() -> dict[str, Any]:

@@ -48,7 +48,7 @@ MODELS = ("timm:resnet18", "timm:tf_efficientnet_lite0", "config:bert&task=seque
 EVERY_S = 3.0
 PATIENCE_S = 60.0
 SETTLED_S = 300.0  # the web process is as large then as it should stay
-AFTER_S = 10.0  # from the last visitor's going to the last look at it
+AFTER_S = 180.0  # from the last visitor's going to the last look at it: their pages wait two minutes for them
 FOLDERS = {"descriptors": "fd", "threads": "task"}
 GOALS = {"p95_ms": 250, "lost": 0, "web_bytes": 400_000_000}
 

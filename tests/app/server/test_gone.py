@@ -1,0 +1,28 @@
+"""Visitors who have gone hold nothing."""
+
+import asyncio
+import inspect
+from types import SimpleNamespace
+
+import pytest
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.session_manager import SessionInfo
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+
+from app.server import gone
+
+
+@pytest.mark.parametrize(("kept_s", "ended"), [(0, ["shut down"]), (60, [])])
+def test_a_page_is_ended_when_its_visitor_may_no_longer_come_back(kept_s, ended, monkeypatch):
+    told = []
+    page = SimpleNamespace(id="one", shutdown=lambda: told.append("shut down"))
+    storage = MemorySessionStorage(ttl_seconds=kept_s)
+    storage.save(SessionInfo(client=None, session=page))
+    manager = WebsocketSessionManager(storage, None, None, None)
+    monkeypatch.setattr(gone.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
+    monkeypatch.setattr(gone, "LOOKED_EVERY_S", 0.001)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(gone.let_go(), 0.2))
+    assert told == ended
+    assert "self._session_mgr =" in inspect.getsource(Runtime.__init__)
