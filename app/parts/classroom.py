@@ -22,6 +22,7 @@ from ..service.classes import JOINED, ClassEntry, Classes, nickname
 from ..service.lessons import Lesson
 from ..text import Words
 from . import show_errors
+from .glossary import with_terms
 from .plot import plot
 from .table import UNKNOWN, formatted
 
@@ -118,7 +119,7 @@ def classroom(words: Words) -> None:
     """The teacher's page: begin a class, hand out its link, watch the answers come in, show them."""
     token = state.link().klass
     if token is None or not shared().exists(token):
-        st.markdown(words("class.about"))
+        with_terms(words("class.about"), words, "class")
         st.button(words("class.begin"), type="primary", key="begin_class", on_click=_begin)
         _lessons(words)
         return

@@ -14,6 +14,7 @@ from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import show_errors
 from .data import own_classes
+from .glossary import with_terms
 from .rules_box import undo
 
 CODE_HEIGHT = 290
@@ -22,6 +23,7 @@ CODE_HEIGHT = 290
 def code(words: Words) -> None:
     """The target pickers, the code of one or two of them, and the notebook."""
     selection = select(state.link())
+    with_terms(words("export.about"), words, "export")
     first, second, notebook = st.columns([2, 2, 1.6], vertical_alignment="bottom")
     state.keep_values(w_target=selection.link.trainer)
     if TARGETS[state.value("w_target")].trainer not in (None, selection.link.trainer):

@@ -23,6 +23,7 @@ from ..service.selection import ModelSelection, select
 from ..service.smaller_steps import smaller_steps
 from ..text import Words
 from . import show_errors
+from .glossary import with_terms
 from .table import UNKNOWN, formatted
 
 MEASURED = "measured_cards"  # notes of what this visitor dropped, by file
@@ -33,6 +34,7 @@ def fit(words: Words) -> None:
     selection = select(state.link())
     if is_too_small(selection):
         _smaller(selection, words)
+    with_terms(words("fit.about"), words, "fit")
     cells = formatted(card_rows(selection, words), {words("fit.largest"): largest_text})
     st.dataframe(cells, hide_index=True, height=200, key="cards", placeholder=UNKNOWN)
     st.caption(words("fit.units"))

@@ -27,6 +27,7 @@ from ..service.selection import select
 from ..service.uploads import TYPES
 from ..text import Words
 from . import measured_under, show_errors
+from .glossary import with_terms
 from .plot import plot
 from .saved import names_of_rules
 from .table import pick_rows
@@ -44,6 +45,7 @@ def runs() -> None:
     """The table, its tools, and the charts of the rows that are chosen."""
     words = state.words()
     stored = _stored()
+    with_terms(words("runs.about"), words, "runs")
     *tools, file, gone = st.columns([*([1.7, 2, 1.5] if stored else [5.2]), 1.5, 2.1], vertical_alignment="bottom")
     with file.popover(words("runs.file"), icon=":material/upload_file:", width="stretch"):
         _file_uploader(words)
