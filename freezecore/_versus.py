@@ -3,12 +3,12 @@ exported as any other selection is."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
-from freezecore._estimate import estimate
-from freezecore._estimate.at_rank import trace_at_rank, tree_at_rank
+from freezecore._estimate.at_rank import trace_at_rank
+from freezecore._estimate.cost import estimate_names
 from freezecore._resolve import resolve
 from freezecore._trace import Trace
 from freezecore.adapter import MOST_RANK
@@ -77,30 +77,51 @@ def checkpoint_bytes(mask: Mask) -> int:
 
 
 def rank_within(
-    limit: int, rules: str, steps: Mapping[int, Trace], trees: Mapping[int, LayerTree], batch_size: int | None = None
+    limit: int, rules: str, steps: Mapping[int, Trace], tree: LayerTree, batch_size: int | None = None
 ) -> int:
     """The highest rank of an adapter whose step peaks at `limit` bytes at most; 0 where not even rank 1 does.
 
     Args:
         rules: what trains.
-        steps, trees: by rank, of the source at two ranks, from which those at any other follow.
+        steps: by rank, of the source at two ranks, from which those at any other follow.
+        tree: of the source at one of these ranks.
 
     Raises:
         TraceError: nothing follows from these.
         UnknownCost: the peak is not known.
     """
+    mask = resolve(FreezeSpec.parse(rules), tree)
+    names = set(mask.names())
 
     def peak_at(rank: int) -> int:
-        mask = resolve(FreezeSpec.parse(rules), tree_at_rank(trees, rank))
-        return estimate(trace_at_rank(steps, rank), mask, batch_size=batch_size).required().peak_bytes
+        trace = steps.get(rank) or trace_at_rank(steps, rank)
+        trained = [parameter for parameter in trace.parameters if parameter.name in names]
+        return estimate_names(trace, trained, mask.held, batch_size=batch_size).required().peak_bytes
 
-    return largest_rank(peak_at, limit)
+    return largest_rank(peak_at, limit, sorted(steps))
 
 
-def largest_rank(peak_at: Callable[[int], int], limit: int) -> int:
+def largest_rank(peak_at: Callable[[int], int], limit: int, known: Sequence[int]) -> int:
     """The highest rank whose step peaks at `limit` bytes at most; 0 where not even rank 1 does.
+
+    At each moment what is alive is a line in the rank, so lines through ranks that were tried say which to try next;
+    every third time the middle, where the lines change often.
 
     Args:
         peak_at: bytes of a rank's step; a higher rank never takes less.
+        known: two ranks to begin with.
     """
-    return bisect_right(range(1, MOST_RANK + 1), limit, key=peak_at)
+    peaks = {rank: peak_at(rank) for rank in known}
+    for tried in count(1):
+        low = max((rank for rank, peak in peaks.items() if peak <= limit), default=0)
+        high = min((rank for rank, peak in peaks.items() if peak > limit), default=MOST_RANK + 1)
+        if high - low == 1:
+            return low
+        one, two = (
+            (low, high) if {low, high} <= peaks.keys() else sorted(peaks, key=lambda rank: abs(rank - low))[1::-1]
+        )
+        rise = (peaks[two] - peaks[one]) / (two - one)
+        guess = one + int((limit - peaks[one]) / rise) if rise and tried % 3 else (low + high) // 2
+        rank = min(max(guess, low + 1), high - 1)
+        peaks[rank] = peak_at(rank)
+    raise AssertionError  # unreachable: each rank that is tried leaves fewer

@@ -110,5 +110,5 @@ def rank_as_large_as(limit: int, lora: Link) -> int:
     links = {rank: replace(lora, adapter=one.adapter) for rank, one in rank_sources(source_of(lora)).items()}
     chosen = {rank: select(link) for rank, link in links.items()}
     traces = {rank: cost_of(one)[0] for rank, one in chosen.items()}
-    trees = {rank: one.tree for rank, one in chosen.items()}
-    return _versus.rank_within(limit, lora.rules or "", traces, trees, lora.batch)
+    tree = next(iter(chosen.values())).tree
+    return _versus.rank_within(limit, lora.rules or "", traces, tree, lora.batch)

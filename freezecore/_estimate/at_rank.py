@@ -7,12 +7,15 @@ other, to the byte. What they cannot give is refused, and then the step is follo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, TypeVar
 
+from freezecore._estimate.segments import TraceSegment, segments
+from freezecore._estimate.trace_at_batch import kept
 from freezecore._trace import Amount, BackwardResult, Operation, SavedTensors, Scratch, Trace, TracedCall
-from freezecore.adapter import parse_adapters, print_adapters
+from freezecore.adapter import MOST_RANK, parse_adapters, print_adapters
 from freezecore.errors import TraceError
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
@@ -46,7 +49,11 @@ def trace_at_rank(steps: Mapping[int, Trace], rank: int) -> Trace:
     Raises:
         TraceError: the two do not run the same operations, so that nothing follows for another rank.
     """
-    return _AtRank(steps, rank).trace()
+    low, high = (steps[rank] for rank in sorted(steps))
+    known = vars(low).get("_lines")
+    if known is None or known.two is not high:
+        known = vars(low)["_lines"] = _Lines(steps)
+    return known.at(rank)
 
 
 def tree_at_rank(trees: Mapping[int, LayerTree], rank: int) -> LayerTree:
@@ -96,44 +103,46 @@ class _Line:
         return tuple(map(self, one, two))
 
 
-class _AtRank(_Line):
-    """A trace in the making."""
+class _Lines:
+    """What a step is at every rank: its amounts at two ranks, side by side, and all else once."""
 
-    def __init__(self, steps: Mapping[int, Trace], rank: int) -> None:
-        super().__init__(steps, rank)
+    def __init__(self, steps: Mapping[int, Trace]) -> None:
+        (self.low, one), (self.high, two) = sorted(steps.items())
+        self.one, self.two = one, two
         self.rows: dict[tuple[int, int], int] = {}
-        self.table: list[Amount] = []
+        self.table: list[tuple[Amount, Amount]] = []
         self.operations: dict[tuple[int, int], int] = {}
-
-    def trace(self) -> Trace:
-        one, two = self.both
         for name in ("layers", "storage", "loss", "regions", "asking", "lasting", "batch_sizes", "problem"):
             _same(getattr(one, name), getattr(two, name))
         _same([sorted(each) for each in one.ends], [sorted(each) for each in two.ends])
         _same([p.name for p in one.parameters], [p.name for p in two.parameters])
+        _same(len(one.steps), len(two.steps))
+        taken = tuple(map(self._step, one.steps, two.steps))
+        columns: dict[str, Any] = {
+            name: self._amounts(getattr(one, name), getattr(two, name)) for name in ("nbytes", "sizes", "batch")
+        }
+        operations = tuple(self._operation(one.operations[a], two.operations[b]) for a, b in self.operations)
+        self.step = replace(one, steps=taken, operations=operations, **columns)
+        self.segments = _alike(segments(one), segments(two))
+
+    def at(self, rank: int) -> Trace:
+        """The step at a rank."""
+        one, two, line = self.one, self.two, _Line({self.low: self.one, self.high: self.two}, rank)
         parameters = tuple(
-            p._replace(numel=self(p.numel, q.numel), shape=self.each(p.shape, q.shape)) if p != q else p
+            p._replace(numel=line(p.numel, q.numel), shape=line.each(p.shape, q.shape)) if p != q else p
             for p, q in zip(one.parameters, two.parameters, strict=True)
         )
-        _same(len(one.steps), len(two.steps))
-        steps = tuple(map(self._step, one.steps, two.steps))
-        columns = {name: self._amounts(getattr(one, name), getattr(two, name)) for name in ("nbytes", "sizes", "batch")}
-        operations = tuple(self._operation(one.operations[a], two.operations[b]) for a, b in self.operations)
-        return replace(
-            one,
-            parameters=parameters,
-            buffers=self.each(one.buffers, two.buffers),
-            steps=steps,
-            operations=operations,
-            amounts=tuple(self.table),
-            **columns,
-        )
+        amounts = tuple(a if a == b else Amount(*line.each(a, b)) for a, b in self.table)
+        buffers = line.each(one.buffers, two.buffers)
+        found = replace(self.step, parameters=parameters, buffers=buffers, amounts=amounts)
+        if self.segments:
+            kept(found, "_segments", lambda: self.segments)
+        return found
 
     def _amount(self, a: int, b: int) -> int:
         if (a, b) not in self.rows:
-            one, two = self.both
             self.rows[a, b] = len(self.table)
-            self.table.append(Amount(*self.each(one.amounts[a], two.amounts[b])))
+            self.table.append((self.one.amounts[a], self.two.amounts[b]))
         return self.rows[a, b]
 
     def _amounts(self, a: Iterable[int], b: Iterable[int]) -> tuple[int, ...]:
@@ -172,16 +181,36 @@ class _AtRank(_Line):
 
     def _scratch(self, a: Scratch, b: Scratch) -> Scratch:
         """What a kernel takes for itself follows no line where it is laid out anew: then that of the lower rank."""
-        try:
-            _same(len(a), len(b))
+        if list(map(len, a)) == list(map(len, b)) and all(map(self._follows, chain(*a), chain(*b))):
             return tuple(map(self._amounts, a, b))
-        except TraceError:
-            return tuple(tuple(self._amount_of(index) for index in group) for group in a)
+        return tuple(tuple(self._alone(index) for index in group) for group in a)
 
-    def _amount_of(self, index: int) -> int:
+    def _follows(self, a: int, b: int) -> bool:
+        """Whether amounts lie on a line with whole bytes at every rank."""
+        one, two = self.one.amounts[a], self.two.amounts[b]
+        try:
+            for rank in (self.low + 1, 1, MOST_RANK):
+                _Line({self.low: one, self.high: two}, rank).each(one, two)
+        except TraceError:
+            return False
+        return True
+
+    def _alone(self, index: int) -> int:
         """The amount of the lower rank's step as it is."""
-        self.table.append(self.both[0].amounts[index])
+        self.table.append((self.one.amounts[index],) * 2)
         return len(self.table) - 1
+
+
+def _alike(one: Sequence[TraceSegment], two: Sequence[TraceSegment]) -> tuple[TraceSegment, ...]:
+    """The segments of every rank: of one shape where they are at both; none where these are cut otherwise."""
+    if [a._replace(shape=None) for a in one] != [b._replace(shape=None) for b in two]:
+        return ()
+    shapes: dict[tuple, int] = {}
+    pairs = ((a, b.shape) for a, b in zip(one, two, strict=True))
+    return tuple(
+        a if None in (a.shape, shape) else a._replace(shape=shapes.setdefault((a.shape, shape), len(shapes)))
+        for a, shape in pairs
+    )
 
 
 def _same(one: object, two: object) -> None:

@@ -82,7 +82,7 @@ def _rank_within(one: Alternative, limit: int, workload: Workload, allow_python:
         steps = {
             rank: pricer(each, workload).complete([resolve(one.rules, trees[rank])]) for rank, each in sources.items()
         }
-        return rank_within(limit, one.rules, steps, trees)
+        return rank_within(limit, one.rules, steps, next(iter(trees.values())))
     except (TraceError, FreezeError):
         return None  # another rank's step is not known from these, or cannot be built: the document says null
 

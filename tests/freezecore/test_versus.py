@@ -49,7 +49,18 @@ def test_a_checkpoint_without_adapters_is_the_whole_model_whatever_trains():
     assert sizes == {sum(one.nbytes for one in (*tree.parameters, *tree.buffers))}
 
 
+RANKS = range(1, MOST_RANK + 1)
+
+
 @pytest.mark.parametrize("limit", [0, 999, 1_000, 1_700, 5_432, 10**9])
 def test_the_largest_rank_is_the_last_that_stays_within_the_limit(limit):
-    peaks = [1_000 + 7 * rank for rank in range(1, MOST_RANK + 1)]
-    assert largest_rank(lambda rank: peaks[rank - 1], limit) == bisect.bisect_right(peaks, limit)
+    for lines, most in ((((1_000, 7),), 4), (((1_900, 3), (-1_000, 11), (-9_000, 40)), 12), (((1_000, 0),), 51)):
+        peaks = [max(fixed + slope * rank for fixed, slope in lines) for rank in RANKS]
+        tried = []
+
+        def peak_at(rank, peaks=peaks, tried=tried):
+            tried.append(rank)
+            return peaks[rank - 1]
+
+        assert largest_rank(peak_at, limit, (8, 24)) == bisect.bisect_right(peaks, limit)
+        assert len(tried) <= most
