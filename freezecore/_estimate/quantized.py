@@ -5,8 +5,9 @@
     int8  a byte a weight, a float32 a row. The layer's input is kept for the backward pass, which unpacks the weight;
           the forward pass makes the input's 8-bit copy and the product in int32.
 
-Kept as they are: the head, norms, embeddings, convolutions, adapters, and what is tied. Sources: bitsandbytes 0.50,
-`functional.quantize_4bit`, `autograd._functions.MatMul4Bit` and `MatMul8bitLt`; arXiv 2305.14314.
+Kept as they are: the head, routers, norms, embeddings, convolutions, experts in one tensor, adapters, what is tied, and
+what transformers keeps in float32. Sources: bitsandbytes 0.50, `functional.quantize_4bit`,
+`autograd._functions.MatMul4Bit` and `MatMul8bitLt`; transformers 5.23, `replace_with_bnb_linear`; arXiv 2305.14314.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from typing import NamedTuple
 from freezecore._trace import Amount, Missing, Operation, Trace, TracedCall, TracedParameter
 from freezecore.errors import SourceError, shortened
 from freezecore.sentences import say
-from freezecore.tree import LayerTree
+from freezecore.tree import LayerTree, Parameter
 
-LINEAR = frozenset({"nn.Linear", "Conv1D"})
+KINDS = ("nf4", "int8")
+FLOAT32 = {  # transformers' `_keep_in_fp32_modules`, which it never quantizes
+    **dict.fromkeys(("T5", "MT5", "UMT5", "Udop", "Pop2Piano"), "wo"),
+    "Blip2": "qformer",
+}
 BLOCK, NESTED = 64, 256  # weights to a scale, scales to a scale of their own
 CODES = (16 * 4, 256 * 4)  # bytes of the tables of nf4's values and of a scale's
 
@@ -32,11 +37,9 @@ def quantized_names(tree: LayerTree) -> tuple[str, ...]:
     Raises:
         SourceError: there are none.
     """
-    found = []
-    for p in tree.parameters:
-        bases = tree.layer_at[p.owner].bases if p.owner in tree.layer_at else ()
-        if LINEAR.intersection(bases) and len(p.shape) == 2 and not p.adapter and not p.aliases and p.kind != "head":
-            found.append(p.name)
+    float32 = _in_float32(tree)
+    weights = ((path, p) for path, p in linear_layers(tree).items() if p.kind != "head" and not p.router)
+    found = [p.name for path, p in weights if not p.aliases and float32.isdisjoint(path.split("."))]
     if not found:
         raise SourceError(
             "{source} has no linear layer beside its head that could be quantized.",
@@ -44,6 +47,35 @@ def quantized_names(tree: LayerTree) -> tuple[str, ...]:
             source=shortened(tree.source),
         )
     return tuple(found)
+
+
+def linear_layers(tree: LayerTree) -> dict[str, Parameter]:
+    """By path, the weights of the layers that transformers puts bitsandbytes' in the place of, unless it is told to
+    keep them: `nn.Linear` itself, and `Conv1D`."""
+    weights = {name: p for p in tree.parameters for name in p.names if len(p.shape) == 2 and not p.adapter}
+    linear = (x.path for x in tree.layers if x.bases[:1] == ("nn.Linear",) or "Conv1D" in x.bases)
+    return {path: weights[f"{path}.weight"] for path in linear if f"{path}.weight" in weights}
+
+
+def kept_layers(tree: LayerTree) -> list[str]:
+    """Linear layers that a quantized tree keeps as they are."""
+    return [path for path, p in linear_layers(tree).items() if p.dtype not in KINDS]
+
+
+def kept_by_transformers(tree: LayerTree) -> set[str]:
+    """Those of them that it keeps by itself: what gives words, what is tied, the last parameter's own where that is a
+    weight, and what stays in float32."""
+    words = max((e.shape[0] for e in tree.parameters if e.kind == "embedding" and len(e.shape) == 2), default=None)
+    last, float32 = [p.name for p in tree.parameters if not p.adapter][-1], _in_float32(tree)
+    return {
+        path
+        for path, p in linear_layers(tree).items()
+        if p.aliases or p.name == last or p.kind == "head" and p.shape[0] == words or float32 & set(path.split("."))
+    }
+
+
+def _in_float32(tree: LayerTree) -> set[str]:
+    return {FLOAT32[name] for each in tree.layers[0].bases if (name := each.removesuffix("PreTrainedModel")) in FLOAT32}
 
 
 def quantized_tree(tree: LayerTree, kind: str) -> LayerTree:

@@ -6,6 +6,7 @@ import keyword
 from dataclasses import dataclass
 
 from freezecore import trainable_layers
+from freezecore._estimate.quantized import kept_by_transformers, kept_layers, linear_layers
 from freezecore._export.dense import IMPORTS, dense_lines
 from freezecore._export.python import call, quoted
 from freezecore.cache import uploads
@@ -36,7 +37,12 @@ NEW_LAYERS = (
 
 
 QUANTIZED = {  # as bitsandbytes keeps linear layers
-    "nf4": ["load_in_4bit=True", 'bnb_4bit_quant_type="nf4"', "bnb_4bit_compute_dtype=torch.bfloat16"],
+    "nf4": [
+        "load_in_4bit=True",
+        'bnb_4bit_quant_type="nf4"',
+        "bnb_4bit_use_double_quant=True",
+        "bnb_4bit_compute_dtype=torch.bfloat16",
+    ],
     "int8": ["load_in_8bit=True"],
 }
 
@@ -76,14 +82,18 @@ def building(
             "Give a Hugging Face id or folder, or leave quantize out.",
             source=source,
         )
-    built = {"timm": _timm, "hf": _transformers, "config": _transformers}.get(source.scheme)
     labels = source.num_labels if classes is None else "NUM_CLASSES"
-    if built or source.scheme == "torchvision":
-        found = built(source, root, labels) if built else _torchvision(source, tree, labels, mask)
-        if classes is None:
-            return found
-        return Building(found.imports, f"NUM_CLASSES = {classes}  # put the number of your own\n{found.lines}")
-    return _own(source, root)
+    if source.scheme == "timm":
+        found = _timm(source, root, labels)
+    elif source.scheme in ("hf", "config"):
+        found = _transformers(source, root, labels, _skipped(tree) if source.quantize else [])
+    elif source.scheme == "torchvision":
+        found = _torchvision(source, tree, labels, mask)
+    else:
+        return _own(source, root)
+    if classes is None:
+        return found
+    return Building(found.imports, f"NUM_CLASSES = {classes}  # put the number of your own\n{found.lines}")
 
 
 def _timm(source: ModelSource, root: str, labels: int | str | None) -> Building:
@@ -126,9 +136,9 @@ def _torchvision(source: ModelSource, tree: LayerTree, labels: int | str | None,
     return Building(frozenset(imports), "\n".join(lines).replace("LABELS", str(labels)))
 
 
-def _transformers(source: ModelSource, root: str, labels: int | str | None) -> Building:
+def _transformers(source: ModelSource, root: str, labels: int | str | None, kept: list[str]) -> Building:
     if source.scheme == "hf" and source.weights != "random":
-        return _pretrained(source, root, labels)
+        return _pretrained(source, root, labels, kept)
     labelled = [f"num_labels={labels}"] if labels is not None else []
     if root in ENCODERS:
         labelled.append(LEFT_TO_RIGHT)
@@ -143,7 +153,7 @@ def _transformers(source: ModelSource, root: str, labels: int | str | None) -> B
     return Building(imports, f"{'' if source.weights == 'random' else note}config = {config}\nmodel = {build}")
 
 
-def _pretrained(source: ModelSource, root: str, labels: int | str | None) -> Building:
+def _pretrained(source: ModelSource, root: str, labels: int | str | None, kept: list[str]) -> Building:
     name = _class_name(source, root)
     labelled = []
     if labels is not None:  # a head of another size is made anew
@@ -156,10 +166,21 @@ def _pretrained(source: ModelSource, root: str, labels: int | str | None) -> Bui
     if source.quantize:
         arguments = [*arguments[:-1], "dtype=torch.bfloat16", "quantization_config=quantized"]
         imports |= {"from transformers import BitsAndBytesConfig"}
-        before = f"quantized = {call('BitsAndBytesConfig', QUANTIZED[source.quantize], taken=12)}\n"
+        before = f"quantized = {call('BitsAndBytesConfig', QUANTIZED[source.quantize] + kept, taken=12)}\n"
     packages = tokenizer_packages(source)
     note = f"# Its tokenizer needs: pip install {' '.join(packages)}\n" if packages else ""
     return Building(imports, f"{note}{before}model = {call(f'{name}.from_pretrained', arguments, taken=8)}")
+
+
+def _skipped(tree: LayerTree) -> list[str]:
+    """What bitsandbytes is told to leave, where transformers would not: a new head, routers. A list of one's own
+    replaces transformers' own."""
+    kept = kept_layers(tree)
+    if kept_by_transformers(tree).issuperset(kept):
+        return []
+    ends = tuple(dict.fromkeys(path.rpartition(".")[2] for path in kept))
+    hit = [path for path in linear_layers(tree) if path.endswith(ends)]
+    return [f"llm_int8_skip_modules=[{', '.join(map(quoted, ends if hit == kept else kept))}]"]
 
 
 def _class_name(source: ModelSource, root: str) -> str:

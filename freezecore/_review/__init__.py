@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freezecore._review import adapters, author, backward, devices, heads, movement, reach, tied
+from freezecore._review import adapters, author, backward, devices, heads, movement, quantized, reach, tied
 from freezecore._review.finding import SEVERITIES, Case, Finding, mended
 from freezecore.arguments import checked
 from freezecore.mask import Mask
@@ -15,6 +15,7 @@ __all__ = ["Finding", "mended", "review"]
 
 CHECKS = (
     *adapters.CHECKS,
+    *quantized.CHECKS,
     *heads.CHECKS,
     *backward.CHECKS,
     *movement.CHECKS,

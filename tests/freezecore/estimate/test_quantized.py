@@ -1,11 +1,14 @@
 """A base in 4 or 8 bits, against bitsandbytes' own layers on a CPU."""
 
+import ast
+import re
 from pathlib import Path
 
 import bitsandbytes
 import peft
 import pytest
 import torch
+import transformers
 from torch import nn
 
 import freezecore as fc
@@ -19,6 +22,7 @@ from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 from tests.benchmarks import memory_truth
+from tests.freezecore.export.models import source_of
 
 TINY = f"config:{Path(__file__).parents[1] / 'runtime' / 'tiny_vit.json'}"
 RULES = "freeze all; train adapters head"
@@ -45,6 +49,24 @@ def test_the_layout_is_that_of_bitsandbytes(rows, columns):
     eight(torch.randn(2, columns))
     held = [eight.state.CB, eight.state.SCB]
     assert tuple(t.untyped_storage().nbytes() for t in held) == layout(rows * columns, rows, "int8")
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2", "llama", "t5"])
+def test_what_is_quantized_is_what_transformers_quantizes_when_it_is_told_as_exported_code_tells_it(name, tmp_path):
+    source = source_of(name, tmp_path)
+    plain = build(source).model
+    plain.save_pretrained(tmp_path / "model")
+    of_folder = ModelSource.parse(f"hf:{tmp_path / 'model'}", task=source.task, quantize="nf4")
+    tree = fc.read_tree(of_folder)
+    code = fc.export(of_folder, "freeze all; train norms", "pytorch", tree=tree)
+    skipped = re.search(r"llm_int8_skip_modules=(\[.*?\])", code)
+    assert (name == "bert") is (skipped is not None)
+    how = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, llm_int8_skip_modules=ast.literal_eval(skipped[1]) if skipped else None
+    )
+    theirs = type(plain).from_pretrained(tmp_path / "model", quantization_config=how)
+    quantized = {f"{path}.weight" for path, x in theirs.named_modules() if isinstance(x, bitsandbytes.nn.Linear4bit)}
+    assert {p.name for p in tree.parameters if p.dtype == "nf4"} == quantized
 
 
 @pytest.mark.slow

@@ -49,3 +49,19 @@ def test_lora_s_presets_are_offered_where_there_are_adapters():
     trained = {name.split(".")[2] for name in last.names() if ".layers." in name}
     assert trained == {"1", "2"} and not any("lora_" not in name and ".layers." in name for name in last.names())
     assert not {"lora", "lora-head", "lora-last"} & {preset.key for preset in presets(fc.read_tree(TINY))}
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "quantize", "found"),
+    [
+        ("config:bert", {"num_labels": 2}, "nf4", {"quantized-head"}),
+        ("config:bert", {"num_labels": 2}, None, set()),
+        ("config:gpt2", {"task": "causal-lm"}, "int8", set()),
+        ("config:mixtral", {"task": "causal-lm"}, "nf4", {"quantized-experts"}),
+    ],
+)
+def test_what_stays_in_full_precision_in_a_quantized_base_is_told(model, options, quantize, found):
+    source = ModelSource.parse(model, adapter="lora", quantize=quantize, **options)
+    tree = fc.read_tree(source)
+    told = review(tree, fc.resolve("freeze all; train adapters", tree), source=source, fixes=False)
+    assert {finding.code for finding in told if finding.code.startswith("quantized")} == found
