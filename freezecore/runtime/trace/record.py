@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore.runtime.tensors import tensors_in
-from freezecore.runtime.trace import recurrent
+from freezecore.runtime.trace import bias, recurrent
 from freezecore.runtime.trace.fake import DEVICE, HALF, run
 from freezecore.runtime.trace.signature import Signature, ViewWrite, described, flops
 from freezecore.sentences import Reason
@@ -108,6 +108,7 @@ class Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.recording = Recording()
+        self.own_sums = bias.OwnSums()
         self.over = self.paused = False
         self._flops = 0  # since it was paused
         self._writes = 0  # operations in place that a gradient passes through, so far
@@ -132,7 +133,8 @@ class Recorder(TorchDispatchMode):
         signature = Signature(function, described(args, kwargs), torch.is_grad_enabled()) if values else None
         if function is torch.ops.aten.rand.default and not args[0]:
             return torch.tensor(1.0)  # the draw that decides whether a layer is skipped: it is not
-        result = run(function, args, kwargs)
+        adds_bias = function is bias.ADD and not kwargs and self._ends_a_product(args)
+        result = bias.add_in_place(*args) if adds_bias else run(function, args, kwargs)
         if outputs := tensors_in(result):
             if signature is None:
                 signature = Signature(function, described(args, kwargs), False)
@@ -144,6 +146,13 @@ class Recorder(TorchDispatchMode):
             else:
                 self._append(signature, values, outputs, count)
         return result
+
+    def _ends_a_product(self, args: tuple) -> bool:
+        """Whether a layer, and no Python code, adds its bias to what it has just multiplied."""
+        calls = self.recording.calls
+        if self.own_sums.inside or not calls or not bias.may_be_bias(*args):
+            return False
+        return calls[-1].signature.name in bias.PRODUCTS and calls[-1].outputs == (self.value(args[0]),)
 
     def _write(
         self, function: Any, args: tuple, kwargs: dict, values: tuple[int, ...], signature: Signature, count: int

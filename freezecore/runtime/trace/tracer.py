@@ -250,7 +250,8 @@ class Tracer:
 
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
             around = nullcontext() if loop.outputs_in_fp32 else autocast()
-            return checkpoints.noting(self.fake, recorder), WholeAttention(recorder, self._capability), around
+            attention = WholeAttention(recorder, self._capability)
+            return checkpoints.noting(self.fake, recorder), recorder.own_sums, attention, around
 
         with cuda.as_with_a_card(self._capability) if device == "cuda" else nullcontext(), bounded(self.fake):
             recording = record(self.fake, step, self.fake_mode, modes)
@@ -356,10 +357,6 @@ def _notes(model: nn.Module, *, detached: bool, kind: str) -> Iterator[str]:
         name = path or type(module).__name__
         if isinstance(module, nn.LSTM) and module.proj_size:
             yield say("'{name}' (an LSTM with projections) takes less than counted while it is frozen", name=name)
-        if isinstance(module, nn.GRU | nn.RNN):
-            yield say(
-                "'{name}' adds its biases in place, which is counted as a copy: some per cent too high", name=name
-            )
         if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerEncoder | nn.MultiheadAttention):
             yield say(
                 "torch's fast path of '{name}' and its like in eval mode, which takes less than counted", name=name

@@ -87,6 +87,42 @@ def test_the_kernel_of_attention_depends_on_what_trains(trains, precision):
     assert (cost.activations_saved > 8 * 4 * 64 * 64 * (4 if precision == "fp32" else 2)) == ("bias" in trains)
 
 
+class AfterTranspose(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.last = inner, nn.Linear(512, 8)
+
+    def forward(self, x):
+        found = self.inner(x.transpose(1, 2))
+        return self.last((found if isinstance(found, torch.Tensor) else found[0]).mean(1))
+
+
+@pytest.mark.parametrize(
+    ("inner", "trains"),
+    [
+        (lambda: nn.Linear(64, 512), ("inner.weight",)),
+        (lambda: nn.GRU(64, 256, batch_first=True, bidirectional=True), ("last.weight",)),
+        (lambda: nn.RNN(64, 512, batch_first=True), ("last.weight",)),
+    ],
+)
+def test_a_bias_is_added_in_place_to_the_product_of_a_strided_input(inner, trains):
+    batch = torch.randn(32, 64, 16)
+    pricer = module_pricer(AfterTranspose(inner()), LOOP, batch=batch)
+    real = on_cpu(AfterTranspose(inner()), set(trains), (), pricer.trace.workload, own_batch(batch)[1], False)
+    assert abs(costs(pricer.trace, *trains).peak_bytes - real.peak_bytes) <= STRAY
+
+
+def test_a_sum_that_python_asks_for_makes_a_new_tensor():
+    class Own(AfterTranspose):
+        def forward(self, x):
+            return self.last((x.transpose(1, 2) @ self.inner.weight.t() + self.inner.bias).mean(1))
+
+    batch, trains = torch.randn(32, 64, 16), ("inner.weight",)
+    pricer = module_pricer(Own(nn.Linear(64, 512)), LOOP, batch=batch)
+    real = on_cpu(Own(nn.Linear(64, 512)), set(trains), (), pricer.trace.workload, own_batch(batch)[1], False)
+    assert abs(costs(pricer.trace, *trains).peak_bytes - real.peak_bytes) <= STRAY
+
+
 @pytest.mark.parametrize("held", [(), ("block",)])
 def test_what_a_module_keeps_from_step_to_step_is_there_before_it(held):
     batch = torch.randn(64, 16)
