@@ -73,7 +73,8 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         asked = selection.link.optimizer
         other = asked not in CHOICES["optimizer"]
         stand_in = words("probe.stand_in", optimizer=words(f"optimizer.{asked}")) if other else None
-        with_terms(words.together(about(selection, picked, words), words("probe.promise")), words, "promise")
+        promise = "promise_causal" if selection.source.task == "causal-lm" else "promise"  # which has no new head
+        with_terms(words.together(about(selection, picked, words), words(f"probe.{promise}")), words, "promise")
         st.caption(words.together(stand_in, took))
 
 
