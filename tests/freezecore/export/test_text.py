@@ -26,6 +26,7 @@ from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import Layer, LayerTree, Parameter
+from freezecore.workload import Workload
 
 PACKAGE = Path(freezecore.__file__).parent
 GOLDEN = Path(__file__).with_name("golden")
@@ -200,3 +201,8 @@ def test_an_installed_freezecore_has_every_template():
 def test_the_alphabet_of_a_plain_name_needs_no_escapes():
     name = string.ascii_letters + string.digits + "_.-/"
     assert quoted(name) == f'"{name}"'
+
+
+def test_a_plain_script_that_trains_moves_its_model_to_the_gpu_before_its_optimizer_is_built():
+    text = export(ModelSource.parse("timm:resnet18"), "train all", "pytorch", tree=resnet(), workload=Workload())
+    assert 0 < text.index('model.to("cuda" if torch.cuda.is_available()') < text.index("optimizer = ")
