@@ -135,7 +135,7 @@ def packed_with(selection: ModelSelection, words: Words) -> str:
     """The library versions that the model's pack belongs to; empty for a file of one's own."""
     if selection.source.scheme == "file":
         return ""
-    versions = packed().pack(selection.source).versions
+    versions = packed().pack(selection.source.base).versions
     return words("site.packed", versions=", ".join(f"{name} {number}" for name, number in versions.items()))
 
 
@@ -164,12 +164,23 @@ def selection_parts(selection: ModelSelection, words: Words, sequence: int) -> d
             largest_part(selection, known, words),
             text_part(selection.lines),
         ],
+        "inside": inside(selection.link, words),
         "presets": presets_of(selection, words),
         "hits": hits_text(selection, words),
         "fault": fault,
         "command": command(selection.link, words) if fault else "",
         "draft": None,
     }
+
+
+def inside(link: Link, words: Words) -> dict | None:
+    """What was put into the model, and the way back to the model as it is; None where nothing was."""
+    if not (link.adapter or link.quantize):
+        return None
+    key = "versus.inside_quantized" if link.quantize else "versus.inside"
+    plain = {"adapter": None, "quantize": None, "rules": None}
+    return {"text": words(key, adapter=link.adapter or "–", quantize=link.quantize or ""),
+            "button": {"label": words("versus.remove"), "act": "use", "value": plain}}  # fmt: skip
 
 
 def tick(asked: dict) -> dict:
@@ -378,8 +389,9 @@ def model_options(words: Words) -> list[list[str]]:
 
 
 def gallery_first(link: Link) -> list[list[str]]:
-    """The models to begin with."""
-    return [[source, gallery.named(source)] for source in gallery.FIRST if source != link.model]
+    """The link's own model as it is packed, where it is, and the models to begin with."""
+    own = [link.model] if link.model in packed().index else []
+    return [[source, gallery.named(source)] for source in dict.fromkeys([*own, *gallery.FIRST])]
 
 
 def told(error: FreezeError, words: Words) -> dict:

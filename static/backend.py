@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from freezecore import model_file
+from freezecore._estimate.quantized import quantized_names, quantized_trace, quantized_tree
 from freezecore._trace import Trace
 from freezecore.errors import FreezeError, SourceError, TraceError, WorkloadError, shortened
 from freezecore.sentences import say
@@ -19,6 +20,7 @@ from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 from static.pack import KERNELS, Pack, Step
 
+T = TypeVar("T")
 ON_YOUR_MACHINE = say("The whole program, on a machine of your own, opens it: see the command below.")
 
 
@@ -36,6 +38,7 @@ class Packed:
     def __init__(self, index: dict[str, list]) -> None:
         self.index = index
         self._packs: dict[str, Pack] = {}
+        self._made: dict[Hashable, Any] = {}
         self._waiting: deque[tuple[Future, Any]] = deque()
 
     def add(self, pack: Pack) -> None:
@@ -45,7 +48,8 @@ class Packed:
     def tree(self, source: ModelSource) -> LayerTree:
         if source.scheme == "file":
             return model_file.read(source.name).tree
-        return self.pack(source).tree
+        tree = self.pack(source).tree
+        return self._once(source, lambda: quantized_tree(tree, source.quantize)) if source.quantize else tree
 
     def trace(self, source: ModelSource, workload: Workload) -> Trace:
         if source.scheme == "file":
@@ -57,7 +61,9 @@ class Packed:
             raise WorkloadError("Only a plain training loop is packed here.", ON_YOUR_MACHINE)
         for kernels in _like(workload):
             if Step.of(kernels) in pack.held:
-                return pack.trace(kernels).under(workload)
+                trace = pack.trace(kernels).under(workload)
+                names = quantized_names(pack.tree) if source.quantize else ()
+                return quantized_trace(trace, names, source.quantize) if source.quantize else trace
         raise WorkloadError(
             "This step of {name} is not packed here: {device}, {precision}{checkpointing}.",
             ON_YOUR_MACHINE,
@@ -108,14 +114,29 @@ class Packed:
             raise SourceError("{name} is not among the models packed here.", ON_YOUR_MACHINE, name=shortened(name))
         if name not in self._packs:
             raise NeedsPack(name)
-        pack = self._packs[name]
-        if pack.source != source:
+        pack, plain = self._packs[name], source.with_(quantize=None)
+        if pack.source == plain:
+            return pack
+        if plain in pack.adapted:
+            return pack.adapted[plain]
+        if pack.source == source.base:
             raise SourceError(
-                "{name} is packed as it opens by itself; another task, other classes and adapters are not.",
+                "{name} is not packed here with this adapter: {adapter}.",
                 ON_YOUR_MACHINE,
                 name=shortened(name),
+                adapter=shortened(source.adapter),
             )
-        return pack
+        raise SourceError(
+            "{name} is packed as it opens by itself, not for another task or other classes.",
+            ON_YOUR_MACHINE,
+            name=shortened(name),
+        )
+
+    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes, the same object each time."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
 
 def _like(workload: Workload) -> list[Workload]:

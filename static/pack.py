@@ -75,6 +75,7 @@ class Pack:
         traces: what was traced.
         refused: what cannot be traced, each with its sentence and hint.
         left_out: what can be traced and had no room.
+        adapted: the model with the page's own adapters in it, at two ranks, from which every other follows.
         versions: of the libraries that it was made with.
         revisions: of how traces are followed, and how trees are read.
     """
@@ -84,6 +85,7 @@ class Pack:
     traces: dict[Step, Trace] = field(default_factory=dict)
     refused: dict[Step, tuple[str, str]] = field(default_factory=dict)
     left_out: set[Step] = field(default_factory=set)
+    adapted: dict[ModelSource, Pack] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     revisions: tuple[int, str] = REVISIONS
 
@@ -105,19 +107,29 @@ class Pack:
 
     def to_bytes(self) -> bytes:
         """The file's content; the same pack gives the same bytes, and equal traces give equal ones."""
-        tables, rows = Tables(), {}
+        tables = Tables()
+        own, *adapted = [one.to_json(tables) for one in (self, *self.adapted.values())]
+        head = {"format": FORMAT, "made": [TRACE_FORMAT, *self.revisions], "versions": self.versions, **own}
+        if adapted:
+            head["adapted"] = adapted
+        last = {name: head.pop(name) for name in ("of", "rows")}
+        text = json.dumps({**head, "tables": tables.to_json(), **last}, separators=(",", ":"))
+        return gzip.compress(text.encode(), 9, mtime=0)
+
+    def to_json(self, tables: Tables) -> dict:
+        """What is this model's own, its traces by the steps that have the same."""
+        rows: dict[str, list] = {}
         for step in sorted(self.traces, key=str):
             row = json.dumps(tables.take(self.traces[step].to_json()), separators=(",", ":"))
             rows.setdefault(row, []).append(astuple(step))
-        head = {
-            "format": FORMAT, "made": [TRACE_FORMAT, *REVISIONS], "versions": self.versions,
-            "model": [str(self.source), self.source.task, self.source.num_labels], "tree": self.tree.to_json(),
+        adapter = [self.source.adapter] if self.source.adapter else []
+        return {
+            "model": [str(self.source), self.source.task, self.source.num_labels, *adapter],
+            "tree": self.tree.to_json(),
             "refused": [[*astuple(step), *packed(why)] for step, why in self.refused.items()],
             "left_out": [astuple(step) for step in sorted(self.left_out, key=str)],
-            "tables": tables.to_json(), "of": list(rows.values()), "rows": [],
+            "of": list(rows.values()), "rows": [json.loads(row) for row in rows],
         }  # fmt: skip
-        text = json.dumps(head, separators=(",", ":")).removesuffix("]}") + ",".join(rows) + "]}"
-        return gzip.compress(text.encode(), 9, mtime=0)
 
 
 def read(content: bytes, name: str) -> Pack:
@@ -133,20 +145,8 @@ def read(content: bytes, name: str) -> Pack:
         data = parse(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
         if data["format"] != FORMAT or data["made"][0] != TRACE_FORMAT:
             raise ValueError(data["format"])
-        source, task, labels = data["model"]
-        refused = {Step(*row[:4]): (unpacked(row[4]), unpacked(row[5])) for row in data["refused"]}
-        found = Pack(
-            ModelSource.parse(source, task=task, num_labels=labels),
-            LayerTree.from_json(data["tree"]),
-            Traces(
-                data["tables"],
-                {Step(*step): row for row, of in zip(data["rows"], data["of"], strict=True) for step in of},
-            ),
-            refused,
-            {Step(*step) for step in data.get("left_out", ())},
-            data["versions"],
-            tuple(data["made"][1:]),
-        )
+        found = _of(data, data)
+        found.adapted = {one.source: one for one in (_of(part, data) for part in data.get("adapted", ()))}
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError, FreezeError) as error:
         raise SourceError(
             "The packed model '{name}' is damaged or of another version.",
@@ -154,6 +154,21 @@ def read(content: bytes, name: str) -> Pack:
             name=shortened(name),
         ) from error
     return found
+
+
+def _of(part: dict, whole: dict) -> Pack:
+    """The pack of one model; tables and versions are those of the whole file."""
+    source, task, labels, *adapter = part["model"]
+    rows = {Step(*step): row for row, of in zip(part["rows"], part["of"], strict=True) for step in of}
+    return Pack(
+        ModelSource.parse(source, task=task, num_labels=labels, adapter=adapter[0] if adapter else None),
+        LayerTree.from_json(part["tree"]),
+        Traces(whole["tables"], rows),
+        {Step(*row[:4]): (unpacked(row[4]), unpacked(row[5])) for row in part["refused"]},
+        {Step(*step) for step in part.get("left_out", ())},
+        versions=whole["versions"],
+        revisions=tuple(whole["made"][1:]),
+    )
 
 
 class Traces(dict):

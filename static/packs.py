@@ -1,8 +1,8 @@
 """Makes the packs: `python -m static.packs [--minutes N] [WORD …]`; what is there and current stays as it is.
 
-The gallery's models first, for a CPU and the page's own card; then the usual steps of those of `models.txt`, in their
-order; then all steps of these, and the gallery's models for the kernels of other cards. It can be stopped at any
-moment, and goes on where it stood.
+The gallery's models first, for a CPU and the page's own card, and with its adapters; then the usual steps of those of
+`models.txt`, in their order; then all steps of these, and the gallery's models for the kernels of other cards.
+It can be stopped at any moment, and goes on where it stood.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.service.gallery import MODELS
+from freezecore._estimate.at_rank import rank_sources
 from freezecore._presets import first_blocks, presets
 from freezecore._resolve import resolve
 from freezecore._trace import Trace
+from freezecore._versus import DEFAULT_ADAPTER
 from freezecore.cache import whole_file
 from freezecore.cache.keys import versions
 from freezecore.errors import FreezeError
@@ -75,14 +77,34 @@ def complete(source: ModelSource, wanted: Iterable[Step]) -> Pack:
 
     found = kept(source)
     if found is None or found.revisions != NOW:
-        found = Pack(source, read_tree(source), *_steps_of(found), versions())
+        found = Pack(source, read_tree(source), *_steps_of(found), versions=versions())
+    _trace(found, wanted)
+    return found
+
+
+def _trace(found: Pack, wanted: Iterable[Step]) -> None:
+    """Trace those of these steps that it lacks."""
     for step in wanted:
         if step in found.held or step in found.left_out:
             continue
         try:
-            found.traces[step] = traced(source, found.tree, step)
+            found.traces[step] = traced(found.source, found.tree, step)
         except FreezeError as error:
             found.refused[step] = (error.problem, error.hint)
+
+
+def adapt(found: Pack, wanted: Iterable[Step]) -> Pack:
+    """The same with the page's own adapters at the two ranks from which every other follows.
+
+    Raises:
+        FreezeError: the model takes none.
+    """
+    from freezecore.api import read_tree
+
+    for source in rank_sources(found.source.with_(adapter=DEFAULT_ADAPTER)).values():
+        if source not in found.adapted:
+            found.adapted[source] = Pack(source, read_tree(source), versions=found.versions)
+        _trace(found.adapted[source], wanted)
     return found
 
 
@@ -138,12 +160,15 @@ def _same(found: Pack, one: Step, other: Step) -> bool:
 
 
 def keep(found: Pack) -> int:
-    """Write it, without the least usual steps where it would be too large; returns its bytes.
+    """Write it, where it is too large without the least usual steps, those with adapters first; returns its bytes.
 
     Raises:
         ValueError: the usual steps alone are larger than a pack may be.
     """
     while len(content := found.to_bytes()) > pack.LARGEST_FILE:
+        if found.adapted:
+            _spare_adapters(found)
+            continue
         spare = sorted(set(found.traces) - set(USUAL), key=_rarity)
         if not spare:
             raise ValueError(f"{found.source}: {len(content):,} bytes are more than {pack.LARGEST_FILE:,}")
@@ -153,6 +178,17 @@ def keep(found: Pack) -> int:
     FOLDER.mkdir(exist_ok=True)
     whole_file.write(file_of(found.source), content)
     return len(content)
+
+
+def _spare_adapters(found: Pack) -> None:
+    """Leave out the least usual step with adapters, and adapters altogether where none is left."""
+    steps = {step for one in found.adapted.values() for step in one.traces}
+    rarest = max(steps, key=lambda step: (USUAL.index(step) if step in USUAL else len(USUAL), str(step)), default=None)
+    for one in found.adapted.values():
+        one.traces = {step: one.traces[step] for step in one.traces if step != rarest}
+        one.left_out |= {rarest} if rarest else set()
+    if len(steps) < 2:
+        found.adapted = {}
 
 
 def _rarity(step: Step) -> tuple:
@@ -173,7 +209,7 @@ def main() -> None:
     ]
     every = [*steps(""), *steps(OWN_KERNELS)]
     for wanted, gallery_alone, further in (
-        (every, True, False), (USUAL, False, False), (every, False, False), (every, True, True),
+        (every, True, ""), (USUAL, True, "adapters"), (USUAL, False, ""), (every, False, ""), (every, True, "kernels"),
     ):  # fmt: skip
         for source, in_gallery in models:
             if time.monotonic() > until:
@@ -182,16 +218,27 @@ def main() -> None:
                 _one(source, wanted, further)
 
 
-def _one(source: ModelSource, wanted: list[Step], further: bool) -> None:
-    """Pack what is missing of a model; with `further` the kernels of all cards."""
-    before, begun = kept(source), time.monotonic()
-    had = before.held | before.left_out if before else set()
+def _has(found: Pack, wanted: list[Step], further: str) -> bool:
+    """Whether nothing of this is missing in it."""
+    had = found.held | found.left_out
+    if further == "adapters":
+        return bool(found.adapted) and all(
+            (one.held | one.left_out).issuperset(wanted) for one in found.adapted.values()
+        )
     others = {step.kernels for step in had} - {"", OWN_KERNELS, "9.0"}
-    if before and before.revisions == NOW and had.issuperset(wanted) and (others or not further):
+    return had.issuperset(wanted) and bool(others or not further)
+
+
+def _one(source: ModelSource, wanted: list[Step], further: str = "") -> None:
+    """Pack what is missing of a model; `further` is `kernels` of all cards, or the page's own `adapters`."""
+    before, begun = kept(source), time.monotonic()
+    if before and before.revisions == NOW and _has(before, wanted, further):
         return
     try:
         found = complete(source, wanted)
-        size = keep(other_kernels(found) if further else found)
+        if further:
+            found = other_kernels(found) if further == "kernels" else adapt(found, wanted)
+        size = keep(found)
     except (FreezeError, ValueError) as error:
         print(f"{source}: {error}", flush=True)
         return

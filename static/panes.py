@@ -7,31 +7,39 @@ question; a choice's value comes back in `choices` the next time that the pane i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from shlex import quote
 
 from app.figures.style import CONFIG, palette_of
 from app.figures.timeline import timeline_chart
+from app.figures.versus import ways_chart
+from app.link import Link
 from app.service import code, fit_table, import_lines
 from app.service.findings import findings_of, mended_by
 from app.service.pricing import timelines_of
 from app.service.selection import ModelSelection
 from app.service.terms import terms_html
+from app.service.versus import ways
+from app.service.versus_table import RANKS, UNKNOWN, adapter_text, row_texts, same_memory, way_rows
 from app.text import Words
 from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS
 from freezecore._export import TARGETS
 from freezecore._export.notebook import as_script
+from freezecore.adapter import Adapter, parse_adapters
 from freezecore.calibration import read_calibration
 from freezecore.datasets import kind_for
 from freezecore.errors import ExportError, FreezeError
 from freezecore.importing import Imported, import_rules
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.report import bytes_text
+from freezecore.rules.grammar import print_selector
 from freezecore.statistics import wilson
 
 PROBED = {"image": "shapes", "text": "docstrings"}
 TOLD = ("start", "own", "own_about", "model", "capture", "few", "unreadable", "failed")
 MOST_FINDINGS, MOST_LINES = 12, 200
 TIMELINE_HEIGHT = 300  # pixels
+ROW, AXES = 34, 64
 
 Block = dict
 Blocks = list[Block]
@@ -181,6 +189,73 @@ def read_text(text: str, selection: ModelSelection) -> Imported:
     return import_rules(text, selection.tree)
 
 
+def versus(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """Freeze, or LoRA? The ways as bars and as a table, each one click away, and what takes the same memory."""
+    about = {"is": "html", "html": terms_html(words("versus.about"), words, "versus")}
+    adapter, blocks = _lora(selection, words, asked.get("choices", {}))
+    found = ways(selection, adapter)
+    card, texts, rows = selection.card, row_texts(words), way_rows(found, words)
+    figure = ways_chart(found, card.usable_bytes if card else None, words, palette_of(asked.get("theme")))
+    cells = [[_cell(value, texts.get(name, str)) for name, value in row.items()] for row in rows]
+    blocks += [
+        {"is": "figure", "figure": figure, "config": CONFIG, "alt": words("versus.drawn"),
+         "height": AXES + ROW * len(found)},
+        {"is": "table", "head": list(rows[0]), "rows": cells},
+    ]  # fmt: skip
+    faults = {(str(fault.problem), str(fault.hint)): fault for way in found if (fault := way.known.fault)}
+    blocks += [
+        {"is": "error", "problem": words.said(fault.problem), "hint": words.said(fault.hint)}
+        for fault in faults.values()
+    ]
+    others = [way for way in found if way.key != "this" and way.mask]
+    buttons = [{"label": words(f"versus.{way.key}"), "act": "use", "value": _used(way.link)} for way in others]
+    blocks.append({"is": "row", "text": words("versus.choose"), "of": buttons})
+    if not any(way.key == "lora" for way in found):
+        blocks.append({"is": "caption", "text": words("versus.file")})
+    for _, text, link in same_memory(found, selection, words):
+        use = link and {"label": words("fit.use"), "act": "use", "value": _used(link)}
+        blocks.append({"is": "line", "text": text, "button": use} if use else {"is": "text", "text": text})
+    return [about, *blocks]
+
+
+def _lora(selection: ModelSelection, words: Words, choices: dict) -> tuple[str, Blocks]:
+    """The LoRA to set beside the selection, and the fields that say it; a selection with adapters changes with them."""
+    own = parse_adapters(selection.link.adapter) if selection.link.adapter else ()
+    asked_for = own[0].r if own else int(choices.get("rank") or Adapter.r)
+    rank = min(RANKS, key=lambda one: abs(one - asked_for))
+    targets = " ".join(map(print_selector, own[0].targets)) if own else choices.get("targets") or ""
+    same = {"fixed": len(own) > 1, "act": "adapter" if own else None}
+    blocks: Blocks = [{"is": "choices", "of": [
+        {"kind": "choice", "name": "rank", "label": words("versus.rank"), "value": str(rank), "help": "",
+         "choices": [[str(one), str(one)] for one in RANKS], **same},
+        {"kind": "text", "name": "targets", "label": words("versus.targets"), "help": words("versus.targets_help"),
+         "value": targets, "placeholder": words("versus.targets_all"), **same},
+    ]}]  # fmt: skip
+    try:
+        return selection.link.adapter or adapter_text(rank, targets), blocks
+    except FreezeError as error:
+        said = {"is": "error", "problem": words.said(error.problem), "hint": words.said(error.hint)}
+        return str(Adapter(r=rank)), [*blocks, said]
+
+
+def _cell(value: object, written: Callable) -> str:
+    return UNKNOWN if value is None else written(value)
+
+
+def _used(link: Link) -> dict:
+    """The fields of the link that make a way the selection."""
+    return {"adapter": link.adapter, "quantize": link.quantize, "rules": link.rules}
+
+
+def _adapter(selection: ModelSelection, words: Words, asked: dict) -> dict:
+    """A selection that has an adapter takes the new rank or targets itself, and keeps its other options."""
+    own, choices = parse_adapters(selection.link.adapter or "")[0], asked["choices"]
+    targets = choices.get("targets")
+    targets = " ".join(map(print_selector, own.targets)) if targets is None else targets
+    said = parse_adapters(adapter_text(int(choices.get("rank") or own.r), targets))[0]
+    return {"adapter": str(replace(own, r=said.r, targets=said.targets))}
+
+
 def timeline(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
     """What is alive through one step."""
     found = timelines_of(selection)
@@ -238,11 +313,13 @@ def _target(selection: ModelSelection, words: Words, asked: dict) -> dict:
 
 
 PANES: dict[str, Callable[[ModelSelection, Words, dict], Blocks]] = {
-    "probe": probe, "findings": findings, "code": code_pane, "import": import_pane, "fit": fit, "timeline": timeline,
+    "probe": probe, "findings": findings, "code": code_pane, "import": import_pane, "fit": fit,
+    "versus": versus, "timeline": timeline,
 }  # fmt: skip
 ACTS: dict[str, Callable[[ModelSelection, Words, dict], dict]] = {
     "fix": lambda selection, words, asked: {"rules": mended_by(asked["value"], selection)},
     "use": lambda selection, words, asked: dict(asked["value"]),
     "budget": _budget,
     "target": _target,
+    "adapter": _adapter,
 }

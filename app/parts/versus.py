@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from freezecore.adapter import MOST_RANK, Adapter, parse_adapters, print_adapters
+from freezecore.adapter import Adapter, parse_adapters
 from freezecore.errors import FreezeError
-from freezecore.report import bytes_text, count_text, flops_text
 from freezecore.rules.grammar import print_selector
 from freezecore.serving import jobs
 
@@ -17,16 +16,15 @@ from .. import state
 from ..figures.versus import ways_chart
 from ..link import Link
 from ..service import run_table
-from ..service.rule_words import as_code
 from ..service.selection import ModelSelection, select
-from ..service.versus import LEAST, MOST, Way, as_deep_as, rank_as_large_as, ways
+from ..service.versus import Way, ways
+from ..service.versus_table import RANKS, adapter_text, row_texts, same_memory, way_rows
 from ..text import Words
 from . import show_errors
 from .glossary import with_terms
 from .plot import plot
 from .table import UNKNOWN, formatted
 
-RANKS = tuple(2**power for power in range(MOST.bit_length()) if LEAST <= 2**power <= MOST)
 ROW, AXES = 34, 64  # pixels
 
 
@@ -84,13 +82,7 @@ def _adapter(selection: ModelSelection, words: Words) -> str:
 
 
 def _typed() -> str:
-    """The adapter that slider and field say.
-
-    Raises:
-        FreezeError: the field is no selector.
-    """
-    where = state.value("w_targets", "").strip()
-    return print_adapters(parse_adapters(f"lora r={state.value('w_rank')}" + (f" on {where}" if where else "")))
+    return adapter_text(state.value("w_rank"), state.value("w_targets", ""))
 
 
 @show_errors.acting
@@ -104,31 +96,8 @@ def _changed() -> None:
 
 
 def _table(found: Sequence[Way], words: Words) -> None:
-    rows = [
-        {
-            words("versus.way"): words(f"versus.{way.key}"),
-            words("versus.peak"): way.peak_bytes,
-            words("fit.fits"): words(f"fits.{way.fits}"),
-            words("versus.backward"): getattr(way.known.cost, "flops_backward", None),
-            words("versus.trains"): way.mask.trainable if way.mask else None,
-            words("versus.checkpoint"): way.checkpoint_bytes,
-            words("versus.accuracy"): _accuracy(way, words),
-        }
-        for way in found
-    ]
-    texts = {
-        words("versus.peak"): bytes_text,
-        words("versus.backward"): flops_text,
-        words("versus.trains"): count_text,
-        words("versus.checkpoint"): bytes_text,
-    }
-    st.dataframe(formatted(rows, texts), hide_index=True, key="ways_table", placeholder=UNKNOWN)
-
-
-def _accuracy(way: Way, words: Words) -> str:
-    if way.link.quantize:
-        return words("versus.only_priced")
-    return UNKNOWN if way.accuracy is None else f"{way.accuracy:.3f}"
+    rows = formatted(way_rows(found, words), row_texts(words))
+    st.dataframe(rows, hide_index=True, key="ways_table", placeholder=UNKNOWN)
 
 
 def _choices(found: Sequence[Way], words: Words) -> None:
@@ -141,37 +110,14 @@ def _choices(found: Sequence[Way], words: Words) -> None:
 
 
 def _same_memory(found: Sequence[Way], selection: ModelSelection, words: Words) -> None:
-    """At equal memory: how much trains without an adapter in what LoRA takes, and the rank that this selection's own
-    memory allows."""
-    this, lora = (next((way for way in found if way.key == key), None) for key in ("this", "lora"))
-    if lora is None:
+    """What takes the same memory; a file takes no adapter."""
+    if not any(way.key == "lora" for way in found):
         st.caption(words("versus.file"))
-        return
-    if lora.peak_bytes is None or this is None or this.peak_bytes is None:
-        return
-    try:
-        rules = as_deep_as(lora.peak_bytes, selection)
-        rank = None if selection.link.adapter else rank_as_large_as(this.peak_bytes, lora.link)
-    except FreezeError:  # told above, beside the way itself
-        return
-    peak = bytes_text(lora.peak_bytes)
-    if rules is None:
-        st.markdown(words("versus.nothing_as_small", peak=peak))
-    else:
-        text = words("versus.same_memory", peak=peak, rules=as_code(rules) if rules else words("fit.nothing_frozen"))
-        _line("same_memory", text, replace(selection.link, adapter=None, quantize=None, rules=rules), words)
-    if rank is not None:
-        _rank_line(rank, bytes_text(this.peak_bytes), lora, words)
-
-
-def _rank_line(rank: int, peak: str, lora: Way, words: Words) -> None:
-    if not rank:
-        st.markdown(words("versus.no_rank", peak=peak))
-        return
-    text = words("versus.any_rank" if rank == MOST_RANK else "versus.same_rank", peak=peak, rank=rank)
-    shown = min(rank, MOST)
-    first, *others = parse_adapters(lora.link.adapter or "")
-    _line("same_rank", text, replace(lora.link, adapter=print_adapters((replace(first, r=shown), *others))), words)
+    for key, text, link in same_memory(found, selection, words):
+        if link:
+            _line(key, text, link, words)
+        else:
+            st.markdown(text)
 
 
 def _line(key: str, text: str, link: Link, words: Words) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from freezecore import _versus
 from freezecore._estimate.at_rank import rank_sources
@@ -16,8 +17,10 @@ from freezecore.spec import FreezeSpec
 
 from ..link import Link
 from .pricing import KnownCost, cost_of, known_cost
-from .run_table import RunRow
 from .selection import MOST_SELECTIONS, ModelSelection, select, source_of
+
+if TYPE_CHECKING:  # a page without a server has no runs
+    from .run_table import RunRow
 
 LEAST, MOST = 1, 256  # ranks that the page offers
 

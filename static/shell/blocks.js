@@ -24,6 +24,10 @@ export function field(one, changed, help) {
     const select = make("select", { id, disabled: Boolean(one.fixed), onchange: () => changed(one.name, select.value, one) }, ...options);
     return label(select);
   }
+  if (one.kind === "text") {
+    const text = make("input", { type: "text", id, value: one.value, placeholder: one.placeholder, spellcheck: "false", disabled: Boolean(one.fixed), onchange: () => changed(one.name, text.value, one) });
+    return label(text);
+  }
   const [least, most] = one.limits;
   const input = make("input", { type: "number", id, min: String(least), max: String(most), step: "1", inputmode: "numeric", value: String(one.value ?? ""), placeholder: one.placeholder || "", disabled: Boolean(one.fixed) });
   input.addEventListener("change", () => {
@@ -81,6 +85,10 @@ export class Blocks {
 
   line({ text, button: does }) {
     return make("div", { class: "line" }, sentence(text), this.pressed(does));
+  }
+
+  row({ text, of }) {
+    return make("div", { class: "line" }, sentence(text), ...of.map((one) => this.pressed(one)));
   }
 
   table({ head, rows }) {

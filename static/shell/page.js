@@ -5,7 +5,7 @@ import { Blocks, field } from "./blocks.js";
 import { about, button, closesItself, copy, iconButton, make, sentence } from "./dom.js";
 
 const LANGUAGES = ["en", "ja", "zh"];
-const PANES = ["probe", "findings", "code", "import", "fit", "timeline"];
+const PANES = ["probe", "findings", "code", "import", "fit", "versus", "timeline"];
 const GALLERY_WAIT_MS = 30;
 const NOTHING = "The page could not be shown. Load it again.";
 const LARGEST_FILE = 20 * 2 ** 20;
@@ -108,6 +108,7 @@ function frame(screen) {
     top: make("section", { class: "top", "aria-label": words["top.model"] }),
     first: make("div", { class: "first" }),
     told: make("div"),
+    inside: make("div"),
     presets: make("div", { class: "presets" }),
     tree: make("div", { class: "tree-room" }),
     editor: make("div", { class: "editor-room" }),
@@ -119,7 +120,7 @@ function frame(screen) {
     foot: make("footer", { class: "foot" }),
   };
   const two = make("div", { class: "two" },
-    make("div", { class: "left" }, parts.presets, parts.tree, parts.editor, parts.rules),
+    make("div", { class: "left" }, parts.inside, parts.presets, parts.tree, parts.editor, parts.rules),
     make("div", { class: "right" }, parts.charts, parts.starting, parts.tabs, parts.pane));
   parts.two = two;
   main.replaceChildren(make("h1", { class: "away" }, "Freeze Explorer"), parts.top, parts.first, parts.told, two, parts.foot);
@@ -284,6 +285,7 @@ async function show(screen) {
 function selected(answer) {
   const draft = answer.draft ?? state.draft; // stays until rules, ticks or another choice take its place
   answer.parts.filter((part) => !(draft && part.part === "text")).forEach(deliver);
+  parts.inside.replaceChildren(...[answer.inside && blocks.line(answer.inside)].filter(Boolean));
   drawPresets(answer.presets);
   drawRules({ ...answer, draft });
 }

@@ -21,6 +21,7 @@ from app.text import LANGUAGES
 from app.views.explore import PANES
 from freezecore.cache.memory import Recent
 from freezecore.serving.analyst import client as analyst
+from freezecore.source import ModelSource
 from static import answers, pack, packs, panes
 from static.backend import Packed
 from tests.app.conftest import HereAnalyst
@@ -242,3 +243,10 @@ def test_they_do_for_every_selection_in_every_language_by_fresh_traces(model, op
     for case in cases():
         if case[0] == model:
             both_say_the_same(case, opened, site)
+
+
+def test_both_pages_say_the_same_of_lora(opened, site, from_packs, monkeypatch):
+    monkeypatch.setattr(analyst, "shared", lambda: from_packs)
+    adapted = next(source for source in INDEX if AllPacks().pack(ModelSource.parse(source)).adapted)
+    for rules, more in (("train all", {}), ("freeze all; train adapters", {"adapter": "lora r=12"})):
+        both_say_the_same((adapted, rules, "en", more, "versus"), opened, site)

@@ -6,11 +6,14 @@ import random
 
 import pytest
 
+from app.service.ranks import at_any_rank
 from freezecore import estimate, resolve
+from freezecore._estimate.at_rank import trace_at_rank, tree_at_rank
 from freezecore.errors import FreezeError, SourceError, TraceError
 from freezecore.spec import FreezeSpec
 from freezecore.workload import Workload
 from static import pack, packs
+from static.backend import Packed
 
 FILES = sorted(packs.FOLDER.glob("*.json.gz"))
 RULES = ("train all", "freeze all; train head", "freeze all; train norms", "freeze all; train biases")
@@ -49,6 +52,26 @@ def test_a_packed_step_is_priced_as_a_fresh_trace(name, step):
 @pytest.mark.parametrize(("name", "step"), drawn(10)[2:])
 def test_more_packed_steps_are_priced_as_fresh_traces(name, step):
     holds_a_fresh_trace(name, step)
+
+
+@pytest.mark.parametrize("quantize", [None, pytest.param("nf4", marks=pytest.mark.slow)])
+def test_an_adapter_of_any_rank_is_priced_as_a_fresh_trace(quantize):
+    """Packed at two ranks, the base in full; a third rank, and a base in four bits, follow."""
+    name = "timm:vit_small_patch16_224"
+    held = pack.read((packs.FOLDER / f"{pack.slug(name)}.json.gz").read_bytes(), name)
+    asked = held.source.with_(adapter="lora r=12", quantize=quantize)
+    served, workload = Packed({name: []}), packs.USUAL[0].workload
+    served.add(held)
+    from freezecore.api import read_tree
+    from freezecore.runtime.trace import source_pricer
+
+    tree = at_any_rank(asked, served.tree, tree_at_rank)
+    trace = at_any_rank(asked, lambda one: served.trace(one, workload), trace_at_rank)
+    fresh = source_pricer(asked, workload)
+    for rules in ("freeze all; train adapters head", "freeze all; train adapters", "train norms"):
+        ours, theirs = (resolve(FreezeSpec.parse(rules), one) for one in (tree, read_tree(asked)))
+        assert ours.trains == theirs.trains
+        assert estimate(trace, ours) == fresh.estimate(theirs), rules
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
