@@ -18,6 +18,12 @@ from tests.package.conftest import ROOT, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NEEDS = r"freezecore: This needs [\w-]+, which is not installed.\n  pip install 'freeze-explorer\[{}\]'\n"
+EACH = """
+import json, sys
+from freezecore.cli import main
+for command in json.loads(sys.argv[1]):
+    print("$", main(command), file=sys.stderr)
+"""
 DEARER = (("3.11", "*.whl"), ("3.13", "*.whl"), ("3.13", "*.tar.gz"))
 MORE = [pytest.param(*each, marks=pytest.mark.slow) for each in DEARER]
 RULES = ("--rules", "freeze all; train head")
@@ -66,12 +72,13 @@ def test_kept_files_are_read_priced_exported_and_checked_without_torch(version, 
 def test_every_other_command_says_in_one_sentence_which_extra_it_needs(environment, kept):
     (kept / "names.txt").write_text("fc.weight\n")
     (kept / "rows.csv").write_text("text,label\n" + "a,b\nc,d\n" * 20)
-    freezecore = environment("3.12", "*.whl") / "freezecore"
-    for command in TYPED[1:]:
-        if command[0] == "check":
-            continue  # of a kept file it runs
-        said = run(freezecore, *command, folder=kept, expect=1).stderr
-        assert re.fullmatch(NEEDS.format("mcp" if command == ["mcp"] else "models"), said), (command, said)
+    commands = [command for command in TYPED[1:] if command[0] != "check"]  # of a kept file it runs
+    python = environment("3.12", "*.whl") / "python"
+    said = run(python, "-c", EACH, json.dumps(commands), folder=kept).stderr.split("$ 1\n")
+    assert len(said) == len(commands) + 1 and said.pop() == ""
+    for command, sentence in zip(commands, said, strict=True):
+        needed = NEEDS.format("mcp" if command == ["mcp"] else "models")
+        assert re.fullmatch(needed, sentence), (command, sentence)
 
 
 def test_the_page_says_what_it_needs(environment, kept):
