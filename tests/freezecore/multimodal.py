@@ -113,6 +113,7 @@ FAMILIES: dict[str, dict] = {
         },
     },
 }  # fmt: skip
+SIDES = {"florence2": 32, "qwen2_vl": 28, "qwen2_5_vl": 28, "qwen3_vl": 28}  # pixels, where a config names none
 TASKS = {
     "whisper": "speech-seq2seq", "qwen2_audio": "multimodal-lm", "clip": None, "siglip": None,
     "phi4_multimodal": "causal-lm",

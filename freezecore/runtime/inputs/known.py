@@ -93,7 +93,7 @@ class KnownValues(TorchFunctionMode):
         )
         if sized:
             return _like(answer, given[0])
-        result = func(*args, **kwargs)
+        result = func(*_with_numbers(func, args), **kwargs)
         _carry(result, answer)
         return result
 
@@ -113,8 +113,7 @@ class KnownValues(TorchFunctionMode):
         if name in ("__getitem__", "__setitem__"):
             index = args[1] if isinstance(args[1], tuple) else (args[1],)
             args = (args[0], tuple(each for part in index for each in _places(part)), *args[2:])
-        if name in SIZES:
-            args = (args[0], *map(_numbers, args[1:]))
+        args = _with_numbers(func, args)
         if func in (torch.repeat_interleave, Tensor.repeat_interleave) and len(args) > 1 and hasattr(args[1], VALUES):
             total = int(getattr(args[1], VALUES).sum()) if getattr(args[1], VALUES).dim() else None
             if total is not None and "output_size" not in kwargs:
@@ -122,6 +121,18 @@ class KnownValues(TorchFunctionMode):
         if (name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))) and args:
             _forget(args[0])
         return func(*args, **kwargs)
+
+
+def _with_numbers(func, args: tuple) -> tuple:
+    """The same arguments, sizes and a slice's bounds as the numbers that they are known to be."""
+    if getattr(func, "__name__", "") in SIZES:
+        return (args[0], *map(_numbers, args[1:]))
+    if func is Tensor.__getitem__ and isinstance(args[1], tuple | slice):
+        index = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return args[0], tuple(
+            each for part in index for each in (_places(part) if isinstance(part, slice) else (part,))
+        )
+    return args
 
 
 def _by_mask(func, args: tuple) -> bool:

@@ -34,6 +34,9 @@ def with_media(model: nn.Module, make: Maker) -> Iterator[Example]:
     config: Any = model.config
     if "input_ids" not in taken:
         return
+    if "image_pixel_values" in taken:
+        yield _in_crops(config, make, taken)
+        return
     for kind, names, maker in (("image", PICTURE_TOKENS, _pictures), ("audio", SOUND_TOKENS, _sounds)):
         token = next((value for name in names if isinstance(value := getattr(config, name, None), int)), None)
         if token is None or not (hasattr(_asked(model, kind), FEATURES[kind]) or _measures(model)):
@@ -71,6 +74,22 @@ def _pictures(config: Any, make: Maker, taken: Any) -> tuple[dict[str, Tensor], 
     elif "pixel_attention_mask" in taken:
         shape = (1, *shape)
     return {"pixel_values": known(grey(batch, *shape), make.device)} | media, {"image_size": side}
+
+
+def _in_crops(config: Any, make: Maker, taken: Any) -> Example:
+    """Of Phi-4: a picture of one crop, beside the same in small; each row of tokens ends with one more, and one stands
+    between the two."""
+    vision, batch = config.vision_config, make.workload.batch_size
+    across = vision.image_size // vision.patch_size
+    rows = -(-across // 2)
+    media = {
+        "image_pixel_values": make.floats(2, vision.num_channels, vision.crop_size, vision.crop_size),
+        "image_sizes": known(real([[vision.crop_size] * 2] * batch), make.device),
+        "image_attention_mask": known(real([[[[1] * across] * across] * 2] * batch), make.device),
+    }
+    count = 2 * rows * (rows + 1) + 1
+    ids = _ids(config, make, taken, vision.image_token_id, count)
+    return make.example((), media | ids, image_size=vision.crop_size, media_tokens=count)
 
 
 def _side(vision: Any) -> int:

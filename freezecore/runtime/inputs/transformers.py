@@ -16,7 +16,7 @@ from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, SAMPLES_BY_DEFAULT
 from freezecore.runtime.inputs.media import with_media
 from freezecore.workload import Workload
 
-KINDS = ("input_ids", "pixel_values", "input_features", "input_values")
+KINDS = ("input_ids", "pixel_values", "input_features", "input_values", "image_pixel_values", "audio_input_features")
 CONFIG_PARTS = ("text_config", "vision_config", "audio_config", "encoder", "decoder", "backbone_config")
 
 

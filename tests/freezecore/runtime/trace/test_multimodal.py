@@ -19,14 +19,16 @@ from tests.benchmarks.memory_truth import on_cpu
 from tests.freezecore import multimodal
 
 ALWAYS = ("llava", "qwen2_5_vl")  # the others are slow in all
-SIDES = {"florence2": 32, "qwen2_vl": 28, "qwen2_5_vl": 28, "qwen3_vl": 28}
-WITHIN = {"llava_next": 0.07, "qwen2_audio": 0.03, "florence2": 0.01, "smolvlm": 0.01, "idefics3": 0.01}  # else 0.5 %
+WITHIN = {
+    "llava_next": 0.07,
+    "qwen2_audio": 0.03,
+    "florence2": 0.01,
+    "smolvlm": 0.01,
+    "idefics3": 0.01,
+    "phi4_multimodal": 0.01,
+}  # else 0.5 %
 SELECTIONS = ("train all", "freeze all; train projector", "freeze {sees}", "freeze language")
-FAMILIES = [
-    pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow)
-    for name in multimodal.FAMILIES
-    if name != "phi4_multimodal"  # no batch with a picture is made up for it
-]
+FAMILIES = [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow) for name in multimodal.FAMILIES]
 
 
 def built(family: str, folder: Path, weights: str = "random"):
@@ -38,7 +40,9 @@ def built(family: str, folder: Path, weights: str = "random"):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_part_takes_the_bytes_that_the_allocator_shows(family: str, tmp_path: Path) -> None:
     model = built(family, tmp_path)
-    workload = Workload(batch_size=2, sequence_length=16, image_size=SIDES.get(family), implementation="loop")
+    workload = Workload(
+        batch_size=2, sequence_length=16, image_size=multimodal.SIDES.get(family), implementation="loop"
+    )
     tree, pricer, tracer = read_module(model, family), module_pricer(model, workload), tracer_of(model, workload)
 
     def padded(size: int, device: str):
@@ -67,7 +71,17 @@ def test_a_projector_between_two_frozen_parts_is_read_and_costs_a_backward_pass(
     """It was priced as text alone: nothing to train, no optimizer, and the advice to freeze it."""
     from freezecore import review
 
-    tree = read_module(built("llava", tmp_path, "none"), "llava", own=True)
+    model = built("llava", tmp_path, "none")
+    pricer = module_pricer(model, Workload(batch_size=2, sequence_length=16))
+    tree = read_module(model, "llava", own=True)
+    for rules in ("freeze vision; freeze language", "freeze model.language_model lm_head"):
+        mask = resolve(FreezeSpec.parse(rules), tree)
+        read = {p.name for p in pricer.trace.parameters if p.used}  # no loss reads the last layer of the vision tower
+        trained = [p for p in tree.parameters if p.name in read & set(mask.names())]
+        cost = pricer.estimate(mask).required()
+        counters = 4 * len(trained)
+        assert cost.optimizer == 8 * sum(p.numel for p in trained) + counters, rules
+        assert cost.flops_backward > cost.flops_forward / 4, rules
     mask = resolve(FreezeSpec.parse("freeze all; train projector"), tree)
     assert all(parameter.used for parameter in tree.parameters if "projector" in parameter.name)
     said = [finding for finding in review(tree, mask) if finding.code.startswith("unused")]
@@ -81,6 +95,14 @@ def test_a_picture_takes_as_many_tokens_as_the_model_makes_of_it(tmp_path: Path)
     made = next(examples(model, Workload(batch_size=3, sequence_length=16)))
     assert made.sizes["media_tokens"] == 16  # 28 pixels in patches of 7
     assert tuple(made.kwargs["input_ids"].shape) == (3, 32)
+
+
+def test_a_picture_in_crops_has_a_token_at_the_end_of_each_row(tmp_path: Path) -> None:
+    from freezecore.runtime.inputs.example import examples
+
+    made = next(examples(built("phi4_multimodal", tmp_path, "none"), Workload(batch_size=2, sequence_length=16)))
+    assert made.sizes["media_tokens"] == 13  # two pictures of 2 x 2 tokens, a third in each row, and one between
+    assert tuple(made.kwargs["image_pixel_values"].shape) == (2, 2, 3, 28, 28)
 
 
 def test_a_family_without_a_picture_of_ours_is_followed_with_ids_alone(tmp_path: Path, monkeypatch) -> None:
