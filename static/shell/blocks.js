@@ -131,7 +131,7 @@ export class Blocks {
   }
 
   drop({ label, help, accept, into }) {
-    const input = make("input", { type: "file", accept, class: "away", onchange: async () => {
+    const input = make("input", { type: "file", accept, class: "away", tabindex: "-1", "aria-label": label, onchange: async () => {
       const [file] = input.files;
       if (file) this.choose(into, into === "text" ? await file.text() : { [file.name]: await file.text() });
     } });

@@ -3,7 +3,7 @@
 (() => {
   const now = () => performance.now();
   const alone = () => document.querySelector(".js-plotly-plot"); // the tree beside one figure, which is awaited below
-  const shadows = () => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].map((host) => host.shadowRoot);
+  const shadows = () => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated], .tree-room, .charts-room, .editor-room")].map((host) => host.shadowRoot);
   const inShadow = (selector) => shadows().map((root) => root?.querySelector(selector)).find(Boolean);
   const elements = {
     box: () => inShadow(".sum"),

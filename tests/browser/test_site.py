@@ -13,11 +13,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from static import build
+from static.panes import PANES
 from tests.browser.page_room import figure, traced
 from tests.browser.page_room import rules as server_rules
+from tests.browser.test_access import OPTIONS
 
 STARTED_MS = 180_000
 
@@ -225,6 +228,27 @@ def test_a_browser_without_webassembly_gets_a_sentence(site, browse):
     page.add_init_script("delete window.WebAssembly")
     page.goto(site)
     expect(page.locator("main")).to_contain_text("WebAssembly")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lang", "scheme", "width"), [("en", "light", 1280), ("ja", "dark", 390)])
+def test_axe_finds_nothing_in_any_pane(open_site, lang, scheme, width):
+    page = open_site(f"/?model=timm:vit_small_patch16_224&rules=train+all&lang={lang}", scheme=scheme, width=width)
+    for name in PANES:
+        turn(page, name)
+        found = Axe().run(page, options=OPTIONS).response["violations"]
+        assert [(one["id"], node["target"]) for one in found for node in one["nodes"]] == [], name
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+
+
+@pytest.mark.slow
+def test_lora_is_one_click_away(open_site):
+    page = open_site("/?model=timm:vit_small_patch16_224#versus")
+    page.locator(".pane .line .button").filter(has_text="QLoRA").click()
+    expect(page).to_have_url(re.compile("quantize=nf4"))
+    expect(page.locator(".left .line")).to_contain_text("lora r=8")
+    page.locator(".left .line .button").click()
+    expect(page).not_to_have_url(re.compile("adapter="))
 
 
 @pytest.mark.slow

@@ -1,0 +1,177 @@
+"""What the page without a server takes: bytes, the start beside a bare Pyodide's, a tick beside the server page's.
+
+    python -m tests.benchmarks.site [--site site] [--rounds 5] [--ticks 20] [--server] [--write site.json]
+
+`make site` comes first. In turn, so many rounds, a page that does nothing but start Pyodide from the same folder, and
+the whole page until a tick of one's own has moved its numbers, each in a browser of its own. `--server` ticks the
+server's page in the same run. Browser, file host and clock share one machine and its loopback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import gzip
+import http.server
+import json
+import os
+import re
+import statistics
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.benchmarks.tick import HERE, READY_S, WARM_UP, page_server, window
+from tests.browser.chromium import find
+
+REST_MS = 400
+MODEL = "timm:resnet18"
+BARE = """<!doctype html><title>bare</title><script type="module">
+const worker = new Worker("bare.js", { type: "module" });
+worker.onmessage = ({ data }) => { document.title = data; };
+</script>"""
+BARE_WORKER = """import { loadPyodide } from "./pyodide/pyodide.mjs";
+const python = await loadPyodide({ indexURL: new URL("pyodide/", location.href).href, packages: [] });
+postMessage(String(python.runPython("6 * 7")));
+"""
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """A plain file host, with the bare page beside the site."""
+
+    def log_message(self, *about: object) -> None:
+        """Nothing."""
+
+    def do_GET(self) -> None:
+        made = {"/bare.html": (BARE, "text/html"), "/bare.js": (BARE_WORKER, "text/javascript")}
+        if self.path not in made:
+            super().do_GET()
+            return
+        content, kind = made[self.path]
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(content.encode())
+
+
+@contextmanager
+def host(folder: Path) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def first_bytes(folder: Path) -> int:
+    """What a first visit fetches before its first own tick, each file gzipped where it is not yet."""
+    first = json.loads(re.search(r"const FIRST = (.*);", (folder / "offline.js").read_text())[1])  # type: ignore[index]
+    more = ["packs/timm.tf_efficientnet_lite0.json.gz", "screens/timm.tf_efficientnet_lite0.en.json"]
+    return sum(min(len(content), len(gzip.compress(content, 6)))
+               for name in dict.fromkeys([*first, *more]) for content in [(folder / name).read_bytes()])  # fmt: skip
+
+
+def bare_start(browser: Browser, address: str) -> float:
+    """Seconds from opening a page to the first answer of a Pyodide that knows nothing else."""
+    with window(browser) as page:
+        page.goto(f"{address}/bare.html")
+        page.wait_for_function("document.title === '42'", timeout=READY_S * 1000)
+        return page.evaluate("performance.now()") / 1000
+
+
+def site_start(browser: Browser, address: str) -> dict[str, float]:
+    """Seconds from opening the page to its first picture, and to the numbers of a tick made as soon as one may be."""
+    with window(browser) as page:
+        page.goto(address)
+        page.locator(".charts-room .numbers .value").first.wait_for(timeout=READY_S * 1000)
+        picture = page.evaluate("performance.now()") / 1000
+        before = page.locator(".charts-room .numbers .value").first.inner_text()
+        boxes(page).nth(2).click()
+        page.wait_for_function(
+            "before => document.querySelector('.charts-room').shadowRoot.querySelector('.numbers .value').innerText"
+            " !== before", arg=before, timeout=READY_S * 1000,
+        )  # fmt: skip
+        return {"picture": picture, "tick": page.evaluate("performance.now()") / 1000}
+
+
+def boxes(page: Page):
+    return page.get_by_role("treeitem").locator(".box")
+
+
+def ticked(page: Page, ticks: int) -> list[float]:
+    """Milliseconds from a press to the new numbers on screen."""
+    page.wait_for_timeout(5000)
+    found, times = boxes(page), []
+    for i in range(WARM_UP + ticks):
+        found.nth(i * 3 % 8).click()
+        page.wait_for_timeout(REST_MS)
+        seen = page.evaluate("tickTimes()")
+        if i >= WARM_UP and seen.get("numbers") is not None:
+            times.append(seen["numbers"])
+    return times
+
+
+def site_ticks(browser: Browser, address: str, ticks: int) -> tuple[list[float], int | None]:
+    """Times of ticks, and the bytes that the tab takes with its worker."""
+    with window(browser) as page:
+        page.goto(f"{address}/?model={MODEL}")
+        page.locator(".starting[hidden]").wait_for(state="attached", timeout=READY_S * 1000)
+        times = ticked(page, ticks)
+        page.reload()  # now behind the service worker, whose headers the measure of memory needs
+        page.locator(".starting[hidden]").wait_for(state="attached", timeout=READY_S * 1000)
+        memory = page.evaluate(
+            "crossOriginIsolated ? performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes) : null"
+        )
+        return times, memory
+
+
+def server_ticks(browser: Browser, ticks: int) -> list[float]:
+    with tempfile.TemporaryDirectory() as name, page_server(Path(name)) as (address, _), window(browser) as page:
+        page.goto(f"{address}/?model={MODEL}")
+        page.locator(".charts .curve").wait_for(timeout=READY_S * 1000)
+        return ticked(page, ticks)
+
+
+def main() -> None:
+    """Measure, print, and write the figures where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--site", type=Path, default=HERE.parents[1] / "site")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--ticks", type=int, default=20)
+    parser.add_argument("--server", action="store_true", help="tick the server's page as well")
+    parser.add_argument("--write", type=Path)
+    options = parser.parse_args()
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    figures: dict = {"command": " ".join(["python -m tests.benchmarks.site", *sys.argv[1:]])}
+    figures |= {"first_load_bytes": first_bytes(options.site), "load_average": os.getloadavg()[0]}
+    with host(options.site) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=arguments)
+        bare, starts = [], []
+        for _ in range(options.rounds):
+            bare.append(bare_start(browser, address))
+            starts.append(site_start(browser, address))
+            print(f"bare {bare[-1]:.1f} s, {starts[-1]}", flush=True)
+        own = statistics.median(one["tick"] for one in starts)
+        figures["start"] = {
+            "bare_s": [round(one, 2) for one in bare], "picture_s": [round(one["picture"], 2) for one in starts],
+            "tick_s": [round(one["tick"], 2) for one in starts], "ratio": round(own / statistics.median(bare), 2),
+        }  # fmt: skip
+        times, memory = site_ticks(browser, address, options.ticks)
+        figures["tick_ms"] = {"site": round(statistics.median(times), 1)}
+        figures["tab_bytes"] = memory
+        print(json.dumps(figures), flush=True)
+        if options.server:
+            figures["tick_ms"]["server"] = round(statistics.median(server_ticks(browser, options.ticks)), 1)
+            figures["tick_ms"]["ratio"] = round(figures["tick_ms"]["site"] / figures["tick_ms"]["server"], 2)
+        browser.close()
+    print(json.dumps(figures, indent=1))
+    if options.write:
+        options.write.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
