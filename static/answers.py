@@ -36,6 +36,8 @@ from freezecore.spec import FreezeSpec
 from freezecore.workload import CHOICES, LIMITS
 from static import pack
 from static.backend import NeedsPack, Packed
+from static.board import board
+from static.lessons import code_of, lesson_screen
 from static.panes import ACTS, PANES, scored
 from static.words import SiteWords
 
@@ -328,6 +330,38 @@ def drop(asked: dict) -> dict:
     return change({**asked, "query": link.query(), "set": {"model": source}})
 
 
+def view(asked: dict) -> dict:
+    """A lesson, or the teacher's page, with the words of their shell."""
+    link, ignored = _link(asked)
+    ignored = tuple(name for name in ignored if name != "embed")
+    words = _words(link, asked)
+    return {
+        "lang": words.lang,
+        "words": view_words(words),
+        "ignored": words("link.ignored", fields=", ".join(ignored[:8])) if ignored else "",
+        **VIEWS[asked["view"]](link, words, asked),
+    }
+
+
+def view_words(words: Words) -> dict[str, str]:
+    """The sentences of a shell that shows a lesson or a class."""
+    starts = ("site.", "page.", "learn.", "class.", "link.", "top.lang")
+    found = {key: text for key, text in words.all().items() if key.startswith(starts)}
+    return found | {"languages": json.dumps([[lang, sentences(lang)["language"]] for lang in LANGUAGES])}
+
+
+def codes(asked: dict) -> dict:
+    """What a student gives to the teacher."""
+    return {"codes": code_of(asked)}
+
+
+def qr(asked: dict) -> dict:
+    """A link as a QR code, to be seen from the last row."""
+    import segno
+
+    return {"qr": segno.make(asked["text"], error="m").svg_data_uri(scale=8, border=3, dark="#000", light="#fff")}
+
+
 def settings(link: Link, words: Words) -> list[dict]:
     """The first row: each setting with its label, help, value, and what can be chosen."""
     fixed = link.model.startswith("file:")
@@ -437,5 +471,6 @@ def page_words(words: Words) -> dict[str, str]:
 
 DOES = {
     "open": screen, "tick": tick, "rest": rest, "refer": refer, "change": change, "typed": typed, "preset": preset,
-    "pane": pane, "act": act, "score": score, "drop": drop,
+    "pane": pane, "act": act, "score": score, "drop": drop, "view": view, "codes": codes, "qr": qr,
 }  # fmt: skip
+VIEWS = {"lesson": lesson_screen, "board": board}

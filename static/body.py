@@ -11,9 +11,11 @@ import io
 import json
 from pathlib import Path
 
+from app.service.lessons import LESSONS
 from freezecore.datasets import BUILT_IN
 from freezecore.packaged import DEFAULT_SOURCE
 from freezecore.source import ModelSource
+from static.lessons import MOST_SAMPLES, is_measured_here
 
 SIZE = 96  # pixels of a side, as the lessons have it
 ACROSS = 30  # pictures in a row of the sheet
@@ -21,7 +23,8 @@ QUALITY = 90
 
 
 def write(folder: Path) -> None:
-    """Write `body.onnx`, `pictures.jpg` and what is to be known of both.
+    """Write `body.onnx`, the pictures of the probe and of each lesson (a drawing depends on how many are drawn), the
+    first of them to be looked at, and what is to be known of all.
 
     Raises:
         SourceError: the packaged weights are not installed.
@@ -29,7 +32,9 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shapes = BUILT_IN["shapes"]
     features = _body(folder / "body.onnx")
-    side = _pictures(folder / "pictures.jpg", shapes.train_size + shapes.test_size)
+    for count in sorted({shapes.train_size + shapes.test_size, *_lessons()}):
+        side = _pictures(folder / f"pictures-{count}.jpg", count)
+    _pictures(folder / "samples.jpg", max(_lessons()), MOST_SAMPLES)
     about = {
         "features": features, "size": SIZE, "side": side, "across": ACROSS, "train": shapes.train_size,
         "test": shapes.test_size, "classes": shapes.classes, "model": DEFAULT_SOURCE,
@@ -96,16 +101,22 @@ def halved(model) -> None:
     model.graph.node.extend(nodes)
 
 
-def _pictures(file: Path, count: int) -> int:
+def _lessons() -> set[int]:
+    """How many pictures each lesson draws whose head a browser can train."""
+    asked = [lesson.request(run) for lesson in LESSONS for run in lesson.runs if is_measured_here(lesson, run)]
+    return {request.train_size + request.test_size for request in asked}
+
+
+def _pictures(file: Path, count: int, shown: int | None = None) -> int:
     import numpy
     from PIL import Image
 
     from freezecore.runtime.data.shapes import SIZE as side
     from freezecore.runtime.data.shapes import draw
 
-    pixels, _ = draw(count)
-    rows = -(-count // ACROSS)
-    sheet = numpy.zeros((rows * side, ACROSS * side, 3), numpy.uint8)
+    pixels = draw(count)[0][:shown]
+    rows = -(-len(pixels) // ACROSS)
+    sheet = numpy.zeros((rows * side, min(ACROSS, len(pixels)) * side, 3), numpy.uint8)
     for at, one in enumerate(pixels):
         row, column = divmod(at, ACROSS)
         sheet[row * side : (row + 1) * side, column * side : (column + 1) * side] = one.transpose(1, 2, 0)

@@ -21,6 +21,7 @@ from app.components.charts import MODULES as CHARTS
 from app.components.rules_editor import MODULES as EDITOR
 from app.components.scripts import script
 from app.components.tree import MODULES as TREE
+from app.service.lessons import BY_KEY as LESSONS
 from app.text import LANGUAGES
 from static import answers, body, packs
 
@@ -35,10 +36,13 @@ PYTHON = {  # what goes into the zip, without the rooms that only a server has
 }
 PAGE_ONLY = {
     "app/main.py", "app/state.py", "app/page.py", "app/__main__.py", "app/components/messages.py", "static/build.py",
-    "static/packs.py", "static/body.py", "app/service/classes.py", "app/service/visitors.py",
+    "static/packs.py", "static/body.py", "static/record.py", "app/service/classes.py", "app/service/visitors.py",
 }  # fmt: skip
-LIBRARIES = {"PyYAML": "yaml", "Jinja2": "jinja2", "MarkupSafe": "markupsafe", "RestrictedPython": "RestrictedPython"}
-SUFFIXES = {".py", ".toml", ".csv", ".json", ".jinja"}
+LIBRARIES = {
+    "PyYAML": "yaml", "Jinja2": "jinja2", "MarkupSafe": "markupsafe", "RestrictedPython": "RestrictedPython",
+    "segno": "segno",
+}  # fmt: skip
+SUFFIXES = {".py", ".toml", ".csv", ".json", ".jinja", ".gz"}
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json", "python_stdlib.zip")
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 FONT = "source-sans-3-latin-wght-normal.woff2"
@@ -74,6 +78,7 @@ def build(out: Path) -> None:
         'name="screens" content=""', f'name="screens" content="{" ".join(drawn)}"'
     )
     page.write_text(told, encoding="utf-8")
+    _other_pages(out)
     _worker_list(out)
     print(f"{out}: {sum(file.stat().st_size for file in out.rglob('*') if file.is_file()) / 1e6:.1f} MB")
 
@@ -156,6 +161,18 @@ def _screens(folder: Path, index: dict) -> list[str]:
             text = json.dumps(screen, ensure_ascii=False, separators=(",", ":"))
             (folder / f"{packs.slug(model.source)}.{lang}.json").write_text(text, encoding="utf-8")
     return [packs.slug(model.source) for model in models]
+
+
+def _other_pages(out: Path) -> None:
+    """The lessons and the teacher's page: the same head with a script of their own, and the lessons as they open."""
+    first = (SHELL / "index.html").read_text(encoding="utf-8")
+    bare = "".join(line for line in first.splitlines(keepends=True) if "modulepreload" not in line)
+    for name in ("learn", "class"):
+        (out / f"{name}.html").write_text(bare.replace("page.js", f"{name}.js"), encoding="utf-8")
+    for key in LESSONS:
+        for lang in LANGUAGES:
+            question = {"do": "view", "view": "lesson", "query": f"lesson={key}", "lang": lang, "theme": "light"}
+            (out / "screens" / f"learn.{key}.{lang}.json").write_text(answers.answer(json.dumps(question)), "utf-8")
 
 
 def _worker_list(out: Path) -> None:

@@ -13,6 +13,7 @@ from .style import Palette, layout_of
 BESIDE = 0.16  # of a row, that a bar lies below its middle; its number stands as far above
 INTERVALS = {"accuracy_after": "interval", "step_s": "step_interval"}  # of a measurement, by its name
 LEAST_SEEN = 0.3  # of a column's colour where anything in it trains, such as an adapter
+CELL, ROW = 0.92, 0.84  # of a column's width and of a row's height that is coloured
 SPLIT = (0.64, 0.72)  # of the width: the networks end, the bars begin
 
 
@@ -34,11 +35,17 @@ def lesson_runs(
         text: how a measurement is written.
     """
     parts = columns(masks[0].tree)
-    layout, rows = layout_of(palette, "lesson_runs", top=20), list(range(len(names)))
+    layout = layout_of(palette, "lesson_runs", top=20, barmode="overlay")
+    rows = list(range(len(names)))
     ends = [0, len(parts) - 1]
-    layout["xaxis"] |= {"domain": [0, SPLIT[0]], "showgrid": False, "tickvals": ends}
+    layout["xaxis"] |= {"domain": [0, SPLIT[0]], "showgrid": False, "tickvals": ends, "range": [-0.5, len(parts) - 0.5]}
     layout["xaxis"] |= {"ticktext": [words("side.input"), words("column.head")]}
-    layout["xaxis2"] = layout["xaxis"] | {"domain": [SPLIT[1], 1], "rangemode": "tozero", "tickvals": None}
+    layout["xaxis2"] = layout["xaxis"] | {
+        "domain": [SPLIT[1], 1],
+        "rangemode": "tozero",
+        "tickvals": None,
+        "range": None,
+    }
     layout["xaxis2"] |= {"showticklabels": False, "title": {"text": words(f"shown.{shown}"), "font": {"size": 12}}}
     layout["xaxis2"] |= {"side": "top"}  # where a phone has no room beside the network's own names
     if "accuracy" in shown:
@@ -56,20 +63,29 @@ def _network(masks: Sequence[Mask], words: Words, palette: Palette) -> dict:
     def seen(part: Column, mask: Mask) -> float:
         return max(share, LEAST_SEEN) if (share := part.share(mask)) else 0.0
 
+    cells = [
+        (place, row, seen(part, mask), f"{label}: {words(f'state.{part.state(mask)}')}")
+        for row, (of, mask) in enumerate(zip(parts, masks, strict=True))
+        for place, (part, label) in enumerate(zip(of, labels(of, words), strict=True))
+    ]
     return {
-        "type": "heatmap",
-        "x": list(range(len(parts[0]))),
-        "y": list(range(len(masks))),
-        "z": [[seen(part, mask) for part in row] for row, mask in zip(parts, masks, strict=True)],
-        "text": [[words(f"state.{part.state(mask)}") for part in row] for row, mask in zip(parts, masks, strict=True)],
-        "customdata": [labels(row, words) for row in parts],
-        "hovertemplate": "%{customdata}: %{text}<extra></extra>",
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": [[0, palette.frozen], [1, palette.train]],
-        "showscale": False,
-        "xgap": 2,
-        "ygap": 8,
+        "type": "bar",
+        "orientation": "h",
+        "base": [place - CELL / 2 for place, *_ in cells],
+        "x": [CELL for _ in cells],
+        "y": [row for _, row, *_ in cells],
+        "width": ROW,
+        "marker": {
+            "color": [share for *_, share, _ in cells],
+            "colorscale": [[0, palette.frozen], [1, palette.train]],
+            "cmin": 0,
+            "cmax": 1,
+            "showscale": False,
+        },
+        "hovertext": [text for *_, text in cells],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "textposition": "none",
+        "showlegend": False,
     }
 
 

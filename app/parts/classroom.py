@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -18,7 +17,8 @@ from .. import state
 from ..figures import classroom as figures
 from ..server.launch import LOOPBACK, PROGRAM, local_address
 from ..service import class_table, lessons
-from ..service.classes import JOINED, ClassEntry, Classes, nickname
+from ..service.class_entry import ClassEntry
+from ..service.classes import JOINED, Classes, nickname
 from ..service.lessons import Lesson
 from ..text import Words
 from . import show_errors
@@ -229,7 +229,7 @@ def _board(token: str, key: str) -> None:
     elif shown:
         _charts(entries, lesson, words)
         _before_and_after(entries, lesson, words)
-        rows = formatted([_row(entry, lesson, words) for entry in entries], _texts(lesson, words))
+        rows = formatted([class_table.row(entry, lesson, _result, words) for entry in entries], _texts(lesson, words))
         st.dataframe(rows, hide_index=True, key="class_board", placeholder=UNKNOWN)
 
 
@@ -244,21 +244,20 @@ def _charts(entries: Sequence[ClassEntry], lesson: Lesson, words: Words) -> None
     """What was guessed and what was measured, side by side."""
     left, right = st.columns(2)
     names = {guess: words(f"lesson.{lesson.key}.guess.{guess}") for guess in lesson.guesses}
-    votes = Counter(entry.guess for entry in entries if entry.guess in names)
+    votes = class_table.votes(entries, lesson)
     with left:
         title = words("class.guesses", count=sum(votes.values()))
         st.markdown(f"**{title}**")
         plot(figures.guesses, names, votes, key=f"guesses_{lesson.key}", alt=title, height=_height(len(names)))
     runs = [words(f"lesson.{lesson.key}.run.{run.name}") for run in lesson.runs]
-    points = [[(entry.nickname, value) for entry in entries if (value := _of_run(entry, place, lesson)) is not None]
-              for place in range(len(runs))]  # fmt: skip
+    points = class_table.points(entries, lesson, _result)
     with right:
         title = words("class.results")
         st.markdown(f"**{title}**")
         if any(points):
             plot(
-                figures.results, runs, points, lesson.shows[0], _text(lesson, words), key=f"results_{lesson.key}",
-                alt=title, height=_height(len(runs)),
+                figures.results, runs, points, lesson.shows[0], class_table.value_text(lesson, words),
+                key=f"results_{lesson.key}", alt=title, height=_height(len(runs)),
             )  # fmt: skip
         else:
             st.caption(words("class.nothing_measured"))
@@ -274,40 +273,13 @@ def _before_and_after(entries: Sequence[ClassEntry], lesson: Lesson, words: Word
     if not found.count:
         return
     st.markdown(f"**{words('class.checked')}**", help=words("class.checked_help"))
-    after = {True: words("class.right_after"), False: words("class.wrong_after")}
-    st.table(
-        [
-            {"": words("class.right_before"), after[True]: found.both, after[False]: found.lost},
-            {"": words("class.wrong_before"), after[True]: found.learnt, after[False]: found.neither},
-        ]
-    )
+    st.table(class_table.checked_rows(found, words))
     st.caption(words("class.learnt", before=found.right_before, after=found.right_after, count=found.count))
-
-
-def _row(entry: ClassEntry, lesson: Lesson, words: Words) -> dict[str, object]:
-    row: dict[str, object] = {words("class.nickname"): entry.nickname}
-    for when, right in zip(("before", "after"), lesson.checks, strict=True):
-        given = getattr(entry, when)
-        row[words(f"class.{when}")] = ("✓" if given == right else "✕") if given else None
-    row[words("class.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess) or None
-    for place, run in enumerate(lesson.runs):
-        row[words(f"lesson.{lesson.key}.run.{run.name}")] = _of_run(entry, place, lesson)
-    return row
 
 
 def _texts(lesson: Lesson, words: Words) -> dict[str, Callable]:
     """How what a lesson measures first is written, for each of its runs' columns."""
-    return {words(f"lesson.{lesson.key}.run.{run.name}"): _text(lesson, words) for run in lesson.runs}
-
-
-def _text(lesson: Lesson, words: Words) -> Callable[[float], str]:
-    return words.seconds if lesson.shows[0] in ("seconds", "step_s") else "{:.3f}".format
-
-
-def _of_run(entry: ClassEntry, place: int, lesson: Lesson) -> float | None:
-    """What one person's run measured, of what the lesson is about; None where it did not."""
-    result = _result(entry.runs[place]) if place < len(entry.runs) else None
-    return (result or {}).get(lesson.shows[0])
+    return {words(f"lesson.{lesson.key}.run.{run.name}"): class_table.value_text(lesson, words) for run in lesson.runs}
 
 
 def _result(token: str) -> dict | None:

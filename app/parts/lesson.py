@@ -8,16 +8,13 @@ from html import escape
 import streamlit as st
 
 from freezecore.errors import FreezeError
-from freezecore.mask import Mask
 from freezecore.serving import jobs
 from freezecore.serving.analyst import client as analyst
 
 from .. import state
 from ..figures.lesson import lesson_runs
-from ..link import Link
-from ..service import lessons, run_events
+from ..service import lesson_texts, lessons, run_events
 from ..service.lessons import Lesson
-from ..service.selection import select
 from ..text import Words
 from . import classroom, job, lesson_outcome, show_errors
 from .data import class_text, samples_html
@@ -25,7 +22,6 @@ from .glossary import with_terms
 from .plot import plot
 
 ROW_HEIGHT, AXIS_HEIGHT = 52, 70  # pixels
-SHAPES = 10  # classes to tell apart
 MOST_SAMPLES = 6
 
 
@@ -68,16 +64,9 @@ def lesson_page(lesson: Lesson) -> None:
         _samples(lesson, words)
 
 
-def _masks(lesson: Lesson) -> list[Mask]:
-    """What trains in each of its runs."""
-    source = lesson.request(lesson.runs[0]).source
-    link = Link(model=lesson.model, task=source.task, labels=SHAPES if lesson.data == "shapes" else None)
-    return [select(replace(link, rules=run.rules, adapter=run.options.get("adapter"))).mask for run in lesson.runs]
-
-
 def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
     """Each run's network, what trains and what stands still, with a bar for what was measured by now."""
-    masks = _masks(lesson)
+    masks = lesson.masks()
     begun = [lesson_outcome.measured(token) for token in notes.get("tokens", ())]
     results = [*begun, *[{}] * (len(lesson.runs) - len(begun))]
     names = [words(f"lesson.{lesson.key}.run.{run.name}") for run in lesson.runs]
@@ -86,7 +75,7 @@ def _drawn(lesson: Lesson, notes: dict, words: Words) -> None:
     with_terms(words("learn.drawn_how"), words, "lesson")
 
     def text(value: float) -> str:
-        return lesson_outcome.cell(shown, {shown: value}, words)
+        return lesson_texts.cell(shown, {shown: value}, words)
 
     height = ROW_HEIGHT * len(names) + AXIS_HEIGHT
     plot(lesson_runs, names, masks, results, shown, text, key="lesson_runs", alt=words("learn.drawn"), height=height)
@@ -109,7 +98,7 @@ def _asked(lesson: Lesson, notes: dict, words: Words) -> None:
     if notes.get("before") or not notes.get("tokens"):
         with st.container(border=True, gap="small"):
             _check(lesson, notes, "before", words)
-    st.markdown(words(f"lesson.{lesson.key}.question", **_counts(lesson)))
+    st.markdown(words(f"lesson.{lesson.key}.question", **lesson_texts.counts(lesson, lesson.masks())))
     if "guess" in notes and state.value(f"w_guess_{lesson.key}") is None:
         state.fill(f"w_guess_{lesson.key}", notes["guess"])
     st.radio(
@@ -129,14 +118,6 @@ def _asked(lesson: Lesson, notes: dict, words: Words) -> None:
         lesson_outcome.table(lesson, notes, words)
     if not notes.get("measuring"):
         _buttons_or_verdict(lesson, notes, words)
-
-
-def _counts(lesson: Lesson) -> dict[str, str]:
-    """Weights that train in each of its runs, as texts."""
-    return {
-        run.name: lesson_outcome.count_in_question(mask.trainable)
-        for run, mask in zip(lesson.runs, _masks(lesson), strict=True)
-    }
 
 
 def _check(lesson: Lesson, notes: dict, when: str, words: Words) -> None:
@@ -259,7 +240,7 @@ def _verdict(lesson: Lesson, notes: dict, words: Words) -> None:
         st.warning(words("learn.unfinished"))
     else:
         lesson_outcome.show_verdict(lesson, notes, found, words)
-        figures = lesson_outcome.figures(lesson, results, words)
+        figures = lesson_texts.figures(lesson, results, words)
         showed = words(f"lesson.{lesson.key}.showed", **figures)
         st.info(f"**{words('learn.showed')}**  \n{showed}", icon=":material/lightbulb:")
         careful = words(f"lesson.{lesson.key}.careful")

@@ -1,4 +1,4 @@
-"""A class's answers and measurements as tables: before against after, and everybody's as CSV."""
+"""A class's answers and measurements as tables: votes, before against after, and everybody's, also as CSV."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .classes import ClassEntry
+from ..text import Words
+from .class_entry import ClassEntry
 from .lessons import BY_KEY, Lesson
 from .run_table import BYTE_ORDER_MARK, plain_cell
 
@@ -46,6 +47,51 @@ def answered(entries: Sequence[ClassEntry], lesson: Lesson) -> Answered:
         if entry.before and entry.after
     )
     return Answered(right[True, True], right[False, True], right[True, False], right[False, False])
+
+
+def votes(entries: Sequence[ClassEntry], lesson: Lesson) -> Counter[str]:
+    """How many chose each of a lesson's guesses."""
+    return Counter(entry.guess for entry in entries if entry.guess in lesson.guesses)
+
+
+def points(entries: Sequence[ClassEntry], lesson: Lesson, read: Read) -> list[list[tuple[str, float]]]:
+    """For each of a lesson's runs, who measured what of what the lesson is about."""
+    return [
+        [(entry.nickname, value) for entry in entries if (value := of_run(entry, place, lesson, read)) is not None]
+        for place in range(len(lesson.runs))
+    ]
+
+
+def of_run(entry: ClassEntry, place: int, lesson: Lesson, read: Read) -> float | None:
+    """What one person's run measured, of what the lesson is about; None where it did not."""
+    result = read(entry.runs[place]) if place < len(entry.runs) else None
+    return (result or {}).get(lesson.shows[0])
+
+
+def value_text(lesson: Lesson, words: Words) -> Callable[[float], str]:
+    """How what a lesson is about is written."""
+    return words.seconds if lesson.shows[0] in ("seconds", "step_s") else "{:.3f}".format
+
+
+def row(entry: ClassEntry, lesson: Lesson, read: Read, words: Words) -> dict[str, object]:
+    """One person's answers, and what each run measured, by the columns' names."""
+    found: dict[str, object] = {words("class.nickname"): entry.nickname}
+    for when, right in zip(("before", "after"), lesson.checks, strict=True):
+        given = getattr(entry, when)
+        found[words(f"class.{when}")] = ("✓" if given == right else "✕") if given else None
+    found[words("class.guess")] = words.either(f"lesson.{lesson.key}.guess.{entry.guess}", entry.guess) or None
+    for place, run in enumerate(lesson.runs):
+        found[words(f"lesson.{lesson.key}.run.{run.name}")] = of_run(entry, place, lesson, read)
+    return found
+
+
+def checked_rows(found: Answered, words: Words) -> list[dict[str, object]]:
+    """Right and wrong before (rows) against after (columns)."""
+    right, wrong = words("class.right_after"), words("class.wrong_after")
+    return [
+        {"": words("class.right_before"), right: found.both, wrong: found.lost},
+        {"": words("class.wrong_before"), right: found.learnt, wrong: found.neither},
+    ]
 
 
 def as_csv(entries: Sequence[ClassEntry], read: Read) -> str:

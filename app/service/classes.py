@@ -13,6 +13,7 @@ from pathlib import Path
 from freezecore.cache import store
 from freezecore.errors import FreezeError, shortened
 
+from .class_entry import ClassEntry
 from .visitors import ADDRESS, share
 
 LONGEST_NICKNAME = 24
@@ -44,19 +45,6 @@ LATER = (  # columns that older files lack
     ("entries", "after"),
 )
 JOINED = ""  # the lesson of an entry that says only that somebody is there
-
-
-@dataclass(frozen=True)
-class ClassEntry:
-    """What one person guessed in one lesson, the tokens of the runs that answered, and what they answered to the
-    questions before and after it; empty where they have not."""
-
-    nickname: str
-    lesson: str
-    guess: str
-    runs: tuple[str, ...]
-    before: str = ""
-    after: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
+from freezecore.mask import Mask
 from freezecore.packaged import DEFAULT_TEXT_SOURCE
 from freezecore.probe import ProbeRequest
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
 
-from ..link import DEFAULT_MODEL
+from ..link import DEFAULT_MODEL, Link
 from ..text import Words
 from . import verdicts
+from .selection import select
 from .verdicts import Judge, Verdict
 
+SHAPES = 10  # classes to tell apart
 HEAD = "freeze all; train head"
 EVERYTHING = "train all"
 ADAPTERS = "freeze all; train adapters head"
@@ -64,6 +69,17 @@ class Lesson:
         task = "sequence-classification" if self.model == DEFAULT_TEXT_SOURCE else None
         source = ModelSource.parse(self.model, weights=weights, task=task, adapter=adapter)
         return ProbeRequest(source, FreezeSpec.parse(run.rules), data=self.data, **options)
+
+    @property
+    def links(self) -> list[Link]:
+        """What trains in each of its runs, as a link says it."""
+        task, labels = self.request(self.runs[0]).source.task, SHAPES if self.data == "shapes" else None
+        link = Link(model=self.model, task=task, labels=labels)
+        return [replace(link, rules=run.rules, adapter=run.options.get("adapter")) for run in self.runs]
+
+    def masks(self, tree_of: Callable[[Link], LayerTree | None] = lambda link: None) -> list[Mask]:
+        """What trains in each of its runs; `tree_of` gives a model's layers where nobody here reads models."""
+        return [select(link, tree_of(link)).mask for link in self.links]
 
     def verdict(self, results: list[dict | None]) -> Verdict | None:
         """What was measured here and now comes to; None where a run did not end well."""

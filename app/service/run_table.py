@@ -7,11 +7,14 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from freezecore.probe import ProbeResult
-from freezecore.serving.runs import Run
 
 from . import gallery
+
+if TYPE_CHECKING:
+    from freezecore.serving.runs import Run  # only a server has them
 
 BYTE_ORDER_MARK = "\ufeff"  # Excel reads what begins otherwise in the machine's own code page
 CSV_FIELDS = (

@@ -1,6 +1,7 @@
 // Draws the blocks of a pane: what Python said, as elements.
 
 import { about, button, copy, make, save, sentence } from "./dom.js";
+import { FEWEST, MOST_CLASSES, folders, probed, question } from "./measure.js";
 
 let plotly = null;
 
@@ -159,16 +160,16 @@ export class Blocks {
     input.webkitdirectory = true;
     const buttons = [button(told.start, () => run({}), { main: true }), button(told.own, () => input.click(), { title: told.own_about })];
     const fail = (problem) => room.replaceChildren(this.error({ problem, hint: "" }));
-    const run = async (question) => {
+    const run = async (asked) => {
       buttons.forEach((one) => (one.disabled = true));
       room.replaceChildren();
       try {
-        const result = await probed(question, ({ phase, share }) => {
+        const result = await probed(asked, ({ phase, share }) => {
           said.textContent = phase === "model" ? told.model : told.capture.replace("{share}", `${Math.round(100 * share)} %`);
         });
         const answer = await this.ask({ do: "score", result });
         room.replaceChildren(...answer.blocks.map((block) => this[block.is](block)));
-        said.textContent = question.left ? told.unreadable.replace("{count}", question.left) : "";
+        said.textContent = asked.left ? told.unreadable.replace("{count}", asked.left) : "";
       } catch (error) {
         said.textContent = "";
         fail(`${told.failed} (${error.message})`);
@@ -176,10 +177,11 @@ export class Blocks {
       buttons.forEach((one) => (one.disabled = false));
     };
     input.addEventListener("change", async () => {
-      const question = await ownPictures([...input.files]);
+      const { classes, left } = await folders([...input.files]);
       input.value = "";
-      if (question) run(question);
-      else fail(told.few);
+      const enough = classes.filter(({ pictures }) => pictures.length >= FEWEST);
+      if (enough.length < 2 || enough.length > MOST_CLASSES) fail(told.few);
+      else run({ ...question(enough), left });
     });
     return make("div", { class: "field" }, make("div", { class: "tabs" }, ...buttons, input), make("p", { class: "caption" }, told.own_about), said, room);
   }
@@ -189,64 +191,6 @@ export class Blocks {
     loadPlotly().then((drawer) => room.isConnected && drawer.newPlot(room, figure.data, figure.layout, { ...config, responsive: true }), () => {});
     return room;
   }
-}
-
-let prober = null;
-
-function probed(question, told) {
-  prober ??= new Worker("probe.js", { type: "module" });
-  return new Promise((resolve, reject) => {
-    prober.onerror = (event) => {
-      prober = null;
-      reject(new Error(event.message || "worker"));
-    };
-    prober.onmessage = ({ data }) => {
-      if (data.result) resolve(data.result);
-      else if (data.fault) reject(new Error(data.fault));
-      else told(data);
-    };
-    prober.postMessage(question);
-  });
-}
-
-const SIDE = 96, FEWEST = 4, MOST_PICTURES = 600, MOST_CLASSES = 10;
-let pictures = 0;
-
-// Pictures in folders, one for each class: the middle square of each, every fourth held out; null where they are too few.
-async function ownPictures(files) {
-  const found = new Map();
-  let left = 0;
-  for (const file of files.slice(0, MOST_PICTURES)) {
-    const name = file.webkitRelativePath.split("/").at(-2) ?? "";
-    if (name.startsWith(".") || file.name.startsWith(".")) continue;
-    try {
-      const pixels = await square(file);
-      found.set(name, [...(found.get(name) ?? []), pixels]);
-    } catch {
-      left += 1; // no picture
-    }
-  }
-  const classes = [...found].filter(([, all]) => all.length >= FEWEST);
-  if (classes.length < 2 || classes.length > MOST_CLASSES) return null;
-  const all = classes.flatMap(([, each], target) => each.map((pixels, at) => ({ pixels, target, held: at % 4 === 3 })));
-  const whole = new Uint8Array(all.length * 3 * SIDE * SIDE);
-  all.forEach(({ pixels }, at) => whole.set(pixels, at * pixels.length));
-  const places = (held) => all.flatMap((one, at) => (one.held === held ? [at] : []));
-  const own = { pixels: whole, classes: classes.map(([name]) => name), targets: all.map(({ target }) => target), train: places(false), test: places(true) };
-  return { own, left, key: `own ${(pictures += 1)}` };
-}
-
-async function square(file) {
-  const image = await createImageBitmap(file);
-  const side = Math.min(image.width, image.height);
-  const canvas = new OffscreenCanvas(SIDE, SIDE);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  context.drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, SIDE, SIDE);
-  const { data } = context.getImageData(0, 0, SIDE, SIDE);
-  const planes = new Uint8Array(3 * SIDE * SIDE);
-  for (let at = 0; at < SIDE * SIDE; at++) for (let c = 0; c < 3; c++) planes[c * SIDE * SIDE + at] = data[4 * at + c];
-  return planes;
 }
 
 const PYTHON = /(#[^\n]*)|("""[\s\S]*?"""|f?"(?:[^"\\\n]|\\.)*"|f?'(?:[^'\\\n]|\\.)*')|\b(and|as|assert|class|def|del|elif|else|except|False|finally|for|from|if|import|in|is|lambda|None|not|or|raise|return|True|try|while|with|yield)\b/g;

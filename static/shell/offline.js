@@ -32,7 +32,8 @@ addEventListener("fetch", (event) => {
 
 async function answer(request, address) {
   const cache = await caches.open(NAME);
-  const asked = request.mode === "navigate" ? new URL("index.html", registration.scope).href : address.origin + address.pathname;
+  const page = /\/(learn|class)(\.html)?$/.exec(address.pathname)?.[1] ?? "index"; // a host may leave `.html` out
+  const asked = request.mode === "navigate" ? new URL(`${page}.html`, registration.scope).href : address.origin + address.pathname;
   const kept = await cache.match(asked);
   if (kept) return isolated(kept);
   const found = await fetch(request);

@@ -2,20 +2,19 @@
 
 import { Asker } from "./ask.js";
 import { Blocks, field } from "./blocks.js";
-import { about, button, closesItself, copy, iconButton, make, sentence } from "./dom.js";
+import { about, button, closesItself, make, sentence } from "./dom.js";
+import { OLD, drawTools, drawViews, keepOffline, languageOf, tellOld, themeKept, withLang } from "./shell.js";
 
-const LANGUAGES = ["en", "ja", "zh"];
 const PANES = ["probe", "findings", "code", "import", "fit", "versus", "timeline"];
 const GALLERY_WAIT_MS = 30;
 const NOTHING = "The page could not be shown. Load it again.";
 const LARGEST_FILE = 20 * 2 ** 20;
-const OLD = typeof WebAssembly !== "object" || typeof DecompressionStream !== "function" || !("adoptedStyleSheets" in document);
 
 const address = new URLSearchParams(location.search);
 const state = {
   query: location.search.slice(1),
-  lang: LANGUAGES.find((lang) => lang === address.get("lang")) ?? LANGUAGES.find((lang) => navigator.language?.toLowerCase().startsWith(lang)) ?? "en",
-  theme: kept("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  lang: languageOf(address),
+  theme: themeKept(),
   pane: PANES.includes(location.hash.slice(1)) ? location.hash.slice(1) : "findings",
   choices: {},
   past: [],
@@ -33,22 +32,6 @@ const $ = (id) => document.getElementById(id);
 const main = $("main");
 let parts = null; // elements of the screen
 let blocks = null;
-
-function kept(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function keep(name, value) {
-  try {
-    localStorage.setItem(name, value);
-  } catch {
-    // a browser that keeps nothing: it holds until the page is left
-  }
-}
 
 function ask(question, more) {
   const place = location.href.split(/[?#]/)[0].replace(/\/(index\.html)?$/, "");
@@ -102,8 +85,8 @@ function frame(screen) {
   document.documentElement.dataset.theme = state.theme;
   document.title = "Freeze Explorer";
   blocks = new Blocks(words, act, choose, ask);
-  views(words);
-  tools(words);
+  drawViews(words, "explore");
+  drawTools(words, state, (lang) => go(withLang(state.query, lang), { lang }), () => open({ same: true }));
   parts = {
     top: make("section", { class: "top", "aria-label": words["top.model"] }),
     first: make("div", { class: "first" }),
@@ -127,39 +110,6 @@ function frame(screen) {
   parts.starting.hidden = state.python;
   drawTabs(words);
   drawFoot(words);
-}
-
-function views(words) {
-  const here = (name) => (name === "explore" ? "./" + location.search : `${name}.html`);
-  $("views").setAttribute("aria-label", "Freeze Explorer");
-  $("views").replaceChildren(...["explore"].map((name) => make("a", { href: here(name), "aria-current": name === "explore" ? "page" : null }, words[`page.${name}`])));
-}
-
-function tools(words) {
-  const options = JSON.parse(words.languages).map(([value, text]) => make("option", { value, selected: value === state.lang }, text));
-  const lang = make("select", { "aria-label": words["top.lang"] ?? "Language", onchange: () => go(`${withLang(state.query, lang.value)}`, { lang: lang.value }) }, ...options);
-  const theme = iconButton("theme", words["site.theme"], () => {
-    state.theme = state.theme === "dark" ? "light" : "dark";
-    keep("theme", state.theme);
-    document.documentElement.dataset.theme = state.theme;
-    open({ same: true });
-  });
-  const said = make("span", { role: "status", class: "caption" });
-  const link = iconButton("link", words["link.copy"], async () => {
-    said.textContent = words[(await copy(location.href)) ? "link.copied" : "link.refused"];
-    setTimeout(() => (said.textContent = ""), 3000);
-  });
-  $("tools").replaceChildren(said, lang, theme, link);
-}
-
-function withLang(query, lang) {
-  const found = new URLSearchParams(query);
-  found.set("lang", lang);
-  return readable(found);
-}
-
-function readable(params) {
-  return params.toString().replace(/%3A/g, ":").replace(/%3B/g, ";").replace(/%2C/g, ",").replace(/%2F/g, "/").replace(/%40/g, "@");
 }
 
 function drawTop(screen) {
@@ -494,11 +444,7 @@ async function drawn() {
 
 async function begin() {
   document.documentElement.dataset.theme = state.theme;
-  const bare = document.createElement("p");
-  if (OLD) {
-    bare.textContent = "This browser cannot run WebAssembly, or is too old for this page. Any current Firefox, Chrome, Edge or Safari can show it.";
-    return main.replaceChildren(bare);
-  }
+  if (OLD) return tellOld(main);
   const painted = await drawn();
   if (!painted) main.replaceChildren(make("p", { class: "starting", role: "status" }, make("i"), "…"));
   await new Promise((resolve) => setTimeout(resolve, GALLERY_WAIT_MS)); // the first picture before Python
@@ -518,20 +464,7 @@ async function begin() {
     await ask({ do: "open" }).catch(failed);
     await drawPane();
   } else await open();
-  keepOffline();
-}
-
-async function keepOffline() {
-  if (!("serviceWorker" in navigator) || !isSecureContext) return;
-  try {
-    await navigator.serviceWorker.register("offline.js");
-    const { active } = await navigator.serviceWorker.ready;
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = ({ data }) => data && parts?.offline && (parts.offline.textContent = state.shown.words["site.offline"]);
-    active.postMessage("all", [port2]);
-  } catch (error) {
-    console.info("without a service worker:", error); // the page works, with a network
-  }
+  keepOffline(() => parts?.offline && (parts.offline.textContent = state.shown.words["site.offline"]));
 }
 
 addEventListener("popstate", () => {

@@ -5,15 +5,17 @@
 import * as ort from "./onnx/ort.wasm.min.mjs";
 
 const BATCH = 30;
-const STEPS = 60, HEAD_BATCH = 32, RATE = 1e-2, DECAY = 0.01; // as the server's probe trains a head alone
+const USUAL = { seed: 0, steps: 60, batch: 32, rate: 1e-2 }; // as the server's probe trains a head alone
+const DECAY = 0.01;
 
 let body = null;
 let about = null;
 const kept = new Map(); // features by what the pictures are called
+let last = null; // the head that was trained last, and its data
 
 onmessage = async ({ data }) => {
   try {
-    postMessage({ result: await probe(data) });
+    postMessage({ result: await (data.picture ? named(data.picture) : probe(data)) });
   } catch (error) {
     postMessage({ fault: String(error?.message ?? error) });
   }
@@ -28,19 +30,26 @@ async function load() {
   body = await ort.InferenceSession.create("probe/body.onnx", { executionProviders: ["wasm"] });
 }
 
-// `own` are a person's own pictures: { names, pixels (uint8, three planes of size² each), targets, train, test }.
-async function probe({ seed = 0, own = null, key = "shapes" }) {
+// `own` are a person's own pictures: { pixels (uint8, three planes of size² each), classes, targets, train, test };
+// else so many drawn ones are learnt from, and tried on.
+async function probe(question) {
+  const { own } = question;
   postMessage({ phase: "model" });
   await load();
   const begun = performance.now();
-  if (!kept.has(key)) kept.set(key, await features(own ?? (await shapes())));
+  const { train = about.train, test = about.test } = question;
+  const key = question.key ?? `shapes ${train} ${test}`;
+  if (!kept.has(key)) kept.set(key, await features(own ?? (await shapes(train, test))));
   const seconds = (performance.now() - begun) / 1000;
   const data = kept.get(key);
   const at = performance.now();
-  const before = right(head(data, seed, 0), data, data.test);
-  const trained = head(data, seed, STEPS);
+  const how = { ...USUAL, ...question };
+  const before = right(head(data, { ...how, steps: 0 }), data, data.test);
+  const trained = head(data, how);
   const after = right(trained, data, data.test);
+  last = { weights: trained, classes: data.classes };
   return {
+    scores: after.map(Number).join(""), given: data.test.map((row) => highest(trained, data.features, row, data.classes.length)),
     before: count(before), after: count(after), samples: data.test.length, training: count(right(trained, data, data.train)),
     trainSize: data.train.length, better: after.filter((ok, i) => ok && !before[i]).length,
     worse: before.filter((ok, i) => ok && !after[i]).length, classes: data.classes.length,
@@ -50,9 +59,17 @@ async function probe({ seed = 0, own = null, key = "shapes" }) {
 
 const count = (found) => found.filter(Boolean).length;
 
-async function shapes() {
-  const { side, size, across, train, test, classes } = about;
-  const sheet = await createImageBitmap(await (await fetch("probe/pictures.jpg")).blob());
+// What the head that was trained last says of one picture: the class, and how sure it is.
+async function named(pixels) {
+  const found = await features({ pixels, targets: [0] });
+  const chances = softmax(scores(last.weights, found.features, 0, about.features, last.classes.length));
+  const share = Math.max(...chances);
+  return { name: last.classes[chances.indexOf(share)], share };
+}
+
+async function shapes(train, test) {
+  const { side, size, across, classes } = about;
+  const sheet = await createImageBitmap(await (await fetch(`probe/pictures-${train + test}.jpg`)).blob());
   const canvas = new OffscreenCanvas(sheet.width, sheet.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(sheet, 0, 0);
@@ -103,7 +120,7 @@ async function features(data) {
 }
 
 // A linear head on the features, `steps` steps of AdamW from small random weights.
-function head({ features: rows, targets, train, classes }, seed, steps) {
+function head({ features: rows, targets, train, classes }, { seed, steps, batch: most, rate }) {
   const width = about.features, outputs = classes.length;
   const next = random(seed + 1);
   const bound = 1 / Math.sqrt(width);
@@ -114,7 +131,7 @@ function head({ features: rows, targets, train, classes }, seed, steps) {
   for (let step = 1; step <= steps; step++) {
     gradient.fill(0);
     const batch = [];
-    while (batch.length < Math.min(HEAD_BATCH, train.length)) {
+    while (batch.length < Math.min(most, train.length)) {
       if (at >= order.length) [order, at] = [shuffled(train, next), 0];
       batch.push(order[at++]);
     }
@@ -131,7 +148,7 @@ function head({ features: rows, targets, train, classes }, seed, steps) {
       first[i] = 0.9 * first[i] + 0.1 * gradient[i];
       second[i] = 0.999 * second[i] + 0.001 * gradient[i] * gradient[i];
       const [one, two] = [first[i] / (1 - 0.9 ** step), second[i] / (1 - 0.999 ** step)];
-      weights[i] -= RATE * (one / (Math.sqrt(two) + 1e-8) + DECAY * weights[i]);
+      weights[i] -= rate * (one / (Math.sqrt(two) + 1e-8) + DECAY * weights[i]);
     }
   }
   return weights;
@@ -154,10 +171,12 @@ function softmax(values) {
 }
 
 function right(weights, { features: rows, targets, classes }, samples) {
-  return samples.map((row) => {
-    const given = scores(weights, rows, row, about.features, classes.length);
-    return given.indexOf(Math.max(...given)) === targets[row];
-  });
+  return samples.map((row) => highest(weights, rows, row, classes.length) === targets[row]);
+}
+
+function highest(weights, rows, row, outputs) {
+  const given = scores(weights, rows, row, about.features, outputs);
+  return given.indexOf(Math.max(...given));
 }
 
 function shuffled(items, next) {

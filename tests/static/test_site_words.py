@@ -9,7 +9,7 @@ import pytest
 from app.link import Link
 from app.text import LANGUAGES, sentences
 from freezecore.cli import parser
-from static.answers import command, page_words
+from static.answers import command, page_words, view_words
 from static.words import SiteWords, site_sentences
 from tests.app.test_text import fields
 
@@ -34,7 +34,7 @@ def test_what_the_shell_asks_for_is_there(lang):
         key for file in (STATIC / "shell").glob("*.js") for key in re.findall(r'words\["([\w.]+)"\]', file.read_text())
     }
     assert len(asked) > 20
-    assert asked - set(page_words(SiteWords(lang))) == set()
+    assert asked - set(page_words(SiteWords(lang))) - set(view_words(SiteWords(lang))) == set()
 
 
 @pytest.mark.parametrize(("adapter", "extra"), [(None, "models"), ("lora r=8 on *.query", "peft")])
@@ -51,6 +51,9 @@ def test_none_of_them_is_unused():
     files = [*STATIC.glob("*.py"), *(STATIC / "shell").glob("*.js")]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     told = {key.removeprefix("site.probe_") for key in ENGLISH if key.startswith("site.probe_")}
-    own = {key for key in ENGLISH if key.startswith("site.") and key.removeprefix("site.probe_") not in told}
+    pictures = {key for key in ENGLISH if key.startswith("site.own_")}
+    own = {key for key in ENGLISH if key.startswith("site.") and key.removeprefix("site.probe_") not in told} - pictures
     assert {key for key in own if key not in text} == set()
     assert {key for key in told if f'"{key}"' not in text and f"probe_{key}" not in text} == set()
+    named = {key.removeprefix("site.own_") for key in pictures}
+    assert {key for key in named if f'"{key}"' not in text and f"site.own_{key}" not in text} == set()

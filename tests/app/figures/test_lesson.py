@@ -23,8 +23,9 @@ def drawn(results, shown="accuracy_after", lang="en", palette=LIGHT):
 
 def test_each_run_shows_which_parts_of_the_network_train():
     network = drawn([{}, {}])["data"][0]
-    assert network["z"] == [[0, 0, 0, 1], [1, 0, 0, 0]]
-    assert network["text"][0][-1] == "trains" and network["text"][1][-1] == "frozen"
+    assert network["marker"]["color"] == [0, 0, 0, 1, 1, 0, 0, 0]
+    assert network["y"] == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert network["hovertext"][3] == "head: trains" and network["hovertext"][7] == "head: frozen"
 
 
 def test_bars_grow_as_runs_end_and_an_accuracy_has_its_interval():
@@ -49,5 +50,5 @@ def test_a_time_has_no_interval_of_an_accuracy():
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_it_is_drawn_in_every_language_and_theme(lang, palette):
     figure = drawn([{}, {}], lang=lang, palette=palette)
-    assert figure["data"][0]["colorscale"][1][1] == palette.train
+    assert figure["data"][0]["marker"]["colorscale"][1][1] == palette.train
     assert figure["layout"]["xaxis2"]["title"]["text"] == Words(lang)("shown.accuracy_after")

@@ -1,6 +1,7 @@
 import pytest
 
 from app.parts import classroom
+from app.service import class_table
 from app.service.lessons import BY_KEY
 from app.text import Words
 
@@ -24,5 +25,5 @@ def test_a_class_is_given_an_address_that_others_reach_or_told_that_there_is_non
 
 
 def test_a_teacher_reads_accuracies_as_the_students_do():
-    text = classroom._text(BY_KEY["enough"], Words("ja"))
+    text = class_table.value_text(BY_KEY["enough"], Words("ja"))
     assert [text(value) for value in (0.9525, 0.91, 0.0975)] == ["0.953", "0.910", "0.098"]

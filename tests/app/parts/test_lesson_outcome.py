@@ -33,6 +33,7 @@ def outcome(monkeypatch):
         import streamlit as st
 
         from app.parts import lesson_outcome
+        from app.service import lesson_texts
         from app.service.lessons import LESSONS
         from app.text import Words
 
@@ -41,7 +42,7 @@ def outcome(monkeypatch):
         lesson_outcome.table(lesson, notes, words)
         results = [lesson_outcome.measured(token) for token in notes["tokens"]]
         lesson_outcome.show_verdict(lesson, notes, lesson.verdict(results), words)
-        st.json(lesson_outcome.figures(lesson, results, words))
+        st.json(lesson_texts.figures(lesson, results, words))
 
     def draw(guess, **accuracies):
         monkeypatch.setattr(jobs, "shared", lambda: EndedJobs(accuracies))
