@@ -154,7 +154,7 @@ def _adapter(words: list[Word]) -> Adapter:
             _unknown(word)
         if name in fields:
             raise SourceError("'{name}' is said twice.", "Say it once.", name=name)
-        fields[name] = True if word in SWITCHES else _rows(value) if name == "tokens" else _number(name, value)
+        fields[name] = True if word in SWITCHES else _rows(value) if name == "tokens" else number_of(name, value)
     return Adapter(kind, targets=tuple(map(parse_selector, words[at + 1 :])), **fields)  # type: ignore[arg-type]
 
 
@@ -183,8 +183,12 @@ def _rows(text: str) -> tuple[int, ...]:
     return tuple(sorted({row for run in runs for row in run}))
 
 
-def _number(name: str, text: str) -> float:
-    """The value of an option: whole where it must be or can be."""
+def number_of(name: str, text: str) -> float:
+    """The value of an option: whole where it must be or can be.
+
+    Raises:
+        SourceError: it is no number, or out of range.
+    """
     value = float(text) if _NUMBER.fullmatch(text) else math.nan
     said = shortened(text)
     if name == "r" and not (1 <= value <= MOST_RANK and value.is_integer()):

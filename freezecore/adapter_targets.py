@@ -19,6 +19,8 @@ from freezecore.tree import LayerTree, Parameter
 LINEAR = frozenset({"nn.Linear", "Conv1D"})  # transformers' Conv1D is a linear layer with its weight transposed
 CONVOLUTION = frozenset({"nn.Conv1d", "nn.Conv2d", "nn.Conv3d"})
 JOINED = LINEAR | CONVOLUTION | {"nn.Embedding"}
+MAMBA = frozenset({"Mamba", "Mamba2", "FalconMamba", "FalconH1", "NemotronH"})
+BESIDE_MAMBA = ("out_proj", "conv1d")  # PEFT refuses them there: a fused kernel reads their weights itself
 MOST_NAMED = 6
 
 
@@ -57,7 +59,12 @@ def adaptable(tree: LayerTree) -> dict[int, str]:
 
 def default_targets(tree: LayerTree) -> list[int]:
     """Places of the weights that an adapter without targets joins."""
-    able = [i for i in adaptable(tree) if tree.parameters[i].kind != "head"]
+    mamba = not MAMBA.isdisjoint(each.removesuffix("PreTrainedModel") for each in tree.layers[0].bases)
+    able = [
+        i
+        for i, path in adaptable(tree).items()
+        if tree.parameters[i].kind != "head" and not (mamba and path.rpartition(".")[2] in BESIDE_MAMBA)
+    ]
     linear = [i for i in able if LINEAR.intersection(_bases(tree, tree.parameters[i]))]
     convolutions = [i for i in able if CONVOLUTION.intersection(_bases(tree, tree.parameters[i]))]
     return linear or [i for i in convolutions if not _one_a_channel(tree, tree.parameters[i])]

@@ -141,12 +141,14 @@ def token_rows(options: Mapping, tables: Mapping[str, int]) -> list[int] | None:
         tables: rows of each `nn.Embedding`, by path; the largest is taken for the table of words.
     """
     said = options.get("trainable_token_indices") or []
+    words = max(tables, key=lambda path: tables[path], default="")
     if isinstance(said, Mapping):
-        words = max(tables, key=lambda path: tables[path], default="")
         if len(said) != 1 or not words.endswith(str(next(iter(said)))):
             return None
         (said,) = said.values()
-    whole = isinstance(said, (list, tuple)) and all(type(row) is int and row >= 0 for row in said)
+    whole = isinstance(said, (list, tuple)) and all(
+        type(row) is int and 0 <= row < tables.get(words, 0) for row in said
+    )
     return sorted(set(said)) if whole else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from os.path import commonprefix
 
 from freezecore._export.series import Series, series
-from freezecore.adapter import Adapter, print_adapters
+from freezecore.adapter import Adapter, number_of, print_adapters
 from freezecore.adapter_targets import adapter_targets
 from freezecore.errors import FreezeError
 from freezecore.mask import Mask
@@ -22,16 +22,33 @@ def adapter_text(rows: Sequence[Sequence], tree: LayerTree, tokens: Sequence[int
 
     Args:
         tokens: rows of the table of words that train beside them.
+
+    Raises:
+        SourceError: PEFT builds no adapter of these numbers.
     """
     groups: dict[tuple, list[str]] = {}
     for path, *settings in rows:
         groups.setdefault(tuple(settings), []).append(path)
     adapters = [
-        Adapter("lora", r or Adapter.r, alpha or Adapter.alpha, dropout or 0.0, bool(rslora), bool(dora), found)
+        Adapter(
+            "lora",
+            int(_number("r", r)),
+            _number("alpha", alpha),
+            _number("dropout", dropout),
+            bool(rslora),
+            bool(dora),
+            found,
+        )  # fmt: skip
         for (r, alpha, dropout, rslora, dora), paths in groups.items()
         for found in [targets(paths, tree)]
     ]
     return print_adapters((*(replace(one, tokens=tuple(tokens)) for one in adapters[:1]), *adapters[1:]))
+
+
+def _number(name: str, value: object) -> float:
+    """An option's value as it is said; the usual one where nothing is."""
+    said = getattr(Adapter, name) if value is None else value
+    return number_of(name, f"{said:.12f}" if isinstance(said, float) else str(said))
 
 
 def targets(paths: Iterable[str], tree: LayerTree) -> tuple[Selector, ...]:

@@ -13,7 +13,7 @@ from freezecore import peft_rules
 from freezecore._resolve import resolve
 from freezecore.adapter import parse_adapters
 from freezecore.adapter_targets import adapter_targets
-from freezecore.errors import ExportError
+from freezecore.errors import ExportError, FreezeError
 from freezecore.importing import import_rules
 from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
@@ -163,6 +163,7 @@ def aliases(tree):
         ("[9, *range(20, 23)]", "tokens=9,20-22"),
         ('{"word_embeddings": [9]}', "tokens=9"),
         ('{"position_embeddings": [9]}', ""),
+        ("[9, 30522]", ""),
         ('tokenizer.convert_tokens_to_ids(["<a>"])', ""),
     ],
 )
@@ -171,6 +172,23 @@ def test_single_tokens_are_read_where_their_numbers_stand_there_and_are_of_the_t
     found = import_rules(f"model = get_peft_model(model, {text})", opened("bert"))
     assert parse_adapters(found.adapter) == parse_adapters(f"lora r=4 {tokens} on *.query")
     assert bool(found.unread) is not bool(tokens)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ('"r": 0', "'0' is no rank. Choose a whole number from 1"),
+        ('"r": 1000000', "'1000000' is no rank."),
+        ('"r": "eight"', "'eight' is no rank."),
+        ('"lora_alpha": "x"', "'x' is no alpha."),
+        ('"lora_dropout": 2', "'2' is no chance of dropout."),
+        ('"target_modules": ["q_proj"], "base_model_name_or_path": "a/b"', "It was made for 'a/b'."),
+    ],
+)
+def test_an_adapter_s_file_that_no_model_or_not_this_one_can_have_is_told(said, sentence):
+    with pytest.raises(FreezeError) as raised:
+        import_rules(f'{{"peft_type": "LORA", "target_modules": ["query"], {said}}}', opened("bert"))
+    assert sentence in str(raised.value)
 
 
 def compared(found, name, options):

@@ -21,6 +21,7 @@ CASES = {
     "embeddings": ("config:distilbert", "lora r=16 rslora on embeddings *.q_lin", {}),
     "experts in one tensor": ("config:gpt_oss", "lora r=2 on *.experts.gate_up_proj *.q_proj", {}),
     "all but the head": ("timm:mixer_s32_224", "lora", {}),
+    "a state space model": ("config:mamba", "lora r=2", {"task": "causal-lm"}),
     "no linear layer": ("timm:mobilenetv3_small_100", "lora", {}),
 }
 
