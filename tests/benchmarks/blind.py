@@ -1,11 +1,13 @@
-"""Sixty models that neither code nor tests name, opened and held against labels written from the libraries' source.
+"""Models that neither code nor tests name, opened and held against labels written from the libraries' source.
 
-    python tests/benchmarks/blind.py               all of them; some minutes on one core
+    python tests/benchmarks/blind.py               both lists of sixty; some minutes on one core
     python tests/benchmarks/blind.py --only WORD   those whose name contains a word; nothing is written
+    python tests/benchmarks/blind.py --draw SEED   sixty names of timm, torchvision and transformers for a new list
 
-`blind_labels.json` was written before any of them was opened: for each the blocks of each tower, the head, and the
-parts of a model that takes in more than one kind of thing; `or` has what else is right, and `why`. The names were drawn
-by a seed (20261130) from timm's, torchvision's and transformers' lists. Writes `blind.json`: what is right, what not.
+`blind_labels.json` and `blind_labels_2.json` were written before any of their models was opened: for each the blocks of
+each tower, the head, and the parts of a model that takes in more than one kind of thing; `or` has what else is right,
+and `why`. The names were drawn by seeds (20261130, 20261201). Writes `blind.json`: for each list what was right at
+first sight, which stays as it was written, and what is right now.
 """
 
 from __future__ import annotations
@@ -13,17 +15,47 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
+import re
+import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent.parent))
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import zoo  # noqa: E402
 
 from freezecore.tree import LayerTree  # noqa: E402
+
+LISTS = {"first": "blind_labels.json", "second": "blind_labels_2.json"}
+DRAWN = {"timm": 20, "torchvision": 12, "config": 28}
+NAME_ALL = {
+    "freezecore/catalog.csv",
+    *(f"tests/benchmarks/{name}" for name in ("zoo.csv", "zoo.json", "block_counts.json")),
+}
+
+
+def drawn(seed: int) -> list[str]:
+    """Sources of a new list, from all names that no file of the code or the tests has, but for those that have all."""
+    import timm
+    import torchvision
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
+
+    listed = subprocess.run(["git", "ls-files", "freezecore", "app", "tests"], cwd=ROOT, capture_output=True, text=True)
+    files = [ROOT / name for name in listed.stdout.split() if name not in NAME_ALL]
+    text = "\n".join(file.read_text(errors="ignore") for file in files if file.is_file())
+    named = {word for pattern in (r"[\w.-]+", r"\w+") for word in re.findall(pattern, text)}
+    every = {"timm": timm.list_models(), "torchvision": torchvision.models.list_models(), "config": MODEL_MAPPING_NAMES}
+    draw = random.Random(seed)
+    return [
+        f"{library}:{name}"
+        for library, names in every.items()
+        for name in draw.sample(sorted(set(names) - named), DRAWN[library])
+    ]
 
 
 def wrong(tree: LayerTree, row: dict) -> list[str]:
@@ -71,22 +103,29 @@ def opened(row: dict) -> LayerTree:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default="")
+    parser.add_argument("--draw", type=int)
     options = parser.parse_args()
-    misses = {}
-    rows = json.loads((HERE / "blind_labels.json").read_text())
-    for row in rows:
-        if options.only in row["source"]:
-            try:
-                found = wrong(opened(row), row)
-            except Exception as error:
-                found = [f"{type(error).__name__}: {error}"]
-            print(row["source"], "right" if not found else f"WRONG in {found}", flush=True)
-            if found:
-                misses[row["source"]] = found
-    if not options.only:
-        summary = {"right": len(rows) - len(misses), "of": len(rows), "misses": misses}
-        (HERE / "blind.json").write_text(json.dumps(summary, indent=1) + "\n")
-        print(json.dumps(summary))
+    if options.draw is not None:
+        print(*drawn(options.draw), sep="\n")
+        return
+    kept = json.loads((HERE / "blind.json").read_text())
+    for name, file in LISTS.items():
+        rows = json.loads((HERE / file).read_text())
+        misses = {}
+        for row in rows:
+            if options.only in row["source"]:
+                try:
+                    found = wrong(opened(row), row)
+                except Exception as error:
+                    found = [f"{type(error).__name__}: {error}"]
+                print(row["source"], "right" if not found else f"WRONG in {found}", flush=True)
+                if found:
+                    misses[row["source"]] = found
+        if not options.only:
+            figures = {"right": len(rows) - len(misses), "of": len(rows), "misses": misses}
+            kept[name] = {"at first sight": kept.get(name, {}).get("at first sight", figures), "now": figures}
+            (HERE / "blind.json").write_text(json.dumps(kept, indent=1) + "\n")
+            print(name, json.dumps(figures))
 
 
 if __name__ == "__main__":
