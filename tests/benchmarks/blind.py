@@ -6,8 +6,8 @@
 
 `blind_labels.json` and `blind_labels_2.json` were written before any of their models was opened: for each the blocks of
 each tower, the head, and the parts of a model that takes in more than one kind of thing; `or` has what else is right,
-and `why`. The names were drawn by seeds (20261130, 20261201). Writes `blind.json`: for each list what was right at
-first sight, which stays as it was written, and what is right now.
+and `why`; `refused` are models that the library itself cannot build. The names were drawn by seeds (20261130,
+20261201). Writes `blind.json`: for each list what was right at first sight, which stays as it was written, and now.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import zoo  # noqa: E402
 
+from freezecore.errors import SourceError  # noqa: E402
 from freezecore.tree import LayerTree  # noqa: E402
 
 LISTS = {"first": "blind_labels.json", "second": "blind_labels_2.json"}
@@ -115,9 +116,11 @@ def main() -> None:
         for row in rows:
             if options.only in row["source"]:
                 try:
-                    found = wrong(opened(row), row)
+                    tree = opened(row)
+                    found = ["refused"] if "refused" in row else wrong(tree, row)
                 except Exception as error:
-                    found = [f"{type(error).__name__}: {error}"]
+                    well = "refused" in row and isinstance(error, SourceError)
+                    found = [] if well else [f"{type(error).__name__}: {error}"]
                 print(row["source"], "right" if not found else f"WRONG in {found}", flush=True)
                 if found:
                     misses[row["source"]] = found
