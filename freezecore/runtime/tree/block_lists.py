@@ -22,6 +22,7 @@ from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_libra
 
 FEWEST_SIBLINGS = 3
 STAGE_SHARE = 0.7  # of an element's scalars, to lie in its inner row; a swin stage's downsampling takes the rest
+LIKE_SHARE = 0.5  # the same, where all elements are of one class and keep their row under one name
 STACKED, FEWEST = 4, 2  # blocks that make an encoder, and where another is made of the same
 LEAST_SHARE = 0.25  # of the largest list's scalars, or of its elements' mean beside it, for a list to count
 ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
@@ -101,8 +102,8 @@ def layer_list(
 
 
 def _is_layer(node: ModuleNode) -> bool:
-    """One matrix that is multiplied with, and not a table to look up in."""
-    return node.matrices == 1 and not isinstance(node.module, nn.Embedding)
+    """One matrix that is multiplied with, and not a table to look up in, such as a codebook."""
+    return node.matrices == 1 and not any(isinstance(each.module, nn.Embedding) for each in node.walk())
 
 
 def _counts(each: BlockList, largest: BlockList) -> bool:
@@ -249,7 +250,8 @@ def rows_beside(base: BlockList) -> list[BlockList]:
 
 def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] | None:
     """Stages with their blocks where an outer list's elements are rows themselves; None where they are blocks."""
-    inner = {id(element): _inner(element) for element in outer.elements}
+    share = LIKE_SHARE if _alike(outer) else STAGE_SHARE
+    inner = {id(element): _inner(element, share) for element in outer.elements}
     plain = any(isinstance(element.module, CONTAINERS) for element in outer.elements)
     if not plain and all(len({block.type for block in blocks}) == len(blocks) for blocks in inner.values()):
         return None  # each element has one of each: self-attention, cross-attention, feed-forward
@@ -265,7 +267,16 @@ def _of_these(element: ModuleNode, kinds: set[str]) -> tuple[ModuleNode, ...]:
     return tuple(element.bearing) if of_these else ()
 
 
-def _inner(element: ModuleNode) -> tuple[ModuleNode, ...]:
+def _alike(outer: BlockList) -> bool:
+    """Whether all elements are of one class of their author's and keep an inner row of one class under the same name,
+    as stages whose downsampling is nearly as large as their blocks."""
+    rows = [{(c.name, c.bearing[0].type) for c in each.bearing if _is_inner_row(c)} for each in outer.elements]
+    kinds = {element.type for element in outer.elements}
+    own = not isinstance(outer.elements[0].module, CONTAINERS)
+    return own and len(kinds) == 1 and bool(set.intersection(*rows))
+
+
+def _inner(element: ModuleNode, share: float) -> tuple[ModuleNode, ...]:
     """Blocks of one stage: its own children, those of a direct child, or children named by number; () for a block."""
     children = element.bearing
     mixed = len(set(map(_is_inner_row, children))) > 1  # a downsampling, then the blocks
@@ -276,7 +287,7 @@ def _inner(element: ModuleNode) -> tuple[ModuleNode, ...]:
     rows = [tuple(child.bearing) for child in children if _is_inner_row(child)]
     rows.append(tuple(c for k, c in element.children.items() if _numbered_block(k, c)))
     best = max(rows, key=_numel)
-    return best if best and _numel(best) >= STAGE_SHARE * element.numel else ()
+    return best if best and _numel(best) >= share * element.numel else ()
 
 
 def _is_inner_row(child: ModuleNode) -> bool:

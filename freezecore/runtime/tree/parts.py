@@ -141,7 +141,7 @@ def _flow(seen: ModuleTree, tower: TowerSpan) -> str:
     if node is not None:
         said = getattr(type(node.module), "input_modalities", ())
         told = {MODALITIES.get(each, "") for each in ((said,) if isinstance(said, str) else said)}
-        for kinds in (_taken(node) - {"action"}, told):
+        for kinds in (_taken(node) - {"action"}, told - {"language"}):  # every model says text that says nothing
             if len(kinds) == 1:
                 return next(iter(kinds))
     looked_up = input_embeddings(seen)
