@@ -24,7 +24,8 @@ def own_batch(batch: object, model: nn.Module | None = None) -> tuple[int, Input
     """The size of a person's own batch, and a maker of batches like it of any size.
 
     Args:
-        model: labels in the batch are kept where its forward takes them; None leaves them out.
+        model: labels in the batch are kept where its forward takes them, and a dictionary whose keys it takes as no
+            keywords is handed over as it is; None leaves labels out.
 
     Raises:
         TraceError: it is no batch.
@@ -32,6 +33,8 @@ def own_batch(batch: object, model: nn.Module | None = None) -> tuple[int, Input
     args, kwargs = _as_arguments(batch)
     if model is None or not takes_labels(batch, model):
         kwargs = {name: item for name, item in kwargs.items() if name not in LABELS}
+    if model is not None and kwargs and not _binds(model, kwargs):
+        args, kwargs = (kwargs,), {}
     size = next((t.shape[0] for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor) and t.dim()), 1)
 
     def make(batch_size: int, device: str) -> tuple[tuple, dict]:
@@ -52,6 +55,15 @@ def takes_labels(batch: object, model: nn.Module) -> bool:
     taken = inspect.signature(model.forward).parameters
     anything = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken.values())
     return bool(wanted) and (anything or wanted <= taken.keys())
+
+
+def _binds(model: nn.Module, keywords: dict) -> bool:
+    """Whether a forward can be called with these alone; SentenceTransformer's takes one dictionary."""
+    try:
+        inspect.signature(model.forward).bind(**keywords)
+    except TypeError:
+        return False
+    return True
 
 
 def own_shapes(texts: Sequence[str]) -> Inputs:

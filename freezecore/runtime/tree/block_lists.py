@@ -279,24 +279,34 @@ def _alike(outer: BlockList) -> bool:
 def _inner(element: ModuleNode, share: float) -> tuple[ModuleNode, ...]:
     """Blocks of one stage: its own children, those of a direct child, or children named by number; () for a block."""
     children = element.bearing
+    if len(children) == 1 and isinstance(element.module, CONTAINERS) and _is_inner_row(children[0]):
+        return _several(children[0])
     mixed = len(set(map(_is_inner_row, children))) > 1  # a downsampling, then the blocks
     if isinstance(element.module, CONTAINERS) and not mixed:
         whole = all(child.children for child in children)
         blocks = tuple(child for child in children if child.matrices > 1 or not isinstance(child.module, CONTAINERS))
         return blocks if whole and any(child.matrices > 1 for child in children) else ()
-    rows = [tuple(child.bearing) for child in children if _is_inner_row(child)]
+    rows = [_several(child) for child in children if _is_inner_row(child)]
     rows.append(tuple(c for k, c in element.children.items() if _numbered_block(k, c)))
     best = max(rows, key=_numel)
     return best if best and _numel(best) >= share * element.numel else ()
 
 
 def _is_inner_row(child: ModuleNode) -> bool:
-    """A container of blocks; containers in a ModuleList are branches that run beside each other."""
+    """A container of blocks, few of them single layers with their norm; containers in a ModuleList are branches that
+    run beside each other."""
     if not isinstance(child.module, CONTAINERS) or not child.bearing:
         return False
     if isinstance(child.module, nn.ModuleList) and isinstance(child.bearing[0].module, CONTAINERS):
         return False
-    return all(each.matrices > 1 for each in child.bearing)
+    blocks = _several(child)
+    few = 3 * len(blocks) >= 2 * len(child.bearing) and all(each.children for each in child.bearing)
+    return few or len(blocks) == len(child.bearing)
+
+
+def _several(node: ModuleNode) -> tuple[ModuleNode, ...]:
+    """Children of more than one matrix."""
+    return tuple(child for child in node.bearing if child.matrices > 1)
 
 
 def _numbered_block(key: str, child: ModuleNode) -> bool:

@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -201,9 +201,11 @@ def _follow(model: nn.Module, example: Example, guess: bool, deadline: float) ->
         moved = _written(set_training(model, True), example)
     random = draws.paths
     if moved or random:
-        with _FirstUse({}, guess, deadline), Draws(model) as draws:
-            moved -= _written(set_training(model, False), example)
-        random -= draws.paths
+        # What a model does in eval mode alone, as a detector that makes boxes, may not be followed.
+        with suppress(RuntimeError, TypeError, NotImplementedError):
+            with _FirstUse({}, guess, deadline), Draws(model) as draws:
+                moved -= _written(set_training(model, False), example)
+            random -= draws.paths
     return Execution(
         tuple(used.order),
         dict(calls),

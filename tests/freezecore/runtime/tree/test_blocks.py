@@ -194,9 +194,9 @@ def staged(make):
 class InChild(nn.Module):
     """A stage that keeps its blocks in a child, behind a layer that changes the size."""
 
-    def __init__(self, blocks):
+    def __init__(self, blocks, inside=None):
         super().__init__()
-        self.downsample = nn.Linear(8, 8)
+        self.downsample = nn.Sequential(nn.Linear(8, inside), nn.Linear(inside, 8)) if inside else nn.Linear(8, 8)
         self.body = blocks
 
     def forward(self, x):
@@ -217,12 +217,47 @@ def blocks(depth):
         lambda depth: nn.Sequential(nn.Linear(8, 8), nn.Sequential(*blocks(depth))),
         lambda depth: InChild(nn.ModuleList(blocks(depth))),
         lambda depth: InChild(nn.Sequential(*blocks(depth))),
+        lambda depth: InChild(nn.Sequential(*blocks(depth)), inside=13),
+        lambda depth: InChild(nn.Sequential(*[nn.Sequential(nn.Linear(8, 8))] * (depth > 1), *blocks(depth))),
+        lambda depth: nn.Sequential(nn.Sequential(*blocks(depth))),
     ],
-    ids=["plain", "after a downsampling", "in a list", "in a sequence"],
+    ids=["plain", "after a downsampling", "in a list", "in a sequence", "nearly as large", "with a layer", "wrapped"],
 )
 def test_nested_stages_are_counted_by_their_blocks(make):
     tree = read_module(staged(make))
     assert (len(tree.blocks), [len(stage.blocks) for stage in tree.towers[0].stages]) == (6, [2, 3, 1])
+
+
+class Boxes(nn.Module):
+    """A detector's end: in eval mode it asks a tensor for a number, which there is none of without weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.out = nn.BatchNorm1d(8), nn.Linear(8, 4)
+        self.register_buffer("stride", torch.ones(1))
+
+    def forward(self, x):
+        x = self.out(self.norm(x))
+        return x if self.training else x.new_full((3,), self.stride.numpy().item())
+
+
+def test_what_only_eval_mode_does_is_no_reason_not_to_follow_a_step_of_training():
+    tree = read_module(nn.Sequential(nn.Linear(8, 8), *blocks(3), Boxes()))
+    assert (tree.order, tree.notes) == ("executed", ())
+    assert [layer.path for layer in tree.layers if layer.moves] == ["4.norm"]
+
+
+def test_a_codebook_and_the_layer_behind_it_are_no_blocks():
+    class Codebook(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.quantize = nn.Linear(8, 8), nn.ModuleDict({"codes": nn.Embedding(4, 8)})
+            self.behind = nn.Linear(8, 8)
+
+        def forward(self, x):
+            return self.behind(self.encoder(x) @ self.quantize["codes"].weight.T @ self.quantize["codes"].weight)
+
+    assert "quantize" not in read_module(Codebook()).blocks
 
 
 def test_a_table_defined_after_the_blocks_is_an_embedding_and_no_head():
