@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -331,6 +332,18 @@ class Tracer:
         return tuple(self.amounts(*sizes) for sizes in zip(*(one.new for one in found), strict=True))
 
 
+def _without_kernels(model: nn.Module) -> list[str]:
+    """Packages with kernels for a model of transformers that are not installed here, so that it runs its own plain
+    PyTorch; which, `use_kernel_func_from_hub_with_fallback` keeps in what it makes of each function."""
+    found = set()
+    for function in vars(sys.modules[type(model).__module__]).values():
+        names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+        if "is_new_implementation" in names:
+            kept = {name: cell.cell_contents for name, cell in zip(names, function.__closure__, strict=True)}
+            found |= set() if kept["is_new_implementation"] else {kept["package"]}
+    return sorted(found)
+
+
 def _in_float32(item: object) -> object:
     return item.float() if isinstance(item, Tensor) and item.dtype in HALF else item
 
@@ -349,6 +362,11 @@ def _notes(model: nn.Module, *, detached: bool, kind: str) -> Iterator[str]:
         )
     if kind == "features":
         yield say("a loss of your own: that of this step is the mean square of all that the model returns")
+    if packages := _without_kernels(model):
+        yield say(
+            "kernels of {packages}, which the model takes where they are installed: its plain steps are counted",
+            packages=", ".join(packages),
+        )
     if hidden := unregistered(model):
         yield hidden_note(hidden)
     if detached:
