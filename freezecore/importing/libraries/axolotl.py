@@ -13,7 +13,12 @@ from freezecore.sentences import clause, say
 from freezecore.tree import LayerTree
 
 OWN_KEYS = ("unfrozen_parameters", "freeze_mm_modules")
-KEYS = (*OWN_KEYS, "lora_target_linear", "lora_target_modules")  # the latter with `adapter`, else they are another's
+KEYS = (
+    *OWN_KEYS,
+    "lora_target_linear",
+    "lora_target_parameters",
+    "lora_target_modules",
+)  # the latter with `adapter`, else they are another's
 ADAPTER = {
     "r": "lora_r", "lora_alpha": "lora_alpha", "lora_dropout": "lora_dropout", "use_rslora": "peft_use_rslora",
     "use_dora": "peft_use_dora", "target_modules": "lora_target_modules", "exclude_modules": "lora_exclude_modules",

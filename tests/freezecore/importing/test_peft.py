@@ -369,6 +369,14 @@ SCRIPTS = {
         "print(tokenizer.batch_decode(model.generate(**tokenizer('x'))))\n",
         {"r": 4, "lora_alpha": 16, "target_modules": ["q_proj"]},
     ),
+    "the linear layers of a base in 4 bits": (
+        "import bitsandbytes as bnb\nnames = set()\n"
+        "for name, module in model.named_modules():\n    if isinstance(module, bnb.nn.Linear4bit):\n"
+        "        names.add(name.split('.')[-1])\n"
+        "if 'lm_head' in names:\n    names.remove('lm_head')\n"
+        "model.add_adapter(LoraConfig(r=4, target_modules=list(names)))\nmodel.enable_adapters()\n",
+        {"r": 4, "target_modules": list(LLAMA)},
+    ),
     "Unsloth trains embeddings whole": (
         "model = FastLanguageModel.get_peft_model(model, r=8, target_modules=['q_proj', 'embed_tokens', 'lm_head'],\n"
         "    use_rslora=True)\n",
@@ -539,3 +547,14 @@ def test_the_families_whose_experts_are_one_tensor_are_peft_s_own():
     plain = {kind.replace("_", ""): of for kind, of in known.items() if of in theirs._MOE_TARGET_MODULE_MAPPING}
     assert {kind: of for kind, of in plain.items() if kind.islower()} == peft_experts.FAMILY
     assert theirs._MOE_TARGET_MODULE_MAPPING == peft_experts.EXPERTS
+
+
+def test_an_adapter_for_no_layer_is_told():
+    found = import_rules("model = get_peft_model(model, LoraConfig(target_modules=[]))", opened("llama"))
+    assert "joins nothing" in found.unread[0].why
+
+
+def test_axolotl_s_tensors_of_experts_alone_are_an_adapter():
+    text = "adapter: lora\nlora_r: 8\nlora_alpha: 8\nlora_target_parameters:\n  - mlp.experts.down_proj\n"
+    found = import_rules(text, opened("mixtral"))
+    assert len(adapter_targets(parse_adapters(found.adapter), opened("mixtral"))) == 32

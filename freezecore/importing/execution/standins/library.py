@@ -13,12 +13,12 @@ FILES = {
     "trl": "transformers", "fastai": "fastai", "fastcore": "fastai", "lightning": "lightning",
     "pytorch_lightning": "lightning", "peft": "peft", "accelerate": "accelerate",
     "sentence_transformers": "sentence_transformers", "mmcv": "openmmlab", "mmengine": "openmmlab",
-    "unsloth": "unsloth",
+    "unsloth": "unsloth", "bitsandbytes": "bitsandbytes",
 }  # fmt: skip
 HARMLESS = {
     "numpy", "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",
     "albumentations", "torchmetrics", "tensorboard", "tensorboardX", "omegaconf", "hydra", "yaml", "requests",
-    "nltk", "tokenizers", "torchaudio", "torchtext", "bitsandbytes", "deepspeed", "einops", "joblib", "scipy",
+    "nltk", "tokenizers", "torchaudio", "torchtext", "deepspeed", "einops", "joblib", "scipy",
     "ray", "optuna", "mlflow", "neptune", "torchinfo", "torchsummary", "thop", "kornia", "huggingface_hub",
     "safetensors", "psutil", "librosa", "soundfile", "imageio", "skimage", "apex", "xformers", "flash_attn",
     "loguru", "rich", "click", "typer", "fire", "absl", "gradio", "streamlit", "plotly", "logging", "time",

@@ -44,7 +44,8 @@ def modules_joined(options: dict, modules: dict, parameters: Iterable[str]) -> l
         now().tell(clause(error.problem))
         return []
     found = peft_rules.adapted(options, modules, Open.blueprint.head)
-    if (named := options.get("target_modules")) and not found:
+    named = options.get("target_modules")
+    if named is not None and not found and not peft_experts.tensors(options, list(parameters)):
         for each in [named] if isinstance(named, str) else named:
             now().missing[str(each)] = None
         now().tell("its adapter joins nothing of this model, and PEFT refuses that")
