@@ -236,6 +236,8 @@ def test_axe_finds_nothing_in_any_pane(open_site, lang, scheme, width):
     page = open_site(f"/?model=timm:vit_small_patch16_224&rules=train+all&lang={lang}", scheme=scheme, width=width)
     for name in PANES:
         turn(page, name)
+        page.wait_for_timeout(2000)  # a pane is drawn once more when prices have come, and faded for that moment
+        page.locator(".pane:not(.waiting)").wait_for()
         found = Axe().run(page, options=OPTIONS).response["violations"]
         assert [(one["id"], node["target"]) for one in found for node in one["nodes"]] == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
