@@ -78,6 +78,7 @@ def fit(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
             }
             for step, text in fit_table.smaller_lines(selection, words)
         ]
+    blocks.append({"is": "html", "html": terms_html(words("fit.about"), words, "fit")})
     rows, largest = fit_table.card_rows(selection, words), words("fit.largest")
     cells = [{**row, largest: "–" if row[largest] is None else fit_table.largest_text(row[largest])} for row in rows]
     blocks.append(
@@ -115,7 +116,8 @@ def code_pane(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
         target = trainer
     beside = choices.get("beside") if choices.get("beside") in TARGETS and choices.get("beside") != target else ""
     named = [[name, words.either(f"target.{name}", name)] for name in TARGETS]
-    blocks: Blocks = [{"is": "choices", "of": [
+    about = {"is": "html", "html": terms_html(words("export.about"), words, "export")}
+    blocks: Blocks = [about, {"is": "choices", "of": [
         {"kind": "choice", "name": "target", "label": words("export.target"), "value": target, "choices": named,
          "help": "", "act": "target"},
         {"kind": "choice", "name": "beside", "label": words("export.beside"), "value": beside, "help": "",
@@ -284,6 +286,19 @@ def probe(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
     return [{"is": "html", "html": terms_html(words("site.probe_about"), words, "probe")}, {"is": "probe", **named}]
 
 
+def search(selection: ModelSelection, words: Words, asked: dict) -> Blocks:
+    """What tries many selections, each with the command that does it where models train."""
+    about = f"{quote(selection.link.model)} --data {PROBED[kind_for(selection.tree)]}"
+    told = {"suggest": f"suggest {about}", "find": f"find {about} --minutes 10", "sweep": f"sweep {about}"}
+    install = {"is": "code", "code": "pip install 'freeze-explorer[models]'", "language": "bash"}
+    blocks: Blocks = [{"is": "caption", "text": words("site.on_your_machine")}, install]
+    for kind, command in told.items():
+        text = f"**{words(f'search.{kind}')}**\n{words(f'search.{kind}_about')}"
+        code_block = {"is": "code", "code": f"freezecore {command}", "language": "bash"}
+        blocks += [{"is": "text", "text": text}, code_block]
+    return blocks
+
+
 def scored(found: dict, words: Words) -> Blocks:
     """What a probe in the browser came to."""
     samples, after = found["samples"], found["after"]
@@ -313,7 +328,7 @@ def _target(selection: ModelSelection, words: Words, asked: dict) -> dict:
 
 
 PANES: dict[str, Callable[[ModelSelection, Words, dict], Blocks]] = {
-    "probe": probe, "findings": findings, "code": code_pane, "import": import_pane, "fit": fit,
+    "probe": probe, "search": search, "findings": findings, "code": code_pane, "import": import_pane, "fit": fit,
     "versus": versus, "timeline": timeline,
 }  # fmt: skip
 ACTS: dict[str, Callable[[ModelSelection, Words, dict], dict]] = {

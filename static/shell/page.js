@@ -5,7 +5,7 @@ import { Blocks, field } from "./blocks.js";
 import { about, button, closesItself, make, sentence } from "./dom.js";
 import { OLD, drawTools, drawViews, keepOffline, languageOf, tellOld, themeKept, withLang } from "./shell.js";
 
-const PANES = ["probe", "findings", "code", "import", "fit", "versus", "timeline"];
+const PANES = ["probe", "search", "findings", "code", "import", "fit", "versus", "timeline"];
 const GALLERY_WAIT_MS = 30;
 const NOTHING = "The page could not be shown. Load it again.";
 const LARGEST_FILE = 20 * 2 ** 20;
