@@ -53,7 +53,9 @@ def learning_curve(events: Sequence[dict], total: int | None, words: Words, pale
     }
     layout = layout_of(palette, "learning", top=4, hovermode="x")
     layout["xaxis"] |= _steps_axis(total or 1, words) | {"range": [-0.02 * (total or 1), (total or 1) * 1.03]}
-    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.66, 1], "nticks": 3, "rangemode": "tozero"}
+    words_lost = metric in ("perplexity", "token-loss")  # nats of a word start far from 0, and move little
+    losses = {"domain": [0.66, 1], "nticks": 3, "rangemode": "normal" if words_lost else "tozero"}
+    layout["yaxis2"] = layout["yaxis"] | losses
     layout["yaxis"] |= {"domain": [0, 0.58]}
     layout["yaxis"] |= (
         {"range": [0, 1.04], "tickvals": [0, 0.5, 1]}

@@ -182,7 +182,7 @@ class Search:
     def _spent(self) -> dict:
         """How far the search is: runs that have ended, and seconds."""
         left_s = max(0.0, self._until - self._clock())
-        return {"done": len(self._found), "spent_s": self._budget_s - left_s, "left_s": left_s}
+        return {"done": len(self._found), "spent_s": max(0.0, self._budget_s) - left_s, "left_s": left_s}
 
     def price(self, arm: Arm, steps: int) -> float:
         """Predicted seconds of a run: from this selection's last one, else from the work that this machine does in
