@@ -15,7 +15,7 @@ let waits = null;
 
 class BoardBlocks extends Blocks {
   titled(block) {
-    return make("div", {}, make("h3", {}, block.title), this.figure(block));
+    return make("div", {}, make("h2", {}, block.title), this.figure(block));
   }
 }
 
