@@ -89,13 +89,14 @@ class Reference:
 NO_REFERENCE = Reference()
 
 
-def known_cost(selection: ModelSelection) -> KnownCost:
-    """What is known by now, without waiting."""
+def known_cost(selection: ModelSelection, beside_full: bool = True) -> KnownCost:
+    """What is known by now, without waiting; `beside_full` also says what training everything costs."""
     if not stage_of(selection):
         return KnownCost()
     try:
         trace, cost, epoch = cost_of(selection)
-        return KnownCost(trace, cost, full_of(selection, trace), selection.phases[epoch], epoch)
+        full = full_of(selection, trace) if beside_full else None
+        return KnownCost(trace, cost, full, selection.phases[epoch], epoch)
     except FreezeError as error:
         return KnownCost(fault=error)
 

@@ -73,7 +73,7 @@ def _way(one: _versus.Alternative, selection: ModelSelection, tried: Sequence[Ru
     link = replace(selection.link, adapter=one.source.adapter, quantize=one.source.quantize, rules=one.rules)
     try:
         chosen = selection if one.key == "this" else select(link)
-        known = known_cost(chosen)
+        known = known_cost(chosen, beside_full=False)
     except FreezeError as error:
         return Way(one.key, link, None, KnownCost(fault=error))
     fits = fits_on(selection.card, known.cost.peak_bytes) if selection.card and known.has_peak else None
