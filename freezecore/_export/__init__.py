@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from freezecore._export.axolotl import export_axolotl
-from freezecore._export.causal import require_language_model
+from freezecore._export.causal import require_language_model, require_untied_tokens
 from freezecore._export.jinja import render
 from freezecore._export.llama_factory import export_llama_factory
 from freezecore._export.notebook import export_notebook
@@ -54,6 +54,7 @@ def _timm(plan: ExportPlan) -> str:
 
 def _trl(plan: ExportPlan) -> str:
     require_language_model(plan, "TRL's SFTTrainer", multimodal=False)
+    require_untied_tokens(plan, "TRL's SFTTrainer")
     return render("trl.py.jinja", plan=plan)
 
 

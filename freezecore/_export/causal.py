@@ -75,6 +75,21 @@ def require_no_tokens(lora: LoraOptions, trainer: str) -> None:
         )
 
 
+def require_untied_tokens(plan: ExportPlan, trainer: str) -> None:
+    """Check that single tokens train in no table that is the head too: TRL reads a bias of the head, and PEFT's layer
+    for them has none.
+
+    Raises:
+        ExportError: they do.
+    """
+    if plan.lora and plan.lora.tokens and any(p.aliases for p in plan.tree.parameters if p.kind == "embedding"):
+        raise ExportError(
+            "{trainer} cannot train single tokens where the head is the table of words itself.",
+            "Leave 'tokens' out, or export to transformers-trainer.",
+            trainer=trainer,
+        )
+
+
 def require_whole(plan: ExportPlan, trainer: str) -> LoraOptions:
     """The adapters, where these and what PEFT saves beside them are all that trains.
 

@@ -67,7 +67,7 @@ def test_what_trains_is_the_mask_and_what_is_saved_answers_as_before_also_merged
         for adapter, rules in ADAPTERS.values():
             small = adapted(name, adapter, folder)
             cases.append(Case(f"{target}{len(cases)}", target, small, rules, saves=options(small, rules).whole))
-        if name in CONFIGS:
+        if name in CONFIGS and (target, name) != ("trl", "gpt2"):
             small = adapted(name, TOKENS, folder)
             cases.append(Case(f"{target}{len(cases)}", target, small, ALONE, saves=True))
     found = run(cases, folder)
@@ -197,3 +197,10 @@ def test_unsloth_without_adapters_and_trl_for_a_classifier_are_refused_with_what
     small = adapted("bert", "lora r=4", folder)
     with pytest.raises(ExportError, match="language models"):
         export(small.source, ALONE, "trl", tree=small.tree)
+
+
+def test_trl_is_refused_single_tokens_of_a_table_that_is_the_head_too(folder):
+    tied, apart = adapted("gpt2", TOKENS, folder), adapted("llama", TOKENS, folder)
+    with pytest.raises(ExportError, match="the head is the table of words"):
+        export(tied.source, ALONE, "trl", tree=tied.tree)
+    assert "trainable_token_indices" in export(apart.source, ALONE, "trl", tree=apart.tree)
