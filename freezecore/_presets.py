@@ -50,7 +50,7 @@ def missing_presets(tree: LayerTree) -> tuple[Preset, ...]:
     return tuple(preset for preset in _all_presets(tree) if not preset.hits)
 
 
-def first_blocks(tree: LayerTree, n: int) -> Mask:
+def first_blocks(tree: LayerTree, n: int, part: str | None = None) -> Mask:
     """The mask in which the first n blocks are frozen: what the depth curve, sweeps, presets and the page mean by it.
 
     Blocks are counted as they run, one tower after another: the third of CLIP is the third of the tower that runs
@@ -63,15 +63,17 @@ def first_blocks(tree: LayerTree, n: int) -> Mask:
     parameter that trains, ends behind the n-th block. With n blocks of each tower at once it would not: as long as a
     part of an encoder trains, it passes through the frozen blocks of the decoder; nor with a downsampling left out,
     which calls it through the frozen blocks behind.
+
+    With a part, only blocks of its towers are counted, and nothing is frozen that is not its own.
     """
-    return Mask.as_author(tree, {i for _, paths in _first(tree, n) for i in tree.under_each(paths)})
+    return Mask.as_author(tree, {i for _, paths in _first(tree, n, part) for i in tree.under_each(paths)})
 
 
-def first_blocks_rules(tree: LayerTree, n: int) -> str:
+def first_blocks_rules(tree: LayerTree, n: int, part: str | None = None) -> str:
     """Rules that resolve to `first_blocks`, in the same words at each depth; empty where nothing is frozen."""
     names = tree.names
     found: dict[str, None] = {}
-    for selector, paths in _first(tree, n):
+    for selector, paths in _first(tree, n, part):
         hits = names.positions_of(selected(selector, names)) if selector else ()
         fits = hits == names.positions_of(names.union(paths))
         chosen = [selector] if selector and fits else [Selector("path", path) for path in paths]
@@ -87,9 +89,10 @@ def frozen_first_blocks(mask: Mask) -> int | None:
     return n if same else None
 
 
-def _first(tree: LayerTree, n: int) -> Iterator[tuple[Selector | None, tuple[str, ...]]]:
+def _first(tree: LayerTree, n: int, part: str | None) -> Iterator[tuple[Selector | None, tuple[str, ...]]]:
     """Paths of what runs before the end of the n-th block, with the words that may say the same."""
-    for tower in tree.towers:
+    own = set(tree.in_part.get(part, ())) if part else set(range(len(tree.parameters)))
+    for tower in (tower for tower in tree.towers if part in (None, tower.part)):
         taken = max(0, min(n, len(tower.blocks)))
         n -= taken
         parts = {
@@ -100,7 +103,9 @@ def _first(tree: LayerTree, n: int) -> Iterator[tuple[Selector | None, tuple[str
             ),
             None: tuple(path for paths in tower.between[:taken] for path in paths),
         }
-        yield from ((selector, paths) for selector, paths in parts.items() if taken and paths)
+        for selector, paths in parts.items() if taken else ():
+            if kept := tuple(path for path in paths if own.issuperset(tree.under(path))):
+                yield selector, kept
 
 
 def last_blocks_rules(tree: LayerTree, n: int) -> str:

@@ -9,6 +9,8 @@ from freezecore._estimate.cost import AnyEstimate, Estimate, estimate
 from freezecore._presets import first_blocks, first_blocks_rules
 from freezecore._trace import Trace
 from freezecore.mask import Mask
+from freezecore.rules.matching import selected
+from freezecore.spec import Selector
 from freezecore.tree import LayerTree
 
 EVERY_DEPTH, MOST_DEPTHS = 48, 33  # up to so many blocks each depth is a point; of more, so many evenly spaced ones
@@ -48,14 +50,25 @@ class Price:
     share_backward: float | None
 
 
-def depth_curve(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> tuple[CurvePoint, ...]:
+def depth_curve(
+    trace: Trace, tree: LayerTree, *, batch_size: int | None = None, part: str | None = None
+) -> tuple[CurvePoint, ...]:
     """Memory and backward work against frozen blocks, from none to all; empty for a model without blocks.
 
     Of a very deep model not every depth is evaluated: the points say how many blocks they freeze.
+
+    Args:
+        part: of a multimodal model, the part whose blocks are counted; all else is as its author left it.
+
+    Raises:
+        RuleError: the model has no such part.
     """
-    if not tree.blocks:
+    if part is not None:
+        selected(Selector("part", part), tree.names)  # tells the parts that there are
+    blocks = sum(len(tower.blocks) for tower in tree.towers if part in (None, tower.part))
+    if not blocks:
         return ()
-    return tuple(_point(trace, tree, count, batch_size) for count in (0, *depths(len(tree.blocks))))
+    return tuple(_point(trace, tree, count, batch_size, part) for count in (0, *depths(blocks)))
 
 
 def depths(blocks: int) -> tuple[int, ...]:
@@ -93,9 +106,9 @@ def _cost(trace: Trace, tree: LayerTree, trains: set[int], batch_size: int | Non
     return estimate(trace, mask, batch_size=batch_size)
 
 
-def _point(trace: Trace, tree: LayerTree, count: int, batch_size: int | None) -> CurvePoint:
-    cost = estimate(trace, first_blocks(tree, count), batch_size=batch_size)
-    rules = first_blocks_rules(tree, count)
+def _point(trace: Trace, tree: LayerTree, count: int, batch_size: int | None, part: str | None) -> CurvePoint:
+    cost = estimate(trace, first_blocks(tree, count, part), batch_size=batch_size)
+    rules = first_blocks_rules(tree, count, part)
     if not cost.known:
         return CurvePoint(count, rules, None, None)
     return CurvePoint(count, rules, cost.peak_bytes, cost.flops_backward)

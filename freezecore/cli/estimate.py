@@ -48,6 +48,7 @@ def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--checkpointing", action="store_true", help="the library's own gradient checkpointing")
     to.add_argument("--accumulate", type=int, default=1, metavar="N", help="forward passes per optimizer step")
     to.add_argument("--curve", action="store_true", help="memory against the number of frozen blocks")
+    to.add_argument("--curve-part", metavar="PART", help="the curve over the blocks of one part, such as vision")
     to.add_argument("--world", type=int, metavar="N", help="devices; the batch size is one device's own")
     to.add_argument("--sharding", choices=SHARDINGS, help="what the devices divide (default: ddp)")
     to.add_argument("--timeline", action="store_true", help="what is alive at each moment of the step")
@@ -78,7 +79,9 @@ def gather(options: Namespace) -> dict:
         "trace_s": traced - began,
         "evaluate_s": (evaluated - traced) / len(costs),
         "fits": [asdict(fit) for fit in fits(trace, mask)],
-        "curve": [asdict(point) for point in depth_curve(trace, tree)] if options.curve else None,
+        "curve": [asdict(point) for point in depth_curve(trace, tree, part=options.curve_part)]
+        if options.curve or options.curve_part
+        else None,
         "per_device": _share(trace, mask, spec, world) if world and cost.known else None,
         "timeline": timeline(trace, mask).to_json() if options.timeline and cost.known else None,
         "budget": asdict(least_frozen(trace, tree, budget)) if budget else None,

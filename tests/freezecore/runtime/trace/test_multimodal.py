@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from freezecore import FreezeSpec, resolve
+from freezecore._estimate import depth_curve
 from freezecore.runtime.build.source import build
 from freezecore.runtime.trace import module_pricer
 from freezecore.runtime.trace.trace_model import tracer_of
@@ -82,6 +83,14 @@ def test_a_projector_between_two_frozen_parts_is_read_and_costs_a_backward_pass(
         counters = 4 * len(trained)
         assert cost.optimizer == 8 * sum(p.numel for p in trained) + counters, rules
         assert cost.flops_backward > cost.flops_forward / 4, rules
+    curve = depth_curve(pricer.trace, tree, part="language")  # it counts the language model's own two blocks alone
+    assert [point.rules for point in curve[1:]] == [
+        "freeze model.language_model.embed_tokens; freeze blocks@language_model:0",
+        "freeze model.language_model.embed_tokens; freeze blocks@language_model:0-1",
+    ]
+    for point in curve[1:]:
+        again = pricer.estimate(resolve(FreezeSpec.parse(point.rules), tree)).required()
+        assert (again.peak_bytes, again.flops_backward) == (point.peak_bytes, point.flops_backward)
     mask = resolve(FreezeSpec.parse("freeze all; train projector"), tree)
     assert all(parameter.used for parameter in tree.parameters if "projector" in parameter.name)
     said = [finding for finding in review(tree, mask) if finding.code.startswith("unused")]
