@@ -55,7 +55,7 @@ def test_a_code_that_was_changed_anywhere_is_told_as_wrong():
         Answers(ENOUGH, "same", hits={"nothing": 3}),
         Answers(ENOUGH, "same", mark="TOO-LONG-A-MARK"),
     ],
-    ids=str,
+    ids=["guess", "before and after", "too many hits", "another run", "mark"],
 )
 def test_a_code_that_says_what_no_lesson_asks_is_wrong(lying):
     assert read(lying.code) is None

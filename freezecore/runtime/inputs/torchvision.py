@@ -53,11 +53,16 @@ def fixed_size(model: Any) -> int | None:
     return IMAGE_BY_DEFAULT if type(model).__name__ == "MaxVit" else getattr(model, "image_size", None)
 
 
+def set_picture_size(model: Any, size: int | None) -> None:
+    """Let a detector on a timm body, which takes any size, bring its pictures to this one."""
+    if size and detects(model) and model.transform.fixed_size and hasattr(model.backbone, "pretrained_cfg"):
+        model.transform.fixed_size = (size, size)
+
+
 def _detection(model: Any, make: Maker) -> Example:
+    set_picture_size(model, make.workload.image_size)
     fixed = model.transform.fixed_size
     size = make.workload.image_size or (fixed[0] if fixed else DETECTION_SIZE)
-    if fixed and hasattr(model.backbone, "pretrained_cfg"):  # on a timm body, which takes any size
-        model.transform.fixed_size = (size, size)
     count = make.workload.batch_size
     pictures = [torch.rand(3, size, size, device=make.device) for _ in range(count)]
     return make.example((pictures, [_found(model, size, make.device) for _ in range(count)]), {}, image_size=size)

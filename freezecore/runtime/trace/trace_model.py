@@ -22,7 +22,7 @@ from freezecore.errors import FreezeError, TraceError, WorkloadError, shortened
 from freezecore.runtime.inputs.dense import matches
 from freezecore.runtime.inputs.example import batches
 from freezecore.runtime.inputs.own import Inputs, own_batch, own_shapes, takes_labels
-from freezecore.runtime.inputs.torchvision import detects
+from freezecore.runtime.inputs.torchvision import detects, set_picture_size
 from freezecore.runtime.inputs.transformers import check_sizes
 from freezecore.runtime.trace.batch_pair import Unlike
 from freezecore.runtime.trace.fake import distinct_bytes
@@ -133,6 +133,7 @@ def tracer_of(
     model: nn.Module, workload: Workload, inputs: Inputs | None = None, batch_sizes: tuple[int, ...] = BATCH_SIZES
 ) -> Tracer:
     """A tracer of a model on these inputs, else on the first made up that it accepts; raises what the model raises."""
+    set_picture_size(model, workload.image_size)  # before the tracer copies the model
     tracer = Tracer(model, workload, inputs or own_shapes(()), predicts_next(model), batch_sizes)
     refusal = None
     for tracer.inputs in () if inputs else batches(model, workload):
