@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from freezecore.arguments import checked_fields
 from freezecore.errors import WorkloadError, did_you_mean, shortened
 from freezecore.sentences import say
-from freezecore.training_loop import LOOPS, TrainingLoop
+from freezecore.trainers import LOOPS, TrainingLoop
 
 StepOptimizer = Literal["sgd", "sgd-momentum", "adamw", "adamw-8bit", "paged-adamw-8bit", "adafactor", "lion"]
 Implementation = Literal["loop", "foreach", "fused"]

@@ -1,4 +1,4 @@
-"""What a link means: a model, its layer tree, the rules of what trains in it, and its training step."""
+"""What a link means: a model, its layer tree, the rules of what trains in it, and its training step; ticks as rules."""
 
 from __future__ import annotations
 

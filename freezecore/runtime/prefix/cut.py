@@ -3,6 +3,7 @@
 The model is not taken apart. Its own `forward` runs as always, only that finished modules return zeros of the right
 shape (stride 0, so they cost nothing), and the module at the cut is handed the kept arguments. Whether that is the
 same computation is not argued but checked: see `verify`.
+Where to cut is found in `find.py`; `cache.py` keeps what arrives there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One optimizer step: a batch goes forward and back, and what trains changes; and what such a step takes."""
+"""One optimizer step: the loss of a batch is computed and goes back, and what trains changes; and what that takes.
+
+What the loss is, and that gradients are forgotten first, is the run's (`run.py`, `phase.py`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training loops: what each trainer does around a step, as far as memory depends on it.
+"""Trainers: what the loop of each does around a step, as far as memory depends on it.
 
 Sources, of the versions that requirements name: `Optimizer` defaults of torch.optim (`_default_to_fused_or_foreach`);
 transformers' TrainingArguments (`default_optim`) and Trainer.training_step; accelerate's `prepare_model`
