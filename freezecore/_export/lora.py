@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from freezecore import peft_experts, peft_rules
-from freezecore._export.python import WIDTH, call, number, quoted
+from freezecore._export.python import call, number, on_lines, quoted
 from freezecore._export.series import Series, series
 from freezecore.adapter import Adapter, parse_adapters, spans, trained_tokens
 from freezecore.adapter_targets import adapter_targets, base_of
@@ -62,20 +62,11 @@ class LoraOptions:
         said += [f"bias={quoted(self.bias)}"] if self.bias != "none" else []
         rows = (str(run.start) if len(run) == 1 else f"*range({run.start}, {run.stop})" for run in spans(self.tokens))
         said += [f"trainable_token_indices=[{', '.join(rows)}]"] if self.tokens else []
-        return [_broken(each) if len(each) > WIDTH - 5 else each for each in said]
+        return list(map(on_lines, said))
 
     def config(self, task: str | None, taken: int = 0) -> str:
         """The call of `LoraConfig`."""
         return call("LoraConfig", self.arguments() + ([f"task_type={quoted(task)}"] if task else []), taken=taken)
-
-
-def _broken(argument: str) -> str:
-    """A list or mapping that is too long for a line, one value a line."""
-    name, _, value = argument.partition("=")
-    if value[0] not in "[{":
-        return argument
-    inner = "".join(f"        {each},\n" for each in re.split(r", (?![^(]*\))", value[1:-1]))
-    return f"{name}={value[0]}\n{inner}    {value[-1]}"
 
 
 def _listed(names: Sequence[str]) -> str:

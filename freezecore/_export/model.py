@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from freezecore import trainable_layers
 from freezecore._estimate.quantized import kept_by_transformers, kept_layers, linear_layers
 from freezecore._export.dense import IMPORTS, dense_lines
-from freezecore._export.python import call, quoted
+from freezecore._export.python import call, on_lines, quoted
 from freezecore.cache import uploads
 from freezecore.errors import ExportError
 from freezecore.mask import Mask
@@ -180,7 +180,7 @@ def _skipped(tree: LayerTree) -> list[str]:
         return []
     ends = tuple(dict.fromkeys(path.rpartition(".")[2] for path in kept))
     hit = [path for path in linear_layers(tree) if path.endswith(ends)]
-    return [f"llm_int8_skip_modules=[{', '.join(map(quoted, ends if hit == kept else kept))}]"]
+    return [on_lines(f"llm_int8_skip_modules=[{', '.join(map(quoted, ends if hit == kept else kept))}]")]
 
 
 def _class_name(source: ModelSource, root: str) -> str:

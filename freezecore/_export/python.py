@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -50,6 +51,15 @@ def call(function: str, arguments: Sequence[str], *, taken: int = 0) -> str:
     if 4 + len(inner) <= WIDTH:
         return f"{function}(\n    {inner}\n)"
     return f"{function}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
+
+
+def on_lines(argument: str) -> str:
+    """A call's argument on a line of its own: a list or mapping that is too long for it, one value a line."""
+    name, _, value = argument.partition("=")
+    if len(argument) <= WIDTH - 5 or value[0] not in "[{":
+        return argument
+    inner = "".join(f"        {each},\n" for each in re.split(r", (?![^(]*\))", value[1:-1]))
+    return f"{name}={value[0]}\n{inner}    {value[-1]}"
 
 
 def signature(name: str, arguments: Iterable[str], returns: str) -> str:
