@@ -175,7 +175,7 @@ def test_names_with_unicode_and_spaces_are_kept():
         ("timm:inception_v3", None, ["model"], 11, None, ("fc",)),
         ("timm:cait_xxs24_224", None, ["model"], 26, {"pos_embed", "patch_embed"}, ("head",)),
         ("timm:poolformer_s12", None, ["model"], 12, {"stem"}, ("head.fc",)),
-        ("timm:shvit_s2", None, ["model"], 7, {"patch_embed"}, ("head",)),
+        ("timm:shvit_s2", None, ["model"], 11, {"patch_embed"}, ("head",)),
         ("config:clip", "image-classification", ["model"], 12, None, ("classifier",)),
         ("config:timm_wrapper", "image-classification", ["model"], 16, None, ("timm_model.fc",)),
         ("config:timm_wrapper", None, ["model"], 16, None, ()),
