@@ -28,6 +28,7 @@ def code_of(notebook: str) -> str:
     return "\n\n".join(cell for cell in cells if not cell.startswith("%"))
 
 
+@pytest.mark.slow
 def test_the_notebook_trains_each_selection_with_each_seed_and_writes_what_is_read_back(tree, tmp_path):
     (tmp_path / "all.py").write_text(code_of(export_comparison(SOURCE, SPECS, tree, seeds=2, epochs=1)))
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}

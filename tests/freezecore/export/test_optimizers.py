@@ -73,6 +73,7 @@ def test_every_optimizer_can_be_written_for_every_target_of_a_language_model(tmp
             assert export(source, RULES, target, tree=tree, workload=Workload(4, optimizer=optimizer))
 
 
+@pytest.mark.slow
 def test_scripts_train_with_the_optimizers_that_are_installed(tmp_path):
     asked = [
         ("resnet18", "pytorch", "adafactor"),

@@ -82,7 +82,7 @@ def test_a_table_is_the_same_from_parquet_as_from_csv(tmp_path):
     assert one.targets.tolist() == other.targets.tolist()
 
 
-@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", pytest.param("tsv", marks=pytest.mark.slow), "parquet"])
 def test_a_million_columns_are_counted_and_not_read(tmp_path, ending):
     path = tmp_path / f"wide.{ending}"
     if ending == "parquet":

@@ -67,6 +67,7 @@ def test_of_an_adapter_that_was_asked_for_the_rank_alone_varies(tags):
     assert [one.adapter for one in found] == [RANKS[1], RANKS[3]]
 
 
+@pytest.mark.slow
 def test_a_search_goes_over_ranks_of_a_language_model(tmp_path):
     pytest.importorskip("peft")
     source, data = source_of(folder_of(tmp_path / "m")), texts_file(tmp_path / "texts.jsonl")
