@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from freezecore.errors import SourceError, did_you_mean, meant, shortened
@@ -134,6 +134,12 @@ def _printed(span: range) -> str:
 def print_adapters(adapters: tuple[Adapter, ...]) -> str:
     """Adapters as text; `parse_adapters` reads back the same."""
     return "; ".join(map(str, adapters))
+
+
+def at_rank(text: str, rank: int) -> str:
+    """Adapters as text, the first of them at another rank."""
+    first, *others = parse_adapters(text)
+    return print_adapters((replace(first, r=rank), *others))
 
 
 def _adapter(words: list[Word]) -> Adapter:

@@ -20,8 +20,8 @@ from app.service.pricing import timelines_of
 from app.service.selection import ModelSelection
 from app.service.terms import terms_html
 from app.service.versus import ways
-from app.service.versus_table import RANKS, UNKNOWN, adapter_text, row_texts, same_memory, way_rows
-from app.text import Words
+from app.service.versus_table import RANKS, adapter_text, row_texts, same_memory, way_rows
+from app.text import UNKNOWN, Words
 from freezecore._estimate.devices import LARGEST_WORLD, SHARDINGS
 from freezecore._export import TARGETS
 from freezecore._export.notebook import as_script

@@ -20,11 +20,11 @@ from ..service import class_table, lessons
 from ..service.class_entry import ClassEntry
 from ..service.classes import JOINED, Classes, nickname
 from ..service.lessons import Lesson
-from ..text import Words
+from ..text import UNKNOWN, Words
 from . import show_errors
 from .glossary import with_terms
 from .plot import plot
-from .table import UNKNOWN, formatted
+from .table import formatted
 
 LOOKED_EVERY_S = 3.0
 ROW_HEIGHT, AXIS_HEIGHT = 44, 50  # pixels

@@ -21,10 +21,10 @@ from ..service.fit_table import (
 )
 from ..service.selection import ModelSelection, select
 from ..service.smaller_steps import smaller_steps
-from ..text import Words
+from ..text import UNKNOWN, Words
 from . import show_errors
 from .glossary import with_terms
-from .table import UNKNOWN, formatted
+from .table import formatted
 
 MEASURED = "measured_cards"  # notes of what this visitor dropped, by file
 

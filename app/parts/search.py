@@ -26,12 +26,12 @@ from ..service.rule_words import as_code
 from ..service.run_table import model_of
 from ..service.search_table import SearchRow
 from ..service.selection import ModelSelection, select, source_of
-from ..text import Words
+from ..text import UNKNOWN, Words
 from . import job, show_errors
 from .data import WEIGHTLESS, data_below, data_picker, probe_request
 from .glossary import with_terms
 from .plot import plot
-from .table import UNKNOWN, formatted, pick_rows
+from .table import formatted, pick_rows
 
 KINDS = ("sweep", "find", "suggest")
 STEPS = {"sweep": 40, "find": 60, "suggest": 60}

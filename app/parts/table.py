@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
+from ..text import UNKNOWN
+
 Item = TypeVar("Item")
 HEADER, ROW = 38, 35  # pixels
-UNKNOWN = "–"
 
 
 def formatted(rows: Sequence[dict], texts: Mapping[str, Callable] | None = None) -> Styler:

@@ -19,11 +19,11 @@ from ..service import run_table
 from ..service.selection import ModelSelection, select
 from ..service.versus import Way, ways
 from ..service.versus_table import RANKS, adapter_text, row_texts, same_memory, way_rows
-from ..text import Words
+from ..text import UNKNOWN, Words
 from . import show_errors
 from .glossary import with_terms
 from .plot import plot
-from .table import UNKNOWN, formatted
+from .table import formatted
 
 ROW, AXES = 34, 64  # pixels
 

@@ -103,7 +103,7 @@ def as_deep_as(limit: int, selection: ModelSelection) -> str | None:
     return least_frozen(trace, plain.tree, limit, batch_size=plain.link.batch).rules
 
 
-@lru_cache(maxsize=MOST_SELECTIONS)  # some twenty estimates, which each drawing of the pane would ask for again
+@lru_cache(maxsize=MOST_SELECTIONS)  # some estimates, which each drawing of the pane would ask for again
 def rank_as_large_as(limit: int, lora: Link) -> int:
     """The highest rank of the LoRA of this link whose step peaks at so many bytes at most; 0 where there is none.
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from freezecore.adapter import MOST_RANK, parse_adapters, print_adapters
+from freezecore.adapter import MOST_RANK, at_rank, parse_adapters, print_adapters
 from freezecore.errors import FreezeError
 from freezecore.report import bytes_text, count_text, flops_text
 
 from ..link import Link
-from ..text import Words
+from ..text import UNKNOWN, Words
 from .rule_words import as_code
 from .selection import ModelSelection
 from .versus import LEAST, MOST, Way, as_deep_as, rank_as_large_as
 
 RANKS = tuple(2**power for power in range(MOST.bit_length()) if LEAST <= 2**power <= MOST)
-UNKNOWN = "–"
 
 
 def adapter_text(rank: int, targets: str) -> str:
@@ -88,5 +87,4 @@ def _rank(rank: int, peak: str, lora: Link, words: Words) -> tuple[str, Link | N
     if not rank:
         return words("versus.no_rank", peak=peak), None
     text = words("versus.any_rank" if rank == MOST_RANK else "versus.same_rank", peak=peak, rank=rank)
-    first, *others = parse_adapters(lora.adapter or "")
-    return text, replace(lora, adapter=print_adapters((replace(first, r=min(rank, MOST)), *others)))
+    return text, replace(lora, adapter=at_rank(lora.adapter or "", min(rank, MOST)))

@@ -14,6 +14,7 @@ from freezecore.sentences import Sentence
 
 HERE = Path(__file__).parent
 LANGUAGES = tuple(sorted(file.stem for file in HERE.glob("*.toml")))
+UNKNOWN = "–"  # in a table, in every language
 
 
 class Words:

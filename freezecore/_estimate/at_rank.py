@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from freezecore._estimate.segments import TraceSegment, segments
 from freezecore._estimate.trace_at_batch import kept
 from freezecore._trace import Amount, BackwardResult, Operation, SavedTensors, Scratch, Trace, TracedCall
-from freezecore.adapter import MOST_RANK, parse_adapters, print_adapters
+from freezecore.adapter import MOST_RANK, at_rank
 from freezecore.errors import TraceError
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
@@ -35,11 +35,10 @@ def with_rank(source: ModelSource, rank: int) -> ModelSource:
     Raises:
         SourceError: it is no rank.
     """
-    first, *others = parse_adapters(source.adapter or "")
     return ModelSource.parse(
         str(source),
         weights=source.weights,
-        **source.options | {"adapter": print_adapters((replace(first, r=rank), *others))},
+        **source.options | {"adapter": at_rank(source.adapter or "", rank)},
     )
 
 

@@ -20,9 +20,9 @@ from typing import NamedTuple
 from freezecore._trace import Amount, Missing, Operation, Trace, TracedCall, TracedParameter
 from freezecore.errors import SourceError, shortened
 from freezecore.sentences import say
+from freezecore.source import QUANTIZED
 from freezecore.tree import LayerTree, Parameter
 
-KINDS = ("nf4", "int8")
 FLOAT32 = {  # transformers' `_keep_in_fp32_modules`, which it never quantizes
     **dict.fromkeys(("T5", "MT5", "UMT5", "Udop", "Pop2Piano"), "wo"),
     "Blip2": "qformer",
@@ -59,7 +59,7 @@ def linear_layers(tree: LayerTree) -> dict[str, Parameter]:
 
 def kept_layers(tree: LayerTree) -> list[str]:
     """Linear layers that a quantized tree keeps as they are."""
-    return [path for path, p in linear_layers(tree).items() if p.dtype not in KINDS]
+    return [path for path, p in linear_layers(tree).items() if p.dtype not in QUANTIZED]
 
 
 def kept_by_transformers(tree: LayerTree) -> set[str]:
