@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from freezecore import sentences
 from freezecore.errors import FreezeError
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.serving.analyst import protocol
 
 SECONDS = 20
@@ -46,7 +46,7 @@ def run(module: str, argument: str, content: bytes, limit_s: float, **environmen
         input=content,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(process.ROOT), **environment},
+        env={**os.environ, "PYTHONPATH": str(child_process.ROOT), **environment},
         timeout=limit_s,
         start_new_session=True,
         check=True,
@@ -59,9 +59,9 @@ def run(module: str, argument: str, content: bytes, limit_s: float, **environmen
 
 def answer(read: Callable[[bytes], dict], too_much: FreezeError) -> None:
     """The process's side: read what comes on the standard input, within the limits, and print one line of JSON."""
-    process.die_first()
-    process.limit_memory(MEMORY_BYTES)
-    process.limit_time(SECONDS)
+    child_process.die_first()
+    child_process.limit_memory(MEMORY_BYTES)
+    child_process.limit_time(SECONDS)
     try:
         found = read(sys.stdin.buffer.read())
     except FreezeError as error:

@@ -18,7 +18,7 @@ from dataclasses import asdict
 
 from freezecore import machine
 from freezecore.cache import store, traces, trees
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
@@ -31,10 +31,10 @@ def start(models: Iterable[Model]) -> subprocess.Popen | None:
     free = machine.free_bytes()
     if not hasattr(os, "nice") or (free is not None and free < FREE_BYTES):
         return None
-    child = process.start("freezecore.serving.prefetch", log=store.home() / "prefetch.log")
+    child = child_process.start("freezecore.serving.prefetch", log=store.home() / "prefetch.log")
     asked = [[asdict(source), workload.to_json()] for source, workload in models]
     with contextlib.suppress(OSError):  # it has died, and the request that needs a model says what is wrong
-        process.send_line(child, json.dumps(asked))
+        child_process.send_line(child, json.dumps(asked))
     return child
 
 
@@ -62,12 +62,12 @@ def work(models: Iterable[Model]) -> None:
 
 def main() -> None:
     """Work on the models of the first line."""
-    process.survive_full_log()
+    child_process.survive_full_log()
     yield_to_others()
     os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported
-    process.die_first()
+    child_process.die_first()
     asked: queue.SimpleQueue[str] = queue.SimpleQueue()
-    process.follow_parent(asked.put)
+    child_process.follow_parent(asked.put)
     work([(ModelSource(**source), Workload(**workload)) for source, workload in json.loads(asked.get())])
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
 from freezecore.sentences import say
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.serving.job_types import JOB_TYPES, imported
 from freezecore.serving.run_log import RunLog, RunLogReader, partial_result
 
@@ -47,7 +47,7 @@ def work(job: dict, should_stop: Callable[[], bool] = lambda: False) -> bool:
     request = json.loads((folder / "request.json").read_text())
     log = RunLog(folder)
     if job["memory_bytes"]:
-        process.limit_memory(job["memory_bytes"])
+        child_process.limit_memory(job["memory_bytes"])
     try:
         run, asked = imported(job["function"]), imported(JOB_TYPES[job["kind"]].request).from_json(request)
         result = run(asked, log.emit, lambda: log.full or should_stop()).to_json()
@@ -68,7 +68,7 @@ def error_outcome(error: BaseException, memory_bytes: int | None) -> tuple[str, 
     if isinstance(error, FreezeError):
         return "failed", error.problem, error.hint
     traceback.print_exception(error)
-    if process.is_memory_error(error):
+    if child_process.is_memory_error(error):
         sentence = say(
             "The run needed more memory than was left of its {limit}."
             if memory_bytes
@@ -111,9 +111,9 @@ def main(arguments: list[str]) -> int:
     """Wait for a job and do it; `--bare` waits without torch."""
     stopping = threading.Event()
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
-    process.follow_parent(lambda line: stopping.set() if line == "stop" else jobs.put(line))
-    process.survive_full_log()
-    process.die_first()
+    child_process.follow_parent(lambda line: stopping.set() if line == "stop" else jobs.put(line))
+    child_process.survive_full_log()
+    child_process.die_first()
     if "--bare" not in arguments:
         _preload()
     print(WAITING)

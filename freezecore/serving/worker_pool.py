@@ -13,7 +13,7 @@ from pathlib import Path
 
 from freezecore import machine
 from freezecore.sentences import say
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.serving.job_types import JOB_TYPES
 from freezecore.serving.runs import Run
 from freezecore.serving.worker import DISK_FULL, UNWRITTEN
@@ -96,7 +96,7 @@ class Worker:
 
     def __init__(self, folder: Path, bare: bool = False) -> None:
         self._log = folder / f"worker-{secrets.token_hex(4)}.log"
-        self.process = process.start("freezecore.serving.worker", *(["--bare"] if bare else []), log=self._log)
+        self.process = child_process.start("freezecore.serving.worker", *(["--bare"] if bare else []), log=self._log)
 
     @property
     def alive(self) -> bool:
@@ -105,7 +105,7 @@ class Worker:
     def take(self, job: dict) -> bool:
         """Hand over the job; False when the process had died."""
         try:
-            process.send_line(self.process, json.dumps(job))
+            child_process.send_line(self.process, json.dumps(job))
         except OSError:
             return False
         with contextlib.suppress(OSError):  # somebody tidied up: the run goes on without a log
@@ -121,7 +121,7 @@ class Worker:
         steps = [
             (0.0, self._ask),
             (TERM_AFTER_S, self.process.terminate),  # the worker alone, which then ends its helpers itself
-            (KILL_AFTER_S, lambda: process.end(self.process)),
+            (KILL_AFTER_S, lambda: child_process.end(self.process)),
         ]
         while True:
             try:
@@ -135,12 +135,12 @@ class Worker:
 
     def close(self) -> None:
         """End the process, and every helper it has started."""
-        process.close(self.process)
+        child_process.close(self.process)
         self._log.unlink(missing_ok=True)
 
     def _ask(self) -> None:
         with contextlib.suppress(OSError):  # it has just ended
-            process.send_line(self.process, "stop")
+            child_process.send_line(self.process, "stop")
 
 
 def exit_outcome(code: int) -> tuple[str, str, str]:
@@ -150,5 +150,7 @@ def exit_outcome(code: int) -> tuple[str, str, str]:
     hint = say("Its log has the details.")
     if code == -9:
         hint = say("Most likely the machine ran out of memory: choose a smaller model, batch or input size.")
-    sentence = say("The run's process {death}; what was measured until then is kept.", death=process.death_of(code))
+    sentence = say(
+        "The run's process {death}; what was measured until then is kept.", death=child_process.death_of(code)
+    )
     return "failed", sentence, hint

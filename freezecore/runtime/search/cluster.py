@@ -13,7 +13,7 @@ from freezecore.probe import Emit, ProbeRequest, ProbeResult, ShouldStop
 from freezecore.runtime.search.attempt import Sessions, Task
 from freezecore.search.measured import Candidate
 from freezecore.search.sweep import SweepRequest
-from freezecore.serving.process import QUIET
+from freezecore.serving.child_process import QUIET
 
 LOOK_EVERY_S = 0.5
 REACH_S = 10.0

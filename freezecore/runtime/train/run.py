@@ -209,7 +209,7 @@ class TrainingRun:
         watched = phase.watches
         at = time.perf_counter()
         with peak_of(phase.model, phase.optimizer, self.session.device) if watched else nullcontext() as peak:
-            loss = training_step(lambda: phase.loss(positions), phase.optimizer, self.scaler)
+            loss = training_step(phase.loss, positions, phase.optimizer, self.scaler)
         seconds = time.perf_counter() - at
         self.step += 1
         phase.note(seconds, peak.bytes if peak else None, watched)

@@ -1,7 +1,4 @@
-"""One optimizer step: the loss of a batch is computed and goes back, and what trains changes; and what that takes.
-
-What the loss is, and that gradients are forgotten first, is the run's (`run.py`, `phase.py`).
-"""
+"""Where a batch becomes a step: its loss is computed and goes back, and what trains changes; and what that takes."""
 
 from __future__ import annotations
 
@@ -21,18 +18,22 @@ class LossNotFinite(Exception):
 
 
 def training_step(
-    loss: Callable[[], Tensor], optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | None = None
+    loss: Callable[[Tensor], Tensor],
+    batch: Tensor,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> float:
     """Forward, backward, and the optimizer's change, where no gradients are left from before; returns the loss.
 
     Args:
-        loss: runs the forward pass.
+        loss: runs the forward pass on such a batch and gives its mean loss, a scalar.
+        batch: as `loss` takes it; in a probe the positions of the samples, of shape (batch size,).
         scaler: of gradients in fp16.
 
     Raises:
         LossNotFinite: before any parameter was changed.
     """
-    found = loss()
+    found = loss(batch)
     value = float(found.detach())
     if not math.isfinite(value):
         raise LossNotFinite

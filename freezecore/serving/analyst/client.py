@@ -26,7 +26,7 @@ from freezecore.errors import FreezeError
 from freezecore.probe import ProbeRequest
 from freezecore.report import seconds_text
 from freezecore.sentences import say
-from freezecore.serving import hub, prefetch, process
+from freezecore.serving import child_process, hub, prefetch
 from freezecore.serving.access import check_data, check_source
 from freezecore.serving.analyst import protocol
 from freezecore.source import ModelSource
@@ -120,10 +120,10 @@ class Analyst:
         """End the process; later requests are refused."""
         self._closed = True
         if running := self._process:
-            process.end(running.process)
+            child_process.end(running.process)
         with self._prefetching:
             if self._prefetch:
-                process.close(self._prefetch)
+                child_process.close(self._prefetch)
         with self._turn:
             self._end_process()
 
@@ -184,7 +184,7 @@ class Analyst:
 
     def _end_process(self) -> None:
         if self._process:
-            process.close(self._process.process)
+            child_process.close(self._process.process)
             self._process = None
 
 
@@ -206,7 +206,7 @@ class AnalystProcess:
     def __init__(self, verbs: str | None) -> None:
         log = store.home() / "analyst.log"
         arguments = [verbs] if verbs else []
-        self.process = process.start(
+        self.process = child_process.start(
             "freezecore.serving.analyst.server",
             *arguments,
             log=log,
@@ -233,7 +233,7 @@ class AnalystProcess:
         self.asked += 1
         try:
             request = {"verb": verb, "arguments": arguments, "memory_bytes": memory_bytes}
-            process.send_line(self.process, json.dumps(request))
+            child_process.send_line(self.process, json.dumps(request))
             self._next(START_LIMIT_S, doing, say("{doing} did not begin.", doing=doing))
         except (OSError, NoAnswer) as error:
             raise DiedBefore(self._death(doing)) from error
@@ -250,8 +250,8 @@ class AnalystProcess:
         return arrived
 
     def _death(self, doing: str) -> str:
-        process.end(self.process)  # nothing if it has ended, which is how it mostly comes here
-        death = process.death_of(self.process.wait())
+        child_process.end(self.process)  # nothing if it has ended, which is how it mostly comes here
+        death = child_process.death_of(self.process.wait())
         return say("{doing} ended the process that reads models: it {death}.", doing=doing, death=death)
 
     def _receive(self) -> None:

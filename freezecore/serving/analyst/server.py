@@ -20,7 +20,7 @@ from freezecore import sentences
 from freezecore.cache.keys import tuples
 from freezecore.errors import FreezeError, shortened
 from freezecore.report import bytes_text
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.serving.analyst import protocol
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -78,14 +78,14 @@ def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
     verb, arguments, limit = request["verb"], request["arguments"], request.get("memory_bytes")
     try:
         if limit:
-            process.limit_memory(limit)
+            child_process.limit_memory(limit)
         payload = verbs[verb](arguments)
     except FreezeError as error:
         return {"error": protocol.error_to_json(error)}, b""
     except Exception as error:  # the boundary of the process: whatever a library raises becomes a sentence
         traceback.print_exc()
         doing = protocol.action(verb, arguments)
-        if limit and process.is_memory_error(error):
+        if limit and child_process.is_memory_error(error):
             too_large = FreezeError(
                 "{doing} needed more than {limit} of memory and was stopped.",
                 "Choose a smaller model, batch or input size.",
@@ -107,7 +107,7 @@ def answer(request: dict, verbs: dict[str, Verb]) -> tuple[dict, bytes]:
 def serve(answers: BinaryIO, verbs: dict[str, Verb]) -> None:
     """Answer requests one after another until the parent closes its end, which ends the process at any moment."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    process.follow_parent(waiting.put)
+    child_process.follow_parent(waiting.put)
     while True:
         request = json.loads(waiting.get())
         protocol.write(answers, {"begun": True})
@@ -122,8 +122,8 @@ def main(arguments: list[str]) -> None:
     # Libraries print to standard output whenever they like; the answers need a channel of their own.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    process.survive_full_log()
-    process.die_first()
+    child_process.survive_full_log()
+    child_process.die_first()
     verbs = importlib.import_module(arguments[0]).VERBS if arguments else VERBS
     if verbs is VERBS:
         importlib.import_module("torch")  # three seconds that the first request need not wait for

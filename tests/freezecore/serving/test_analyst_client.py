@@ -11,7 +11,7 @@ import pytest
 from freezecore.cache import store
 from freezecore.errors import FreezeError, SourceError
 from freezecore.packaged import DEFAULT_SOURCE
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.serving.analyst.client import Analyst
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -172,10 +172,10 @@ def test_the_analyst_goes_on_when_its_log_cannot_be_written(place, tmp_path, mon
 
 
 def test_a_log_that_grew_large_is_begun_anew_and_one_old_part_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(process, "LARGEST_LOG", 10)
+    monkeypatch.setattr(child_process, "LARGEST_LOG", 10)
     for text in (b"old and long enough", b"newer and long enough"):
         (tmp_path / "analyst.log").write_bytes(text)
-        process._opened(tmp_path / "analyst.log").close()
+        child_process._opened(tmp_path / "analyst.log").close()
     assert (tmp_path / "analyst.old.log").read_bytes() == b"newer and long enough"
     assert (tmp_path / "analyst.log").read_bytes() == b""
 

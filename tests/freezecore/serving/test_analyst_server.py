@@ -9,7 +9,7 @@ import torch
 import freezecore as fc
 from freezecore._trace import Trace
 from freezecore.errors import FreezeError, RuleError, SourceError
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.serving.analyst.protocol import action, error_from_json, error_to_json
 from freezecore.serving.analyst.server import VERBS, answer
 
@@ -58,8 +58,8 @@ def test_what_a_library_raises_becomes_one_printable_line(capsys):
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
 )
 def test_memory_that_runs_out_ends_the_process_after_the_answer(error, monkeypatch):
-    monkeypatch.setattr(process, "limit_memory", lambda extra: True)
-    assert process.is_memory_error(error)
+    monkeypatch.setattr(child_process, "limit_memory", lambda extra: True)
+    assert child_process.is_memory_error(error)
     header, _ = asked(raising(error), memory_bytes=4 * 10**9)
     assert header["last"]
     assert "needed more than 4 GB" in header["error"]["problem"]

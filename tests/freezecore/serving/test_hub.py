@@ -7,7 +7,7 @@ import time
 import pytest
 
 from freezecore.errors import NotFetched, SourceError
-from freezecore.serving import hub, process
+from freezecore.serving import child_process, hub
 from freezecore.serving.analyst.client import Analyst
 from freezecore.serving.hub import HubLookups
 from freezecore.source import ModelSource
@@ -19,7 +19,7 @@ BERT = ModelSource.parse("config:bert")
 @pytest.fixture
 def lookups(tmp_path, monkeypatch):
     """`lookups(code)` are look-ups whose process runs this code."""
-    monkeypatch.setattr(process, "ROOT", tmp_path)
+    monkeypatch.setattr(child_process, "ROOT", tmp_path)
 
     def make(code: str, limit_s: float = 20.0) -> HubLookups:
         (tmp_path / "fake_hub.py").write_text(code)

@@ -12,7 +12,7 @@ import pytest
 
 from freezecore.errors import DataError, ProbeError
 from freezecore.probe import ProbeRequest
-from freezecore.serving import process
+from freezecore.serving import child_process
 from freezecore.serving.access import check_request
 from freezecore.serving.jobs import JobQueue, Limits
 from freezecore.serving.runs import Runs
@@ -281,7 +281,7 @@ def test_only_the_control_token_stops_a_run(jobs):
 
 
 def test_a_full_disk_ends_a_run_with_a_result(jobs, monkeypatch):
-    monkeypatch.setattr(process, "start", limited_to(200_000))
+    monkeypatch.setattr(child_process, "start", limited_to(200_000))
     result = ended(jobs, jobs.start(asked("fill"), "ann").token)
     assert result["state"] in ("stopped", "failed")
     assert result["message"] == "The disk is full, so the run ended early; what was measured until then is kept."
@@ -292,7 +292,7 @@ def test_a_process_that_cannot_be_started_is_a_sentence(jobs, monkeypatch):
     def full(*arguments, **fields):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(process, "start", full)
+    monkeypatch.setattr(child_process, "start", full)
     result = ended(jobs, jobs.start(asked(), "ann").token)
     assert (result["state"], result["hint"]) == ("failed", "Make room on the disk.")
     assert result["message"] == "The run's process could not be started: No space left on device."
@@ -300,7 +300,7 @@ def test_a_process_that_cannot_be_started_is_a_sentence(jobs, monkeypatch):
 
 def limited_to(size: int):
     """A way to start processes that cannot write a file longer than this."""
-    start = process.start
+    start = child_process.start
 
     def start_limited(*arguments, **fields):
         child = start(*arguments, **fields)
@@ -327,7 +327,7 @@ def test_a_store_that_cannot_be_written_loses_no_result(jobs, monkeypatch):
 def test_a_killed_server_takes_its_worker_along_and_its_runs_are_marked_at_the_next_start(tmp_path):
     folder = tmp_path / "runs"
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.freezecore.doubles", str(folder)], stdout=subprocess.PIPE, cwd=process.ROOT
+        [sys.executable, "-m", "tests.freezecore.doubles", str(folder)], stdout=subprocess.PIPE, cwd=child_process.ROOT
     )
     told = json.loads(server.stdout.readline())
     assert Runs(folder).recover() == 0  # a second server leaves a living one's runs alone

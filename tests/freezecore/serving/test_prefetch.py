@@ -8,7 +8,7 @@ import pytest
 
 from freezecore import machine
 from freezecore.cache import store, traces, trees
-from freezecore.serving import prefetch, process
+from freezecore.serving import child_process, prefetch
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
@@ -25,7 +25,7 @@ def _own_home(tmp_path, monkeypatch):
 def test_what_was_prefetched_is_there_for_everyone_whatever_came_before(tmp_path):
     child = prefetch.start([UNKNOWN, SMALL])
     assert child.wait(ENDS_WITHIN_S) == 0
-    process.close(child)
+    child_process.close(child)
     assert trees.stored(SMALL[0]).total
     assert not traces.stored(*SMALL).problem
     assert "no_such_model" in (tmp_path / "prefetch.log").read_text()

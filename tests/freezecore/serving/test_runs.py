@@ -14,7 +14,7 @@ from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
 from freezecore.serving import run_log
 from freezecore.serving import runs as runs_module
-from freezecore.serving.process import ROOT
+from freezecore.serving.child_process import ROOT
 from freezecore.serving.runs import Run, Runs, key_of
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec

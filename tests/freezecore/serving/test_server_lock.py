@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from freezecore.serving.process import ROOT
+from freezecore.serving.child_process import ROOT
 from freezecore.serving.server_lock import ServerLock
 
 OTHER = """
