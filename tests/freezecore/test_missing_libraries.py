@@ -102,3 +102,54 @@ def test_a_module_of_a_persons_own_that_is_missing_is_not_taken_for_a_library(tm
     said = told("", tmp_path, [["tree", "py:mine:model", "--allow-python"]], [])
     assert "which is not installed" not in said
     assert "nowhere" in said
+
+
+OWN = """
+import contextlib, io, sys
+for name in sys.argv[1].split():
+    sys.modules[name] = None
+import torch
+import freezecore as fc
+from freezecore.cli import main
+from mine import build
+
+rules, batch, pairs = "freeze all; train 2", torch.randn(4, 8), [(torch.randn(4, 8), torch.randn(4, 2))] * 4
+model = build()
+fc.apply(model, rules)
+optimizer = torch.optim.AdamW(fc.parameter_groups(model, lr=0.1))
+with fc.proof(model, optimizer):
+    model(batch).sum().backward()
+    optimizer.step()
+fc.release(model)
+fc.save(model, batch, "model.json")
+for result in (
+    fc.summary(model, rules), fc.estimate(model, rules, batch=batch), fc.fits(model, rules, card="T4", batch=batch),
+    fc.timeline(model, rules, batch=batch), fc.per_device(model, rules, batch=batch, world=2, sharding="fsdp"),
+    fc.diff(model, "train all", rules, batch=batch), fc.compare(build, [rules], pairs, torch.nn.MSELoss(), seeds=2),
+):
+    assert str(result)
+own = ["py:mine:build", "--allow-python"]
+for command in (
+    ["mask", *own, "--rules", rules], ["estimate", *own, "--rules", rules, "--input", "8"],
+    ["lock", *own, rules, "--out", "freeze.yaml"], ["check", "freeze.yaml", "--allow-python"],
+    ["export", *own, "--rules", rules],
+):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main(command) == 0, command
+exec(printed.getvalue())
+assert [name for name, parameter in model.named_parameters() if parameter.requires_grad] == ["2.weight", "2.bias"]
+"""
+
+
+def test_a_model_of_ones_own_asks_for_torch_alone(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n"
+        "def build():\n    return nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))\n"
+    )
+    needless = " ".join(name for name, (_, extra) in LIBRARIES.items() if extra and name != "torch")
+    names = {"FREEZE_EXPLORER_HOME": str(tmp_path), "PYTHONPATH": f"{os.getcwd()}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-c", OWN, needless], cwd=tmp_path, env={**os.environ, **names}, capture_output=True,
+        text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

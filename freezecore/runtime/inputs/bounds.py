@@ -7,6 +7,8 @@ How many anchors match an object, which regions survive and which are sampled, o
 questions with the most that the model's own settings allow: every anchor may match, every region may survive until the
 number that is kept, as many regions are sampled as a picture's batch of them has, and as many of these hold an object
 as the sampler's share of positives allows. Memory that depends on data is then an upper bound; all else is as it is.
+
+A library is imported where a model of it is met: one's own model needs torch alone.
 """
 
 from __future__ import annotations
@@ -14,20 +16,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.ops import boxes
-from transformers import pytorch_utils
 
 from freezecore.runtime.inputs.dense import matches
 from freezecore.runtime.inputs.torchvision import detects, is_torchvision
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST = "_freezecore_most"  # on a tensor: how many of its values hold at most
 WITH_AUXILIARY = ("GoogLeNet", "Inception3")
@@ -40,7 +40,7 @@ VALUES = {Tensor.__bool__: False, Tensor.item: 0, Tensor.__int__: 0, Tensor.__fl
 def bounded(model: nn.Module) -> Iterator[None]:
     """Inside, a detector of torchvision or transformers runs on tensors without values; any other model as it does."""
     with ExitStack() as stack:
-        if hasattr(model, "base_model_prefix"):
+        if hasattr(model, "base_model_prefix") and (pytorch_utils := sys.modules.get("transformers.pytorch_utils")):
             # Else the library keeps tensors without values for whoever runs such a model next in this process.
             stack.enter_context(mock.patch.object(pytorch_utils, "is_torchdynamo_compiling", lambda: True))
         if matches(model):
@@ -50,11 +50,20 @@ def bounded(model: nn.Module) -> Iterator[None]:
             stack.enter_context(mock.patch.object(nn.Module, "to", _moved))
             stack.enter_context(Assigned())
         elif detects(model):
-            stack.enter_context(mock.patch.object(boxes, "batched_nms", _all_kept))
-            stack.enter_context(mock.patch.object(BalancedPositiveNegativeSampler, "__call__", _sampled))
-            stack.enter_context(mock.patch.object(RoIHeads, "select_training_samples", _with_most(RoIHeads)))
+            _sample_the_most(stack)
             stack.enter_context(AtMost())
         yield
+
+
+def _sample_the_most(stack: ExitStack) -> None:
+    """Until the stack closes, torchvision's detectors keep and sample as many regions as their settings allow."""
+    from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
+    from torchvision.models.detection.roi_heads import RoIHeads
+    from torchvision.ops import boxes
+
+    stack.enter_context(mock.patch.object(boxes, "batched_nms", _all_kept))
+    stack.enter_context(mock.patch.object(BalancedPositiveNegativeSampler, "__call__", _sampled))
+    stack.enter_context(mock.patch.object(RoIHeads, "select_training_samples", _with_most(RoIHeads)))
 
 
 def set_training(model: nn.Module, training: bool) -> nn.Module:
@@ -102,6 +111,8 @@ def _moved(module: nn.Module, device: torch.device) -> nn.Module:
 
 def _in_order(cost: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """An assignment as scipy's: of objects to predictions, as many as there are of the fewer."""
+    import numpy as np
+
     some = np.arange(min(cost.shape))
     return some, some
 

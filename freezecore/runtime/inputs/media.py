@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
-from transformers.image_processing_utils import select_best_resolution
 
 from freezecore.runtime.inputs.known import following, grey, known, real
 from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, Example, Maker
@@ -69,6 +68,8 @@ def _pictures(config: Any, make: Maker, taken: Any) -> tuple[dict[str, Tensor], 
     if "image_sizes" in taken and (pinpoints or getattr(vision, "model_type", "") == "pixtral"):
         media["image_sizes"] = known(real([[side, side]] * batch), make.device)
         if pinpoints:
+            from transformers.image_processing_utils import select_best_resolution  # whose model it is
+
             high, wide = select_best_resolution((side, side), pinpoints)
             shape = (1 + (high // side) * (wide // side), *shape)
     elif "pixel_attention_mask" in taken:
