@@ -18,9 +18,9 @@ from freezecore._estimate.cards import card_called
 from freezecore._estimate.cost import AnyEstimate
 from freezecore._estimate.devices import DeviceShare
 from freezecore._estimate.difference import Difference
+from freezecore._estimate.missing import Pricer, costliest
 from freezecore._estimate.moments import Timeline
 from freezecore._estimate.moments import timeline as moments
-from freezecore._estimate.pricer import Pricer, costliest
 from freezecore._resolve import resolve_phases
 from freezecore._trace import Missing, Trace
 from freezecore.arguments import checked

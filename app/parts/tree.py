@@ -22,7 +22,7 @@ MARKS = "proof_marks"
 
 
 def tree(selection: ModelSelection, words: Words) -> None:
-    """Draw it; a tick redraws what answers it (`tick_answer.py`) and leaves the tree to itself."""
+    """Draw it; a tick redraws what answers it (`tick/answer.py`) and leaves the tree to itself."""
     marks, proved = _marks(selection, words)
     layer_tree(
         selection.tree,

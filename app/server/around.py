@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
-from . import gone, headers, tick_route
+from ..tick import quick_route
+from . import gone, headers
 from .bounds import Bounds
 from .startup import prepare_server
 from .unknown_page import UnknownPage
@@ -33,7 +34,7 @@ def settings() -> dict[str, Any]:
     _read_themes_once()
     return {
         "lifespan": _lifespan,
-        "routes": [tick_route.route()],
+        "routes": [quick_route.route()],
         "middleware": [Middleware(Bounds), Middleware(UnknownPage, st.get_option("server.baseUrlPath"))],
     }
 

@@ -20,13 +20,13 @@ from ..parts.probe import probe
 from ..parts.rules_box import rules_text
 from ..parts.saved import saved_selections
 from ..parts.search import search
-from ..parts.tick_answer import redraw_when_known, tick_answer
 from ..parts.timeline import timeline
 from ..parts.top_row import top_row
 from ..parts.tree import tree
 from ..parts.versus import adapter_line, versus
 from ..service.pricing import stage_of
 from ..service.selection import ModelSelection, select
+from ..tick.answer import redraw_when_known, tick_answer
 
 PANES = {
     "probe": probe, "search": search, "findings": findings, "code": code, "import": import_selection, "fit": fit,

@@ -13,8 +13,8 @@ from freezecore._estimate.cost import AnyEstimate, Estimate, PartialEstimate, Ph
 from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
 from freezecore._estimate.devices import DeviceShare
 from freezecore._estimate.difference import Difference
+from freezecore._estimate.missing import Pricer, costliest
 from freezecore._estimate.moments import Timeline, timeline
-from freezecore._estimate.pricer import Pricer, costliest
 
 __all__ = [
     "AnyEstimate",

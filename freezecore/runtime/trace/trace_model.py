@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
 )
 
-from freezecore._estimate.pricer import Pricer
+from freezecore._estimate.missing import Pricer
 from freezecore._estimate.quantized import quantized_names, quantized_trace, unquantized
 from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.cache import traces

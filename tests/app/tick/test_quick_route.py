@@ -6,10 +6,10 @@ from starlette.testclient import TestClient
 
 from app.components.tree.bits import encode
 from app.link import Link
-from app.server import tick_route
 from app.service import findings, pricing
 from app.service.selection import select, ticked
 from app.text import Words
+from app.tick import quick_route
 from freezecore.cache.memory import Recent
 from tests.app.conftest import QUICK_S
 from tests.app.test_explore import RESNET, figures, sent
@@ -27,7 +27,7 @@ def selection(helpers):
 
 @pytest.fixture
 def ask(selection):
-    client = TestClient(Starlette(routes=[tick_route.route()]), base_url="http://127.0.0.1")
+    client = TestClient(Starlette(routes=[quick_route.route()]), base_url="http://127.0.0.1")
 
     def asked(body, **headers):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -37,7 +37,7 @@ def ask(selection):
 
 
 def question(selection, trains, **other):
-    about = tick_route.question(selection.link, "en")["about"]
+    about = quick_route.question(selection.link, "en")["about"]
     return about | {"tree": selection.tree.fingerprint, "bits": encode(trains), "sequence": 1} | other
 
 
@@ -81,7 +81,7 @@ def test_the_answer_is_in_the_visitors_language(ask, selection):
 
 
 def test_what_is_not_known_at_once_is_left_to_the_pages_own_run(ask, selection):
-    untraced = tick_route.question(Link(model=RESNET, size=40), "en")["about"]
+    untraced = quick_route.question(Link(model=RESNET, size=40), "en")["about"]
     assert ask(question(selection, everything(selection)) | untraced).status_code == 204
 
 
@@ -108,14 +108,14 @@ def test_what_is_no_question_gets_no_answer(ask, body):
 
 
 def test_a_long_body_is_refused_unread(ask):
-    assert ask(b" " * (tick_route.LONGEST + 1)).status_code == 413
+    assert ask(b" " * (quick_route.LONGEST + 1)).status_code == 413
 
 
 def test_it_answers_only_under_the_pages_own_names(selection, monkeypatch):
     monkeypatch.setattr(
-        tick_route.st, "get_option", {"server.allowedHosts": ["here"], "server.baseUrlPath": "/base/"}.get
+        quick_route.st, "get_option", {"server.allowedHosts": ["here"], "server.baseUrlPath": "/base/"}.get
     )
-    client = TestClient(Starlette(routes=[tick_route.route()]))
+    client = TestClient(Starlette(routes=[quick_route.route()]))
     asked = question(selection, everything(selection))
     assert client.post("/base/tick", json=asked, headers={"host": "here:8501"}).status_code == 200
     assert client.post("/base/tick", json=asked, headers={"host": "elsewhere"}).status_code == 400

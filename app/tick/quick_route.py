@@ -24,10 +24,10 @@ from ..components.rules_editor import text_part
 from ..components.tree.bits import decode
 from ..figures.cost_charts import selection_part
 from ..link import Link, read_link
+from ..server.bounds import is_elsewhere
 from ..service.pricing import is_traced, known_cost
 from ..service.selection import known_selection, ticked
 from ..text import LANGUAGES, Words
-from .bounds import is_elsewhere
 
 LONGEST = 64 * 1024
 AT_WORK, MOST_WAITING = 8, 64  # beyond them the page's own run answers alone

@@ -1,4 +1,4 @@
-"""Pricer: the price of any mask of one model, with what its trace is missing measured first."""
+"""What a trace is missing for a mask is measured, until the mask can be priced (`cost.py`)."""
 
 from __future__ import annotations
 

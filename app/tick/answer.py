@@ -16,15 +16,15 @@ from ..components.charts.mount import cost_charts
 from ..components.tree.mount import TreeChange, tree_ticks
 from ..figures.cost_charts import CHANNEL, largest_part, model_part, selection_part
 from ..figures.style import palette_of
-from ..server.tick_route import question
+from ..parts import show_errors
+from ..parts.address import link_part
+from ..parts.job import shows_other_selection
+from ..parts.presets import presets_are_outdated
+from ..parts.rules_box import rules_box, rules_part
+from ..parts.tree import TREE
 from ..service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
 from ..service.selection import ModelSelection, select, ticked
-from . import show_errors
-from .address import link_part
-from .job import shows_other_selection
-from .presets import presets_are_outdated
-from .rules_box import rules_box, rules_part
-from .tree import TREE
+from .quick_route import question
 
 KEY = "answer"
 POLL_S = 0.7
