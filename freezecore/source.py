@@ -124,27 +124,9 @@ class ModelSource:
             SourceError: the text names no scheme, or an option is out of range.
             RuleError: an adapter's selector cannot be read.
         """
-        text = text.strip()
-        if len(text) > LONGEST or not text.isprintable():
-            raise SourceError(
-                "'{text}' is no model source.", "Write something like timm:resnet18.", text=shortened(text)
-            )
-        scheme, colon, name = text.partition(":")
-        if not colon or not name.strip():
-            raise SourceError(
-                "'{text}' does not say where the model comes from.",
-                _with_a_scheme(text),
-                text=shortened(text),
-            )
-        if scheme not in SCHEMES:
-            raise SourceError(
-                "There is no kind of source called '{scheme}'.",
-                did_you_mean(scheme, SCHEMES) or "Write one of {names}.",
-                names=", ".join(f"{key}:…" for key in SCHEMES),
-                scheme=shortened(scheme),
-            )
+        scheme, name = _scheme_and_name(text)
         if scheme == "torchvision" and weights not in WEIGHTS:  # a name of its weights' enum
-            name, weights = f"{name.strip().partition('.')[0]}.{weights.rpartition('.')[2]}", "pretrained"
+            name, weights = f"{name.partition('.')[0]}.{weights.rpartition('.')[2]}", "pretrained"
         if weights not in WEIGHTS:
             raise SourceError(
                 "Weights cannot be '{weights}'.", "Write pretrained, random or none.", weights=shortened(weights)
@@ -165,9 +147,9 @@ class ModelSource:
             raise SourceError(
                 "'{text}' holds the step of a model as it was saved, without the adapter that is asked for.",
                 "Save the model with its adapter, or name the model's source.",
-                text=shortened(text),
+                text=shortened(text.strip()),
             )
-        return cls(scheme, name.strip(), cast(Weights, weights), task, num_labels, _adapters(adapter), quantize)
+        return cls(scheme, name, cast(Weights, weights), task, num_labels, _adapters(adapter), quantize)
 
     def with_(self, **changes) -> ModelSource:
         """The same source with some fields replaced."""
@@ -209,6 +191,27 @@ def _adapters(text: str | None) -> str | None:
     from freezecore.adapter import parse_adapters, print_adapters  # which reads selectors: only where there are some
 
     return print_adapters(parse_adapters(text))
+
+
+def _scheme_and_name(text: str) -> tuple[str, str]:
+    text = text.strip()
+    if len(text) > LONGEST or not text.isprintable():
+        raise SourceError("'{text}' is no model source.", "Write something like timm:resnet18.", text=shortened(text))
+    scheme, colon, name = text.partition(":")
+    if not colon or not name.strip():
+        raise SourceError(
+            "'{text}' does not say where the model comes from.",
+            _with_a_scheme(text),
+            text=shortened(text),
+        )
+    if scheme not in SCHEMES:
+        raise SourceError(
+            "There is no kind of source called '{scheme}'.",
+            did_you_mean(scheme, SCHEMES) or "Write one of {names}.",
+            names=", ".join(f"{key}:…" for key in SCHEMES),
+            scheme=shortened(scheme),
+        )
+    return scheme, name.strip()
 
 
 def _with_a_scheme(text: str) -> str:
