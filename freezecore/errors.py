@@ -46,6 +46,10 @@ class NotFetched(SourceError):
     """A model of the Hugging Face Hub that nothing here holds; nobody has asked the Hub for it."""
 
 
+class RunsPython(SourceError):
+    """A model whose opening would run somebody's Python code, without leave."""
+
+
 class RuleError(FreezeError):
     """Rules that cannot be read, or that hit nothing in this tree.
 

@@ -11,7 +11,7 @@ from typing import Any
 from freezecore.api import read_tree
 from freezecore.cli.output import stoppable, tell
 from freezecore.datasets import default_for
-from freezecore.errors import ProbeError, RuleError, SourceError, shortened
+from freezecore.errors import ProbeError, RuleError, RunsPython, shortened
 from freezecore.metrics import METRICS
 from freezecore.probe import Emit
 from freezecore.report import bytes_from_text
@@ -98,10 +98,10 @@ def with_leave(source: ModelSource, options: Namespace) -> ModelSource:
     """The source, where opening it runs no Python code or that was allowed.
 
     Raises:
-        SourceError: it would run Python code without leave.
+        RunsPython: it would run Python code without leave.
     """
     if source.scheme == "py" and not options.allow_python:
-        raise SourceError(f"'{shortened(str(source))}' runs Python code of yours.", "Allow it with --allow-python.")
+        raise RunsPython(f"'{shortened(str(source))}' runs Python code of yours.", "Allow it with --allow-python.")
     return source
 
 

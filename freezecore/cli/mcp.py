@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from freezecore import __version__
-from freezecore.errors import FreezeError, told_if_missing
+from freezecore.errors import FreezeError, RunsPython, told_if_missing
 
 EXAMPLE = "--allow-training"
 AGENTS = Path(__file__).parents[1] / "agents"
@@ -26,24 +26,44 @@ NO_LEAVE = (
     "This server may not train: whoever started it did not allow it. Ask the person whether it may; they start it "
     "again with `freezecore mcp --allow-training`."
 )
+NO_PYTHON = (
+    "This server runs none: ask the person to save the model once with `fc.save(model, batch, 'model.json')`, and name "
+    "it file:model.json."
+)
 MANY = 50  # models in one answer
 ONE_AT_A_TIME = threading.Lock()  # of what torch holds once for a process
 
 
 def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--allow-training", action="store_true", help="let an agent run probes, which train for real")
+    to.add_argument(
+        "--folder", metavar="FOLDER", help="where paths in a question begin (else: where the client starts it)"
+    )
     to.add_argument("--skill", action="store_true", help="print how an agent should use it, for its folder of skills")
 
 
 def gather(options: Namespace) -> dict:
     """Serve until the other side hangs up; with `--skill`, its text."""
     if not options.skill:
+        _begin_in(options.folder)
         agent_server = server(options.allow_training)
         with contextlib.redirect_stdout(sys.__stdout__):  # which the protocol takes over, and keeps others from
             os.dup2(options.answers.fileno(), 1)
             agent_server.run("stdio")
         raise SystemExit  # the agent has hung up: there is nobody to print an answer for
     return {"skill": _file("SKILL.md")}
+
+
+def _begin_in(folder: str | None) -> None:
+    """Let relative paths begin in this folder: clients start a server wherever they stand, some in the root.
+
+    Raises:
+        FreezeError: there is no such folder.
+    """
+    try:
+        os.chdir(folder or ".")
+    except OSError as error:
+        raise FreezeError("'{folder}' is no folder.", "Check the path.", folder=folder) from error
 
 
 def show(document: dict) -> str:
@@ -84,10 +104,17 @@ def _told(tool: Callable, may: bool = True) -> Callable:
         try:
             with ONE_AT_A_TIME, told_if_missing():
                 return tool(**arguments)
+        except RunsPython as error:
+            raise ToolError(f"{error.problem} {NO_PYTHON}") from error
         except FreezeError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(f"{error}{_where(error)}") from error
 
     return call
+
+
+def _where(error: FreezeError) -> str:
+    """For a file that is not there: where it was looked for, which an agent cannot see."""
+    return f" Relative paths begin in {Path.cwd()}." if isinstance(error.__cause__, FileNotFoundError) else ""
 
 
 def answer(command: str, *positional: str, **named: object) -> dict[str, Any]:

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
+from torch import nn
 
+from freezecore import save
 from freezecore._export import TARGETS
 from freezecore.cli import main, mcp, parser, schema
 from freezecore.cli.mcp import AGENTS
@@ -20,12 +23,12 @@ RESNET, RULES = "timm:resnet18", "freeze all; train head"
 ROOT = Path(__file__).parents[2]
 
 
-def asked(*calls: tuple[str, dict], flags: tuple[str, ...] = ()) -> list:
+def asked(*calls: tuple[str, dict], flags: tuple[str, ...] = (), **started: object) -> list:
     """The server's answers to these calls, one after another."""
+    how = {"command": sys.executable, "args": ["-m", "freezecore", "mcp", *flags], "cwd": ROOT} | started
 
     async def ask() -> list:
-        command = ["-m", "freezecore", "mcp", *flags]
-        async with Client(StdioServerParameters(command=sys.executable, args=command, cwd=ROOT)) as client:
+        async with Client(StdioServerParameters(**how)) as client:
             listed = await client.list_tools()
             return [listed.tools, *[await client.call_tool(name, arguments) for name, arguments in calls]]
 
@@ -64,6 +67,22 @@ def test_without_leave_nothing_trains_and_the_agent_is_told_whom_to_ask():
     assert "Ask the person whether it may" in text(refused) and "--allow-training" in text(refused)
 
 
+def test_a_clients_configuration_as_documented_reads_files_of_its_folder_wherever_it_is_started(tmp_path):
+    document = (ROOT / "docs" / "agents.md").read_text("utf-8").replace("/home/me/project/.venv", sys.prefix)
+    (written,) = re.findall(r"```json\n(.*?)```", document.replace("/home/me/project", str(tmp_path)), re.DOTALL)
+    save(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2)), torch.randn(4, 8), tmp_path / "model.json")
+    server = json.loads(written)["mcpServers"]["freezecore"]
+    calls = [("tree", {"source": f"file:{name}.json"}) for name in ("model", "nowhere")]
+    _, found, missing = asked(*calls, **server, cwd="/", env={"PYTHONPATH": str(ROOT)})
+    assert found.structured_content["total"] == 90
+    assert missing.is_error and f"Relative paths begin in {tmp_path}" in text(missing)
+
+
+def test_a_folder_that_is_none_is_told(tmp_path, capsys):
+    assert main(["mcp", "--folder", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere' is no folder" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_with_leave_a_probe_runs():
     call = ("probe", {"source": "timm:tf_efficientnet_lite0", "rules": RULES, "steps": 2, "batch_size": 4})
@@ -98,7 +117,7 @@ def test_what_an_agent_is_told_of_targets_are_targets():
     [
         (("mask", {"source": RESNET, "rules": "freeze layr1"}), "layr1"),
         (("mask", {"source": RESNET, "rules": "@/etc/hostname"}), "Rules are read from no file here"),
-        (("tree", {"source": "py:os:getcwd"}), "runs Python code of yours"),
+        (("tree", {"source": "py:os:getcwd"}), "save the model once with `fc.save("),
         (("tree", {"source": "--allow-python"}), "--allow-python"),
         (("estimate", {"source": RESNET, "rules": RULES, "precision": "fp7"}), "invalid choice: 'fp7'"),
         (("export", {"source": RESNET, "rules": RULES, "to": "keras"}), "keras"),

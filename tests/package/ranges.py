@@ -15,6 +15,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from tests.package.conftest import interpreter
+
 ROOT = Path(__file__).parents[2]
 ENDS = ("lowest-direct", "highest")
 UV = (sys.executable, "-m", "uv")
@@ -37,7 +39,7 @@ def named() -> list[str]:
 def installed(end: str, version: str, folder: Path) -> Path:
     """The Python of a new environment with every extra at this end of its range."""
     python = folder / end / "bin" / "python"
-    subprocess.run([*UV, "venv", "-q", "--python", version, folder / end], check=True)
+    subprocess.run([*UV, "venv", "-q", "--python", interpreter(version) or version, folder / end], check=True)
     install = [*UV, "pip", "install", "-q", "--python", python]
     extras = ["-r", ROOT / "pyproject.toml", "--all-extras", "--resolution", end]
     subprocess.run([*install, *extras], check=True)
