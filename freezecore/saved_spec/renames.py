@@ -1,4 +1,5 @@
-"""Which new name an old name became: the same, one with another prefix, or one in the same place of a renamed layer."""
+"""Which new name an old name became: the same, one with another prefix or number, or one in the same place of a renamed
+layer."""
 
 from __future__ import annotations
 
@@ -17,13 +18,79 @@ def renamed(old: Shapes, new: Shapes) -> dict[str, str]:
         old: shapes by name, in the model's order, as they were.
         new: the same as they are.
     """
-    found = {name: name for name in old if name in new}
-    for step in (_with_another_prefix, _in_renamed_layers):
+    found: dict[str, str] = {}
+    for step in (_in_moved_members, _same, _under_other_numbers, _same_name, _with_another_prefix, _in_renamed_layers):
         rest_old = {name: shape for name, shape in old.items() if name not in found}
         taken = set(found.values())
         rest_new = {name: shape for name, shape in new.items() if name not in taken}
         found |= step(rest_old, rest_new)
     return {name: found[name] for name in old if name in found}
+
+
+def _same(old: Shapes, new: Shapes) -> dict[str, str]:
+    return {name: name for name, shape in old.items() if new.get(name) == shape}
+
+
+def _same_name(old: Shapes, new: Shapes) -> dict[str, str]:
+    return {name: name for name in old if name in new}
+
+
+def _in_moved_members(old: Shapes, new: Shapes) -> dict[str, str]:
+    """Members of a list whose numbers moved because one was put in or taken out: whole, in their order, and only where
+    more of them are found so than by keeping their numbers. Outer lists first."""
+    before, after = _lists(old), _lists(new)
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for path in sorted(before.keys() & after.keys()):
+        was, now = before[path], after[path]
+        pairs = _aligned(list(was.items()), list(now.items()))
+        if len(pairs) <= sum(now.get(number) == member for number, member in was.items()):
+            continue
+        for number, other in pairs:
+            moved = {f"{path}{number}.{rest}": f"{path}{other}.{rest}" for rest, _ in was[number]}
+            if found.keys().isdisjoint(moved) and used.isdisjoint(moved.values()):
+                found |= moved
+                used |= set(moved.values())
+    return found
+
+
+def _lists(names: Shapes) -> dict[str, dict[str, tuple]]:
+    """The members of every list by their number, as the names and shapes in them, in the model's order."""
+    found: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
+    for name, shape in names.items():
+        for match in _NUMBER.finditer(name):
+            found[name[: match.start()]][match.group()].append((name[match.end() + 1 :], shape))
+    return {path: {number: tuple(member) for number, member in each.items()} for path, each in found.items()}
+
+
+def _aligned(was: list[tuple], now: list[tuple]) -> list[tuple]:
+    """Keys of both, in pairs whose values are equal, in the order of both."""
+    matcher = SequenceMatcher(None, [value for _, value in was], [value for _, value in now], autojunk=False)
+    return [
+        (was[block.a + i][0], now[block.b + i][0]) for block in matcher.get_matching_blocks() for i in range(block.size)
+    ]
+
+
+def _under_other_numbers(old: Shapes, new: Shapes) -> dict[str, str]:
+    """Layers that kept their path but for its numbers, all of them with their shapes and in their order."""
+    before, after = _layers(old), _layers(new)
+    found: dict[str, str] = {}
+    for family in before.keys() & after.keys():
+        pairs = _aligned(list(before[family].items()), list(after[family].items()))
+        if len(pairs) == len(before[family]):
+            for was, now in pairs:
+                found |= {f"{was}.{last}": f"{now}.{last}" for last, _ in before[family][was]}
+    return found
+
+
+def _layers(names: Shapes) -> dict[str, dict[str, tuple]]:
+    """By its path without numbers, each layer's last names and shapes."""
+    found: dict[str, dict[str, tuple]] = defaultdict(dict)
+    for name, shape in names.items():
+        path, _, last = name.rpartition(".")
+        family = found[_NUMBER.sub("#", path)]
+        family[path] = (*family.get(path, ()), (last, shape))
+    return found
 
 
 def _with_another_prefix(old: Shapes, new: Shapes) -> dict[str, str]:

@@ -42,3 +42,35 @@ def test_no_new_name_is_used_twice():
     old = {"x.a.weight": SQUARE, "y.a.weight": SQUARE}
     new = {"z.a.weight": SQUARE}
     assert len(renamed(old, new)) <= 1
+
+
+def test_a_layer_put_into_a_list_moves_the_numbers_behind_it():
+    old = {"0.weight": SQUARE, "1.weight": FLAT, "1.bias": FLAT, "2.weight": (2, 8)}
+    new = {"0.weight": SQUARE, "2.weight": FLAT, "2.bias": FLAT, "3.weight": (2, 8)}
+    moved = {"0.weight": "0.weight", "1.weight": "2.weight", "1.bias": "2.bias", "2.weight": "3.weight"}
+    assert renamed(old, new) == moved
+    assert renamed(new, old) == {now: was for was, now in moved.items()}
+    deeper = ({f"body.1.head.{name}": shape for name, shape in each.items()} for each in (old, new))
+    assert renamed(*deeper)["body.1.head.2.weight"] == "body.1.head.3.weight"
+
+
+def test_of_equal_members_the_numbers_stay():
+    three = {f"blocks.{i}.weight": SQUARE for i in range(3)}
+    two = {f"blocks.{i}.weight": SQUARE for i in range(2)}
+    assert renamed(three, two) == {name: name for name in two}
+    wider = {f"blocks.{i}.weight": (16, 16) for i in range(3)}
+    assert renamed(three, wider) == {name: name for name in three}
+
+
+def test_what_moved_to_the_next_stage_is_found_there():
+    """As Swin's way down, which timm once kept at the end of a stage and now keeps at the start of the next."""
+    down = {i: (4**i, 8) for i in range(3)}
+    blocks = {f"layers.{i}.blocks.{j}.weight": (8, 2**i) for i in range(4) for j in range(2)}
+    old = blocks | {f"layers.{i}.downsample.weight": shape for i, shape in down.items()} | {"head.weight": SQUARE}
+    new = (
+        blocks | {f"layers.{i + 1}.downsample.weight": shape for i, shape in down.items()} | {"head.fc.weight": SQUARE}
+    )
+    found = renamed(old, new)
+    assert found["layers.0.downsample.weight"] == "layers.1.downsample.weight"
+    assert found["layers.2.downsample.weight"] == "layers.3.downsample.weight"
+    assert found["layers.1.blocks.0.weight"] == "layers.1.blocks.0.weight" and found["head.weight"] == "head.fc.weight"
