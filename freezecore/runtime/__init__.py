@@ -18,7 +18,7 @@ for _library, _found in versions(OLDEST).items():
     if _numbers[: len(_least)] < _least:
         raise MissingLibrary(
             "This needs {library} {least} or newer; {found} is installed.",
-            "pip install --upgrade 'freeze-explorer[models]'",
+            "pip install --upgrade '{library}>={least}'",
             library=_library,
             least=OLDEST[_library],
             found=_found,

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from freezecore.errors import LIBRARIES
+from freezecore.runtime import OLDEST
 
 COMMANDS = (
     ["models", "resnet"],
@@ -95,6 +96,21 @@ def test_without_the_library_of_an_extra_what_needs_it_names_that_extra(tmp_path
     adapted = ["mask", "timm:resnet18", "--adapter", "lora r=8"]
     said = told("peft mcp anywidget", tmp_path, [adapted, ["mcp"]], ['fc.show("timm:resnet18")'])
     assert re.findall(r"pip install 'freeze-explorer\[(\w+)\]'", said) == ["peft", "mcp", "notebook"]
+
+
+def test_a_library_that_is_too_old_is_told_with_what_to_install(tmp_path):
+    (tmp_path / "torch-2.13.0.dist-info").mkdir()
+    (tmp_path / "torch-2.13.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\n"
+    )
+    path = f"{tmp_path}{os.pathsep}{os.getcwd()}"
+    done = subprocess.run(
+        [sys.executable, "-m", "freezecore", "mask", "timm:resnet18", "--rules", "freeze all; train head"],
+        env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"This needs torch {OLDEST['torch']} or newer; 2.13.0 is installed." in done.stderr
+    assert f"pip install --upgrade 'torch>={OLDEST['torch']}'" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_module_of_a_persons_own_that_is_missing_is_not_taken_for_a_library(tmp_path):
