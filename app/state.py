@@ -40,6 +40,14 @@ def begin() -> None:
         forget_draft()
 
 
+def is_first_drawing() -> bool:
+    """Whether a browser has just come to this page; once, and never where there is none, as in tests of the page."""
+    if "was_drawn" in st.session_state or not st.context.url:
+        return False
+    st.session_state.was_drawn = True
+    return True
+
+
 def _has_gone_back() -> bool:
     """Whether Back or Forward asked for this run. Another address alone says nothing: what the browser asked for just
     before it was told of another model still names the one before."""
@@ -167,9 +175,12 @@ def ignored() -> list[str]:
 
 
 def forget_messages() -> None:
-    """Forget the sentences that were left: the visitor has gone on."""
-    st.session_state.pop("message", None)
-    st.session_state.pop("ignored", None)
+    """Forget the sentences that were left: the visitor has gone on.
+
+    Emptied, not dropped: Streamlit may be reading all keys for a drawing that this one is about to end.
+    """
+    st.session_state.message = None
+    st.session_state.ignored = []
 
 
 def owner() -> str:

@@ -93,7 +93,14 @@ def _everything() -> list[ModelName]:
 
 
 def _hub_source(name: str, timm: bool) -> str:
-    return f"timm:{name}" if timm else f"hf:{name}"
+    return f"timm:{name}" if timm else f"hf:{_with_organisation(name)}"
+
+
+def _with_organisation(name: str) -> str:
+    """The Hub's present id of a model that it once listed without an organisation (`bert-base-uncased`), where it is
+    one of those kept here: that opens without a network."""
+    known = [each.hub_id for each in hub_configs.read() if each.hub_id.rpartition("/")[2] == name]
+    return known[0] if len(known) == 1 else name
 
 
 def _from_code(text: str) -> NamedModel | None:
@@ -117,7 +124,7 @@ def _loaded_by(call: ast.Call) -> NamedModel | None:
     labels = stated if type(stated) is int and 1 <= stated <= MOST_LABELS else None
     if function == "from_pretrained" and name:
         task = TASK_OF_CLASS.get(of.rpartition(".")[2])
-        return NamedModel(f"hf:{name}", task if task != "base" else None, labels)
+        return NamedModel(_hub_source(name, False), task if task != "base" else None, labels)
     if function == "create_model" and name:
         return NamedModel(
             _hub_source(name.removeprefix("hf_hub:timm/").removeprefix("hf-hub:timm/"), True), None, labels

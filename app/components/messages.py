@@ -23,7 +23,11 @@ def component(name: str, folder: Path, modules: tuple[str, ...]) -> Callable:
 
 
 def feed(
-    *parts: dict, key: str, on_ticks: Callable[[], None] | None = None, question: Mapping[str, object] | None = None
+    *parts: dict,
+    key: str,
+    on_ticks: Callable[[], None] | None = None,
+    question: Mapping[str, object] | None = None,
+    goes_on: bool = False,
 ) -> None:
     """Send parts of what components show, in one message; takes no room on the page.
 
@@ -33,9 +37,10 @@ def feed(
         on_ticks: called when the tree whose `ticks` are among the parts was ticked, before the script or fragment runs.
         question: a `path` that answers ticks with parts at once, before they are sent to Python, and what to ask it
             `about`.
+        goes_on: the page is to be drawn again when the component with the ticks shows them.
     """
     callbacks = {"on_ticks_change": on_ticks} if on_ticks else {}
-    _feed()(data={"parts": list(parts), "question": question}, key=key, height=1, **callbacks)
+    _feed()(data={"parts": list(parts), "question": question, "goes_on": goes_on}, key=key, height=1, **callbacks)
 
 
 @cache

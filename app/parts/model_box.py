@@ -62,7 +62,7 @@ def not_opened(error: FreezeError, words: Words) -> None:
     source = ModelSource.parse(state.link().model)
     if isinstance(error, NotFetched):
         _ask_hub(source, error, words)
-    else:
+    elif state.message() is None:  # else another name was typed since, and is told about above
         show_errors.show(error.problem, error.hint)
     label = source.label
     found = [model.source for model in matches(label, GALLERY, OFFERED) if model.source != state.link().model]
@@ -77,8 +77,9 @@ def _ask_hub(source: ModelSource, error: FreezeError, words: Words) -> None:
     if hub.shared().goes_on(source) and state.notes(ASKED).get("name") == source.name:
         st.fragment(_asking, run_every=ASKING_S)(source, words)
         return
-    fault = hub.shared().fault(source) or error
-    show_errors.show(fault.problem, fault.hint)
+    if state.message() is None:
+        fault = hub.shared().fault(source) or error
+        show_errors.show(fault.problem, fault.hint)
     st.button(words("top.ask_hub"), key="ask_hub", icon=":material/cloud_download:", on_click=_ask, args=(source,))
 
 

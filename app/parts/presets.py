@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
-from freezecore._presets import SEED_BLOCKS, first_blocks_rules
+from freezecore._presets import SEED_BLOCKS, Preset, first_blocks_rules
 from freezecore.tree import LayerTree
 
 from .. import state
@@ -34,12 +36,24 @@ def preset_row() -> None:
         words("preset.label"),
         list(offered),
         key="w_preset",
-        format_func=lambda key: words.either(f"preset.{key}", offered[key].label),
+        format_func=lambda key: _name(key, offered[key], words),
         on_change=_preset_chosen,
         args=({key: preset.rules for key, preset in offered.items()},),
         label_visibility="collapsed",
         wrap=True,
     )
+
+
+def presets_room(tree: LayerTree, words: Words) -> None:
+    """The room that they will take, by their names in it: nobody can press these yet."""
+    names = [_name(key, preset, words) for key, preset in presets.offered(tree).items()]
+    stepper = '<div class="stepper"></div>' if tree.blocks else ""
+    pills = "".join(f"<span>{html.escape(name)}</span>" for name in names)
+    st.html(f'<div class="presets-room" aria-hidden="true">{stepper}{pills}</div>')
+
+
+def _name(key: str, preset: Preset, words: Words) -> str:
+    return words.either(f"preset.{key}", preset.label)
 
 
 def presets_are_outdated(selection: ModelSelection) -> bool:

@@ -120,6 +120,11 @@ def select(link: Link, tree: LayerTree | None = None) -> ModelSelection:
     return replace(known, link=link)
 
 
+def is_known(link: Link) -> bool:
+    """Whether this selection was asked for a while ago, so that nobody waits for its model."""
+    return _selections.read((source_of(link), link.rules)) is not None
+
+
 def known_selection(link: Link, fingerprint: str) -> ModelSelection | None:
     """The same where a page has opened this very tree; None, without asking anybody, where none has.
 

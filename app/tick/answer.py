@@ -24,6 +24,7 @@ from ..parts.rules_box import rules_box, rules_part
 from ..parts.tree import TREE
 from ..service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
 from ..service.selection import ModelSelection, select, ticked
+from ..text import Words
 from .quick_route import question
 
 KEY = "answer"
@@ -39,6 +40,12 @@ def tick_answer(selection: ModelSelection, rules_place: DeltaGenerator) -> None:
     points = reference_of(selection).points
     mounted = model_part(selection.tree, full, points, words, palette_of(state.theme()), selection.card)
     cost_charts(mounted, tree=TREE, key=CHANNEL, on_way=_show_what_fits)
+
+
+def ticks_alone(selection: ModelSelection, words: Words) -> None:
+    """The tree's ticks before the rest of the page is there, which the browser asks for when it shows them."""
+    about = question(selection.link, words.lang)
+    tree_ticks(selection.tree, selection.mask, key=TREE, on_change=_ticked_alone, question=about, goes_on=True)
 
 
 @show_errors.acting
@@ -88,13 +95,24 @@ def _known_or_last(selection: ModelSelection) -> KnownCost:
 
 @show_errors.acting
 def _ticked(change: TreeChange) -> None:
+    selection = _taken(change)
+    if selection and (outdated := _outdated(selection)):
+        st.rerun([KEY, *outdated])
+
+
+@show_errors.acting
+def _ticked_alone(change: TreeChange) -> None:
+    _taken(change)  # the whole page is drawn next
+
+
+def _taken(change: TreeChange) -> ModelSelection | None:
+    """The selection that the ticks make, which the link now holds; None where another model was chosen meanwhile."""
     selection = select(state.link())
     if selection.tree.fingerprint != change.tree:
-        return  # another model was chosen in the same moment
+        return None
     selection = ticked(selection, change.trains)
     state.write_rules(selection.link.rules)
-    if outdated := _outdated(selection):
-        st.rerun([KEY, *outdated])
+    return selection
 
 
 def _outdated(selection: ModelSelection) -> list[str]:

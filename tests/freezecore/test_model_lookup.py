@@ -14,7 +14,7 @@ NAMED = {
     "timm:resnet18": NamedModel("timm:resnet18"),
     "microsoft/deberta-v3-base": NamedModel("hf:microsoft/deberta-v3-base"),
     " https://huggingface.co/microsoft/deberta-v3-base/tree/main ": NamedModel("hf:microsoft/deberta-v3-base"),
-    "huggingface.co/gpt2": NamedModel("hf:gpt2"),
+    "huggingface.co/gpt2": NamedModel("hf:openai-community/gpt2"),
     "https://huggingface.co/timm/resnet50.a1_in1k": NamedModel("timm:resnet50.a1_in1k"),
     "timm/resnet50.a1_in1k": NamedModel("timm:resnet50.a1_in1k"),
     'model = AutoModelForSequenceClassification.from_pretrained("microsoft/deberta-v3-base", num_labels=5)': NamedModel(
@@ -23,7 +23,9 @@ NAMED = {
     "transformers.AutoModel.from_pretrained('google-bert/bert-base-cased')": NamedModel(
         "hf:google-bert/bert-base-cased"
     ),
-    "BertForSequenceClassification.from_pretrained('bert-base-uncased')": NamedModel("hf:bert-base-uncased"),
+    "BertForSequenceClassification.from_pretrained('bert-base-uncased')": NamedModel(
+        "hf:google-bert/bert-base-uncased"
+    ),
     'timm.create_model("resnet50", pretrained=True, num_classes=3).cuda()': NamedModel("timm:resnet50", None, 3),
     "net = torchvision.models.resnet18(weights='DEFAULT')": NamedModel("torchvision:resnet18"),
     "bert": None,

@@ -4,11 +4,17 @@
 import { channelOf, deliver } from "./channel.js";
 import { mounted } from "./mount.js";
 
+// Call when the channel's component is there and a frame has shown it.
+function whenShown(channel, then) {
+  requestAnimationFrame(() => (channel.receive ? setTimeout(then) : whenShown(channel, then)));
+}
+
 export default mounted(({ data, setStateValue }) => {
   for (const part of data?.parts ?? []) {
     if (part.part === "ticks") {
       const channel = channelOf(part.channel);
       Object.assign(channel, { question: data.question, send: (ticks) => setStateValue("ticks", ticks) });
+      if (data.goes_on) whenShown(channel, () => setStateValue("shown", part.tree));
       const { sent } = channel;
       if (sent?.tree === part.tree && sent.sequence > part.sequence) return; // they have changed since
     }

@@ -58,13 +58,14 @@ def tree_ticks(
     key: str,
     on_change: Callable[[TreeChange], None] | None = None,
     question: Mapping[str, object] | None = None,
+    goes_on: bool = False,
 ) -> TreeChange | None:
     """Give the tree of this key the mask's ticks, and take a person's; call it in the fragment that a tick redraws.
 
     Args:
         beside: parts of other components that travel with the ticks, as `feed` takes them.
         on_change: called with every change before the fragment runs.
-        question: see `feed`.
+        question, goes_on: see `feed`.
 
     Returns:
         A change that no callback has taken yet, as where the state was set by hand; else None.
@@ -77,7 +78,7 @@ def tree_ticks(
 
     change = _new_change(key, tree)
     part = ticks_part(tree, mask, _last_sequence(key, tree), key=key)
-    feed(part, *beside, key=f"{key}-feed", on_ticks=on_ticks, question=question)
+    feed(part, *beside, key=f"{key}-feed", on_ticks=on_ticks, question=question, goes_on=goes_on)
     return change
 
 

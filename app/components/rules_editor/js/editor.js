@@ -8,6 +8,8 @@ import { element } from "../../js/element.js";
 import { mounted } from "../../js/mount.js";
 import { Completion } from "./completion.js";
 
+const ROOM = 0.7; // of the window's height
+
 class Editor {
   constructor(data, root, send) {
     Object.assign(this, { data, root, send, last: null });
@@ -53,7 +55,14 @@ class Editor {
       this.completion.close();
       this.root.classList.remove("typed");
     }
-    if (this.field.value === text) this.mark(fault);
+    if (this.field.value !== text) return;
+    this.mark(fault);
+    if (fault && this.field.matches(":focus")) this.makeRoomBelow();
+  }
+
+  // What is wrong is told below the box: it comes into sight where the box stands low.
+  makeRoomBelow() {
+    if (this.root.getBoundingClientRect().bottom > innerHeight * ROOM) this.root.scrollIntoView({ block: "center" });
   }
 
   commit() {
