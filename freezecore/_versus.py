@@ -3,7 +3,7 @@ exported as any other selection is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -77,7 +77,12 @@ def checkpoint_bytes(mask: Mask) -> int:
 
 
 def rank_within(
-    limit: int, rules: str, steps: Mapping[int, Trace], tree: LayerTree, batch_size: int | None = None
+    limit: int,
+    rules: str,
+    steps: Mapping[int, Trace],
+    tree: LayerTree,
+    batch_size: int | None = None,
+    peaks: Mapping[int, int] | None = None,
 ) -> int:
     """The highest rank of an adapter whose step peaks at `limit` bytes at most; 0 where not even rank 1 does.
 
@@ -85,6 +90,7 @@ def rank_within(
         rules: what trains.
         steps: by rank, of the source at two ranks, from which those at any other follow.
         tree: of the source at one of these ranks.
+        peaks: of these steps under these rules, by rank, in bytes; None has them estimated.
 
     Raises:
         TraceError: nothing follows from these.
@@ -98,10 +104,10 @@ def rank_within(
         trained = [parameter for parameter in trace.parameters if parameter.name in names]
         return estimate_names(trace, trained, mask.held, batch_size=batch_size).required().peak_bytes
 
-    return largest_rank(peak_at, limit, sorted(steps))
+    return largest_rank(peak_at, limit, peaks or {rank: peak_at(rank) for rank in steps})
 
 
-def largest_rank(peak_at: Callable[[int], int], limit: int, known: Sequence[int]) -> int:
+def largest_rank(peak_at: Callable[[int], int], limit: int, known: Mapping[int, int]) -> int:
     """The highest rank whose step peaks at `limit` bytes at most; 0 where not even rank 1 does.
 
     At each moment what is alive is a line in the rank, so lines through ranks that were tried say which to try next;
@@ -109,9 +115,9 @@ def largest_rank(peak_at: Callable[[int], int], limit: int, known: Sequence[int]
 
     Args:
         peak_at: bytes of a rank's step; a higher rank never takes less.
-        known: two ranks to begin with.
+        known: the peaks of two ranks to begin with.
     """
-    peaks = {rank: peak_at(rank) for rank in known}
+    peaks = dict(known)
     for tried in count(1):
         low = max((rank for rank, peak in peaks.items() if peak <= limit), default=0)
         high = min((rank for rank, peak in peaks.items() if peak > limit), default=MOST_RANK + 1)

@@ -90,8 +90,9 @@ NO_REFERENCE = Reference()
 
 
 def known_cost(selection: ModelSelection, beside_full: bool = True) -> KnownCost:
-    """What is known by now, without waiting; `beside_full` also says what training everything costs."""
-    if not stage_of(selection):
+    """What is known by now, without waiting; `beside_full` also says what training everything costs, and has the
+    reference made: what is only listed beside a selection has no chart that would show one."""
+    if not (stage_of(selection) if beside_full else _is_followed(selection)):
         return KnownCost()
     try:
         trace, cost, epoch = cost_of(selection)
@@ -180,10 +181,15 @@ def stage_of(selection: ModelSelection) -> int:
 
     What is missing is being made in the background from now on.
     """
-    if _traces.read(selection.traced_step) is None and not _trace_future(selection).done():
+    if not _is_followed(selection):
         return 0
     future = _reference_future(selection)
     return COMPLETE if future is None or future.done() else 1
+
+
+def _is_followed(selection: ModelSelection) -> bool:
+    """Whether its step was traced, or could not be; it is being traced from now on."""
+    return _traces.read(selection.traced_step) is not None or _trace_future(selection).done()
 
 
 def is_traced(selection: ModelSelection) -> bool:

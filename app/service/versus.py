@@ -112,6 +112,8 @@ def rank_as_large_as(limit: int, lora: Link) -> int:
     """
     links = {rank: replace(lora, adapter=one.adapter) for rank, one in rank_sources(source_of(lora)).items()}
     chosen = {rank: select(link) for rank, link in links.items()}
-    traces = {rank: cost_of(one)[0] for rank, one in chosen.items()}
+    costs = {rank: cost_of(one) for rank, one in chosen.items()}
+    traces = {rank: trace for rank, (trace, _, _) in costs.items()}
+    peaks = {rank: cost.required().peak_bytes for rank, (_, cost, _) in costs.items()}
     tree = next(iter(chosen.values())).tree
-    return _versus.rank_within(limit, lora.rules or "", traces, tree, lora.batch)
+    return _versus.rank_within(limit, lora.rules or "", traces, tree, lora.batch, peaks)

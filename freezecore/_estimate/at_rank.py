@@ -153,8 +153,10 @@ class _Lines:
         if not isinstance(a, TracedCall) or not isinstance(b, TracedCall):
             _same(a, b)
             return a
-        _same(a._replace(operation=0), b._replace(operation=0))
-        return a._replace(operation=self.operations.setdefault((a.operation, b.operation), len(self.operations)))
+        number, *rest = a
+        _same(rest, [*b[1:]])
+        number = self.operations.setdefault((number, b.operation), len(self.operations))
+        return TracedCall(number, *rest)
 
     def _operation(self, a: Operation, b: Operation) -> Operation:
         _same(a.name, b.name)

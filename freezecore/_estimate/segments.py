@@ -56,30 +56,49 @@ class _Cutter:
         self.value_home: dict[int, int] = {trace.loss: SHARED}  # the only segment that a value appears in, or SHARED
         self.storage_home: dict[int, int] = dict.fromkeys(trace.ends[0], SHARED)
         self.storage_home.update((number, SHARED) for _, number in trace.lasting)
+        self.met: list[list[int]] = []  # per segment, its values as often as a step reads or makes them
+        self.aliases: list[EvalAlias] = []
+        self.casts: list[int] = []  # values that autocast made of parameters
         for home, (begin, end) in enumerate(self.ranges):
-            for index in range(begin, end):
-                for value in _values(trace.steps[index]):
-                    _settle(self.value_home, value, home)
-                    _settle(self.storage_home, trace.storage[value], home)
-                for number in trace.ends[index + 1]:
-                    _settle(self.storage_home, number, home)
+            met = self._met(begin, end)
+            self.met.append(met)
+            values = set(met)
+            storages = {trace.storage[value] for value in values}
+            _settle(self.value_home, values, home)
+            _settle(self.storage_home, storages.union(*trace.ends[begin + 1 : end + 1]), home)
         self.parameters = {p.value: (p.numel, p.itemsize) for p in trace.parameters}
-        self.free = {number for number, amount in enumerate(trace.sizes) if trace.amounts[amount] == Amount(0)}
+        nothing = {number for number, amount in enumerate(trace.amounts) if amount == Amount(0)}
+        self.free = {number for number, amount in enumerate(trace.sizes) if amount in nothing}
+
+    def _met(self, begin: int, end: int) -> list[int]:
+        """The values of these steps; aliases and copies that autocast makes are noted by the way."""
+        met: list[int] = []
+        for step in self.trace.steps[begin:end]:
+            if isinstance(step, TracedCall):
+                met += step.inputs
+                met += step.outputs
+                if step.cast:
+                    self.casts.append(step.outputs[0])
+            else:
+                met += [value for pair in step.pairs for value in pair]
+                self.aliases.append(step)
+        return met
 
     def cut(self) -> list[TraceSegment]:
         shapes: dict[tuple, int] = {}
         far = self._far()
-        return [self._segment(begin, end, shapes, far) for begin, end in self.ranges]
+        return [
+            self._segment(begin, end, met, shapes, far) for (begin, end), met in zip(self.ranges, self.met, strict=True)
+        ]
 
     def _far(self) -> set[int]:
         """Storages whose part in a segment depends on more than how many hold them: those that an alias puts in
         another's place for other segments, and autocast copies that several segments read."""
-        storage, far = self.trace.storage, set[int]()
-        for step in self.trace.steps:
-            if isinstance(step, EvalAlias) and not self._local(step):
-                far.update(storage[value] for pair in step.pairs for value in pair)
-            elif isinstance(step, TracedCall) and step.cast:
-                far.update(n for n in [storage[step.outputs[0]]] if self.storage_home[n] == SHARED)
+        storage = self.trace.storage
+        far = {storage[value] for value in self.casts if self.storage_home[storage[value]] == SHARED}
+        for alias in self.aliases:
+            if not self._local(alias):
+                far.update(storage[value] for pair in alias.pairs for value in pair)
         return far
 
     def _local(self, alias: EvalAlias) -> bool:
@@ -89,38 +108,46 @@ class _Cutter:
             for value in values
         )
 
-    def _segment(self, begin: int, end: int, shapes: dict[tuple, int], far: set[int]) -> TraceSegment:
-        trace = self.trace
-        values, storages, layers = _Numbering(), _Numbering(), _Numbering()
-        made: set[int] = set()
-        reads: dict[int, None] = {}
+    def _segment(self, begin: int, end: int, met: list[int], shapes: dict[tuple, int], far: set[int]) -> TraceSegment:
+        trace, layers = self.trace, _Numbering()
         steps: list[tuple] = []
+        inputs: list[int] = []
+        made: set[int] = set()
+        ended: list[int] = []
         for index in range(begin, end):
-            step = trace.steps[index]
+            step, ends = trace.steps[index], trace.ends[index + 1]
             if isinstance(step, TracedCall):
-                reads.update(dict.fromkeys(value for value in step.inputs if value not in made))
-                made.update(step.outputs)
-                layer = -1 if step.mode is None else layers[step.layer]
-                inputs, outputs = [values[v] for v in step.inputs], [values[v] for v in step.outputs]
-                told = (step.operation, *inputs, None, *outputs, layer, step.mode, step.used, step.cast)
+                operation, read, new, layer, mode, used, cast = step
+                inputs += read
+                made.update(new)
+                number = -1 if mode is None else layers[layer]
+                steps.append((operation, len(read), len(new), number, mode, used, cast, len(ends)))
             else:
-                told = (layers[step.layer], *[values[value] for pair in step.pairs for value in pair])
-            steps += told, tuple([storages[number] for number in trace.ends[index + 1]])
-        stored = [(storages[trace.storage[v]], trace.nbytes[v], self.parameters.get(v)) for v in values]
+                steps.append((layers[step.layer], len(step.pairs), len(ends)))
+            ended += ends
+        values = _numbered(met)
+        held = [trace.storage[value] for value in values]
+        storages = _numbered(ended + held)
+        own = self.parameters.keys() & values.keys()
+        if not far.isdisjoint(storages) or any(self.value_home[value] == SHARED for value in own):
+            return TraceSegment(begin, end)
+        reads = tuple(value for value in dict.fromkeys(inputs) if value not in made)
         shared = tuple(value for value in values if self.value_home[value] == SHARED)
         crossing = tuple(n for n in storages if self.storage_home[n] == SHARED and n not in self.free)
-        if not far.isdisjoint(storages) or any(self.value_home[v] == SHARED for v in values if v in self.parameters):
-            return TraceSegment(begin, end)
         looks = (
             tuple(steps),
-            tuple(stored),
-            tuple(trace.sizes[number] for number in storages),
-            tuple(values[value] for value in reads),
-            tuple(values[value] for value in shared),
-            tuple(storages[number] for number in crossing),
+            tuple(map(values.__getitem__, met)),
+            tuple(map(storages.__getitem__, ended)),
+            tuple(map(storages.__getitem__, held)),
+            tuple(map(trace.nbytes.__getitem__, values)),
+            tuple(map(trace.sizes.__getitem__, storages)),
+            tuple(sorted((values[value], self.parameters[value]) for value in own)),
+            tuple(map(values.__getitem__, reads)),
+            tuple(map(values.__getitem__, shared)),
+            tuple(map(storages.__getitem__, crossing)),
         )
         shape = shapes.setdefault(looks, len(shapes))
-        return TraceSegment(begin, end, shape, tuple(reads), shared, crossing, tuple(layers))
+        return TraceSegment(begin, end, shape, reads, shared, crossing, tuple(layers))
 
 
 class _Numbering(dict[int, int]):
@@ -129,6 +156,11 @@ class _Numbering(dict[int, int]):
     def __missing__(self, thing: int) -> int:
         self[thing] = number = len(self)
         return number
+
+
+def _numbered(things: list[int]) -> dict[int, int]:
+    """Things by the order of their first appearance."""
+    return {thing: number for number, thing in enumerate(dict.fromkeys(things))}
 
 
 def _ranges(trace: Trace) -> list[tuple[int, int]]:
@@ -149,12 +181,7 @@ def _block(path: str) -> str:
     return ""
 
 
-def _values(step: TracedCall | EvalAlias) -> tuple[int, ...]:
-    if isinstance(step, TracedCall):
-        return step.inputs + step.outputs
-    return tuple(value for pair in step.pairs for value in pair)
-
-
-def _settle(homes: dict[int, int], thing: int, home: int) -> None:
-    if homes.setdefault(thing, home) != home:
-        homes[thing] = SHARED
+def _settle(homes: dict[int, int], things: set[int], home: int) -> None:
+    for thing in things:
+        if homes.setdefault(thing, home) != home:
+            homes[thing] = SHARED

@@ -62,5 +62,7 @@ def test_the_largest_rank_is_the_last_that_stays_within_the_limit(limit):
             tried.append(rank)
             return peaks[rank - 1]
 
-        assert largest_rank(peak_at, limit, (8, 24)) == bisect.bisect_right(peaks, limit)
+        assert largest_rank(peak_at, limit, {rank: peak_at(rank) for rank in (8, 24)}) == bisect.bisect_right(
+            peaks, limit
+        )
         assert len(tried) <= most

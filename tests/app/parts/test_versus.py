@@ -2,7 +2,9 @@
 
 import pytest
 
+from app.service import pricing
 from app.text import Words
+from freezecore.cache.memory import Recent
 from tests.app.conftest import drawn
 
 WORDS = Words("en")
@@ -80,3 +82,11 @@ def test_a_further_rank_is_not_followed_again(panel, helpers, monkeypatch):
     assert page.session_state.link["adapter"] == "lora r=64"
     assert rows(page)[WORDS("versus.this")][WORDS("versus.peak")]
     assert "lora r=64" not in asked  # what it lacks is measured at the two ranks that are known
+
+
+def test_no_depth_curve_is_made_of_what_is_only_listed_beside_the_selection(panel, monkeypatch):
+    made = Recent(8)
+    monkeypatch.setattr(pricing, "_references", made)
+    found = rows(panel())
+    assert found[WORDS("versus.lora")][WORDS("versus.peak")]
+    assert {source.adapter for source, *_ in made._kept} == {None}

@@ -8,6 +8,7 @@ import pytest
 import freezecore as fc
 from freezecore._estimate.at_rank import rank_sources, trace_at_rank, tree_at_rank, with_rank
 from freezecore._estimate.cost import estimate
+from freezecore._versus import rank_within
 from freezecore.errors import TraceError
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
@@ -46,6 +47,24 @@ def test_a_step_at_a_rank_is_the_one_followed_there_to_the_byte(case):
         for rules in RULES:
             ours, theirs = estimate(trace, fc.resolve(rules, tree)), pricer.estimate(fc.resolve(rules, fresh))
             assert {name: getattr(ours, name) for name in FIGURES} == {name: getattr(theirs, name) for name in FIGURES}
+
+
+def test_the_highest_rank_within_a_limit_is_the_last_whose_own_step_stays_in_it():
+    source, workload = ModelSource.parse(f"config:{TINY}", adapter="lora"), Workload(2)
+
+    def priced(rank):
+        one = with_rank(source, rank)
+        tree = fc.read_tree(one)
+        pricer, mask = fc.pricer(one, workload), fc.resolve(RULES[0], tree)
+        peak = pricer.estimate(mask).peak_bytes
+        return tree, pricer.trace, peak
+
+    known = {rank: priced(rank) for rank in rank_sources(source)}
+    trees, steps, peaks = ({rank: one[place] for rank, one in known.items()} for place in range(3))
+    limit = peaks[24] + 3 * (peaks[24] - peaks[8]) // 16 + 1
+    found = rank_within(limit, RULES[0], steps, trees[8], peaks=peaks)
+    assert found == rank_within(limit, RULES[0], steps, trees[8])
+    assert priced(found)[2] <= limit < priced(found + 1)[2]
 
 
 def test_steps_that_run_other_operations_give_no_third():
