@@ -34,6 +34,7 @@ from .plot import plot
 from .table import formatted, pick_rows
 
 KINDS = ("sweep", "find", "suggest")
+WIDTHS = {"sweep": [1.8, 1.8, 1.1, 1.2], "find": [1.6, 2.0, 0.9, 1.1, 0.9], "suggest": [1.8, 1.8, 2.3]}
 STEPS = {"sweep": 40, "find": 60, "suggest": 60}
 OPENINGS = {
     "w_search_over": list(USUAL),
@@ -60,10 +61,10 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         format_func=lambda name: words(f"search.{name}"), label_visibility="collapsed",
     )  # fmt: skip
     with_terms(words(f"search.{kind}_about"), words, "search")
-    data, first, second, third = st.columns([1.8, 1.8, 1.1, 1.2], vertical_alignment="bottom")
+    data, *others = st.columns(WIDTHS[kind], vertical_alignment="bottom")
     with data:
         picked = data_picker(selection, words)
-    OPTIONS[kind](first, second, third, words)
+    OPTIONS[kind](*others, words)
     if selection.source.scheme in WEIGHTLESS:
         st.caption(words("search.random"))
     if not data_below(selection, picked, words):
@@ -93,21 +94,26 @@ def _runs(tree: LayerTree, over: tuple[str, ...]) -> int:
     return len(candidates(tree, over))
 
 
-def _sweep_options(first, second, third, words: Words) -> None:
-    first.multiselect(
+def _over(column, words: Words) -> None:
+    column.multiselect(
         words("search.over"), OVER, key="w_search_over", format_func=lambda name: words(f"search.over_{name}")
     )
+
+
+def _sweep_options(first, second, third, words: Words) -> None:
+    _over(first, words)
     second.number_input(words("search.seeds"), 1, 5, None, key="w_search_seeds", help=words("search.seeds_help"))
     third.number_input(words("probe.steps"), 5, 2_000, None, step=10, key="w_sweep_steps")
 
 
-def _find_options(first, second, third, words: Words) -> None:
-    first.number_input(words("search.minutes"), 0.5, 60.0, None, step=0.5, format="%.1f", key="w_search_minutes")
-    _budget(second, words)
-    third.number_input(words("probe.steps"), 5, 2_000, None, step=10, key="w_find_steps")
+def _find_options(first, second, third, fourth, words: Words) -> None:
+    _over(first, words)
+    second.number_input(words("search.minutes"), 0.5, 60.0, None, step=0.5, format="%.1f", key="w_search_minutes")
+    _budget(third, words)
+    fourth.number_input(words("probe.steps"), 5, 2_000, None, step=10, key="w_find_steps")
 
 
-def _suggest_options(first, second, third, words: Words) -> None:
+def _suggest_options(first, second, words: Words) -> None:
     first.multiselect(words("search.by"), WAYS, key="w_search_by", format_func=lambda name: words(f"search.by_{name}"))
     _budget(second, words)
 
@@ -127,12 +133,11 @@ def _request(kind: str, selection: ModelSelection) -> SweepRequest | FindRequest
     base = probe_request(selection, FreezeSpec(), steps=state.value(f"w_{kind}_steps") or STEPS[kind])
     gigabytes = state.value("w_search_budget")
     budget = round(gigabytes * 10**9) if gigabytes else None
+    over = tuple(state.value("w_search_over") or USUAL)
     if kind == "sweep":
-        return SweepRequest(
-            base, tuple(state.value("w_search_over") or USUAL), seeds=state.value("w_search_seeds") or 1
-        )
+        return SweepRequest(base, over, seeds=state.value("w_search_seeds") or 1)
     if kind == "find":
-        return FindRequest(base, state.value("w_search_minutes") or 3.0, budget)
+        return FindRequest(base, state.value("w_search_minutes") or 3.0, budget, over)
     return SuggestRequest(base, tuple(state.value("w_search_by") or WAYS[:1]), budget)
 
 
@@ -291,34 +296,39 @@ def _find(result: dict | None, events: Sequence[dict], same_model: bool, words: 
         accuracy = _score(result, words)
         text = words(
             "search.found_once" if result["seeds"] == 1 else "search.found",
-            rules=as_code(result["rules"]),
+            rules=_told(result),
             accuracy=accuracy,
             rate=_rate(result["learning_rate"], words),
             peak=bytes_text(result["peak_bytes"]),
             seeds=result["seeds"],
             steps=result["steps"],
         )
-        _offer(text, result["rules"], "recommended", same_model, words)
+        _offer(text, result["rules"], "recommended", same_model, words, result.get("adapter"))
         if second := result.get("runner_up"):
             higher = (second.get("accuracy_after") or 0) > (result.get("accuracy_after") or 0)
             close = "search.runner_up_higher" if higher else "search.runner_up_close"
             text = words(
-                close if result["within_noise"] else "search.runner_up", rules=as_code(second["rules"]),
+                close if result["within_noise"] else "search.runner_up", rules=_told(second),
                 accuracy=_score(second, words), peak=bytes_text(second["peak_bytes"]), seeds=second["seeds"],
                 steps=second["steps"],
             )  # fmt: skip
-            _offer(text, second["rules"], "second", same_model, words)
+            _offer(text, second["rules"], "second", same_model, words, second.get("adapter"))
         for sentence in result["left_out"]:
             st.caption(show_errors.said(sentence))
     elif result is None and (best := search_table.best_so_far(events)):
         accuracy = _score(best, words)
-        text = words("search.so_far", rules=as_code(best["rules"]), accuracy=accuracy)
-        _offer(text, best["rules"], "recommended", same_model, words)
+        text = words("search.so_far", rules=_told(best), accuracy=accuracy)
+        _offer(text, best["rules"], "recommended", same_model, words, best.get("adapter"))
     _trials(trials or [event for event in events if event.get("event") == "trial"], words)
 
 
 def _rate(rate: float | None, words: Words) -> str:
     return words("unknown") if rate is None else number_text(rate, 2)
+
+
+def _told(found: dict) -> str:
+    """A selection that a search came to, in a line."""
+    return as_code(search_table.selection_of(found.get("adapter"), found["rules"]))
 
 
 def _trials(trials: Sequence[dict], words: Words) -> None:

@@ -51,7 +51,8 @@ class Search:
     """Successive halving under a clock.
 
     Args:
-        arms: in the order of their importance to the first rung.
+        arms: in the order of their importance to the first rung; gone through again and again, and no further than
+            needed, so that what makes them may wait until it is asked.
         measure: runs an arm for a number of steps with a seed.
         budget_s: seconds for everything.
         steps: of the last rung.
@@ -63,7 +64,7 @@ class Search:
 
     def __init__(
         self,
-        arms: Sequence[Arm],
+        arms: Iterable[Arm],
         measure: Measure,
         *,
         budget_s: float,
@@ -74,7 +75,7 @@ class Search:
         should_stop: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._arms, self._measure, self._steps, self._seed = list(arms), measure, steps, seed
+        self._arms, self._measure, self._steps, self._seed = arms, measure, steps, seed
         self._should_stop, self._clock, self._evaluation = should_stop, clock, evaluation
         self._emit, self._budget_s, self._until = emit, budget_s, clock() + budget_s
         self._explore_until = clock() + EXPLORING * budget_s

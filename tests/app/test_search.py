@@ -60,6 +60,23 @@ def test_a_sweep_is_requested_with_what_the_page_shows(searched, helpers):
     assert (request.base.source.weights, request.base.data) == ("pretrained", "shapes")
 
 
+def test_a_search_over_ranks_is_requested_told_and_taken_with_its_adapter(opened, helpers):
+    page = opened(model=RESNET)
+    page.segmented_control(key="w_pane").set_value("search").run()
+    page.segmented_control(key="w_search_kind").set_value("find").run()
+    page.multiselect(key="w_search_over").set_value(["depth", "rank"]).run()
+    still = helpers[1]
+    still.kind = "find"
+    page.button(key="search_start").click()
+    adapted = replace(CHOICE, rules="freeze all; train adapters head", adapter="lora r=4 alpha=4")
+    still.ended = replace(FOUND, best=adapted).to_json()
+    page = page.run()
+    assert helpers[1].requests[0].over == ("depth", "rank")
+    assert not page.exception and "lora r=4 alpha=4" in shown(page)
+    page.button(key="use_recommended").click().run()
+    assert page.session_state.link["adapter"] == "lora r=4 alpha=4"
+
+
 def test_the_cheapest_of_those_as_good_as_the_best_is_recommended_and_ticked_with_a_click(searched):
     page = searched("sweep", SWEPT)
     assert not page.exception and not page.error

@@ -1,5 +1,6 @@
 """A search on a tiny model: within its time and memory, with a recommendation that rests on real runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from freezecore.api import run_find
 from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.search import find as live_find
-from freezecore.runtime.search.find import ordered, run
+from freezecore.runtime.search.find import by_coarseness, run
 from freezecore.search.find import Arm, FindRequest
 from freezecore.search.measured import Candidate
 from freezecore.source import ModelSource
@@ -68,7 +69,7 @@ def test_what_does_not_fit_the_budget_is_never_run():
 
 def session_peaks() -> dict[str, int]:
     session = live_find.Sessions(ProbeRequest(SOURCE, FreezeSpec(), **SIZES))
-    arms, _ = live_find.arms_of(session, FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES)))
+    arms = list(live_find.Arms(session, FindRequest(session.base), 0.0, lambda seconds: True))
     session.close()
     return {arm.candidate.rules: arm.peak_bytes for arm in arms}
 
@@ -86,10 +87,28 @@ def test_a_stopped_search_still_recommends():
     assert found.best is not None
 
 
-def test_coarse_depths_come_first_then_other_rates_then_finer_depths():
+def test_coarse_depths_come_before_finer_ones_each_from_the_cheapest_up():
     arms = [Arm(Candidate(f"depth {n}", (), n), 1.0, work=100.0 - n) for n in range(13)]
-    order = [(arm.candidate.frozen_blocks, arm.factor) for arm in ordered(arms, 12)]
-    assert [depth for depth, factor in order[:6]] == [12, 11, 9, 6, 3, 0]
-    assert {factor for _, factor in order[:6]} == {1.0}
-    assert order[6:18] == [(depth, factor) for factor in (0.3, 3.0) for depth in (12, 11, 9, 6, 3, 0)]
-    assert len(order) == 39
+    depths = [[arm.candidate.frozen_blocks for arm in group] for group in by_coarseness(arms, 12)]
+    assert depths == [[12, 11, 9, 6, 3, 0], [10, 8, 7, 5, 4, 2, 1]]
+
+
+def test_other_rates_come_when_all_coarse_selections_have_been_tried_at_the_usual_one():
+    request = FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES), over=("depth",))
+    session = live_find.Sessions(request.base)
+    arms = live_find.Arms(session, request, 0.0, lambda seconds: True)
+    order = [(arm.candidate.frozen_blocks, arm.factor) for arm in arms]
+    session.close()
+    coarse = [depth for depth, factor in order[: len(order) // 3] if factor == 1.0]
+    assert order == [(depth, factor) for factor in (1.0, 0.3, 3.0) for depth in coarse]
+    assert order == [(arm.candidate.frozen_blocks, arm.factor) for arm in arms] and len(order) == arms.most
+
+
+def test_a_first_run_that_was_not_through_in_time_says_how_long_it_needs():
+    watched = Watched()
+    request = FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES | {"steps": 90}), 0.1)
+    ticks = iter(range(10**6))
+    found = run(request, watched.events.append, clock=lambda: next(ticks))
+    assert found.state == "failed" and not found.best
+    assert "time" in found.message
+    assert re.match(r"The first run alone needs about \d+ s here: |.* went by before its first step: ", found.hint)

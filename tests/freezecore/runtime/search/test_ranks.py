@@ -67,6 +67,22 @@ def test_of_an_adapter_that_was_asked_for_the_rank_alone_varies(tags):
     assert [one.adapter for one in found] == [RANKS[1], RANKS[3]]
 
 
+def test_a_search_tries_the_model_as_it_is_before_one_with_an_adapter_is_built(tags):
+    pytest.importorskip("peft")
+    events = []
+
+    def clock():  # half a minute until the first run, and twenty seconds for each
+        begun = any(event["event"] == "phase" for event in events)
+        tried = sum(event["event"] == "trying" for event in events)
+        return 30.0 * begun + 20.0 * tried
+
+    request = FindRequest(tags, 2.0, over=("depth", "rank"))
+    result = run_find(request, events.append, clock=clock)
+    assert result.best and {trial.adapter for trial in result.trials} == {None}
+    plenty = run_find(replace(request, minutes=6.0), events.append, clock=clock)
+    assert set(RANKS) & {trial.adapter for trial in plenty.trials}
+
+
 @pytest.mark.slow
 def test_a_search_goes_over_ranks_of_a_language_model(tmp_path):
     pytest.importorskip("peft")
