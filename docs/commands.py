@@ -1,6 +1,7 @@
 """Writes commands.md: every command as it is typed, and what it printed (`python docs/commands.py`)."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -33,7 +34,12 @@ COMMANDS = {
 }
 
 
+TIME = re.compile(r"(?P<column>(?<= {2}))?\d[\d.]*(?= m?s\b)")
+
+
 def shown(text: str) -> str:
+    """What was printed, as far as it says the same elsewhere: without times, and a long one without its middle."""
+    text = TIME.sub(lambda time: "…".rjust(len(time[0])) if time["column"] is not None else "…", text)
     lines = text.rstrip("\n").split("\n")
     if len(lines) > LINES:
         lines = [*lines[: LINES - 8], f"… {len(lines) - LINES + 2} lines …", *lines[-6:]]
@@ -43,7 +49,7 @@ def shown(text: str) -> str:
 def main() -> None:
     parts = [
         "# Every command, and what it prints",
-        "Made by `python docs/commands.py`; a long answer is cut in its middle.",
+        "Made by `python docs/commands.py`; a long answer is cut in its middle, and times are left out.",
     ]
     path = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
     with tempfile.TemporaryDirectory() as folder:

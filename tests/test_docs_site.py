@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 import yaml
@@ -20,6 +20,7 @@ from freezecore.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 LOADED = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*?(?:src|href)=\"?(https?://[^\s\">]+)", re.IGNORECASE)
+LINK = re.compile(r"<a\b[^>]*?href=\"?([^\s\">]+)")
 FROM_CSS = re.compile(r"(?:url\(|@import )[\"']?(https?://[^\"')]+)")
 
 
@@ -44,6 +45,16 @@ def test_no_page_asks_another_server_for_anything(built):
     found = {(file.name, link) for file in files for link in LOADED.findall(file.read_text("utf-8"))}
     found |= {(file.name, link) for file in files for link in FROM_CSS.findall(file.read_text("utf-8"))}
     assert len(files) > 50 and found == set()
+
+
+@pytest.mark.slow
+def test_each_link_within_the_site_leads_somewhere(built):
+    """mkdocs itself lets some pass, such as one to a document's source."""
+    pages_built = [file for file in built.rglob("*.html") if "explorer" not in file.parts and file.name != "404.html"]
+    linked = {(file, urlsplit(link)) for file in pages_built for link in LINK.findall(file.read_text("utf-8"))}
+    within = {(file, unquote(link.path)) for file, link in linked if link.path and not (link.scheme or link.netloc)}
+    assert len(within) > 500
+    assert {(str(file.relative_to(built)), to) for file, to in within if not (file.parent / to).exists()} == set()
 
 
 @pytest.mark.slow

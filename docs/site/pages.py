@@ -56,7 +56,8 @@ def main(folder: Path = ROOT / "build" / "pages") -> None:
     shutil.copytree(
         ROOT / "docs", folder, ignore=shutil.ignore_patterns("site", "*.py", "*.json", "*.ipynb", "__pycache__")
     )
-    shutil.copy(ROOT / "CONTRIBUTING.md", folder / "contributing.md")
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8").replace("](docs/", "](")  # it lies beside them here
+    (folder / "contributing.md").write_text(contributing, encoding="utf-8")
     shutil.copy(ROOT / "app" / "theme" / "logo.svg", folder / "pictures")
     shutil.copy(ROOT / "docs" / "site" / "site.css", folder)
     made = {"targets.md": targets(), "reference.md": reference()}
