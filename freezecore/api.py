@@ -222,7 +222,8 @@ def per_device(
     Args:
         world: how many devices.
         sharding: what they divide: `ddp` nothing, `zero1` to `zero3` and `fsdp` ever more.
-        batch, workload: as `estimate` takes them; the batch size is one device's own.
+        batch: as `estimate` takes it; its size is one device's own.
+        workload: as `estimate` takes it.
 
     Raises:
         WorkloadError: no such world or sharding.
@@ -264,7 +265,8 @@ def fits(
 
     Args:
         card: by its name, or an amount of memory such as `16GB`; None is every card that is known.
-        batch, workload: as `estimate` takes them.
+        batch: as `estimate` takes it.
+        workload: as `estimate` takes it.
 
     Raises:
         FreezeError: there is no such card, or what `estimate` raises.
@@ -540,7 +542,8 @@ def frozen(model: Module, rules: FreezeSpec | str) -> AbstractContextManager[Mas
     """`with fc.frozen(model, rules): …` applies rules for the block; afterwards all is as it was before.
 
     Raises:
-        FreezeError, RuleError: as `apply`.
+        FreezeError: as `apply`.
+        RuleError: as `apply`.
     """
     from freezecore.runtime.own.apply import frozen as run
 
@@ -644,7 +647,8 @@ def compare(
             The best is picked on the held-out samples, for every selection alike.
 
     Raises:
-        RuleError: rules that hit nothing. ProbeError: there are too few batches, or nothing trains.
+        RuleError: rules that hit nothing.
+        ProbeError: there are too few batches, or nothing trains.
     """
     from freezecore.runtime.search.compare import compare as run
 

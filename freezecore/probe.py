@@ -74,11 +74,14 @@ class ProbeRequest:
         learning_rate: None takes a default for the selection, written into the result.
         head_learning_rate: None takes a higher default for the head.
         cache: compute the frozen prefix once where that is exact.
-        train_size, test_size: samples; None takes the data's own split.
+        train_size: samples to train on; None takes the data's own split.
+        test_size: samples held out; None takes the data's own split.
         metric: a key of `freezecore.metrics.METRICS`; None takes accuracy for classes and RMSE for values.
-        target, text, text_pair, group, fold: columns of a table of one's own; None finds them by their usual names.
-            Samples of one `group` are never split between training and held-out data; rows whose fold column is
-            `held_out_fold` are held out.
+        target: the column to predict in a table of one's own; None finds it, as the next four, by its usual names.
+        text: the column of texts.
+        text_pair: the column of each text's second part.
+        group: samples of one group are never split between training and held-out data.
+        fold: rows in whose column `held_out_fold` stands are held out.
     """
 
     source: ModelSource
@@ -277,7 +280,9 @@ class SampleChange:
 
     Attributes:
         position: its place among the held-out samples.
-        target, before, after: the class it is, and what was predicted.
+        target: the class it is.
+        before: what was predicted untrained.
+        after: what was predicted at the end.
         text: its beginning, where it is text.
         picture: a small JPEG as a `data:` address, where it is a picture.
     """

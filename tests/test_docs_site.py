@@ -48,6 +48,14 @@ def test_no_page_asks_another_server_for_anything(built):
 
 
 @pytest.mark.slow
+def test_each_argument_and_error_has_a_line_of_its_own_in_the_reference(built):
+    text = (built / "reference.html").read_text("utf-8")
+    rows = re.findall(r"<tr class=\"?doc-section-item\"?.*?</tr>", text, re.DOTALL)
+    assert len(rows) > 100
+    assert [row for row in rows if re.search(r",(?:</span>)?</code>|Error: ", row)] == []
+
+
+@pytest.mark.slow
 def test_each_link_within_the_site_leads_somewhere(built):
     """mkdocs itself lets some pass, such as one to a document's source."""
     pages_built = [file for file in built.rglob("*.html") if "explorer" not in file.parts and file.name != "404.html"]

@@ -93,8 +93,10 @@ class PartialEstimate:
     """What is known of a step whose peak is not; to read any other number of an `Estimate` raises, with the reason.
 
     Attributes:
-        weights, optimizer: see `Estimate`.
-        gradients, gradients_total: of parameters, at the end of the backward pass.
+        weights: see `Estimate`.
+        optimizer: see `Estimate`.
+        gradients: of parameters, at the end of the backward pass.
+        gradients_total: the same.
         left_out: see `Estimate`.
         missing: combinations that must be measured before the peak is known; `freezecore.pricer` does so.
         problem: why the step could not be followed, else empty.
