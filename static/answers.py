@@ -1,7 +1,8 @@
 """Everything that the page without a server shows, as plain values: asked in the reader's browser, by its own Python.
 
 `answer` takes a question as JSON and gives the answer as JSON. The page's state is its link's query; nothing is kept
-here but models. The same functions make what the server's page shows.
+here but models. The same functions make what the server's page shows. What the first numbers do not need is imported
+when it is first asked for.
 """
 
 from __future__ import annotations
@@ -36,9 +37,6 @@ from freezecore.spec import FreezeSpec
 from freezecore.workload import CHOICES, LIMITS
 from static import pack
 from static.backend import NeedsPack, Packed
-from static.board import board
-from static.lessons import code_of, lesson_screen
-from static.panes import ACTS, PANES, scored
 from static.words import SiteWords
 
 TREE, TREE_HEIGHT = "layers", "var(--tree-height)"
@@ -286,6 +284,8 @@ def presets_of(selection: ModelSelection, words: Words) -> dict:
 
 def pane(asked: dict) -> dict:
     """One of the panes below the numbers, as blocks."""
+    from static.panes import PANES
+
     link, _ = _link(asked)
     words = _words(link, asked)
     try:
@@ -300,12 +300,16 @@ def _commands(link: Link, words: Words) -> list[dict]:
 
 def score(asked: dict) -> dict:
     """What a probe in this browser measured, as blocks."""
+    from static.panes import scored
+
     link, _ = _link(asked)
     return {"blocks": scored(asked["result"], _words(link, asked))}
 
 
 def act(asked: dict) -> dict:
     """The query after a button of a pane: `kind` says which, or what is wrong."""
+    from static.panes import ACTS
+
     link, _ = _link(asked)
     words = _words(link, asked)
     try:
@@ -332,6 +336,10 @@ def drop(asked: dict) -> dict:
 
 def view(asked: dict) -> dict:
     """A lesson, or the teacher's page, with the words of their shell."""
+    from static.board import board
+    from static.lessons import lesson_screen
+
+    screens = {"lesson": lesson_screen, "board": board}
     link, ignored = _link(asked)
     ignored = tuple(name for name in ignored if name != "embed")
     words = _words(link, asked)
@@ -339,7 +347,7 @@ def view(asked: dict) -> dict:
         "lang": words.lang,
         "words": view_words(words),
         "ignored": words("link.ignored", fields=", ".join(ignored[:8])) if ignored else "",
-        **VIEWS[asked["view"]](link, words, asked),
+        **screens[asked["view"]](link, words, asked),
     }
 
 
@@ -352,6 +360,8 @@ def view_words(words: Words) -> dict[str, str]:
 
 def codes(asked: dict) -> dict:
     """What a student gives to the teacher."""
+    from static.lessons import code_of
+
     return {"codes": code_of(asked)}
 
 
@@ -473,4 +483,3 @@ DOES = {
     "open": screen, "tick": tick, "rest": rest, "refer": refer, "change": change, "typed": typed, "preset": preset,
     "pane": pane, "act": act, "score": score, "drop": drop, "view": view, "codes": codes, "qr": qr,
 }  # fmt: skip
-VIEWS = {"lesson": lesson_screen, "board": board}

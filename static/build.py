@@ -1,20 +1,18 @@
 """Builds the page without a server: `python -m static.build [--out site]`, a folder of plain files.
 
 What a browser needs is copied from here, from `app/`, and from packages of npm, which are pinned by version and hash;
-Python itself goes in as one zip: `freezecore`'s half without torch, the page's half without Streamlit, and the pure
-Python of what they import, taken from the installed packages. Nothing is asked of another place when the page runs.
+Python goes in as one archive (`python_files.py`): `freezecore`'s half without torch, the page's half without Streamlit,
+and the pure Python of what they import, taken from the installed packages. Nothing is asked of another place when the
+page runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.metadata
 import json
 import shutil
 import subprocess
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from app.components.charts import MODULES as CHARTS
@@ -23,27 +21,16 @@ from app.components.scripts import script
 from app.components.tree import MODULES as TREE
 from app.service.lessons import BY_KEY as LESSONS
 from app.text import LANGUAGES
-from static import answers, body, packs
+from freezecore.packaged import DEFAULT_SOURCE
+from freezecore.source import ModelSource
+from static import answers, body, packs, python_files
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SHELL, COMPONENTS = HERE / "shell", ROOT / "app" / "components"
 NPM = ROOT / "build" / "site-npm"
-PYTHON = {  # what goes into the zip, without the rooms that only a server has
-    "freezecore": ("runtime", "serving", "cli"),
-    "app": ("parts", "views", "server"),
-    "static": ("packs", "shell"),
-}
-PAGE_ONLY = {
-    "app/main.py", "app/state.py", "app/page.py", "app/__main__.py", "app/components/messages.py", "static/build.py",
-    "static/packs.py", "static/body.py", "static/record.py", "app/service/classes.py", "app/service/visitors.py",
-}  # fmt: skip
-LIBRARIES = {
-    "PyYAML": "yaml", "Jinja2": "jinja2", "MarkupSafe": "markupsafe", "RestrictedPython": "RestrictedPython",
-    "segno": "segno",
-}  # fmt: skip
-SUFFIXES = {".py", ".toml", ".csv", ".json", ".jinja", ".gz"}
-PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json", "python_stdlib.zip")
+PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json")
+LIBRARY = "python_stdlib.zip"
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 FONT = "source-sans-3-latin-wght-normal.woff2"
 STYLES = {"tree": "tree", "charts": "charts", "rules_editor": "editor"}
@@ -71,7 +58,8 @@ def build(out: Path) -> None:
     _copy(NPM / "node_modules/@fontsource-variable/source-sans-3/files" / FONT, out / FONT)
     body.write(out / "probe")
     index = _packs(out / "packs")
-    _python_zip(out / "python.zip", index)
+    opens_with = packs.file_of(ModelSource.parse(DEFAULT_SOURCE))
+    python_files.write(out, NPM / "node_modules/pyodide" / LIBRARY, index, opens_with)
     drawn = _screens(out / "screens", index)
     page = out / "index.html"
     told = page.read_text(encoding="utf-8").replace(
@@ -111,30 +99,6 @@ def _packs(folder: Path) -> dict[str, list]:
             _copy(file, folder / file.name)
             index[str(source)] = [file.name, file.stat().st_size]
     return index
-
-
-def python_files() -> Iterator[tuple[str, Path]]:
-    """Names in the zip and the files themselves."""
-    for package, without in PYTHON.items():
-        for file in sorted((ROOT / package).rglob("*")):
-            place = file.relative_to(ROOT)
-            name = place.as_posix()
-            if file.suffix not in SUFFIXES or place.parts[1] in without or name in PAGE_ONLY or file.name == "mount.py":
-                continue
-            if "__pycache__" not in name:
-                yield name, file
-    for distribution, package in LIBRARIES.items():
-        for entry in importlib.metadata.files(distribution) or ():
-            if entry.parts[0] == package and entry.suffix == ".py":
-                yield entry.as_posix(), Path(str(entry.locate()))
-
-
-def _python_zip(file: Path, index: dict) -> None:
-    """All of it with the same dates, so that the same files give the same zip."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
-        for name, source in python_files():
-            made.writestr(zipfile.ZipInfo(name), source.read_bytes(), zipfile.ZIP_DEFLATED, 9)
-        made.writestr(zipfile.ZipInfo("static/packs.json"), json.dumps(index), zipfile.ZIP_DEFLATED, 9)
 
 
 def _screens(folder: Path, index: dict) -> list[str]:

@@ -12,9 +12,10 @@ export class Asker {
     this.ready = null;
   }
 
-  start() {
+  // `first` is a file that the worker will ask for, fetched while Python starts.
+  start(first = "") {
     this.ready ??= new Promise((resolve, reject) => {
-      this.worker = new Worker("worker.js", { type: "module" });
+      this.worker = new Worker(`worker.js#${first}`, { type: "module" });
       const late = setTimeout(() => reject(new Error("late")), START_MS);
       this.worker.onerror = (event) => reject(new Error(event.message || "worker"));
       this.worker.onmessage = ({ data }) => {

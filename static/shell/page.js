@@ -6,7 +6,6 @@ import { about, button, closesItself, make, sentence } from "./dom.js";
 import { OLD, drawTools, drawViews, keepOffline, languageOf, tellOld, themeKept, withLang } from "./shell.js";
 
 const PANES = ["probe", "search", "findings", "code", "import", "fit", "versus", "timeline"];
-const GALLERY_WAIT_MS = 30;
 const NOTHING = "The page could not be shown. Load it again.";
 const LARGEST_FILE = 20 * 2 ** 20;
 
@@ -437,6 +436,7 @@ async function drawn() {
   const response = await fetch(`screens/${encodeURIComponent(name)}.${state.lang}.json`).catch(() => null);
   if (!response?.ok) return false;
   const screen = await response.json();
+  asker.start(`packs/${name}.json.gz`).catch(() => {}); // told below, where it is waited for
   if (state.theme === "dark") Object.assign(screen.charts.colours, screen.dark);
   await show(screen);
   return true;
@@ -447,7 +447,6 @@ async function begin() {
   if (OLD) return tellOld(main);
   const painted = await drawn();
   if (!painted) main.replaceChildren(make("p", { class: "starting", role: "status" }, make("i"), "…"));
-  await new Promise((resolve) => setTimeout(resolve, GALLERY_WAIT_MS)); // the first picture before Python
   try {
     await asker.start();
   } catch (error) {

@@ -8,6 +8,7 @@ let wake = null;
 let answers = null;
 let files = null;
 let worked = false; // since the page was last told
+const early = new Map(); // what was fetched before it was asked for
 
 onmessage = ({ data }) => {
   waiting.push(data);
@@ -17,11 +18,13 @@ onmessage = ({ data }) => {
 begin().catch((error) => postMessage({ fault: String(error) }));
 
 async function begin() {
+  const first = location.hash.slice(1);
+  if (first.startsWith("packs/")) early.set(first, unpacked(first).catch(() => null));
   const [python, archive] = await Promise.all([
     loadPyodide({ indexURL: new URL("pyodide/", location.href).href, packages: [] }),
-    fetch("python.zip").then((response) => (response.ok ? response.arrayBuffer() : Promise.reject(response.status))),
+    plain("python.tar.gz"),
   ]);
-  python.unpackArchive(archive, "zip", { extractDir: "/page" });
+  unpack(archive, python.FS, "/page");
   python.runPython(`
 import os, sys
 os.environ["FREEZE_EXPLORER_HOME"] = "/home/kept"
@@ -60,7 +63,9 @@ async function reply({ id, question, file }) {
     if (file) files.writeFile((question.path = "/home/dropped"), new Uint8Array(file));
     let answer = JSON.parse(answers.answer(JSON.stringify(question)));
     while (answer.need) {
-      const wrong = answers.add_pack(answer.need.source, await unpacked(`packs/${answer.need.file}`));
+      const file = `packs/${answer.need.file}`;
+      const wrong = answers.add_pack(answer.need.source, (await early.get(file)) ?? (await unpacked(file)));
+      early.clear();
       if (wrong) throw JSON.parse(wrong);
       answer = JSON.parse(answers.answer(JSON.stringify(question)));
     }
@@ -72,13 +77,34 @@ async function reply({ id, question, file }) {
 
 // A pack's text; one that was cut off is told as what it is.
 async function unpacked(address) {
+  const found = await plain(address).catch((error) => {
+    if (error.status) throw { problem: "", hint: `${address}: ${error.status}` };
+    return new Uint8Array();
+  });
+  return new TextDecoder().decode(found);
+}
+
+// A file's bytes, unpacked where the host has not done so by itself.
+async function plain(address) {
   const response = await fetch(address);
-  if (!response.ok) throw { problem: "", hint: `${address}: ${response.status}` };
+  if (!response.ok) throw Object.assign(new Error(`${address}: ${response.status}`), { status: response.status });
   const packed = new Uint8Array(await response.arrayBuffer());
-  if (packed[0] !== 0x1f) return new TextDecoder().decode(packed); // a host that unpacks by itself
-  try {
-    return await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-  } catch {
-    return "";
+  if (packed[0] !== 0x1f) return packed;
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// A tar archive's files, written below `folder`: a header of 512 bytes each, then the content in blocks of as many.
+function unpack(archive, files, folder) {
+  const text = (start, length) => new TextDecoder().decode(archive.subarray(start, start + length)).replace(/\0.*/s, "");
+  const folders = new Set();
+  for (let at = 0; archive[at];) {
+    const [name, prefix, size] = [text(at, 100), text(at + 345, 155), parseInt(text(at + 124, 12), 8)];
+    const path = [folder, prefix, name].filter(Boolean).join("/");
+    const above = path.slice(0, path.lastIndexOf("/"));
+    if (!folders.has(above)) files.mkdirTree(above);
+    folders.add(above);
+    files.writeFile(path, archive.slice(at + 512, at + 512 + size), { canOwn: true });
+    at += 512 + 512 * Math.ceil(size / 512);
   }
 }

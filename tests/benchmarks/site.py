@@ -75,17 +75,20 @@ def first_bytes(folder: Path) -> int:
                for name in dict.fromkeys([*first, *more]) for content in [(folder / name).read_bytes()])  # fmt: skip
 
 
-def bare_start(browser: Browser, address: str) -> float:
-    """Seconds from opening a page to the first answer of a Pyodide that knows nothing else."""
+def bare_start(browser: Browser, address: str) -> dict[str, float]:
+    """Seconds from opening a page to the first answer of a Pyodide that knows nothing else, by the clock and of the
+    processors."""
     with window(browser) as page:
+        spent = processor_seconds()
         page.goto(f"{address}/bare.html")
         page.wait_for_function("document.title === '42'", timeout=READY_S * 1000)
-        return page.evaluate("performance.now()") / 1000
+        return {"s": page.evaluate("performance.now()") / 1000, "cpu": since(spent)}
 
 
 def site_start(browser: Browser, address: str) -> dict[str, float]:
     """Seconds from opening the page to its first picture, and to the numbers of a tick made as soon as one may be."""
     with window(browser) as page:
+        spent = processor_seconds()
         page.goto(address)
         page.locator(".charts-room .numbers .value").first.wait_for(timeout=READY_S * 1000)
         picture = page.evaluate("performance.now()") / 1000
@@ -95,7 +98,8 @@ def site_start(browser: Browser, address: str) -> dict[str, float]:
             "before => document.querySelector('.charts-room').shadowRoot.querySelector('.numbers .value').innerText"
             " !== before", arg=before, timeout=READY_S * 1000,
         )  # fmt: skip
-        return {"picture": picture, "tick": page.evaluate("performance.now()") / 1000}
+        own = page.evaluate("performance.now()") / 1000
+        return {"picture": picture, "tick": own, "cpu": since(spent)}
 
 
 def boxes(page: Page):
@@ -123,15 +127,48 @@ def site_ticks(browser: Browser, address: str, ticks: int) -> tuple[list[float],
         return ticked(page, ticks), tab_bytes()
 
 
-def tab_bytes() -> int:
-    """Memory of the largest tab on this machine: what is its own, and its share of what is not."""
-    sizes = [0]
+def browser_processes() -> Iterator[Path]:
+    """Where /proc tells of the browser that this run has started: every process below this one."""
+    parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:  # ended meanwhile
+            continue
+    for process in parents:
+        above = process
+        while above in parents and above != os.getpid():
+            above = parents[above]
+        if above == os.getpid() != process:
+            yield Path(f"/proc/{process}")
+
+
+def processor_seconds() -> dict[str, float]:
+    """What each of the browser's processes has had of the processors: the load of others counts little in it."""
+    found = {}
+    for folder in browser_processes():
+        try:
+            told = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        found[folder.name] = sum(map(int, told[11:13])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def since(before: dict[str, float]) -> float:
+    """Seconds of the processors that the browser has had since."""
+    return sum(now - before.get(process, 0) for process, now in processor_seconds().items())
+
+
+def tab_bytes() -> int:
+    """Memory of this browser's largest tab: what is its own, and its share of what is not."""
+    sizes = [0]
+    for folder in browser_processes():
         try:
             if "--type=renderer" in (folder / "cmdline").read_text():
                 told = (folder / "smaps_rollup").read_text()
                 sizes.append(1024 * int(re.search(r"^Pss:\s+(\d+)", told, re.MULTILINE)[1]))  # type: ignore[index]
-        except OSError:  # ended, or another's
+        except OSError:
             continue
     return max(sizes)
 
@@ -141,6 +178,15 @@ def server_ticks(browser: Browser, ticks: int) -> list[float]:
         page.goto(f"{address}/?model={MODEL}")
         page.locator(".charts .curve").wait_for(timeout=READY_S * 1000)
         return ticked(page, ticks)
+
+
+def rounded(rows: list[dict[str, float]], name: str) -> list[float]:
+    return [round(row[name], 2) for row in rows]
+
+
+def ratio(times: list[float], others: list[float]) -> float:
+    """Of the medians."""
+    return round(statistics.median(times) / statistics.median(others), 2)
 
 
 def main() -> None:
@@ -161,11 +207,11 @@ def main() -> None:
         for _ in range(options.rounds):
             bare.append(bare_start(browser, address))
             starts.append(site_start(browser, address))
-            print(f"bare {bare[-1]:.1f} s, {starts[-1]}", flush=True)
-        own = statistics.median(one["tick"] for one in starts)
+            print(f"bare {bare[-1]}, {starts[-1]}", flush=True)
         figures["start"] = {
-            "bare_s": [round(one, 2) for one in bare], "picture_s": [round(one["picture"], 2) for one in starts],
-            "tick_s": [round(one["tick"], 2) for one in starts], "ratio": round(own / statistics.median(bare), 2),
+            "bare_s": rounded(bare, "s"), "picture_s": rounded(starts, "picture"), "tick_s": rounded(starts, "tick"),
+            "ratio": ratio(rounded(starts, "tick"), rounded(bare, "s")), "bare_cpu_s": rounded(bare, "cpu"),
+            "tick_cpu_s": rounded(starts, "cpu"), "cpu_ratio": ratio(rounded(starts, "cpu"), rounded(bare, "cpu")),
         }  # fmt: skip
         times, memory = site_ticks(browser, address, options.ticks)
         figures["tick_ms"] = {"site": round(statistics.median(times), 1)}

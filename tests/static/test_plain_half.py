@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from static import build
+from static import python_files
 
 ROOT = Path(__file__).parents[2]
 LACKS = (
     "streamlit", "starlette", "uvicorn", "torch", "timm", "transformers", "sqlite3", "pandas", "numpy", "anyio",
     "plotly", "PIL", "subprocess", "multiprocessing", "fcntl", "resource", "_posixsubprocess", "platformdirs",
     "filelock", "markupsafe._speedups", "yaml._yaml", "yaml.cyaml",
-    *(f"{package}.{room}" for package in ("freezecore", "app") for room in build.PYTHON[package]),
+    *(f"{package}.{room}" for package in ("freezecore", "app") for room in python_files.ROOMS[package]),
 )  # fmt: skip
 PLAIN = (
     "app.link", "app.text", "app.service.selection", "app.service.pricing", "app.service.findings",
