@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import quote
@@ -31,12 +31,13 @@ from app.service.selection import ModelSelection, select, ticked
 from app.service.terms import STEPS, TERMS
 from app.text import LANGUAGES, Words, sentences
 from freezecore._presets import first_blocks_rules
-from freezecore.errors import FreezeError, RuleError, WorkloadError
+from freezecore.errors import FreezeError, RuleError, WorkloadError, shortened
+from freezecore.schema import parse
 from freezecore.source import MOST_LABELS, ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.workload import CHOICES, LIMITS
 from static import pack
-from static.backend import NeedsPack, Packed
+from static.backend import NeedsPack, Packed, not_packed
 from static.words import SiteWords
 
 TREE, TREE_HEIGHT = "layers", "var(--tree-height)"
@@ -219,6 +220,7 @@ def change(asked: dict) -> dict:
         fields = {
             "model": str(ModelSource.parse(fields["model"])), "rules": None, "size": None, "adapter": None,
             "quantize": None, "task": model and model.task, "labels": model and model.labels,
+            **{name: value for name, value in fields.items() if name != "model"},
         }  # fmt: skip
         fields = {name: value for name, value in fields.items() if name in asdict(link)}
     return {"query": replace(link, **fields).query()}
@@ -319,7 +321,7 @@ def act(asked: dict) -> dict:
 
 
 def drop(asked: dict) -> dict:
-    """A model file of one's own, which stays in this browser: the query that opens it."""
+    """A model file or configuration of one's own, which stays in this browser: the query that opens it."""
     from freezecore import model_file
     from freezecore.cache import uploads
 
@@ -327,11 +329,64 @@ def drop(asked: dict) -> dict:
     words = _words(link, asked)
     content = Path(asked["path"]).read_bytes()
     try:
+        if config := _config_in(content):
+            return _configured(config, asked, link, words)
         found = model_file.loads(content, asked["name"])
         source = f"file:{uploads.keep(content, asked['name'], found.tree.source)}"
     except FreezeError as error:
         return {"problem": told(error, words)}
     return change({**asked, "query": link.query(), "set": {"model": source}})
+
+
+def _config_in(content: bytes) -> dict | None:
+    """A Hugging Face configuration; None for any other file."""
+    try:
+        data = parse(content)
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) and isinstance(data.get("model_type"), str) else None
+
+
+def _configured(config: dict, asked: dict, link: Link, words: Words) -> dict:
+    """The packed model that a configuration states, or what opens it elsewhere."""
+    from static import named
+
+    index = packed().index
+    try:
+        meant = named.by_config(config, asked["name"], index)
+    except FreezeError as error:
+        own = Link(model=f"config:./{asked['name']}")
+        alike = named.of_type(config["model_type"], index)
+        return {"problem": told(error, words), "command": command(own, words), "instead": _named(alike)}
+    query = change({**asked, "set": {"model": meant.source}})["query"]
+    return {"query": query, "note": words("site.config_is", file=asked["name"], name=gallery.name_of(meant.source))}
+
+
+def find(asked: dict) -> dict:
+    """What somebody typed or pasted as a model: the query that opens it, what else it may have been, or the command."""
+    from static import named
+
+    link, _ = _link(asked)
+    words, index = _words(link, asked), packed().index
+    try:
+        meant = named.by_text(asked["text"].strip(), index)
+    except FreezeError as error:
+        return {"problem": told(error, words)}
+    elsewhere = command(Link(model=meant.source, task=meant.task, labels=meant.labels), words)
+    if meant.source not in index:
+        fault = told(not_packed(meant.source), words)
+        return {"problem": fault, "command": elsewhere, "instead": _named(meant.alike)}
+    query = change({**asked, "set": {"model": meant.source}})["query"]
+    if named.opened_otherwise(meant):
+        return {"query": query, "note": words("site.as_packed"), "command": elsewhere}
+    if meant.doubtful and len(meant.alike) > 1:
+        like = words("top.like", typed=shortened(asked["text"], 40))
+        return {"query": query, "like": like, "instead": _named(meant.alike)}
+    return {"query": query}
+
+
+def _named(sources: Iterable[str]) -> list[list[str]]:
+    return [[source, gallery.named(source)] for source in sources]
 
 
 def view(asked: dict) -> dict:
@@ -435,7 +490,7 @@ def model_options(words: Words) -> list[list[str]]:
 def gallery_first(link: Link) -> list[list[str]]:
     """The link's own model as it is packed, where it is, and the models to begin with."""
     own = [link.model] if link.model in packed().index else []
-    return [[source, gallery.named(source)] for source in dict.fromkeys([*own, *gallery.FIRST])]
+    return _named(dict.fromkeys([*own, *gallery.FIRST]))
 
 
 def told(error: FreezeError, words: Words) -> dict:
@@ -469,6 +524,7 @@ def page_words(words: Words) -> dict[str, str]:
         "link.",
         "rules.undo",
         "upload.",
+        "saved.",
         "tour.",
         "browser.",
     )
@@ -481,5 +537,5 @@ def page_words(words: Words) -> dict[str, str]:
 
 DOES = {
     "open": screen, "tick": tick, "rest": rest, "refer": refer, "change": change, "typed": typed, "preset": preset,
-    "pane": pane, "act": act, "score": score, "drop": drop, "view": view, "codes": codes, "qr": qr,
+    "pane": pane, "act": act, "score": score, "drop": drop, "find": find, "view": view, "codes": codes, "qr": qr,
 }  # fmt: skip

@@ -28,6 +28,11 @@ class NeedsPack(Exception):
     """A model whose pack has to be fetched first; its argument is the source."""
 
 
+def not_packed(source: str) -> SourceError:
+    """A model that is not here."""
+    return SourceError("{name} is not among the models packed here.", ON_YOUR_MACHINE, name=shortened(source))
+
+
 class Packed:
     """The backend of a page without a server.
 
@@ -111,7 +116,7 @@ class Packed:
         """
         name = str(source)
         if name not in self.index:
-            raise SourceError("{name} is not among the models packed here.", ON_YOUR_MACHINE, name=shortened(name))
+            raise not_packed(name)
         if name not in self._packs:
             raise NeedsPack(name)
         pack, plain = self._packs[name], source.with_(quantize=None)

@@ -3,6 +3,7 @@
 import { Asker } from "./ask.js";
 import { Blocks, field } from "./blocks.js";
 import { about, button, closesItself, make, sentence } from "./dom.js";
+import { savedSelections } from "./saved.js";
 import { OLD, drawTools, drawViews, keepOffline, languageOf, tellOld, themeKept, withLang } from "./shell.js";
 
 const PANES = ["probe", "search", "findings", "code", "import", "fit", "versus", "timeline"];
@@ -22,6 +23,7 @@ const state = {
   shown: null, // the screen that is mounted
   showing: null, // resolved when all of it is
   python: false,
+  note: null, // what was said when the model was opened, until something else is chosen
 };
 const embedded = address.has("embed") ? "embed=1&" : "";
 if (embedded) document.documentElement.dataset.embed = "";
@@ -95,6 +97,7 @@ function frame(screen) {
     tree: make("div", { class: "tree-room" }),
     editor: make("div", { class: "editor-room" }),
     rules: make("div"),
+    saved: savedSelections(words, ticked, take, (source) => screen.models.find(([one]) => one === source)?.[1] ?? source),
     charts: make("div", { class: "charts-room" }),
     starting: make("p", { class: "starting", role: "status" }, make("i"), words["site.loading"]),
     tabs: make("div", { class: "tabs", role: "radiogroup", "aria-label": words["pane.label"] }),
@@ -102,7 +105,7 @@ function frame(screen) {
     foot: make("footer", { class: "foot" }),
   };
   const two = make("div", { class: "two" },
-    make("div", { class: "left" }, parts.inside, parts.presets, parts.tree, parts.editor, parts.rules),
+    make("div", { class: "left" }, parts.inside, parts.presets, parts.tree, parts.editor, parts.rules, parts.saved),
     make("div", { class: "right" }, parts.charts, parts.starting, parts.tabs, parts.pane));
   parts.two = two;
   main.replaceChildren(make("h1", { class: "away" }, "Freeze Explorer"), parts.top, parts.first, parts.told, two, parts.foot);
@@ -144,17 +147,50 @@ function drawFirst(screen) {
     .map(([source, name]) => button(name, () => change({ model: source }), { quiet: true, disabled: source === chosen }));
   const input = make("input", { type: "file", accept: ".json", class: "away", "aria-label": words["upload.label"], tabindex: "-1", onchange: () => input.files[0] && dropped(input.files[0]) });
   const own = button(words["upload.label"], () => input.click(), { quiet: true, title: words["site.drop"] });
-  parts.first.replaceChildren(tour, make("span", { class: "caption" }, words["top.begin"]), ...begin, own, input);
+  const text = make("input", { id: "field-find", type: "text", "aria-label": words["site.find"], placeholder: words["site.find"], title: words["top.model_help"], maxlength: "2000" });
+  const finding = make("form", { class: "find", onsubmit: (event) => (event.preventDefault(), find(text.value)) },
+    text, make("button", { type: "submit", class: "button quiet" }, words["site.find_open"]));
+  parts.first.replaceChildren(tour, make("span", { class: "caption" }, words["top.begin"]), ...begin, own, input, finding);
 }
 
-function drawTold(told) {
+// What is ticked now, as it is kept by name.
+function ticked() {
+  const link = new URLSearchParams(state.query);
+  return { model: link.get("model"), task: link.get("task"), labels: Number(link.get("labels")) || null, rules: link.get("rules") ?? (parts.editor.shadowRoot?.querySelector("textarea")?.value ?? "").trim().replaceAll("\n", "; ") };
+}
+
+async function take({ model, task, labels, rules }) {
+  if (model === ticked().model) await write(rules);
+  else await change({ model, task: task ?? null, labels: labels ?? null, rules });
+}
+
+async function find(text) {
+  if (!text.trim() || !state.python) return;
+  try {
+    await arrive(await ask({ do: "find", text }));
+  } catch (error) {
+    failed(error);
+  }
+}
+
+// Open what was found, and say what is to be said of it.
+async function arrive({ query, problem, ...note }) {
+  state.note = note;
+  if (problem) drawTold({ problem });
+  else if (query === state.query) drawTold({});
+  else await go(query, { push: true });
+}
+
+function drawTold(said) {
   const made = [];
+  const told = { ...state.note, ...Object.fromEntries(Object.entries(said ?? {}).filter(([, value]) => value)) };
+  if (told?.note) made.push(make("div", { class: "told note" }, told.note));
   if (told?.ignored) made.push(make("div", { class: "told note" }, told.ignored));
   if (told?.problem) made.push(blocks.error(told.problem.problem !== undefined ? told.problem : { problem: told.problem, hint: told.hint }));
   if (told?.command) made.push(make("p", { class: "caption" }, state.shown?.words["site.on_your_machine"] ?? ""), blocks.code({ code: told.command, language: "bash" }));
-  if (told?.instead) {
+  if (told?.instead?.length) {
     const { words } = state.shown;
-    made.push(make("div", { class: "first" }, make("span", { class: "caption" }, words["site.instead"]), ...told.instead.map(([source, name]) => button(name, () => change({ model: source }), { quiet: true }))));
+    made.push(make("div", { class: "first" }, make("span", { class: "caption" }, told.like ?? words["site.instead"]), ...told.instead.map(([source, name]) => button(name, () => change({ model: source }), { quiet: true }))));
   }
   parts.told.replaceChildren(...made);
 }
@@ -257,6 +293,7 @@ async function quick(ticks) {
 }
 
 async function settled(ticks) {
+  state.note = null;
   if (state.ticked?.sequence !== ticks.sequence || ticks.sequence !== state.sequence) return;
   remember(state.ticked.query);
   await follow();
@@ -285,6 +322,7 @@ function remember(query, { push = false } = {}) {
 }
 
 async function change(set) {
+  state.note = null;
   try {
     const { query } = await ask({ do: "change", set });
     go(query, { push: "model" in set });
@@ -379,9 +417,7 @@ async function dropped(file) {
     return drawTold({ problem: { problem: text, hint: "" } });
   }
   try {
-    const answer = await ask({ do: "drop", name: file.name }, { file: await file.arrayBuffer() });
-    if (answer.problem) drawTold({ problem: answer.problem });
-    else go(answer.query, { push: true });
+    await arrive(await ask({ do: "drop", name: file.name }, { file: await file.arrayBuffer() }));
   } catch (error) {
     failed(error);
   }

@@ -1,6 +1,6 @@
 """What the page without a server takes: bytes, the start beside a bare Pyodide's, a tick beside the server page's.
 
-    python -m tests.benchmarks.site [--site site] [--rounds 5] [--ticks 20] [--server] [--write site.json]
+    python -m tests.benchmarks.site [--site site] [--rounds 5] [--ticks 20] [--server [--large]] [--write site.json]
 
 `make site` comes first. In turn, so many rounds, a page that does nothing but start Pyodide from the same folder, and
 the whole page until a tick of one's own has moved its numbers, each in a browser of its own. `--server` ticks the
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.benchmarks.tick import HERE, READY_S, WARM_UP, page_server, window
+from tests.benchmarks.tick import HERE, NARROW_BERT, READY_S, WARM_UP, page_server, window
 from tests.browser.chromium import find
 
 REST_MS = 400
@@ -106,8 +106,8 @@ def boxes(page: Page):
     return page.get_by_role("treeitem").locator(".box")
 
 
-def ticked(page: Page, ticks: int) -> list[float]:
-    """Milliseconds from a press to the new numbers on screen."""
+def ticked(page: Page, ticks: int) -> dict[str, float]:
+    """Milliseconds from a press until the new numbers are written, and until they are painted: medians."""
     page.wait_for_timeout(5000)
     found, times = boxes(page), []
     for i in range(WARM_UP + ticks):
@@ -115,16 +115,42 @@ def ticked(page: Page, ticks: int) -> list[float]:
         page.wait_for_timeout(REST_MS)
         seen = page.evaluate("tickTimes()")
         if i >= WARM_UP and seen.get("numbers") is not None:
-            times.append(seen["numbers"])
-    return times
+            times.append(seen)
+    return {name: round(statistics.median(one[name] for one in times), 1) for name in ("answered", "numbers")}
 
 
-def site_ticks(browser: Browser, address: str, ticks: int) -> tuple[list[float], int]:
+def site_ticks(browser: Browser, address: str, ticks: int) -> tuple[dict[str, float], int]:
     """Times of ticks, and the bytes that the tab takes with its worker afterwards."""
     with window(browser) as page:
         page.goto(f"{address}/?model={MODEL}")
         page.locator(".starting[hidden]").wait_for(state="attached", timeout=READY_S * 1000)
         return ticked(page, ticks), tab_bytes()
+
+
+def site_ticks_of_file(browser: Browser, address: str, file: Path, ticks: int) -> dict[str, float]:
+    """The same of a model file that is dropped on the page."""
+    with window(browser) as page:
+        page.set_default_timeout(READY_S * 1000)
+        page.goto(f"{address}/?model={MODEL}")
+        page.locator(".starting[hidden]").wait_for(state="attached")
+        page.locator(".first input[type=file]").set_input_files(file)
+        page.wait_for_url("**model=file:**")
+        page.wait_for_timeout(30_000)  # its rows' prices and depth curve are worked on meanwhile
+        return ticked(page, ticks)
+
+
+def large_model(folder: Path) -> tuple[Path, Path]:
+    """A BERT of 5,000 parameters, as a configuration for the server and as a file for the page without one."""
+    from freezecore import model_file
+    from freezecore.api import read_tree, trace
+    from freezecore.source import ModelSource
+    from freezecore.workload import Workload
+
+    config, file = folder / "bert-5000.json", folder / "model.json"
+    config.write_text(json.dumps(NARROW_BERT))
+    source = ModelSource.parse(f"config:{config}")
+    model_file.write(file, read_tree(source), trace(source, Workload(batch_size=32)))
+    return config, file
 
 
 def browser_processes() -> Iterator[Path]:
@@ -173,11 +199,17 @@ def tab_bytes() -> int:
     return max(sizes)
 
 
-def server_ticks(browser: Browser, ticks: int) -> list[float]:
-    with tempfile.TemporaryDirectory() as name, page_server(Path(name)) as (address, _), window(browser) as page:
-        page.goto(f"{address}/?model={MODEL}")
+def server_ticks(browser: Browser, folder: Path, model: str, ticks: int) -> dict[str, float]:
+    with page_server(folder) as (address, _), window(browser) as page:
+        page.goto(f"{address}/?model={model}")
         page.locator(".charts .curve").wait_for(timeout=READY_S * 1000)
         return ticked(page, ticks)
+
+
+def beside(figures: dict, server: dict[str, float]) -> None:
+    """The server page's times of ticks, and the ratios of the site's to them."""
+    figures["server"] = server
+    figures["ratio"] = {name: round(figures["site"][name] / server[name], 2) for name in server}
 
 
 def rounded(rows: list[dict[str, float]], name: str) -> list[float]:
@@ -196,6 +228,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--ticks", type=int, default=20)
     parser.add_argument("--server", action="store_true", help="tick the server's page as well")
+    parser.add_argument("--large", action="store_true", help="and a model of 5,000 parameters on both")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -214,12 +247,18 @@ def main() -> None:
             "tick_cpu_s": rounded(starts, "cpu"), "cpu_ratio": ratio(rounded(starts, "cpu"), rounded(bare, "cpu")),
         }  # fmt: skip
         times, memory = site_ticks(browser, address, options.ticks)
-        figures["tick_ms"] = {"site": round(statistics.median(times), 1)}
+        figures["tick_ms"] = {"site": times}
         figures["tab_bytes"] = memory
         print(json.dumps(figures), flush=True)
         if options.server:
-            figures["tick_ms"]["server"] = round(statistics.median(server_ticks(browser, options.ticks)), 1)
-            figures["tick_ms"]["ratio"] = round(figures["tick_ms"]["site"] / figures["tick_ms"]["server"], 2)
+            with tempfile.TemporaryDirectory() as name:
+                beside(figures["tick_ms"], server_ticks(browser, Path(name), MODEL, options.ticks))
+                if options.large:
+                    config, file = large_model(Path(name))
+                    times = site_ticks_of_file(browser, address, file, options.ticks)
+                    figures["tick_ms_5000"] = {"site": times}
+                    server = server_ticks(browser, Path(name), f"config:{config}", options.ticks)
+                    beside(figures["tick_ms_5000"], server)
         browser.close()
     print(json.dumps(figures, indent=1))
     if options.write:

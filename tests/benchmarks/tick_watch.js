@@ -13,7 +13,8 @@
   };
   let parts = {}; // looked up once a press: reading them must not cost what it measures
   const read = (element) => element?.value ?? element?.textContent ?? "";
-  const watch = { started: 0, before: {}, seen: {}, charts: 0 };
+  const watch = { started: 0, before: {}, seen: {}, charts: 0, answered: 0 };
+  const written = new MutationObserver(() => (watch.answered ||= now() - watch.started)); // the numbers, not yet painted
   const painted = new MessageChannel(); // its message arrives once the frame has been handed over
   const waiting = [];
   painted.port1.onmessage = () => waiting.splice(0).forEach((note) => note(now()));
@@ -43,13 +44,15 @@
     parts = Object.fromEntries(Object.entries(elements).map(([name, find]) => [name, find()]).filter(([, element]) => element));
     watch.before = Object.fromEntries(Object.entries(parts).map(([name, element]) => [name, read(element)]));
     watch.seen = {};
-    watch.charts = 0;
+    watch.charts = watch.answered = 0;
     watch.started = event.timeStamp;
+    written.disconnect();
+    if (parts.numbers) written.observe(parts.numbers, { subtree: true, childList: true, characterData: true });
     requestAnimationFrame(frame);
   }, true);
 
   window.tickTimes = () => {
     watch.started = 0;
-    return { ...watch.seen, ...(watch.charts && { charts: watch.charts }) };
+    return { ...watch.seen, ...(watch.charts && { charts: watch.charts }), ...(watch.answered && { answered: watch.answered }) };
   };
 })();

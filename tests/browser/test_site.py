@@ -16,6 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from freezecore.hub_configs import find
 from static import build
 from static.panes import PANES
 from tests.browser.page_room import figure, traced
@@ -210,6 +211,36 @@ def test_a_model_file_that_lies_is_refused_in_a_sentence(open_site, tmp_path, co
     page = open_site("/?model=timm:resnet18")
     page.locator(".first input[type=file]").set_input_files(file)
     expect(page.locator(".told.error")).to_contain_text("model.json")
+    expect(number(page, 0)).to_have_text(re.compile(r"\d"))
+
+
+def test_a_model_is_found_by_what_is_typed_and_a_selection_kept_by_its_name(open_site, tmp_path):
+    page = open_site("/?model=timm:resnet18")
+    tick(page, "layer4")
+    expect(page).to_have_url(re.compile("train.layer4"))
+    saved, field = page.locator(".saved-room"), page.get_by_label("Another model")
+    saved.locator("summary").click()
+    saved.get_by_label("Name").fill("last stage")
+    saved.get_by_role("button", name="Save", exact=True).click()
+    field.fill("bert")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile(r"model=config:bert&"))
+    expect(page.locator("main")).to_contain_text("Like “bert”:")
+    field.fill("resnet152d")
+    field.press("Enter")
+    expect(page.locator(".told.error")).to_contain_text("timm:resnet152d is not among the models packed here")
+    expect(page.locator("pre")).to_contain_text("freezecore estimate timm:resnet152d")
+    page.reload()
+    ready(page)
+    saved.locator("summary").click()
+    saved.get_by_role("button", name="last stage · ResNet-18").click()
+    expect(page).to_have_url(re.compile("model=timm:resnet18&rules=freeze.all.*train.layer4"))
+    saved.get_by_role("button", name="Delete last stage").click()
+    expect(saved).to_contain_text("Nothing is saved yet")
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**find("microsoft/deberta-v3-small").config, "num_hidden_layers": 5}))
+    page.locator(".first input[type=file]").set_input_files(config)
+    expect(page.locator(".told.error")).to_contain_text("'config.json' states a model of the type deberta-v2")
     expect(number(page, 0)).to_have_text(re.compile(r"\d"))
 
 
