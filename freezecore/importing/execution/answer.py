@@ -119,6 +119,13 @@ class _Outcome:
         return [each for each in built if any(id(p) in self.run.optimised for p in each.parameters())]
 
     @cached_property
+    def left_out(self) -> set[int]:
+        """Ids of the model's parameters that no class of the script's own took over: `children()[:-1]` and the like."""
+        held = set() if self.root is None else {id(p) for p in self.root.parameters()}
+        taken = [ids for each in self.run.own if (ids := {id(p) for p in each.parameters()}) & held]
+        return held - set().union(*taken) if taken else set()
+
+    @cached_property
     def differently(self) -> int:
         """How many models are trained, where they are not frozen alike; 0 where they are."""
         found = self.trained
@@ -269,7 +276,7 @@ def _notes(first: _Outcome) -> list[str]:
         notes.append(
             say("Its optimizer gives {count} parameters a rate of 0, which changes nothing of them.", count=still)
         )
-    trains = [p for held in first.found for p in held if p._fx_value]
+    trains = [p for held in first.found for p in held if p._fx_value and id(p) not in first.left_out]
     if run.optimised and trains and any(id(p) in run.optimised for p in trains):
         left = sum(id(p) not in run.optimised for p in trains)
         if left:

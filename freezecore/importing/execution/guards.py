@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _string
+import dataclasses
 import operator
 import re
 import string
@@ -23,7 +24,7 @@ from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
 from freezecore.importing.execution.standins.tqdm import Bar
-from freezecore.importing.execution.unknown import Unknown, any_unknown, involves
+from freezecore.importing.execution.unknown import ROUND, Unknown, any_unknown, involves, uncounted
 from freezecore.sentences import say
 
 HIDDEN = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.GetSetDescriptorType,
@@ -32,12 +33,16 @@ REAL = (types.BuiltinFunctionType, types.MethodDescriptorType, types.MethodWrapp
 KEEPS = {"dict", "append", "insert", "add", "setdefault", "extend", "update", "appendleft", "partial", "count", "index",
          "remove"}  # fmt: skip
 HOLDING = (list, tuple, set, dict)
+HASHED = (set, frozenset, dict, type({}.keys()))
+SET_METHODS = {"difference", "intersection", "symmetric_difference", "issubset", "issuperset", "isdisjoint"}
 OURS = "freezecore."
 OPERATORS = {
     "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv, "Mod": operator.imod,
     "Pow": operator.ipow, "LShift": operator.ilshift, "RShift": operator.irshift, "BitOr": operator.ior,
     "BitXor": operator.ixor, "BitAnd": operator.iand, "FloorDiv": operator.ifloordiv, "MatMult": operator.imatmul,
 }  # fmt: skip
+COUNTING = (len, enumerate, zip)
+SET_OPERATORS = {"Sub": operator.sub, "BitAnd": operator.and_, "BitXor": operator.xor}
 NOTHING = object()
 
 
@@ -49,6 +54,8 @@ def read(held, name, default=NOTHING):
         return Unknown(f"getattr({name._fx_path})", about=involves([held]))
     if type(name) is not str:
         raise TypeError("an attribute's name is a text")
+    if name == "__dataclass_fields__" and dataclasses.is_dataclass(held):
+        return {field.name: field for field in dataclasses.fields(held)}
     if not readable(name) or name.startswith("_fx_"):
         return Unknown(name)
     if type(held) is Unknown:
@@ -179,10 +186,14 @@ def call(function, *args, **kwargs):
             first = args[0] if len(args) > 1 else 0
             return OpenRange(first) if isinstance(first, int) else Unknown("range()")
         if name not in KEEPS and not (isinstance(function, type) and issubclass(function, BaseException)):
-            about = involves(args) or involves(kwargs.values())
+            about = function is zip or involves(args) or involves(kwargs.values())
             return Unknown(f"{name}({next((a._fx_path for a in args if type(a) is Unknown), '')})", about=about)
     if not real:
         return function(*args, **kwargs)
+    if any(function is each for each in COUNTING) and (some := uncounted(args)) is not None:
+        return Unknown(f"{function.__name__}({some._fx_path})", about=function is not len)
+    if getattr(function, "__name__", "") in SET_METHODS and any_unknown([getattr(function, "__self__", ()), *args]):
+        return Unknown(function.__name__, about=involves(args))
     try:
         return function(*args, **kwargs)
     except (TypeError, ValueError) as error:
@@ -200,7 +211,15 @@ def _is_ours(kind: object) -> bool:
 def each(values, spec=None):
     """What a loop goes through."""
     taken = iter(values)
+    if type(values) in (list, tuple, set) and uncounted(values) is not None:
+        taken = _rounds(values)
     return taken if spec is None else (unpacked(value, spec) for value in taken)
+
+
+def _rounds(values):
+    """A loop through what came out of a loop of unknown length has such a length too."""
+    with now().uncounted():
+        yield from values
 
 
 def unpacked(value, spec):
@@ -217,9 +236,14 @@ def unpacked(value, spec):
     return value
 
 
-def augmented(sign: str, value, other):
+def augmented(sign: str, value, other, name: str = ""):
+    """`value += other`; a number that is counted up in a loop of unknown length is not known after it."""
+    if name and now().loops_uncounted and type(value) in (int, float):
+        return Unknown(name)
     if type(other) is Unknown and type(value) is not Unknown:
         return Unknown("…", about=involves([value]))
+    if sign in SET_OPERATORS and (unknown := _not_told(value, other)) is not None:
+        return unknown
     return OPERATORS[sign](value, other)
 
 
@@ -249,6 +273,28 @@ def equal(left, right, positive: bool):
     if type(left) in HOLDING and type(right) in HOLDING and any_unknown([left, right]):
         return Unknown("… == …")
     return left == right if positive else left != right
+
+
+def contained(sought, holder, positive: bool):
+    """`in` and `not in`; a hash finds nothing that is not known, so what holds or seeks such is not decided by it."""
+    if not isinstance(holder, HASHED) or not any_unknown([sought, list(holder)]):
+        return (sought in holder) is positive
+    if not any_unknown([sought]) and sought in holder:
+        return positive
+    unknown = next((each for each in (sought, *holder) if type(each) is Unknown), sought)
+    return Unknown(f"{getattr(unknown, '_fx_path', '')} in …")
+
+
+def combined(sign: str, left, right):
+    """`-`, `&` and `^`; of sets that hold something unknown, unknown."""
+    unknown = _not_told(left, right)
+    return SET_OPERATORS[sign](left, right) if unknown is None else unknown
+
+
+def _not_told(left, right) -> Unknown | None:
+    """What two sets share or do not, where one of them holds what is not known."""
+    sets = isinstance(left, HASHED) and isinstance(right, HASHED)
+    return Unknown("set", about=involves([left, right])) if sets and any_unknown([list(left), list(right)]) else None
 
 
 def mapping(found):
@@ -292,7 +338,8 @@ class OpenRange:
         self.first = first
 
     def __iter__(self):
-        yield Unknown("range()")
+        with now().uncounted():
+            yield Unknown(f"range(){ROUND}")
 
 
 def decorator(found):
@@ -396,6 +443,7 @@ def hooks() -> dict:
     return {
         "_getattr_": read, "_getitem_": item, "_getiter_": each, "_write_": write, "_fx_call_": call, "_fx_text_": text,
         "_fx_is_": same, "_fx_mod_": remainder, "_fx_equal_": equal,
+        "_fx_in_": contained, "_fx_combined_": combined,
         "_fx_model_": model_of_its_own, "_fx_models_": models_of_its_own,
         "_fx_mapping_": mapping, "_fx_unpack_": unpacked, "_fx_augmented_": augmented,
         "_fx_aug_attribute_": augment_attribute,

@@ -105,6 +105,9 @@ class Policy(RestrictingNodeTransformer):
         if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
             values = [node.left, node.comparators[0], ast.Constant(isinstance(node.ops[0], ast.Is))]
             return _call("_fx_is_", node, values)
+        if len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            values = [node.left, node.comparators[0], ast.Constant(isinstance(node.ops[0], ast.In))]
+            return _call("_fx_in_", node, values)
         if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
             values = [node.left, node.comparators[0], ast.Constant(isinstance(node.ops[0], ast.Eq))]
             return _call("_fx_equal_", node, values)
@@ -148,7 +151,8 @@ class Policy(RestrictingNodeTransformer):
         if isinstance(node.target, ast.Name):
             name = node.target.id
             self.visit(node.target)
-            value = _call("_fx_augmented_", node, [sign, ast.Name(name, ast.Load()), self.visit(node.value)])
+            given = [sign, ast.Name(name, ast.Load()), self.visit(node.value), ast.Constant(name)]
+            value = _call("_fx_augmented_", node, given)
             return _at(ast.Assign([_at(ast.Name(name, ast.Store()), node)], value), node)
         if isinstance(node.target, ast.Attribute):
             if not writable(node.target.attr):
@@ -175,7 +179,12 @@ class Policy(RestrictingNodeTransformer):
 
     def visit_BinOp(self, node):
         node = self.node_contents_visit(node)
-        return _call("_fx_mod_", node, [node.left, node.right]) if isinstance(node.op, ast.Mod) else node
+        if isinstance(node.op, ast.Mod):
+            return _call("_fx_mod_", node, [node.left, node.right])
+        if isinstance(node.op, (ast.Sub, ast.BitAnd, ast.BitXor)):
+            sign = ast.Constant(type(node.op).__name__)
+            return _call("_fx_combined_", node, [sign, node.left, node.right])
+        return node
 
     def visit_For(self, node):
         named = isinstance(node.target, ast.Name) and EPOCH.search(node.target.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from freezecore.sentences import say
@@ -40,6 +41,7 @@ class ScriptRun:
         built: names of the script's classes that it built.
         pending: trainers that were made and not run.
         rounds: how often a `while` on something unknown went round, by place.
+        loops_uncounted: how many loops of unknown length the script is in; what it counts there is not known.
         rates: (rate, names of parameters) of each group of an optimizer.
         configs: adapter configurations; `adapted` says that one was used.
         adapters: each layer that an adapter joined: its path in the tree, rank, alpha, dropout, whether it is rsLoRA,
@@ -75,6 +77,7 @@ class ScriptRun:
         self.built: set[int] = set()
         self.pending: list = []
         self.rounds: dict = {}
+        self.loops_uncounted = 0
         self.rates: list = []
         self.configs: list = []
         self.adapters: list = []
@@ -130,6 +133,15 @@ class ScriptRun:
         """Keep what the script states, where it is a plain value."""
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             self.stated[key] = value
+
+    @contextlib.contextmanager
+    def uncounted(self):
+        """Within a loop of which one round stands for nobody knows how many."""
+        self.loops_uncounted += 1
+        try:
+            yield
+        finally:
+            self.loops_uncounted -= 1
 
     def trained(self, epochs) -> None:
         """That a training of so many epochs has ended."""

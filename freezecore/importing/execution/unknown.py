@@ -31,6 +31,7 @@ HARMLESS = (
 MOST_LOOKED_AT = 200
 STAGES = ("freeze_at", "frozen_stages")  # set on a configuration, each freezes by a rule of its library
 TOLD = ""  # in the place of a lacking module's path: why it is not known was told already
+ROUND = "[…]"  # in a path: one of nobody knows how many
 PARTS = ("parameters", "named_parameters", "requires_grad_", "children", "modules", "named_children", "named_modules")
 
 IN_LIBRARY: list = []  # what stands for a dotted name of a library, put here by `standins.library`
@@ -120,7 +121,9 @@ class Unknown:
         return run.choices.get(place, False)
 
     def __iter__(self):
-        yield self._fx_derived(f"{self._fx_path}[]")
+        """One round for as many as there may be."""
+        with now().uncounted():
+            yield self._fx_derived(f"{self._fx_path}{ROUND}")
 
     def __next__(self) -> Unknown:
         return self._fx_derived(f"next({self._fx_path})")
@@ -245,6 +248,16 @@ def involves(values, depth: int = 2) -> bool:
 def any_unknown(values, depth: int = 2) -> bool:
     """Whether one of these values is unknown, or holds one that is."""
     return any(type(value) is Unknown or depth > 0 and any_unknown(_inside(value), depth - 1) for value in values)
+
+
+def uncounted(value, depth: int = 2) -> Unknown | None:
+    """What in a container stands for nobody knows how many, such as the lines of a file that is not here."""
+    for each in _inside(value):
+        if type(each) is Unknown and ROUND in each._fx_path:
+            return each
+        if depth > 0 and (found := uncounted(each, depth - 1)) is not None:
+            return found
+    return None
 
 
 def _inside(value) -> list:

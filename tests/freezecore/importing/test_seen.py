@@ -116,6 +116,18 @@ LATER = {
         "model.requires_grad_(False)\npl.Trainer(max_epochs=9, callbacks=[Unfreeze()]).fit(model)\n",
         {3: "freeze all", 4: "train all"},
     ),
+    "Lightning's fine-tuning of a backbone, written anew": (
+        "import lightning.pytorch as pl, torch, timm\nfrom torch import nn\n"
+        "class Own(pl.callbacks.BackboneFinetuning):\n    def finetune_function(self, pl_module, epoch, optimizer):\n"
+        "        if epoch == self.unfreeze_backbone_at_epoch:\n            self.make_trainable(pl_module.backbone)\n"
+        "            if self.verbose:\n                print(round(1e-3, self.rounding))\n"
+        "class Net(pl.LightningModule):\n    def __init__(self):\n        super().__init__()\n"
+        "        net = timm.create_model('resnet18')\n"
+        "        self.backbone = nn.Sequential(*list(net.children())[:-1])\n        self.top = nn.Linear(512, 8)\n"
+        "    def configure_optimizers(self):\n        return torch.optim.Adam(self.parameters())\n"
+        "pl.Trainer(max_epochs=9, callbacks=[Own(3, verbose=True)]).fit(Net())\n",
+        {2: "freeze all; train norms head", 3: "train all"},
+    ),
     "a Trainer's callback": (
         "from transformers import Trainer, TrainingArguments, TrainerCallback\nclass Later(TrainerCallback):\n"
         "    def on_epoch_begin(self, args, state, control, model=None, **kwargs):\n        if state.epoch >= 2:\n"
@@ -170,3 +182,68 @@ def test_a_condition_that_nothing_decides_is_told_and_its_parameters_are_not_cla
     found = import_rules(text, opened("timm:resnet18"))
     assert found.rules == "freeze conv1.weight"
     assert [row.line for row in found.unread] == [1]
+
+
+UNDECIDED = {
+    "a value that is not told, sought in a set": (
+        "if CFG.mode in {'backbone', 'all'}:\n    model.layer1.requires_grad_(False)\n"
+    ),
+    "a value that is not told, sought among a table's keys": (
+        "if CFG.mode in {'backbone': 1}:\n    model.layer1.requires_grad_(False)\n"
+    ),
+    "a set of what another text lists": (
+        "names = {n for n in load_names('x.txt')}\nfor n, p in model.named_parameters():\n    if n in names:\n"
+        "        p.requires_grad = False\n"
+    ),
+    "all names but those of a file": (
+        "gone = {line.strip() for line in open('frozen.txt')}\nkept = {n for n, _ in model.named_parameters()} - gone\n"
+        "for n, p in model.named_parameters():\n    p.requires_grad = n in kept\n"
+    ),
+    "as many blocks as a file has lines": (
+        "lines = [line for line in open('frozen.txt')]\nfor child in list(model.children())[: len(lines)]:\n"
+        "    child.requires_grad_(False)\n"
+    ),
+    "as many blocks as were counted": (
+        "count = 0\nfor stage in CFG.stages:\n    count += 2\nfor child in list(model.children())[:count]:\n"
+        "    child.requires_grad_(False)\n"
+    ),
+    "parameters beside the lines of a file": (
+        "lines = [line for line in open('frozen.txt')]\nfor line, p in zip(lines, model.parameters()):\n"
+        "    p.requires_grad = False\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNDECIDED)
+def test_what_depends_on_values_in_a_set_or_on_a_count_of_unknown_things_is_told(name):
+    text = f"from settings import CFG, load_names\nmodel.fc.requires_grad_(False)\n{UNDECIDED[name]}"
+    assert import_rules(text, opened("timm:resnet18")).unread
+
+
+@pytest.mark.parametrize("names", ("cls.__dataclass_fields__", "{f.name for f in fields(cls)}"))
+def test_a_configuration_takes_only_the_keys_that_its_class_has(names):
+    text = (
+        "from dataclasses import dataclass, fields\nimport timm\n@dataclass\nclass Cfg:\n    share: float = 0.0\n"
+        f"    @classmethod\n    def of(cls, d):\n        return cls(**{{k: d[k] for k in d if k in {names}}})\n"
+        "cfg = Cfg.of({'share': 0.5, 'comment': 'half'})\nmodel = timm.create_model('resnet18')\n"
+        "named = list(model.named_parameters())\nfor i, (_, p) in enumerate(named):\n"
+        "    p.requires_grad_(i >= round(cfg.share * len(named)))\n"
+    )
+    tree = opened("timm:resnet18")
+    found = import_rules(text, tree)
+    assert not found.unread
+    assert resolve(found.spec, tree).names() == tuple(p.name for p in tree.parameters[31:])
+
+
+@pytest.mark.parametrize("train_bn", (True, False))
+def test_lightning_s_optimizer_gets_no_norms_that_are_not_to_train(train_bn):
+    text = (
+        "import lightning.pytorch as pl, torch, timm\nfrom torch import nn\nclass Net(pl.LightningModule):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.backbone = timm.create_model('resnet18')\n"
+        "    def configure_optimizers(self):\n"
+        "        return torch.optim.Adam([p for p in self.parameters() if p.requires_grad])\n"
+        f"cb = pl.callbacks.BackboneFinetuning(unfreeze_backbone_at_epoch=2, train_bn={train_bn})\n"
+        "pl.Trainer(max_epochs=9, callbacks=[cb]).fit(Net())\n"
+    )
+    notes = import_rules(text, opened("timm:resnet18")).notes
+    assert notes == (() if train_bn else ("Its optimizer is given only 22 of the 62 parameters that train.",))

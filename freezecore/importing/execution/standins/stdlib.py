@@ -25,7 +25,7 @@ MODULES = {
     "punctuation", "collections": "defaultdict OrderedDict Counter deque namedtuple ChainMap", "fnmatch": "fnmatch "
     "fnmatchcase filter translate", "json": "loads", "enum": "Enum IntEnum auto", "functools": "partial reduce "
     "lru_cache cache cmp_to_key total_ordering", "copy": "", "operator": "add sub mul truediv eq ne lt le gt ge not_ "
-    "and_ or_ itemgetter contains", "dataclasses": "dataclass field asdict replace is_dataclass", "contextlib":
+    "and_ or_ itemgetter contains", "dataclasses": "dataclass field fields asdict replace is_dataclass", "contextlib":
     "contextmanager nullcontext suppress", "typing": "NamedTuple", "types": "", "os": "", "sys": "", "argparse": "",
     "abc": "", "tqdm": "", "collections.abc": "", "asyncio": "", "typing_extensions": "",
 }  # fmt: skip
