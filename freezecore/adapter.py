@@ -6,7 +6,8 @@
     ROWS       '7' | '32000-32003'
 
 Selectors are those of rules (`freezecore.rules.grammar`). Without `on`, every linear layer but the head is adapted.
-`tokens` are rows of the table of words that train beside the matrices, as `trainable_token_indices` of PEFT.
+`tokens` are rows of the table of words that train beside the matrices, as `trainable_token_indices` of PEFT; those that
+follow the table's last row are new tokens, for which it is made larger.
 """
 
 from __future__ import annotations
@@ -114,6 +115,14 @@ def parse_adapters(text: str) -> tuple[Adapter, ...]:
 def trained_tokens(adapters: Sequence[Adapter]) -> list[int]:
     """Rows of the table of words that train beside these adapters, ascending."""
     return sorted({row for adapter in adapters for row in adapter.tokens})
+
+
+def new_rows(tokens: Iterable[int], rows: int) -> range | None:
+    """The rows that these tokens add behind the last of a table of so many, as `resize_token_embeddings` does; an empty
+    range where they add none, None where they leave some out."""
+    beyond = sorted(token for token in tokens if token >= rows)
+    added = range(rows, rows + len(beyond))
+    return added if beyond == [*added] else None
 
 
 def spans(rows: Iterable[int]) -> list[range]:

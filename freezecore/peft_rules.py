@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from freezecore.adapter import new_rows
 from freezecore.sentences import say
 
 BY_TASK = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score"), "QUESTION_ANS": ("qa_outputs",)}
@@ -135,7 +136,8 @@ def _under(path: str, tops: Sequence[str]) -> bool:
 
 
 def token_rows(options: Mapping, tables: Mapping[str, int]) -> list[int] | None:
-    """Rows that train beside adapters by `trainable_token_indices`; None where they are not of the table of words.
+    """Rows that train beside adapters by `trainable_token_indices`; None where they are neither of the table of words
+    nor new tokens behind it.
 
     Args:
         tables: rows of each `nn.Embedding`, by path; the largest is taken for the table of words.
@@ -146,10 +148,9 @@ def token_rows(options: Mapping, tables: Mapping[str, int]) -> list[int] | None:
         if len(said) != 1 or not words.endswith(str(next(iter(said)))):
             return None
         (said,) = said.values()
-    whole = isinstance(said, (list, tuple)) and all(
-        type(row) is int and 0 <= row < tables.get(words, 0) for row in said
-    )
-    return sorted(set(said)) if whole else None
+    if not isinstance(said, (list, tuple)) or any(type(row) is not int or row < 0 for row in said):
+        return None
+    return sorted(set(said)) if new_rows(set(said), tables.get(words, 0)) is not None else None
 
 
 def scale_of(path: str, options: Mapping) -> tuple[int, float]:

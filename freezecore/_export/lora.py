@@ -32,6 +32,7 @@ class LoraOptions:
         saved: `modules_to_save`.
         bias: `bias`.
         tokens: `trainable_token_indices`.
+        rows: of the table of words once it has room for them; None where it has more anyway.
         whole: under these options alone exactly what is to train does; else what trains is set afterwards, by name.
     """
 
@@ -45,6 +46,7 @@ class LoraOptions:
     bias: str = "none"
     whole: bool = True
     tokens: list[int] = field(default_factory=list)
+    rows: int | None = None
 
     def arguments(self) -> list[str]:
         """As Python, without what is usual."""
@@ -107,8 +109,14 @@ def lora_options(source: ModelSource, tree: LayerTree, masks: Sequence[Mask]) ->
         first, targets, layers, tensors,
         {path: each.r for path, each in others if each.r != first.r},
         {path: each.alpha for path, each in others if each.alpha != first.alpha},
-        saved or [], bias, saved is not None, trained_tokens(asked),
+        saved or [], bias, saved is not None, tokens := trained_tokens(asked), _ends_table(tokens, base),
     )  # fmt: skip
+
+
+def _ends_table(tokens: Sequence[int], tree: LayerTree) -> int | None:
+    """Rows of the table of words where these tokens have its last: it may have been made larger for them."""
+    tables = [p.shape[0] for p in tree.parameters if p.kind == "embedding" and len(p.shape) == 2]
+    return next((rows for rows in tables if tokens and tokens[-1] + 1 == rows), None)
 
 
 def _targets(

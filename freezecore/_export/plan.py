@@ -155,7 +155,13 @@ class ExportPlan:
             "# torch.save({n: p for n, p in model.named_parameters() if p.requires_grad}, FILE)."
         )
         task = "CAUSAL_LM" if self.task.causal else None
-        return f"{saving}\nlora = {self.lora.config(task, taken=7)}\nmodel = get_peft_model(model, lora)"
+        room = ""
+        if rows := self.lora.rows:
+            room = f"model.resize_token_embeddings({rows})  # room for new tokens; nothing where it is there\n"
+            saving = saving.replace('"adapter")', '"adapter", save_embedding_layers=False)').replace(
+                "; Peft", ";\n# Peft"
+            )
+        return f"{room}{saving}\nlora = {self.lora.config(task, taken=7)}\nmodel = get_peft_model(model, lora)"
 
     @cached_property
     def classes(self) -> int | None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from freezecore.adapter import Adapter, parse_adapters, trained_tokens
+from freezecore.adapter import Adapter, new_rows, parse_adapters, trained_tokens
 from freezecore.adapter_targets import adapter_targets
 from freezecore.errors import SourceError, shortened, told_if_missing
 from freezecore.runtime.build.built import Built, device_for
+from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def adapted(built: Built, tree: LayerTree, adapters: str) -> Built:
     asked = parse_adapters(adapters)
     targets, tokens = adapter_targets(asked, tree), trained_tokens(asked)
     if tokens:
-        _check_tokens(built.model, tokens, targets, tree)
+        path, table = _table_of_words(built.model, targets, tree)
+        tree = _with_room(built, tokens, path, table.num_embeddings, tree)
     author = {id(p): p.requires_grad for p in built.model.parameters()}
     with _quiet(), device_for(built.source):
         for adapter in dict.fromkeys(targets.values()):
@@ -48,23 +50,19 @@ def adapted(built: Built, tree: LayerTree, adapters: str) -> Built:
     return replace(built, base=tree)
 
 
-def _check_tokens(model: nn.Module, tokens: list[int], targets: Mapping[str, Adapter], tree: LayerTree) -> None:
-    """Refuse rows that PEFT cannot train here: it looks for the table that the model itself says takes its words."""
+def _table_of_words(model: nn.Module, targets: Mapping[str, Adapter], tree: LayerTree) -> tuple[str, nn.Embedding]:
+    """The table that the model itself says takes its words, which is where PEFT looks for rows to train, and its path.
+
+    Raises:
+        SourceError: there is none, or an adapter joins it as well.
+    """
     _peft()
     from peft.utils.other import _get_input_embeddings_name
 
-    path = _get_input_embeddings_name(model, "embed_tokens")
-    table = dict(model.named_modules()).get(path or "")
+    path = _get_input_embeddings_name(model, "embed_tokens") or ""
+    table = dict(model.named_modules()).get(path)
     if not isinstance(table, nn.Embedding):
         raise SourceError("{source} has no table of words.", "Leave 'tokens' out.", source=shortened(tree.source))
-    if tokens[-1] >= table.num_embeddings:
-        raise SourceError(
-            "There is no token {token:,}: the table of words '{name}' has rows 0 to {last:,}.",
-            "Name rows that it has; those added to a larger table cost as much.",
-            token=tokens[-1],
-            name=path,
-            last=table.num_embeddings - 1,
-        )
     tied = (name for one in tree.parameters if f"{path}.weight" in one.names for name in one.names)
     if joined := next((name for name in (each.rpartition(".")[0] for each in tied) if name in targets), None):
         raise SourceError(
@@ -72,6 +70,48 @@ def _check_tokens(model: nn.Module, tokens: list[int], targets: Mapping[str, Ada
             "Leave 'tokens' out, or let the adapter join other layers.",
             name=joined,
         )
+    return path, table
+
+
+def _with_room(built: Built, tokens: list[int], path: str, rows: int, tree: LayerTree) -> LayerTree:
+    """The tree once the model's table of so many rows has room for these tokens, of which new ones follow its last.
+
+    Raises:
+        SourceError: they leave rows out, or the model's class cannot make its table larger.
+    """
+    added = new_rows(tokens, rows)
+    if added is None:
+        raise SourceError(
+            "There is no token {token:,}: the table of words '{name}' has rows 0 to {last:,}.",
+            "New tokens follow its last row, with none left out: they begin at {first}.",
+            token=tokens[-1],
+            name=path,
+            last=rows - 1,
+            first=rows,
+        )
+    if not added:
+        return tree
+    model: Any = built.model
+    drawn = built.source.weights != "none"  # new rows are drawn around the mean of the others: of values there
+    try:
+        model.resize_token_embeddings(added.stop, mean_resizing=drawn)
+    except (AttributeError, NotImplementedError) as error:
+        raise SourceError(
+            "{source} cannot make room for new tokens in its table of words.",
+            "Name rows that it has: 0 to {last:,}.",
+            source=shortened(tree.source),
+            last=rows - 1,
+        ) from error
+    shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    resized = (replace(p, shape=shapes.get(p.name, p.shape)) for p in tree.parameters)
+    note = say(
+        "The table of words '{name}' is made larger for new tokens, from {rows:,} rows to {most:,}. PEFT saves all of "
+        "it beside the adapter, unless told save_embedding_layers=False.",
+        name=path,
+        rows=rows,
+        most=added.stop,
+    )
+    return replace(tree, parameters=tuple(resized), notes=(*tree.notes, note))
 
 
 def _inject(model: nn.Module, adapter: Adapter, paths: list[str], tree: LayerTree, tokens: list[int]) -> None:

@@ -37,6 +37,7 @@ ADAPTERS = {
     "in the last block": ("lora r=4 dora on blocks:last1", "freeze all; train adapters norms"),
 }
 TOKENS = "lora r=4 tokens=3,9-11"  # of tables with 64 rows, tied to the head in GPT-2 and T5
+NEW_TOKENS = "lora r=4 tokens=3,64-66"
 OPENED: dict = {}
 
 
@@ -77,6 +78,22 @@ def test_what_trains_is_the_mask_and_what_is_saved_answers_as_before_also_merged
         if case.saves:
             assert found[case.id]["loaded"] and found[case.id]["merged"] < 1e-4, of
     assert sum(case.saves for case in cases) >= len(cases) // 2
+
+
+@pytest.mark.slow
+def test_a_script_makes_room_for_new_tokens_trains_their_rows_and_is_imported_into_the_model_without_them(folder):
+    cases = [
+        Case(f"new{i}", target, adapted(name, NEW_TOKENS, folder), ALONE, saves=True)
+        for i, (name, target) in enumerate([("llama", "pytorch"), ("gpt2", "transformers-trainer"), ("llama", "trl")])
+    ]
+    found = run(cases, folder)
+    for case in cases:
+        assert difference(case, found[case.id]) == [], case.target
+        assert found[case.id]["loaded"] and found[case.id]["merged"] < 1e-4
+        text = export(case.small.source, ALONE, case.target, tree=case.small.tree)
+        assert "model.resize_token_embeddings(67)" in text
+        plain = read_source(case.small.source.base.with_(weights="none"))
+        assert parse_adapters(import_rules(text, plain).adapter)[0].tokens == (3, 64, 65, 66)
 
 
 def settings(text, base):

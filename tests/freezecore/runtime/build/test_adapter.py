@@ -71,6 +71,24 @@ def test_tokens_are_the_rows_that_peft_trains_in_the_table_of_words_and_its_tied
     assert [x.path for x in base_of(tree).layers] == [x.path for x in fc.read_tree(source.base).layers]
 
 
+def test_tokens_behind_the_table_s_last_row_are_new_ones_for_which_it_is_made_larger_as_transformers_does():
+    source = ModelSource.parse("config:gpt2", task="causal-lm", adapter="lora r=2 tokens=7,50257-50259 on *.c_attn")
+    tree = fc.read_tree(source)
+    with torch.device("meta"):
+        model = meta(source.base).model
+        model.resize_token_embeddings(50_260, mean_resizing=False)
+        options = {"r": 2, "target_modules": ["c_attn"], "trainable_token_indices": [7, 50_257, 50_258, 50_259]}
+        theirs = peft.get_peft_model(model, peft.LoraConfig(**options))
+    mask = fc.resolve("freeze all; train adapters", tree)
+    assert (mask.trainable, tree.total) == theirs.get_nb_trainable_parameters()
+    named = dict(theirs.named_parameters())
+    wte = named["base_model.model.transformer.wte.token_adapter.base_layer.weight"]
+    assert next(p.shape for p in tree.parameters if p.name == "transformer.wte.weight") == tuple(wte.shape)
+    assert "from 50,257 rows to 50,260" in tree.notes[-1]
+    trained = build(source.with_(weights="random")).model
+    assert trained.get_input_embeddings().weight.shape == (50_260, 768)
+
+
 def test_the_weight_of_a_table_with_trained_rows_is_still_the_merged_one():
     source = ModelSource.parse("config:gpt2", task="causal-lm", weights="random", adapter="lora tokens=3 on *.c_attn")
     model = build(source).model
@@ -131,8 +149,8 @@ def test_of_two_adapters_the_later_one_has_what_both_name():
         ("timm:resnet18", "lora tokens=5 on layer4", "timm:resnet18 has no table of words."),
         (
             "config:bert",
-            "lora tokens=30522",
-            "There is no token 30,522: the table of words 'embeddings.word_embeddings'",
+            "lora tokens=5,30523",
+            "'embeddings.word_embeddings' has rows 0 to 30,521. New tokens follow its last row, with none left out",
         ),
         ("config:bert", "lora tokens=5 on *.word_embeddings", "no matrices to 'embeddings.word_embeddings'"),
     ],
