@@ -144,8 +144,10 @@ def reference_parts(selection: ModelSelection, words: Words, asked: dict) -> dic
     """What follows only the model and the workload: prices beside the rows, the charts' axes and depth curve."""
     known = known_cost(selection)
     prices = {path: RowPrice(*price) for path, price in row_prices(selection, words).items()}
-    points = reference_of(selection).points
-    charts = model_part(selection.tree, known.full, points, words, palette_of(asked.get("theme")), selection.card)
+    reference, palette = reference_of(selection), palette_of(asked.get("theme"))
+    charts = model_part(
+        selection.tree, known.full, reference.points, words, palette, selection.card, reference.part_points
+    )
     return {
         "stage": stage_of(selection),
         "annotations": annotations_part(selection.tree, prices, key=TREE),

@@ -6,7 +6,7 @@ own answer to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from freezecore._estimate import AnyEstimate, CurvePoint
@@ -37,14 +37,17 @@ def model_part(
     words: Words,
     palette: Palette,
     card: Card | None = None,
+    of_parts: Mapping[str, Sequence[CurvePoint]] | None = None,
 ) -> dict:
     """What no tick changes: the numbers' names, columns, axes, the depth curve, and what training everything takes.
 
     A column is `[name, count, scalars, blocks up to its end, runs of parameters]`, where a column that is no block has
-    0 blocks; a point of the curve is `[place on the axis, peak, its text, backward work, blocks frozen]`.
+    0 blocks. The first curve is that of the model, `of_parts` has the points of its parts': `[its part, in words,
+    points]`, and a point is `[place on the axis, peak, its text, backward work]`.
     """
     found = columns(tree)
-    shown = [point for point in points if point.peak_bytes is not None]
+    curves = {"": points, **(of_parts or {})}
+    shown = [point for each in curves.values() for point in each if point.peak_bytes is not None]
     sizes = _sizes(full)
     behind = list(_blocks_behind(found))
     return {
@@ -60,9 +63,9 @@ def model_part(
             for column, name, blocks in zip(found, labels(found, words), behind, strict=True)
         ],
         "heights": _axis(max((column.parameters for column in found), default=1), count_text, 2),
-        "curve": [
-            [place, point.peak_bytes, bytes_text(point.peak_bytes), flops_text(point.flops_backward), place_blocks]
-            for point, place, place_blocks in _placed(shown, behind)
+        "curves": [
+            [part, words(f"tree.part_{part}" if part else "chart.whole"), list(_placed(each, found, tree, part))]
+            for part, each in curves.items()
         ],
         "peaks": _axis(max((point.peak_bytes for point in shown), default=1), bytes_text, 2),
     }
@@ -157,7 +160,20 @@ def _note(known: KnownCost, words: Words) -> str:
 
 
 def _sentences(words: Words) -> dict[str, str]:
-    keys = ("memory", "everything", "selection", "where", "hint", "moment", "parameters", "depth", "point", "what")
+    keys = (
+        "memory",
+        "everything",
+        "selection",
+        "where",
+        "hint",
+        "moment",
+        "parameters",
+        "depth",
+        "point",
+        "what",
+        "blocks_of",
+        "depth_part",
+    )
     states = {state[0]: words(f"state.{state}") for state in ("frozen", "trainable", "mixed")}
     return {"lang": words.lang, **states} | {key: words(f"chart.{key}") for key in keys}
 
@@ -188,17 +204,21 @@ def _runs(positions: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
-def _blocks_behind(found: Sequence[Column]) -> Iterator[int]:
-    """For each block, how many blocks of all towers end with it; 0 for what is no block."""
+def _blocks_behind(found: Sequence[Column], among: Container[str] | None = None) -> Iterator[int]:
+    """For each block, how many blocks end with it, of all towers or of those with these names; 0 for anything else."""
     count = 0
     for column in found:
-        count += column.block is not None
-        yield count if column.block is not None else 0
+        is_block = column.block is not None and (among is None or column.tower in among)
+        count += is_block
+        yield count if is_block else 0
 
 
-def _placed(points: Sequence[CurvePoint], behind: Sequence[int]) -> Iterator[tuple[CurvePoint, float, int]]:
+def _placed(points: Sequence[CurvePoint], found: Sequence[Column], tree: LayerTree, part: str) -> Iterator[list]:
     """Each point at the border behind its last frozen block; nothing frozen stands before the first column."""
-    edge = {0: -0.5} | {blocks: i + 0.5 for i, blocks in enumerate(behind) if blocks}
+    among = {tower.name for tower in tree.towers if part in ("", tower.part)}
+    first = next((i for i, column in enumerate(found) if not part or column.tower in among), 0)
+    edge = {blocks: i + 0.5 for i, blocks in enumerate(_blocks_behind(found, among)) if blocks} | {0: first - 0.5}
     for point in points:
-        if point.frozen_blocks in edge:
-            yield point, edge[point.frozen_blocks], point.frozen_blocks
+        if point.peak_bytes is not None and point.frozen_blocks in edge:
+            work = flops_text(point.flops_backward)
+            yield [edge[point.frozen_blocks], point.peak_bytes, bytes_text(point.peak_bytes), work]

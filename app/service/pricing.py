@@ -25,6 +25,7 @@ from freezecore._estimate import (
     depth_curve,
     estimate,
     full_estimate,
+    part_prices,
     prices,
     timeline,
 )
@@ -84,6 +85,8 @@ class Reference:
     trace: Trace | None = None
     points: tuple[CurvePoint, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    part_points: Mapping[str, tuple[CurvePoint, ...]] = field(default_factory=dict)
+    part_prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 NO_REFERENCE = Reference()
@@ -275,15 +278,23 @@ def _reference_future(selection: ModelSelection) -> Future | None:
 def _make_reference(trace: Trace, selection: ModelSelection) -> Generator[None, None, Reference]:
     tree, batch = selection.tree, selection.link.batch
     outer = [layer.path for layer in tree.layers if layer.path and "." not in layer.path and layer.parameters]
-    paths = list(dict.fromkeys((*outer, *tree.blocks)))
+    sections = [path for part in tree.parts for path in part.paths]
+    paths = list(dict.fromkeys((*outer, *sections, *tree.blocks)))
     found: dict[str, Price] = {}
     try:
         yield
         points = depth_curve(trace, tree, batch_size=batch)
+        of_parts: dict[str, tuple[CurvePoint, ...]] = {}
+        for part in tree.parts:
+            yield
+            if curve := depth_curve(trace, tree, batch_size=batch, part=part.name):
+                of_parts[part.name] = curve
+        yield
+        priced = part_prices(trace, tree, batch_size=batch)
         for start in range(0, len(paths), PRICED_TOGETHER):
             yield
             found |= prices(trace, tree, paths[start : start + PRICED_TOGETHER], batch_size=batch)
-        return Reference(trace, points, found)
+        return Reference(trace, points, found, of_parts, priced)
     except FreezeError:  # the cost of the selection, asked for at the same time, says what is wrong
         return Reference(trace)
 

@@ -37,8 +37,8 @@ def tick_answer(selection: ModelSelection, rules_place: DeltaGenerator) -> None:
     """Mount numbers and charts, and draw the rules at their place; a tick paints them anew."""
     st.fragment(_answer, key=KEY)(rules_place)
     words, full = state.words(), _known_or_last(selection).full
-    points = reference_of(selection).points
-    mounted = model_part(selection.tree, full, points, words, palette_of(state.theme()), selection.card)
+    reference, palette = reference_of(selection), palette_of(state.theme())
+    mounted = model_part(selection.tree, full, reference.points, words, palette, selection.card, reference.part_points)
     cost_charts(mounted, tree=TREE, key=CHANNEL, on_way=_show_what_fits)
 
 

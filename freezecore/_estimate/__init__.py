@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from freezecore._estimate.budget import CardFit
 from freezecore._estimate.cost import AnyEstimate, Estimate, PartialEstimate, PhasePeak, estimate, full_estimate
-from freezecore._estimate.curve import CurvePoint, Price, depth_curve, prices
+from freezecore._estimate.curve import CurvePoint, Price, depth_curve, part_prices, prices
 from freezecore._estimate.devices import DeviceShare
 from freezecore._estimate.difference import Difference
 from freezecore._estimate.missing import Pricer, costliest
@@ -32,6 +32,7 @@ __all__ = [
     "depth_curve",
     "estimate",
     "full_estimate",
+    "part_prices",
     "prices",
     "timeline",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from freezecore._estimate.cost import AnyEstimate, Estimate, estimate
@@ -79,18 +79,26 @@ def depths(blocks: int) -> tuple[int, ...]:
 
 def prices(trace: Trace, tree: LayerTree, paths: Iterable[str], *, batch_size: int | None = None) -> dict[str, Price]:
     """The price of each of these modules or parameters; an empty dictionary where the step is unknown."""
+    return _prices(trace, tree, {path: tree.under(path) for path in paths}, batch_size)
+
+
+def part_prices(trace: Trace, tree: LayerTree, *, batch_size: int | None = None) -> dict[str, Price]:
+    """The same of each part of a multimodal model, by its name."""
+    return _prices(trace, tree, tree.in_part, batch_size)
+
+
+def _prices(
+    trace: Trace, tree: LayerTree, wanted: Mapping[str, Sequence[int]], batch_size: int | None
+) -> dict[str, Price]:
     head = set(tree.under_each(tree.head))
     base, full = _cost(trace, tree, head, batch_size), estimate(trace, Mask.as_author(tree), batch_size=batch_size)
     if not base.known or not full.known:
         return {}
-    found: dict[str, Price] = {}
     known: dict[frozenset[int], Price] = {}
-    for path in paths:
-        below = frozenset(tree.under(path))
+    for below in map(frozenset, wanted.values()):
         if below not in known:
             known[below] = _price(tree, below, base, full, _cost(trace, tree, head | below, batch_size))
-        found[path] = known[below]
-    return found
+    return {name: known[frozenset(below)] for name, below in wanted.items()}
 
 
 def _price(tree: LayerTree, below: frozenset[int], base: Estimate, full: Estimate, cost: AnyEstimate) -> Price:

@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 from app.components.scripts import script
 from app.components.tree import HERE, MODULES, tree_strings
 from app.components.tree.bits import decode, encode
-from app.components.tree.packed import AUTHOR, BLOCK, FUSED, HEAD, INPUT, NEW, SHARED, TIED, pack
+from app.components.tree.packed import AUTHOR, BLOCK, FUSED, HEAD, INPUT, NEW, SECTION, SHARED, TIED, pack
 from app.text import LANGUAGES
-from freezecore.tree import Layer, LayerTree, Parameter, Tower
-from tests.browser.apps.trees import bert, experts, resnet
+from freezecore.tree import PARTS, Layer, LayerTree, Parameter, Part, Tower
+from tests.browser.apps.trees import bert, experts, resnet, sees
 from tests.browser.tree_room import APP
 
 SCRIPT = script(HERE / "js", MODULES)
@@ -59,7 +59,7 @@ def test_rows_stand_in_the_order_of_reading_with_each_parameter_once():
 def test_every_name_of_a_tied_tensor_has_a_row_of_the_same_parameter():
     tree = bert()
     rows = pack(tree)
-    at, leaves = rows.at(), parameters_of(rows.data)
+    at, leaves = rows.at, parameters_of(rows.data)
     for name in ("bert.embeddings.word_embeddings.weight", "cls.decoder.weight"):
         assert leaves[at[name]] == 0
         assert rows.data["flags"][at[name]] & TIED
@@ -90,6 +90,40 @@ def test_a_module_used_twice_says_so_and_parameters_of_the_root_stand_first():
     assert [rows.data["labels"][i] for i in rows.data["label"]] == ["1×1×8", "Body", ""]
 
 
+def test_a_model_of_several_parts_is_a_section_for_each_with_what_is_wholly_its_own():
+    tree = sees()
+    rows = pack(tree)
+    tops = [path for path, depth in zip(rows.paths, rows.data["depth"], strict=True) if depth < 2]
+    assert tops == [
+        *("part:vision", "model.visual.patch_embed", "model.visual.blocks"),
+        *("part:projector", "model.visual.merger"),
+        *("part:language", "model.language_model", "lm_head"),
+    ]
+    flags = dict(zip(rows.paths, rows.data["flags"], strict=True))
+    assert [path for path in rows.paths if flags[path] & SECTION and not path.count(".")] == tops[0:1] + tops[
+        3:4
+    ] + tops[5:6]
+    leaves = [p for p in parameters_of(rows.data) if p >= 0]
+    assert len(leaves) == len(tree.parameters) + 1 and set(leaves) == set(range(len(tree.parameters)))  # one is tied
+
+
+def test_what_is_said_of_a_module_that_two_parts_share_stands_in_both():
+    rows = pack(sees())
+    assert [rows.paths[i] for i in rows.standing_for("model.visual.merger")] == ["model.visual.merger"]
+    assert [rows.paths[i] for i in rows.standing_for("model.visual")] == [
+        *("model.visual.patch_embed", "model.visual.blocks", "model.visual.merger")
+    ]
+
+
+def test_a_module_called_as_a_part_is_has_the_long_rule_beside_the_section():
+    layers = (Layer("", "Two"), Layer("vision", "Eye"), Layer("text", "Words"))
+    leaves = tuple(Parameter(f"{path}.w", path, (2,)) for path in ("vision", "text"))
+    parts = (Part("vision", ("vision",)), Part("language", ("text",)))
+    rows = pack(LayerTree("two", layers, leaves, towers=(Tower("", ""),), parts=parts))
+    assert rows.paths == ("part:vision", "vision", "vision.w", "part:language", "text", "text.w")
+    assert [rows.data["labels"][rows.data["label"][i]] for i in (0, 3)] == ["part:vision", "language"]
+
+
 def test_5000_parameters_fit_into_300_kB():
     rows = pack(experts())
     assert len(json.dumps(rows.data)) + len(SCRIPT) < 300_000
@@ -101,6 +135,7 @@ def test_every_language_has_the_sentences_that_the_script_asks_for():
     asked |= {f"legend_{state}" for state in ("trains", "frozen", "mixed")}
     asked |= {"tied", "fused", "author", "new", "first", "last", "trains", "frozen", "mixed"}
     asked |= {f"{mark}_why" for mark in ("tied", "fused", "author", "new", "first", "last")}
+    asked |= {f"part_{part}" for part in PARTS}
     optional = {f"column_{name}_why" for name in ("layer", "bar", "price")}
     for lang in LANGUAGES:
         assert set(tree_strings(lang)) == asked | optional, lang

@@ -83,11 +83,11 @@ def ticks_part(tree: LayerTree, mask: Mask, sequence: int, *, key: str) -> dict:
 
 def _annotations(rows: Rows, prices: Mapping[str, RowPrice] | None, marks: Mapping[str, RowMark] | None) -> dict:
     """Prices and marks by row number; marks that say the same stand together."""
-    at = rows.at()
+    at = rows.at
     grouped: dict[tuple[str, str], list[int]] = {}
     for path, mark in (marks or {}).items():
-        if path in at:
-            grouped.setdefault((mark.kind, mark.text), []).append(at[path])
+        if places := rows.standing_for(path):
+            grouped.setdefault((mark.kind, mark.text), []).extend(places)
     priced = {at[path]: [p.text, p.title, p.share] for path, p in (prices or {}).items() if path in at}
     return {"prices": priced, "marks": [[kind, text, places] for (kind, text), places in grouped.items()]}
 

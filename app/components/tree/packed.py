@@ -1,16 +1,21 @@
 """A layer tree as the browser takes it: rows in the order they are read, each a few small numbers.
 
-5,000 parameters in 12,000 rows stay under 300 kB, because names, classes and shapes stand once in a table.
+5,000 parameters in 12,000 rows stay under 300 kB, because names, classes and shapes stand once in a table. A model of
+several parts is a section for each: a row with the part's name, and below it the outermost modules that hold nothing of
+another part, by their whole paths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from freezecore._presets import part_selector
+from freezecore.rules.grammar import print_selector
 from freezecore.tree import LayerTree
 
-BLOCK, SHARED, HEAD, INPUT = 1, 2, 4, 8
+BLOCK, SHARED, HEAD, INPUT, SECTION = 1, 2, 4, 8, 16
 TIED, FUSED, AUTHOR, NEW = 1, 2, 4, 8
 
 
@@ -22,6 +27,7 @@ class _ModuleNode:
     rank: float
     modules: dict[str, _ModuleNode] = field(default_factory=dict)
     leaves: dict[str, int] = field(default_factory=dict)
+    holds: set[int] = field(default_factory=set)
 
 
 class _TextTable:
@@ -41,9 +47,22 @@ class Rows:
     paths: tuple[str, ...]
     data: dict
 
+    @cached_property
     def at(self) -> dict[str, int]:
         """Row by path."""
         return {path: i for i, path in enumerate(self.paths)}
+
+    def standing_for(self, path: str) -> list[int]:
+        """A path's row; of a module that several sections share, what of it stands outermost in each."""
+        if path in self.at:
+            return [self.at[path]]
+        depths = self.data["depth"]
+        return [i for i, each in enumerate(self.paths) if depths[i] == 1 and each.startswith(f"{path}.")]
+
+
+def section_path(part: str) -> str:
+    """What stands for a part where rows have paths; no module can be called so."""
+    return f"part:{part}"
 
 
 def pack(tree: LayerTree) -> Rows:
@@ -66,22 +85,31 @@ def pack(tree: LayerTree) -> Rows:
         return (HEAD if path in head else 0) | (INPUT if path in inputs else 0)
 
     def walk(node: _ModuleNode, depth: int) -> None:
-        nonlocal expected
         for name, item in _ordered(node):
-            path = f"{node.path}.{name}" if node.path else name
-            if isinstance(item, _ModuleNode):
-                layer = tree.layer_at.get(path)
-                shared = bool(layer and (layer.aliases or (layer.uses or 1) > 1))
-                if layer and (layer.uses or 1) > 1:
-                    uses[str(len(paths))] = layer.uses or 1
-                flags = (BLOCK if path in blocks else 0) | (SHARED if shared else 0) | place(path)
-                add(path, depth, name, layer.type if layer else "", 0, flags)
-                walk(item, depth + 1)
-            else:
-                add(path, depth, name, _shape(tree, item), 1 if item == expected else item + 2, _marks(tree, item))
-                expected = item + 1
+            show(f"{node.path}.{name}" if node.path else name, name, item, depth)
 
-    walk(_trie(tree), 0)
+    def show(path: str, name: str, item: _ModuleNode | int, depth: int) -> None:
+        nonlocal expected
+        if isinstance(item, _ModuleNode):
+            layer = tree.layer_at.get(path)
+            shared = bool(layer and (layer.aliases or (layer.uses or 1) > 1))
+            if layer and (layer.uses or 1) > 1:
+                uses[str(len(paths))] = layer.uses or 1
+            flags = (BLOCK if path in blocks else 0) | (SHARED if shared else 0) | place(path)
+            add(path, depth, name, layer.type if layer else "", 0, flags)
+            walk(item, depth + 1)
+        else:
+            add(path, depth, name, _shape(tree, item), 1 if item == expected else item + 2, _marks(tree, item))
+            expected = item + 1
+
+    root = _trie(tree)
+    if not tree.parts:
+        walk(root, 0)
+    for part in tree.parts:
+        rule = print_selector(part_selector(tree, part.name))
+        add(section_path(part.name), 0, part.name, rule, 0, SECTION)
+        for path, item in _outermost(root, set(tree.in_part[part.name])):
+            show(path, path, item, 1)
     at = {path: i for i, path in enumerate(paths)}
     towers = [{"name": t.name, "blocks": [at[p] for p in t.blocks if p in at]} for t in tree.towers]
     data = {
@@ -109,7 +137,26 @@ def _trie(tree: LayerTree) -> _ModuleNode:
                     node.modules[part] = _ModuleNode(path, rank.get(path, node.rank))
                 node = node.modules[part]
             node.leaves[last] = position
+    _fill(root)
     return root
+
+
+def _fill(node: _ModuleNode) -> set[int]:
+    node.holds = set(node.leaves.values()).union(*(_fill(below) for below in node.modules.values()))
+    return node.holds
+
+
+def _outermost(node: _ModuleNode, own: set[int]) -> Iterator[tuple[str, _ModuleNode | int]]:
+    """The outermost modules, and parameters beside them, that hold nothing but these parameters; each with its path."""
+    for name, item in _ordered(node):
+        path = f"{node.path}.{name}" if node.path else name
+        if not isinstance(item, _ModuleNode):
+            if item in own:
+                yield path, item
+        elif item.holds <= own:
+            yield path, item
+        elif not item.holds.isdisjoint(own):
+            yield from _outermost(item, own)
 
 
 def _ordered(node: _ModuleNode) -> Iterable[tuple[str, _ModuleNode | int]]:

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.figures.columns import columns
 from app.figures.cost_charts import model_part, selection_part
 from app.figures.style import DARK, LIGHT, palette_of
 from app.link import Link
@@ -14,6 +15,7 @@ from freezecore.mask import Mask
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.tree import Layer, LayerTree, Parameter, Tower
+from tests.browser.apps.trees import sees
 
 WORDS = Words("en")
 TREE = LayerTree(
@@ -75,8 +77,23 @@ def test_every_column_has_a_state_a_name_and_its_parameters():
 
 
 def test_the_depth_curve_shares_the_axis_of_the_blocks():
-    curve = model_part(TREE, FULL, POINTS, WORDS, LIGHT)["curve"]
+    (part, _, curve), *others = model_part(TREE, FULL, POINTS, WORDS, LIGHT)["curves"]
     assert [point[:3] for point in curve] == [[-0.5, 900, "900 B"], [2.5, 300, "300 B"]]
+    assert (part, others) == ("", [])
+
+
+def test_the_curve_of_a_part_stands_over_its_own_blocks():
+    tree = sees()
+    found = columns(tree)
+    points = [CurvePoint(n, "", 900 - n, 5) for n in range(7)]
+    part = {"vision": points[:5], "language": points}
+    made = model_part(tree, FULL, points, WORDS, LIGHT, of_parts=part)["curves"]
+    assert [name for name, *_ in made] == ["", "vision", "language"]
+    for (name, _, curve), tower in zip(made[1:], tree.towers, strict=True):
+        border = [int(place + 0.5) for place, *_ in curve]  # column that begins behind each point
+        frozen = [{found[i].tower for i in range(border[0], end)} for end in border[1:]]
+        assert frozen and all(each == {tower.name} for each in frozen), name
+        assert [found[end - 1].block for end in border[1:]] == list(range(len(tower.blocks)))
 
 
 def test_what_a_tick_sends_is_small_even_for_hundreds_of_blocks():

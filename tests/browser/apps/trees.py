@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freezecore.tree import Layer, LayerTree, Parameter, Tower
+from freezecore.tree import Layer, LayerTree, Parameter, Part, Tower
 
 
 class Sketch:
@@ -72,6 +72,33 @@ def bert() -> LayerTree:
     return sketch.tree(["bert.encoder.layer.0", "bert.encoder.layer.1"], ["bert.embeddings"], ["cls"])
 
 
+def sees() -> LayerTree:
+    """A language model with eyes, whose projector stands inside the vision tower and whose head is tied."""
+    sketch = Sketch("config:sees").module("model", "Sees").module("model.visual", "Eye")
+    sketch.leaf("model.visual.patch_embed", "Conv2d", weight=(64, 3, 14, 14)).module(
+        "model.visual.blocks", "ModuleList"
+    )
+    for block in range(4):
+        sketch.leaf(f"model.visual.blocks.{block}", "Linear", weight=(64, 64), bias=(64,))
+    sketch.leaf("model.visual.merger", "Linear", weight=(96, 64), bias=(96,)).module("model.language_model", "Words")
+    tied = {"kind": "embedding", "aliases": ("lm_head.weight",)}
+    sketch.leaf("model.language_model.embed_tokens", "Embedding", tied, weight=(1000, 96))
+    sketch.module("model.language_model.layers", "ModuleList")
+    for block in range(6):
+        sketch.leaf(f"model.language_model.layers.{block}", "Linear", weight=(96, 96), bias=(96,))
+    sketch.module("lm_head", "Linear")
+    eye = Tower("visual", "model.visual", stem=("model.visual.patch_embed",), part="vision",
+                blocks=tuple(f"model.visual.blocks.{i}" for i in range(4)))  # fmt: skip
+    words = Tower("language_model", "model.language_model", embeddings=("model.language_model.embed_tokens",),
+                  blocks=tuple(f"model.language_model.layers.{i}" for i in range(6)), part="language")  # fmt: skip
+    parts = (
+        Part("vision", ("model.visual.patch_embed", "model.visual.blocks")),
+        Part("projector", ("model.visual.merger",)),
+        Part("language", ("model.language_model",)),
+    )
+    return LayerTree(sketch.source, tuple(sketch.layers), tuple(sketch.parameters), towers=(eye, words), parts=parts)
+
+
 def experts() -> LayerTree:
     """5,000 parameters: 8 blocks of 156 experts with two projections each, as a mixture of experts has them."""
     sketch = Sketch("config:experts").leaf("embed", "Embedding", weight=(32000, 256))
@@ -88,4 +115,4 @@ def experts() -> LayerTree:
     return sketch.tree([f"encoder.block.{block}" for block in range(8)], ["embed"], [])
 
 
-TREES = {"resnet": resnet, "bert": bert, "experts": experts}
+TREES = {"resnet": resnet, "bert": bert, "experts": experts, "sees": sees}

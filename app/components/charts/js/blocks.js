@@ -10,7 +10,7 @@ const SMALLEST = 0.012; // height of a column that would else not be seen
 
 export class Blocks {
   constructor(data, toggle) {
-    Object.assign(this, { words: data.words, columns: data.columns, curve: data.curve, data });
+    Object.assign(this, { words: data.words, columns: data.columns, data });
     this.count = this.columns.length;
     this.root = element("figure", "blocks");
     this.plot = element("div", "plot");
@@ -19,7 +19,7 @@ export class Blocks {
     this.tip.hidden = true;
     this.labels = element("div", "labels");
     this.labels.setAttribute("aria-hidden", "true");
-    this.drawCurve();
+    this.drawFrame();
     const stage = element("div", "stage");
     stage.append(this.bars, this.tip);
     const heights = ticks("axis heights", "bottom", data.heights, this.most);
@@ -65,24 +65,47 @@ export class Blocks {
     this.buttons[to].focus();
   }
 
+  drawFrame() {
+    const top = Math.max(1, ...this.data.curves.flatMap(([, , points]) => points.map(([, peak]) => peak)));
+    this.ceiling = top * 1.12; // one axis for all curves, so that parts can be compared
+    this.frame = element("div", "curve");
+    this.frame.innerHTML = `<svg viewBox="0 0 ${this.count} 100" preserveAspectRatio="none" aria-hidden="true">
+      <path class="line"/><path class="dots"/><path class="peak"/></svg>`;
+    this.peak = this.frame.querySelector(".peak");
+    this.depth = element("p", "axis-name", this.words.depth);
+    this.plot.classList.add("curved");
+    if (this.data.curves.length > 1) this.plot.append(this.choice());
+    this.plot.append(this.depth, ticks("axis peaks", "bottom", this.data.peaks, this.ceiling), this.frame);
+  }
+
+  // Whose blocks are frozen one after another: the model's, or those of one part.
+  choice() {
+    const label = element("label", "choice", this.words.blocks_of);
+    this.select = element("select");
+    this.data.curves.forEach(([part, name]) => this.select.append(new Option(name, part)));
+    this.select.addEventListener("keydown", (event) => event.stopPropagation()); // Streamlit's own keys, C and R
+    this.select.addEventListener("change", () => this.choose(this.select.value));
+    label.append(this.select);
+    return label;
+  }
+
+  choose(part) {
+    const [found, name, points] = this.data.curves.find(([each]) => each === part) ?? this.data.curves[0];
+    this.part = found;
+    if (this.select) this.select.value = found;
+    this.curve = points;
+    this.depth.textContent = found ? this.words.depth_part.replace("{part}", name) : this.words.depth;
+    this.drawCurve();
+    this.paintPeak();
+  }
+
   drawCurve() {
-    const top = Math.max(1, ...this.curve.map(([, peak]) => peak));
-    this.ceiling = top * 1.12;
     const at = ([place, peak]) => `${(place + 0.5).toFixed(2)} ${(100 - (100 * peak) / this.ceiling).toFixed(2)}`;
     const points = this.curve.map(at);
-    const frame = element("div", "curve");
-    frame.innerHTML = `<svg viewBox="0 0 ${this.count} 100" preserveAspectRatio="none" aria-hidden="true">
-      <path class="line"/><path class="dots"/><path class="peak"/></svg>`;
-    frame.querySelector(".line").setAttribute("d", points.length ? `M${points.join("L")}` : "");
+    const draw = (name, path) => this.frame.querySelector(name).setAttribute("d", path);
+    draw(".line", points.length ? `M${points.join("L")}` : "");
+    draw(".dots", points.length <= 80 ? points.map((p) => `M${p}h0`).join("") : "");
     this.plot.classList.toggle("awaited", !points.length); // its room stays, so that nothing moves when it comes
-    if (points.length <= 80) frame.querySelector(".dots").setAttribute("d", points.map((p) => `M${p}h0`).join(""));
-    this.peak = frame.querySelector(".peak");
-    this.plot.classList.add("curved");
-    this.plot.append(
-      element("p", "axis-name", this.words.depth),
-      ticks("axis peaks", "bottom", this.data.peaks, this.ceiling),
-      frame,
-    );
   }
 
   // Labels where there is room for them, the ends of the blocks first; what is no block may stand on a second line.
@@ -117,9 +140,15 @@ export class Blocks {
       button.setAttribute("aria-pressed", PRESSED[states[i]]);
       button.setAttribute("aria-label", this.describe(i));
     });
-    const height = 100 - (100 * Math.min(peak ?? 0, this.ceiling)) / this.ceiling;
-    this.peak.setAttribute("d", peak === null || !this.curve.length ? "" : `M0 ${height.toFixed(2)}h${this.count}`);
+    this.now = peak;
+    this.paintPeak();
     if (this.tipAt >= 0) this.showTip(this.tipAt);
+  }
+
+  paintPeak() {
+    const height = 100 - (100 * Math.min(this.now ?? 0, this.ceiling)) / this.ceiling;
+    const known = this.now !== null && this.now !== undefined && this.curve.length;
+    this.peak.setAttribute("d", known ? `M0 ${height.toFixed(2)}h${this.count}` : "");
   }
 
   describe(i) {
@@ -131,8 +160,7 @@ export class Blocks {
     this.tipAt = i;
     this.tip.hidden = i < 0;
     if (i < 0) return;
-    const frozen = this.columns[i][3];
-    const point = this.curve.find(([, , , , blocks]) => frozen && blocks === frozen);
+    const point = this.curve.find(([place]) => place === i + 0.5);
     this.tip.replaceChildren(element("b", "", this.describe(i)));
     if (point) this.tip.append(element("span", "", this.words.point.replace("{peak}", point[2]).replace("{work}", point[3])));
     const middle = (i + 0.5) / this.count;

@@ -8,11 +8,12 @@ import { Memory } from "./memory.js";
 import { Numbers } from "./numbers.js";
 
 class Charts {
-  constructor(data, root, toWay) {
+  constructor(data, root, toWay, part) {
     Object.assign(this, { data, root });
     this.numbers = new Numbers(data, toWay);
     this.memory = new Memory(data);
     this.blocks = new Blocks(data, (parameters) => channelOf(data.tree).receive?.({ part: "toggle", parameters }));
+    this.blocks.choose(part);
     root.setAttribute("lang", data.words.lang);
     for (const [name, colour] of Object.entries(data.colours)) root.style.setProperty(`--${name}`, colour);
     root.replaceChildren(this.numbers.root, this.memory.root, this.blocks.root);
@@ -44,7 +45,8 @@ const show = ({ data, parentElement, setTriggerValue }, earlier) => {
   earlier?.stop();
   const root = earlier?.root ?? element("section", "charts");
   if (!earlier) parentElement.append(root);
-  return new Charts(data, root, () => setTriggerValue("way", true));
+  const part = earlier?.data.of === data.of ? earlier.blocks.part : ""; // what was chosen stays when prices come
+  return new Charts(data, root, () => setTriggerValue("way", true), part);
 };
 
 export default mounted(show, (charts) => charts.end());

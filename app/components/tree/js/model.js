@@ -1,6 +1,6 @@
 // The tree without its looks: rows, what each holds, what trains, what is unfolded.
 
-export const BLOCK = 1, SHARED = 2, HEAD = 4, INPUT = 8; // marks of a module
+export const BLOCK = 1, SHARED = 2, HEAD = 4, INPUT = 8, SECTION = 16; // marks of a module; a section is a part's head
 export const TIED = 1, FUSED = 2, AUTHOR = 4, NEW = 8; // marks of a parameter
 
 export class TreeModel {
@@ -39,6 +39,7 @@ export class TreeModel {
     this.shared = this.sharedBelow();
     this.whole = this.size.reduce((sum, size) => sum + size, 0);
     this.unfold("blocks");
+    for (let row = 0; row < n; row++) if (this.isSection(row)) this.open[row] = 0; // first which parts there are
     this.sum();
     this.measure();
   }
@@ -50,9 +51,9 @@ export class TreeModel {
       const depth = this.depth[row];
       while (above.length > depth) this.end[above.pop()] = row;
       this.parent[row] = depth ? above[depth - 1] : -1;
-      this.path[row] = depth ? `${this.path[this.parent[row]]}.${this.name[row]}` : this.name[row];
       const p = leaf[row] === 0 ? -1 : leaf[row] === 1 ? expected : leaf[row] - 2;
       this.parameter[row] = p;
+      this.path[row] = this.pathOf(row);
       above.push(row);
       if (p < 0) continue;
       expected = p + 1;
@@ -61,6 +62,13 @@ export class TreeModel {
       this.rowsOf[p].push(row);
     }
     for (const row of above) this.end[row] = this.rows;
+  }
+
+  // A section's rows bear their whole paths, and its own is none that a module can have.
+  pathOf(row) {
+    const up = this.parent[row];
+    if (this.isSection(row)) return `part:${this.name[row]}`;
+    return up < 0 || this.isSection(up) ? this.name[row] : `${this.path[up]}.${this.name[row]}`;
   }
 
   // Which block a row lies in: the number of its tower and of the block, or null.
@@ -72,6 +80,10 @@ export class TreeModel {
 
   isModule(row) {
     return this.parameter[row] < 0;
+  }
+
+  isSection(row) {
+    return !!(this.flags[row] & SECTION) && this.parameter[row] < 0;
   }
 
   // A tensor under several names would be counted once per name: take it off where two of its rows meet.

@@ -1,5 +1,7 @@
 // Moving between rows: the active row, folding and unfolding around it.
 
+import { nameOf } from "./rows.js";
+
 export class Navigation {
   constructor(view) {
     this.view = view;
@@ -71,7 +73,8 @@ export class Navigation {
     const from = (placeOf.get(this.view.active) ?? 0) + (start.length === 1 ? 1 : 0);
     for (let i = 0; i < order.length; i++) {
       const row = order[(from + i) % order.length];
-      if (this.model.name[row].toLowerCase().startsWith(start)) return this.go(row);
+      const name = nameOf(this.model, this.view.strings, row).toLowerCase();
+      if (name.startsWith(start)) return this.go(row);
     }
   }
 }

@@ -41,6 +41,11 @@ export function makeRow() {
   return row;
 }
 
+// A row's name as it is read: of a part its word in the reader's language.
+export function nameOf(model, strings, at) {
+  return model.isSection(at) ? strings[`part_${model.name[at]}`] : model.name[at];
+}
+
 // What training all below a row costs; nothing where a search shows, and would tick, only a part of it.
 export function priceOf(model, annotations, at) {
   return model.cut?.[at] ? null : annotations.prices[at];
@@ -49,7 +54,10 @@ export function priceOf(model, annotations, at) {
 export function badgesOf(model, annotations, strings, at) {
   const flags = model.flags[at];
   const found = (annotations.marksOf.get(at) ?? []).map(([kind, text]) => [kind, MARKS[kind], text]);
-  if (model.isModule(at)) {
+  if (model.isSection(at)) {
+    const values = { n: short(model.trained[at]), m: short(model.total[at]) };
+    found.push(["tally", fill(strings.tally, values), fill(strings.tally_why, values)]);
+  } else if (model.isModule(at)) {
     const side = model.sideOf.get(at);
     if (side) found.push(["place", strings[side], strings[`${side}_why`]]);
     if (flags & INPUT) found.push(["place", strings.input, strings.input_why]);
@@ -76,10 +84,11 @@ export function paintRow(row, view, at, position, places) {
   row.id = `${view.id}-${at}`;
   row.style.transform = `translateY(${position * view.rowHeight}px)`;
   row.style.setProperty("--depth", model.depth[at]);
-  const classes = `row ${state} ${module ? "module" : "parameter"}${at === view.active ? " active" : ""}`;
+  const kind = model.isSection(at) ? "module section" : module ? "module" : "parameter";
+  const classes = `row ${state} ${kind}${at === view.active ? " active" : ""}`;
   setClass(row, view.twins.has(at) ? `${classes} twin` : classes);
   setAll(row, {
-    "aria-label": model.path[at],
+    "aria-label": model.isSection(at) ? nameOf(model, strings, at) : model.path[at],
     "aria-description": [...facts, ...badges.map(([, , why]) => why)].filter(Boolean).join(", "),
     "aria-level": model.depth[at] + 1,
     "aria-posinset": places[0],
@@ -88,7 +97,7 @@ export function paintRow(row, view, at, position, places) {
     "aria-expanded": module ? String(!!model.open[at]) : null,
     title: model.path[at],
   });
-  paintName(parts.name, model.name[at], view.marked);
+  paintName(parts.name, nameOf(model, strings, at), view.marked);
   setText(parts.label, model.label[at]);
   setText(parts.word, strings[state]);
   setText(parts.count, short(model.total[at]));

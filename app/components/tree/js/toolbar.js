@@ -217,7 +217,8 @@ export class Toolbar {
     this.rowText.hidden = !!this.view.remark;
     const { annotations } = this.view;
     const badges = row < 0 ? [] : badgesOf(model, annotations, strings, row).map(([, text, why]) => why || text);
-    const facts = row < 0 ? [] : [model.label[row], exact(model.total[row]), priceOf(model, annotations, row)?.[1], ...badges];
+    const label = row < 0 || model.isSection(row) ? "" : model.label[row]; // a section's path says the same
+    const facts = row < 0 ? [] : [label, exact(model.total[row]), priceOf(model, annotations, row)?.[1], ...badges];
     const path = element("code", "", row < 0 ? "" : model.path[row]);
     this.rowText.replaceChildren(path, ...facts.filter(Boolean).map((fact) => ` · ${fact}`));
     this.rowText.title = this.rowText.textContent;
