@@ -272,7 +272,7 @@ def presets_of(selection: ModelSelection, words: Words) -> dict:
     return {
         "label": words("preset.label"),
         "shown": key,
-        "all": [[name, words.either(f"preset.{name}", one.label)] for name, one in offered(tree).items()],
+        "all": [[name, words.either(f"preset.{name}", words.said(one.label))] for name, one in offered(tree).items()],
         "first": {
             "label": words("preset.first_n" if embeds else "preset.first_n_stem"),
             "name": words("preset.first_n_label"),

@@ -53,7 +53,7 @@ def presets_room(tree: LayerTree, words: Words) -> None:
 
 
 def _name(key: str, preset: Preset, words: Words) -> str:
-    return words.either(f"preset.{key}", preset.label)
+    return words.either(f"preset.{key}", words.said(preset.label))
 
 
 def presets_are_outdated(selection: ModelSelection) -> bool:
