@@ -114,7 +114,7 @@ def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate, int]:
         TraceError: the step cannot be traced.
         WorkloadError: a size that the model refuses.
     """
-    key = selection.traced_step
+    key = _traced_step(selection)
     phases, batch = selection.phases, selection.link.batch
     trace = _traces.read(key) or _trace_future(selection).result()
     pricer = Pricer(trace, lambda _, missing: _filled(*key, missing))
@@ -192,12 +192,12 @@ def stage_of(selection: ModelSelection) -> int:
 
 def _is_followed(selection: ModelSelection) -> bool:
     """Whether its step was traced, or could not be; it is being traced from now on."""
-    return _traces.read(selection.traced_step) is not None or _trace_future(selection).done()
+    return _traces.read(_traced_step(selection)) is not None or _trace_future(selection).done()
 
 
 def is_traced(selection: ModelSelection) -> bool:
     """Whether its step was traced; nothing is begun where it was not."""
-    return _traces.read(selection.traced_step) is not None
+    return _traces.read(_traced_step(selection)) is not None
 
 
 def own_tokens(link: Link) -> int | None:
@@ -224,15 +224,25 @@ def forward_work(selection: ModelSelection) -> ForwardWork | None:
 
 def _own_pixels(selection: ModelSelection) -> int | None:
     """A side of the pictures that the step was traced with."""
-    trace = _traces.read(selection.traced_step)
+    trace = _traces.read(_traced_step(selection))
     if trace is None or not trace.batch:
         return None
     return round(math.sqrt(trace.amounts[trace.batch[0]].linear / (COLOURS * FLOAT_BYTES)))
 
 
+def _traced_step(selection: ModelSelection) -> tuple[ModelSource, Workload]:
+    """The step whose trace prices this selection; at its own batch size, where a model runs differently at each."""
+    key, batch = selection.traced_step, selection.link.batch
+    trace = _traces.read(key)
+    if trace is None or len(trace.batch_sizes) != 1 or trace.batch_sizes[0] == batch:
+        return key
+    source, workload = key
+    return source, replace(workload, batch_size=batch)
+
+
 def _trace_future(selection: ModelSelection) -> Future:
     """The trace on its way; one that failed is asked for again after a while, since files and networks change."""
-    key = selection.traced_step
+    key = _traced_step(selection)
     with _asking:
         future, begun = _futures.read(key) or (None, 0.0)
         failed = future is not None and future.done() and future.exception() is not None
@@ -263,7 +273,7 @@ def _filled(source: ModelSource, workload: Workload, missing: tuple) -> Trace:
 
 def _reference_future(selection: ModelSelection) -> Future | None:
     """The reference on its way; None where the step was not traced."""
-    trace = _traces.read(selection.traced_step)
+    trace = _traces.read(_traced_step(selection))
     if trace is None:
         return None
     key = (selection.source, selection.workload, id(trace))
