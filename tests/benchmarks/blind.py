@@ -1,13 +1,13 @@
 """Models that neither code nor tests name, opened and held against labels written from the libraries' source.
 
-    python tests/benchmarks/blind.py               both lists of sixty; some minutes on one core
+    python tests/benchmarks/blind.py               all lists of sixty; some minutes on one core
     python tests/benchmarks/blind.py --only WORD   those whose name contains a word; nothing is written
     python tests/benchmarks/blind.py --draw SEED   sixty names of timm, torchvision and transformers for a new list
 
-`blind_labels.json` and `blind_labels_2.json` were written before any of their models was opened: for each the blocks of
+`blind_labels.json`, `…_2` and `…_3` were written before any of their models was opened: for each the blocks of
 each tower, the head, and the parts of a model that takes in more than one kind of thing; `or` has what else is right,
 and `why`; `refused` are models that the library itself cannot build. The names were drawn by seeds (20261130,
-20261201). Writes `blind.json`: for each list what was right at first sight, which stays as it was written, and now.
+20261201, 20261202). Writes `blind.json`: for each list what was right at first sight, which stays as it was written, and now.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import zoo  # noqa: E402
 from freezecore.errors import SourceError  # noqa: E402
 from freezecore.tree import LayerTree  # noqa: E402
 
-LISTS = {"first": "blind_labels.json", "second": "blind_labels_2.json"}
+LISTS = {"first": "blind_labels.json", "second": "blind_labels_2.json", "third": "blind_labels_3.json"}
 DRAWN = {"timm": 20, "torchvision": 12, "config": 28}
 NAME_ALL = {
     "freezecore/catalog.csv",
