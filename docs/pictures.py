@@ -4,6 +4,7 @@
     python docs/pictures.py explore-ja walk # some
 
 `walk` opens the page as somebody who has never seen it, a picture at each step: docs/first-minutes.md shows them.
+`parts` walks LLaVA's two stages, in each language: docs/multimodal.md shows them.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.text import Words  # noqa: E402
+from app.text import LANGUAGES, Words  # noqa: E402
 from tests.browser.chromium import find  # noqa: E402
 
 OUT = ROOT / "docs" / "pictures"
 SLOW_MS = 300_000
 COLOURS = 128  # a page is flat: with a palette its picture is a third as large
 WINDOW = {"width": 1440, "height": 900}
+LLAVA = "model=config:llava&task=image-text-to-text&batch=4&precision=bf16&card=a100-40"
 BERT = "config:bert&task=sequence-classification&labels=2"
 
 
@@ -61,13 +63,17 @@ PICTURES = (
 
 def main() -> None:
     """Start a server of its own, take every picture, and end it."""
-    wanted = set(sys.argv[1:]) or {"walk", *(picture.name for picture in PICTURES)}
+    wanted = set(sys.argv[1:]) or {"walk", "parts", *(picture.name for picture in PICTURES)}
     with served() as base, chromium() as browser:
         for picture in PICTURES:
             if picture.name in wanted:
                 take(browser, base, picture)
         if "walk" in wanted:
             Newcomer(browser.new_context(viewport=WINDOW, locale="en-US").new_page(), Words("en")).walk(f"{base}/")
+        if "parts" in wanted:
+            for lang in LANGUAGES:
+                page = browser.new_context(viewport=WINDOW).new_page()
+                InTwoStages(page, Words(lang)).walk(f"{base}/?{LLAVA}&lang={lang}")
 
 
 @contextlib.contextmanager
@@ -181,6 +187,42 @@ class Newcomer:
     def measure(self) -> None:
         self.press("probe.start")
         expect(self.page.get_by_role("button", name=self.words("probe.again"))).to_be_visible(timeout=2 * SLOW_MS)
+        ready(self.page)
+
+
+class InTwoStages(Newcomer):
+    """Somebody who trains LLaVA as its authors did: what joins eyes and language first, then language with it."""
+
+    def walk(self, base: str) -> None:
+        """The parts, the projector alone, where memory goes, the last blocks beside it, the code."""
+        self.page.goto(base)
+        ready(self.page)
+        curve = self.page.get_by_label(self.words("chart.blocks_of"), exact=True)
+        expect(curve).to_be_visible(timeout=SLOW_MS)
+        self.look("parts")
+        self.preset(0)
+        self.look("projector")
+        curve.select_option("language")
+        self.preset(1)
+        self.page.get_by_role("treeitem", name=self.words("tree.part_language"), exact=True).click()
+        self.look("language")
+        self.pane("code")
+        self.page.get_by_role("combobox", name=self.words("export.target")).click()
+        self.page.get_by_role("option", name=self.words.either("target.llama-factory", "llama-factory")).click()
+        written = self.page.locator("[data-testid=stCode]").filter(has_text="freeze_multi_modal_projector")
+        expect(written).to_be_visible(timeout=SLOW_MS)
+        ready(self.page)
+        written.scroll_into_view_if_needed()
+        self.look("code")
+
+    def look(self, name: str) -> None:
+        self.step += 1
+        keep(self.page, f"parts-{self.step}-{name}-{self.words.lang}")
+
+    def preset(self, place: int) -> None:
+        before = self.page.url
+        self.page.locator(".st-key-w_preset").get_by_role("radio").nth(place).click()
+        expect(self.page).not_to_have_url(before, timeout=SLOW_MS)
         ready(self.page)
 
 

@@ -1,4 +1,4 @@
-"""Exports that a document shows: `python -m tests.shown_exports` writes each below its command in docs/exports.md.
+"""Exports that a document shows: `python -m tests.shown_exports` writes each below its command.
 
 A command stands in an HTML comment, `<!-- freezecore export … -->`, right above a fenced block.
 """
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from freezecore.cli import main
 
-SHOWN = Path(__file__).parents[1] / "docs" / "exports.md"
+DOCS = Path(__file__).parents[1] / "docs"
+SHOWN = DOCS / "exports.md", DOCS / "multimodal.md"
 MARKED = re.compile(r"(<!-- (freezecore export [^\n]+?) -->\n+```\w*\n)(.*?)(```)", re.DOTALL)
 
 
@@ -32,4 +33,5 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    SHOWN.write_text(filled(SHOWN.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in SHOWN:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -66,7 +66,7 @@ def test_each_link_within_the_site_leads_somewhere(built):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["index", "rules", "teaching", "worksheets"])
+@pytest.mark.parametrize("page", ["index", "rules", "multimodal", "teaching", "worksheets"])
 def test_guide_pages_stand_in_every_language(built, page):
     texts = {(built / ("" if lang == "en" else lang) / f"{page}.html").read_text("utf-8") for lang in LANGUAGES}
     bodies = {re.search(r"<article.*?</article>", text, re.DOTALL)[0] for text in texts}

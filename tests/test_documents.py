@@ -68,7 +68,7 @@ def test_each_command_is_one_that_the_command_line_knows(command):
 
 def test_there_are_commands_exports_and_links_to_check():
     assert len(COMMANDS) > 10
-    assert len(EXPORTS) == 4
+    assert len(EXPORTS) == 5
     assert ("README.md", "docs/pictures/explore-en.png") in LINKS
 
 

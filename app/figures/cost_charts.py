@@ -46,7 +46,8 @@ def model_part(
     points]`, and a point is `[place on the axis, peak, its text, backward work]`.
     """
     found = columns(tree)
-    curves = {"": points, **(of_parts or {})}
+    parts = [part.name for part in tree.parts if any(t.blocks for t in tree.towers if t.part == part.name)]
+    curves = {"": points} | {part: (of_parts or {}).get(part, ()) for part in parts}
     shown = [point for each in curves.values() for point in each if point.peak_bytes is not None]
     sizes = _sizes(full)
     behind = list(_blocks_behind(found))

@@ -1,13 +1,14 @@
 """Models that neither code nor tests name, opened and held against labels written from the libraries' source.
 
     python tests/benchmarks/blind.py               all lists of sixty; some minutes on one core
+    python tests/benchmarks/blind.py --list third  one of them
     python tests/benchmarks/blind.py --only WORD   those whose name contains a word; nothing is written
     python tests/benchmarks/blind.py --draw SEED   sixty names of timm, torchvision and transformers for a new list
 
-`blind_labels.json`, `…_2` and `…_3` were written before any of their models was opened: for each the blocks of
-each tower, the head, and the parts of a model that takes in more than one kind of thing; `or` has what else is right,
-and `why`; `refused` are models that the library itself cannot build. The names were drawn by seeds (20261130,
-20261201, 20261202). Writes `blind.json`: for each list what was right at first sight, which stays as it was written, and now.
+`blind_labels.json`, `…_2` and `…_3` were written before any of their models was opened: for each the blocks of each
+tower, the head, and the parts of a model that takes in more than one kind of thing; `or` has what else is right, and
+`why`; `refused` are models that the library itself cannot build. The names were drawn by seeds (20261130, 20261201,
+20261202). Writes `blind.json`: for each list what was right at first sight, which stays as it was written, and now.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ def opened(row: dict) -> LayerTree:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default="")
+    parser.add_argument("--list", choices=LISTS)
     parser.add_argument("--draw", type=int)
     options = parser.parse_args()
     if options.draw is not None:
@@ -111,6 +113,8 @@ def main() -> None:
         return
     kept = json.loads((HERE / "blind.json").read_text())
     for name, file in LISTS.items():
+        if options.list not in (None, name):
+            continue
         rows = json.loads((HERE / file).read_text())
         misses = {}
         for row in rows:

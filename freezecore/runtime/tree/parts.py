@@ -105,10 +105,11 @@ def _add_the_rest(
             named = "language"
         elif named not in flows:
             between = any((at := place(name)) is not None and first < at < last for name in names)
-            idle = top in seen.tensors and place(top) is None  # a row that separates pictures, where none was given
+            ran = any(place(name) is not None for name in names)
+            idle = top in seen.tensors and not ran  # a row that separates pictures, where none was given
             beside = idle and any(JOINS.search(each.name) for each in seen.owner[top].bearing)
             joins = between or beside or JOINS.search(top)
-            named = "projector" if joins else before.pop() if len(before) == 1 else "other"
+            named = "projector" if joins else before.pop() if ran and len(before) == 1 else "other"
         of |= dict.fromkeys(names, named)
 
 
@@ -127,7 +128,9 @@ def _flows(seen: ModuleTree, towers: Sequence[TowerSpan]) -> list[str]:
     if "language" not in found and is_library_model(root.module) and "language" in _taken(root):
         found[max((at for at, flow in enumerate(found) if not flow), default=len(found)) :] = ["language"]
     for at, tower in enumerate(towers):
-        if not found[at] and DECODES.search(tower.path):
+        if _joins_inputs(seen, tower, found[:at]):
+            found[at] = "projector"
+        elif not found[at] and DECODES.search(tower.path):
             found[at] = "decoder"
         elif not found[at] and "language" in found[at:] and {"vision", "audio"} & set(found[:at]):
             found[at] = "projector"
@@ -138,14 +141,30 @@ def _flow(seen: ModuleTree, tower: TowerSpan) -> str:
     if JOINS.search(tower.path):
         return "projector" if len(seen.nodes) > 1 and tower.path else ""
     node = _model_of(seen, tower)
-    if node is not None:
-        said = getattr(type(node.module), "input_modalities", ())
-        told = {MODALITIES.get(each, "") for each in ((said,) if isinstance(said, str) else said)}
-        for kinds in (_taken(node) - {"action"}, told - {"language"}):  # every model says text that says nothing
-            if len(kinds) == 1:
-                return next(iter(kinds))
+    taken = _taken(node) - {"action"} if node else set()
+    told = _told(node) - {"language"} if node else set()  # every model says text that says nothing
+    own = node is not None and "input_modalities" in vars(type(node.module))
     looked_up = input_embeddings(seen)
-    return next((kind for name in tower.front if (kind := _read_by(seen.owner[name], looked_up))), "")
+    read = list(dict.fromkeys(kind for name in tower.front if (kind := _read_by(seen.owner[name], looked_up))))
+    for kinds in (taken, told if own else set(), read):
+        if len(kinds) == 1:
+            return next(iter(kinds))
+    if not taken and DECODES.search(tower.path):  # what it says is said of the model around it
+        return ""
+    return next(iter(told)) if len(told) == 1 else next(iter(read), "")
+
+
+def _told(node: ModuleNode) -> set[str]:
+    """The kinds of input that a library's model says of itself, or inherits from what all of its models say."""
+    said = getattr(type(node.module), "input_modalities", ())
+    return {MODALITIES.get(each, "") for each in ((said,) if isinstance(said, str) else said)}
+
+
+def _joins_inputs(seen: ModuleTree, tower: TowerSpan, before: Sequence[str]) -> bool:
+    """Whether a tower's own model takes several kinds of input, each of which has had a tower of its own."""
+    node = _model_of(seen, tower)
+    kinds = _taken(node) - {"language", "action"} if node is not None and node is not seen.root else set()
+    return len(kinds) > 1 and kinds <= set(before)
 
 
 def _model_of(seen: ModuleTree, tower: TowerSpan) -> ModuleNode | None:

@@ -82,6 +82,7 @@ export class Blocks {
   choice() {
     const label = element("label", "choice", this.words.blocks_of);
     this.select = element("select");
+    this.select.setAttribute("aria-label", this.words.blocks_of); // without the options that a label around it names
     this.data.curves.forEach(([part, name]) => this.select.append(new Option(name, part)));
     this.select.addEventListener("keydown", (event) => event.stopPropagation()); // Streamlit's own keys, C and R
     this.select.addEventListener("change", () => this.choose(this.select.value));

@@ -22,6 +22,7 @@ export class TreeModel {
     this.rowsOf = Array.from({ length: packed.count }, () => []);
     this.place(packed.leaf);
     this.at = new Map(this.path.map((path, row) => [path, row]));
+    this.shorten();
     this.towers = packed.towers;
     this.blockOf = this.findBlocks();
     this.sideOf = new Map(); // the first and the last block of each tower
@@ -69,6 +70,26 @@ export class TreeModel {
     const up = this.parent[row];
     if (this.isSection(row)) return `part:${this.name[row]}`;
     return up < 0 || this.isSection(up) ? this.name[row] : `${this.path[up]}.${this.name[row]}`;
+  }
+
+  // Of the path that a section's row bears its last word is shown, more where two in the section end alike.
+  shorten() {
+    this.shown = this.name.slice();
+    const below = new Map();
+    for (let row = 0; row < this.rows; row++) {
+      const up = this.parent[row];
+      if (up >= 0 && this.isSection(up)) below.set(up, [...(below.get(up) ?? []), row]);
+    }
+    for (const rows of below.values()) {
+      for (const row of rows) {
+        const words = this.path[row].split(".");
+        const ends = (n) => `.${words.slice(-n).join(".")}`;
+        const several = (n) => rows.filter((other) => `.${this.path[other]}`.endsWith(ends(n))).length > 1;
+        let n = 1;
+        while (n < words.length && several(n)) n++;
+        this.shown[row] = ends(n).slice(1);
+      }
+    }
   }
 
   // Which block a row lies in: the number of its tower and of the block, or null.

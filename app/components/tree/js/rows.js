@@ -43,7 +43,7 @@ export function makeRow() {
 
 // A row's name as it is read: of a part its word in the reader's language.
 export function nameOf(model, strings, at) {
-  return model.isSection(at) ? strings[`part_${model.name[at]}`] : model.name[at];
+  return model.isSection(at) ? strings[`part_${model.name[at]}`] : model.shown[at];
 }
 
 // What training all below a row costs; nothing where a search shows, and would tick, only a part of it.
