@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from .link import Link, read_link
 from .service import gallery, visitors
@@ -219,6 +220,16 @@ def control(token: str | None) -> str | None:
 def value(name: str, otherwise=None):
     """What a widget holds, by its key."""
     return st.session_state.get(name, otherwise)
+
+
+def dropped_file(name: str):
+    """The file that was dropped on this field; None where there is none, or where it was given back.
+
+    A drawing that is cut short by the next one has its callbacks called again, with a file that is kept elsewhere by
+    then.
+    """
+    file = value(name)
+    return None if isinstance(file, DeletedFile) else file
 
 
 def forget_upload(file) -> None:

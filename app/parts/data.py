@@ -111,7 +111,7 @@ def _preview_toggled(own: bool) -> None:
 
 @show_errors.acting
 def _dropped(kind: str) -> None:
-    file = state.value("w_own_data")
+    file = state.dropped_file("w_own_data")
     if file is None:
         return
     try:

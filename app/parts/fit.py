@@ -77,7 +77,7 @@ def _measured(words: Words) -> None:
 
 @show_errors.acting
 def _take_calibration() -> None:
-    if (file := state.value("w_calibration")) is not None:
+    if (file := state.dropped_file("w_calibration")) is not None:
         state.notes(MEASURED)[file.name] = read_calibration(file.getvalue(), file.name)
 
 

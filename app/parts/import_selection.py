@@ -64,7 +64,7 @@ def _pasted() -> None:
 
 @show_errors.acting
 def _dropped() -> None:
-    file = state.value("w_import_file")
+    file = state.dropped_file("w_import_file")
     state.notes(NOTES).update(content=file.getvalue() if file is not None else None)
 
 

@@ -126,7 +126,7 @@ def _file_uploader(words: Words) -> None:
 
 @show_errors.acting
 def _file_dropped() -> None:
-    file = state.value("w_runs_file")
+    file = state.dropped_file("w_runs_file")
     if file is None:
         state.forget_notes(FROM_FILE)
         return

@@ -41,7 +41,7 @@ def _drop_zone(words: Words) -> None:
 
 @show_errors.acting
 def _file_dropped() -> None:
-    file = state.value("w_upload")
+    file = state.dropped_file("w_upload")
     if file is not None:
         source = uploads.keep_model(file.getvalue(), file.name)
         belongings.add(state.owner(), SORT, source)
