@@ -68,8 +68,12 @@ def test_without_leave_nothing_trains_and_the_agent_is_told_whom_to_ask():
 
 
 def test_a_clients_configuration_as_documented_reads_files_of_its_folder_wherever_it_is_started(tmp_path):
-    document = (ROOT / "docs" / "agents.md").read_text("utf-8").replace("/home/me/project/.venv", sys.prefix)
-    (written,) = re.findall(r"```json\n(.*?)```", document.replace("/home/me/project", str(tmp_path)), re.DOTALL)
+    document = (ROOT / "docs" / "agents.md").read_text("utf-8").replace("/home/me/project", str(tmp_path))
+    (written,) = re.findall(r"```json\n(.*?)```", document, re.DOTALL)
+    program = tmp_path / ".venv" / "bin" / "freezecore"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!{sys.executable}\nimport sys\nfrom freezecore.cli import main\nsys.exit(main())\n")
+    program.chmod(0o755)
     save(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2)), torch.randn(4, 8), tmp_path / "model.json")
     server = json.loads(written)["mcpServers"]["freezecore"]
     calls = [("tree", {"source": f"file:{name}.json"}) for name in ("model", "nowhere")]
