@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 
 from freezecore.cache.keys import versions
 from freezecore.errors import MissingLibrary
@@ -13,13 +14,24 @@ OLDEST = {"torch": "2.14.1", "timm": "1.0.28", "transformers": "5.20"}  # with o
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # torch's profiler tells every start and stop on standard error; it reads this when it first starts.
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
-for _library, _found in versions(OLDEST).items():
-    _numbers, _least = ([int(part) for part in re.findall(r"\d+", text)] for text in (_found, OLDEST[_library]))
-    if _numbers[: len(_least)] < _least:
-        raise MissingLibrary(
-            "This needs {library} {least} or newer; {found} is installed.",
-            "pip install --upgrade '{library}>={least}'",
-            library=_library,
-            least=OLDEST[_library],
-            found=_found,
-        )
+
+
+def require_tested(libraries: Iterable[str]) -> None:
+    """Refuse an older version than was ever tested of any of these libraries that `OLDEST` has and that is installed.
+
+    Raises:
+        MissingLibrary: names the library, its version, and what to install.
+    """
+    for library, found in versions(name for name in libraries if name in OLDEST).items():
+        numbers, least = ([int(part) for part in re.findall(r"\d+", text)] for text in (found, OLDEST[library]))
+        if numbers[: len(least)] < least:
+            raise MissingLibrary(
+                "This needs {library} {least} or newer; {found} is installed.",
+                "pip install --upgrade '{library}>={least}'",
+                library=library,
+                least=OLDEST[library],
+                found=found,
+            )
+
+
+require_tested(["torch"])  # the others where a model of theirs is met

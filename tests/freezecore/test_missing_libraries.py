@@ -113,6 +113,25 @@ def test_a_library_that_is_too_old_is_told_with_what_to_install(tmp_path):
     assert f"pip install --upgrade 'torch>={OLDEST['torch']}'" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_an_old_library_is_in_the_way_of_its_own_models_alone(tmp_path):
+    (tmp_path / "timm-0.9.16.dist-info").mkdir()
+    (tmp_path / "timm-0.9.16.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: timm\nVersion: 0.9.16\n")
+    (tmp_path / "own.py").write_text("from torch import nn\ndef plain():\n    return nn.Linear(4, 2)\n")
+    (tmp_path / "theirs.py").write_text(
+        "from torch import nn\nfrom timm.layers import DropPath\n"
+        "def mixed():\n    return nn.Sequential(nn.Linear(4, 2), DropPath(0.1))\n"
+    )
+    commands = [["tree", name, "--allow-python"] for name in ("py:own:plain", "py:theirs:mixed", "timm:resnet18")]
+    script = f"from freezecore.cli import main\nprint([main(command) for command in {commands}])"
+    path = os.pathsep.join([str(tmp_path), os.getcwd()])
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path, "FREEZE_EXPLORER_HOME": str(tmp_path)},
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.stdout.rstrip().endswith("[0, 1, 1]"), done.stderr
+    assert done.stderr.count(f"This needs timm {OLDEST['timm']} or newer; 0.9.16 is installed.") == 2
+
+
 def test_a_module_of_a_persons_own_that_is_missing_is_not_taken_for_a_library(tmp_path):
     (tmp_path / "mine.py").write_text("import nowhere\ndef model(): ...\n")
     said = told("", tmp_path, [["tree", "py:mine:model", "--allow-python"]], [])

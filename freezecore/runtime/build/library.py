@@ -7,6 +7,7 @@ import functools
 from freezecore import catalog, hub_configs
 from freezecore.catalog import ModelName
 from freezecore.errors import nearest
+from freezecore.runtime import OLDEST, require_tested
 
 __all__ = ["ModelName", "listed", "names"]
 MOST_NEAREST = 10
@@ -30,6 +31,7 @@ def nearest_of_all(word: str) -> list[str]:
 
 def listed() -> list[ModelName]:
     """What the installed libraries themselves list: every architecture and model type."""
+    require_tested(OLDEST)
     import timm
     from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 

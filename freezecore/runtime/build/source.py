@@ -14,6 +14,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from freezecore import model_file
 from freezecore.cache import trees
 from freezecore.errors import FreezeError, SourceError, shortened, told_if_missing
+from freezecore.runtime import OLDEST, require_tested
 from freezecore.runtime.build.built import Built, device_for
 from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
@@ -30,7 +31,10 @@ def build(source: ModelSource, *, allow_python: bool = True) -> Built:
 
     Raises:
         SourceError: there is no such model, it cannot be built, or its weights cannot be had.
+        MissingLibrary: a library is older than any that was tested.
     """
+    if source.scheme != "py":
+        require_tested(OLDEST)
     with _within_limits(source), _told(source):
         built = _build(source, allow_python)
         if source.adapter:

@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from freezecore.cache.keys import versions
 from freezecore.errors import SourceError
+from freezecore.runtime import require_tested
 from freezecore.runtime.tree.author import author_frozen as frozen_by_author
 from freezecore.runtime.tree.marks import (
     ADAPTER,
@@ -53,8 +54,10 @@ def read_module(
 
     Raises:
         SourceError: it is no module, or the sizes of some layers are not known yet.
+        MissingLibrary: parts of it are of a library older than any that was tested.
     """
     check(model)
+    require_tested({type(module).__module__.partition(".")[0] for module in model.modules()})
     seen = module_tree(model)
     followed = execution_order(model, own=own)
     run = followed if isinstance(followed, Execution) else None
