@@ -23,8 +23,9 @@ from app.figures.style import palette_of
 from app.link import Link, cards_by_slug, read_link
 from app.service import backend, gallery
 from app.service.mended_rules import fault_in, offers, place_of, place_text
+from app.service.own_size import own_size_text
 from app.service.preset_row import offered, shown_preset
-from app.service.pricing import known_cost, own_tokens, reference_of, stage_of
+from app.service.pricing import known_cost, reference_of, stage_of
 from app.service.row_prices import row_prices
 from app.service.rule_words import hits_text, rule_words
 from app.service.selection import ModelSelection, select, ticked
@@ -432,10 +433,9 @@ def qr(asked: dict) -> dict:
 def settings(link: Link, words: Words) -> list[dict]:
     """The first row: each setting with its label, help, value, and what can be chosen."""
     fixed = link.model.startswith("file:")
-    tokens = None
+    own = words("top.own")
     with contextlib.suppress(FreezeError, NeedsPack):  # there is no such model: said elsewhere
-        tokens = own_tokens(link)
-    own = words("top.own") if tokens is None else words("top.tokens", count=tokens)
+        own = own_size_text(link, words)
     sizes = (1, LIMITS["sequence_length"][1])
     made = [
         _number("batch", link.batch, LIMITS["batch_size"], "", False, words),

@@ -11,7 +11,7 @@ from freezecore.workload import CHOICES, LIMITS
 
 from .. import state
 from ..link import Link, cards_by_slug
-from ..service.pricing import own_tokens
+from ..service.own_size import own_size_text
 from ..text import Words
 from . import show_errors
 from .language import language_box
@@ -49,7 +49,7 @@ def _number(column, name: str, value: int | None, label: str, limits: tuple[int,
         value=None if name in EMPTY else "min",
         step=1,
         key=f"w_{name}",
-        placeholder=_own_size(words) if name == "size" else words("top.own"),
+        placeholder=own_size_text(state.link(), words) if name == "size" else words("top.own"),
         help=words("top.fixed") if _is_fixed(name) else words(f"top.{name}_help"),
         on_change=_changed,
         args=(name,),
@@ -60,12 +60,6 @@ def _number(column, name: str, value: int | None, label: str, limits: tuple[int,
 def _is_fixed(name: str) -> bool:
     """Whether this was settled when the model's step was written to its file, which holds that one step."""
     return name in FIXED and state.link().model.startswith("file:")
-
-
-def _own_size(words: Words) -> str:
-    """What an empty input size takes: a text model's tokens as the number they are, once its step has been traced."""
-    tokens = own_tokens(state.link())
-    return words("top.own") if tokens is None else words("top.tokens", count=tokens)
 
 
 def _card_name(slug: str) -> str:

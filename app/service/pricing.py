@@ -43,11 +43,12 @@ from ..link import Link
 from . import backend
 from .expected import ForwardWork
 from .ranks import at_any_rank
-from .selection import MOST_SELECTIONS, ModelSelection, select, step_of
+from .selection import MOST_SELECTIONS, ModelSelection, select, source_of, step_of
 
 MOST_TRACES = 32
 COMPLETE = 2
 ID_BYTES = 8  # of a token's number, an int64
+PICTURE_SCHEMES = ("timm", "torchvision")
 COLOURS, FLOAT_BYTES = 3, 4  # of a picture, and of each of its values
 FAILURE_KEPT_S = 20.0
 PRICED_TOGETHER = 12  # paths: what a page without threads does between two questions
@@ -208,6 +209,17 @@ def own_tokens(link: Link) -> int | None:
     tree = select(replace(link, rules=None)).tree  # whatever is wrong with the rules is told beside their box
     only_text = kind_for(tree) == "text" and len(tree.towers) == 1
     return trace.amounts[trace.batch[0]].linear // ID_BYTES if only_text else None
+
+
+def own_pixels(link: Link) -> int | None:
+    """The side of the square pictures that a step of a picture model takes where the link asks for no size; None
+    until it was traced, and where pictures are no such squares of three colours."""
+    trace = _traces.read(step_of(replace(link, size=None)))
+    if trace is None or not trace.batch or source_of(link).scheme not in PICTURE_SCHEMES:
+        return None
+    values, rest = divmod(trace.amounts[trace.batch[0]].linear, COLOURS * FLOAT_BYTES)
+    side = math.isqrt(values)
+    return side if side and not rest and side * side == values else None
 
 
 def forward_work(selection: ModelSelection) -> ForwardWork | None:

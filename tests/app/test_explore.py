@@ -58,6 +58,7 @@ def typed(page, text: str):
 def test_a_link_opens_the_model_with_its_rules_and_its_numbers(opened):
     page = opened(model=RESNET, rules="freeze all; train fc", batch="8")
     assert not page.exception and not page.error
+    assert page.number_input(key="w_size").placeholder == "224 pixels"
     assert rules_of(page) == "freeze all\ntrain fc"
     assert page.number_input(key="w_batch").value == 8
     assert figures(page)["Peak memory"].endswith("MB")
