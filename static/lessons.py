@@ -202,7 +202,7 @@ def outcome(lesson: Lesson, notes: Notes, results: list[dict], words: Words) -> 
         **told,
         "kind": kind,
         "verdict": [text, *(lesson_texts.comparison(lesson, one, words) for one in found.comparisons)],
-        "showed": [words("learn.showed"), words(f"lesson.{lesson.key}.showed", **figures)],
+        "showed": [lesson_texts.heading(found, words), words(f"lesson.{lesson.key}.showed", **figures)],
         "careful": [words("learn.careful"), words(f"lesson.{lesson.key}.careful")],
         "after": check(lesson, "after", notes, words),
         "answered": answered(lesson, notes, words) if notes["after"] else [],

@@ -242,7 +242,7 @@ def _verdict(lesson: Lesson, notes: dict, words: Words) -> None:
         lesson_outcome.show_verdict(lesson, notes, found, words)
         figures = lesson_texts.figures(lesson, results, words)
         showed = words(f"lesson.{lesson.key}.showed", **figures)
-        st.info(f"**{words('learn.showed')}**  \n{showed}", icon=":material/lightbulb:")
+        st.info(f"**{lesson_texts.heading(found, words)}**  \n{showed}", icon=":material/lightbulb:")
         careful = words(f"lesson.{lesson.key}.careful")
         st.warning(f"**{words('learn.careful')}**  \n{careful}", icon=":material/balance:")
         with st.container(border=True, gap="small"):

@@ -66,6 +66,11 @@ def judged(lesson: Lesson, guess: str, found: verdicts.Verdict, words: Words) ->
     return "surprise", words("learn.surprise", guess=chosen, measured=answer)
 
 
+def heading(found: verdicts.Verdict, words: Words) -> str:
+    """What stands over the figures: that they show something only where noise does not hide it."""
+    return words("learn.showed_noisy" if found.answer == verdicts.NOISY else "learn.showed")
+
+
 def comparison(lesson: Lesson, one: verdicts.Contrast, words: Words) -> str:
     """`head, 0.005 − everything, 0.005: +17.7 points (95 %: +13.0 to +22.4)`."""
     names = {side: words(f"lesson.{lesson.key}.run.{name}") for side, name in (("one", one.one), ("other", one.other))}

@@ -42,6 +42,7 @@ def outcome(monkeypatch):
         lesson_outcome.table(lesson, notes, words)
         results = [lesson_outcome.measured(token) for token in notes["tokens"]]
         lesson_outcome.show_verdict(lesson, notes, lesson.verdict(results), words)
+        st.caption(lesson_texts.heading(lesson.verdict(results), words))
         st.json(lesson_texts.figures(lesson, results, words))
 
     def draw(guess, **accuracies):
@@ -66,7 +67,9 @@ def test_a_guess_is_right_surprised_or_hidden_by_noise(outcome):
     assert len(right.success) == 1 and "+15.0" in right.success[0].value
     surprised = outcome("all", head=0.95, all=0.8, random=0.1)
     assert not surprised.success and not surprised.warning and "+15.0" in surprised.markdown[-1].value
-    assert len(outcome("head", head=0.855, all=0.83, random=0.1).warning) == 1
+    assert right.caption[0].value == surprised.caption[0].value == "What it showed"
+    noisy = outcome("head", head=0.855, all=0.83, random=0.1)
+    assert len(noisy.warning) == 1 and "show" not in noisy.caption[0].value
 
 
 def test_the_lesson_tells_weights_with_all_their_digits(outcome):
