@@ -183,7 +183,7 @@ async function arrive({ query, problem, ...note }) {
 
 function drawTold(said) {
   const made = [];
-  const told = { ...state.note, ...Object.fromEntries(Object.entries(said ?? {}).filter(([, value]) => value)) };
+  const told = { ignored: state.shown?.ignored, ...state.note, ...Object.fromEntries(Object.entries(said ?? {}).filter(([, value]) => value)) };
   if (told?.note) made.push(make("div", { class: "told note" }, told.note));
   if (told?.ignored) made.push(make("div", { class: "told note" }, told.ignored));
   if (told?.problem) made.push(blocks.error(told.problem.problem !== undefined ? told.problem : { problem: told.problem, hint: told.hint }));

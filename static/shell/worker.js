@@ -78,7 +78,7 @@ async function reply({ id, question, file }) {
 // A pack's text; one that was cut off is told as what it is.
 async function unpacked(address) {
   const found = await plain(address).catch((error) => {
-    if (error.status) throw { problem: "", hint: `${address}: ${error.status}` };
+    if (error.status) throw error;
     return new Uint8Array();
   });
   return new TextDecoder().decode(found);

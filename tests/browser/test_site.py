@@ -183,6 +183,7 @@ def test_a_link_with_everything_wrong_opens_the_page_and_says_so(open_site):
     page = open_site(
         "/?model=timm:resnet18&batch=-3&size=x&card=toaster&lang=tlh&colour=blue&rules=freeze+nothing+here"
     )
+    page.locator(".tree-room .price").nth(1).wait_for(state="attached")  # the prices come last, and leave it there
     expect(page.locator(".told.note")).to_contain_text("batch, size, card, lang, colour")
     expect(page.locator(".left").get_by_role("alert")).to_contain_text("nothing")
     expect(box(page)).to_have_value("freeze nothing here")
