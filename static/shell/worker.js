@@ -18,6 +18,24 @@ onmessage = ({ data }) => {
 begin().catch((error) => postMessage({ fault: String(error) }));
 
 async function begin() {
+  await start();
+  postMessage({ ready: true });
+  for (;;) {
+    while (waiting.length) await reply(waiting.shift());
+    if (answers.idle()) {
+      worked = true;
+      await breath();
+      continue;
+    }
+    if (worked) postMessage({ known: true });
+    worked = false;
+    if (!waiting.length) await new Promise((resolve) => (wake = resolve));
+    wake = null;
+  }
+}
+
+// Python with everything in it; what was fetched for it is let go of.
+async function start() {
   const first = location.hash.slice(1);
   if (first.startsWith("packs/")) early.set(first, unpacked(first).catch(() => null));
   const [python, archive] = await Promise.all([
@@ -35,19 +53,6 @@ answers.start()
 `);
   answers = python.globals.get("answers");
   files = python.FS;
-  postMessage({ ready: true });
-  for (;;) {
-    while (waiting.length) await reply(waiting.shift());
-    if (answers.idle()) {
-      worked = true;
-      await breath();
-      continue;
-    }
-    if (worked) postMessage({ known: true });
-    worked = false;
-    if (!waiting.length) await new Promise((resolve) => (wake = resolve));
-    wake = null;
-  }
 }
 
 function breath() {
