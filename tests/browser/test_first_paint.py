@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.browser.page_room import MAIN, RESNET, figure, rules, settled, tick, traced
+from tests.browser.test_access import OPTIONS
 
 STANDS = "y => Math.abs(document.querySelector('.st-key-layers').getBoundingClientRect().y - y) < 2"
 
@@ -35,6 +37,7 @@ def test_the_tree_comes_first_in_its_place_and_a_tick_before_the_rest_is_kept(pa
     tree = page.locator(".st-key-layers")
     expect(page.get_by_role("treeitem").first).to_be_visible()
     expect(page.locator(".st-key-top")).to_have_count(0)
+    assert Axe().run(page, options=OPTIONS).response["violations"] == []
     place = tree.bounding_box()
     tick(page, "conv1")
     page.wait_for_timeout(500)
