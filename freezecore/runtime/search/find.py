@@ -51,7 +51,13 @@ def run(
         return runs[-1]
 
     try:
-        arms = Arms(sessions, request, clock() - began, lambda seconds: not should_stop() and clock() + seconds < until)
+        arms = Arms(
+            sessions,
+            request,
+            clock() - began,
+            has_time=lambda seconds: not should_stop() and clock() + seconds < until,
+            ran=lambda: len(runs),
+        )
         emit({"event": "plan", "arms": arms.most, "left_out": list(arms.left_out), "seconds": 60 * request.minutes})
         search = Search(
             arms,
@@ -83,9 +89,15 @@ class Arms:
     """
 
     def __init__(
-        self, sessions: Sessions, request: FindRequest, build_s: float, has_time: Callable[[float], bool]
+        self,
+        sessions: Sessions,
+        request: FindRequest,
+        build_s: float,
+        has_time: Callable[[float], bool],
+        ran: Callable[[], int],
     ) -> None:
-        """`build_s` seconds were spent on the model as it was asked for; `has_time` says whether so many are left.
+        """`build_s` seconds were spent on the model as it was asked for; `has_time` says whether so many are left,
+        `ran` how many runs there were.
 
         Raises:
             ProbeError: no selection fits in the memory budget.
@@ -100,7 +112,9 @@ class Arms:
         self._dear: list[int] = []
         self._untried: list[str] = []
         self._plain = [arm for one in usual if not one.adapter if (arm := self._fitting(one, self._whole))]
-        self._adapted = [one for one in usual if one.adapter]
+        adapted = [one for one in usual if one.adapter]
+        self._adapted = sorted(adapted, key=lambda one: " on " not in (one.adapter or ""))  # the cheaper ones first
+        self._ran, self._ran_before = ran, -1
         self.most = len(FACTORS) * (len(self._plain) + len(self._adapted))
         self._made: list[Arm] = []
         self._coming = self._in_order()
@@ -143,9 +157,12 @@ class Arms:
         yield from (replace(arm, factor=factor) for group, factors in groups for factor in factors for arm in group)
 
     def _built(self, candidate: Candidate) -> Arm | None:
-        """The arm of an adapter, whose model is built for it; None, and a sentence, where it cannot be."""
-        if self._made and not self._has_time(2 * self._build_s):
-            why = say("building its model takes about {time}", time=seconds_text(self._build_s))
+        """The arm of an adapter, whose model is built for it; None, and a sentence, where it cannot be.
+
+        Where the one before it was passed over for want of time, so would this be."""
+        before, self._ran_before = self._ran_before, self._ran()
+        if self._made and (before == self._ran_before or not self._has_time(2 * self._build_s)):
+            why = say("there was no time left to build its model, and for a run")
             self._untried.append(say("'{adapter}' was not tried: {why}.", adapter=candidate.adapter, why=why))
             return None
         try:

@@ -69,7 +69,7 @@ def test_what_does_not_fit_the_budget_is_never_run():
 
 def session_peaks() -> dict[str, int]:
     session = live_find.Sessions(ProbeRequest(SOURCE, FreezeSpec(), **SIZES))
-    arms = list(live_find.Arms(session, FindRequest(session.base), 0.0, lambda seconds: True))
+    arms = list(live_find.Arms(session, FindRequest(session.base), 0.0, lambda seconds: True, lambda: 0))
     session.close()
     return {arm.candidate.rules: arm.peak_bytes for arm in arms}
 
@@ -96,7 +96,7 @@ def test_coarse_depths_come_before_finer_ones_each_from_the_cheapest_up():
 def test_other_rates_come_when_all_coarse_selections_have_been_tried_at_the_usual_one():
     request = FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES), over=("depth",))
     session = live_find.Sessions(request.base)
-    arms = live_find.Arms(session, request, 0.0, lambda seconds: True)
+    arms = live_find.Arms(session, request, 0.0, lambda seconds: True, lambda: 0)
     order = [(arm.candidate.frozen_blocks, arm.factor) for arm in arms]
     session.close()
     coarse = [depth for depth, factor in order[: len(order) // 3] if factor == 1.0]
