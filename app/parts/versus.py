@@ -33,7 +33,8 @@ def versus(words: Words) -> None:
     selection = select(state.link())
     with_terms(words("versus.about"), words, "versus")
     adapter = _adapter(selection, words)
-    tried = [run_table.of_run(run) for run in jobs.shared().runs.listed(state.owner(), "probe")]
+    runs = jobs.shared().runs.listed(state.owner(), "probe")
+    tried = [run_table.of_run(run) for run in runs if run.result]
     found = ways(selection, adapter, tried)
     card = selection.card
     height = AXES + ROW * len(found)

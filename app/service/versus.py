@@ -35,7 +35,7 @@ class Way:
         mask: None where the model cannot be built so.
         known: what is known of its cost by now.
         fits: on the chosen card; None while that is unknown, or where there is no card.
-        accuracy: where this browser has tried it.
+        tried: the newest run of it in this browser; None where there is none.
     """
 
     key: str
@@ -43,7 +43,7 @@ class Way:
     mask: Mask | None
     known: KnownCost
     fits: bool | None = None
-    accuracy: float | None = None
+    tried: RunRow | None = None
 
     @property
     def peak_bytes(self) -> int | None:
@@ -63,7 +63,7 @@ def ways(selection: ModelSelection, adapter: str, tried: Sequence[RunRow] = ()) 
 
     Args:
         adapter: set beside a selection that has none.
-        tried: runs of this browser.
+        tried: runs of this browser that have ended, the newest first.
     """
     found = _versus.alternatives(selection.source, selection.rules, selection.tree, adapter)
     return [_way(one, selection, tried) for one in found]
@@ -77,18 +77,18 @@ def _way(one: _versus.Alternative, selection: ModelSelection, tried: Sequence[Ru
     except FreezeError as error:
         return Way(one.key, link, None, KnownCost(fault=error))
     fits = fits_on(selection.card, known.cost.peak_bytes) if selection.card and known.has_peak else None
-    return Way(one.key, link, known.mask or chosen.mask, known, fits, _accuracy(one, tried))
+    return Way(one.key, link, known.mask or chosen.mask, known, fits, _newest(one, tried))
 
 
-def _accuracy(one: _versus.Alternative, tried: Sequence[RunRow]) -> float | None:
-    """Of the newest run of this model, adapter and rules."""
+def _newest(one: _versus.Alternative, tried: Sequence[RunRow]) -> RunRow | None:
+    """The newest run of this model, adapter and rules."""
     rules = str(FreezeSpec.parse(one.rules))
     wanted = (str(one.source), one.source.adapter, one.source.quantize, rules)
     for row in tried:
         source = row.request.get("source")
         source = source if isinstance(source, dict) else {}
         if (row.model, source.get("adapter"), source.get("quantize"), row.rules) == wanted:
-            return row.result.get("accuracy_after")
+            return row
     return None
 
 

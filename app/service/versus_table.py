@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from freezecore.adapter import MOST_RANK, at_rank, parse_adapters, print_adapters
 from freezecore.errors import FreezeError
-from freezecore.report import bytes_text, count_text, flops_text
+from freezecore.report import bytes_text, count_text, flops_text, metric_text
 
 from ..link import Link
 from ..text import UNKNOWN, Words
@@ -38,7 +38,7 @@ def way_rows(found: Sequence[Way], words: Words) -> list[dict]:
             words("versus.backward"): getattr(way.known.cost, "flops_backward", None),
             words("versus.trains"): way.mask.trainable if way.mask else None,
             words("versus.checkpoint"): way.checkpoint_bytes,
-            words("versus.accuracy"): _accuracy(way, words),
+            words("versus.accuracy"): _score(way, words),
         }
         for way in found
     ]
@@ -54,10 +54,15 @@ def row_texts(words: Words) -> dict:
     }
 
 
-def _accuracy(way: Way, words: Words) -> str:
+def _score(way: Way, words: Words) -> str:
+    """The accuracy of its run; of data without classes another metric, by its name."""
     if way.link.quantize:
         return words("versus.only_priced")
-    return UNKNOWN if way.accuracy is None else f"{way.accuracy:.3f}"
+    if way.tried is None or way.tried.score is None:
+        return UNKNOWN
+    metric = way.tried.scored_by
+    told = metric_text(metric, way.tried.score)
+    return told if metric == "accuracy" else f"{words(f'metric.{metric}')} {told}"
 
 
 def same_memory(

@@ -3,8 +3,9 @@
 import pytest
 
 from app.service import pricing
-from app.text import Words
+from app.text import UNKNOWN, Words
 from freezecore.cache.memory import Recent
+from freezecore.serving.runs import Run
 from tests.app.conftest import drawn
 
 WORDS = Words("en")
@@ -90,3 +91,14 @@ def test_no_depth_curve_is_made_of_what_is_only_listed_beside_the_selection(pane
     found = rows(panel())
     assert found[WORDS("versus.lora")][WORDS("versus.peak")]
     assert {source.adapter for source, *_ in made._kept} == {None}
+
+
+def test_a_way_tells_the_score_of_its_run_by_the_metric_s_name_and_one_under_way_tells_nothing(panel, helpers):
+    request = {"source": {"scheme": "timm", "name": "vit_tiny_patch16_224"}, "spec": "freeze all; train head"}
+    told = {"state": "done", "metric": "span-f1", "metric_after": 0.4321}
+    runs = [Run(name, "probe", "", "", "running", "", "", 0.0, request=request, result=result)
+            for name, result in (("now", None), ("before", told))]  # fmt: skip
+    helpers[1].listed = lambda *asked, **how: tuple(runs)
+    found = rows(panel())
+    assert found[WORDS("versus.head")][WORDS("versus.accuracy")] == "span F1 0.432"
+    assert found[WORDS("versus.full")][WORDS("versus.accuracy")] == UNKNOWN
