@@ -58,7 +58,7 @@ screenshots: browser
 
 docs: $(VENV)/.test
 	$(BIN)/python -m docs.site.pages
-	$(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
