@@ -12,7 +12,6 @@ from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 
 from ..service import gallery, run_events
-from ..service.rule_words import one_line
 from ..service.run_table import RunRow
 from ..text import Words
 from .columns import columns, labels
@@ -253,5 +252,5 @@ FACTS: tuple[Callable[[RunRow, Words], str], ...] = (
 
 def label(row: RunRow) -> str:
     """A run's model and the name of its selection, else the beginning of its rules."""
-    rules = row.saved_as or one_line(row.rules)
+    rules = row.told
     return f"{gallery.name_of(row.model)}: {rules if len(rules) <= 40 else rules[:39] + '…'}"

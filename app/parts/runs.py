@@ -139,7 +139,7 @@ def _table(shown: Sequence[RunRow], words: Words) -> list[RunRow]:
     rows = [
         {
             words("runs.model"): gallery.name_of(one.model),
-            words("runs.rules"): " · ".join(filter(None, (one.saved_as, one_line(one.rules)))),
+            words("runs.rules"): " · ".join(filter(None, (one.saved_as, one.adapter, one_line(one.rules)))),
             words("runs.data"): _data_of(one, words),
             words("runs.weights"): words(f"weights.{one.weights}") if one.weights in ("pretrained", "random") else None,
             words("runs.accuracy"): one.result.get("accuracy_after"),
@@ -231,7 +231,7 @@ def _open(one: RunRow) -> None:
     """Bring a run's model and rules, and its result, into Explore."""
     if one.token is None:
         state.open_if_other(one.model)
-        state.write_rules(one.rules)
+        state.write_rules(one.rules, one.adapter)
     else:
         measured_under.take_back(one.request)
     state.change(run=one.token)
@@ -246,7 +246,7 @@ def _duel(pair: Sequence[RunRow], words: Words) -> None:
     except ProbeError as error:
         st.caption(words.together(show_errors.said(error.problem), show_errors.said(error.hint)))
         return
-    names = [as_code(one.rules) for one in pair]
+    names = [as_code(one.told) for one in pair]
     first, second = reversed(names) if found.better == "b" else names
     wins = round(100 * max(found.wins, 1 - found.wins))
     if found.better is None:
@@ -298,7 +298,8 @@ def _charts(shown: Sequence[RunRow], words: Words) -> None:
         st.markdown(f"**{title}**", help=words("runs.pareto_help"))
         plot(figures.accuracy_against_memory, few, key="pareto", alt=title, height=CHART_HEIGHT)
     link, title = state.link(), words("runs.parallel")
-    same_model = [one for one in shown if one.model == link.model and one.result.get("accuracy_after") is not None]
+    of_link = [one for one in shown if (one.model, one.adapter) == (link.model, link.adapter)]
+    same_model = [one for one in of_link if one.result.get("accuracy_after") is not None]
     st.markdown(f"**{title}**", help=words("runs.parallel_help"))
     if same_model:
         tree = select(link).tree

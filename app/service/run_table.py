@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from freezecore.probe import ProbeResult
 
 from . import gallery
+from .rule_words import one_line
 
 if TYPE_CHECKING:
     from freezecore.serving.runs import Run  # only a server has them
@@ -60,6 +61,17 @@ class RunRow:
     def weights(self) -> str | None:
         source = self.request.get("source")
         return source.get("weights") if isinstance(source, dict) else None
+
+    @property
+    def adapter(self) -> str | None:
+        """What was put into the model; None where nothing was."""
+        source = self.request.get("source")
+        return source.get("adapter") if isinstance(source, dict) else None
+
+    @property
+    def told(self) -> str:
+        """Its selection in a line: the name that it is kept under, else its adapter and rules."""
+        return self.saved_as or " · ".join(filter(None, (self.adapter, one_line(self.rules))))
 
     @property
     def scored_by(self) -> str:

@@ -65,3 +65,11 @@ def test_ticks_of_steps_are_whole_numbers_with_separators(steps, apart):
     for figure in figures:
         axis = figure["layout"]["xaxis"]
         assert (axis.get("dtick"), axis["tickformat"]) == (apart, ",d")
+
+
+def test_runs_of_two_ranks_under_the_same_rules_are_told_apart():
+    rows = [RunRow(None, None, "timm:x", "freeze all; train adapters", {"source": {"adapter": f"lora r={r}"}}, {})
+            for r in (4, 16)]  # fmt: skip
+    assert [row.told for row in rows] == [f"lora r={r} · freeze all; train adapters" for r in (4, 16)]
+    first, second = names_of(rows, WORDS)
+    assert "r=4" in first and "r=16" in second
