@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -130,11 +130,10 @@ def _part(node: ModuleNode) -> str:
 
 
 def _outermost(node: ModuleNode, in_turn: Callable[[BlockList], bool]) -> list[BlockList]:
-    own = row(node)
-    own = own if own and in_turn(own) else None
-    taken = own.elements if own else ()
+    own = [each for each in rows(node) if in_turn(each)]
+    taken = [element for each in own for element in each.elements]
     rest = [child for child in node.bearing if child not in taken and child.parent is node]
-    return ([own] if own else []) + [each for child in rest for each in _outermost(child, in_turn)]
+    return own + [each for child in rest for each in _outermost(child, in_turn)]
 
 
 def _in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, int]) -> bool:
@@ -191,8 +190,19 @@ def _reach(path: str, holders: dict[str, list[BlockList]]) -> str:
     return path
 
 
-def row(node: ModuleNode) -> BlockList | None:
-    """The block list among a node's own children, if there is one."""
+def rows(node: ModuleNode) -> list[BlockList]:
+    """The block lists among a node's own children: the largest, and the next of what is left, as a net's way down and
+    its way up."""
+    found: list[BlockList] = []
+    while each := row(node, {id(element) for one in found for element in one.elements}):
+        found.append(each)
+        if isinstance(node.module, CONTAINERS):
+            break
+    return found
+
+
+def row(node: ModuleNode, taken: Set[int] = frozenset()) -> BlockList | None:
+    """The largest block list among a node's own children but those taken, if there is one."""
     blocks = [child for child in node.bearing if child.matrices > 1]
     if isinstance(node.module, CONTAINERS) and all(key.isdigit() for key in node.children):
         if 2 * sum(_contains_row(child) for child in blocks) > len(blocks):
@@ -200,13 +210,13 @@ def row(node: ModuleNode) -> BlockList | None:
         return BlockList(node, tuple(blocks)) if blocks and _is_row(node, blocks) else None
     groups: dict[str, list[ModuleNode]] = defaultdict(list)
     for key, child in node.children.items():
-        if child in blocks:
+        if child in blocks and id(child) not in taken:
             if not isinstance(child.module, CONTAINERS):
                 groups["class " + child.type].append(child)
             if len(stem := re.split(r"\d", key)[0]) < len(key):
                 groups["name " + stem].append(child)
-    rows = [BlockList(node, tuple(group)) for group in groups.values() if len(group) >= FEWEST_SIBLINGS]
-    return max(rows, key=lambda each: each.numel, default=None)
+    several = [BlockList(node, tuple(group)) for group in groups.values() if len(group) >= FEWEST_SIBLINGS]
+    return max(several, key=lambda each: each.numel, default=None)
 
 
 def _contains_row(child: ModuleNode) -> bool:
@@ -250,6 +260,8 @@ def rows_beside(base: BlockList) -> list[BlockList]:
 
 def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] | None:
     """Stages with their blocks where an outer list's elements are rows themselves; None where they are blocks."""
+    if all(map(_is_one_round, outer.elements)):
+        return None
     share = LIKE_SHARE if _alike(outer) else STAGE_SHARE
     inner = {id(element): _inner(element, share) for element in outer.elements}
     plain = any(isinstance(element.module, CONTAINERS) for element in outer.elements)
@@ -259,6 +271,13 @@ def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] 
         return None
     kinds = {block.type for blocks in inner.values() for block in blocks}
     return [(element, inner[id(element)] or _of_these(element, kinds) or (element,)) for element in outer.elements]
+
+
+def _is_one_round(element: ModuleNode) -> bool:
+    """A list that nothing calls, of attention and a feed-forward of one and the same layer: the layer is the block."""
+    roles = [_role(child.module) for child in element.bearing]
+    attending = roles.count({ATTENTION})
+    return isinstance(element.module, nn.ModuleList) and attending > 0 and roles.count({FEED_FORWARD}) == 1
 
 
 def _of_these(element: ModuleNode, kinds: set[str]) -> tuple[ModuleNode, ...]:

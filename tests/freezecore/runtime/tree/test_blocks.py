@@ -495,6 +495,69 @@ def branch(kind):
     }[kind]()
 
 
+class Around(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.norm, self.inner = nn.LayerNorm(8), inner
+
+    def forward(self, x):
+        return self.inner(self.norm(x)) + x
+
+
+class Listed(nn.Module):
+    """Each layer is a list of its parts that nothing calls, as many vision transformers are written."""
+
+    def __init__(self, parts):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.ModuleList(parts()) for _ in range(4))
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        for layer in self.layers:
+            for part in layer:
+                x = part(x)
+        return self.head(x)
+
+
+LISTED = {
+    "attention and feed-forward": (lambda: [Attention(), FeedForward()], 4),
+    "the same within a wrapper of one class": (lambda: [Around(Attention()), Around(FeedForward())], 4),
+    "two attentions": (lambda: [Attention(), Attention(), FeedForward()], 4),
+    "two layers each": (lambda: [Attention(), FeedForward(), Attention(), FeedForward()], 8),
+    "two blocks each": (lambda: [Block(), Block()], 8),
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_list_of_one_layer_s_parts_is_a_block(name):
+    parts, blocks = LISTED[name]
+    tree = read_module(Listed(parts))
+    assert len(tree.blocks) == blocks
+
+
+class DownAndUp(nn.Module):
+    """A U-Net: a way down, and a way up by blocks of another class and name, which read what the way down made."""
+
+    def __init__(self):
+        super().__init__()
+        self.inc = nn.Linear(8, 8)
+        self.down1, self.down2, self.down3 = Block(), Block(), Block()
+        self.up1, self.up2, self.up3 = Around(Block()), Around(Block()), Around(Block())
+        self.outc = nn.Linear(8, 2)
+
+    def forward(self, x):
+        first = self.down1(self.inc(x))
+        second = self.down2(first)
+        x = self.up1(self.down3(second))
+        return self.outc(self.up3(self.up2(x + second) + first))
+
+
+def test_the_way_up_of_a_u_net_is_blocks_behind_those_of_its_way_down():
+    tree = read_module(DownAndUp())
+    assert list(tree.blocks) == ["down1", "down2", "down3", "up1", "up2", "up3"]
+    assert tree.head == ("outc",)
+
+
 class Branches(nn.Module):
     def __init__(self, kind):
         super().__init__()
