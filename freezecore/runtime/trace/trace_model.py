@@ -55,7 +55,11 @@ def trace_source(source: ModelSource, workload: Workload) -> Trace:
 
 
 def fill(trace: Trace, source: ModelSource, missing: Iterable[tuple]) -> Trace:
-    """The trace of a source with these combinations measured, which is stored too."""
+    """The trace of a source with these combinations measured, which is stored too.
+
+    Raises:
+        TraceError: torch does not differentiate what the step runs so.
+    """
     if source.quantize:
         plain = source.with_(quantize=None)
         known, names = trace_source(plain, trace.workload), quantized_names(read_source(plain))
@@ -64,7 +68,14 @@ def fill(trace: Trace, source: ModelSource, missing: Iterable[tuple]) -> Trace:
     _, tracer = _followed(*_step(source, trace.workload))
     if tracer is None:
         return trace
-    filled = tracer.filled(trace, [Missing(*one) for one in missing])
+    try:
+        filled = tracer.filled(trace, [Missing(*one) for one in missing])
+    except RuntimeError as error:
+        raise TraceError(
+            "The step is not followed. {cause}",
+            "Try it for another device, or without checkpointing.",
+            cause=shortened(str(error), 160),
+        ) from error
     traces.keep(source, filled)
     return filled
 

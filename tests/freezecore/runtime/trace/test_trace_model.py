@@ -1,14 +1,20 @@
 """The tracer against the same step run for real on fake tensors, and what it must survive."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
 
 from freezecore._estimate.cost import Estimate, estimate_names
+from freezecore._resolve import resolve
 from freezecore._trace import Trace
 from freezecore.errors import TraceError
 from freezecore.runtime.inputs.own import own_batch
-from freezecore.runtime.trace import module_pricer, trace_module
+from freezecore.runtime.trace import module_pricer, source_pricer, trace_module
+from freezecore.runtime.tree.read import read_source
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
 from freezecore.workload import Workload
 from tests.benchmarks.memory_truth import on_cpu, on_fake
 
@@ -81,6 +87,18 @@ def test_what_is_not_tried_yet_is_named_and_can_be_filled_in():
         print(f"{cost.peak_bytes / 1e6} MB")
     filled = pricer.fill(trace, cost.missing)
     assert costs(filled, "conv.bias").peak_bytes > 0
+
+
+@pytest.mark.slow
+def test_what_torch_does_not_differentiate_is_a_sentence(tmp_path):
+    """T5's table of positions is the mask of its attention; checkpointed, its kernel has no gradient for one."""
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 2, "num_heads": 2, "vocab_size": 32}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"model_type": "t5", **sizes}))
+    source = ModelSource.parse(f"config:{config}", task="seq2seq-lm")
+    pricer = source_pricer(source, Workload(2, sequence_length=8, device="cpu", checkpointing=True))
+    with pytest.raises(TraceError, match=r"not followed\. .*not differentiable with respect to argument 'attn_mask'"):
+        pricer.estimate(resolve(FreezeSpec.parse("freeze all; train norms"), read_source(source)))
 
 
 def test_a_model_that_asks_for_values_is_not_guessed_at():
