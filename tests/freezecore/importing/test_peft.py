@@ -163,7 +163,8 @@ def aliases(tree):
         ("[9, *range(20, 23)]", "tokens=9,20-22"),
         ('{"word_embeddings": [9]}', "tokens=9"),
         ('{"position_embeddings": [9]}', ""),
-        ("[9, 30522]", ""),
+        ("[9, 30522]", "tokens=9,30522"),  # a new one, behind the last
+        ("[9, 30523]", ""),
         ('tokenizer.convert_tokens_to_ids(["<a>"])', ""),
     ],
 )
@@ -285,6 +286,13 @@ SCRIPTS = {
         "    return list(names)\n"
         "model = get_peft_model(model, LoraConfig(target_modules=linear_names(model)))\n",
         {"target_modules": "all-linear", "task_type": "CAUSAL_LM"},
+    ),
+    "names read out of the printed model": (
+        "import re\nfrom peft import LoraConfig, get_peft_model\n"
+        "names = re.findall(r'\\((\\w+)\\): Linear', str(model.modules))\n"
+        "names = [name for name in set(names) if name != 'lm_head']\n"
+        "model = get_peft_model(model, LoraConfig(r=8, target_modules=names))\n",
+        {"r": 8, "target_modules": list(LLAMA)},
     ),
     "Unsloth's calls without an import": (
         "model, tokenizer = FastLanguageModel.from_pretrained('x')\n"

@@ -270,6 +270,18 @@ class Module(metaclass=Kind):
     def named_modules(self, memo=None, prefix: str = "", remove_duplicate: bool = True):
         return self._fx_named("modules", prefix, set())
 
+    def __repr__(self) -> str:
+        """As torch prints a module: people read names out of it, such as those in front of `: Linear(`."""
+        weight = self._parameters.get("weight")
+        linear = "nn.Linear" in bases_of(type(self)) and len(getattr(weight, "shape", None) or ()) == 2
+        told = ""
+        if linear and weight is not None:
+            bias = self._parameters.get("bias") is not None
+            told = f"in_features={weight.shape[1]}, out_features={weight.shape[0]}, bias={bias}"
+        parts = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self._modules.items()]
+        inside = "".join(f"\n  {part}" for part in parts)
+        return f"{type(self).__name__}({told}{inside}{chr(10) if inside else ''})"
+
     def modules(self):
         return (module for _, module in self.named_modules())
 
