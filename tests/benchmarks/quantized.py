@@ -1,7 +1,7 @@
 """A base in 8 and 4 bits as transformers loads it, on a CPU: `python -m tests.benchmarks.quantized`.
 
-Three kinds of small models are saved and loaded again by bitsandbytes with the very options that exported code names, LoRA of rank 8 is
-put into them by PEFT, and a step is taken on the CPU's real allocator, beside the estimate.
+Three kinds of small models are saved and loaded again by bitsandbytes with the very options that exported code names,
+LoRA of rank 8 is put into them by PEFT, and a step is taken on the CPU's real allocator, beside the estimate.
 """
 
 from __future__ import annotations
