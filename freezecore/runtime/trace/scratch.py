@@ -4,8 +4,9 @@ Convolutions: oneDNN copies pictures, weight and result into blocks of 16 channe
 several moments, of which the largest counts. A picture of at most 3 channels and pictures in channels-last order are
 read as they are, of the latter the weight is copied twice. A matrix product (1 x 1, stride 1) of fewer than 16 float32
 samples by one thread needs no oneDNN (`ConvParams::use_mkldnn` in aten/src/ATen/native/Convolution.cpp). A depthwise
-weight's gradient takes, above 3 x 3, buffers for each row of it, and in channels-last order a block of 16 x 16 for each
-channel. That is what the allocator shows (test_scratch.py), exact but for buffers of some kB.
+weight's gradient takes, above 3 x 3 or over a picture smaller than the kernel, buffers for each row of it (over a
+sequence four times itself), and in channels-last order a block of 16 x 16 for each channel. That is what the allocator shows (test_scratch.py), exact but
+for buffers of some kB.
 
 Everything else is learnt: matrix products in half precision, transposed, 3-d and wide convolutions and a few more run
 for real, on zeros, at one or two samples, and what they take beyond what a trace says is kept. A convolution in half
@@ -164,13 +165,28 @@ class KernelScratch:
 
 
 def moments(signature: Signature) -> Moments:
-    """The moments of a convolution, by rule."""
+    """The moments of a convolution, by rule; over a sequence that lies otherwise than row by row, with its copy.
+
+    `_convolution` makes it first: a permuted 3d input takes no way through NHWC (aten/src/ATen/native/Convolution.cpp).
+    """
+    given = signature.arguments[0][0]
+    rows = tuple(math.prod(given.size[at + 1 :]) for at in range(len(given.size)))
+    lies = all(size == 1 or own == row for size, own, row in zip(given.size, given.stride, rows, strict=True))
+    if len(given.size) > 3 or lies:
+        return _moments(signature)
+    settings = (replace(given, stride=rows), *signature.arguments[0][1:])
+    found = _moments(replace(signature, arguments=(settings, *signature.arguments[1:])))
+    return found.with_more(dict.fromkeys((None, 1, 2), _bytes(given)))
+
+
+def _moments(signature: Signature) -> Moments:
     given, weight, _, stride, *_, groups = signature.arguments[0]
     samples, channels, *picture = given.size
     outputs, half = weight.size[0], given.dtype in HALF
     x, w = _bytes(given), _bytes(weight)
     kernel, strided = math.prod(weight.size[2:]), max(stride) > 1
-    depthwise, wide = 1 < groups == channels == outputs, max(weight.size[2:]) > 3
+    depthwise, widest = 1 < groups == channels == outputs, max(weight.size[2:])
+    wide = widest > 3 or len(picture) > 1 and min(picture) < widest
     product = groups == 1 and kernel == 1 and not strided
     if product and not half and samples < MANY and torch.get_num_threads() == 1:
         return Moments((0,), (0,), (0,), w)
@@ -189,6 +205,8 @@ def moments(signature: Signature) -> Moments:
     for_weight = blocks_x + blocks_y + blocks_w * (3 if half else 1) - w, blocks_w
     if depthwise and wide:
         for_weight = blocks_w * (math.isqrt(kernel) + 1), 0
+    if depthwise and len(picture) == 1:
+        for_weight = blocks_w * 4, 0
     return Moments(
         (blocks_x + blocks_w + blocks_y - y, blocks_y),
         (

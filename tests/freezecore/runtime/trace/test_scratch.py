@@ -68,6 +68,36 @@ def test_so_it_does_of_pictures_in_channels_last_order(name, precision):
     assert cost.peak_with_scratch == pytest.approx(real, rel=0.01, abs=SMALL)
 
 
+@pytest.mark.parametrize("form", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("side", [2, 3])
+def test_a_depthwise_kernel_over_a_picture_smaller_than_itself_takes_more(side, form):
+    model = Around(nn.Conv2d(64, 64, 3, padding=1, groups=64), form)
+    cost, real = told_and_real(model, torch.randn(4, 2, side, side), {n for n, _ in model.named_parameters()}, "fp32")
+    assert cost.peak_with_scratch == pytest.approx(real, rel=0.01, abs=4_000)
+
+
+class OverASequence(nn.Module):
+    """A depthwise convolution over time, as a Mamba has it, behind a layer that gives its vectors one after another."""
+
+    def __init__(self, width, turned):
+        super().__init__()
+        self.before, self.turned = nn.Linear(4, 128), turned
+        self.inner = nn.Conv1d(128, 128, width, padding=width - 1, groups=128)
+
+    def forward(self, x):
+        given = self.before(x).transpose(1, 2)
+        return self.inner(given if self.turned else given.contiguous()).relu().mean(2)[:, :4]
+
+
+@pytest.mark.parametrize("turned", [True, False])
+@pytest.mark.parametrize("width", [3, 4])
+def test_a_depthwise_convolution_over_a_sequence_copies_what_lies_otherwise(width, turned):
+    model = OverASequence(width, turned)
+    batch, trains = torch.randn(4, 32, 4), {n for n, _ in model.named_parameters()}
+    cost, real = told_and_real(model, batch, trains, "fp32")
+    assert cost.peak_with_scratch == pytest.approx(real, rel=0.02)
+
+
 @pytest.mark.parametrize("samples", [2, 4, 40])
 @pytest.mark.parametrize("precision", ["bf16", "bf16-autocast"])
 @pytest.mark.parametrize("part", ["weight", "bias", "2.weight"])
