@@ -5,8 +5,8 @@ several moments, of which the largest counts. A picture of at most 3 channels an
 read as they are, of the latter the weight is copied twice. A matrix product (1 x 1, stride 1) of fewer than 16 float32
 samples by one thread needs no oneDNN (`ConvParams::use_mkldnn` in aten/src/ATen/native/Convolution.cpp). A depthwise
 weight's gradient takes, above 3 x 3 or over a picture smaller than the kernel, buffers for each row of it (over a
-sequence four times itself), and in channels-last order a block of 16 x 16 for each channel. That is what the allocator shows (test_scratch.py), exact but
-for buffers of some kB.
+sequence four times itself), and in channels-last order a block of 16 x 16 for each channel. That is what the allocator
+shows (test_scratch.py), exact but for buffers of some kB.
 
 Everything else is learnt: matrix products in half precision, transposed, 3-d and wide convolutions and a few more run
 for real, on zeros, at one or two samples, and what they take beyond what a trace says is kept. A convolution in half

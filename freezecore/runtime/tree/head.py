@@ -164,7 +164,8 @@ def last_layers(
     ends = {tower: max((place[name] for name in names if name in place), default=-1) for tower, names in spine.items()}
     names = [name for each in spine.values() for name in each]
     if len(spine) > 1:
-        return _beside(seen, _after_towers(seen, place, names, ends))
+        found = _beside(seen, _after_towers(seen, place, names, ends))
+        return found if any(path in seen.nodes for path in found) else []  # a parameter alone predicts nothing
     end = max(ends.values(), default=-1)
     base, top = _common(seen, names), seen.root
     while top is not (top := _inside(top)):

@@ -69,7 +69,7 @@ def find_parts(seen: ModuleTree, towers: Sequence[TowerSpan], place: Place) -> t
         region = seen.below(seen.nodes[tower.path]) if tower.path else ()
         of |= dict.fromkeys((*region, *tower.inside), flow or "other")
     for node in seen.nodes.values():  # a library's model of one kind of input has all that is its own
-        kinds = _taken(node) if is_library_model(node.module) else set()
+        kinds = _taken(node) if is_library_model(node.module) and not JOINS.search(node.name) else set()
         if node.parent is not None and len(kinds) == 1 and kinds <= set(flows):
             of |= dict.fromkeys(set(seen.below(node)) - of.keys(), kinds.pop())
     tables = {name for node in input_embeddings(seen) for name in seen.below(node)} - of.keys()
@@ -104,7 +104,8 @@ def _add_the_rest(
         if tables & set(names) and "language" in flows:
             named = "language"
         elif named not in flows:
-            between = any((at := place(name)) is not None and first < at < last for name in names)
+            whole = top in seen.nodes and is_library_model(seen.nodes[top].module)  # such as a codec, joins nothing
+            between = not whole and any((at := place(name)) is not None and first < at < last for name in names)
             ran = any(place(name) is not None for name in names)
             idle = top in seen.tensors and not ran  # a row that separates pictures, where none was given
             beside = idle and any(JOINS.search(each.name) for each in seen.owner[top].bearing)
@@ -163,8 +164,10 @@ def _told(node: ModuleNode) -> set[str]:
 def _joins_inputs(seen: ModuleTree, tower: TowerSpan, before: Sequence[str]) -> bool:
     """Whether a tower's own model takes several kinds of input, each of which has had a tower of its own."""
     node = _model_of(seen, tower)
-    kinds = _taken(node) - {"language", "action"} if node is not None and node is not seen.root else set()
-    return len(kinds) > 1 and kinds <= set(before)
+    kinds = _taken(node) if node is not None else set()
+    own = node is not seen.root or "language" not in kinds  # else it is the language model that takes them all
+    kinds -= {"language", "action"}
+    return own and len(kinds) > 1 and kinds <= set(before)
 
 
 def _model_of(seen: ModuleTree, tower: TowerSpan) -> ModuleNode | None:
