@@ -21,6 +21,7 @@ from freezecore.importing.libraries import (
     torchvision,
     trl,
     ultralytics,
+    verl,
 )
 from freezecore.importing.libraries.openmmlab import merged
 from freezecore.importing.libraries.reading import Reading
@@ -34,6 +35,7 @@ FILE = re.compile(r"\.(ya?ml|json|toml|py|cfg)$")
 READERS = tuple(
     (library.KEYS, kind, library.read)
     for kind, library in {
+        "verl": verl,
         "axolotl": axolotl,
         "ms-swift": ms_swift,
         "llama-factory": llama_factory,

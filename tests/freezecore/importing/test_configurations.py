@@ -74,6 +74,24 @@ def test_llama_factory_s_additional_targets_train_beside_the_adapter():
     assert trained((SEEN / "lora.yaml").read_text(), tree) == wanted
 
 
+@pytest.mark.parametrize("keys", [("actor_rollout_ref", "actor"), ("worker", "actor", "model")], ids=["verl", "EasyR1"])
+def test_verl_s_vision_tower_is_what_stands_under_the_name_that_it_looks_for(keys):
+    text, tree = "", opened("qwen25vl7b")
+    for depth, key in enumerate(keys):
+        text += f"{'  ' * depth}{key}:\n"
+    text += f"{'  ' * len(keys)}freeze_vision_tower: true\n"
+    names = {p.name for p in tree.parameters}
+    assert trained(text, tree) == {name for name in names if not re.match(r"(model\.)?visual\.", name)} != names
+    assert trained(text.replace("true", "false"), tree) == names
+
+
+def test_verl_finds_no_tower_in_a_model_that_calls_it_otherwise():
+    tree = read_module(nn.ModuleDict({"vision_tower": nn.Linear(2, 2), "head": nn.Linear(2, 2)}), "other", own=True)
+    found = import_rules("actor_rollout_ref:\n  actor:\n    freeze_vision_tower: true\n", tree)
+    assert set(resolve(found.spec, tree).names()) == {p.name for p in tree.parameters}
+    assert "visual" in found.notes[0]
+
+
 @pytest.mark.parametrize(
     ("text", "trains"),
     [
