@@ -7,6 +7,7 @@ import re
 from freezecore._resolve import resolve
 from freezecore.adapter_targets import base_of
 from freezecore.errors import ExportError, shortened
+from freezecore.importing.command_line import options_in
 from freezecore.importing.configurations import READERS, bases_of, read_configuration
 from freezecore.importing.imported import Imported, hint_for
 from freezecore.importing.names import read_names
@@ -25,7 +26,8 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
     """Read a selection for this tree from a text that a person has.
 
     Understood are rules; a spec saved by this project; a list of names, or of names with True or False; axolotl's
-    `unfrozen_parameters`, LLaMA-Factory's `freeze_*` and PEFT's `modules_to_save`; and Python, a script or a
+    `unfrozen_parameters`, LLaMA-Factory's `freeze_*` and PEFT's `modules_to_save`, as a configuration or as the options
+    of a command line; and Python, a script or a
     notebook, which a process of its own runs against a stand-in of the model.
 
     Raises:
@@ -47,6 +49,9 @@ def import_rules(text: str | bytes, tree: LayerTree) -> Imported:
     mapping = None if has_statements(text) else mapping_in(text)
     if mapping is not None:
         return _from_mapping(text, mapping, tree)
+    options = {} if has_statements(text) else options_in(text)
+    if options and (told := read_configuration(text, options, base_of(tree))) is not None:
+        return told
     if looks_like_python(text):
         return read_python(text, tree, copied.dropped)
     found = read_names(text, tree)

@@ -85,6 +85,17 @@ def test_verl_s_vision_tower_is_what_stands_under_the_name_that_it_looks_for(key
     assert trained(text.replace("true", "false"), tree) == names
 
 
+def test_a_command_line_s_options_are_read_as_the_configuration_that_they_are():
+    tree = opened("qwen25vl7b")
+    keys = {"model_type": "qwen2_5_vl", "train_type": "full", "freeze_aligner": "false"}
+    written = "".join(f"{key}: {value}\n" for key, value in keys.items())
+    typed = "CUDA_VISIBLE_DEVICES=0 swift sft \\\n" + " \\\n".join(f"    --{k} {v}" for k, v in keys.items())
+    assert trained(typed, tree) == trained(written, tree) != set()
+    overrides = "python3 -m verl.trainer.main_ppo actor_rollout_ref.actor.freeze_vision_tower=True data.seed=1"
+    tower = "actor_rollout_ref:\n  actor:\n    freeze_vision_tower: true\n"
+    assert trained(overrides, tree) == trained(tower, tree)
+
+
 def test_verl_finds_no_tower_in_a_model_that_calls_it_otherwise():
     tree = read_module(nn.ModuleDict({"vision_tower": nn.Linear(2, 2), "head": nn.Linear(2, 2)}), "other", own=True)
     found = import_rules("actor_rollout_ref:\n  actor:\n    freeze_vision_tower: true\n", tree)
