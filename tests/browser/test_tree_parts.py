@@ -1,5 +1,7 @@
 """A multimodal model's parts as sections of the tree."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -66,6 +68,7 @@ def test_the_depth_curve_is_that_of_the_part_that_was_chosen(page_at):
     select = page.get_by_label("Freeze from the input side of")
     expect(select.locator("option")).to_have_text(["the whole model", "vision", "language"], timeout=TRACED_MS)
     dots = page.locator(".curve .dots")
+    expect(dots).to_have_attribute("d", re.compile("M"), timeout=TRACED_MS)
     whole = dots.get_attribute("d")
     select.focus()
     for _ in range(2):
