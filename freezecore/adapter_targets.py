@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import compress
 
 from freezecore.adapter import Adapter
 from freezecore.errors import RuleError, SourceError, shortened
-from freezecore.name_index import NameIndex
+from freezecore.name_index import NameIndex, flags
 from freezecore.peft_rules import UNREAD
 from freezecore.rules.grammar import print_selector
 from freezecore.rules.matching import selected
@@ -84,6 +85,7 @@ def _of(adapter: Adapter, tree: LayerTree) -> Iterable[str]:
     for selector in adapter.targets:
         hits = target_positions(selector, tree)
         joined = [i for i in hits if i in able]
+        _refuse_tied(selector, joined, tree)
         if not joined:
             raise _not_adaptable(selector, [tree.parameters[i] for i in hits], tree, able)
         wide = [i for i in joined if not _one_a_channel(tree, tree.parameters[i])]
@@ -98,12 +100,8 @@ def target_positions(selector: Selector, tree: LayerTree) -> tuple[int, ...]:
     Raises:
         RuleError: it names nothing in this model.
     """
-    names: NameIndex = tree.names
-    hits = selected(selector, names)
-    if not hits and selector.form == "path" and not selector.value.startswith("*"):
-        hits = selected(Selector("path", f"*.{selector.value}"), names)
-    if hits:
-        return names.positions_of(hits)
+    if hits := _hits(selector, tree.names):
+        return tree.names.positions_of(hits)
     able = dict.fromkeys(path.rpartition(".")[2] for path in adaptable(tree).values() if not path.endswith(".weight"))
     listed = ", ".join(f"*.{name}" for name in able if not name.isdigit())
     hint = hint_for(selector, tree)
@@ -113,6 +111,27 @@ def target_positions(selector: Selector, tree: LayerTree) -> tuple[int, ...]:
         source=shortened(tree.source),
         said=shortened(print_selector(selector)),
     )
+
+
+def _hits(selector: Selector, names: NameIndex) -> int:
+    hits = selected(selector, names)
+    if not hits and selector.form == "path" and not selector.value.startswith("*"):
+        hits = selected(Selector("path", f"*.{selector.value}"), names)
+    return hits
+
+
+def _refuse_tied(selector: Selector, joined: Sequence[int], tree: LayerTree) -> None:
+    """Refuse a target that names a layer by a weight that another layer holds: PEFT would join that very layer, and
+    the adapter would be put beside the other here."""
+    tied = [tree.parameters[i] for i in joined if tree.parameters[i].aliases]
+    named = set(compress(tree.names.names, flags(_hits(selector, tree.names)))) if tied else set()
+    if one := next((p for p in tied if p.name not in named), None):
+        raise SourceError(
+            "'{said}' names a layer that has its weight from '{owner}': an adapter beside it is not followed.",
+            "Name other layers, or '{owner}' itself.",
+            said=shortened(print_selector(selector)),
+            owner=shortened(one.owner),
+        )
 
 
 def _not_adaptable(selector: Selector, hit: list[Parameter], tree: LayerTree, able: dict[int, str]) -> SourceError:

@@ -152,6 +152,7 @@ def test_of_two_adapters_the_later_one_has_what_both_name():
             "lora tokens=5,30523",
             "'embeddings.word_embeddings' has rows 0 to 30,521. New tokens follow its last row, with none left out",
         ),
+        ("config:gpt2", "lora on lm_head", "'lm_head' names a layer"),
         ("config:bert", "lora tokens=5 on *.word_embeddings", "no matrices to 'embeddings.word_embeddings'"),
     ],
 )
