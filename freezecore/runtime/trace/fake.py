@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._prims_common import suggest_memory_format
 from torch._subclasses import FakeTensorMode
 from torch.fx.experimental import _config as experimental
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -131,7 +132,14 @@ class BatchNormShapes(TorchDispatchMode):
 def _batch_norm(x: Tensor, weight, bias, mean, var, training: bool, momentum: float, eps: float) -> tuple:
     dtype = torch.float32 if x.dtype in HALF else x.dtype
     statistics = x.shape[1] if training or x.device.type == "cuda" else 0
-    return torch.empty_like(x), x.new_empty(statistics, dtype=dtype), x.new_empty(statistics, dtype=dtype)
+    return _as_normalized(x), x.new_empty(statistics, dtype=dtype), x.new_empty(statistics, dtype=dtype)
+
+
+def _as_normalized(x: Tensor) -> Tensor:
+    """What a batch norm makes of an input: a processor's kernel lays it out plainly or in channels-last order, also of
+    an input that is transposed; others keep its order."""
+    plainly = x.device.type == "cpu"
+    return torch.empty_like(x, memory_format=suggest_memory_format(x) if plainly else torch.preserve_format)
 
 
 def _batch_norm_backward(
@@ -140,7 +148,7 @@ def _batch_norm_backward(
     dtype = weight.dtype if weight is not None else x.dtype
     row = x.shape[1]
     return (
-        torch.empty_like(x) if mask[0] else None,
+        _as_normalized(x) if mask[0] else None,
         x.new_empty(row, dtype=dtype) if mask[1] else None,
         x.new_empty(row, dtype=dtype) if mask[2] else None,
     )

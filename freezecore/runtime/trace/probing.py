@@ -22,6 +22,16 @@ from freezecore.runtime.tensors import tensors_in
 from freezecore.runtime.trace.fake import BatchNormShapes, run
 from freezecore.runtime.trace.signature import Signature, TensorShape, flops
 
+aten = torch.ops.aten
+IN_PLACE = {
+    aten.scatter.src: aten.scatter_.src,
+    aten.scatter_add.default: aten.scatter_add_.default,
+    aten.index_add.default: aten.index_add_.default,
+    aten.index_put.default: aten.index_put_.default,
+    aten.masked_scatter.default: aten.masked_scatter_.default,
+    aten.index_fill.int_Scalar: aten.index_fill_.int_Scalar,
+}
+
 
 class Allocations(TorchDispatchMode):
     """Counts the bytes of storages that come to life under it, as they come and go.
@@ -38,6 +48,7 @@ class Allocations(TorchDispatchMode):
         self.live = self.peak = self.flops = 0
         self.rounding = rounding
         self._known: set[int] = set()
+        self._made: set[int] = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -58,6 +69,7 @@ class Allocations(TorchDispatchMode):
         key = storage._cdata
         if key not in self._known:
             self._known.add(key)
+            self._made.add(key)
             nbytes = -(-storage.nbytes() // self.rounding) * self.rounding
             weakref.finalize(storage, self._ended, key, nbytes)
             self.live += nbytes
@@ -65,7 +77,22 @@ class Allocations(TorchDispatchMode):
 
     def _ended(self, key: int, nbytes: int) -> None:
         self._known.discard(key)
+        self._made.discard(key)
         self.live -= nbytes
+
+
+class BackwardAllocations(Allocations):
+    """The same in a backward node, whose formula fills zeros that it has just made.
+
+    Autograd writes them in place (`gather`, indexing, `max` over a dimension, `sort`), but where a dispatch mode is
+    about it makes a tensor more of them (`areAnyTensorSubclassLike` in torch/csrc/autograd/FunctionsManual.cpp).
+    """
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        filled = IN_PLACE.get(function)
+        if filled is not None and args[0].untyped_storage()._cdata in self._made:
+            return super().__torch_dispatch__(filled, types, args, kwargs)
+        return super().__torch_dispatch__(function, types, args, kwargs)
 
 
 class OperationProbe:
@@ -108,7 +135,7 @@ class OperationProbe:
             for i, o in enumerate(self.outputs)
             if o.requires_grad or len(node._input_metadata) == len(self.outputs)
         ]
-        watch = Allocations()
+        watch = BackwardAllocations()
         with torch.no_grad(), watch:
             results = node(*grads[: len(node._input_metadata)])
             results = list(results) if isinstance(results, tuple) else [results]

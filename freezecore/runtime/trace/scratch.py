@@ -8,6 +8,9 @@ weight's gradient takes, above 3 x 3 or over a picture smaller than the kernel, 
 sequence four times itself), and in channels-last order a block of 16 x 16 for each channel. That is what the allocator
 shows (test_scratch.py), exact but for buffers of some kB.
 
+Batch norm makes its input's gradient twice on its way back (`batch_norm_backward_cpu` in
+aten/src/ATen/native/Normalization.cpp, and the template that it calls), and lets the first go.
+
 Everything else is learnt: matrix products in half precision, transposed, 3-d and wide convolutions and a few more run
 for real, on zeros, at one or two samples, and what they take beyond what a trace says is kept. A convolution in half
 precision is both: the blocks by rule, the rest learnt. What would take long is not run, see `MOST_FLOPS`.
@@ -93,6 +96,9 @@ class KernelScratch:
         half = shapes[0].dtype in HALF
         if first.name == "convolution":
             return self._convolution(pair, flops, needs) if half or shapes[0].dtype == torch.float32 else ()
+        if first.name == "native_batch_norm":
+            sizes = [_bytes(signature.shapes()[0]) for signature in pair[: len(self.batch_sizes)]]
+            return ((self._amount(*sizes),),) if (needs or 0) & 1 and _dense(shapes[0]) else ()
         if first.name == "addmm":
             needs = needs if needs is None else needs & ~1
         if needs == 0:
@@ -235,6 +241,13 @@ def _bytes(shape: TensorShape) -> int:
 
 def _channels_last(pictures: TensorShape) -> bool:
     return pictures.stride[1] == 1 and math.prod(pictures.size[2:]) > 1 and pictures.size[1] > 1
+
+
+def _dense(shape: TensorShape) -> bool:
+    """Whether it lies plainly or in channels-last order, without gaps."""
+    last = _channels_last(shape) if len(shape.size) > 3 else False
+    plain = all(stride == math.prod(shape.size[i + 1 :]) for i, stride in enumerate(shape.stride) if shape.size[i] > 1)
+    return plain or last
 
 
 def _picture_of_result(signature: Signature) -> list[int]:
