@@ -1,1 +1,1 @@
-"""The server: how it starts, what it does before the first visitor, and what stands around the page."""
+"""The server: how it starts, what it does before the first visitor, its bounds, and its routes beside the page."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from freezecore.report import share_text
+from freezecore.rules.grammar import whole_part
 
-from ..components.tree.packed import section_path
 from ..text import Words
 from .pricing import reference_of
 from .selection import ModelSelection
@@ -15,7 +15,7 @@ def row_prices(selection: ModelSelection, words: Words) -> dict[str, tuple[str, 
     shown, reference = {}, reference_of(selection)
     rows = [(path, path, price) for path, price in reference.prices.items()]
     parts = reference.part_prices.items()
-    rows += [(section_path(part), words(f"tree.part_{part}"), price) for part, price in parts]
+    rows += [(whole_part(part), words(f"tree.part_{part}"), price) for part, price in parts]
     for row, path, price in rows:
         if price.share_backward is not None:
             backward, weights = share_text(price.share_backward, 1), share_text(price.share_parameters, 1)

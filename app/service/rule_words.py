@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from freezecore.rules.grammar import ACTIONS, SETTINGS
+from freezecore.rules.grammar import ACTIONS, SETTINGS, whole_part
 from freezecore.rules.nearby import tree_has
 from freezecore.spec import ROLES
 from freezecore.tree import LayerTree
@@ -23,7 +23,7 @@ def rule_words(tree: LayerTree) -> dict[str, list[str]]:
     The names of modules and parameters are not among them.
     """
     types = list(dict.fromkeys(layer.type for layer in tree.layers if layer.path in tree.below))
-    parts = [f"part:{part.name}" for part in tree.parts]
+    parts = [whole_part(part.name) for part in tree.parts]
     selectors = [role for role in ROLES if tree_has(role, tree)] + [*parts, *_positions(tree), *FORMS]
     return {
         "": [*(f"{action} " for action in ACTIONS), *_settings(), PHASE + " "],

@@ -153,10 +153,9 @@ class _Lines:
         if not isinstance(a, TracedCall) or not isinstance(b, TracedCall):
             _same(a, b)
             return a
-        number, *rest = a
-        _same(rest, [*b[1:]])
-        number = self.operations.setdefault((number, b.operation), len(self.operations))
-        return TracedCall(number, *rest)
+        _same(a[1:], b[1:])
+        number = self.operations.setdefault((a.operation, b.operation), len(self.operations))
+        return TracedCall(number, *a[1:])
 
     def _operation(self, a: Operation, b: Operation) -> Operation:
         _same(a.name, b.name)

@@ -336,9 +336,14 @@ def _example(form: str) -> str:
         "type": say("Write something like type:BatchNorm*"),
         "kind": say("Write one of {names}.", names=", ".join(f"kind:{role}" for role in ROLES)),
         "path": say("Write something like path:head."),
-        "part": say("Write one of {names}.", names=", ".join(f"part:{name}" for name in PARTS)),
+        "part": say("Write one of {names}.", names=", ".join(map(whole_part, PARTS))),
     }
     return examples[form]
+
+
+def whole_part(name: str) -> str:
+    """The selector of a multimodal model's part, which no module's path can be taken for."""
+    return f"part:{name}"
 
 
 def print_selector(selector: Selector) -> str:

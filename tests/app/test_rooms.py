@@ -18,8 +18,10 @@ MAY_USE = {  # rooms of app/ by what they may import of each other
     "state": {"text", "link", "service"},
     "server": {"text", "link", "service", "figures", "components"},
     "parts": {"text", "link", "service", "figures", "components", "state", "server"},
-    "views": {"text", "link", "service", "figures", "components", "state", "server", "parts"},
+    "tick": {"text", "link", "service", "figures", "components", "state", "server", "parts"},
+    "views": {"text", "link", "service", "figures", "components", "state", "server", "parts", "tick"},
     "page": {"state", "server", "parts", "views"},
+    "around": {"server", "tick"},
     "asgi": set(),
     "notebook": {"text", "components"},  # the tree as a widget, in a notebook of one's own
     "main": set(),  # Streamlit's own scripts belong to no package: they open it by its name

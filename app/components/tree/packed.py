@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from freezecore._presets import part_selector
-from freezecore.rules.grammar import print_selector
+from freezecore.rules.grammar import print_selector, whole_part
 from freezecore.tree import LayerTree
 
 BLOCK, SHARED, HEAD, INPUT, SECTION = 1, 2, 4, 8, 16
@@ -60,11 +60,6 @@ class Rows:
         return [i for i, each in enumerate(self.paths) if depths[i] == 1 and each.startswith(f"{path}.")]
 
 
-def section_path(part: str) -> str:
-    """What stands for a part where rows have paths; no module can be called so."""
-    return f"part:{part}"
-
-
 def pack(tree: LayerTree) -> Rows:
     """Every module that holds parameters and every name of every parameter, once, children after their parents."""
     names, labels = _TextTable(), _TextTable()
@@ -107,7 +102,7 @@ def pack(tree: LayerTree) -> Rows:
         walk(root, 0)
     for part in tree.parts:
         rule = print_selector(part_selector(tree, part.name))
-        add(section_path(part.name), 0, part.name, rule, 0, SECTION)
+        add(whole_part(part.name), 0, part.name, rule, 0, SECTION)
         for path, item in _outermost(root, set(tree.in_part[part.name])):
             show(path, path, item, 1)
     at = {path: i for i, path in enumerate(paths)}

@@ -13,11 +13,11 @@ from starlette.middleware import Middleware
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
-from ..tick import quick_route
-from . import gone, headers
-from .bounds import Bounds
-from .startup import prepare_server
-from .unknown_page import UnknownPage
+from .server import gone, headers
+from .server.bounds import Bounds
+from .server.startup import prepare_server
+from .server.unknown_page import UnknownPage
+from .tick import quick_route
 
 
 @asynccontextmanager
