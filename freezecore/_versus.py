@@ -15,7 +15,7 @@ from freezecore.adapter import MOST_RANK
 from freezecore.mask import Mask
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
-from freezecore.tree import LayerTree
+from freezecore.tree import Buffer, LayerTree, Parameter
 
 DEFAULT_ADAPTER = "lora r=8"
 HEAD, ADAPTERS = "freeze all; train head", "freeze all; train adapters"
@@ -67,13 +67,18 @@ def has_new_head(tree: LayerTree) -> bool:
     return bool(head) and not any(len(p.shape) > 1 and (p.shape[0] == words or p.aliases) for p in head)
 
 
-def checkpoint_bytes(mask: Mask) -> int:
-    """What a checkpoint takes on disk, in the types of the tree: with adapters they and all else that trains, as PEFT
-    saves them; without, the whole model with its buffers."""
+def checkpoint_bytes(mask: Mask, precision: str) -> int:
+    """What a checkpoint takes on disk: with adapters they and all else that trains, as PEFT saves them; without, the
+    whole model with its buffers.
+
+    Args:
+        precision: of the workload; where that is bf16, what the tree has in fp32 is trained and saved in half of it.
+    """
     tree = mask.tree
+    saved: list[Parameter | Buffer] = [*tree.parameters, *tree.buffers]
     if any(parameter.adapter for parameter in tree.parameters):
-        return sum(p.nbytes for p, trains in zip(tree.parameters, mask.trains, strict=True) if trains)
-    return sum(one.nbytes for one in tree.parameters) + sum(one.nbytes for one in tree.buffers)
+        saved = [p for p, trains in zip(tree.parameters, mask.trains, strict=True) if trains]
+    return sum(one.nbytes // (2 if precision == "bf16" and one.dtype == "float32" else 1) for one in saved)
 
 
 def rank_within(

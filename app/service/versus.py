@@ -51,7 +51,7 @@ class Way:
 
     @property
     def checkpoint_bytes(self) -> int | None:
-        return _versus.checkpoint_bytes(self.mask) if self.mask else None
+        return _versus.checkpoint_bytes(self.mask, self.link.precision) if self.mask else None
 
     @property
     def is_awaited(self) -> bool:

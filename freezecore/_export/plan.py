@@ -161,7 +161,9 @@ class ExportPlan:
             saving = saving.replace('"adapter")', '"adapter", save_embedding_layers=False)').replace(
                 "; Peft", ";\n# Peft"
             )
-        return f"{room}{saving}\nlora = {self.lora.config(task, taken=7)}\nmodel = get_peft_model(model, lora)"
+        own_type = ", autocast_adapter_dtype=False" if self.pure_bf16 else ""  # PEFT makes adapters of bf16 in fp32
+        config = self.lora.config(task, taken=7)
+        return f"{room}{saving}\nlora = {config}\nmodel = get_peft_model(model, lora{own_type})"
 
     @cached_property
     def classes(self) -> int | None:

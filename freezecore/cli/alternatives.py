@@ -46,7 +46,7 @@ def _row(one: Alternative, workload: Workload, allow_python: bool) -> dict:
         "peak_bytes": peak,
         "reserved_bytes": calibration.reserve(peak, workload.device)["reserved_bytes"],
         "flops_backward": cost.flops_backward if cost.known else None,
-        "checkpoint_bytes": checkpoint_bytes(mask),
+        "checkpoint_bytes": checkpoint_bytes(mask, workload.precision),
         "fits": {card.name: fits_on(card, peak) for card in all_cards()},
         "problem": cost.problem or None,
     }

@@ -3,11 +3,14 @@
 import bisect
 
 import pytest
+import torch
 
 from freezecore._resolve import resolve
 from freezecore._versus import alternatives, checkpoint_bytes, has_new_head, largest_rank
 from freezecore.adapter import MOST_RANK
 from freezecore.rules.grammar import parse_spec
+from freezecore.runtime.build.source import meta
+from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from tests.freezecore.samples import load
 
@@ -45,8 +48,21 @@ def test_nothing_can_be_put_into_a_model_that_came_as_a_file():
 
 def test_a_checkpoint_without_adapters_is_the_whole_model_whatever_trains():
     tree = load("resnet18")
-    sizes = {checkpoint_bytes(resolve(parse_spec(rules), tree)) for rules in ("train all", "freeze all; train head")}
-    assert sizes == {sum(one.nbytes for one in (*tree.parameters, *tree.buffers))}
+    masks = [resolve(parse_spec(rules), tree) for rules in ("train all", "freeze all; train head")]
+    whole = sum(one.nbytes for one in (*tree.parameters, *tree.buffers))
+    assert {checkpoint_bytes(mask, "fp32") for mask in masks} == {whole}
+    assert {checkpoint_bytes(mask, "bf16-autocast") for mask in masks} == {whole}
+
+
+@pytest.mark.parametrize("adapter", [None, "lora r=4"])
+def test_a_checkpoint_of_a_model_in_bf16_is_what_torch_saves_of_it(adapter):
+    source = ModelSource.parse("timm:test_vit", adapter=adapter)
+    model = meta(source).model.to(torch.bfloat16)
+    trained = {n for n, _ in model.named_parameters() if ".lora_" in n} if adapter else model.state_dict().keys()
+    mask = resolve(parse_spec("freeze all; train adapters" if adapter else "train all"), read_source(source))
+    state = model.state_dict(keep_vars=True)
+    saved = {id(state[name]): state[name].nbytes for name in trained}
+    assert checkpoint_bytes(mask, "bf16") == sum(saved.values())
 
 
 RANKS = range(1, MOST_RANK + 1)

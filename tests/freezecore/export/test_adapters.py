@@ -19,6 +19,7 @@ from freezecore.importing import import_rules
 from freezecore.runtime.tree.read import read_source
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
+from freezecore.workload import Workload
 from tests.freezecore.export.models import CONFIGS, SIZES, Small, source_of
 from tests.freezecore.export.running import Case, difference, run
 from tests.freezecore.export.test_text import RULES
@@ -110,6 +111,13 @@ def assert_read_back(text, small, rules):
 
 def mask_of(small, rules):
     return resolve(FreezeSpec.parse(rules), small.tree)
+
+
+@pytest.mark.parametrize("target", ["transformers-trainer", "pytorch"])
+def test_adapters_of_a_model_in_bf16_are_of_its_type_as_they_are_priced(target, folder):
+    small = adapted("llama", "lora r=4", folder)
+    text = export(small.source, ALONE, target, tree=small.tree, workload=Workload(precision="bf16"))
+    assert "get_peft_model(model, lora, autocast_adapter_dtype=False)" in text
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
