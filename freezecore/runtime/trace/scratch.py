@@ -19,7 +19,7 @@ precision is both: the blocks by rule, the rest learnt. What would take long is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -171,16 +171,17 @@ class KernelScratch:
 
 
 def moments(signature: Signature) -> Moments:
-    """The moments of a convolution, by rule; over a sequence that lies otherwise than row by row, with its copy.
+    """The moments of a convolution, by rule; with the copy that is made first of an input that lies with gaps, as a
+    slice does, or over a sequence otherwise than row by row.
 
-    `_convolution` makes it first: a permuted 3d input takes no way through NHWC (aten/src/ATen/native/Convolution.cpp).
+    `_convolution` and its backward step make it (aten/src/ATen/native/Convolution.cpp); a permuted 3d input takes no
+    way through NHWC.
     """
     given = signature.arguments[0][0]
-    rows = tuple(math.prod(given.size[at + 1 :]) for at in range(len(given.size)))
-    lies = all(size == 1 or own == row for size, own, row in zip(given.size, given.stride, rows, strict=True))
-    if len(given.size) > 3 or lies:
+    if _dense(given):
         return _moments(signature)
-    settings = (replace(given, stride=rows), *signature.arguments[0][1:])
+    by = _strides(given.size, last=len(given.size) > 3 and _channels_last(given))
+    settings = (replace(given, stride=by), *signature.arguments[0][1:])
     found = _moments(replace(signature, arguments=(settings, *signature.arguments[1:])))
     return found.with_more(dict.fromkeys((None, 1, 2), _bytes(given)))
 
@@ -245,9 +246,21 @@ def _channels_last(pictures: TensorShape) -> bool:
 
 def _dense(shape: TensorShape) -> bool:
     """Whether it lies plainly or in channels-last order, without gaps."""
-    last = _channels_last(shape) if len(shape.size) > 3 else False
-    plain = all(stride == math.prod(shape.size[i + 1 :]) for i, stride in enumerate(shape.stride) if shape.size[i] > 1)
-    return plain or last
+    orders = [_strides(shape.size)] + [_strides(shape.size, last=True)] * (len(shape.size) > 3)
+    return any(
+        all(size == 1 or own == by for size, own, by in zip(shape.size, shape.stride, order, strict=True))
+        for order in orders
+    )
+
+
+def _strides(size: Sequence[int], last: bool = False) -> tuple[int, ...]:
+    """Of a tensor without gaps; `last`: with its channels, the second of its dimensions, innermost."""
+    inward = (0, *range(2, len(size)), 1) if last else range(len(size))
+    strides, by = [0] * len(size), 1
+    for at in reversed(inward):
+        strides[at] = by
+        by *= size[at]
+    return tuple(strides)
 
 
 def _picture_of_result(signature: Signature) -> list[int]:

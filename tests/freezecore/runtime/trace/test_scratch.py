@@ -125,3 +125,24 @@ class Twice(nn.Module):
 
     def forward(self, x):
         return self.inner(x, x).mean(1)
+
+
+class OnASlice(nn.Module):
+    """A convolution of half of the channels, which lie with gaps: outermost, or innermost as NHWC models have them."""
+
+    def __init__(self, inner, innermost):
+        super().__init__()
+        self.before, self.inner, self.innermost = nn.Linear(8, 128), inner, innermost
+
+    def forward(self, x):
+        both = self.before(x).permute(0, 3, 1, 2)
+        both = both if self.innermost else both.contiguous()
+        return self.inner(both[:, :64]).relu().mean((2, 3))[:, :4]
+
+
+@pytest.mark.parametrize("innermost", [False, True])
+@pytest.mark.parametrize("name", ["3 x 3", "3 x 3 strided", "1 x 1", "depthwise 3 x 3", "depthwise 7 x 7"])
+def test_a_slice_is_copied_before_it_is_convolved(name, innermost):
+    model = OnASlice(CONVOLUTIONS[name](), innermost)
+    cost, real = told_and_real(model, torch.randn(4, 24, 24, 8), {"before.weight", "inner.weight"}, "fp32")
+    assert cost.peak_with_scratch == pytest.approx(real, rel=0.01, abs=SMALL)
