@@ -180,7 +180,7 @@ def moments(signature: Signature) -> Moments:
     given = signature.arguments[0][0]
     if _dense(given):
         return _moments(signature)
-    by = _strides(given.size, last=len(given.size) > 3 and _channels_last(given))
+    by = _strides(given.size, last=_channels_last(given))
     settings = (replace(given, stride=by), *signature.arguments[0][1:])
     found = _moments(replace(signature, arguments=(settings, *signature.arguments[1:])))
     return found.with_more(dict.fromkeys((None, 1, 2), _bytes(given)))
@@ -241,7 +241,16 @@ def _bytes(shape: TensorShape) -> int:
 
 
 def _channels_last(pictures: TensorShape) -> bool:
-    return pictures.stride[1] == 1 and math.prod(pictures.size[2:]) > 1 and pictures.size[1] > 1
+    """What torch takes for channels-last, pictures of one pixel included (c10::is_channels_last_strides_2d)."""
+    if len(pictures.size) != 4:
+        return False
+    least = 0
+    for at in (1, 3, 2, 0):
+        size, stride = pictures.size[at], pictures.stride[at]
+        if stride < max(least, 1) or at == 0 and least == pictures.stride[1]:
+            return False
+        least = stride * size
+    return True
 
 
 def _dense(shape: TensorShape) -> bool:

@@ -146,3 +146,18 @@ def test_a_slice_is_copied_before_it_is_convolved(name, innermost):
     model = OnASlice(CONVOLUTIONS[name](), innermost)
     cost, real = told_and_real(model, torch.randn(4, 24, 24, 8), {"before.weight", "inner.weight"}, "fp32")
     assert cost.peak_with_scratch == pytest.approx(real, rel=0.01, abs=SMALL)
+
+
+@pytest.mark.parametrize("innermost", [False, True])
+def test_a_picture_of_one_pixel_lies_as_its_strides_say(innermost):
+    class OnePixel(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.before, self.inner = nn.Linear(8, 64), CONVOLUTIONS["depthwise 7 x 7"]()
+
+        def forward(self, x):
+            pixel = self.before(x).permute(0, 3, 1, 2)
+            return self.inner(pixel if innermost else pixel.flatten().view(-1, 64, 1, 1)).mean((2, 3))[:, :4]
+
+    cost, real = told_and_real(OnePixel(), torch.randn(4, 1, 1, 8), {"before.weight", "inner.weight"}, "fp32")
+    assert cost.peak_with_scratch == pytest.approx(real, rel=0.01, abs=SMALL)
