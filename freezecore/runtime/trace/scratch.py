@@ -11,9 +11,9 @@ shows (test_scratch.py), exact but for buffers of some kB.
 Batch norm makes its input's gradient twice on its way back (`batch_norm_backward_cpu` in
 aten/src/ATen/native/Normalization.cpp, and the template that it calls), and lets the first go.
 
-Everything else is learnt: matrix products in half precision, transposed, 3-d and wide convolutions and a few more run
-for real, on zeros, at one or two samples, and what they take beyond what a trace says is kept. A convolution in half
-precision is both: the blocks by rule, the rest learnt. What would take long is not run, see `MOST_FLOPS`.
+Everything else is learnt: matrix products in half precision, transposed, 3-d and wide convolutions, and the likes of a
+median run for real, on zeros, at one or two samples, and what they take beyond what a trace says is kept. A convolution
+in half precision is both: the blocks by rule, the rest learnt. What would take long is not run, see `MOST_FLOPS`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from freezecore.runtime.trace.probing import OperationProbe, key_of, leaf_of
 from freezecore.runtime.trace.signature import Signature, TensorShape
 
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")  # in half precision
-ALWAYS = ("_trilinear",)
+ALWAYS = ("_trilinear", "median", "nanmedian", "kthvalue", "amax", "amin")
 WIDEST = 14  # side of a kernel that oneDNN's own convolutions take; wav2vec2's has 128
 CHANNELS, IMAGE = 16, 3  # of a block; the most channels of a picture that is read as it is
 MANY = 16  # samples, from which a product's blocks are as large as they get

@@ -15,6 +15,9 @@ TAKEN = {
     "the largest": lambda h: h.max(1)[0],
     "the largest few": lambda h: h.topk(10, dim=1)[0],
     "sorted": lambda h: h.sort(1)[0],
+    "the median": lambda h: h.median(1)[0],
+    "the third": lambda h: h.kthvalue(3, 1)[0],
+    "all the largest": lambda h: h.amax(1),
 }
 
 
