@@ -204,7 +204,7 @@ def same_screen(page: AppTest, screen: dict) -> None:
     }  # fmt: skip
     ours = {(part["channel"], part["part"]): part for part in [*screen["parts"], screen["annotations"]]}
     assert {key: sent[key] for key in ours} == ours
-    tree, editor, charts = (next(one for one in given if name in one) for name in ("towers", "follows", "curve"))
+    tree, editor, charts = (next(one for one in given if name in one) for name in ("towers", "follows", "curves"))
     assert {**tree, "height": ""} == {**screen["tree"], "height": ""}
     assert editor == screen["editor"]
     assert charts == screen["charts"]
