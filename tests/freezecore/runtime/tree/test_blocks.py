@@ -66,7 +66,10 @@ FAMILIES = {
 }
 
 
-@pytest.mark.parametrize("text", FAMILIES)
+DEAR = ("config:qwen2_5_vl", "config:idefics")  # of a dozen seconds and more each
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, marks=[pytest.mark.slow] * (text in DEAR)) for text in FAMILIES])
 def test_a_familys_blocks_are_as_many_as_its_config_says(text):
     source = ModelSource.parse(text)
     assert counts(read_source(source)) == FAMILIES[text](meta(source).config)
