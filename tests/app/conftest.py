@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from functools import cache
 from pathlib import Path
 
@@ -113,15 +114,18 @@ class StillJobs:
 
 
 @pytest.fixture
-def helpers(monkeypatch) -> tuple[HereAnalyst, StillJobs]:
-    """The analyst and the jobs that the page will find."""
+def helpers(monkeypatch) -> Iterator[tuple[HereAnalyst, StillJobs]]:
+    """The analyst and the jobs that the page will find; nothing is followed behind a test's back when it has ended."""
     pair = HereAnalyst(), StillJobs()
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
     monkeypatch.setattr(analyst, "for_data", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
     monkeypatch.setattr(pricing, "_futures", memory.Recent(32))
     monkeypatch.setattr(pricing, "_traces", memory.Recent(32))
-    return pair
+    yield pair
+    asked = [future for future, _ in pricing._futures._kept.values()]
+    running = [future for future in asked if not future.cancel()]
+    wait([*running, *pricing._references._kept.values()], QUICK_S)
 
 
 @pytest.fixture
