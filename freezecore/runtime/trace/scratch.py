@@ -19,12 +19,13 @@ in half precision is both: the blocks by rule, the rest learnt. What would take 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
+from torch._prims_common import make_channels_last_strides_for, make_contiguous_strides_for
 
 from freezecore._trace import Amount, Scratch
 from freezecore.runtime.tensors import tensors_in
@@ -180,7 +181,7 @@ def moments(signature: Signature) -> Moments:
     given = signature.arguments[0][0]
     if _dense(given):
         return _moments(signature)
-    by = _strides(given.size, last=_channels_last(given))
+    by = (make_channels_last_strides_for if _channels_last(given) else make_contiguous_strides_for)(given.size)
     settings = (replace(given, stride=by), *signature.arguments[0][1:])
     found = _moments(replace(signature, arguments=(settings, *signature.arguments[1:])))
     return found.with_more(dict.fromkeys((None, 1, 2), _bytes(given)))
@@ -255,21 +256,13 @@ def _channels_last(pictures: TensorShape) -> bool:
 
 def _dense(shape: TensorShape) -> bool:
     """Whether it lies plainly or in channels-last order, without gaps."""
-    orders = [_strides(shape.size)] + [_strides(shape.size, last=True)] * (len(shape.size) > 3)
+    orders = [make_contiguous_strides_for(shape.size)]
+    if len(shape.size) in (4, 5):
+        orders.append(make_channels_last_strides_for(shape.size))
     return any(
         all(size == 1 or own == by for size, own, by in zip(shape.size, shape.stride, order, strict=True))
         for order in orders
     )
-
-
-def _strides(size: Sequence[int], last: bool = False) -> tuple[int, ...]:
-    """Of a tensor without gaps; `last`: with its channels, the second of its dimensions, innermost."""
-    inward = (0, *range(2, len(size)), 1) if last else range(len(size))
-    strides, by = [0] * len(size), 1
-    for at in reversed(inward):
-        strides[at] = by
-        by *= size[at]
-    return tuple(strides)
 
 
 def _picture_of_result(signature: Signature) -> list[int]:
