@@ -15,6 +15,7 @@ from freezecore.adapter import Adapter, new_rows, parse_adapters, trained_tokens
 from freezecore.adapter_targets import adapter_targets
 from freezecore.errors import SourceError, shortened, told_if_missing
 from freezecore.runtime.build.built import Built, device_for
+from freezecore.runtime.quiet import quiet
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
@@ -149,14 +150,9 @@ def _as_said() -> Iterator[None]:
 
 
 def _peft() -> Any:
-    log = logging.getLogger("bitsandbytes")  # which PEFT imports where it is installed, and which speaks of kernels
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with told_if_missing():
-            import peft
-    finally:
-        log.setLevel(level)
+    # PEFT imports bitsandbytes where it is installed, which speaks of kernels
+    with told_if_missing(), quiet("bitsandbytes", logging.ERROR):
+        import peft
     return peft
 
 

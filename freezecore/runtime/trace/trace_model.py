@@ -24,6 +24,7 @@ from freezecore.runtime.inputs.example import batches
 from freezecore.runtime.inputs.own import Inputs, own_batch, own_shapes, takes_labels
 from freezecore.runtime.inputs.torchvision import detects, set_picture_size
 from freezecore.runtime.inputs.transformers import check_sizes
+from freezecore.runtime.quiet import quiet
 from freezecore.runtime.trace.batch_pair import Unlike
 from freezecore.runtime.trace.fake import distinct_bytes
 from freezecore.runtime.trace.loss import predicts_next
@@ -185,8 +186,9 @@ def _traced(
     alone = (workload.batch_size,)  # what detectors run depends on how many pictures there are
     for batch_sizes in (alone,) if detects(model) or matches(model) else (BATCH_SIZES, alone):
         try:
-            tracer = tracer_of(model, workload, inputs, batch_sizes)
-            return tracer.trace(label, versions()), tracer
+            with quiet("torch._subclasses.fake_tensor"):  # which logs a traceback of each operation that is refused
+                tracer = tracer_of(model, workload, inputs, batch_sizes)
+                return tracer.trace(label, versions()), tracer
         except FreezeError:
             raise
         except NotFollowed as error:
@@ -196,6 +198,14 @@ def _traced(
             problem = say("The step differs between batch sizes or modes: {cause}.", cause=error)
         except Exception as error:  # a model's own code, run on tensors without values
             kind, cause = type(error).__name__, shortened(" ".join(str(error).split()), 160)
+            if workload.precision == "bf16" and _followed_in_fp32(model, workload, inputs):
+                problem = say(
+                    "The model's own code mixes types when all of it is in bf16 ({kind}: {cause}); under autocast it "
+                    "can be followed.",
+                    kind=kind,
+                    cause=cause,
+                )
+                break
             if inputs is None and not _wants_values(error) and (size := _size_asked(workload)):
                 raise WorkloadError(
                     "{source} refuses {size} ({kind}: {cause}).",
@@ -210,6 +220,16 @@ def _traced(
             )
             break
     return _untraced(model, workload, label, problem), None
+
+
+def _followed_in_fp32(model: nn.Module, workload: Workload, inputs: Inputs | None) -> bool:
+    """Whether it is the precision at which a model's own code stops, and not the size."""
+    try:
+        with quiet("torch._subclasses.fake_tensor"):
+            tracer_of(model, replace(workload, precision="fp32"), inputs, (workload.batch_size,))
+    except Exception:  # the model's own code again
+        return False
+    return True
 
 
 def _unfilled(trace: Trace, missing: Iterable[Missing]) -> Trace:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 from torch import nn
 
 import freezecore as fc
@@ -45,6 +46,21 @@ def test_a_step_that_the_model_refuses_is_refused_by_name(source, options, sente
         trace_source(fc.ModelSource.parse(source), Workload(**options))
     assert sentence in caught.value.problem
     assert hint in caught.value.hint
+
+
+class Mixed(Net):
+    """Its mask is made in fp32 whatever the model's type, as detectors make their positions."""
+
+    def forward(self, x):
+        return self.head(self.conv(x).mean((2, 3)) @ torch.eye(8))
+
+
+def test_code_that_half_precision_alone_stops_is_not_said_to_refuse_a_size(capfd):
+    trace = trace_module(Mixed(), Workload(4, image_size=16, precision="bf16"), "Mixed")
+    assert "mixes types when all of it is in bf16" in trace.problem
+    assert "autocast" in trace.problem
+    assert not capfd.readouterr().err
+    assert trace_module(Mixed(), Workload(4, image_size=16, precision="bf16-autocast"), "Mixed").problem == ""
 
 
 def test_checkpointing_that_a_model_does_not_have_is_refused():
