@@ -5,10 +5,11 @@
     python tests/benchmarks/blind.py --only WORD   those whose name contains a word; nothing is written
     python tests/benchmarks/blind.py --draw SEED   sixty names of timm, torchvision and transformers for a new list
 
-`blind_labels.json`, `…_2` and `…_3` were written before any of their models was opened: for each the blocks of each
-tower, the head, and the parts of a model that takes in more than one kind of thing; `or` has what else is right, and
-`why`; `refused` are models that the library itself cannot build. The names were drawn by seeds (20261130, 20261201,
-20261202). Writes `blind.json`: for each list what was right at first sight, which stays as it was written, and now.
+`blind_labels.json`, `…_2`, `…_3` and `…_4` were written before any of their models was opened: for each the blocks of
+each tower, the head, and the parts of a model that takes in more than one kind of thing; `or` has what else is right,
+and `why`; `refused` are models that the library itself cannot build. The names were drawn by seeds (20261130, 20261201,
+20261202, 20261130400). Writes `blind.json`: for each list what was right at first sight, which stays as it was written,
+and now.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ import zoo  # noqa: E402
 from freezecore.errors import SourceError  # noqa: E402
 from freezecore.tree import LayerTree  # noqa: E402
 
-LISTS = {"first": "blind_labels.json", "second": "blind_labels_2.json", "third": "blind_labels_3.json"}
+LISTS = {
+    "first": "blind_labels.json",
+    "second": "blind_labels_2.json",
+    "third": "blind_labels_3.json",
+    "fourth": "blind_labels_4.json",
+}
 DRAWN = {"timm": 20, "torchvision": 12, "config": 28}
 NAME_ALL = {
     "freezecore/catalog.csv",
