@@ -85,6 +85,21 @@ class _Log:
             self._stream.flush()
 
 
+def yield_to_others() -> None:
+    """Let every other process go first; Linux then gives this one only what nobody else wants.
+
+    Where Linux shares the processor by sessions (autogroup), niceness weighs only inside of one: a session of its own,
+    as `start` gives a child, takes an equal share with the web process until it is made nice as a whole (sched(7)).
+    """
+    os.nice(19)
+    with contextlib.suppress(OSError):
+        if os.getsid(0) == os.getpid():
+            Path("/proc/self/autogroup").write_text("19")
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def survive_full_log() -> None:
     """Let this process go on when what it prints cannot be written."""
     sys.stdout, sys.stderr = cast(TextIO, _Log(sys.stdout)), cast(TextIO, _Log(sys.stderr))

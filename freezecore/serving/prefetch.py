@@ -38,14 +38,6 @@ def start(models: Iterable[Model]) -> subprocess.Popen | None:
     return child
 
 
-def yield_to_others() -> None:
-    """Let every other process go first; Linux then gives this one only what nobody else wants."""
-    os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
 def work(models: Iterable[Model]) -> None:
     """Read and trace what is not stored yet; what goes wrong is printed to the log."""
     for source, workload in models:
@@ -63,7 +55,7 @@ def work(models: Iterable[Model]) -> None:
 def main() -> None:
     """Work on the models of the first line."""
     child_process.survive_full_log()
-    yield_to_others()
+    child_process.yield_to_others()
     os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported
     child_process.die_first()
     asked: queue.SimpleQueue[str] = queue.SimpleQueue()
