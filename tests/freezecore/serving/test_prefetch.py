@@ -23,6 +23,15 @@ def _own_home(tmp_path, monkeypatch):
     monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
 
 
+@pytest.fixture
+def hurried(monkeypatch):
+    """The child takes its share of the processor: going last, it would wait for all other tests."""
+    code = "from freezecore.serving import child_process, prefetch; child_process.yield_to_others = int; prefetch.main()"
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **more: popen([*command[:-2], "-c", code], **more))
+
+
+@pytest.mark.usefixtures("hurried")
 def test_what_was_prefetched_is_there_for_everyone_whatever_came_before(tmp_path):
     child = prefetch.start([UNKNOWN, SMALL])
     assert child.wait(ENDS_WITHIN_S) == 0
