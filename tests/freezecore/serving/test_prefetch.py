@@ -26,7 +26,7 @@ def _own_home(tmp_path, monkeypatch):
 @pytest.fixture
 def hurried(monkeypatch):
     """The child takes its share of the processor: going last, it would wait for all other tests."""
-    code = "from freezecore.serving import child_process, prefetch; child_process.yield_to_others = int; prefetch.main()"
+    code = "from freezecore.serving import child_process as c, prefetch as p; c.yield_to_others = int; p.main()"
     popen = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda command, **more: popen([*command[:-2], "-c", code], **more))
 
