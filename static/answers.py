@@ -248,7 +248,7 @@ def draft_parts(text: str, selection: ModelSelection, words: Words) -> dict:
     return {
         "draft": {
             "part": text_part(text, (place.start, place.end) if place else None),
-            "problem": " ".join(filter(None, said)),
+            "problem": words.together(*said),
             "hint": words.said(error.hint),
             "instead": words("rules.instead"),
             "offers": offers(error, text),

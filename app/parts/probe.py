@@ -318,10 +318,10 @@ def _of_tokens(result: dict, words: Words) -> list[str]:
 
 def _device(device: str, words: Words) -> str:
     """`CPU, 2 threads` for `cpu, 2 threads`."""
-    kind, comma, rest = str(device).partition(", ")
+    kind, _, rest = str(device).partition(", ")
     count = rest.removesuffix("s").removesuffix(" thread")
     rest = words("outcome.thread" if count == "1" else "outcome.threads", count=count) if count.isdigit() else rest
-    return show_errors.plain(kind.upper() + comma + rest)
+    return show_errors.plain(words("between.items", one=kind.upper(), other=rest) if rest else kind.upper())
 
 
 def _rate_text(rate: float | None) -> str:

@@ -60,10 +60,11 @@ def _show_fault(draft: str, words: Words) -> None:
     if error is None:  # it can be read by now
         return
     place = place_text(error, draft, words)
-    st.error(place + " " * bool(place) + show_errors.said(error.problem) + "  \n" + show_errors.said(error.hint))
+    problem = words.together(place, show_errors.said(error.problem))
+    st.error(problem + "  \n" + show_errors.said(error.hint))
     if mended := offers(error, draft):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mended"):
-            st.markdown(words("rules.instead"), width="content")
+            st.markdown(f":small[{words('rules.instead')}]", width="content")
             for name, text in mended.items():
                 st.button(show_errors.plain(name), key=f"mend_{name}", on_click=_write, args=(text,))
 

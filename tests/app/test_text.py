@@ -95,8 +95,10 @@ def test_what_is_meant_to_be_bold_is_bold(lang, value):
     bold = {key: text for key, text in sentences(lang).items() if "**" in text and not key.startswith("said.")}
     assert len(bold) > 5
     for key, text in bold.items():
-        drawn = MarkdownIt().render(re.sub(r"\{\w+\}", value, text))
-        assert "**" not in drawn and "<strong>" in drawn, key
+        alone = re.sub(r"\{\w+\}", value, text)
+        for said in (alone, Words(lang).together(alone, "10.")):  # whatever sentence comes next
+            drawn = MarkdownIt().render(said)
+            assert "**" not in drawn and "<strong>" in drawn, key
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -165,3 +167,11 @@ def test_the_sizes_below_drop_zones_are_those_that_are_taken():
 def test_japanese_puts_no_blank_between_a_number_and_its_counter_nor_before_the_verb():
     apart = re.compile(r"[}0-9] (件|個|回|枚|人|行目|文字|通り)|\} でした")
     assert {key: text for key, text in sentences("ja").items() if apart.search(text)} == {}
+
+
+@pytest.mark.parametrize(
+    ("lang", "odd"),
+    [("ja", "：|[ぁ-ん一-龥][,;?!]"), ("zh", "[一-龥][,:;?!]|跟踪|当前选择")],
+)
+def test_punctuation_and_terms_are_the_same_throughout(lang, odd):
+    assert {key: text for key, text in sentences(lang).items() if re.search(odd, text)} == {}
