@@ -175,3 +175,8 @@ def test_japanese_puts_no_blank_between_a_number_and_its_counter_nor_before_the_
 )
 def test_punctuation_and_terms_are_the_same_throughout(lang, odd):
     assert {key: text for key, text in sentences(lang).items() if re.search(odd, text)} == {}
+
+
+def test_no_japanese_word_is_spelt_in_two_ways():
+    words = set(re.findall("[ァ-ヶー]{3,}", " ".join(sentences("ja").values())))
+    assert {word for word in words if word.endswith("ー") and word[:-1] in words} == set()
