@@ -11,7 +11,7 @@ from app.text import LANGUAGES, sentences
 from freezecore.cli import parser
 from static.answers import command, page_words, view_words
 from static.words import SiteWords, site_sentences
-from tests.app.test_text import fields
+from tests.app.test_text import ODD, fields
 
 STATIC = Path(__file__).parents[2] / "static"
 ENGLISH = site_sentences("en")
@@ -22,6 +22,11 @@ def test_every_language_has_the_same_sentences_with_the_same_fields(lang):
     found = site_sentences(lang)
     assert {key: fields(text) for key, text in found.items()} == {key: fields(text) for key, text in ENGLISH.items()}
     assert found == ENGLISH if lang == "en" else found != ENGLISH
+
+
+@pytest.mark.parametrize(("lang", "odd"), ODD.items())
+def test_the_site_writes_as_the_page_does(lang, odd):
+    assert {key: text for key, text in site_sentences(lang).items() if re.search(odd, text)} == {}
 
 
 def test_none_of_them_hides_one_of_the_page():
