@@ -93,8 +93,8 @@ def test_the_samples_that_changed_are_shown_and_their_text_is_no_markup(ended):
 @pytest.mark.parametrize(
     ("lang", "totals", "device"),
     [("en", "Right before 60, right after 480, of 600. Wrong: 540 → 120.", "CPU, 2 threads"),
-     ("ja", "600件中の正解: 学習前 60件、学習後 480件。不正解: 540 → 120件。", "CPU, 2 スレッド"),
-     ("zh", "600 个样本中答对：训练前 60，训练后 480。答错：540 → 120。", "CPU, 2 个线程")],
+     ("ja", "600件中の正解: 学習前 60件、学習後 480件。不正解: 540 → 120件。", "CPU、2 スレッド"),
+     ("zh", "600 个样本中答对：训练前 60，训练后 480。答错：540 → 120。", "CPU、2 个线程")],
 )  # fmt: skip
 def test_beside_the_samples_that_changed_stand_all_that_are_right(ended, lang, totals, device):
     page = ended(replace(DONE, device="cpu, 2 threads"), lang=lang)
