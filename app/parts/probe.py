@@ -176,13 +176,13 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
     if measured:
         _figures(result, words)
     _proof(result, words)
-    _epoch(result, token, words)
+    _curve(jobs.shared().events(token), result["steps"], RESULT_HEIGHT, words)
+    _changed(result, words)
     st.button(words("outcome.compare"), key="to_compare", icon=":material/compare_arrows:", on_click=_compare)
     st.caption(" · ".join(filter(None, (_circumstances(result, words), measured_under.when(status.ended, words)))))
     for note in result.get("notes") or ():
         st.caption(show_errors.said(note))
-    _changed(result, words)
-    _curve(jobs.shared().events(token), result["steps"], RESULT_HEIGHT, words)
+    _epoch(result, token, words)
 
 
 def _figures(result: dict, words: Words) -> None:
