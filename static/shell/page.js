@@ -3,6 +3,7 @@
 import { Asker } from "./ask.js";
 import { Blocks, field } from "./blocks.js";
 import { about, button, closesItself, make, sentence } from "./dom.js";
+import { Foresight } from "./foresight.js";
 import { savedSelections } from "./saved.js";
 import { OLD, drawTools, drawViews, keepOffline, languageOf, tellOld, themeKept, withLang } from "./shell.js";
 
@@ -28,7 +29,8 @@ const state = {
 const embedded = address.has("embed") ? "embed=1&" : "";
 if (embedded) document.documentElement.dataset.embed = "";
 
-const asker = new Asker((what) => what === "known" && refer());
+const asker = new Asker((what) => (what === "known" ? refer() : foresight.goOn()));
+const foresight = new Foresight((ticks) => ask({ do: "tick", ...ticks }), () => state.python && asker.isFree());
 const $ = (id) => document.getElementById(id);
 const main = $("main");
 let parts = null; // elements of the screen
@@ -263,6 +265,7 @@ async function show(screen) {
   selected(screen);
   const channel = channelOf("layers");
   channel.question = quick;
+  channel.foresee = (ticks) => foresight.foresee(ticks);
   channel.send = settled;
 }
 
@@ -283,7 +286,7 @@ async function quick(ticks) {
   state.sequence = ticks.sequence;
   state.draft = null;
   try {
-    const answer = await ask({ do: "tick", ...ticks });
+    const answer = (await foresight.taken(ticks)) ?? (await ask({ do: "tick", ...ticks }));
     if (answer.query && ticks.sequence === state.sequence) state.ticked = { sequence: ticks.sequence, query: answer.query };
     return answer.parts;
   } catch (error) {
@@ -427,6 +430,7 @@ async function dropped(file) {
 
 async function open({ same = false } = {}) {
   const turn = ++state.turn;
+  foresight.forget();
   try {
     const screen = await ask({ do: "open" });
     if (turn !== state.turn) return;
@@ -447,6 +451,7 @@ async function open({ same = false } = {}) {
 async function refer() {
   if (!state.shown?.tree || !state.python) return;
   const turn = state.turn;
+  foresight.forget();
   await state.showing; // what it still has to deliver is older
   const answer = await ask({ do: "refer" }).catch(() => null);
   if (!answer || turn !== state.turn) return;

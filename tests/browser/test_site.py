@@ -16,7 +16,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from freezecore import model_file, read_tree, trace
 from freezecore.hub_configs import find
+from freezecore.source import ModelSource
+from freezecore.workload import Workload
 from static import build
 from static.panes import PANES
 from tests.browser.page_room import figure, traced
@@ -101,10 +104,23 @@ def test_the_first_picture_comes_before_python(site, browse):
     expect(page.locator(".starting")).to_be_visible()
 
 
-def test_a_tick_moves_numbers_rules_and_link(open_site):
-    page = open_site("/?model=timm:resnet18")
+ASKED = """const post = Worker.prototype.postMessage; window.asked = [];
+Worker.prototype.postMessage = function (data) { asked.push(data.question?.do); return post.call(this, data); };"""
+
+
+def test_a_tick_moves_numbers_rules_and_link(site, browse):
+    """And is answered before it is made, where the mouse has rested on its box."""
+    page = browse(f"{site}/logo.svg")
+    page.add_init_script(ASKED)
+    page.goto(f"{site}/?model=timm:resnet18")
+    ready(page)
     before = number(page, 0).inner_text()
+    page.get_by_role("treeitem", name=re.compile(r"^layer4\b")).first.hover(position={"x": 15, "y": 14})
+    page.wait_for_function("asked.at(-1) === 'tick'")
+    page.evaluate("asked.length = 0")
     tick(page, "layer4")
+    expect(number(page, 0)).not_to_have_text(before)
+    assert page.evaluate("asked[0]") != "tick"
     expect(number(page, 0)).not_to_have_text(before)
     expect(box(page)).to_have_value("freeze all\ntrain layer4\ntrain head")
     expect(page).to_have_url(re.compile("train.layer4"))
@@ -158,8 +174,13 @@ def test_pasted_python_runs_in_the_browser(open_site):
 
 
 @pytest.mark.slow
-def test_a_selection_pasted_as_an_endless_loop_ends(open_site):
-    page = open_site("/?model=timm:resnet18#import")
+def test_a_selection_pasted_as_an_endless_loop_ends(open_site, tmp_path):
+    """And a model of one's own is still there."""
+    source = ModelSource.parse("timm:resnet18")
+    model_file.write(tmp_path / "own.json", read_tree(source), trace(source, Workload()))
+    page = open_site("/#import")
+    page.locator(".first input[type=file]").set_input_files(tmp_path / "own.json")
+    expect(page).to_have_url(re.compile("model=file:"))
     page.locator(".pane textarea").fill("n = 0\nwhile True:\n    n = n + 1\n")
     page.locator(".pane .button").filter(has_text="Read").click()
     expect(page.locator(".pane .told")).to_be_visible(timeout=60_000)

@@ -13,6 +13,7 @@ export function listenToPointer(view) {
     const onBox = !!event.target.closest(".box");
     if (event.pointerType !== "touch") event.preventDefault(); // no text selection while dragging
     tree.focus({ preventScroll: true });
+    if (onBox) view.foresee(row.row); // a finger's tick follows with the click
     if (!onBox || event.pointerType === "touch") return;
     const every = everyBlock(event);
     const train = event.shiftKey ? view.ticks.range(row.row) : view.ticks.tick(row.row, every);

@@ -36,9 +36,23 @@ export class Ticks {
     this.view.repaint();
   }
 
+  // The rows that a tick of this one reaches.
+  reached(row, every) {
+    return every && row >= 0 ? this.model.twins(row) : [row];
+  }
+
+  // What would be sent if this row were ticked now.
+  foreseen(row, every = this.every) {
+    const rows = this.reached(row, every);
+    const train = this.model.wouldTrain(rows);
+    const trains = this.model.trains.slice();
+    for (const p of this.model.reach(rows, train)) trains[p] = +train;
+    return { tree: this.view.data.tree, bits: encodeBits(trains) };
+  }
+
   // Tick a row, or everything for -1: train it, or freeze it when all of it trains. Returns what it did.
   tick(row, every = this.every) {
-    const rows = every && row >= 0 ? this.model.twins(row) : [row];
+    const rows = this.reached(row, every);
     const train = this.model.wouldTrain(rows);
     const changed = this.change(rows, train);
     this.settle(row >= 0 ? row : this.view.active, changed ? "" : this.view.strings.author_only);

@@ -14,6 +14,7 @@ import { Ticks } from "./ticks.js";
 import { Toolbar } from "./toolbar.js";
 import { Navigation } from "./navigation.js";
 
+const HELD_MS = 20; // a row that is passed over in less is not about to be ticked
 const ROW = { fine: 1.8, coarse: 2.4 }; // height of a row in letters, for a mouse and for a finger
 
 class TreeView {
@@ -61,6 +62,7 @@ class TreeView {
   }
 
   stop() {
+    clearTimeout(this.foreseeing);
     this.disconnect();
     this.list.stop();
     this.ticks.stop();
@@ -124,6 +126,18 @@ class TreeView {
     this.hovered = { row, every };
     this.light();
     this.list.paint();
+    this.foresee();
+  }
+
+  // Say what a tick would send where the mouse or the keyboard is, so that its answer may be there before it is made. A
+  // server's page does not listen: it would answer a hundred readers who tick nothing.
+  foresee(touched = -1) {
+    clearTimeout(this.foreseeing);
+    this.foreseeing = setTimeout(() => {
+      const { foresee } = channelOf(this.data.channel);
+      const { row, every } = [{ row: touched }, this.hovered, { row: this.active }].find((one) => one.row >= 0) ?? {};
+      if (foresee && row !== undefined && this.ticks.ready) foresee(this.ticks.foreseen(row, every));
+    }, HELD_MS);
   }
 
   light() {
@@ -150,6 +164,7 @@ class TreeView {
     this.light();
     this.list.paint();
     this.toolbar.paint();
+    this.foresee();
   }
 }
 
