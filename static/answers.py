@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -42,6 +43,12 @@ from static.backend import NeedsPack, Packed, not_packed
 from static.words import SiteWords
 
 TREE, TREE_HEIGHT = "layers", "var(--tree-height)"
+LIBRARIES = {
+    "timm": "timm",
+    "hf": "Hugging Face Hub",
+    "config": "transformers",
+    "torchvision": "torchvision",
+}  # by scheme
 INDEX = Path(__file__).with_name("packs.json")  # written by the build
 
 
@@ -478,15 +485,22 @@ def _card_name(slug: str) -> str:
 
 
 def model_options(words: Words) -> list[list[str]]:
-    """What can be opened here, the gallery first: source, name, group."""
+    """What can be opened here, the gallery first, then by library and name: source, name, group."""
     index = packed().index
     first = [
         [model.source, gallery.named(model.source), words("group." + model.group)]
         for model in gallery.MODELS
         if model.source in index
     ]
-    known = {row[0] for row in first}
-    return first + [[source, source, ""] for source in index if source not in known]
+    parts = (source.partition(":") for source in index.keys() - {row[0] for row in first})
+    more = sorted((list(LIBRARIES).index(scheme), _by_number(name), scheme, name) for scheme, _, name in parts)
+    return first + [[f"{scheme}:{name}", name, LIBRARIES[scheme]] for _, _, scheme, name in more]
+
+
+def _by_number(name: str) -> list[tuple[int, int, str]]:
+    """A key that puts `resnet34` before `resnet101`."""
+    words = filter(None, re.split(r"(\d+)", name.casefold()))
+    return [(0, int(word), "") if word.isdigit() else (1, 0, word) for word in words]
 
 
 def gallery_first(link: Link) -> list[list[str]]:

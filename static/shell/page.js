@@ -9,6 +9,7 @@ import { OLD, drawTools, drawViews, keepOffline, languageOf, tellOld, themeKept,
 
 const PANES = ["probe", "search", "findings", "code", "import", "fit", "versus", "timeline"];
 const NOTHING = "The page could not be shown. Load it again.";
+const TYPED = /^(delete|insert(?!Replacement))/; // what is none of these was taken from the list below the field
 const LARGEST_FILE = 20 * 2 ** 20;
 
 const address = new URLSearchParams(location.search);
@@ -127,7 +128,7 @@ function drawTop(screen) {
   const known = screen.models.some(([source]) => source === chosen);
   const own = known ? [] : [make("option", { value: chosen, selected: true }, screen.own ?? chosen)];
   const select = make("select", { id: "field-model", onchange: () => change({ model: select.value }) }, ...own,
-    ...[...groups].map(([group, options]) => make("optgroup", { label: group || words["site.more_models"] }, ...options)));
+    ...[...groups].map(([group, options]) => make("optgroup", { label: group }, ...options)));
   const model = make("label", { class: "field", for: "field-model" }, make("span", {}, words["top.model"], about(words["site.model_list"].replace("{count}", screen.models.length), words["site.help"])), select);
   const set = (name, value) => change({ [name]: value });
   const fields = screen.settings.map((one) => {
@@ -149,9 +150,10 @@ function drawFirst(screen) {
     .map(([source, name]) => button(name, () => change({ model: source }), { quiet: true, disabled: source === chosen }));
   const input = make("input", { type: "file", accept: ".json", class: "away", "aria-label": words["upload.label"], tabindex: "-1", onchange: () => input.files[0] && dropped(input.files[0]) });
   const own = button(words["upload.label"], () => input.click(), { quiet: true, title: words["site.drop"] });
-  const text = make("input", { id: "field-find", type: "text", "aria-label": words["site.find"], placeholder: words["site.find"], title: words["top.model_help"], maxlength: "2000" });
+  const text = make("input", { id: "field-find", type: "text", list: "found-models", autocomplete: "off", oninput: ({ inputType }) => !TYPED.test(inputType) && screen.models.some(([one]) => one === text.value) && find(text.value), "aria-label": words["site.find"], placeholder: words["site.find"], title: words["top.model_help"], maxlength: "2000" });
   const finding = make("form", { class: "find", onsubmit: (event) => (event.preventDefault(), find(text.value)) },
-    text, make("button", { type: "submit", class: "button quiet" }, words["site.find_open"]));
+    text, make("datalist", { id: "found-models" }, ...screen.models.map(([source, name]) => make("option", { value: source }, name))),
+    make("button", { type: "submit", class: "button quiet" }, words["site.find_open"]));
   parts.first.replaceChildren(tour, make("span", { class: "caption" }, words["top.begin"]), ...begin, own, input, finding);
 }
 
