@@ -52,13 +52,13 @@ class Packed:
 
     def tree(self, source: ModelSource) -> LayerTree:
         if source.scheme == "file":
-            return model_file.read(source.name).tree
+            return self._file(source).tree
         tree = self.pack(source).tree
         return self._once(source, lambda: quantized_tree(tree, source.quantize)) if source.quantize else tree
 
     def trace(self, source: ModelSource, workload: Workload) -> Trace:
         if source.scheme == "file":
-            return model_file.read(source.name).required_trace().under(workload)
+            return self._file(source).required_trace().under(workload)
         pack = self.pack(source)
         if workload.image_size or workload.sequence_length:
             raise WorkloadError("Only the model's own input size is packed here.", ON_YOUR_MACHINE)
@@ -136,6 +136,10 @@ class Packed:
             ON_YOUR_MACHINE,
             name=shortened(name),
         )
+
+    def _file(self, source: ModelSource) -> model_file.ModelFile:
+        """A file of one's own, read once: its name goes with its content."""
+        return self._once(source.name, lambda: model_file.read(source.name))
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` makes, the same object each time."""

@@ -10,16 +10,15 @@ import gzip
 import importlib.metadata
 import io
 import json
-import shutil
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-MADE = ROOT / "build" / "site-python"
 ROOMS = {  # what goes in, without the rooms that only a server has
     "freezecore": ("runtime", "serving", "cli"),
     "app": ("parts", "views", "server"),
@@ -51,16 +50,16 @@ def write(folder: Path, library: Path, index: dict, pack: Path) -> None:
         index: of the packs.
         pack: of the model that the page opens with.
     """
-    shutil.rmtree(MADE, ignore_errors=True)
-    sources, compiled = MADE / "page", MADE / "compiled"
-    for name, source in python_files():
-        _write(sources / name, source.read_bytes())
-    _write(sources / "static" / "packs.json", json.dumps(index).encode())
-    compiled.mkdir()
-    made = [HERE / "compiled.mjs", library.parent, sources, pack, compiled]
-    subprocess.run(["node", *map(str, made)], check=True)
-    _archive(folder / "python.tar.gz", _instead(sources, compiled / "page"))
-    _library(folder / "pyodide" / library.name, library, compiled / "library")
+    with tempfile.TemporaryDirectory() as made:
+        sources, compiled = Path(made, "page"), Path(made, "compiled")
+        for name, source in python_files():
+            _write(sources / name, source.read_bytes())
+        _write(sources / "static" / "packs.json", json.dumps(index).encode())
+        compiled.mkdir()
+        asked = [HERE / "compiled.mjs", library.parent, sources, pack, compiled]
+        subprocess.run(["node", *map(str, asked)], check=True)
+        _archive(folder / "python.tar.gz", _instead(sources, compiled / "page"))
+        _library(folder / "pyodide" / library.name, library, compiled / "library")
 
 
 def python_files() -> Iterator[tuple[str, Path]]:

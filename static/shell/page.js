@@ -502,10 +502,8 @@ async function begin() {
   }
   state.python = true;
   if (parts) parts.starting.hidden = true;
-  if (painted) {
-    await ask({ do: "open" }).catch(failed);
-    await drawPane();
-  } else await open();
+  if (painted) await drawPane(); // what is on the screen already is not worked out again
+  else await open();
   keepOffline(() => parts?.offline && (parts.offline.textContent = state.shown.words["site.offline"]));
 }
 

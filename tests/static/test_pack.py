@@ -7,9 +7,10 @@ import random
 import pytest
 
 from app.service.ranks import at_any_rank
-from freezecore import estimate, resolve
+from freezecore import estimate, model_file, resolve
 from freezecore._estimate.at_rank import trace_at_rank, tree_at_rank
 from freezecore.errors import FreezeError, SourceError, TraceError
+from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
 from freezecore.workload import Workload
 from static import pack, packs
@@ -132,3 +133,10 @@ def test_a_step_points_nowhere_outside_of_its_tables(content):
 def test_a_step_that_is_not_packed_is_a_key_error(content):
     with pytest.raises(KeyError):
         pack.read(content, "x").trace(Workload(device="cuda", compute_capability="6.0"))
+
+
+def test_a_file_of_ones_own_is_read_once(content, tmp_path):
+    """Each tick asks for its tree, and a large one takes longer to read than the tick does."""
+    model_file.write(tmp_path / "model.json", pack.read(content, "x").tree, None)
+    served, source = Packed({}), ModelSource.parse(f"file:{tmp_path / 'model.json'}")
+    assert served.tree(source) is served.tree(source)
