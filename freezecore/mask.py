@@ -13,7 +13,7 @@ from typing import Literal
 
 from freezecore.errors import FreezeError, did_you_mean
 from freezecore.spec import Dropout, Norms
-from freezecore.tree import Layer, LayerTree, prefixes
+from freezecore.tree import Layer, LayerTree
 
 State = Literal["frozen", "trainable", "mixed"]
 
@@ -183,9 +183,14 @@ class Mask:
     @cached_property
     def _training(self) -> set[str]:
         """The modules in which something trains."""
-        trained = compress(self.tree.parameters, self.trains)
-        owners = {name.rpartition(".")[0]: name for parameter in trained for name in parameter.names}
-        return {path for name in owners.values() for path in prefixes(name)}
+        found: set[str] = set()
+        for parameter in compress(self.tree.parameters, self.trains):
+            for name in parameter.names:
+                path = name.rpartition(".")[0]
+                while path not in found:  # what is above one that was found was found with it
+                    found.add(path)
+                    path = path.rpartition(".")[0]
+        return found
 
     def carrier(self, path: str) -> str:
         """The module itself, or its nearest ancestor with parameters below it."""
