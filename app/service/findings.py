@@ -8,14 +8,14 @@ from freezecore.cache.memory import Recent
 from freezecore.rules.shortest import shortest_rules
 from freezecore.spec import FreezeSpec
 
-from .pricing import reference_of
+from .pricing import Reference, reference_of
 from .selection import MOST_SELECTIONS, ModelSelection
 
 
 def findings_of(selection: ModelSelection, fixes: bool = True) -> tuple[Finding, ...]:
     """The findings; without `fixes` only what is wrong, much sooner. Both ways of answering a tick ask for them."""
     reference = reference_of(selection)
-    key = (selection.source, selection.workload, selection.rules, fixes)
+    key = _key(selection, fixes)
     tree, beside, found = _findings.read(key) or (None, None, ())
     if tree is not selection.tree or beside is not reference:
         found = review(
@@ -29,6 +29,15 @@ def findings_of(selection: ModelSelection, fixes: bool = True) -> tuple[Finding,
         )
         _findings.write(key, (selection.tree, reference, found))
     return found
+
+
+def told_findings(selection: ModelSelection, reference: Reference, found: tuple[Finding, ...]) -> None:
+    """Take the findings without fixes, beside this reference, from who has looked for them."""
+    _findings.write(_key(selection, False), (selection.tree, reference, found))
+
+
+def _key(selection: ModelSelection, fixes: bool) -> tuple:
+    return selection.source, selection.workload, selection.rules, fixes
 
 
 def mended_by(fix: str, selection: ModelSelection) -> str:

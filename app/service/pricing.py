@@ -120,7 +120,7 @@ def cost_of(selection: ModelSelection) -> tuple[Trace, AnyEstimate, int]:
     trace = _traces.read(key) or _trace_future(selection).result()
     pricer = Pricer(trace, lambda _, missing: _filled(*key, missing))
     try:
-        about = ("cost", id(trace), selection.rules, batch)
+        about = _cost_key(trace, selection)
         cost, epoch = _remembered(
             about, trace, lambda: _dearest(phases, lambda mask: pricer.estimate(mask, batch_size=batch))
         )
@@ -154,6 +154,31 @@ def fit_of(selection: ModelSelection, known: KnownCost) -> CardFit:
         trace,
         lambda: fits(trace, mask, batch_size=batch, cards=(card,), cost=known.cost)[0],
     )
+
+
+def told_cost(selection: ModelSelection, step: tuple[Trace, Reference], cost: Estimate, fit: CardFit | None) -> None:
+    """Take what a selection of one phase costs in this step, and how it fits on its card, as another has found it."""
+    trace, card, batch = step[0], selection.card, selection.link.batch
+    _estimates.write(_cost_key(trace, selection), (trace, (cost, 0)))
+    if fit:
+        _estimates.write(("fit", id(trace), selection.rules, batch, card), (trace, fit))
+
+
+def known_step(selection: ModelSelection) -> tuple[Trace, Reference] | None:
+    """The trace and the reference that price a selection; None until both are there. Nothing is begun."""
+    trace = _traces.read(_traced_step(selection))
+    future = _references.read((selection.source, selection.workload, id(trace))) if trace else None
+    return (trace, future.result()) if trace and future and future.done() else None
+
+
+def is_priced(selection: ModelSelection) -> bool:
+    """Whether its cost is remembered."""
+    trace = _traces.read(_traced_step(selection))
+    return trace is not None and (_estimates.read(_cost_key(trace, selection)) or (None,))[0] is trace
+
+
+def _cost_key(trace: Trace, selection: ModelSelection) -> tuple:
+    return "cost", id(trace), selection.rules, selection.link.batch
 
 
 def timelines_of(selection: ModelSelection) -> tuple[Timeline, Timeline, Estimate] | None:

@@ -15,7 +15,7 @@ from freezecore.mask import Mask
 from freezecore.rules.grammar import print_spec
 from freezecore.rules.shortest import shortest_rules
 from freezecore.source import ModelSource
-from freezecore.spec import Dropout, FreezeSpec, Norms
+from freezecore.spec import FreezeSpec
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
@@ -142,14 +142,30 @@ def opening(tree: LayerTree) -> str:
 
 def ticked(selection: ModelSelection, trains: tuple[bool, ...]) -> ModelSelection:
     """What a person's ticks make of this selection, by the shortest rules that say the same."""
-    rules = _rules_of(selection.tree, trains, selection.mask.norms, selection.mask.dropout)
+    ticks = ticks_of(selection, trains)
+    rules = known_rules(ticks)
+    if rules is None:
+        told_rules(ticks, rules := str(shortest_rules(ticks)))
     return select(replace(selection.link, rules=rules), selection.tree)
 
 
-@lru_cache(maxsize=MOST_SELECTIONS)
-def _rules_of(tree: LayerTree, trains: tuple[bool, ...], norms: Norms, dropout: Dropout) -> str:
-    """The rules of these ticks; both ways of answering a tick ask for them."""
-    return str(shortest_rules(Mask(tree, trains, norms, dropout)))
+def ticks_of(selection: ModelSelection, trains: tuple[bool, ...]) -> Mask:
+    """These ticks with the selection's norms and dropout, which no tick changes."""
+    return Mask(selection.tree, trains, selection.mask.norms, selection.mask.dropout)
+
+
+def known_rules(ticks: Mask) -> str | None:
+    """The rules of these ticks where they were asked for a while ago: both ways of answering a tick do."""
+    return _rules.read(_ticks_key(ticks))
+
+
+def told_rules(ticks: Mask, rules: str) -> None:
+    """Take the rules of these ticks from who has found them."""
+    _rules.write(_ticks_key(ticks), rules)
+
+
+def _ticks_key(ticks: Mask) -> tuple:
+    return ticks.tree, ticks.trains, ticks.norms, ticks.dropout
 
 
 def step_of(link: Link) -> tuple[ModelSource, Workload]:
@@ -163,4 +179,5 @@ def _at_traced_batch(workload: Workload) -> Workload:
 
 
 _selections = Recent(MOST_SELECTIONS)
+_rules = Recent(MOST_SELECTIONS)
 _trees = Recent(MOST_TREES)

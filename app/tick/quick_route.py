@@ -25,6 +25,7 @@ from ..components.tree.bits import decode
 from ..figures.cost_charts import selection_part
 from ..link import Link, read_link
 from ..server.bounds import is_elsewhere
+from ..service.beside import price_beside
 from ..service.pricing import is_traced, known_cost
 from ..service.selection import known_selection, ticked
 from ..text import LANGUAGES, Words
@@ -75,6 +76,7 @@ def _parts(asked: object) -> list[dict]:
     trains = decode(bits, len(selection.tree.parameters)) if selection else None
     if selection is None or trains is None or not is_traced(selection):
         return []
+    price_beside(selection, trains)
     selection = ticked(selection, trains)
     known = known_cost(selection)
     if not known.has_peak or known.fault:

@@ -16,6 +16,7 @@ from freezecore.cache import memory
 from freezecore.errors import FreezeError, ProbeError
 from freezecore.serving import jobs
 from freezecore.serving.analyst import client as analyst
+from freezecore.serving.pricing import client as beside
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 QUICK_S = 180  # a ceiling for a machine that is shared
@@ -120,6 +121,9 @@ def helpers(monkeypatch) -> Iterator[tuple[HereAnalyst, StillJobs]]:
     monkeypatch.setattr(analyst, "shared", lambda: pair[0])
     monkeypatch.setattr(analyst, "for_data", lambda: pair[0])
     monkeypatch.setattr(jobs, "shared", lambda: pair[1])
+    alone = beside.PricingProcess()
+    alone.close()
+    monkeypatch.setattr(beside, "shared", lambda: alone)
     monkeypatch.setattr(pricing, "_futures", memory.Recent(32))
     monkeypatch.setattr(pricing, "_traces", memory.Recent(32))
     yield pair

@@ -6,11 +6,14 @@ from starlette.testclient import TestClient
 
 from app.components.tree.bits import encode
 from app.link import Link
-from app.service import findings, pricing
+from app.service import beside, findings, pricing
+from app.service import selection as selections
 from app.service.selection import select, ticked
 from app.text import Words
 from app.tick import quick_route
+from freezecore._estimate import missing
 from freezecore.cache.memory import Recent
+from freezecore.serving.pricing import client
 from tests.app.conftest import QUICK_S
 from tests.app.test_explore import RESNET, figures, sent
 
@@ -66,6 +69,30 @@ def test_both_answers_together_look_for_findings_once(ask, selection, opened, mo
     page = opened(model=RESNET, batch="8", rules="train all")
     assert figures(page)["Peak memory"]
     assert looks == ["train all"]
+
+
+def test_a_tick_that_is_priced_beside_is_priced_nowhere_else(ask, selection, monkeypatch, tmp_path):
+    asked = question(selection, tuple(i % 3 == 0 for i in range(len(selection.tree.parameters))))
+    pricing._reference_future(selection).result(timeout=QUICK_S)
+    alone = ask(asked).json()
+    for caches in ((selections, "_rules"), (pricing, "_estimates"), (findings, "_findings")):
+        monkeypatch.setattr(*caches, Recent(8))
+    monkeypatch.setattr(client, "LIMIT_S", QUICK_S)
+    monkeypatch.setattr(client.store, "home", lambda: tmp_path)
+    process = client.PricingProcess()
+    monkeypatch.setattr(client, "shared", lambda: process)
+    step = pricing.known_step(selection)
+    beside._told(tuple(map(id, step)), selection, step)
+    full = pricing.full_of(selection, step[0])
+    for place, name in ((selections, "shortest_rules"), (missing, "estimate"), (findings, "review"), (pricing, "fits")):
+        monkeypatch.setattr(place, name, None)  # calling it fails
+    try:
+        assert ask(asked).json() == alone
+        chosen = ticked(selection, tuple(i % 3 == 0 for i in range(len(selection.tree.parameters))))
+        known = pricing.known_cost(chosen)
+        assert (known.full, pricing.fit_of(chosen, known).card) == (full, chosen.card.name)
+    finally:
+        process.close()
 
 
 def test_ticks_become_the_shortest_rules_and_keep_what_no_tick_changes(selection):

@@ -1,0 +1,132 @@
+"""The pricing process: what ticks come to, one after another, from traces that it is given.
+
+`python -m freezecore.serving.pricing.server` reads lines of JSON (as `sentences.dumps` writes it) from its standard
+input. A line with a `trace` makes a step known by its number, as `KnownStep` takes it. Any other is a question,
+
+    {"ask": 7, "step": 1, "trains": "0011…", "norms": "hold", "dropout": "off", "batch": 32, "card": {…} or null}
+
+and gets one line, with what `answer` tells; with `ask` alone where the step is not known any more, or the answer is
+not: who asked works it out then, and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import traceback
+from dataclasses import asdict, dataclass, replace
+from typing import BinaryIO
+
+from freezecore import sentences
+from freezecore._estimate import Price, estimate
+from freezecore._estimate.budget import fits
+from freezecore._estimate.cards import Card
+from freezecore._resolve import resolve
+from freezecore._review import review
+from freezecore._trace import Trace
+from freezecore.cache.memory import Recent
+from freezecore.mask import Mask
+from freezecore.rules.shortest import shortest_rules
+from freezecore.serving import child_process
+from freezecore.source import ModelSource
+from freezecore.spec import FreezeSpec
+from freezecore.tree import LayerTree
+from freezecore.workload import Workload
+
+MOST_STEPS = 32  # known at a time, as the page keeps traces
+
+
+@dataclass(frozen=True)
+class KnownStep:
+    """A model and the training step that prices what of it trains.
+
+    Attributes:
+        tree, trace, source, workload: the model and its step; the batch size is that of each question.
+        prices: what each module costs to train, by path.
+    """
+
+    tree: LayerTree
+    trace: Trace
+    source: ModelSource
+    workload: Workload
+    prices: dict[str, Price]
+
+    def to_json(self) -> dict:
+        """Its fields as JSON values."""
+        return {
+            "tree": self.tree.to_json(),
+            "trace": self.trace.to_json(),
+            "source": asdict(self.source),
+            "workload": self.workload.to_json(),
+            "prices": {path: asdict(price) for path, price in self.prices.items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: dict) -> KnownStep:
+        """Rebuild it from what `to_json` gives; raises ValueError or FreezeError for anything else."""
+        return cls(
+            LayerTree.from_json(data["tree"]),
+            Trace.from_json(data["trace"]),
+            ModelSource(**data["source"]),
+            Workload(**data["workload"]),
+            {path: Price(**price) for path, price in data["prices"].items()},
+        )
+
+
+def answer(step: KnownStep, asked: dict) -> dict:
+    """The shortest rules of these ticks, what the selection costs, what is wrong with it, and how it fits on its card.
+
+    Without a cost where its peak is not known.
+    """
+    batch, card = asked["batch"], asked["card"]
+    ticks = Mask(step.tree, tuple(bit == "1" for bit in asked["trains"]), asked["norms"], asked["dropout"])
+    rules = str(shortest_rules(ticks))
+    spec = FreezeSpec.parse(rules)
+    mask = resolve(spec, step.tree)
+    cost = estimate(step.trace, mask, batch_size=batch)
+    if not cost.known:
+        return {"rules": rules}
+    workload = replace(step.workload, batch_size=batch)
+    about = {"spec": spec, "workload": workload, "source": step.source, "prices": step.prices}
+    found = review(step.tree, mask, fixes=False, **about)
+    fit = fits(step.trace, mask, batch_size=batch, cards=(Card(**card),), cost=cost)[0] if card else None
+    return {
+        "rules": rules,
+        "cost": asdict(cost),
+        "findings": [asdict(finding) for finding in found],
+        "fit": fit and asdict(fit),
+    }
+
+
+def serve(answers: BinaryIO) -> None:
+    """Answer until the parent closes its end, which ends the process at any moment."""
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    child_process.follow_parent(waiting.put)
+    known = Recent(MOST_STEPS)
+    while True:
+        asked = sentences.loads(waiting.get())
+        found: dict = {}
+        try:
+            if "trace" in asked:
+                known.write(asked["step"], KnownStep.from_json(asked))
+                continue
+            if step := known.read(asked["step"]):
+                found = answer(step, asked)
+        except Exception:  # the boundary of the process: who asked finds out itself, and says it in a sentence
+            traceback.print_exc()
+        if "ask" in asked:
+            answers.write(sentences.dumps({"ask": asked["ask"], **found}).encode() + b"\n")
+            answers.flush()
+
+
+def main() -> None:
+    """Serve on standard input and output; whatever else is printed goes to the log."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    child_process.survive_full_log()
+    child_process.die_first()
+    serve(answers)
+
+
+if __name__ == "__main__":
+    main()
