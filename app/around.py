@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
-from streamlit.proto.NewSession_pb2 import CustomThemeConfig
-from streamlit.runtime import app_session
 
-from .server import gone, headers
+from .server import gone, headers, lighter
 from .server.bounds import Bounds
 from .server.startup import prepare_server
 from .server.unknown_page import UnknownPage
@@ -31,22 +28,10 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
 def settings() -> dict[str, Any]:
     """What `st.App` takes beside its script."""
     headers.bound()
-    _read_themes_once()
+    lighter.read_themes_once()
+    lighter.pass_plain_values()
     return {
         "lifespan": _lifespan,
         "routes": [quick_route.route()],
         "middleware": [Middleware(Bounds), Middleware(UnknownPage, st.get_option("server.baseUrlPath"))],
     }
-
-
-def _read_themes_once() -> None:
-    """Streamlit reads six themes from its settings again for each run of the page, a tenth of what a tick takes."""
-    read = app_session._populate_theme_msg
-
-    @cache
-    def known(section: str) -> CustomThemeConfig:
-        theme = CustomThemeConfig()
-        read(theme, section)
-        return theme
-
-    app_session._populate_theme_msg = lambda theme, section="theme": theme.MergeFrom(known(section))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from freezecore._estimate.cards import Card, all_cards
@@ -55,6 +56,11 @@ class Link:
     runs: str | None = None
 
     @property
+    def values(self) -> dict[str, str | int | bool | None]:
+        """Its fields, which are plain values, by their names."""
+        return dict(vars(self))
+
+    @property
     def device(self) -> str:
         """Whose kernels the step runs: the chosen card brings its own."""
         return "cpu" if self.card == CPU else "cuda"
@@ -77,7 +83,12 @@ KNOWN = {*OLD, *(NAMES.get(field.name, field.name) for field in fields(Link))}
 
 def cards_by_slug() -> dict[str, Card | None]:
     """The CPU, which is no card, the cards of this machine, and those that are known, by their names in a link."""
-    return {CPU: None} | {card.slug: card for card in all_cards()}
+    return _by_slug(all_cards())
+
+
+@lru_cache(maxsize=4)  # one tick asks seven times
+def _by_slug(cards: tuple[Card, ...]) -> dict[str, Card | None]:
+    return {CPU: None} | {card.slug: card for card in cards}
 
 
 def read_link(query: Mapping[str, str]) -> tuple[Link, tuple[str, ...]]:
@@ -105,7 +116,7 @@ def _model(text: str) -> str:
 
 
 def _rules(text: str) -> str:
-    if len(text) > LONGEST_RULES or any(not (ch.isprintable() or ch == "\n") for ch in text):
+    if len(text) > LONGEST_RULES or not text.replace("\n", "").isprintable():
         raise ValueError
     return text
 

@@ -5,7 +5,7 @@ The link is kept as plain values and rebuilt on every run; widgets are filled fr
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
@@ -30,14 +30,14 @@ def begin() -> None:
     address = query.get("model")
     if "link" not in session:
         found, ignored = read_link(query)
-        session.link, session.ignored = asdict(found), list(ignored)
+        session.link, session.ignored = found.values, list(ignored)
         session.owner = visitors.known(st.context.cookies) or visitors.new_name()
         session.controls = {}
     elif session.pop("switched", False):
         st.query_params.from_dict(dict(parse_qsl(link().query())))  # whole: Back may have left another
     elif address and address != link().model and _has_gone_back():
         found, _ = read_link(query)
-        session.link = asdict(replace(found, lang=link().lang))
+        session.link = replace(found, lang=link().lang).values
         forget_draft()
 
 
@@ -63,8 +63,8 @@ def link() -> Link:
 
 def change(**fields: object) -> None:
     """Choose something else; what was chosen before is a step to go back to, for as long as the model stays."""
-    was = asdict(link())
-    st.session_state.link = asdict(replace(link(), **fields))
+    was = link().values
+    st.session_state.link = replace(link(), **fields).values
     if link().model != was["model"]:
         forget_notes(STEPS)
     elif before := {name: was[name] for name in UNDOABLE if was[name] != st.session_state.link[name]}:
@@ -80,7 +80,7 @@ def undo() -> None:
     """Back to what was chosen before the last change, whatever made that; of a draft, to the rules that hold."""
     if draft() is None and notes(STEPS):
         _, before = notes(STEPS).popitem()
-        st.session_state.link = asdict(replace(link(), **before))
+        st.session_state.link = replace(link(), **before).values
     forget_draft()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from freezecore.arguments import checked
@@ -90,7 +91,11 @@ class FreezeSpec:
         """Epochs at which the selection changes, the first (0) included."""
         return tuple(sorted({0, *(phase.epoch for phase in self.phases)}))
 
-    def __str__(self) -> str:
+    @cached_property
+    def _text(self) -> str:
         from freezecore.rules.grammar import print_spec
 
         return print_spec(self)
+
+    def __str__(self) -> str:
+        return self._text

@@ -7,9 +7,13 @@
 With `--processor` one visitor after another ticks so often, and what is printed is the web process's own time for one
 tick in milliseconds, of each model and of the bare page: at that many a second a processor core is full.
 With `--stay` visitors come and go: each stays about so many seconds, and another takes the place. Beside it, as a
-peer, as many visitors of the same behaviour tick the one checkbox of a bare Streamlit page, for a tenth of the time;
-`ratio` is the page's time by the bare one's. `web` has the web process every ten seconds: bytes, descriptors, threads;
-`flat` how much it has grown from the fifth minute until all have gone.
+peer, as many visitors of the same behaviour tick the one checkbox of a bare Streamlit page. The two take turns, 40 s
+the page and 20 s the bare one, while the page's server trains one probe after another through both, so that whatever
+else is at work on the machine hits both alike: `ratio` is the page's time by the bare one's. `bare_idle` is the bare
+page before, for a tenth of the time, with nothing training; `ratio_idle` is the page's time by that. In another's turn
+a visitor stays connected, and takes up ticking at a moment of their own.
+`web` has the web process every ten seconds: bytes, descriptors, threads; `flat` how much it has grown from the fifth
+minute until all have gone.
 
 Starts the real page and as many visitors without a browser (`visitor.py`), each with its own selection of one of three
 models, on the same machine as the server. One more starts a probe and watches it. An answer counts from sending the
@@ -22,6 +26,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import platform
 import random
@@ -49,8 +54,9 @@ EVERY_S = 3.0
 PATIENCE_S = 60.0
 SETTLED_S = 300.0  # the web process is as large then as it should stay
 AFTER_S = 180.0  # from the last visitor's going to the last look at it: their pages wait two minutes for them
+PAGE_S, BARE_S, REST_S = 40.0, 20.0, 1.0  # turns of the page, of the bare one, and between: what is asked is answered
 FOLDERS = {"descriptors": "fd", "threads": "task"}
-GOALS = {"p95_ms": 250, "lost": 0, "web_bytes": 400_000_000}
+GOALS = {"p95_ms": 250, "lost": 0, "web_bytes": 400_000_000, "ratio_p95": 3, "grown": 0.1}
 
 
 async def lesson(address: str, visitors: int, seconds: float, server: int) -> dict:
@@ -64,7 +70,9 @@ async def lesson(address: str, visitors: int, seconds: float, server: int) -> di
     started = await trainer.press("start")
     watching = asyncio.create_task(watch(trainer, seconds))
     until = time.monotonic() + seconds
-    told = await asyncio.gather(*(student(visitor, i, until) for i, visitor in enumerate(room)))
+    always = asyncio.Event()
+    always.set()
+    told = await asyncio.gather(*(student(visitor, i, until, seconds, always) for i, visitor in enumerate(room)))
     answers = [answer for one in told for answer in one]
     came = [answer for answer in answers if answer.finished_s and answer.numbers_s and not answer.fault]
     document = {
@@ -91,12 +99,15 @@ async def until_known(visitor: Visitor) -> None:
         answer = await visitor.draw()
 
 
-async def student(visitor: Visitor, number: int, until: float) -> list[Answer]:
-    """Tick every few seconds, a different row each time, beginning at a moment of one's own."""
+async def student(visitor: Visitor, number: int, until: float, stay: float, turn: asyncio.Event) -> list[Answer]:
+    """Tick every few seconds, a different row each time, beginning at a moment of one's own; wait in another's turn."""
     chance = random.Random(number)
     await asyncio.sleep(chance.random() * EVERY_S)
-    answers = []
-    while time.monotonic() < until:
+    answers, leaves = [], time.monotonic() + stay
+    while time.monotonic() < min(until, leaves):
+        if not turn.is_set():
+            leaves += await waited(turn, chance)
+            continue
         began = time.monotonic()
         try:
             answers.append(await asyncio.wait_for(visitor.tick(chance), PATIENCE_S))
@@ -104,6 +115,14 @@ async def student(visitor: Visitor, number: int, until: float) -> list[Answer]:
             answers.append(Answer(fault=repr(error)))
         await asyncio.sleep(max(0.0, EVERY_S * (0.8 + 0.4 * chance.random()) - (time.monotonic() - began)))
     return answers
+
+
+async def waited(turn: asyncio.Event, chance: random.Random) -> float:
+    """Wait until it is one's turn, and then for a moment of one's own; seconds."""
+    began = time.monotonic()
+    await turn.wait()
+    await asyncio.sleep(chance.random() * EVERY_S)
+    return time.monotonic() - began
 
 
 class BareVisitor(Visitor):
@@ -121,27 +140,27 @@ class BareVisitor(Visitor):
         return answer
 
 
-async def place(make: Callable[[int], Visitor], number: int, until: float, stay: float) -> list[Answer]:
+async def place(
+    make: Callable[[int], Visitor], number: int, until: float, stay: float, turn: asyncio.Event
+) -> list[Answer]:
     """One place in the room: a visitor opens the page, ticks and leaves, and another comes, until the end."""
     chance, answers, guests = random.Random(number), [], 0
-    await asyncio.sleep(chance.random() * EVERY_S)
+    await waited(turn, chance)
     while time.monotonic() < until:
         visitor = make(number + guests)
         guests += 1
         try:
             await asyncio.wait_for(visitor.open(), PATIENCE_S)
-            leaves = min(until, time.monotonic() + stay * (0.5 + chance.random()))
-            answers += await student(visitor, number, leaves)
+            answers += await student(visitor, number, until, stay * (0.5 + chance.random()), turn)
             await visitor.close()
         except (TimeoutError, OSError, InvalidHandshake) as error:
             answers.append(Answer(fault=repr(error)))
     return answers
 
 
-async def crowd(make: Callable[[int], Visitor], visitors: int, seconds: float, stay: float) -> dict:
+async def crowd(make: Callable[[int], Visitor], visitors: int, until: float, stay: float, turn: asyncio.Event) -> dict:
     """As many places, each with one visitor after another; how their ticks were answered."""
-    until = time.monotonic() + seconds
-    told = await asyncio.gather(*(place(make, i, until, stay) for i in range(visitors)))
+    told = await asyncio.gather(*(place(make, i, until, stay, turn) for i in range(visitors)))
     answers = [answer for one in told for answer in one]
     came = [answer for answer in answers if answer.finished_s and answer.numbers_s and not answer.fault]
     return {
@@ -153,23 +172,49 @@ async def crowd(make: Callable[[int], Visitor], visitors: int, seconds: float, s
     }
 
 
-async def come_and_go(address: str, visitors: int, seconds: float, stay: float, server: int) -> dict:
-    """The page under a crowd while one visitor trains again and again."""
+async def idle(bare: str, visitors: int, seconds: float, stay: float) -> dict:
+    """The crowd on a bare page, with nothing else to do for the machine."""
+    always = asyncio.Event()
+    always.set()
+    return await crowd(lambda number: BareVisitor(bare), visitors, time.monotonic() + seconds, stay, always)
+
+
+async def come_and_go(address: str, bare: str, visitors: int, seconds: float, stay: float, server: int) -> dict:
+    """Page and bare page in turns under a crowd each, while one visitor trains again and again."""
     for model in MODELS:
         first = Visitor(address, f"model={model}")
         await until_known(first)
         await first.close()
-    until = time.monotonic() + seconds
+    rounds = math.ceil(seconds / PAGE_S)
+    lasts = rounds * (PAGE_S + BARE_S + 2 * REST_S)
+    until = time.monotonic() + lasts
     training, sizes = asyncio.create_task(train(address, until)), asyncio.create_task(web(server, until))
-    found = await crowd(
-        lambda number: Visitor(address, f"model={MODELS[number % len(MODELS)]}"), visitors, seconds, stay
+    pages, bares = asyncio.Event(), asyncio.Event()
+    turns = asyncio.create_task(take_turns(rounds, pages, bares))
+    found, beside = await asyncio.gather(
+        crowd(lambda number: Visitor(address, f"model={MODELS[number % len(MODELS)]}"), visitors, until, stay, pages),
+        crowd(lambda number: BareVisitor(bare), visitors, until, stay, bares),
     )
+    await turns
     probes, rows = await training, await sizes
     await asyncio.sleep(AFTER_S)
-    rows.append(held(server, until - seconds))
-    settled = next((row for row in rows if row["at_s"] >= min(SETTLED_S, seconds / 2)), rows[0])
+    rows.append(held(server, until - lasts))
+    settled = next((row for row in rows if row["at_s"] >= min(SETTLED_S, lasts / 2)), rows[0])
     grown = round(rows[-1]["bytes"] / settled["bytes"] - 1, 3)
-    return {**found, "probes": probes, "flat": {"grown": grown, "settled": settled, "end": rows[-1]}, "web": rows}
+    flat = {"grown": grown, "settled": settled, "end": rows[-1]}
+    return {**found, "bare": beside, "probes": probes, "flat": flat, "web": rows}
+
+
+async def take_turns(rounds: int, *turns: asyncio.Event) -> None:
+    """Let one after the other have its turn; at the end both, so that nobody waits on."""
+    for _ in range(rounds):
+        for turn, lasts in zip(turns, (PAGE_S, BARE_S), strict=True):
+            turn.set()
+            await asyncio.sleep(lasts)
+            turn.clear()
+            await asyncio.sleep(REST_S)
+    for turn in turns:
+        turn.set()
 
 
 async def train(address: str, until: float) -> int:
@@ -249,11 +294,20 @@ def processor(folder: Path, ticks: int) -> dict[str, float]:
     return found
 
 
-def beside(folder: Path, options: argparse.Namespace) -> dict:
-    """The same crowd on a bare page, for a tenth of the time."""
-    with page_server(folder, BARE) as (address, _):
-        here, seconds = address.removeprefix("http://"), max(30.0, options.seconds / 10)
-        return asyncio.run(crowd(lambda number: BareVisitor(here), options.visitors, seconds, options.stay))
+def with_peer(folder: Path, options: argparse.Namespace) -> dict:
+    """The crowd on the page, beside the same on a bare page; and that one alone before."""
+    with page_server(folder, BARE) as (peer, _):
+        bare = peer.removeprefix("http://")
+        alone = asyncio.run(idle(bare, options.visitors, max(30.0, options.seconds / 10), options.stay))
+        with page_server(folder) as (address, server):
+            asked = address.removeprefix("http://"), bare, options.visitors, options.seconds, options.stay, server
+            found = asyncio.run(come_and_go(*asked))
+    return {"ratio": times(found, found["bare"]), "ratio_idle": times(found, alone), "bare_idle": alone, **found}
+
+
+def times(one: dict, other: dict) -> dict[str, float]:
+    """How many times as long one crowd waited as another."""
+    return {q: round(one["finished_ms"][q] / other["finished_ms"][q], 2) for q in ("p50", "p95")}
 
 
 def main() -> None:
@@ -270,14 +324,12 @@ def main() -> None:
             print(json.dumps({"processor_ms": processor(Path(name), options.processor)}))
         return
     with tempfile.TemporaryDirectory() as name:
-        bare = beside(Path(name), options) if options.stay else {}
-        with page_server(Path(name)) as (address, server):
-            here = address.removeprefix("http://")
-            asked = (here, options.visitors, options.seconds)
-            found = asyncio.run(come_and_go(*asked, options.stay, server) if options.stay else lesson(*asked, server))
-    if bare:
-        ratio = {q: round(found["finished_ms"][q] / bare["finished_ms"][q], 2) for q in ("p50", "p95")}
-        found = {"ratio": ratio, "bare": bare, **found}
+        if options.stay:
+            found = with_peer(Path(name), options)
+        else:
+            with page_server(Path(name)) as (address, server):
+                asked = address.removeprefix("http://"), options.visitors, options.seconds, server
+                found = asyncio.run(lesson(*asked))
     about = {"cores": os.cpu_count(), "machine": platform.machine(), "load_average": os.getloadavg()[0]}
     command = " ".join(["python", "tests/benchmarks/load.py", *sys.argv[1:]])
     document = {"command": command, **about, "visitors": options.visitors, "goals": GOALS, **found}
