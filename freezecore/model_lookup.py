@@ -14,11 +14,12 @@ from freezecore.errors import SourceError, nearest
 from freezecore.source import MOST_LABELS, TASKS, ModelSource
 
 ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?:timm/)?([\w.-]+(?:/[\w.-]+)?)", re.ASCII)
-HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
+HUB_ID = re.compile(r"^(?!\.)[\w.-]+/[\w.-]+$", re.ASCII)
 TASK_OF_CLASS = {name: task for task, name in TASKS.items()}
 LABELS = ("num_labels", "num_classes")
 OF_TORCHVISION = ("models", "torchvision", "detection", "segmentation", "video")  # where its functions stand
 SEPARATORS = re.compile(r"[\s_\-./]+")
+PATH = re.compile(r"^(?:\.{0,2}[/\\]|~|[a-z]:[/\\])|\.(?:json|pth?|bin|ckpt|onnx|py|safetensors)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ def named(text: str) -> NamedModel | None:
         if HUB_ID.match(text):
             return NamedModel(_hub_source(text.removeprefix("timm/"), timm=text.startswith("timm/")))
         return None
+
+
+def is_path(text: str) -> bool:
+    """Whether these words are where a file lies, and so no model's name, whatever they look like."""
+    return PATH.search(text.strip()) is not None
 
 
 def matches(text: str, preferred: Sequence[str] = (), most: int = 6) -> list[ModelName]:

@@ -13,6 +13,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+ARTICLE = re.compile(r"\b([Aa])(?= [*`']*\{(\w+))")  # before a field, whose sound is known only when it is filled
+VOWEL = re.compile(  # as it is read: an RTX, an L4, an 8-bit, an ndarray, an int; a T4, a UNet, a uint8
+    r"[AEFHILMNORSX](?![a-z])|(?:8|1[18]\b)|nd|(?![Uu]ni|[Uu]int|[Uu]s|[Uu](?![a-z])|[Ee]u|[Oo]ne)[aeiouAEIOU]"
+)
 PLAIN = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\w+(?::[,.\w%]{1,4})?\})*")  # fields of a template that reach nothing
 
 
@@ -29,12 +33,23 @@ class Sentence(str):
 
     def __new__(cls, template: str, values: dict[str, Any] | None = None) -> Sentence:
         values = {name: _plain(value) for name, value in (values or {}).items()}
-        self = super().__new__(cls, template.format(**values) if values else template)
+        self = super().__new__(cls, fill(template, values) if values else template)
         self.template, self.values = str(template), values
         return self
 
     def __reduce__(self):
         return Sentence, (self.template, self.values)
+
+
+def fill(template: str, values: dict[str, Any]) -> str:
+    """A template's text with its fields filled in; "a" becomes "an" before what is read with a vowel."""
+    if "a " in template or "A " in template:
+        template = ARTICLE.sub(lambda found: found[1] + "n" * _sounds_open(values[found[2]]), template)
+    return template.format(**values)
+
+
+def _sounds_open(value: Any) -> bool:
+    return VOWEL.match(str(value)) is not None
 
 
 class Reason(Exception):

@@ -15,7 +15,7 @@ from freezecore.serving import jobs
 
 from .. import state
 from ..figures import classroom as figures
-from ..server.launch import LOOPBACK, PROGRAM, local_address
+from ..server.launch import PROGRAM, is_loopback, local_address
 from ..service import class_table, lessons
 from ..service.class_entry import ClassEntry
 from ..service.classes import JOINED, Classes, nickname
@@ -182,10 +182,10 @@ def _address() -> tuple[str, bool]:
     address for those around it, if the server listens there."""
     base = state.base_address()
     here = urlsplit(base)
-    if here.hostname not in LOOPBACK:
+    if not is_loopback(here.hostname):
         return base, True
     outside = local_address()
-    if outside in LOOPBACK or outside not in (st.get_option("server.allowedHosts") or ()):  # only `--room` allows it
+    if is_loopback(outside) or outside not in (st.get_option("server.allowedHosts") or ()):  # only `--room` allows it
         return base, False
     return f"{here.scheme}://{outside}:{here.port}", True
 

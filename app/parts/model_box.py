@@ -6,7 +6,7 @@ import streamlit as st
 
 from freezecore.cache import uploads
 from freezecore.errors import FreezeError, NotFetched, SourceError, shortened
-from freezecore.model_lookup import matches, named
+from freezecore.model_lookup import is_path, matches, named
 from freezecore.serving import hub
 from freezecore.source import ModelSource
 
@@ -136,12 +136,18 @@ def _open_typed(typed: str) -> None:
     """Open what the text names, else what it most likely means; the rest stays in sight to choose from.
 
     Raises:
-        SourceError: nothing is called so.
+        SourceError: nothing is called so, or it is where a file lies.
     """
     if known := named(typed):
         _open(known.source, known.task, known.labels)
         _ask(ModelSource.parse(known.source))
         return
+    if is_path(typed):
+        raise SourceError(
+            "'{name}' is a file's path, not a model's name.",
+            "Choose a model.json or a config.json under *Your own model*, below this box.",
+            name=shortened(typed),
+        )
     found = [model.source for model in matches(typed, GALLERY, OFFERED)]
     if not found:
         raise SourceError(

@@ -78,7 +78,7 @@ def _first_blocks(selection: ModelSelection, words: Words) -> None:
             placeholder="–",
             on_change=_first_blocks_chosen,
             args=(tree,),
-            width=112,
+            width=136,
             label_visibility="collapsed",
         )
         st.markdown(words("preset.first_n_of", count=count), width="content", help=words("preset.first_n_help"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib.util
+import ipaddress
 import os
 import socket
 import sys
@@ -14,7 +15,7 @@ PACKAGE = Path(__file__).parents[1]  # `app` in a checkout; in a wheel `freeze_e
 SERVER = PACKAGE / "asgi.py"
 IN_CHECKOUT = __name__.startswith("app.")
 PROGRAM = "python -m app" if IN_CHECKOUT else "freeze-explorer"
-LOOPBACK = ("127.0.0.1", "localhost")
+LOOPBACK = ("127.0.0.1", "localhost")  # the usual two; `is_loopback` knows the others
 EVERYWHERE = "0.0.0.0"
 
 
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     here = outside if address == EVERYWHERE else address
     link = f"http://{here}:{options.port}"
     if options.room:
-        _invite(link)
+        _invite(link, is_loopback(here))
     else:
         print(f"\n  Freeze Explorer: {link}\n", flush=True)
     hosts = list(dict.fromkeys([*LOOPBACK, *options.allow, here]))
@@ -46,6 +47,14 @@ def streamlit_command(address: str, port: int, hosts: list[str]) -> list[str]:
     return ["-P", "-m", "streamlit", "run", str(SERVER), *flags, *allowed]
 
 
+def is_loopback(host: str | None) -> bool:
+    """Whether a host's name or address leads nowhere but to the machine that asks: all of 127.0.0.0/8, and ::1."""
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host in LOOPBACK
+
+
 def local_address() -> str:
     """This machine's address on its local network; loopback where it has none. Sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -56,7 +65,10 @@ def local_address() -> str:
             return LOOPBACK[0]
 
 
-def _invite(link: str) -> None:
+def _invite(link: str, is_here_alone: bool) -> None:
+    if is_here_alone:
+        print(f"\n  Only this computer reaches {link}: for a class, start without --address, on a network.\n", flush=True)
+        return
     import segno
 
     print(f"\n  Everyone in the room opens {link}\n", flush=True)

@@ -10,7 +10,7 @@ from functools import cache, reduce
 from pathlib import Path
 
 from freezecore.report import seconds_text
-from freezecore.sentences import Sentence
+from freezecore.sentences import Sentence, fill
 
 HERE = Path(__file__).parent
 LANGUAGES = tuple(sorted(file.stem for file in HERE.glob("*.toml")))
@@ -31,14 +31,14 @@ class Words:
             KeyError: no such sentence; a test finds that before a person does.
         """
         text = self._sentences[key]
-        return text.format(**values) if values else text
+        return fill(text, values) if values else text
 
     def either(self, key: str, otherwise: str, **values: object) -> str:
         """The sentence if this language has it, else what another part of the program said in English."""
         if key not in self._sentences:
             return otherwise
         try:
-            return self._sentences[key].format(**values)
+            return fill(self._sentences[key], values)
         except (KeyError, IndexError):
             return otherwise
 
@@ -60,7 +60,7 @@ class Words:
             template = template.replace("}, {", self("between.items", one="}", other="{"))
             template = template.replace("} {", self("between.sentences", one="}", other="{"))
         values = {name: self.said(v) if isinstance(v, Sentence) else v for name, v in text.values.items()}
-        return template.format(**values) if values else template
+        return fill(template, values) if values else template
 
     def _template(self, english: str) -> str:
         """This language's template; a clause takes its sentence's, without the full stop."""

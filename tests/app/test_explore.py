@@ -229,7 +229,7 @@ def test_the_chosen_card_brings_its_kernels_its_memory_and_its_warning_to_every_
     peak, work = figures(page)["Peak memory"], next(p["text"] for p in sent(page) if p["part"] == "largest")
     assert "no native bf16" in work
     drawn(page.selectbox(key="w_card").set_value("l4-24").run())
-    assert "Fits on a L4?" in figures(page) and figures(page)["Peak memory"] == peak
+    assert "Fits on an L4?" in figures(page) and figures(page)["Peak memory"] == peak
     assert "bf16" not in next(p["text"] for p in sent(page) if p["part"] == "largest")
     drawn(page.selectbox(key="w_card").set_value("cpu").run())
     assert figures(page)["Fits on a GPU?"] == "–"

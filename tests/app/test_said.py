@@ -77,3 +77,14 @@ def test_a_time_is_told_in_the_units_of_the_language(seconds, english, japanese)
 def test_what_another_process_answers_is_filled_in_only_where_its_template_reaches_nothing(template):
     kept = {"say": template, "with": {"x": 1}}
     assert unpacked(kept) is kept
+
+
+@pytest.mark.parametrize("name", ["A100 40", "L4", "RTX 3060", "H100", "8-bit", "ndarray", "int", "OrderedDict"])
+def test_a_name_that_opens_with_a_vowel_when_read_takes_an(name):
+    assert say("This is a {name}, {what}.", name=name, what="a T4") == f"This is an {name}, a T4."
+    assert Words("en")("cost.fits", card=name) == f"Fits on an {name}?"
+
+
+@pytest.mark.parametrize("name", ["T4", "P100", "V100", "UNet", "uint8", "UserDict", "list", "NoneType", "Mask"])
+def test_another_takes_a(name):
+    assert say("A '{name}' is a {name}.", name=name) == f"A '{name}' is a {name}."

@@ -6,7 +6,7 @@ import pytest
 
 from freezecore import hub_configs
 from freezecore.catalog import read
-from freezecore.model_lookup import NamedModel, matches, named
+from freezecore.model_lookup import NamedModel, is_path, matches, named
 from freezecore.runtime.build.source import build
 from freezecore.source import ModelSource
 
@@ -109,3 +109,14 @@ def test_the_kept_configs_are_one_line_each():
     lines = hub_configs.FILE.read_text().splitlines()[1:-1]
     assert [json.loads("{" + line.strip().rstrip(",") + "}") for line in lines]
     assert len(lines) == len(hub_configs.read())
+
+
+@pytest.mark.parametrize("text", ["/nowhere/2.json", "./config.json", r"C:\models\x.pt", "~/model", "my model.safetensors"])
+def test_where_a_file_lies_is_no_models_name(text):
+    assert named(text) is None
+    assert is_path(text)
+
+
+@pytest.mark.parametrize("text", FIRST)
+def test_a_name_is_no_path(text):
+    assert not is_path(text)

@@ -61,7 +61,10 @@ def test_an_address_asked_for_is_where_it_listens_and_the_one_it_names(started, 
     launch.main([*mode, "--address", "127.0.0.2", "--port", str(port)])
     assert values(started[0], "--server.address") == ["127.0.0.2"]
     assert values(started[0], "--server.allowedHosts") == ["127.0.0.1", "localhost", "127.0.0.2"]
-    assert f"http://127.0.0.2:{port}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"http://127.0.0.2:{port}" in told
+    assert ("Only this computer reaches" in told) is bool(mode)
+    assert "Everyone" not in told, "127.0.0.2 is nobody's but this machine's"
 
 
 @pytest.mark.parametrize(
