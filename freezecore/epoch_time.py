@@ -53,7 +53,9 @@ def epoch_time(
     speedup = (cache.get("speedup") or 1.0) if cache.get("used") else 1.0
     steps = -(-samples // (batch_size or min(measured, result.get("train_size") or measured)))
     known, scale, (least, most) = result.get("flops"), 1.0, SAME_STEP
-    why = [say("{steps} steps at the {step} that a step took in this try.", steps=f"{steps:,}", step=seconds_text(step_s))]
+    why = [
+        say("{steps} steps at the {step} that a step took in this try.", steps=f"{steps:,}", step=seconds_text(step_s))
+    ]
     if flops and known and flops != known:
         scale, (least, most) = flops / known, OTHER_STEP
         more = change_text(flops, known)

@@ -67,7 +67,9 @@ def local_address() -> str:
 
 def _invite(link: str, is_here_alone: bool) -> None:
     if is_here_alone:
-        print(f"\n  Only this computer reaches {link}: for a class, start without --address, on a network.\n", flush=True)
+        print(
+            f"\n  Only this computer reaches {link}: for a class, start without --address, on a network.\n", flush=True
+        )
         return
     import segno
 

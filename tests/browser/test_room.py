@@ -69,6 +69,21 @@ def test_no_pane_jumps_when_a_step_has_been_traced(page_at):
     assert abs(chooser.bounding_box()["y"] - before) <= 2
 
 
+def test_where_it_is_narrow_stepper_and_tools_take_a_line_each_and_no_path_leaves_its_chart(page_at):
+    page = page_at(BERT + "&lang=ja", width=1024, height=768)  # the longest words
+    traced(page)
+    note = page.locator(".st-key-charts .parts + .hint")
+    assert note.evaluate("one => one.scrollWidth <= one.clientWidth"), note.inner_text()
+    for width in (1024, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(500)
+        for parts in (page.locator(".st-key-first_n > *"), page.locator(".tools > :visible")):
+            boxes = [one.bounding_box() for one in parts.all()]
+            middles = [box["y"] + box["height"] / 2 for box in boxes]
+            assert len(boxes) > 2 and max(middles) - min(middles) < 8, (width, boxes)
+            assert max(box["x"] + box["width"] for box in boxes) <= width
+
+
 def test_the_ends_of_a_model_are_named_below_its_columns(page_at):
     page = page_at(BERT, width=1440, height=900)
     traced(page)

@@ -111,7 +111,9 @@ def test_the_kept_configs_are_one_line_each():
     assert len(lines) == len(hub_configs.read())
 
 
-@pytest.mark.parametrize("text", ["/nowhere/2.json", "./config.json", r"C:\models\x.pt", "~/model", "my model.safetensors"])
+@pytest.mark.parametrize(
+    "text", ["/nowhere/2.json", "./config.json", r"C:\models\x.pt", "~/model", "my model.safetensors"]
+)
 def test_where_a_file_lies_is_no_models_name(text):
     assert named(text) is None
     assert is_path(text)

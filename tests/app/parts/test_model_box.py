@@ -63,6 +63,13 @@ def test_words_that_mean_no_model_change_nothing_and_say_so(opened):
     assert page.session_state.link["model"] == "timm:resnet18"
 
 
+def test_a_path_opens_nothing_that_looks_like_it_and_is_told_where_files_go(opened):
+    page = opened(model="timm:resnet18")
+    typed_into(page, "/nowhere/2.json")
+    assert "is a file's path" in messages(page) and "Your own model" in messages(page)
+    assert page.session_state.link["model"] == "timm:resnet18"
+
+
 def test_a_model_that_does_not_open_is_told_with_models_like_it_that_do(opened):
     page = opened(model="timm:resnet18x")
     assert "resnet18x" in messages(page)
