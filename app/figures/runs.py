@@ -91,11 +91,15 @@ def _by_step(points: Sequence[dict], name: str, words: Words, called: str = "") 
 
 
 def loss_curves(lines: Sequence[tuple[RunRow, Sequence[dict]]], words: Words, palette: Palette) -> dict:
-    """Losses of several runs, each with its events, over one another, told apart by colour and dash."""
+    """Losses of several runs, each with its events, over one another, told apart by colour and dash.
+
+    A run without losses has no curve, but a place: the other figures give each run of the same list the same colour.
+    """
     data, names = [], names_of([row for row, _ in lines], words)
     for i, (_, events) in enumerate(lines):
         line = {"color": palette.series[i % len(palette.series)], "dash": DASHES[i % len(DASHES)], "width": 2}
-        steps = run_events.losses(events)
+        if not (steps := run_events.losses(events)):
+            continue
         x, y = [step["step"] for step in steps], [step["loss"] for step in steps]
         data.append({"type": "scatter", "mode": "lines", "name": names[i], "x": x, "y": y, "line": line})
     layout = layout_of(palette, "loss_curves", legend=LEGEND)
@@ -109,9 +113,9 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
     """One point a run with its interval; those that no other beats on both sides are joined. Of runs that are scored
     in several ways, those that are scored as the first."""
     metric = next((row.scored_by for row in rows if row.score is not None), "accuracy")
-    points = [(row.result.get("peak_bytes"), row.score, row) for row in rows if row.scored_by == metric]
-    points = [(peak, accuracy, row) for peak, accuracy, row in points if peak and accuracy is not None]
-    places = sorted({(peak, accuracy) for peak, accuracy, _ in points})
+    points = [(i, row.result.get("peak_bytes"), row.score) for i, row in enumerate(rows) if row.scored_by == metric]
+    points = [(i, peak, accuracy) for i, peak, accuracy in points if peak and accuracy is not None]
+    places = sorted({(peak, accuracy) for _, peak, accuracy in points})
     sign = -1 if metric in METRICS and METRICS[metric].better == "low" else 1
     front = [one for one in places if not any(_beats(other, one, sign) for other in places)]
     data: list[dict] = [
@@ -125,9 +129,9 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
             "showlegend": False,
         }
     ]
-    names = names_of([row for _, _, row in points], words)
-    for i, (peak, accuracy, row) in enumerate(points):
-        interval = row.result.get("interval" if metric == "accuracy" else "metric_interval")
+    names = names_of(rows, words)
+    for i, peak, accuracy in points:
+        interval = rows[i].result.get("interval" if metric == "accuracy" else "metric_interval")
         low, high = interval or (accuracy, accuracy)
         colour, symbol = palette.series[i % len(palette.series)], SYMBOLS[i % len(SYMBOLS)]
         data.append(
@@ -143,7 +147,7 @@ def accuracy_against_memory(rows: Sequence[RunRow], words: Words, palette: Palet
             }
         )
     layout = layout_of(palette, "accuracy_against_memory", legend=LEGEND)
-    ticks = round_ticks(max((peak for peak, *_ in points), default=1) * 1.1)
+    ticks = round_ticks(max((peak for _, peak, _ in points), default=1) * 1.1)
     layout["xaxis"] |= {"tickvals": ticks, "ticktext": [bytes_text(t) for t in ticks], "rangemode": "tozero"}
     layout["xaxis"] |= {"title": {"text": words("runs.peak")}}
     scored = words("runs.accuracy") if metric == "accuracy" else words.either(f"metric.{metric}", metric)
@@ -157,33 +161,35 @@ def _beats(one: tuple[int, float], other: tuple[int, float], sign: int) -> bool:
     return one[0] <= other[0] and sign * one[1] >= sign * other[1] and one != other
 
 
-def what_trained(rows: Sequence[RunRow], tree: LayerTree, words: Words, palette: Palette) -> dict | None:
+def what_trained(
+    rows: Sequence[RunRow], drawn: Sequence[int], tree: LayerTree, words: Words, palette: Palette
+) -> dict | None:
     """Parallel coordinates: the share of each column of the model that trained, and accuracy last.
 
     Runs that train the same would lie on one another, so each is moved by a hair; the best is drawn thick.
 
     Args:
-        rows: runs of this model that have an accuracy; those whose rules do not fit it are left out.
+        rows: all runs that are shown, as the other figures have them; drawn are those at `drawn`.
+        drawn: places of the runs of this model that have an accuracy; those whose rules do not fit it are left out.
     """
     shown = columns(tree)
-    lines = [(row, shares) for row in rows if (shares := _shares(row, tree))]
+    lines = [(at, rows[at], shares) for at in drawn if (shares := _shares(rows[at], tree))]
     if not lines:
         return None
-    best = max((row for row, _ in lines), key=_accuracy)
+    best = max((row for _, row, _ in lines), key=_accuracy)
     places = [*range(len(shown)), len(shown) + 1]
-    data, names = [], names_of([row for row, _ in lines], words)
-    for i, (row, shares) in enumerate(lines):
+    data, names = [], names_of(rows, words)
+    for i, (at, row, shares) in enumerate(lines):
         offset = (i - (len(lines) - 1) / 2) * min(0.012, 0.2 / len(lines))
-        colour = palette.train if row is best else palette.series[1 + i % (len(palette.series) - 1)]
         accuracy = f"{words('chart.accuracy')} {_accuracy(row):.3f}"
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "name": names[i],
+                "name": names[at],
                 "x": places,
                 "y": [*(share + offset for share in shares), _accuracy(row)],
-                "line": {"color": colour, "width": 3.5 if row is best else 1.5},
+                "line": {"color": palette.series[at % len(palette.series)], "width": 3.5 if row is best else 1.5},
                 "marker": {"size": [4] * len(shown) + [10], "symbol": "star" if row is best else "circle"},
                 "opacity": 1 if row is best else 0.65,
                 "hovertemplate": f"%{{fullData.name}}<br>{accuracy}<extra></extra>",

@@ -291,18 +291,18 @@ def _charts(shown: Sequence[RunRow], words: Words) -> None:
     with left:
         title = words("runs.curves")
         st.markdown(f"**{title}**")
-        lines = [(one, jobs.shared().events(one.token)) for one in few if one.token]
+        lines = [(one, jobs.shared().events(one.token) if one.token else ()) for one in few]
         plot(figures.loss_curves, lines, key="overlaid", alt=title, height=CHART_HEIGHT)
     with right:
         title = words("runs.pareto")
         st.markdown(f"**{title}**", help=words("runs.pareto_help"))
         plot(figures.accuracy_against_memory, few, key="pareto", alt=title, height=CHART_HEIGHT)
     link, title = state.link(), words("runs.parallel")
-    of_link = [one for one in shown if (one.model, one.adapter) == (link.model, link.adapter)]
-    same_model = [one for one in of_link if one.result.get("accuracy_after") is not None]
+    of_link = [i for i, one in enumerate(shown) if (one.model, one.adapter) == (link.model, link.adapter)]
+    same_model = [i for i in of_link if shown[i].result.get("accuracy_after") is not None]
     st.markdown(f"**{title}**", help=words("runs.parallel_help"))
     if same_model:
         tree = select(link).tree
-        plot(figures.what_trained, same_model[:MOST_LINES], tree, key="parallel", alt=title, height=CHART_HEIGHT)
+        plot(figures.what_trained, shown, same_model[:MOST_LINES], tree, key="parallel", alt=title, height=CHART_HEIGHT)
     else:
         st.caption(words("runs.parallel_none", model=gallery.name_of(link.model)))

@@ -224,6 +224,14 @@ def _needed(runs: Sequence[ProbeResult], trials: Sequence[SearchTrial], seconds:
     )
 
 
+def _is_outdone(best: Choice, other: Choice) -> bool:
+    """Whether another that is as good within the noise measured no worse and takes no more memory: then nothing speaks
+    for the first but the samples that it was chosen by."""
+    if best.peak_bytes is None or other.peak_bytes is None:
+        return False
+    return other.score >= best.score and other.peak_bytes <= best.peak_bytes
+
+
 def concluded(
     request: FindRequest,
     choices: Sequence[Choice],
@@ -244,7 +252,8 @@ def concluded(
             "stopped" if stopped else "failed", message=message, hint=why, request=request.to_json(), **told
         )
     best, runner_up = choices[0], choices[1] if len(choices) > 1 else None
-    if runner_up and not no_better(runner_up, best):  # what nothing was chosen by says otherwise, beyond the noise
+    # what nothing was chosen by says otherwise, beyond the noise, or at no price
+    if runner_up and (not no_better(runner_up, best) or _is_outdone(best, runner_up)):
         best, runner_up = runner_up, best
     beaten = wins(best, runner_up) if runner_up else None
     close = runner_up is not None and no_better(best, runner_up)

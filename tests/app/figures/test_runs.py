@@ -29,9 +29,27 @@ def test_a_learning_curve_without_steps_is_empty_but_there():
 def test_what_trained_leaves_out_runs_whose_rules_do_not_fit_the_model():
     tree = LayerTree("timm:x", (Layer("", "Net"),), (Parameter("head.w", "head", (4,), kind="head"),), head=("head",))
     fits, other = row("train all", 10, 0.8), row("train layer9", 10, 0.9)
-    figure = what_trained([fits, other], tree, WORDS, LIGHT)
+    figure = what_trained([fits, other], [0, 1], tree, WORDS, LIGHT)
     assert [line["y"] for line in figure["data"]] == [[1.0, 0.8]]
-    assert what_trained([other], tree, WORDS, LIGHT) is None
+    assert what_trained([other], [0], tree, WORDS, LIGHT) is None
+
+
+def test_a_run_has_one_colour_and_one_name_in_all_figures():
+    tree = LayerTree("timm:x", (Layer("", "Net"),), (Parameter("head.w", "head", (4,), kind="head"),), head=("head",))
+    rows = [
+        row("train all", None, 0.8),
+        row("train all", 20, 0.7),
+        row("train layer9", 30, None),
+        row("train", 30, 0.9),
+    ]
+    steps = [{"event": "step", "step": 1, "loss": 1.0}]
+    curves = loss_curves([(one, steps if i else ()) for i, one in enumerate(rows)], WORDS, LIGHT)["data"]
+    points = accuracy_against_memory(rows, WORDS, LIGHT)["data"][1:]
+    lines = what_trained(rows, [0, 1], tree, WORDS, LIGHT)["data"]
+    assert [line["line"]["color"] for line in lines] == list(LIGHT.series[:2])
+    assert [curve["line"]["color"] for curve in curves] == list(LIGHT.series[1:4])
+    assert [point["marker"]["color"] for point in points] == [LIGHT.series[1], LIGHT.series[3]]
+    assert lines[1]["name"] == curves[0]["name"] == points[0]["name"] != lines[0]["name"]
 
 
 def test_each_curve_has_a_name_of_its_own():

@@ -10,7 +10,7 @@ from freezecore.errors import ProbeError
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.search import find as live_find
 from freezecore.runtime.search.find import by_coarseness, run
-from freezecore.search.find import Arm, FindRequest
+from freezecore.search.find import Arm, Choice, FindRequest
 from freezecore.search.measured import Candidate
 from freezecore.source import ModelSource
 from freezecore.spec import FreezeSpec
@@ -44,12 +44,37 @@ def searched():
     return search(9)
 
 
+def choice(rules: str, chosen_by: float, score: float, peak: int | None) -> Choice:
+    about = {"metric": None, "metric_after": None, "noise": 0.02, "learning_rate": 0.1, "head_learning_rate": 0.1}
+    numbers = {"scores": (score,), "peak_bytes": peak, "step_s": 0.1, "steps": 60, "seeds": 2}
+    return Choice(rules, (), score, chosen_by, score, **about, **numbers)
+
+
+@pytest.mark.parametrize(
+    ("second", "recommended"),
+    [
+        ((0.93, 96), "second"),  # no worse in either: nothing speaks for the first
+        ((0.93, 100), "first"),  # more accurate, within the noise, and dearer
+        ((0.92, 90), "first"),
+        ((0.93, None), "first"),
+        ((0.99, 200), "second"),  # beyond the noise
+    ],
+)
+def test_of_two_alike_the_one_that_the_other_outdoes_is_not_recommended(second, recommended):
+    request = FindRequest(ProbeRequest(SOURCE, FreezeSpec(), **SIZES), 1)
+    choices = choice("first", 0.95, 0.928, 99), choice("second", 0.94, *second)
+    found = live_find.concluded(request, choices, (), (), False, 1.0)
+    assert found.best.rules == recommended
+    assert {found.best.rules, found.runner_up.rules} == {"first", "second"}
+
+
 def test_a_search_recommends_and_shows_its_evidence(searched):
     found, watched = searched
     assert found.state == "done"
     assert found.tried == len(found.trials) == watched.count("trial") == 9
     assert found.best.rules != found.runner_up.rules
-    assert found.best.chosen_by >= found.runner_up.chosen_by or not found.within_noise
+    leads, cheaper = found.best.score >= found.runner_up.score, found.best.peak_bytes <= found.runner_up.peak_bytes
+    assert found.best.chosen_by >= found.runner_up.chosen_by or not found.within_noise or (leads and cheaper)
     assert found.best.learning_rate and found.best.peak_bytes
     assert 0 <= found.wins <= 1
     assert [event["event"] for event in watched.events if event["event"] in ("trying", "trial")] == [
