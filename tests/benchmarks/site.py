@@ -130,15 +130,24 @@ def ticked(page: Page, ticks: int, hand_ms: int = HAND_MS) -> dict[str, float]:
     return {name: round(statistics.median(one[name] for one in times), 1) for name in ("answered", "numbers")}
 
 
-def site_ticks(browser: Browser, address: str, ticks: int) -> tuple[dict[str, float], int]:
-    """Times of ticks, and the bytes that the tab takes with its worker afterwards."""
+def site_ticks(browser: Browser, address: str, ticks: int) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
+    """Times of ticks and of ticks that nothing foresaw, and what the tab takes with its worker after the first."""
     with window(browser) as page:
         page.goto(f"{address}/?model={MODEL}")
         page.locator(".starting[hidden]").wait_for(state="attached", timeout=READY_S * 1000)
-        return ticked(page, ticks), tab_bytes()
+        times, memory = ticked(page, ticks), tab_bytes()
+        return times, unforeseen(page, ticks), memory
 
 
-def site_ticks_of_file(browser: Browser, address: str, file: Path, ticks: int) -> dict[str, float]:
+def unforeseen(page: Page, ticks: int) -> dict[str, float]:
+    """The same where no answer is asked for before the press."""
+    page.evaluate("channels.get('layers').foresee = null")
+    return ticked(page, ticks)
+
+
+def site_ticks_of_file(
+    browser: Browser, address: str, file: Path, ticks: int
+) -> tuple[dict[str, float], dict[str, float]]:
     """The same of a model file that is dropped on the page."""
     with window(browser) as page:
         page.set_default_timeout(READY_S * 1000)
@@ -147,7 +156,7 @@ def site_ticks_of_file(browser: Browser, address: str, file: Path, ticks: int) -
         page.locator(".first input[type=file]").set_input_files(file)
         page.wait_for_url("**model=file:**")
         page.wait_for_timeout(30_000)  # its rows' prices and depth curve are worked on meanwhile
-        return ticked(page, ticks)
+        return ticked(page, ticks), unforeseen(page, ticks)
 
 
 def large_model(folder: Path) -> tuple[Path, Path]:
@@ -197,17 +206,23 @@ def since(before: dict[str, float]) -> float:
     return sum(now - before.get(process, 0) for process, now in processor_seconds().items())
 
 
-def tab_bytes() -> int:
-    """Memory of this browser's largest tab: what is its own, and its share of what is not."""
-    sizes = [0]
+def tab_bytes() -> dict[str, int]:
+    """Bytes of this browser's largest tab: its own, as its task manager tells it; and with its share of what it
+    has in common with others, such as the browser's program, which is less where other browsers run beside it."""
+    found = [{"shared": 0, "own": 0}]
     for folder in browser_processes():
         try:
             if "--type=renderer" in (folder / "cmdline").read_text():
-                told = (folder / "smaps_rollup").read_text()
-                sizes.append(1024 * int(re.search(r"^Pss:\s+(\d+)", told, re.MULTILINE)[1]))  # type: ignore[index]
+                told = {"shared": ("smaps_rollup", "Pss"), "own": ("status", "RssAnon")}
+                found.append({name: kilobytes(folder / file, field) for name, (file, field) in told.items()})
         except OSError:
             continue
-    return max(sizes)
+    return max(found, key=lambda sizes: sizes["own"])
+
+
+def kilobytes(file: Path, field: str) -> int:
+    """A figure of /proc, in bytes."""
+    return 1024 * int(re.search(rf"^{field}:\s+(\d+)", file.read_text(), re.MULTILINE)[1])  # type: ignore[index]
 
 
 def server_ticks(browser: Browser, folder: Path, model: str, ticks: int) -> dict[str, float]:
@@ -221,6 +236,7 @@ def beside(figures: dict, server: dict[str, float]) -> None:
     """The server page's times of ticks, and the ratios of the site's to them."""
     figures["server"] = server
     figures["ratio"] = {name: round(figures["site"][name] / server[name], 2) for name in server}
+    figures["unforeseen_ratio"] = {name: round(figures["unforeseen"][name] / server[name], 2) for name in server}
 
 
 def rounded(rows: list[dict[str, float]], name: str) -> list[float]:
@@ -260,8 +276,8 @@ def main() -> None:
             "published_s": rounded(published, "s"), "published_cpu_s": rounded(published, "cpu"),
             "published_cpu_ratio": ratio(rounded(starts, "cpu"), rounded(published, "cpu")),
         }  # fmt: skip
-        times, memory = site_ticks(browser, address, options.ticks)
-        figures["tick_ms"] = {"site": times}
+        times, plain, memory = site_ticks(browser, address, options.ticks)
+        figures["tick_ms"] = {"site": times, "unforeseen": plain}
         figures["tab_bytes"] = memory
         print(json.dumps(figures), flush=True)
         if options.server:
@@ -269,8 +285,8 @@ def main() -> None:
                 beside(figures["tick_ms"], server_ticks(browser, Path(name), MODEL, options.ticks))
                 if options.large:
                     config, file = large_model(Path(name))
-                    times = site_ticks_of_file(browser, address, file, options.ticks)
-                    figures["tick_ms_5000"] = {"site": times}
+                    times, plain = site_ticks_of_file(browser, address, file, options.ticks)
+                    figures["tick_ms_5000"] = {"site": times, "unforeseen": plain}
                     server = server_ticks(browser, Path(name), f"config:{config}", options.ticks)
                     beside(figures["tick_ms_5000"], server)
         browser.close()
