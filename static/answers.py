@@ -108,6 +108,7 @@ def screen(asked: dict) -> dict:
         "words": page_words(words),
         "ignored": words("link.ignored", fields=", ".join(ignored[:8])) if ignored else "",
         "models": model_options(words),
+        "own": gallery.name_of(link.model),
         "query": link.query(),
         "settings": settings(link, words),
     }

@@ -266,4 +266,5 @@ def test_a_model_of_ones_own_opens_in_both(opened, site, tmp_path):
     query = site("drop", "", "en", path=str(tmp_path / "model.json"), name="model.json")["query"]
     source = dict(parse_qsl(query))["model"]
     assert source.startswith("file:")
+    assert site("open", query, "en")["own"] == "Sequential"
     both_say_the_same((source, "freeze all; train 3", "en", {}, "fit"), opened, site)
