@@ -103,7 +103,7 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
     kind = type(config)
     if source.task is not None:
         auto = getattr(modeling_auto, TASKS[source.task])
-        if kind not in auto._model_mapping:
+        if not _offers(TASKS[source.task], kind):
             able = [task for task, name in TASKS.items() if _offers(name, kind)]
             raise SourceError(
                 "{source} has no model for the task '{task}'.",
@@ -136,7 +136,8 @@ def _model_class(source: ModelSource, config: PretrainedConfig):
 
 
 def _offers(auto_name: str, kind: type) -> bool:
-    return kind in getattr(getattr(modeling_auto, auto_name), "_model_mapping", {})
+    """Whether an auto class has a model; where two types share a config, asking `in` knows one of them alone."""
+    return getattr(getattr(modeling_auto, auto_name), "_model_mapping", {}).get(kind, None) is not None
 
 
 def _concrete(auto, config: PretrainedConfig):

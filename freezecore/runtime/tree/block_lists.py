@@ -27,6 +27,7 @@ STACKED, FEWEST = 4, 2  # blocks that make an encoder, and where another is made
 LEAST_SHARE = 0.25  # of the largest list's scalars, or of its elements' mean beside it, for a list to count
 ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
 FEED_FORWARD = re.compile(r"mlp|ffn|feed_?forward", re.IGNORECASE)
+BLOCKS = re.compile(r"(?:^|_)blocks?$")
 CONTAINERS = (nn.Sequential, nn.ModuleList)
 
 
@@ -142,6 +143,8 @@ def _in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, i
         return ran
     shapes = set(map(_shapes, each.elements))
     linear = [module for module in each.elements[0].module.modules() if isinstance(module, nn.Linear)]
+    if len(linear) == each.elements[0].matrices == len(list(each.elements[0].module.parameters())) / 2:
+        linear = [linear[0], linear[-1]]  # nothing but linear layers, so the last gives out what the whole does
     return len(shapes) > 1 or len(linear) < 2 or any(one.out_features == linear[0].in_features for one in linear[1:])
 
 
@@ -164,13 +167,25 @@ def grouped(lists: list[BlockList], fed: dict[str, frozenset[str]]) -> list[tupl
     """
     holders: dict[str, list[BlockList]] = {}
     for each in lists:
-        holders.setdefault(each.holder.path, []).append(each)
+        holders.setdefault(_holder(each, lists).path, []).append(each)
     found = []
     for path, group in holders.items():
         apart = any(_side_by_side(one, other, fed) for one, other in combinations(group, 2))
         found.append((_reach(path, holders), group[:1] if apart else group))
         found += [(each.parent.path, [each]) for each in group[1:] if apart]
     return found
+
+
+def _holder(each: BlockList, lists: list[BlockList]) -> ModuleNode:
+    """The module that a list is a part of: where that lies in another list's, which repeats the same blocks (a stem of
+    stages, before the stages), it is a part of that."""
+    own, kinds = each.holder, {element.type for element in each.elements}
+    for other in lists:
+        around = other.holder
+        same = around is not own and around.path and around.contains(own.path)
+        if same and kinds == {block.type for _, blocks in staged(other) or () for block in blocks}:
+            return around
+    return own
 
 
 def _side_by_side(one: BlockList, other: BlockList, fed: dict[str, frozenset[str]]) -> bool:
@@ -260,7 +275,7 @@ def rows_beside(base: BlockList) -> list[BlockList]:
 
 def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] | None:
     """Stages with their blocks where an outer list's elements are rows themselves; None where they are blocks."""
-    if all(map(_is_one_round, outer.elements)):
+    if all(map(_is_one_round, outer.elements)) or _called_blocks(outer):
         return None
     share = LIKE_SHARE if _alike(outer) else STAGE_SHARE
     inner = {id(element): _inner(element, share) for element in outer.elements}
@@ -271,6 +286,12 @@ def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] 
         return None
     kinds = {block.type for blocks in inner.values() for block in blocks}
     return [(element, inner[id(element)] or _of_these(element, kinds) or (element,)) for element in outer.elements]
+
+
+def _called_blocks(outer: BlockList) -> bool:
+    """A row that its author calls blocks, of modules of a class of his own: each is one, whatever it repeats inside."""
+    own = not any(isinstance(element.module, CONTAINERS) for element in outer.elements)
+    return own and bool(BLOCKS.search(outer.parent.name)) and isinstance(outer.parent.module, nn.ModuleList)
 
 
 def _is_one_round(element: ModuleNode) -> bool:

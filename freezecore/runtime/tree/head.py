@@ -14,7 +14,9 @@ from freezecore.runtime.tree.marks import place as place_of
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
 
 # In transformers' detectors: what predicts inside the base, at each layer of a decoder and for its first proposals.
-PREDICTS = re.compile(r"(?:enc_out_)?(?:class|bbox)_embed|enc_(?:score|bbox)_head|pre_bbox_head|mask_predictor")
+PREDICTS = re.compile(
+    r"(?:enc_out_)?(?:class|bbox)_embed|(?:enc|encoder|decoder)_(?:score|class|bbox)_head|pre_bbox_head|mask_predictor"
+)
 NECKS = ("neck", "fpn")
 PASSING = (nn.Dropout, nn.Identity)
 
@@ -121,17 +123,17 @@ def _twins(nodes: list[ModuleNode]) -> list[ModuleNode]:
 def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model: Any = node.module
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
-    if not isinstance(base, nn.Module):
+    if not isinstance(base, nn.Module) and not node.type.endswith("Model"):  # which is how the library calls bare ones
         base = getattr(model, "backbone", None)
     found = []
     if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:
         around = seen.node_of[id(base)]
         beside = [child for child in node.bearing if child is not around and not around.contains(child.path)]
         found = [child.path for child in beside if child.name not in NECKS] + node.own
-        if matches(model):
-            inside = [each.path for each in seen.nodes.values() if PREDICTS.fullmatch(each.name)]
-            found += [path for path in inside if not path.startswith(tuple(f"{one}." for one in found))]
-            found = list(dict.fromkeys(found))
+    if matches(model) or node.type.endswith("ForObjectDetection"):
+        inside = [each.path for each in seen.nodes.values() if PREDICTS.fullmatch(each.name)]
+        found += [path for path in inside if not path.startswith(tuple(f"{one}." for one in found))]
+        found = list(dict.fromkeys(found))
     try:
         output = model.get_output_embeddings()
     except (NotImplementedError, AttributeError):
@@ -164,7 +166,10 @@ def last_layers(
     ends = {tower: max((place[name] for name in names if name in place), default=-1) for tower, names in spine.items()}
     names = [name for each in spine.values() for name in each]
     if len(spine) > 1:
-        found = _beside(seen, _after_towers(seen, place, names, ends))
+        if library and _in_series(seen, spine, ends, fed):
+            return []  # the last tower is the whole's own: what ends it, such as a pooler, belongs to it
+        after = _after_towers(seen, place, names, ends)
+        found = [path for path in _beside(seen, after) if not _feeds(path, spine, fed)]
         return found if any(path in seen.nodes for path in found) else []  # a parameter alone predicts nothing
     end = max(ends.values(), default=-1)
     base, top = _common(seen, names), seen.root
@@ -174,12 +179,40 @@ def last_layers(
         return []
     if base is not top and base.bearing:
         inside = seen.names_at([base.path])
-        return _beside(seen, [n for n in seen.tensors if place.get(n, -1) > end and n not in inside])
+        found = _beside(seen, [n for n in seen.tensors if place.get(n, -1) > end and n not in inside])
+        return _joint(seen, found, base, fed) if library else found
     matrices = [name for name, at in place.items() if at > end and seen.tensors[name].ndim > 1]
     if not matrices:
         return []
     last = max(matrices, key=place.__getitem__)
     return end_layers(seen, last, fed) or [last]
+
+
+def _in_series(
+    seen: ModuleTree, spine: dict[str, list[str]], ends: dict[str, float], fed: dict[str, frozenset[str]]
+) -> bool:
+    """Whether the last tower read what all others made, and is no complete model of its own."""
+    last = max(ends, key=ends.__getitem__)
+    node = seen.nodes[last]
+    while node.parent is not None and not is_library_model(node.module):
+        node = node.parent
+    if node is not seen.root:
+        return False
+    given = _around(last, fed)
+    return not given or all(
+        any(f"{tower}.".startswith(f"{each}.") for each in given) for tower in spine if tower != last
+    )
+
+
+def _around(path: str, fed: dict[str, frozenset[str]]) -> frozenset[str]:
+    """What fed a module, or the modules around it."""
+    ends = [at for at, character in enumerate(path) if character == "."]
+    return frozenset[str]().union(*(fed.get(each, ()) for each in (path, *(path[:end] for end in ends))))
+
+
+def _feeds(path: str, spine: dict[str, list[str]], fed: dict[str, frozenset[str]]) -> bool:
+    """Whether a tower was computed from what a module made."""
+    return any(path in _around(tower, fed) for tower in spine)
 
 
 def end_layers(seen: ModuleTree, last: str, fed: dict[str, frozenset[str]]) -> list[str]:
@@ -199,6 +232,21 @@ def end_layers(seen: ModuleTree, last: str, fed: dict[str, frozenset[str]]) -> l
     ]
 
 
+def _joint(seen: ModuleTree, found: list[str], base: ModuleNode, fed: dict[str, frozenset[str]]) -> list[str]:
+    """Where one of the modules beside a base looks up inputs of its own, as a transducer's predictor does, what joins
+    it with the base; else all."""
+    reading = {
+        path
+        for path in found
+        if path in seen.nodes and base.path not in fed.get(path, ()) and _looks_up(seen.nodes[path])
+    }
+    return [path for path in found if reading & fed.get(path, frozenset())] or found
+
+
+def _looks_up(node: ModuleNode) -> bool:
+    return any(isinstance(each.module, nn.Embedding) for each in node.walk())
+
+
 def _beside(seen: ModuleTree, names: list[str]) -> list[str]:
     """Topmost paths of these parameters, norms left out."""
     return [path for path in _topmost(seen, names) if path in seen.tensors or not is_norm(seen.nodes[path])]
@@ -213,6 +261,8 @@ def _after_towers(seen: ModuleTree, place: dict[str, float], spine: list[str], e
     at = {name: i for i, name in enumerate(seen.tensors)}
     last = max(at[name] for name in spine)
     first_end, last_end = min(ends.values()), max(ends.values())
+    if "decoder" in max(ends, key=ends.__getitem__).rpartition(".")[2]:
+        first_end = last_end  # what runs before a decoder feeds it
     return [
         name
         for name in seen.tensors

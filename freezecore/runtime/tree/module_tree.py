@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+LENGTHS = ((".original0", ".original1"), ("weight_g", "weight_v"))  # of weight norm, and the directions beside them
+
 
 @dataclass(eq=False)
 class ModuleNode:
@@ -18,7 +20,7 @@ class ModuleNode:
         own: names of the parameters that it holds and that no earlier module holds.
         children: its child modules, those included that are listed first elsewhere.
         numel: scalars below it, each tensor once.
-        matrices: tensors below it of two dimensions or more.
+        matrices: tensors below it of two dimensions or more; a weight-normed one counts once.
     """
 
     path: str
@@ -112,10 +114,16 @@ def module_tree(model: nn.Module) -> ModuleTree:
     made = ModuleTree(ModuleNode("", model, None))
     _visit(made, made.root, "", set())
     for node in made.nodes.values():
-        tensors = [made.tensors[name] for name in made.below(node)]
-        node.numel = sum(tensor.numel() for tensor in tensors)
-        node.matrices = sum(tensor.ndim > 1 for tensor in tensors)
+        names = made.below(node)
+        node.numel = sum(made.tensors[name].numel() for name in names)
+        node.matrices = sum(made.tensors[name].ndim > 1 and not _scales(name, made) for name in names)
     return made
+
+
+def _scales(name: str, made: ModuleTree) -> bool:
+    """Whether it is the length of a weight-normed matrix, which stands beside its direction."""
+    own, other = next((pair for pair in LENGTHS if name.endswith(pair[0])), ("", ""))
+    return bool(own) and name.removesuffix(own) + other in made.tensors
 
 
 def is_library_model(module: nn.Module) -> bool:

@@ -2,16 +2,19 @@
 
 A tower is named by what flows into it: by the arguments of the library's model that it is, by what that says of itself,
 else by its first layers. One that is fed by another tower has no such input: before a language model it is a projector,
-as a Q-Former is; what decodes or acts is told by its name alone. Beside the towers, what runs between the end of one
-and the end of the language model is the projector; where nothing does, what stands behind a tower's blocks and
-is called so, or gives out vectors as wide as the language model's (Qwen's `merger`).
+as a Q-Former is; what decodes or acts is told by its name alone, and what writes words of its own beside the model's
+(units of speech) decodes. Beside the towers, what runs between the end of one and the end of the language model is the
+projector; where nothing does, what stands behind a tower's blocks and is called so, or gives out vectors as wide as the
+language model's (Qwen's `merger`). What takes in one kind of thing, as a detector or a codec does, is one whole.
 """
 
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +32,21 @@ TAKES = {  # names of arguments
 }
 JOINS = re.compile(r"q_?former|resampler|connector|project(?:or|ion)|merger|adapter|aligner", re.IGNORECASE)
 ACTS = re.compile(r"(?:^|[._])(?:action|dit|policy)(?:[._]|$)|_expert(?:[._]|$)", re.IGNORECASE)
-DECODES = re.compile(r"decoder", re.IGNORECASE)
+JOINS_INSIDE = re.compile(JOINS.pattern.replace("adapter|", ""), re.IGNORECASE)  # one inside an encoder shortens sound
+DECODES = re.compile(r"decoder|vocoder|talker|2wav", re.IGNORECASE)
+SPEAKS = re.compile(r"vocoder|talker|2wav", re.IGNORECASE)  # turns what was written into sound
+READS = {  # names of what looks an input up or is put before it, outside of every tower
+    "vision": re.compile(r"(?:^|\.)(?:vis(?:ion|ual)|image|pixel|video)_(?:\w+_)?(?:embed\w*|prompt|prompter)$"),
+    "audio": re.compile(r"(?:^|\.)(?:audio|speech)_(?:\w+_)?(?:embed\w*|prompt|prompter)$"),
+    "language": re.compile(
+        r"(?:^|\.)(?:text|word)_(?:\w+_)?(?:embed\w*|prompt|prompter)$|(?:^|\.)embed_(?:text|word)\w*$"
+    ),
+}
+NAMED = {"vision": re.compile(r"vision|visual"), "audio": re.compile(r"audio|speech")}  # of what did not run
 MODALITIES = {"image": "vision", "video": "vision", "audio": "audio", "text": "language"}  # transformers' words
 CONVOLUTIONS = {nn.Conv1d: "audio", nn.Conv2d: "vision", nn.Conv3d: "vision"}
 MOST_CHANNELS = 4  # of a picture
+INPUTS = {"vision", "audio", "language", "action"}
 
 Place = Callable[[str], float | None]
 
@@ -54,15 +68,20 @@ class TowerSpan:
     end: float
 
 
-def find_parts(seen: ModuleTree, towers: Sequence[TowerSpan], place: Place) -> tuple[list[str], dict[str, list[str]]]:
+def find_parts(
+    seen: ModuleTree, towers: Sequence[TowerSpan], place: Place, head: AbstractSet[str] = frozenset()
+) -> tuple[list[str], dict[str, list[str]]]:
     """The part of each tower, and the names of the parameters of each part; no parts where a model is one whole.
 
     Args:
         towers: in the order in which they run.
         place: where in the order of execution a parameter stands; None where it did not run.
+        head: names of the parameters of the head, which is of no tower for running after it.
     """
     flows = _flows(seen, towers)
-    if len({flow for flow in flows if flow not in ("projector", "")}) < 2:
+    takes = _taken(seen.root) if is_library_model(seen.root.module) else set()
+    read = {kind for name in seen.tensors for kind in takes & READS.keys() if _reads(_top(name, towers), kind)}
+    if len(INPUTS.intersection(flows) | read) < 2 or not INPUTS.intersection(flows):
         return flows, {}
     of: dict[str, str] = {}
     for tower, flow in sorted(zip(towers, flows, strict=True), key=lambda pair: pair[0].path.count(".")):
@@ -70,12 +89,14 @@ def find_parts(seen: ModuleTree, towers: Sequence[TowerSpan], place: Place) -> t
         of |= dict.fromkeys((*region, *tower.inside), flow or "other")
     for node in seen.nodes.values():  # a library's model of one kind of input has all that is its own
         kinds = _taken(node) if is_library_model(node.module) and not JOINS.search(node.name) else set()
+        if {flow for tower, flow in zip(towers, flows, strict=True) if node.contains(tower.path)} == {"decoder"}:
+            kinds = {"decoder"}
         if node.parent is not None and len(kinds) == 1 and kinds <= set(flows):
             of |= dict.fromkeys(set(seen.below(node)) - of.keys(), kinds.pop())
     tables = {name for node in input_embeddings(seen) for name in seen.below(node)} - of.keys()
     if "language" in flows:
         of |= dict.fromkeys(_output_embeddings(seen) - of.keys(), "language")
-    _add_the_rest(seen, towers, flows, of, tables, place)
+    _add_the_rest(seen, towers, flows, of, tables, place, head)
     if "projector" not in of.values():
         width = _width(seen, towers, flows)
         for tower, flow in zip(towers, flows, strict=True):
@@ -91,6 +112,7 @@ def _add_the_rest(
     of: dict[str, str],
     tables: set[str],
     place: Place,
+    head: AbstractSet[str],
 ) -> None:
     """What stands beside the towers, one outermost module after another; `tables` is what ids are looked up in."""
     around: dict[str, list[str]] = {}
@@ -110,8 +132,36 @@ def _add_the_rest(
             idle = top in seen.tensors and not ran  # a row that separates pictures, where none was given
             beside = idle and any(JOINS.search(each.name) for each in seen.owner[top].bearing)
             joins = between or beside or JOINS.search(top)
-            named = "projector" if joins else before.pop() if ran and len(before) == 1 else "other"
+            own = before.pop() if ran and len(before) == 1 else _behind(seen, names, towers, flows, place, head)
+            reads = next((kind for kind in READS if _reads(top, kind)), "")
+            if not ran and not JOINS.search(top):
+                reads = next((kind for kind, word in NAMED.items() if kind in flows and word.search(top)), reads)
+                joins = joins and not reads
+            if top in seen.tensors and not seen.tensors[top].ndim:
+                named = "other"  # a scale of what is compared
+            else:
+                named = reads if reads and not (joins and reads != "language") else "projector" if joins else own
         of |= dict.fromkeys(names, named)
+
+
+def _reads(top: str, kind: str) -> bool:
+    return bool(READS[kind].search(top)) and not JOINS.search(top)
+
+
+def _behind(
+    seen: ModuleTree,
+    names: Sequence[str],
+    towers: Sequence[TowerSpan],
+    flows: Sequence[str],
+    place: Place,
+    head: AbstractSet[str],
+) -> str:
+    """The part of the last tower for a module that runs after it and predicts nothing, such as a pooler, where both
+    are of the model itself."""
+    tower, flow = max(zip(towers, flows, strict=True), key=lambda pair: pair[0].end)
+    after = all((at := place(name)) is not None and at > tower.end for name in names)
+    own = flow and after and head.isdisjoint(names) and _model_of(seen, tower) is seen.root
+    return flow if own and seen.tensors.keys().isdisjoint((_top(names[0], towers),)) else "other"
 
 
 def _top(name: str, towers: Sequence[TowerSpan]) -> str:
@@ -125,32 +175,69 @@ def _flows(seen: ModuleTree, towers: Sequence[TowerSpan]) -> list[str]:
     """What each tower takes in, else what it is for; empty where nothing says so."""
     root = seen.root
     acting = not is_library_model(root.module) or "action" in _taken(root)
-    found = ["action" if acting and ACTS.search(tower.path) else _flow(seen, tower) for tower in towers]
+    found: list[str] = []
+    whole = min((n for n in seen.nodes.values() if all(n.contains(t.path) for t in towers)), key=lambda n: n.numel)
+    for tower in towers:
+        acts, speaks = acting and ACTS.search(tower.path), SPEAKS.search(tower.path) or _speaks_apart(seen, tower)
+        found.append("action" if acts else "decoder" if speaks else _flow(seen, tower, set(found), whole))
     if "language" not in found and is_library_model(root.module) and "language" in _taken(root):
         found[max((at for at, flow in enumerate(found) if not flow), default=len(found)) :] = ["language"]
+    ends = next((flow for flow in reversed(found) if flow != "decoder"), "")
     for at, tower in enumerate(towers):
         if _joins_inputs(seen, tower, found[:at]):
             found[at] = "projector"
         elif not found[at] and DECODES.search(tower.path):
-            found[at] = "decoder"
-        elif not found[at] and "language" in found[at:] and {"vision", "audio"} & set(found[:at]):
+            found[at] = _coded(seen, tower, towers[:at], found) or "decoder"
+        elif not found[at] and ends == "language" and {"vision", "audio"} & set(found[:at]):
             found[at] = "projector"
     return found[: len(towers)]
 
 
-def _flow(seen: ModuleTree, tower: TowerSpan) -> str:
+def _coded(seen: ModuleTree, tower: TowerSpan, before: Sequence[TowerSpan], flows: Sequence[str]) -> str:
+    """What a codec inside a model takes in and gives back: its decoder is of the same part as its encoder."""
+    for node in seen.nodes.values():
+        if node.path and node.contains(tower.path) and is_library_model(node.module) and len(_taken(node)) == 1:
+            kinds = {flow for each, flow in zip(before, flows, strict=False) if node.contains(each.path)}
+            if kinds and kinds <= _taken(node):
+                return kinds.pop()
+    return ""
+
+
+def _speaks_apart(seen: ModuleTree, tower: TowerSpan) -> bool:
+    """Whether a tower is of a complete model that writes words of its own, beside those that the whole writes."""
+    whole = _written(seen.root)
+    around = [node for node in seen.nodes.values() if node.path and is_library_model(node.module)]
+    around = [node for node in around if node.contains(tower.path)]
+    inside = whole is None or any(whole is each for node in around for each in node.module.modules())
+    return not inside and any(_written(node) not in (None, whole) or _has_head(node) for node in around)
+
+
+def _has_head(node: ModuleNode) -> bool:
+    """Whether a library's model keeps something beside its base."""
+    base = getattr(node.module, getattr(node.module, "base_model_prefix", "") or "-", None)
+    return isinstance(base, nn.Module) and base is not node.module and len(node.bearing) > 1
+
+
+def _flow(seen: ModuleTree, tower: TowerSpan, before: AbstractSet[str], whole: ModuleNode) -> str:
+    """What a tower takes in. What the model around all towers (`whole`) says, or all models of its family, is said of
+    the first that took it (`before`), not of one that reads what that made."""
     if JOINS.search(tower.path):
         return "projector" if len(seen.nodes) > 1 and tower.path else ""
     node = _model_of(seen, tower)
     taken = _taken(node) - {"action"} if node else set()
     told = _told(node) - {"language"} if node else set()  # every model says text that says nothing
     own = node is not None and "input_modalities" in vars(type(node.module))
+    decodes = DECODES.search(tower.path)
+    if node and before & {"vision", "audio"} and (node.contains(whole.path) or decodes or (not taken and not own)):
+        taken, told = (kinds if kinds - before else set() for kinds in (taken, told))
     looked_up = input_embeddings(seen)
-    read = list(dict.fromkeys(kind for name in tower.front if (kind := _read_by(seen.owner[name], looked_up))))
+    read = list(dict.fromkeys(kind for name in tower.front if (kind := _read_by(seen.owner[name], looked_up, before))))
     for kinds in (taken, told if own else set(), read):
         if len(kinds) == 1:
             return next(iter(kinds))
-    if not taken and DECODES.search(tower.path):  # what it says is said of the model around it
+    if "language" in read and len(taken) > 1:
+        return "language"  # it reads words and the patches among them
+    if not taken and decodes:  # what it says is said of the model around it
         return ""
     return next(iter(told)) if len(told) == 1 else next(iter(read), "")
 
@@ -182,11 +269,12 @@ def _taken(node: ModuleNode) -> set[str]:
     return {kind for kind, pattern in TAKES.items() if any(map(pattern.search, names))}
 
 
-def _read_by(node: ModuleNode, looked_up: Sequence[ModuleNode]) -> str:
+def _read_by(node: ModuleNode, looked_up: Sequence[ModuleNode], before: AbstractSet[str]) -> str:
     module: Any = node.module
     if isinstance(module, nn.Embedding):
         return "language" if any(each.contains(node.path) for each in looked_up) else ""
-    picture = isinstance(module, nn.Conv1d) or getattr(module, "in_channels", 0) <= MOST_CHANNELS
+    spectrum = isinstance(module, nn.Conv1d) and "audio" not in before  # behind another tower, it reads features
+    picture = spectrum or getattr(module, "in_channels", 0) <= MOST_CHANNELS
     return next((flow for kind, flow in CONVOLUTIONS.items() if isinstance(module, kind) and picture), "")
 
 
@@ -220,7 +308,7 @@ def _joining(seen: ModuleTree, tower: TowerSpan, width: int, place: Place) -> li
                 continue
             gives = [out for each in child.walk() if (out := _gives(each.module))]
             later = all((at := place(name)) is not None and at > tower.start if ran else True for name in names)
-            if later and gives and JOINS.search(child.name):
+            if later and gives and JOINS_INSIDE.search(child.name):
                 named.extend(names)
             elif later and gives and own != gives[-1] == width:
                 wide.extend(names)
@@ -236,22 +324,24 @@ def _gives(module: nn.Module) -> int:
 
 def _output_embeddings(seen: ModuleTree) -> set[str]:
     """Names of what the library's models look their outputs up in."""
-    found: set[str] = set()
-    for node in seen.nodes.values():
-        module: Any = node.module
-        if not is_library_model(module):
-            continue
-        try:
-            output = module.get_output_embeddings()
-        except (NotImplementedError, AttributeError):
-            continue
-        if isinstance(output, nn.Module) and id(output) in seen.node_of:
-            found.update(seen.below(seen.node_of[id(output)]))
-    return found
+    written = (_written(node) for node in seen.nodes.values())
+    return {name for output in written if id(output) in seen.node_of for name in seen.below(seen.node_of[id(output)])}
+
+
+def _written(node: ModuleNode) -> nn.Module | None:
+    """What a library's model looks its outputs up in."""
+    module: Any = node.module
+    if not is_library_model(module):
+        return None
+    try:
+        output = module.get_output_embeddings()
+    except (NotImplementedError, AttributeError):
+        return None
+    return output if isinstance(output, nn.Module) else None
 
 
 def _ends(towers: Sequence[TowerSpan], flows: Sequence[str]) -> tuple[float, float]:
     """Where the first tower of pixels or sound ends, and where the last language model does."""
     inputs = [tower.end for tower, flow in zip(towers, flows, strict=True) if flow in ("vision", "audio")]
     outputs = [tower.end for tower, flow in zip(towers, flows, strict=True) if flow in ("language", "action")]
-    return min(inputs, default=0.0), max(outputs, default=-1.0)
+    return min(inputs, default=math.inf), max(outputs, default=-1.0)

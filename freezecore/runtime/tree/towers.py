@@ -119,7 +119,7 @@ class _Finder:
                 self.kinds[name] = "head"
             self.kinds.setdefault(name, "other")
         between = iter(self._between(towers))
-        flows, parts = find_parts(self.seen, [self._span(tower) for tower in towers], self.place.get)
+        flows, parts = find_parts(self.seen, [self._span(tower) for tower in towers], self.place.get, self.head)
         made = [self._made(*each, towers, between) for each in zip(towers, flows, strict=True)]
         return Structure(
             tuple(made) or (self._without_blocks(),),
@@ -168,7 +168,8 @@ class _Finder:
         if len(matrices) < 3:
             return []
         last = max(matrices, key=self.place.__getitem__)
-        ends = end_layers(self.seen, last, self.run.fed) or [last]
+        # Where the library says what predicts, its last layer may be one of the row: a bare base has no head.
+        ends = (end_layers(self.seen, last, self.run.fed) or [last]) if self.head_paths is None else self.head_paths
         found = layer_list(self.seen, last, ends, self.run.fed, self.run.calls)
         return [found] if found and not self.head & self._names(found.elements) else []
 
@@ -342,7 +343,7 @@ class _Finder:
         rows = self._covering(tower.front, tower.path)
         embeds = any(self.kinds[name] == "embedding" for name in tower.front)
         return Tower(
-            name=tower.path if twin else last,
+            name=(tower.path or last) if twin else last,
             path=tower.path,
             embeddings=rows if embeds else (),
             stem=() if embeds else rows,

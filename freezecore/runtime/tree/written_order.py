@@ -20,6 +20,8 @@ from typing import cast
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.runtime.tree.order import Execution
 
+ASKED = ("config", "device", "dtype", "get_input_embeddings")  # of a module, without running it
+
 
 def completed(run: Execution | None, seen: ModuleTree) -> Execution:
     """A run of the whole model as it is; where its parts alone could be followed, or nothing, what the code tells."""
@@ -114,6 +116,8 @@ class _Reader(ast.NodeVisitor):
     visit_ListComp = visit_GeneratorExp = visit_SetComp = visit_comprehended
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr in ASKED and isinstance(node.value, ast.Attribute):
+            return
         if isinstance(node.value, ast.Name) and node.value.id == self.me:
             self.found.setdefault(node.attr)
             self.read(getattr(self.kind, node.attr, None))

@@ -149,3 +149,28 @@ def test_a_module_that_is_called_like_a_part_is_meant_first() -> None:
 
     mask = resolve(FreezeSpec.parse("freeze vision"), read_module(Own()))
     assert set(mask.names()) == {"rest.weight", "rest.bias"}
+
+
+@pytest.mark.parametrize(
+    ("family", "parts", "head", "blocks"),
+    [
+        ("tvp", {"vision": "vision_model visual_prompter", "projector": "visual_embeddings",
+                 "language": "embeddings encoder pooler text_prompt"}, "", [16, 12]),  # one encoder reads both
+        ("pe_audio_video_encoder", {"vision": "embedder.video_encoder", "audio": "embedder.audio_encoder",
+                                    "projector": "embedder.video_proj embedder.video_norm embedder.data_proj "
+                                    "embedder.concat_modality_proj patch_embedder layers norm output"},
+         "", [4, 6, 24, 6, 6]),
+        ("xcodec", {}, "", [12, 2, 2, 4, 4]),  # takes in sound alone, and nothing of it predicts
+        ("mobilenet_v1", {}, "", [26]),  # single layers, and the last of a bare base is one of them
+    ],
+)  # fmt: skip
+def test_what_flows_into_it_makes_a_part_and_what_reads_that_does_not(
+    family: str, parts: dict[str, str], head: str, blocks: list[int]
+) -> None:
+    source = ModelSource.parse(f"config:{family}", task="base")
+    tree = read_module(build(source).model, family, own=True)
+    found = {part.name: {tree.parameters[i].name for i in tree.in_part[part.name]} for part in tree.parts}
+    found.pop("other", None)
+    assert found == {name: under(tree, text) for name, text in parts.items()}
+    assert " ".join(tree.head) == head
+    assert sorted(len(tower.blocks) for tower in tree.towers) == sorted(blocks)
