@@ -183,7 +183,7 @@ def _holder(each: BlockList, lists: list[BlockList]) -> ModuleNode:
     for other in lists:
         around = other.holder
         same = around is not own and around.path and around.contains(own.path)
-        if same and kinds == {block.type for _, blocks in staged(other) or () for block in blocks}:
+        if same and kinds <= {block.type for _, blocks in staged(other) or () for block in blocks}:
             return around
     return own
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from freezecore.runtime.inputs.dense import matches
 from freezecore.runtime.inputs.torchvision import detects, is_torchvision
+from freezecore.runtime.tree.block_lists import row
 from freezecore.runtime.tree.marks import is_norm
 from freezecore.runtime.tree.marks import place as place_of
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
@@ -123,7 +124,9 @@ def _twins(nodes: list[ModuleNode]) -> list[ModuleNode]:
 def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model: Any = node.module
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
-    if not isinstance(base, nn.Module) and not node.type.endswith("Model"):  # which is how the library calls bare ones
+    if node.type.endswith("Model") and not is_library_model(base):
+        base = None  # a bare model may call its encoder so
+    if not isinstance(base, nn.Module) and not _goes_on(node):
         base = getattr(model, "backbone", None)
     found = []
     if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:
@@ -143,6 +146,12 @@ def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
         if not any(seen.nodes[p].contains(path) for p in found if p in seen.nodes):
             found.append(path)
     return found
+
+
+def _goes_on(node: ModuleNode) -> bool:
+    """Whether a bare model, as the library calls those, has blocks beside its backbone too: a detector's encoder."""
+    beside = (child for child in node.bearing if child.name != "backbone")
+    return node.type.endswith("Model") and any(row(each) for child in beside for each in child.walk())
 
 
 def last_layers(

@@ -79,8 +79,10 @@ def find_parts(
         head: names of the parameters of the head, which is of no tower for running after it.
     """
     flows = _flows(seen, towers)
-    takes = _taken(seen.root) if is_library_model(seen.root.module) else set()
-    read = {kind for name in seen.tensors for kind in takes & READS.keys() if _reads(_top(name, towers), kind)}
+    takes = _taken(seen.root) & READS.keys() if is_library_model(seen.root.module) else set()
+    inside = {name for tower in towers if tower.path for name in seen.below(seen.nodes[tower.path])}
+    beside = {_top(name, towers) for name in seen.tensors if takes and name not in inside}
+    read = {kind for top in beside for kind in takes if _reads(top, kind)}
     if len(INPUTS.intersection(flows) | read) < 2 or not INPUTS.intersection(flows):
         return flows, {}
     of: dict[str, str] = {}
