@@ -171,7 +171,10 @@ class _Finder:
         # Where the library says what predicts, its last layer may be one of the row: a bare base has no head.
         ends = (end_layers(self.seen, last, self.run.fed) or [last]) if self.head_paths is None else self.head_paths
         found = layer_list(self.seen, last, ends, self.run.fed, self.run.calls)
-        return [found] if found and not self.head & self._names(found.elements) else []
+        fewest = 2 if self.head_paths != [] else 3  # beside a last one
+        if found is None or len(found.elements) < fewest or self.head & self._names(found.elements):
+            return []
+        return [found]
 
     def _names(self, nodes) -> set[str]:
         return {name for node in nodes for name in self.seen.below(node)}
