@@ -124,8 +124,8 @@ def _twins(nodes: list[ModuleNode]) -> list[ModuleNode]:
 def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     model: Any = node.module
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
-    if node.type.endswith("Model") and not is_library_model(base):
-        base = None  # a bare model may call its encoder so
+    if _is_bare(node):
+        base = None  # it may call its encoder so
     if not isinstance(base, nn.Module) and not _goes_on(node):
         base = getattr(model, "backbone", None)
     found = []
@@ -148,10 +148,15 @@ def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     return found
 
 
+def _is_bare(node: ModuleNode) -> bool:
+    """Whether it is a model without a head by what the library calls those; `GPT2LMHeadModel` is none."""
+    return node.type.endswith("Model") and "Head" not in node.type
+
+
 def _goes_on(node: ModuleNode) -> bool:
-    """Whether a bare model, as the library calls those, has blocks beside its backbone too: a detector's encoder."""
+    """Whether a bare model has blocks beside its backbone too: a detector's encoder."""
     beside = (child for child in node.bearing if child.name != "backbone")
-    return node.type.endswith("Model") and any(row(each) for child in beside for each in child.walk())
+    return _is_bare(node) and any(row(each) for child in beside for each in child.walk())
 
 
 def last_layers(

@@ -79,6 +79,7 @@ class _Reader(ast.NodeVisitor):
 
     def read(self, function: object) -> None:
         """Read a method's source, once; what has none names nothing."""
+        function = function.fget if isinstance(function, property) else function
         function = inspect.unwrap(function) if callable(function) else None
         if not isinstance(function, FunctionType) or function in self.read_already or not function.__code__.co_varnames:
             return
