@@ -230,10 +230,13 @@ def _flow(seen: ModuleTree, tower: TowerSpan, before: AbstractSet[str], whole: M
     told = _told(node) - {"language"} if node else set()  # every model says text that says nothing
     own = node is not None and "input_modalities" in vars(type(node.module))
     decodes = DECODES.search(tower.path)
-    if node and before & {"vision", "audio"} and (node.contains(whole.path) or decodes or (not taken and not own)):
-        taken, told = (kinds if kinds - before else set() for kinds in (taken, told))
+    heard, last = before & {"vision", "audio"}, node is not None and node.contains(whole.path)
+    if heard and (last or decodes or (not taken and not own)):
+        taken, told = (kinds if kinds - heard else set() for kinds in (taken, told))
     looked_up = input_embeddings(seen)
-    read = list(dict.fromkeys(kind for name in tower.front if (kind := _read_by(seen.owner[name], looked_up, before))))
+    read = list(
+        dict.fromkeys(kind for name in tower.front if (kind := _read_by(seen.owner[name], looked_up, heard and last)))
+    )
     for kinds in (taken, told if own else set(), read):
         if len(kinds) == 1:
             return next(iter(kinds))
@@ -271,11 +274,11 @@ def _taken(node: ModuleNode) -> set[str]:
     return {kind for kind, pattern in TAKES.items() if any(map(pattern.search, names))}
 
 
-def _read_by(node: ModuleNode, looked_up: Sequence[ModuleNode], before: AbstractSet[str]) -> str:
+def _read_by(node: ModuleNode, looked_up: Sequence[ModuleNode], behind: object) -> str:
     module: Any = node.module
     if isinstance(module, nn.Embedding):
         return "language" if any(each.contains(node.path) for each in looked_up) else ""
-    spectrum = isinstance(module, nn.Conv1d) and "audio" not in before  # behind another tower, it reads features
+    spectrum = isinstance(module, nn.Conv1d) and not behind  # behind another tower, it reads features
     picture = spectrum or getattr(module, "in_channels", 0) <= MOST_CHANNELS
     return next((flow for kind, flow in CONVOLUTIONS.items() if isinstance(module, kind) and picture), "")
 
