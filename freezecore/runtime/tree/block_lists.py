@@ -170,7 +170,9 @@ def grouped(lists: list[BlockList], fed: dict[str, frozenset[str]]) -> list[tupl
         holders.setdefault(_holder(each, lists).path, []).append(each)
     found = []
     for path, group in holders.items():
-        apart = any(_side_by_side(one, other, fed) for one, other in combinations(group, 2))
+        apart = any(
+            one.holder is other.holder and _side_by_side(one, other, fed) for one, other in combinations(group, 2)
+        )
         found.append((_reach(path, holders), group[:1] if apart else group))
         found += [(each.parent.path, [each]) for each in group[1:] if apart]
     return found

@@ -18,6 +18,7 @@ from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_libra
 PREDICTS = re.compile(
     r"(?:enc_out_)?(?:class|bbox)_embed|(?:enc|encoder|decoder)_(?:score|class|bbox)_head|pre_bbox_head|mask_predictor"
 )
+PURPOSE = re.compile(r"For[A-Z]")  # in the name of a class that predicts something
 NECKS = ("neck", "fpn")
 PASSING = (nn.Dropout, nn.Identity)
 
@@ -180,7 +181,7 @@ def last_layers(
     ends = {tower: max((place[name] for name in names if name in place), default=-1) for tower, names in spine.items()}
     names = [name for each in spine.values() for name in each]
     if len(spine) > 1:
-        if library and _in_series(seen, spine, ends, fed):
+        if library and (_is_codec(seen, ends) or _in_series(seen, spine, ends, fed)):
             return []  # the last tower is the whole's own: what ends it, such as a pooler, belongs to it
         after = _after_towers(seen, place, names, ends)
         found = [path for path in _beside(seen, after) if not _feeds(path, spine, fed)]
@@ -189,17 +190,23 @@ def last_layers(
     base, top = _common(seen, names), seen.root
     while top is not (top := _inside(top)):
         pass
-    if library and (base is top or not is_library_model(base.module)):
+    if library and (base is top or not is_library_model(base.module)) and not PURPOSE.search(seen.root.type):
         return []
     if base is not top and base.bearing:
         inside = seen.names_at([base.path])
         found = _beside(seen, [n for n in seen.tensors if place.get(n, -1) > end and n not in inside])
-        return _joint(seen, found, base, fed) if library else found
+        tied = [each.path for each in seen.root.bearing if not each.contains(base.path)]  # with a layer of the base
+        return _joint(seen, found or tied, base, fed) if library else found
     matrices = [name for name, at in place.items() if at > end and seen.tensors[name].ndim > 1]
     if not matrices:
         return []
     last = max(matrices, key=place.__getitem__)
     return end_layers(seen, last, fed) or [last]
+
+
+def _is_codec(seen: ModuleTree, ends: dict[str, float]) -> bool:
+    """Whether a bare model ends in its decoder: what stands beside that, such as a codebook, comes before it."""
+    return _is_bare(seen.root) and max(ends, key=ends.__getitem__) == "decoder"
 
 
 def _in_series(

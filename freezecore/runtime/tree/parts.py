@@ -36,8 +36,10 @@ JOINS_INSIDE = re.compile(JOINS.pattern.replace("adapter|", ""), re.IGNORECASE) 
 DECODES = re.compile(r"decoder|vocoder|talker|2wav", re.IGNORECASE)
 SPEAKS = re.compile(r"vocoder|talker|2wav", re.IGNORECASE)  # turns what was written into sound
 READS = {  # names of what looks an input up or is put before it, outside of every tower
-    "vision": re.compile(r"(?:^|\.)(?:vis(?:ion|ual)|image|pixel|video)_(?:\w+_)?(?:embed\w*|prompt|prompter)$"),
-    "audio": re.compile(r"(?:^|\.)(?:audio|speech)_(?:\w+_)?(?:embed\w*|prompt|prompter)$"),
+    "vision": re.compile(
+        r"(?:^|\.)(?:vis(?:ion|ual)|image|pixel|video)_(?:\w+_)?(?:embed\w*|prompt|prompter|tower|encoder)$"
+    ),
+    "audio": re.compile(r"(?:^|\.)(?:audio|speech)_(?:\w+_)?(?:embed\w*|prompt|prompter|tower|encoder)$"),
     "language": re.compile(
         r"(?:^|\.)(?:text|word)_(?:\w+_)?(?:embed\w*|prompt|prompter)$|(?:^|\.)embed_(?:text|word)\w*$"
     ),
@@ -183,7 +185,8 @@ def _flows(seen: ModuleTree, towers: Sequence[TowerSpan]) -> list[str]:
         acts, speaks = acting and ACTS.search(tower.path), SPEAKS.search(tower.path) or _speaks_apart(seen, tower)
         found.append("action" if acts else "decoder" if speaks else _flow(seen, tower, set(found), whole))
     if "language" not in found and is_library_model(root.module) and "language" in _taken(root):
-        found[max((at for at, flow in enumerate(found) if not flow), default=len(found)) :] = ["language"]
+        at = max((at for at, flow in enumerate(found) if not flow), default=len(found))
+        found[at : at + 1] = ["language"]
     ends = next((flow for flow in reversed(found) if flow != "decoder"), "")
     for at, tower in enumerate(towers):
         if _joins_inputs(seen, tower, found[:at]):
@@ -312,7 +315,8 @@ def _joining(seen: ModuleTree, tower: TowerSpan, width: int, place: Place) -> li
                     visit(child)
                 continue
             gives = [out for each in child.walk() if (out := _gives(each.module))]
-            later = all((at := place(name)) is not None and at > tower.start if ran else True for name in names)
+            places = [at for name in names if (at := place(name)) is not None]
+            later = bool(places) and min(places) > tower.start if ran else True
             if later and gives and JOINS_INSIDE.search(child.name):
                 named.extend(names)
             elif later and gives and own != gives[-1] == width:
