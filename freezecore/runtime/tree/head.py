@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -282,8 +283,9 @@ def _after_towers(seen: ModuleTree, place: dict[str, float], spine: list[str], e
     at = {name: i for i, name in enumerate(seen.tensors)}
     last = max(at[name] for name in spine)
     first_end, last_end = min(ends.values()), max(ends.values())
-    if "decoder" in max(ends, key=ends.__getitem__).rpartition(".")[2]:
-        first_end = last_end  # what runs before a decoder feeds it
+    writes = "past_key_values" in inspect.signature(seen.root.module.forward).parameters
+    if writes or "decoder" in max(ends, key=ends.__getitem__).rpartition(".")[2]:
+        first_end = last_end  # what runs before a decoder, or before what writes one word after another, feeds it
     return [
         name
         for name in seen.tensors
