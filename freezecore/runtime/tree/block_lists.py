@@ -14,10 +14,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from torch import nn
 
+from freezecore.runtime.tree.marks import is_norm
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
 
 FEWEST_SIBLINGS = 3
@@ -28,6 +29,7 @@ LEAST_SHARE = 0.25  # of the largest list's scalars, or of its elements' mean be
 ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
 FEED_FORWARD = re.compile(r"mlp|ffn|feed_?forward", re.IGNORECASE)
 BLOCKS = re.compile(r"(?:^|_)blocks?$")
+STAGES = re.compile(r"Stage\d*$")  # whatever share of it its downsampling has
 CONTAINERS = (nn.Sequential, nn.ModuleList)
 
 
@@ -143,8 +145,9 @@ def _in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, i
         return ran
     shapes = set(map(_shapes, each.elements))
     linear = [module for module in each.elements[0].module.modules() if isinstance(module, nn.Linear)]
-    if len(linear) == each.elements[0].matrices == len(list(each.elements[0].module.parameters())) / 2:
-        linear = [linear[0], linear[-1]]  # nothing but linear layers, so the last gives out what the whole does
+    chain = all(one.out_features == other.in_features for one, other in pairwise(linear))
+    if len(linear) > 1 and chain and len(linear) == each.elements[0].matrices:
+        linear = [linear[0], linear[-1]]  # a row of linear layers gives out what its last does
     return len(shapes) > 1 or len(linear) < 2 or any(one.out_features == linear[0].in_features for one in linear[1:])
 
 
@@ -279,7 +282,8 @@ def staged(outer: BlockList) -> list[tuple[ModuleNode, tuple[ModuleNode, ...]]] 
     """Stages with their blocks where an outer list's elements are rows themselves; None where they are blocks."""
     if all(map(_is_one_round, outer.elements)) or _called_blocks(outer):
         return None
-    share = LIKE_SHARE if _alike(outer) else STAGE_SHARE
+    called = all(STAGES.search(element.type) for element in outer.elements)
+    share = 0 if called else LIKE_SHARE if _alike(outer) else STAGE_SHARE
     inner = {id(element): _inner(element, share) for element in outer.elements}
     plain = any(isinstance(element.module, CONTAINERS) for element in outer.elements)
     if not plain and all(len({block.type for block in blocks}) == len(blocks) for blocks in inner.values()):
@@ -325,8 +329,10 @@ def _inner(element: ModuleNode, share: float) -> tuple[ModuleNode, ...]:
         return _several(children[0])
     mixed = len(set(map(_is_inner_row, children))) > 1  # a downsampling, then the blocks
     if isinstance(element.module, CONTAINERS) and not mixed:
-        whole = all(child.children for child in children)
-        blocks = tuple(child for child in children if child.matrices > 1 or not isinstance(child.module, CONTAINERS))
+        layers = [child for child in children if not is_norm(child)]  # one may end the stage
+        layers = layers[1:] if len(layers) > 1 and not layers[0].children else layers  # a downsampling may begin it
+        whole = all(child.children for child in layers)
+        blocks = tuple(child for child in layers if child.matrices > 1 or not isinstance(child.module, CONTAINERS))
         return blocks if whole and any(child.matrices > 1 for child in children) else ()
     rows = [_several(child) for child in children if _is_inner_row(child)]
     rows.append(tuple(c for k, c in element.children.items() if _numbered_block(k, c)))
