@@ -26,7 +26,7 @@ def read_as(found: Imported, selection: ModelSelection, words: Words) -> str:
         share=share_text(wanted.trainable / tree.total if tree.total else 0, 1),
     )
     change = words("import.change", on=on, off=off) if on or off else words("import.same")
-    return f"{said} {change}"
+    return words.together(said, change)
 
 
 def use_label(found: Imported, words: Words) -> str:
