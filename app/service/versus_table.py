@@ -34,7 +34,7 @@ def way_rows(found: Sequence[Way], words: Words) -> list[dict]:
         {
             words("versus.way"): words(f"versus.{way.key}"),
             words("versus.peak"): way.peak_bytes,
-            words("fit.fits"): words(f"fits.{way.fits}"),
+            words("fit.fits"): "…" if way.is_awaited else words(f"fits.{way.fits}"),
             words("versus.backward"): getattr(way.known.cost, "flops_backward", None),
             words("versus.trains"): way.mask.trainable if way.mask else None,
             words("versus.checkpoint"): way.checkpoint_bytes,
