@@ -241,6 +241,7 @@ def test_a_model_is_found_by_what_is_typed_and_a_selection_kept_by_its_name(open
     tick(page, "layer4")
     expect(page).to_have_url(re.compile("train.layer4"))
     saved, field = page.locator(".saved-room"), page.get_by_label("Another model")
+    expect(page.locator("#found-models option")).to_have_count(page.locator("#field-model option").count())
     saved.locator("summary").click()
     saved.get_by_label("Name").fill("last stage")
     saved.get_by_role("button", name="Save", exact=True).click()

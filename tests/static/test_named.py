@@ -8,6 +8,7 @@ from app.service import backend
 from freezecore import hub_configs
 from static import answers, packs
 from static.backend import Packed
+from static.words import SiteWords
 
 PACKED = [
     "timm:tf_efficientnet_lite0", "timm:resnet18", "timm:resnet50", "config:bert", "hf:microsoft/deberta-v3-base",
@@ -113,3 +114,10 @@ def test_a_link_without_its_task_offers_the_packed_form():
     shown = json.loads(answers.answer(json.dumps({"do": "open", "query": "?model=config:bert", "lang": "en"})))
     assert "packed as it opens by itself" in shown["problem"]["problem"]
     assert shown["instead"][0][0] == "config:bert"
+
+
+def test_what_can_be_opened_is_listed_by_library_and_by_number():
+    backend.use(Packed({name: [] for name in ("hf:b/c", "timm:resnet101", "timm:resnet34", "config:bert")}))
+    listed = [(source, group) for source, _, group in answers.model_options(SiteWords("en"))]
+    more = [("timm:resnet34", "timm"), ("timm:resnet101", "timm"), ("hf:b/c", "Hugging Face Hub")]
+    assert listed == [("config:bert", "text"), *more]
