@@ -16,6 +16,8 @@ from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 from freezecore.workload import Workload
 
+from . import turns
+
 
 class Backend(Protocol):
     """What the page asks; each raises a FreezeError that says what is wrong."""
@@ -40,13 +42,16 @@ class Server:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="trace")
 
     def tree(self, source: ModelSource) -> LayerTree:
-        return _analyst().tree(source)
+        with turns.given_back():
+            return _analyst().tree(source)
 
     def trace(self, source: ModelSource, workload: Workload) -> Trace:
-        return _analyst().trace(source, workload)
+        with turns.given_back():
+            return _analyst().trace(source, workload)
 
     def fill(self, source: ModelSource, workload: Workload, missing: tuple) -> Trace:
-        return _analyst().fill(source, workload, missing)
+        with turns.given_back():
+            return _analyst().fill(source, workload, missing)
 
     def submit(self, work: Callable[..., Any], *about: object) -> Future:
         return self._threads.submit(_done, work, *about)

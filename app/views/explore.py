@@ -25,6 +25,7 @@ from ..parts.timeline import timeline
 from ..parts.top_row import top_row
 from ..parts.tree import tree
 from ..parts.versus import adapter_line, versus
+from ..service import turns
 from ..service.pricing import stage_of
 from ..service.selection import ModelSelection, is_known, select
 from ..text import Words
@@ -80,7 +81,7 @@ def draw() -> None:
         return
     state.send_kept_values()
     above = st.container()
-    with above:
+    with above, turns.turn():
         top_row(words)
         first_models(words)
         show_errors.left_behind(words)
@@ -93,15 +94,16 @@ def draw() -> None:
             return
         stage = stage_of(selection)
         over, room, under, right = _places()
-        with over, show_errors.telling():
-            adapter_line(words)
-            preset_row()
-        with room, show_errors.telling():
-            tree(selection, words)
-        with under, show_errors.telling():
-            rules_text(selection, words)
-            rules_place = st.container()
-            saved_selections(words)
+        with turns.turn():
+            with over, show_errors.telling():
+                adapter_line(words)
+                preset_row()
+            with room, show_errors.telling():
+                tree(selection, words)
+            with under, show_errors.telling():
+                rules_text(selection, words)
+                rules_place = st.container()
+                saved_selections(words)
         with right, show_errors.telling():
             tick_answer(selection, rules_place)
             st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()
