@@ -5,7 +5,8 @@
     python tests/benchmarks/load.py --processor 100
 
 With `--processor` one visitor after another ticks so often, and what is printed is the web process's own time for one
-tick in milliseconds, of each model and of the bare page: at that many a second a processor core is full.
+tick in milliseconds, of each model and of the bare page: at that many a second a processor core is full. Beside it
+stands the time of the process that prices ticks.
 With `--stay` visitors come and go: each stays about so many seconds, and another takes the place. Beside it, as a
 peer, as many visitors of the same behaviour tick the one checkbox of a bare Streamlit page. The two take turns, 40 s
 the page and 20 s the bare one, while the page's server trains one probe after another through both, so that whatever
@@ -262,18 +263,29 @@ def spread(seconds: list[float]) -> dict[str, float]:
     return {"p50": middle, "p95": late, "max": most, "n": len(seconds)}
 
 
-async def processor_ms(visitor: Visitor, ticks: int, server: int) -> float:
-    """Milliseconds of processor time that the web process takes for one tick of this visitor's."""
+async def processor_ms(visitor: Visitor, ticks: int, server: int) -> dict[str, float]:
+    """Milliseconds of processor time that the web process, and the one beside it that prices, take for one tick."""
     await (visitor.open() if isinstance(visitor, BareVisitor) else until_known(visitor))
     chance = random.Random(0)
     for _ in range(10):
         await visitor.tick(chance)
-    before = processor_s(server)
+        await asyncio.sleep(0.1)  # the pricing process is told of the model after the first
+    pids = {"web": server, **({"pricing": pid} if (pid := pricing_process(server)) else {})}
+    before = {name: processor_s(pid) for name, pid in pids.items()}
     for _ in range(ticks):
         await visitor.tick(chance)
-    taken = processor_s(server) - before
+    taken = {name: round(1000 * (processor_s(pid) - before[name]) / ticks, 1) for name, pid in pids.items()}
     await visitor.close()
-    return round(1000 * taken / ticks, 1)
+    return taken
+
+
+def pricing_process(server: int) -> int | None:
+    """The process that prices ticks for this server, where there is one; Linux."""
+    for task in Path(f"/proc/{server}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if b"freezecore.serving.pricing.server" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
+                return int(child)
+    return None
 
 
 def processor_s(pid: int) -> float:
@@ -282,7 +294,7 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def processor(folder: Path, ticks: int) -> dict[str, float]:
+def processor(folder: Path, ticks: int) -> dict[str, dict[str, float]]:
     """That time by model, and of the bare page."""
     with page_server(folder, BARE) as (address, server):
         here = address.removeprefix("http://")

@@ -75,7 +75,8 @@ class PricingProcess:
 
     def ask(self, step: tuple[object, ...], ticks: Mask, batch: int, card: Card | None) -> PricedTicks | None:
         """What these ticks come to; None where that does not come at once."""
-        number, _ = self._steps.read(tuple(map(id, step))) or (None, ())
+        name = tuple(map(id, step))
+        number, _ = self._steps.read(name) or (None, ())
         if number is None or len(self._waiting) >= MOST_WAITING:
             return None
         asked, arriving = next(self._numbers), Future()
@@ -91,6 +92,8 @@ class PricingProcess:
             found = {}
         finally:
             self._waiting.pop(asked, None)
+        if "unknown" in found:
+            self._steps.write(name, None)  # it is told again
         return _priced(found) if "rules" in found else None
 
     def close(self) -> None:

@@ -5,8 +5,8 @@ input. A line with a `trace` makes a step known by its number, as `KnownStep` ta
 
     {"ask": 7, "step": 1, "trains": "0011…", "norms": "hold", "dropout": "off", "batch": 32, "card": {…} or null}
 
-and gets one line, with what `answer` tells; with `ask` alone where the step is not known any more, or the answer is
-not: who asked works it out then, and says what is wrong.
+and gets one line, with what `answer` tells; with `unknown` where the step is not known any more, and with `ask` alone
+where something went wrong: who asked works it out then, and says what.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def serve(answers: BinaryIO) -> None:
             if "trace" in asked:
                 known.write(asked["step"], KnownStep.from_json(asked))
                 continue
-            if step := known.read(asked["step"]):
-                found = answer(step, asked)
+            step = known.read(asked["step"])
+            found = answer(step, asked) if step else {"unknown": True}
         except Exception:  # the boundary of the process: who asked finds out itself, and says it in a sentence
             traceback.print_exc()
         if "ask" in asked:

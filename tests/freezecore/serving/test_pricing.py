@@ -61,6 +61,16 @@ def test_a_step_that_was_not_told_gets_no_answer(known, pricing):
     assert pricing.ask((known.trace, known.prices), ticks(known, "fc"), BATCH, CARD) is None
 
 
+def test_a_step_that_the_process_has_forgotten_is_told_again(known, pricing):
+    step = (known.trace, known.prices)
+    pricing.tell(step, known)
+    pricing._steps.write(tuple(map(id, step)), (999, step))
+    assert pricing.ask(step, ticks(known, "fc"), BATCH, CARD) is None
+    assert not pricing.knows(step)
+    pricing.tell(step, known)
+    assert pricing.ask(step, ticks(known, "fc"), BATCH, CARD).rules == "freeze all; train head"
+
+
 def test_a_process_that_dies_answers_nobody_and_is_begun_again(known, pricing, monkeypatch):
     step = (known.trace, known.prices)
     pricing.tell(step, known)
