@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from typing import Any
 
 from torch import nn
 
@@ -144,8 +145,10 @@ def _in_turn(each: BlockList, fed: dict[str, frozenset[str]], calls: dict[str, i
     if (ran := _ran_in_turn(each, fed, calls)) is not None:
         return ran
     shapes = set(map(_shapes, each.elements))
-    linear = [module for module in each.elements[0].module.modules() if isinstance(module, nn.Linear)]
-    chain = all(one.out_features == other.in_features for one, other in pairwise(linear))
+    nodes = [node for node in each.elements[0].walk() if isinstance(node.module, nn.Linear)]
+    linear: list[Any] = [node.module for node in nodes]
+    rowed = all(node.parent is not None and isinstance(node.parent.module, CONTAINERS) for node in nodes)
+    chain = rowed and all(one.out_features == other.in_features for one, other in pairwise(linear))
     if len(linear) > 1 and chain and len(linear) == each.elements[0].matrices:
         linear = [linear[0], linear[-1]]  # a row of linear layers gives out what its last does
     return len(shapes) > 1 or len(linear) < 2 or any(one.out_features == linear[0].in_features for one in linear[1:])

@@ -134,7 +134,8 @@ def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:
         around = seen.node_of[id(base)]
         beside = [child for child in node.bearing if child is not around and not around.contains(child.path)]
-        found = [child.path for child in beside if child.name not in NECKS] + node.own
+        # A norm alone is the body's last layer.
+        found = [child.path for child in beside if child.name not in NECKS and not is_norm(child)] + node.own
     if matches(model) or node.type.endswith("ForObjectDetection"):
         inside = [each.path for each in seen.nodes.values() if PREDICTS.fullmatch(each.name)]
         found += [path for path in inside if not path.startswith(tuple(f"{one}." for one in found))]
