@@ -11,7 +11,7 @@ from freezecore.source import ModelSource
 from freezecore.tree import LayerTree
 
 FOLDER = "trees"
-FORMAT = 15  # raise it when the same module would be read differently
+FORMAT = 16  # raise it when the same module would be read differently
 
 
 def stored(source: ModelSource) -> LayerTree | None:

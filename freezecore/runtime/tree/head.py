@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from itertools import dropwhile
 from typing import Any
 
 from torch import nn
@@ -134,8 +135,9 @@ def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
     if isinstance(base, nn.Module) and base is not model and id(base) in seen.node_of:
         around = seen.node_of[id(base)]
         beside = [child for child in node.bearing if child is not around and not around.contains(child.path)]
-        # A norm alone is the body's last layer.
-        found = [child.path for child in beside if child.name not in NECKS and not is_norm(child)] + node.own
+        after = [child for child in beside if child.name not in NECKS]
+        behind = list(dropwhile(is_norm, after)) or after  # a norm before all else ends the body
+        found = [child.path for child in behind] + node.own
     if matches(model) or node.type.endswith("ForObjectDetection"):
         inside = [each.path for each in seen.nodes.values() if PREDICTS.fullmatch(each.name)]
         found += [path for path in inside if not path.startswith(tuple(f"{one}." for one in found))]
