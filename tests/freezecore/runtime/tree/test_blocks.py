@@ -589,3 +589,43 @@ def test_branches_that_run_beside_each_other_are_no_blocks_and_nothing_runs_back
     model(torch.randn(2, 3, 8, 8)).sum().backward()
     assert not through
     assert "leak" not in {finding.code for finding in review(tree, mask, spec=spec)}
+
+
+class Halving(nn.Module):
+    """A stage whose downsampling is by far the largest thing in it."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(width) for _ in range(2))
+        self.shrink = nn.Linear(width, 40 * width)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x + self.shrink(x)[..., : x.shape[-1]]
+
+
+class HalvingStage(Halving): ...
+
+
+@pytest.mark.parametrize(("kind", "inside"), [(Halving, ""), (HalvingStage, ".blocks.{}")])
+def test_a_module_that_is_called_a_stage_is_one_however_large_its_downsampling(kind, inside):
+    model = nn.Sequential(*(kind(8) for _ in range(3)), nn.Linear(8, 2))
+    found = [f"{stage}{inside.format(block)}" for stage in range(3) for block in range(2 if inside else 1)]
+    assert read_module(model).blocks == tuple(found)
+
+
+def test_a_stage_begins_with_a_layer_and_ends_with_a_norm_that_are_no_blocks_of_it():
+    def stage():
+        return nn.Sequential(nn.Linear(8, 8), Block(), Block(), nn.LayerNorm(8))
+
+    tree = read_module(nn.Sequential(stage(), stage(), stage(), nn.Linear(8, 2)))
+    assert tree.blocks == tuple(f"{outer}.{inner}" for outer in range(3) for inner in (1, 2))
+
+
+def test_a_weight_normed_layer_is_one_matrix_and_no_block():
+    def layer():
+        return nn.utils.parametrizations.weight_norm(nn.Linear(8, 8))
+
+    tree = read_module(nn.Sequential(*(layer() for _ in range(2)), *(Block() for _ in range(4)), nn.Linear(8, 2)))
+    assert tree.blocks == ("2", "3", "4", "5")

@@ -177,3 +177,25 @@ def test_a_momentum_encoder_holds_neither_the_head_nor_the_blocks(make):
     tree = read_module(model)
     assert tree.head == ("encoder.3",)
     assert not any(path.startswith("momentum") for path in tree.blocks)
+
+
+class AskedFirst(FirstIsLast):
+    """Its last layer is asked for its width before it runs, and its first stands behind a property."""
+
+    @property
+    def entry(self):
+        return self.first
+
+    def forward(self, batch):
+        width = self.out.config.width
+        x = self.entry(batch.pixels)[..., :width]
+        for layer in self.layers:
+            x = layer(x)
+        return self.out(x)
+
+
+def test_a_module_that_is_only_asked_has_not_run_and_a_property_names_what_it_returns():
+    tree = read_module(AskedFirst())
+    assert tree.order == "defined"
+    assert tree.towers[0].stem == ("first",)
+    assert tree.head == ("out",)
