@@ -183,3 +183,9 @@ def test_punctuation_and_terms_are_the_same_throughout(lang, odd):
 def test_no_japanese_word_is_spelt_in_two_ways():
     words = set(re.findall("[ァ-ヶー]{3,}", " ".join(sentences("ja").values())))
     assert {word for word in words if word.endswith("ー") and word[:-1] in words} == set()
+
+
+@pytest.mark.parametrize("file", sorted((APP.parent / "docs").glob("*.ja.md")), ids=lambda file: file.stem)
+def test_the_japanese_documents_use_the_same_words(file):
+    text = file.read_text(encoding="utf-8")
+    assert [word for word in ODD_JAPANESE if word in text] == []
