@@ -23,6 +23,7 @@ class Parts:
     projector: tuple[str, ...] = ("multi_modal_projector",)
     language: tuple[str, ...] = ("language_model", "lm_head")
     generator: tuple[str, ...] = ()
+    unadapted: tuple[str, ...] = ()
 
 
 def of_llama_factory(model_class: str) -> Parts | None:

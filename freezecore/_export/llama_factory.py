@@ -32,6 +32,7 @@ class Keys:
 
     Attributes:
         full: `finetuning_type: full`, which needs none of them.
+        spread: `use_llama_pro`: the last of each group of blocks, of as many groups as `layers` says.
         composite: of a multimodal model, how it names its parts; None for others.
         frozen: of such a model, the values of `FLAGS`.
     """
@@ -40,6 +41,7 @@ class Keys:
     modules: tuple[str, ...] = ("all",)
     extra: tuple[str, ...] = ()
     full: bool = False
+    spread: bool = False
     composite: Parts | None = None
     frozen: tuple[bool, ...] = (True, True, False)
 
@@ -48,6 +50,8 @@ class Keys:
         if self.full:
             return [""]
         ids = range(max(0, blocks - self.layers), blocks) if self.layers > 0 else range(min(-self.layers, blocks))
+        if self.spread:
+            ids = range(blocks // self.layers - 1, blocks, blocks // self.layers)
         inside = [f".{i}.{'' if module == 'all' else module}" for module in self.modules for i in ids]
         projector = self.composite.projector if self.composite and not self.frozen[1] else ()
         return [*inside, *self.extra, *projector]

@@ -61,7 +61,7 @@ def _adapters(found: Reading, kind: str) -> bool:
         free = [each for each in layers if not any(part in each.path for part in forbidden)]
         targets = list(dict.fromkeys(each.path.rpartition(".")[2] for each in free if "Linear" in each.type))
     if known:
-        frozen = _forbidden(found)
+        frozen = (*_forbidden(found), *known.unadapted)
         paths = [each.path for each in layers if any(target in each.path for target in targets)]
         able = {each.path for each in layers if peft_rules.ADAPTED & set(each.bases)}
         targets = [path for path in paths if path in able and not any(part in path for part in frozen)]
@@ -74,18 +74,15 @@ def _blocks(found: Reading) -> None:
     layers = found.number("freeze_trainable_layers", 2)
     modules, extra = found.texts("freeze_trainable_modules") or ["all"], found.texts("freeze_extra_modules")
     names, blocks = [p.name for p in found.tree.parameters], _language_blocks(found.tree)
-    if found.mapping.get("use_llama_pro") is True:
-        if layers <= 0 or blocks % layers:
-            raise ExportError(
-                "use_llama_pro divides {blocks} blocks by {layers}, which leaves a rest.",
-                "LLaMA-Factory refuses it too.",
-                blocks=blocks,
-                layers=layers,
-            )
-        fragments = [f".{i}." for i in range(blocks // layers - 1, blocks, blocks // layers)]
-        chosen = {name for name in names if any(fragment in name for fragment in (*fragments, *extra))}
-    else:
-        chosen = set(hit(Keys(layers, tuple(modules), tuple(extra)), names, blocks))
+    spread = found.mapping.get("use_llama_pro") is True
+    if spread and (layers <= 0 or blocks % layers):
+        raise ExportError(
+            "use_llama_pro divides {blocks} blocks by {layers}, which leaves a rest.",
+            "LLaMA-Factory refuses it too.",
+            blocks=blocks,
+            layers=layers,
+        )
+    chosen = set(hit(Keys(layers, tuple(modules), tuple(extra), spread=spread), names, blocks))
     if found.mapping.get("freeze_multi_modal_projector") is False:
         known = trainer_parts.of_llama_factory(found.model_class)
         projector = known.projector if known else ()

@@ -344,6 +344,11 @@ def _without_kernels(model: nn.Module) -> list[str]:
     return sorted(found)
 
 
+def _of_a_library(model: nn.Module) -> bool:
+    """Whether its class comes with the loss that is followed; a regression, say, keeps more than a cross entropy."""
+    return type(model).__module__.partition(".")[0] in ("timm", "torchvision", "transformers", "freezecore")
+
+
 def _in_float32(item: object) -> object:
     return item.float() if isinstance(item, Tensor) and item.dtype in HALF else item
 
@@ -362,6 +367,8 @@ def _notes(model: nn.Module, *, detached: bool, kind: str) -> Iterator[str]:
         )
     if kind == "features":
         yield say("a loss of your own: that of this step is the mean square of all that the model returns")
+    elif kind in ("classes", "tokens", "pixels") and not _of_a_library(model):
+        yield say("a loss of your own: that of this step is the cross entropy of what the model returns")
     if packages := _without_kernels(model):
         yield say(
             "kernels of {packages}, which the model takes where they are installed: its plain steps are counted",

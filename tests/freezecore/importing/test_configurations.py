@@ -14,6 +14,8 @@ from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
 
 from freezecore._resolve import resolve
+from freezecore.adapter import parse_adapters
+from freezecore.adapter_targets import adapter_targets
 from freezecore.errors import ExportError
 from freezecore.importing import import_rules
 from freezecore.runtime.tree.read import read_module, read_source
@@ -143,6 +145,19 @@ def test_torchvision_s_trainable_backbone_layers_as_torchvision_sets_them(count,
 def test_a_key_that_is_not_followed_is_told_with_its_line():
     found = import_rules("a: 1\nfinetuning_type: galore\n", read_source(ModelSource.parse("timm:resnet18")))
     assert [(row.line, row.text) for row in found.unread] == [(2, "finetuning_type: galore")]
+
+
+def test_llama_pro_trains_the_modules_that_are_named():
+    tree, text = opened("qwen25vl7b"), "finetuning_type: freeze\nuse_llama_pro: true\nfreeze_trainable_modules: mlp\n"
+    wanted = {p.name for p in tree.parameters if re.search(r"language_model.layers.(13|27).mlp", p.name)}
+    assert len(wanted) == 6
+    assert trained(text, tree) == wanted
+
+
+def test_llama_factory_puts_no_adapter_on_what_cuts_pictures_into_patches():
+    tree, text = opened("qwen25vl7b"), "finetuning_type: lora\nlora_target: all\nfreeze_vision_tower: false"
+    joined = adapter_targets(parse_adapters(import_rules(text, tree).adapter), tree)
+    assert "model.visual.blocks.0.attn.proj" in joined and "model.visual.patch_embed.proj" not in joined
 
 
 def test_llama_pro_with_a_rest_is_refused_as_llama_factory_refuses_it():
