@@ -59,7 +59,7 @@ def load(kind: str, key: str, parse: Callable[[bytes], T]) -> T | None:
     content = read(kind, key)
     try:
         return None if content is None else parse(content)
-    except (ValueError, KeyError, TypeError, FreezeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, FreezeError):
         _drop(_path(kind, key))
         return None
 

@@ -17,9 +17,12 @@ from typing import Literal, TextIO
 
 Style = Literal["red", "yellow", "green"]
 CODES = {"red": 31, "yellow": 33, "green": 32}
+MARKS = {"red": "\ufdd1", "yellow": "\ufdd2", "green": "\ufdd3"}  # Unicode has no characters there: no name holds them
+PLAIN = "\ufdd0"
+COLOURS = {ord(PLAIN): "\x1b[0m", **{ord(mark): f"\x1b[{CODES[style]}m" for style, mark in MARKS.items()}}
 DIFFERENCES = ("missing", "new", "changed", "renamed", "reshaped")
-CONTROLS = re.compile(  # colours of ours aside; the last are what turns the direction of writing round
-    r"\x1b(?!\[(?:0|31|32|33)m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+CONTROLS = re.compile(  # the last are what turns the direction of writing round
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
 NOTHING = "(nothing frozen)"
 PHASES = {
@@ -48,8 +51,8 @@ def as_json(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """A text for a terminal: of what would control it only our own colours are left."""
-    return CONTROLS.sub("�", text)
+    """A text for a terminal, which nothing controls but the colours of `painted`."""
+    return CONTROLS.sub("�", text).translate(COLOURS)
 
 
 @contextmanager
@@ -114,12 +117,12 @@ def leave_output(stream: TextIO | None = None) -> None:
 
 
 def painted(text: str, style: Style | None, stream: TextIO | None = None) -> str:
-    """The text in a colour where the stream (standard output) is a terminal that wants colours."""
+    """The text, marked for `printable` to colour where the stream (standard output) is a terminal that wants it."""
     stream = stream or sys.stdout
     if style is None:
         return text
     plain = not stream.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return text if plain else f"\x1b[{CODES[style]}m{text}\x1b[0m"
+    return text if plain else f"{MARKS[style]}{text}{PLAIN}"
 
 
 def lines(*texts: str) -> str:

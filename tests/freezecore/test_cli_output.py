@@ -104,7 +104,7 @@ def test_an_answer_does_not_depend_on_a_cache_and_one_sentence_says_what_could_n
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
+        ("\x1b[31mred\x1b[0m", "�[31mred�[0m"),  # a name, not a colour of ours
         ("a\tb\nc", "a\tb\nc"),
         ("a\x1b[2Jb", "a�[2Jb"),
         ("a\rb\x08c\x7f", "a�b�c�"),
