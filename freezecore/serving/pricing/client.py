@@ -25,8 +25,11 @@ from freezecore.mask import Mask
 from freezecore.serving import child_process
 from freezecore.serving.pricing.server import MOST_STEPS, KnownStep
 
-LIMIT_S = 0.5
-MOST_WAITING = 16  # more than it answers in that time
+LIMIT_S = 0.15
+MOST_WAITING = 6  # more than it answers in that time
+REST_S = (
+    3.0  # after a late answer nobody asks: where processors are short, waiting comes on top of what one does oneself
+)
 AGAIN_S = 10.0  # from one start to the next, of a process that dies
 MOST_CALLS = 20_000  # of a step that is sent: more take longer to send than they save
 
@@ -49,6 +52,7 @@ class PricingProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
         self._began = -AGAIN_S
+        self._rests_until = 0.0
         self._numbers = itertools.count(1)
         self._steps = Recent(MOST_STEPS)  # number of a step by what identifies it, with what that is a name of
         self._waiting: dict[int, Future] = {}
@@ -77,7 +81,7 @@ class PricingProcess:
         """What these ticks come to; None where that does not come at once."""
         name = tuple(map(id, step))
         number, _ = self._steps.read(name) or (None, ())
-        if number is None or len(self._waiting) >= MOST_WAITING:
+        if number is None or len(self._waiting) >= MOST_WAITING or time.monotonic() < self._rests_until:
             return None
         asked, arriving = next(self._numbers), Future()
         trains = "".join("01"[trains] for trains in ticks.trains)
@@ -89,7 +93,7 @@ class PricingProcess:
         try:
             found = arriving.result(LIMIT_S) if sent else {}
         except TimeoutError:
-            found = {}
+            found, self._rests_until = {}, time.monotonic() + REST_S
         finally:
             self._waiting.pop(asked, None)
         if "unknown" in found:

@@ -93,11 +93,23 @@ def test_who_waits_too_long_does_without(known, pricing, monkeypatch):
     step = (known.trace, known.prices)
     pricing.tell(step, known)
     monkeypatch.setattr(client, "LIMIT_S", 0.0)
+    monkeypatch.setattr(client, "REST_S", 0.0)
     assert pricing.ask(step, ticks(known, "fc"), BATCH, CARD) is None
-    monkeypatch.setattr(client, "MOST_WAITING", 0)
     monkeypatch.setattr(client, "LIMIT_S", 60)
+    assert pricing.ask(step, ticks(known, "fc"), BATCH, CARD)
+    monkeypatch.setattr(client, "MOST_WAITING", 0)
     assert pricing.ask(step, ticks(known, "fc"), BATCH, CARD) is None
     assert not pricing._waiting
+
+
+def test_after_a_late_answer_nobody_asks_for_a_while(known, pricing, monkeypatch):
+    step = (known.trace, known.prices)
+    pricing.tell(step, known)
+    monkeypatch.setattr(client, "LIMIT_S", 0.0)
+    assert pricing.ask(step, ticks(known, "fc"), BATCH, CARD) is None
+    monkeypatch.setattr(client, "LIMIT_S", 60)
+    monkeypatch.setattr(pricing, "_sent", None)  # calling it fails
+    assert pricing.ask(step, ticks(known, "fc"), BATCH, CARD) is None
 
 
 def test_a_step_too_large_to_send_is_not_sent(known, pricing, monkeypatch):
