@@ -46,8 +46,12 @@ export class Blocks {
     Object.assign(this, { words, act, choose, ask });
   }
 
-  draw(blocks, room) {
+  // With `keep`, what is in the room stays where the same blocks drew it: a probe that runs there, or what was typed.
+  draw(blocks, room, keep = false) {
+    const told = JSON.stringify(blocks);
+    if (keep && told === this.told && room.firstChild && room.firstChild === this.first) return;
     room.replaceChildren(...blocks.filter(Boolean).map((block) => this[block.is](block)));
+    [this.told, this.first] = [told, room.firstChild];
   }
 
   text({ text }) {

@@ -314,7 +314,7 @@ async function follow() {
   } catch (error) {
     failed(error);
   }
-  if (turn === state.turn) await drawPane();
+  if (turn === state.turn) await drawPane({ keep: true });
 }
 
 function remember(query, { push = false } = {}) {
@@ -396,14 +396,14 @@ function turnTo(name) {
   drawPane();
 }
 
-async function drawPane() {
+async function drawPane({ keep = false } = {}) {
   if (!state.python || !state.shown?.tree) return;
   const [turn, pane] = [state.turn, state.pane];
   parts.pane.classList.add("waiting");
   try {
     const answer = await ask({ do: "pane", pane, choices: state.choices });
     if (turn !== state.turn || pane !== state.pane) return;
-    blocks.draw(answer.blocks, parts.pane);
+    blocks.draw(answer.blocks, parts.pane, keep);
   } catch (error) {
     if (error.late) {
       state.choices = { ...state.choices, text: "" };

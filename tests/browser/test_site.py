@@ -114,6 +114,8 @@ def test_a_tick_moves_numbers_rules_and_link(site, browse):
     page.add_init_script(ASKED)
     page.goto(f"{site}/?model=timm:resnet18")
     ready(page)
+    turn(page, "search")  # nothing in it follows the ticks
+    page.locator(".pane > *").first.evaluate("one => (one.id = 'kept')")
     before = number(page, 0).inner_text()
     page.get_by_role("treeitem", name=re.compile(r"^layer4\b")).first.hover(position={"x": 15, "y": 14})
     page.wait_for_function("asked.at(-1) === 'tick'")
@@ -124,6 +126,9 @@ def test_a_tick_moves_numbers_rules_and_link(site, browse):
     expect(number(page, 0)).not_to_have_text(before)
     expect(box(page)).to_have_value("freeze all\ntrain layer4\ntrain head")
     expect(page).to_have_url(re.compile("train.layer4"))
+    page.wait_for_function("asked.includes('pane')")
+    page.locator(".pane:not(.waiting)").wait_for()
+    expect(page.locator("#kept")).to_be_visible()  # as a probe that runs there would be
     page.get_by_role("button", name="Undo", exact=True).last.click()
     expect(number(page, 0)).to_have_text(before)
 
