@@ -135,7 +135,7 @@ def _add_the_rest(
             ran = any(place(name) is not None for name in names)
             idle = top in seen.tensors and not ran  # a row that separates pictures, where none was given
             beside = idle and any(JOINS.search(each.name) for each in seen.owner[top].bearing)
-            joins = between or beside or JOINS.search(top)
+            joins = between or beside or bool(JOINS.search(top))
             own = before.pop() if ran and len(before) == 1 else _behind(seen, names, towers, flows, place, head)
             reads = next((kind for kind in READS if _reads(top, kind)), "")
             if not ran and not JOINS.search(top):

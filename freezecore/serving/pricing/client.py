@@ -83,7 +83,7 @@ class PricingProcess:
         number, _ = self._steps.read(name) or (None, ())
         if number is None or len(self._waiting) >= MOST_WAITING or time.monotonic() < self._rests_until:
             return None
-        asked, arriving = next(self._numbers), Future()
+        asked, arriving = next(self._numbers), Future[dict]()
         trains = "".join("01"[trains] for trains in ticks.trains)
         about = {"step": number, "trains": trains, "norms": ticks.norms, "dropout": ticks.dropout, "batch": batch}
         line = sentences.dumps({"ask": asked, **about, "card": card and asdict(card)})

@@ -87,8 +87,7 @@ def answer(step: KnownStep, asked: dict) -> dict:
     if not cost.known:
         return {"rules": rules}
     workload = replace(step.workload, batch_size=batch)
-    about = {"spec": spec, "workload": workload, "source": step.source, "prices": step.prices}
-    found = review(step.tree, mask, fixes=False, **about)
+    found = review(step.tree, mask, spec=spec, workload=workload, source=step.source, prices=step.prices, fixes=False)
     fit = fits(step.trace, mask, batch_size=batch, cards=(Card(**card),), cost=cost)[0] if card else None
     return {
         "rules": rules,
