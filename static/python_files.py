@@ -27,7 +27,7 @@ ROOMS = {  # what goes in, without the rooms that only a server has
 PAGE_ONLY = {
     "app/main.py", "app/state.py", "app/page.py", "app/__main__.py", "app/components/messages.py", "static/build.py",
     "static/packs.py", "static/python_files.py", "static/body.py", "static/record.py", "app/service/classes.py",
-    "app/service/visitors.py",
+    "app/service/visitors.py", "app/service/beside.py",
 }  # fmt: skip
 LIBRARIES = {
     "PyYAML": "yaml", "Jinja2": "jinja2", "MarkupSafe": "markupsafe", "RestrictedPython": "RestrictedPython",
