@@ -86,18 +86,24 @@ class _Log:
 
 
 def yield_to_others() -> None:
-    """Let every other process go first; Linux then gives this one only what nobody else wants.
+    """Let every other process go first; Linux then gives this one only what nobody else wants."""
+    go_behind(19)
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def go_behind(niceness: int) -> None:
+    """Let the processes of usual niceness, such as the web process, go before this one.
 
     Where Linux shares the processor by sessions (autogroup), niceness weighs only inside of one: a session of its own,
     as `start` gives a child, takes an equal share with the web process until it is made nice as a whole (sched(7)).
     """
-    os.nice(19)
-    with contextlib.suppress(OSError):
+    if hasattr(os, "nice"):
+        os.nice(niceness)
+    with contextlib.suppress(OSError, AttributeError):
         if os.getsid(0) == os.getpid():
-            Path("/proc/self/autogroup").write_text("19")
-    if hasattr(os, "SCHED_IDLE"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def survive_full_log() -> None:

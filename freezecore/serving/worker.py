@@ -29,6 +29,7 @@ STOPPED = say("Stopped before its end; what was measured until then is kept.")
 INTERRUPTED = say("The run's process was interrupted; what was measured until then is kept.")
 DISK_FULL = say("The disk is full, so the run ended early; what was measured until then is kept.")
 WAITING = "waiting for a job"  # the first line of its log
+BEHIND = 5  # its niceness: a training step may wait, a visitor's tick may not
 UNWRITTEN = 28  # exit code when the result could not be written
 
 
@@ -114,6 +115,7 @@ def main(arguments: list[str]) -> int:
     child_process.follow_parent(lambda line: stopping.set() if line == "stop" else jobs.put(line))
     child_process.survive_full_log()
     child_process.die_first()
+    child_process.go_behind(BEHIND)
     if "--bare" not in arguments:
         _preload()
     print(WAITING)
