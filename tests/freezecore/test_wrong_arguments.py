@@ -58,7 +58,7 @@ CALLS = [
     (lambda: fc.trace(net(), X), "a Workload as 'workload'"),
     (lambda: fc.trace(net(), 8), "not 8"),
     (lambda: fc.trace(net(), batch="x"), "A batch cannot be a str"),
-    (lambda: fc.trace(net(), batch=3), "A batch cannot be a int"),
+    (lambda: fc.trace(net(), batch=3), "A batch cannot be an int"),
     (lambda: fc.trace(NAME, batch=X), "goes with a model object"),
     (lambda: fc.pricer(None), "as 'model', not an object of the class NoneType"),
     (lambda: fc.pricer(net(), batch=3.5), "A batch cannot be a float"),
