@@ -21,6 +21,7 @@ MISSING = "0"
 LONGEST_NAME, LONGEST_MARK = 24, 8
 MOST = 5_000  # codes that are read at once
 WRITTEN = re.compile(r"fx\d+-[\w%=,-]+")  # also one of another version, or cut off: told as wrong
+GLUED = re.compile(r"(fx\d+(?:-[^-]+){7}-[0-9a-f]{4})[^\x00-\x7f]")  # Japanese and Chinese go on without a space
 MARK = re.compile(rf"[a-z0-9]{{1,{LONGEST_MARK}}}")
 
 
@@ -90,6 +91,8 @@ def read_all(text: str) -> tuple[list[Answers], list[str]]:
     found: dict[tuple[str, str], Answers] = {}
     wrong: dict[str, None] = {}
     for code in [match.rstrip(",-") for match in WRITTEN.findall(text)[:MOST]]:
+        if glued := GLUED.match(code):
+            code = glued[1]
         answers = read(code)
         if answers is None:
             wrong[code] = None

@@ -93,6 +93,14 @@ def record(lesson: Lesson) -> None:
         show_errors.show(error.problem, error.hint)
 
 
+def nickname_missing(lesson: Lesson, words: Words) -> None:
+    """Tell who has answered in a class without a name that nothing of it is counted."""
+    token = state.link().klass
+    answered = {"before", "guess", "after"} & state.notes(f"lesson_{lesson.key}").keys()
+    if token and answered and not state.value("w_nickname") and shared().exists(token):
+        st.caption(f":material/badge: {words('class.nickname_missing')}")
+
+
 def measures_for_oneself() -> bool:
     """Whether this person is in a class in which nobody's measurement answers for another."""
     token = state.link().klass
@@ -125,6 +133,7 @@ def classroom(words: Words) -> None:
         return
     if shared().settings(token).teacher not in ("", state.owner()):
         st.info(words("class.not_teacher"))
+        st.link_button(words("class.join"), _lessons_link(state.base_address(), token), type="primary")
         for lesson in lessons.LESSONS:
             if lesson.key in shared().settings(token).revealed:
                 st.subheader(words(f"lesson.{lesson.key}.title"))
@@ -163,7 +172,7 @@ def _begin() -> None:
 def _invitation(token: str, words: Words) -> None:
     """The class's link, as a QR code to be seen from the last row and as text, and whether others reach it."""
     base, reached = _address()
-    link = f"{base}/learn?class={token}"  # short: some will type it
+    link = _lessons_link(base, token)
     code, texts = st.columns([2, 5], vertical_alignment="center")
     with code:
         picture = segno.make(link, error="m").svg_data_uri(scale=8, border=3, dark="#000", light="#fff")
@@ -175,6 +184,11 @@ def _invitation(token: str, words: Words) -> None:
             st.warning(words("class.here_only", command=f"{PROGRAM} --room"), icon=":material/wifi_off:")
         with st.expander(words("class.setup_link")):
             st.code(f"{base}/?{state.link().query()}", language=None, wrap_lines=True)
+
+
+def _lessons_link(base: str, token: str) -> str:
+    """What a student opens; short, since some will type it."""
+    return f"{base}/learn?class={token}"
 
 
 def _address() -> tuple[str, bool]:

@@ -109,7 +109,8 @@ def queue_text(status: JobStatus, words: Words) -> str | None:
     if status.position is None:
         return None
     wait = words("probe.wait", wait=words.seconds(rounded(status.waits_s))) if status.waits_s else ""
-    return words("probe.queued", ahead=status.position - 1) + wait
+    ahead = status.position - 1  # of those that wait: one is measured meanwhile
+    return (words("probe.queued", ahead=ahead) if ahead else words("probe.queued_next")) + wait
 
 
 def is_live() -> bool:

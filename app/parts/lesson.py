@@ -112,6 +112,7 @@ def _asked(lesson: Lesson, notes: dict, words: Words) -> None:
         on_change=_guessed,
         args=(lesson,),
     )
+    classroom.nickname_missing(lesson, words)
     if notes.get("measuring"):
         _measure(lesson, notes, words)
     if notes.get("tokens"):

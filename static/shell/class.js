@@ -25,6 +25,11 @@ function link() {
   return `${location.href.split(/[?#]/)[0].replace(/class(\.html)?$/, "")}learn.html?${lesson}`;
 }
 
+// Whether the address leads nowhere but to the machine that it is typed on.
+function isHereOnly() {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname);
+}
+
 async function open() {
   const turn = ++state.turn;
   try {
@@ -95,7 +100,8 @@ async function fill() {
   const { qr } = await asker.ask({ do: "qr", text: link() });
   const copies = button(words["site.copy"], async () => (copies.textContent = words[(await copy(link())) ? "link.copied" : "link.refused"]), { id: "copy-link" });
   parts.invitation.replaceChildren(make("img", { class: "qr", src: qr, alt: words["class.qr"] }),
-    make("div", {}, make("p", { class: "text" }, make("strong", {}, words["site.class_link"])), make("p", { class: "text" }, make("a", { href: link(), id: "class-link" }, link())), copies));
+    make("div", {}, make("p", { class: "text" }, make("strong", {}, words["site.class_link"])), make("p", { class: "text" }, make("a", { href: link(), id: "class-link" }, link())), copies,
+      isHereOnly() && make("div", { class: "told note", id: "here-only" }, words["site.class_here_only"])));
   const drawer = new BoardBlocks(words);
   drawer.draw(blocks, parts.board);
   if (ignored) parts.board.prepend(make("div", { class: "told note" }, ignored));

@@ -1,6 +1,7 @@
 """Codes that students hand to their teacher: whole or told as wrong, in whatever text they come."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,13 @@ def test_a_code_that_was_changed_anywhere_is_told_as_wrong():
         changed = code[:at] + draw.choice("abcdef019xyz".replace(code[at], "")) + code[at + 1 :]
         assert read(changed) is None, changed
     assert read_all(f"{code[:-3]} {code}") == ([MIA], [code[:-3]])
+
+
+@pytest.mark.parametrize("name", ["はると", "小明", "1234田中", ""])
+def test_a_code_in_a_sentence_that_sets_no_spaces_is_read(name):
+    one = replace(MIA, name=name)
+    assert read_all(f"コードは{one.code}です。") == ([one], [])
+    assert read_all(f"短码是{one.code}谢谢") == ([one], [])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.parts import classroom
+from app.text import Words
 from tests.app.conftest import QUICK_S
 
 
@@ -49,3 +51,17 @@ def test_a_run_that_waits_for_others_is_not_said_to_be_measured(lesson):
     lesson.jobs.status = lambda token: replace(status(token), state="queued", position=3, waits_s=203.0)
     page = lesson(guess="head", runs="token")
     assert bar(page) == "Waiting: 2 ahead of you, about 3 min 20 s"
+    lesson.jobs.status = lambda token: replace(status(token), state="queued", position=1, waits_s=203.0)
+    page = lesson(guess="head", runs="token")
+    assert bar(page) == "Waiting: you are next, about 3 min 20 s", "another is measured: nobody waits behind nobody"
+
+
+def test_who_answers_in_a_class_without_a_name_is_told_that_it_does_not_count(lesson):
+    said = Words("en")("class.nickname_missing")
+    token = classroom.shared().open()
+    page = lesson(**{"class": token})
+    assert not any(said in caption.value for caption in page.caption)
+    page.radio(key="w_guess_enough").set_value("head").run()
+    assert not page.exception
+    assert any(said in caption.value for caption in page.caption)
+    assert not any(said in caption.value for caption in lesson(guess="head").caption), "alone, no name is missed"
