@@ -205,17 +205,8 @@ def outcome(lesson: Lesson, notes: Notes, results: list[dict], words: Words) -> 
         "showed": [lesson_texts.heading(found, words), words(f"lesson.{lesson.key}.showed", **figures)],
         "careful": [words("learn.careful"), words(f"lesson.{lesson.key}.careful")],
         "after": check(lesson, "after", notes, words),
-        "answered": answered(lesson, notes, words) if notes["after"] else [],
+        "answered": lesson_texts.answered(lesson, notes, words) if notes["after"] else [],
     }
-
-
-def answered(lesson: Lesson, notes: Notes, words: Words) -> list[list]:
-    """Which answers were right: whether the given one was, of which question, and the right one."""
-    return [
-        [notes[when] == right, words(f"learn.{when}"), words(f"lesson.{lesson.key}.{when}.{right}")]
-        for when, right in zip(("before", "after"), lesson.checks, strict=True)
-        if notes[when]
-    ]
 
 
 def code_of(asked: dict) -> list[str]:

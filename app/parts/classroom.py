@@ -44,11 +44,9 @@ def nickname_field(words: Words) -> None:
     if not shared().exists(token):
         st.warning(words("class.gone"))
         return
-    if state.value("w_nickname") is None:  # the page has been loaded anew
-        names = shared().names(token, state.visitor())
-        if len(names) == 1:
-            state.fill("w_nickname", names[0])
-            _recall(token, names[0])
+    if state.value("w_nickname") is None and (name := _own_name(token)):  # the page has been loaded anew
+        state.fill("w_nickname", name)
+        _recall(token, name)
     st.text_input(
         words("class.nickname"),
         key="w_nickname",
@@ -64,10 +62,20 @@ def _named() -> None:
     """They are here, and whoever guessed before typing a name is not forgotten."""
     token, name = state.link().klass, state.value("w_nickname")
     if token and name:
-        shared().note(token, ClassEntry(nickname(name), JOINED, "", ()), state.visitor())
+        try:
+            shared().note(token, ClassEntry(nickname(name), JOINED, "", ()), state.visitor())
+        except FreezeError:  # a name that stayed there would look like theirs, and nothing they answer would count
+            state.fill("w_nickname", _own_name(token))
+            raise
         _recall(token, nickname(name))
     for lesson in lessons.LESSONS:
         record(lesson)
+
+
+def _own_name(token: str) -> str:
+    """The name that this browser has written under in the class; empty where there is none, or more than one."""
+    names = shared().names(token, state.visitor())
+    return names[0] if len(names) == 1 else ""
 
 
 def _recall(token: str, name: str) -> None:
@@ -90,7 +98,7 @@ def record(lesson: Lesson) -> None:
         entry = ClassEntry(nickname(name), lesson.key, notes.get("guess", ""), runs, *answers)
         shared().note(token, entry, state.visitor())
     except FreezeError as error:
-        show_errors.show(error.problem, error.hint)
+        state.leave_message(error.problem, error.hint)  # whoever calls this draws anew, which wipes what is shown
 
 
 def nickname_missing(lesson: Lesson, words: Words) -> None:
@@ -231,7 +239,7 @@ def _board(token: str, key: str) -> None:
         st.button(
             words("class.hide" if shown else "class.reveal"), key="reveal", type="secondary" if shown else "primary",
             icon=":material/visibility_off:" if shown else ":material/visibility:", on_click=_reveal, args=(token, key),
-            help=words("class.reveal_help"),
+            help=None if shown else words("class.reveal_help"),
         )  # fmt: skip
         st.download_button(
             words("class.csv"), lambda: class_table.as_csv(shared().entries(token), _result),

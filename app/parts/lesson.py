@@ -267,12 +267,9 @@ def _checks_answered(lesson: Lesson, notes: dict, words: Words) -> None:
     """Once the last question is answered: which answers were right."""
     if not notes.get("after"):
         return
-    for when, right in zip(("before", "after"), lesson.checks, strict=True):
-        given = notes.get(when)
-        if given:
-            answer = words(f"lesson.{lesson.key}.{when}.{right}")
-            mark = ":green[:material/check:]" if given == right else ":red[:material/close:]"
-            st.markdown(f"{mark} **{words(f'learn.{when}')}** {answer}")
+    for is_right, question, answer in lesson_texts.answered(lesson, notes, words):
+        mark = ":green[:material/check:]" if is_right else ":red[:material/close:]"
+        st.markdown(f"{mark} **{question}** {answer}")
 
 
 @show_errors.acting

@@ -79,6 +79,18 @@ def comparison(lesson: Lesson, one: verdicts.Contrast, words: Words) -> str:
     return words(f"learn.by_{one.kind}", **names, value=value, low=low, high=high)
 
 
+def answered(lesson: Lesson, given: Mapping[str, str], words: Words) -> list[tuple[bool, str, str]]:
+    """Of each question that was answered: whether rightly, which it was, and the right answer, said to be it where
+    another was given."""
+    found = []
+    for when, right in zip(("before", "after"), lesson.checks, strict=True):
+        if answer := given.get(when):
+            text, is_right = words(f"lesson.{lesson.key}.{when}.{right}"), answer == right
+            text = text if is_right else words("learn.right_answer", answer=text)
+            found.append((is_right, words(f"learn.{when}"), text))
+    return found
+
+
 def figures(lesson: Lesson, results: Sequence[dict], words: Words) -> dict[str, object]:
     """What was measured, as texts, by run and measurement; and what only some lessons speak of."""
     by_name = {run.name: result for run, result in zip(lesson.runs, results, strict=True)}

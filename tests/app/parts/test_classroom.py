@@ -1,9 +1,12 @@
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.parts import classroom
 from app.service import class_table
+from app.service.class_entry import ClassEntry
 from app.service.lessons import BY_KEY
 from app.text import Words
+from tests.app.conftest import QUICK_S
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,23 @@ def test_a_class_is_given_an_address_that_others_reach_or_told_that_there_is_non
 def test_a_teacher_reads_accuracies_as_the_students_do():
     text = class_table.value_text(BY_KEY["enough"], Words("ja"))
     assert [text(value) for value in (0.9525, 0.91, 0.0975)] == ["0.953", "0.910", "0.098"]
+
+
+def test_a_name_that_a_classmate_has_does_not_stay_in_the_field_as_if_it_counted():
+    def page():
+        from app import state
+        from app.parts import classroom, show_errors
+
+        state.begin()
+        show_errors.left_behind(state.words())
+        classroom.nickname_field(state.words())
+
+    token = classroom.shared().open()
+    classroom.shared().note(token, ClassEntry("Mia", classroom.JOINED, "", ()), "another browser")
+    drawn = AppTest.from_function(page, default_timeout=QUICK_S)
+    drawn.query_params.update({"class": token, "lang": "en"})
+    drawn.run().text_input(key="w_nickname").set_value("Mia").run()
+    assert not drawn.exception and "Mia" in drawn.error[0].value
+    assert drawn.text_input(key="w_nickname").value == ""
+    drawn.text_input(key="w_nickname").set_value("Mia K").run()
+    assert not drawn.error and classroom.shared().present(token) == 2

@@ -1,8 +1,9 @@
 import pytest
 
+from app.service.lesson_texts import answered
 from app.service.lessons import BY_KEY, CHOICES, LESSONS, Lesson
 from app.service.verdicts import NOISY
-from app.text import LANGUAGES, sentences
+from app.text import LANGUAGES, Words, sentences
 
 
 def results(lesson: Lesson, **fields: dict) -> list[dict]:
@@ -122,3 +123,11 @@ def test_every_run_can_be_asked_for_and_is_named_in_both_languages(lesson):
             assert right in CHOICES
             texts = {sentences(lang)[f"lesson.{lesson.key}.{when}.{name}"] for name in ("question", *CHOICES)}
             assert len(texts) == 4
+
+
+def test_a_right_answer_beside_a_cross_is_said_to_be_the_right_one():
+    words, lesson = Words("en"), BY_KEY["enough"]
+    (is_right, _, before), (after_is_right, _, after) = answered(lesson, {"before": "a", "after": "b"}, words)
+    assert (is_right, after_is_right) == (False, True)
+    assert before == f"The right answer: {words('lesson.enough.before.b')}" and after == words("lesson.enough.after.b")
+    assert answered(lesson, {"after": "b"}, words) == [(True, words("learn.after"), after)]
