@@ -67,6 +67,10 @@ def _named() -> None:
         except FreezeError:  # a name that stayed there would look like theirs, and nothing they answer would count
             state.fill("w_nickname", _own_name(token))
             raise
+        typed = state.notes("class_names")
+        if typed.get(token, name) != name:
+            shared().leave(token, typed[token], state.visitor())  # a slip of the keys is not one more person
+        typed[token] = nickname(name)
         _recall(token, nickname(name))
     for lesson in lessons.LESSONS:
         record(lesson)

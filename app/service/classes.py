@@ -159,6 +159,15 @@ class Classes:
                 (*row, visitor, *answers),
             )
 
+    def leave(self, token: str, name: str, visitor: str = "") -> None:
+        """Forget a nickname of this visitor's under which nothing has been answered yet."""
+        idle = "NOT EXISTS (SELECT 1 FROM entries WHERE class = ?1 AND nickname = ?2 AND lesson != '')"
+        with self._connection() as db:
+            db.execute(
+                f"DELETE FROM entries WHERE class = ?1 AND nickname = ?2 AND visitor = ?3 AND {idle}",
+                (token, name, visitor),
+            )
+
     def entries(self, token: str, lesson: str | None = None) -> tuple[ClassEntry, ...]:
         """Everybody's entries, in the order of their names; who is only there has none."""
         where, values = "class = ? AND lesson != ''", [token]

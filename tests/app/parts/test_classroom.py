@@ -34,7 +34,7 @@ def test_a_teacher_reads_accuracies_as_the_students_do():
     assert [text(value) for value in (0.9525, 0.91, 0.0975)] == ["0.953", "0.910", "0.098"]
 
 
-def test_a_name_that_a_classmate_has_does_not_stay_in_the_field_as_if_it_counted():
+def test_a_name_that_a_classmate_has_does_not_stay_in_the_field_as_if_it_counted(monkeypatch):
     def page():
         from app import state
         from app.parts import classroom, show_errors
@@ -43,6 +43,7 @@ def test_a_name_that_a_classmate_has_does_not_stay_in_the_field_as_if_it_counted
         show_errors.left_behind(state.words())
         classroom.nickname_field(state.words())
 
+    monkeypatch.setattr(classroom.state, "visitor", lambda: "this browser")
     token = classroom.shared().open()
     classroom.shared().note(token, ClassEntry("Mia", classroom.JOINED, "", ()), "another browser")
     drawn = AppTest.from_function(page, default_timeout=QUICK_S)
@@ -52,3 +53,8 @@ def test_a_name_that_a_classmate_has_does_not_stay_in_the_field_as_if_it_counted
     assert drawn.text_input(key="w_nickname").value == ""
     drawn.text_input(key="w_nickname").set_value("Mia K").run()
     assert not drawn.error and classroom.shared().present(token) == 2
+    drawn.text_input(key="w_nickname").set_value("Mia L").run()
+    assert classroom.shared().present(token) == 2, "a name that was mistyped is no third person"
+    classroom.shared().note(token, ClassEntry("Mia L", "enough", "head", ()), "this browser")
+    drawn.text_input(key="w_nickname").set_value("Noa").run()
+    assert classroom.shared().present(token) == 3, "who has answered stays, though another sits down at the same screen"
