@@ -190,7 +190,7 @@ def call(function, *args, **kwargs):
             return Unknown(f"{name}({next((a._fx_path for a in args if type(a) is Unknown), '')})", about=about)
     if not real:
         return function(*args, **kwargs)
-    if any(function is each for each in COUNTING) and (some := uncounted(args)) is not None:
+    if any(function is each for each in COUNTING) and (some := _of_unknown_length(args)) is not None:
         return Unknown(f"{function.__name__}({some._fx_path})", about=function is not len)
     if getattr(function, "__name__", "") in SET_METHODS and any_unknown([getattr(function, "__self__", ()), *args]):
         return Unknown(function.__name__, about=involves(args))
@@ -200,6 +200,13 @@ def call(function, *args, **kwargs):
         if any_unknown(args) or any_unknown(kwargs.values()) or "Unknown" in str(error):
             return Unknown(getattr(function, "__name__", ""), about=involves(args))
         raise
+
+
+def _of_unknown_length(args) -> Unknown | None:
+    """What among a call's arguments has nobody knows how many parts, as `range(n)` of an `n` that is not known."""
+    shown = [one._fx_shown if type(one) is Bar else one for one in args]
+    ends = [Unknown(f"range(){ROUND}") for one in shown if type(one) is OpenRange]
+    return ends[0] if ends else uncounted(args)
 
 
 def _is_ours(kind: object) -> bool:

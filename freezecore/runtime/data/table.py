@@ -90,7 +90,7 @@ def from_frame(
         test,
         texts=texts,
         pairs=pairs,
-        notes=_notes(dialect, written, cut + pairs_cut),
+        notes=(*_notes(dialect, written, cut + pairs_cut), *(_headless(table[target]) if dialect else ())),
         columns={"text": text, "target": target, "text_pair": pair, "group": request.group, "fold": request.fold},
         choices=tuple(columns),
         split=_how(request, bool(classes)),
@@ -113,6 +113,20 @@ def _notes(dialect: Dialect | None, written: tuple[str, ...], cut: int) -> tuple
             )
         )
     return tuple(notes)
+
+
+def _headless(column: pd.Series) -> tuple[str, ...]:
+    """That a column is called as one of its own values is: a file without column names loses its first row to them."""
+    name = str(column.name)
+    if not (column == name).any():
+        return ()
+    return (
+        say(
+            "'{column}' is a column's name and a value in it: if the file has no row of column names, its first row "
+            "was taken for one. Add such a row.",
+            column=shortened(name, 30),
+        ),
+    )
 
 
 def _how(request: ProbeRequest, classes: bool) -> str:

@@ -1,9 +1,11 @@
 """Scripts and configurations that people wrote, with the values that the real libraries give for them."""
 
 import json
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
+import timm
 
 from freezecore._resolve import resolve
 from freezecore.importing import import_rules
@@ -211,6 +213,14 @@ UNDECIDED = {
         "lines = [line for line in open('frozen.txt')]\nfor line, p in zip(lines, model.parameters()):\n"
         "    p.requires_grad = False\n"
     ),
+    "parameters beside a range whose end is not known": (
+        "import numpy as np\nsizes = np.array([p.numel() for p in model.parameters()])\n"
+        "end = np.searchsorted(np.cumsum(sizes), 0.6 * np.sum(sizes))\n"
+        "for _, p in zip(tqdm(range(end)), model.parameters()):\n    p.requires_grad = False\n"
+    ),
+    "blocks by their place in a range whose end is not known": (
+        "for i, _ in enumerate(range(CFG.stages)):\n    list(model.children())[i].requires_grad_(False)\n"
+    ),
 }
 
 
@@ -218,6 +228,29 @@ UNDECIDED = {
 def test_what_depends_on_values_in_a_set_or_on_a_count_of_unknown_things_is_told(name):
     text = f"from settings import CFG, load_names\nmodel.fc.requires_grad_(False)\n{UNDECIDED[name]}"
     assert import_rules(text, opened("timm:resnet18")).unread
+
+
+def test_as_many_parameters_as_bisect_counts_are_frozen():
+    text = (
+        "from bisect import bisect_right\nfrom itertools import accumulate\nimport timm\n"
+        "model = timm.create_model('resnet18')\nends = list(accumulate(p.numel() for p in model.parameters()))\n"
+        "for _, p in zip(range(bisect_right(ends, int(ends[-1] * 0.6))), model.parameters()):\n"
+        "    p.requires_grad = False\n"
+    )
+    tree = opened("timm:resnet18")
+    found = import_rules(text, tree)
+    model = timm.create_model("resnet18")
+    ends = list(accumulate(p.numel() for p in model.parameters()))
+    frozen = sum(end <= int(ends[-1] * 0.6) for end in ends)
+    assert not found.unread and 40 < frozen < 60
+    assert resolve(found.spec, tree).names() == tuple(name for name, _ in model.named_parameters())[frozen:]
+
+
+@pytest.mark.parametrize("repository", ("facebookresearch/dinov2", "pytorch/vision"))
+def test_only_torchvision_s_models_from_a_hub_are_called_torchvision_s(repository):
+    text = f"import torch\nmodel = torch.hub.load('{repository}', 'vgg11')\nmodel.features.requires_grad_(False)\n"
+    notes = import_rules(text, opened("timm:vgg11")).notes
+    assert any("torchvision's" in str(note) for note in notes) is (repository == "pytorch/vision")
 
 
 @pytest.mark.parametrize("names", ("cls.__dataclass_fields__", "{f.name for f in fields(cls)}"))

@@ -28,6 +28,7 @@ MODULES = {
     "and_ or_ itemgetter contains", "dataclasses": "dataclass field fields asdict replace is_dataclass", "contextlib":
     "contextmanager nullcontext suppress", "typing": "NamedTuple", "types": "", "os": "", "sys": "", "argparse": "",
     "abc": "", "tqdm": "", "collections.abc": "", "asyncio": "", "typing_extensions": "",
+    "bisect": "bisect bisect_left bisect_right",
 }  # fmt: skip
 
 

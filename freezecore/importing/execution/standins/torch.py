@@ -16,7 +16,8 @@ def same(module=None, *args, **kwargs):
 
 
 def hub(repository=None, model=None, *args, **kwargs):
-    return built(model, "torchvision")
+    other = isinstance(repository, str) and not repository.startswith("pytorch/vision")
+    return built(model, "" if other else "torchvision")
 
 
 def loader(dataset=None, batch_size=1, *args, **kwargs) -> Unknown:

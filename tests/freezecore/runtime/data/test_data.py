@@ -148,6 +148,17 @@ def test_what_is_wrong_with_a_table_is_said_by_row(tmp_path, rows, more, problem
         read(asked(written(tmp_path / "d.csv", rows), **more))
 
 
+@pytest.mark.parametrize("names", ("", "kind\tmessage\n"))
+def test_a_table_without_a_row_of_names_is_told_to_lose_its_first_row(tmp_path, names):
+    rows = [f"{'spam' if i % 5 == 0 else 'ham'}\tmessage {i}" for i in range(20)]
+    path = tmp_path / "sms.tsv"
+    path.write_text(names + "\n".join(rows))
+    target, text = ("kind", "message") if names else ("spam", "message 0")
+    raw = read(asked(path, target=target, text=text))
+    assert len(raw.texts) == (20 if names else 19)
+    assert any("its first row was taken for one" in str(note) for note in raw.notes) is not bool(names)
+
+
 def test_three_rows_are_enough_to_begin(tmp_path):
     raw = read(asked(written(tmp_path / "d.csv", [{"text": f"{i}", "label": i % 2} for i in range(3)])))
     assert (len(raw.train), len(raw.test)) == (2, 1)
