@@ -139,6 +139,8 @@ def classroom(words: Words) -> None:
     """The teacher's page: begin a class, hand out its link, watch the answers come in, show them."""
     token = state.link().klass
     if token is None or not shared().exists(token):
+        if token:
+            st.warning(words("class.gone_here"))
         with_terms(words("class.about"), words, "class")
         st.button(words("class.begin"), type="primary", key="begin_class", on_click=_begin)
         _lessons(words)

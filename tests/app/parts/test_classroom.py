@@ -58,3 +58,19 @@ def test_a_name_that_a_classmate_has_does_not_stay_in_the_field_as_if_it_counted
     classroom.shared().note(token, ClassEntry("Mia L", "enough", "head", ()), "this browser")
     drawn.text_input(key="w_nickname").set_value("Noa").run()
     assert classroom.shared().present(token) == 3, "who has answered stays, though another sits down at the same screen"
+
+
+@pytest.mark.parametrize(("query", "said"), [({"class": "nonsense"}, True), ({}, False)])
+def test_a_teacher_whose_class_has_ended_is_told(query, said):
+    def page():
+        from app import state
+        from app.parts import classroom
+
+        state.begin()
+        classroom.classroom(state.words())
+
+    drawn = AppTest.from_function(page, default_timeout=QUICK_S)
+    drawn.query_params.update({"lang": "en", **query})
+    drawn.run()
+    assert not drawn.exception
+    assert [warning.value for warning in drawn.warning] == [Words("en")("class.gone_here")] * said
