@@ -26,6 +26,7 @@ def class_balance(rows: Sequence[tuple[str, int, int]], words: Words, palette: P
     ]
     layout = layout_of(palette, "balance", top=24, barmode="stack", legend=LEGEND | {"traceorder": "normal"})
     layout["xaxis"]["automargin"] = False
+    layout["margin"]["b"] = 20  # the numbers below the bars
     layout["yaxis"] |= {"tickvals": list(range(len(rows))), "ticktext": names, "autorange": "reversed"}
     return {"data": data, "layout": layout}
 

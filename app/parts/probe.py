@@ -7,11 +7,12 @@ from html import escape
 import streamlit as st
 
 from freezecore import packaged
+from freezecore.datasets import kind_for
 from freezecore.epoch_time import EpochTime, epoch_time
 from freezecore.metrics import METRICS
 from freezecore.probe import CHOICES, ProbeRequest
 from freezecore.report import bytes_text, metric_text, number_text
-from freezecore.serving import jobs
+from freezecore.serving import hub, jobs
 from freezecore.serving.jobs import JobStatus
 from freezecore.source import ModelSource
 
@@ -162,13 +163,8 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
         return
     if result["state"] not in ("done", "stopped"):
         show_errors.show(result["message"] or words(f"outcome.{result['state']}"), result["hint"])
-        if result["state"] == "failed" and status.request["source"].get("weights") == "pretrained":
-            st.button(words("probe.start_random"), icon=":material/casino:", key="start_random", on_click=_start_random)
-            here = ModelSource.parse(state.link().model)
-            other = packaged.instead_of(here)
-            if other and not packaged.find(here):
-                label = words("probe.start_packaged", name=gallery.named(other))
-                st.button(label, icon=":material/inventory_2:", key="start_packaged", on_click=_open, args=(other,))
+        if result["state"] == "failed":
+            _ways_on(status, words)
         return
     measured = any(result[name] is not None for name in ("accuracy_before", "metric_before", "peak_bytes", "seconds"))
     if result["state"] == "stopped":
@@ -183,6 +179,20 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
     for note in result.get("notes") or ():
         st.caption(show_errors.said(note))
     _epoch(result, token, words)
+
+
+def _ways_on(status: JobStatus, words: Words) -> None:
+    """Below a run that failed: random weights, where these need nothing that is not here, and a model that is."""
+    selection = select(state.link())
+    here = ModelSource.parse(state.link().model)
+    readable = kind_for(selection.tree) != "text" or hub.has_tokenizer(selection.source)
+    pretrained = status.request["source"].get("weights") == "pretrained"
+    if pretrained and readable:
+        st.button(words("probe.start_random"), icon=":material/casino:", key="start_random", on_click=_start_random)
+    other = packaged.instead_of(here) if pretrained or not readable else None
+    if other and not packaged.find(here):
+        label = words("probe.start_packaged", name=gallery.named(other))
+        st.button(label, icon=":material/inventory_2:", key="start_packaged", on_click=_open, args=(other,))
 
 
 def _figures(result: dict, words: Words) -> None:

@@ -98,7 +98,8 @@ def _lengths(raw: Raw, request: ProbeRequest) -> tuple[dict, tuple[str, ...]]:
     except DataError as error:  # the rest of the data can be looked at all the same
         tokens, notes = None, (error.problem, error.hint)
     if tokens is None:
-        return {"lengths": _binned([len(text.split()) for text in texts])}, notes
+        read = [" ".join(both) for both in zip(texts, pairs, strict=True)] if pairs else texts
+        return {"lengths": _binned([len(text.split()) for text in read])}, notes
     lengths, chosen = tokens
     fields = {
         "lengths": _binned(lengths),

@@ -52,14 +52,25 @@ def test_overfitting_rates_device_and_cache_are_shown(ended):
     assert "learning rates 0.0003, head 0.001" in text and "on CPU" in text and "3.2× faster" in text
 
 
-def test_where_weights_are_not_here_a_model_of_its_kind_whose_weights_are_is_a_press_away(opened, helpers):
+@pytest.mark.parametrize("weights", ["pretrained", "random"])
+def test_where_a_tokenizer_is_not_here_a_model_that_is_whole_is_a_press_away(
+    opened, helpers, tmp_path, monkeypatch, weights
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     source = ModelSource.parse("hf:microsoft/deberta-v3-base", task="sequence-classification")
-    asked = replace(ASKED, source=source.with_(weights="pretrained"))
+    asked = replace(ASKED, source=source.with_(weights=weights))
     helpers[1].ended = replace(DONE, state="failed", message=say("It is not here."), request=asked.to_json()).to_json()
     page = opened(model="hf:microsoft/deberta-v3-base", run="token")
     assert "It is not here" in page.error[0].value
+    assert "start_random" not in {button.key for button in page.button}  # it would end at the tokenizer
     page.button(key="start_packaged").click().run()
     assert page.session_state.link["model"] == "hf:sentence-transformers/all-MiniLM-L6-v2"
+
+
+def test_where_weights_are_not_here_random_ones_are_a_press_away(ended):
+    asked = replace(ASKED, source=ASKED.source.with_(weights="pretrained"))
+    failed = replace(DONE, state="failed", message=say("It is not here."), request=asked.to_json())
+    assert "start_random" in {button.key for button in ended(failed).button}
 
 
 @pytest.mark.parametrize("kept", [True, False])

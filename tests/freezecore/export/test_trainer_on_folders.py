@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForSequenceClassification
+from datasets import Dataset
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import (
+    CONFIG_MAPPING,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
 
 from freezecore._export import export
 from freezecore.source import ModelSource
+from freezecore.workload import Workload
 
 SMALL = {"hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 128, "vocab_size": 500}
 DEBERTA = {
@@ -60,3 +72,23 @@ def test_what_is_frozen_stands_still_and_all_else_learns(kind, sizes, options, r
     assert len(moved) == count
     if classes:
         assert model.config.num_labels == model.classifier.out_features == classes
+
+
+def test_texts_of_unlike_lengths_are_encoded_and_trained_as_the_script_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sizes = {**SMALL, "num_hidden_layers": 1, "vocab_size": 50}
+    AutoModelForSequenceClassification.from_config(CONFIG_MAPPING["bert"](**sizes)).save_pretrained("model")
+    words = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "a", "b"])}
+    core = Tokenizer(WordLevel(words, unk_token="[UNK]"))
+    core.pre_tokenizer = Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token="[PAD]", unk_token="[UNK]")
+    source = ModelSource.parse("hf:./model", **CLASSES)
+    text = export(source, "freeze embeddings", "transformers-trainer", workload=Workload(4, sequence_length=8))
+    quick = '"checkpoints", report_to=[], use_cpu=True, max_steps=1, disable_tqdm=True,'
+    script: dict = {"__name__": "exported"}
+    exec(compile(text.replace('"checkpoints",', quick), "exported.py", "exec"), script)
+    dataset = Dataset.from_dict({"text": ["a b " * n for n in range(1, 9)], "labels": [0, 1] * 4})
+    said = re.search(r"`(dataset\.map\(.*\))`", script["encode"].__doc__)[1]
+    encoded = eval(said, {"dataset": dataset, "tokenizer": tokenizer, **script})
+    assert [len(ids) for ids in encoded["input_ids"]] == [2, 4, 6, 8, 8, 8, 8, 8]
+    assert script["fine_tune"](encoded, tokenizer=tokenizer).state.global_step == 1

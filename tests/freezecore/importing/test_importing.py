@@ -695,6 +695,17 @@ def test_keras_s_trainable_freezes_nothing_and_is_told_with_its_line(case, resne
         import_rules(text, resnet)
 
 
+@pytest.mark.parametrize("name", ["require_grad", "requires_grads", "require_gradient"])
+def test_a_misspelt_requires_grad_is_told_with_its_line(name, resnet):
+    text = f"for n, p in model.named_parameters():\n    p.{name} = False\n"
+    found = import_rules(text + "model.conv1.requires_grad_(False)\n", resnet)
+    assert found.spec == FreezeSpec.parse("freeze conv1.weight")
+    assert [(one.line, f"'{name}' is no attribute" in one.why) for one in found.unread] == [(2, True)]
+    with pytest.raises(ExportError, match="could not be followed") as refused:
+        import_rules(text, resnet)
+    assert f"Line 2 cannot be read: '{name}' is no attribute" in refused.value.hint
+
+
 def test_a_class_that_makes_trainable_freeze_is_followed(resnet):
     text = """
 class Part(torch.nn.Sequential):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Iterator
 
 from freezecore.importing.execution.run import PASTED_MODULE, now
@@ -20,6 +21,7 @@ SIZES = {
     "num_embeddings": 0, "embedding_dim": 1,
 }  # fmt: skip
 CONTAINERS = {"nn.Sequential", "nn.ModuleList", "nn.ModuleDict"}
+MISSPELT = re.compile(r"requires?_?grad\w*", re.ASCII)  # what is written for `requires_grad`, and torch takes silently
 KINDS: dict[str, type] = {}
 MAKERS: dict = {}  # what a class of this name puts into a fresh module of its own
 
@@ -88,6 +90,7 @@ class Tensor:
         if name == "requires_grad":
             self._fx_set(value)
         elif not name.startswith("_fx_"):
+            _tell_misspelt(name)
             vars(self)[name] = value
 
     def __getattr__(self, name: str):
@@ -111,6 +114,12 @@ class Tensor:
 
     def __getitem__(self, at):
         return Unknown(f"{self._fx_name or 'parameter'}[]", about=True)
+
+
+def _tell_misspelt(name: str) -> None:
+    """Tell of an attribute that looks like `requires_grad` and is another: torch stores it and says nothing."""
+    if MISSPELT.fullmatch(name):
+        now().tell("'{name}' is no attribute of torch's: it freezes nothing; requires_grad would", name=name)
 
 
 class Detached(Tensor):

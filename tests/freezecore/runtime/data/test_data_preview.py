@@ -69,6 +69,11 @@ def test_texts_are_looked_at_although_the_models_tokenizer_is_nowhere(tmp_path, 
     seen = preview(replace(asked(path), source=ModelSource.parse("hf:microsoft/deberta-v3-base")))
     assert seen.counted == "words" and seen.lengths == ((8, 60),)
     assert {c.name: c.train + c.test for c in seen.classes} == {"good": 30, "bad": 30}
+    both = written(
+        tmp_path / "pairs.csv", {"text": ["so, so"] * 60, "more": ["a b c d e f g h"] * 60, "label": ["x", "y"] * 30}
+    )
+    reader = ModelSource.parse("hf:microsoft/deberta-v3-base")
+    assert preview(replace(asked(both), source=reader, text="text", text_pair="more")).lengths == ((8, 0), (16, 60))
     problem, hint = seen.notes[-2:]
     assert problem == ("The tokenizer of deberta-v3-base is not kept here, and the Hugging Face Hub cannot be reached.")
     assert "hf:sentence-transformers/all-MiniLM-L6-v2" in hint
