@@ -86,6 +86,7 @@ class Recording:
         regions: calls under gradient checkpointing.
         asking: values that the model makes need a gradient, whatever trains.
         lasting: storages that modules have kept for the next forward pass.
+        own_backward: names of the classes with which the model's code writes a backward step itself.
     """
 
     calls: list[RecordedCall] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Recording:
     regions: list[RecordedRegion] = field(default_factory=list)
     asking: list[int] = field(default_factory=list)
     lasting: list[int] = field(default_factory=list)
+    own_backward: tuple[str, ...] = ()
 
 
 class Recorder(TorchDispatchMode):

@@ -22,7 +22,7 @@ from freezecore.runtime.inputs.own import LABELS, Inputs
 from freezecore.runtime.inputs.torchvision import BOXES, detects
 from freezecore.runtime.inputs.transformers import left_aside
 from freezecore.runtime.tensors import tensors_in
-from freezecore.runtime.trace import checkpoints, cuda
+from freezecore.runtime.trace import checkpoints, cuda, own_backward
 from freezecore.runtime.trace.attention import WholeAttention, WholeProbe
 from freezecore.runtime.trace.batch_pair import Amounts, BatchPair, SignaturePair
 from freezecore.runtime.trace.dataflow import (
@@ -144,6 +144,7 @@ class Tracer:
                 *self._not_run({name for name, value in parameters.items() if value not in read}),
                 *_masked(pair[0] for pair in joined.pairs),
                 *_skipped(self.model),
+                *own_backward.told(train.recording.own_backward),
             ),
             versions=versions,
         )
@@ -247,7 +248,9 @@ class Tracer:
             recorder.paused = False
             if wanted is not None:
                 batch.append(wanted)
-            return loss_function(kind, self.shifted)(outputs, wanted)
+            loss = loss_function(kind, self.shifted)(outputs, wanted)
+            recorder.recording.own_backward = own_backward.names(loss)
+            return loss
 
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
             around = nullcontext() if loop.outputs_in_fp32 else autocast()

@@ -346,3 +346,44 @@ def test_a_loss_that_is_made_up_is_told(answer, told):
     notes = module_pricer(Answers(answer), WORKLOAD, batch=torch.randn(4, 8)).trace.notes
     said = [note for note in notes if "a loss of your own" in note]
     assert len(said) == bool(told) and told in "".join(said)
+
+
+class Swish(torch.autograd.Function):
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return x * torch.sigmoid(x)
+
+    @staticmethod
+    def backward(context, gradient):
+        (x,) = context.saved_tensors
+        gate = torch.sigmoid(x)
+        return gradient * gate * (1 + x * (1 - gate))
+
+
+class Activated(nn.Module):
+    def __init__(self, before, activation):
+        super().__init__()
+        self.before, self.activation, self.after = before, activation, nn.Linear(32, 5)
+
+    def forward(self, x):
+        return self.after(self.activation(self.before(x)))
+
+
+def aside(x):
+    with torch.no_grad():
+        return Swish.apply(x)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (Activated(nn.Linear(32, 32), Swish.apply), True),
+        (Activated(nn.Linear(32, 32), F.silu), False),
+        (Activated(nn.Linear(32, 32), aside), False),  # no gradient passes, here nor in the real step
+        (Activated(nn.Identity(), Swish.apply), False),  # nothing before it trains
+    ],
+)
+def test_a_backward_step_that_the_model_writes_itself_is_told(model, told):
+    notes = [str(note) for note in module_pricer(model, WORKLOAD, batch=BATCH).trace.notes]
+    assert any("(Swish)" in note and "far higher" in note for note in notes) is told
