@@ -177,6 +177,7 @@ def _followed(key: str, source: ModelSource, workload: Workload) -> tuple[Trace,
     return _traced(meta(source).model, workload, str(source))
 
 
+@quiet("torch._subclasses.fake_tensor")  # which logs a traceback of each operation that is refused
 def _traced(
     model: nn.Module, workload: Workload, label: str, inputs: Inputs | None = None
 ) -> tuple[Trace, Tracer | None]:
@@ -186,9 +187,8 @@ def _traced(
     alone = (workload.batch_size,)  # what detectors run depends on how many pictures there are
     for batch_sizes in (alone,) if detects(model) or matches(model) else (BATCH_SIZES, alone):
         try:
-            with quiet("torch._subclasses.fake_tensor"):  # which logs a traceback of each operation that is refused
-                tracer = tracer_of(model, workload, inputs, batch_sizes)
-                return tracer.trace(label, versions()), tracer
+            tracer = tracer_of(model, workload, inputs, batch_sizes)
+            return tracer.trace(label, versions()), tracer
         except FreezeError:
             raise
         except NotFollowed as error:
@@ -225,8 +225,7 @@ def _traced(
 def _followed_in_fp32(model: nn.Module, workload: Workload, inputs: Inputs | None) -> bool:
     """Whether it is the precision at which a model's own code stops, and not the size."""
     try:
-        with quiet("torch._subclasses.fake_tensor"):
-            tracer_of(model, replace(workload, precision="fp32"), inputs, (workload.batch_size,))
+        tracer_of(model, replace(workload, precision="fp32"), inputs, (workload.batch_size,))
     except Exception:  # the model's own code again
         return False
     return True

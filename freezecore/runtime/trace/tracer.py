@@ -118,10 +118,7 @@ class Tracer:
         return Trace(
             source=label,
             workload=self.workload,
-            parameters=tuple(
-                TracedParameter(name, value, p.numel(), p.element_size(), value in read, tuple(p.shape))
-                for (name, p), value in zip(self.fake.named_parameters(), parameters.values(), strict=True)
-            ),
+            parameters=self._parameters(parameters, read),
             buffers=self._standing,
             operations=tuple(self._operations(joined, steps, values)),
             amounts=self.amounts.rows,
@@ -147,6 +144,13 @@ class Tracer:
                 *own_backward.told(train.recording.own_backward),
             ),
             versions=versions,
+        )
+
+    def _parameters(self, values: dict[str, int], read: set[int]) -> tuple[TracedParameter, ...]:
+        """Each parameter with its value's number, and whether the step reads it."""
+        return tuple(
+            TracedParameter(name, value, p.numel(), p.element_size(), value in read, tuple(p.shape))
+            for (name, p), value in zip(self.fake.named_parameters(), values.values(), strict=True)
         )
 
     def _not_run(self, unread: set[str]) -> Iterator[str]:

@@ -30,9 +30,10 @@ TAKES = {  # names of arguments
     "language": re.compile(r"^input_ids$"),
     "action": re.compile(r"^(?:action|observation)|^state$"),
 }
-JOINS = re.compile(r"q_?former|resampler|connector|project(?:or|ion)|merger|adapter|aligner", re.IGNORECASE)
+JOINING = r"q_?former|resampler|connector|project(?:or|ion)|merger|aligner"
+JOINS = re.compile(JOINING + "|adapter", re.IGNORECASE)
+JOINS_INSIDE = re.compile(JOINING, re.IGNORECASE)  # an adapter inside an encoder shortens sound
 ACTS = re.compile(r"(?:^|[._])(?:action|dit|policy)(?:[._]|$)|_expert(?:[._]|$)", re.IGNORECASE)
-JOINS_INSIDE = re.compile(JOINS.pattern.replace("adapter|", ""), re.IGNORECASE)  # one inside an encoder shortens sound
 DECODES = re.compile(r"decoder|vocoder|talker|2wav", re.IGNORECASE)
 SPEAKS = re.compile(r"vocoder|talker|2wav", re.IGNORECASE)  # turns what was written into sound
 READS = {  # names of what looks an input up or is put before it, outside of every tower
