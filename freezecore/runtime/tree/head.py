@@ -92,6 +92,18 @@ def input_embeddings(seen: ModuleTree) -> list[ModuleNode]:
     return list(dict.fromkeys(found))
 
 
+def output_embeddings(node: ModuleNode) -> nn.Module | None:
+    """What a library's model looks its outputs up in."""
+    module: Any = node.module
+    if not is_library_model(module):
+        return None
+    try:
+        output = module.get_output_embeddings()
+    except (NotImplementedError, AttributeError):
+        return None
+    return output if isinstance(output, nn.Module) else None
+
+
 def _timm_head(seen: ModuleTree, model: Any) -> list[str] | None:
     try:
         classifier = model.get_classifier()
@@ -142,11 +154,8 @@ def _transformers_head(seen: ModuleTree, node: ModuleNode) -> list[str] | None:
         inside = [each.path for each in seen.nodes.values() if PREDICTS.fullmatch(each.name)]
         found += [path for path in inside if not path.startswith(tuple(f"{one}." for one in found))]
         found = list(dict.fromkeys(found))
-    try:
-        output = model.get_output_embeddings()
-    except (NotImplementedError, AttributeError):
-        output = None
-    if isinstance(output, nn.Module) and id(output) in seen.node_of:
+    output = output_embeddings(node)
+    if id(output) in seen.node_of:
         path = seen.node_of[id(output)].path
         if not any(seen.nodes[p].contains(path) for p in found if p in seen.nodes):
             found.append(path)

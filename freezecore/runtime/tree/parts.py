@@ -20,7 +20,7 @@ from typing import Any
 
 from torch import nn
 
-from freezecore.runtime.tree.head import input_embeddings
+from freezecore.runtime.tree.head import input_embeddings, output_embeddings
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree, is_library_model
 from freezecore.tree import PARTS
 
@@ -211,11 +211,11 @@ def _coded(seen: ModuleTree, tower: TowerSpan, before: Sequence[TowerSpan], flow
 
 def _speaks_apart(seen: ModuleTree, tower: TowerSpan) -> bool:
     """Whether a tower is of a complete model that writes words of its own, beside those that the whole writes."""
-    whole = _written(seen.root)
+    whole = output_embeddings(seen.root)
     around = [node for node in seen.nodes.values() if node.path and is_library_model(node.module)]
     around = [node for node in around if node.contains(tower.path)]
     inside = whole is None or any(whole is each for node in around for each in node.module.modules())
-    return not inside and any(_written(node) not in (None, whole) or _has_head(node) for node in around)
+    return not inside and any(output_embeddings(node) not in (None, whole) or _has_head(node) for node in around)
 
 
 def _has_head(node: ModuleNode) -> bool:
@@ -334,20 +334,8 @@ def _gives(module: nn.Module) -> int:
 
 def _output_embeddings(seen: ModuleTree) -> set[str]:
     """Names of what the library's models look their outputs up in."""
-    written = (_written(node) for node in seen.nodes.values())
+    written = (output_embeddings(node) for node in seen.nodes.values())
     return {name for output in written if id(output) in seen.node_of for name in seen.below(seen.node_of[id(output)])}
-
-
-def _written(node: ModuleNode) -> nn.Module | None:
-    """What a library's model looks its outputs up in."""
-    module: Any = node.module
-    if not is_library_model(module):
-        return None
-    try:
-        output = module.get_output_embeddings()
-    except (NotImplementedError, AttributeError):
-        return None
-    return output if isinstance(output, nn.Module) else None
 
 
 def _ends(towers: Sequence[TowerSpan], flows: Sequence[str]) -> tuple[float, float]:
