@@ -24,7 +24,7 @@ LIBRARIES = (  # Streamlit imports them when it first draws something
     "streamlit.emojis",
     "streamlit.material_icon_names",
 )
-SWITCH_S = 0.001  # a run that computes lets the thread that sends what it has drawn in so often, not every 5 ms
+SWITCH_S = 0.0003  # a run that computes lets a thread that answers somebody in so often, not every 5 ms
 
 
 @cache

@@ -22,6 +22,7 @@ from ..parts.job import shows_other_selection
 from ..parts.presets import presets_are_outdated
 from ..parts.rules_box import rules_box, rules_part
 from ..parts.tree import TREE
+from ..service import turns
 from ..service.pricing import COMPLETE, KnownCost, known_cost, reference_of, stage_of
 from ..service.selection import ModelSelection, select, ticked
 from ..text import Words
@@ -73,6 +74,7 @@ def _answer(rules_place: DeltaGenerator) -> None:
         known = _known_or_last(selection)
         if known.fault:
             show_errors.show(known.fault.problem, known.fault.hint)
+        turns.let_ticks_by()
         costs = selection_part(selection, known, words), largest_part(selection, known, words)
         tree_ticks(
             selection.tree, selection.mask, *costs, link_part(), rules_part(), key=TREE, on_change=_ticked,
@@ -95,6 +97,7 @@ def _known_or_last(selection: ModelSelection) -> KnownCost:
 
 @show_errors.acting
 def _ticked(change: TreeChange) -> None:
+    turns.let_ticks_by()
     selection = _taken(change)
     if selection and (outdated := _outdated(selection)):
         st.rerun([KEY, *outdated])

@@ -25,6 +25,7 @@ from ..components.tree.bits import decode
 from ..figures.cost_charts import selection_part
 from ..link import Link, read_link
 from ..server.bounds import is_elsewhere
+from ..service import turns
 from ..service.beside import price_beside
 from ..service.pricing import is_traced, known_cost
 from ..service.selection import known_selection, ticked
@@ -56,7 +57,9 @@ async def _answer(request: Request) -> Response:
     if _at_work.statistics().tasks_waiting >= MOST_WAITING:
         return NOTHING
     try:
-        parts = await to_thread.run_sync(_parts, json.loads(await request.body()), limiter=_at_work)
+        asked = json.loads(await request.body())
+        with turns.tick_at_work():
+            parts = await to_thread.run_sync(_parts, asked, limiter=_at_work)
     except (ValueError, RecursionError, FreezeError):
         return NOTHING
     return JSONResponse(parts) if parts else NOTHING

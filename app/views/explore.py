@@ -41,6 +41,7 @@ REST_S = 1.0
 @show_errors.told
 def draw_pane() -> None:
     """One of the panes; only the one that is looked at is drawn."""
+    turns.let_ticks_by()
     words = state.words()
     state.keep_values(w_pane="probe")
     pane = st.segmented_control(
@@ -82,7 +83,9 @@ def draw() -> None:
     state.send_kept_values()
     above = st.container()
     with above, turns.turn():
+        turns.let_ticks_by()
         top_row(words)
+        turns.let_ticks_by()
         first_models(words)
         show_errors.left_behind(words)
     with show_errors.telling():
@@ -98,12 +101,15 @@ def draw() -> None:
             with over, show_errors.telling():
                 adapter_line(words)
                 preset_row()
+            turns.let_ticks_by()
             with room, show_errors.telling():
                 tree(selection, words)
+            turns.let_ticks_by()
             with under, show_errors.telling():
                 rules_text(selection, words)
                 rules_place = st.container()
                 saved_selections(words)
+        turns.let_ticks_by()
         with right, show_errors.telling():
             tick_answer(selection, rules_place)
             st.fragment(draw_pane, key="pane", run_every=1.0 if is_live() else None)()

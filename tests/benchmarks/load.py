@@ -10,7 +10,8 @@ stands the time of the process that prices ticks.
 With `--stay` visitors come and go: each stays about so many seconds, and another takes the place. Beside it, as a
 peer, as many visitors of the same behaviour tick the one checkbox of a bare Streamlit page. The two take turns, 40 s
 the page and 20 s the bare one, while the page's server trains one probe after another through both, so that whatever
-else is at work on the machine hits both alike: `ratio` is the page's time by the bare one's. `bare_idle` is the bare
+else is at work on the machine hits both alike: `ratio` is the page's time by the bare one's until the last message of
+a tick's run, `ratio_numbers` until its numbers are there, which a page's own request brings. `bare_idle` is the bare
 page before, for a tenth of the time, with nothing training; `ratio_idle` is the page's time by that. In another's turn
 a visitor stays connected, and takes up ticking at a moment of their own.
 `web` has the web process every ten seconds: bytes, descriptors, threads; `flat` how much it has grown from the fifth
@@ -314,12 +315,13 @@ def with_peer(folder: Path, options: argparse.Namespace) -> dict:
         with page_server(folder) as (address, server):
             asked = address.removeprefix("http://"), bare, options.visitors, options.seconds, options.stay, server
             found = asyncio.run(come_and_go(*asked))
-    return {"ratio": times(found, found["bare"]), "ratio_idle": times(found, alone), "bare_idle": alone, **found}
+    ratios = {"ratio": times(found, found["bare"]), "ratio_numbers": times(found, found["bare"], "numbers_ms")}
+    return {**ratios, "ratio_idle": times(found, alone), "bare_idle": alone, **found}
 
 
-def times(one: dict, other: dict) -> dict[str, float]:
+def times(one: dict, other: dict, until: str = "finished_ms") -> dict[str, float]:
     """How many times as long one crowd waited as another."""
-    return {q: round(one["finished_ms"][q] / other["finished_ms"][q], 2) for q in ("p50", "p95")}
+    return {q: round(one[until][q] / other[until][q], 2) for q in ("p50", "p95")}
 
 
 def main() -> None:

@@ -1,13 +1,14 @@
 """How soon a tick is answered: the box painted, the numbers, the charts and the rules on screen, and bytes moved.
 
-    python tests/benchmarks/tick.py [--ticks 40] [--only resnet18] [--alone] [--write tests/benchmarks/tick.json]
+    python tests/benchmarks/tick.py [--ticks 40] [--held 80] [--only resnet18] [--alone] [--write tick.json]
 
 Starts the real page, opens resnet18 (62 parameters) and a BERT of 312 narrow layers (5,000 parameters), waits until
 their costs are known, and ticks rows with the mouse in a real Chromium. As a peer, a bare Streamlit page of one
 checkbox and one metric is ticked before each of them, so that another program's load meets both: `ratios` has each time
 of the page's as many times the bare page's new metric. A clock starts at the press's own time stamp and stops after the
-frame that shows the change. With `--alone` the tree stands on a page of its own beside one figure
-that follows it, at 62 and 5,001 parameters: what the component itself takes.
+frame that shows the change. The button is let go at once, or after `--held` milliseconds, as a hand does: a box of the
+tree answers the press, one of Streamlit's the letting go. With `--alone` the tree stands on a page of its own beside
+one figure that follows it, at 62 and 5,001 parameters: what the component itself takes.
 Server, browser and clock share one machine and its loopback.
 """
 
@@ -76,16 +77,16 @@ def page_server(folder: Path, script: Path | None = None) -> Iterator[tuple[str,
 class Bare:
     """A plain Streamlit page of one checkbox and one metric, ticked between the other's ticks under the same load."""
 
-    def __init__(self, page: Page, address: str) -> None:
+    def __init__(self, page: Page, address: str, held: float) -> None:
         page.goto(address)
         page.locator("[data-testid=stMetricValue]").wait_for(timeout=READY_S * 1000)
         page.wait_for_timeout(3000)
-        self.page, self.times = page, []
+        self.page, self.held, self.times = page, held, []
 
     def tick(self, counts: bool) -> None:
         """Milliseconds from a press on the checkbox to the new metric, kept where it counts."""
         self.page.bring_to_front()
-        self.page.locator("[data-testid=stCheckbox] label").click()
+        self.page.locator("[data-testid=stCheckbox] label").click(delay=self.held)
         self.page.wait_for_timeout(REST_MS)
         self.page.locator("[data-test-script-state=notRunning]").wait_for()
         if counts and (elapsed := self.page.evaluate("tickTimes()")["numbers"]) is not None:
@@ -120,7 +121,7 @@ def measure(page: Page, address: str, model: str, ticks: int, alone: bool, bare:
         bare.tick(counts=i >= WARM_UP)
         page.bring_to_front()
         moved.update(down=0, up=0)
-        boxes.nth(i * 3 % visible).click()
+        boxes.nth(i * 3 % visible).click(delay=bare.held)
         page.wait_for_timeout(REST_MS)
         page.locator("[data-test-script-state=notRunning]").wait_for()
         seen = page.evaluate("tickTimes()")
@@ -161,6 +162,7 @@ def main() -> None:
     """Measure, print a table, and write the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ticks", type=int, default=40)
+    parser.add_argument("--held", type=float, default=0, help="milliseconds from a press to letting go")
     parser.add_argument("--only", default="", help="measure models whose name holds this")
     parser.add_argument("--alone", action="store_true", help="the tree without the page around it")
     parser.add_argument("--write", type=Path)
@@ -180,7 +182,9 @@ def main() -> None:
             if options.only not in model:
                 continue
             with window(chromium) as page, window(chromium) as plain:
-                row = measure(page, address, model, options.ticks, options.alone, Bare(plain, bare_address))
+                row = measure(
+                    page, address, model, options.ticks, options.alone, Bare(plain, bare_address, options.held)
+                )
             ratios = {
                 part: {q: round(ms[q] / row["bare"][q], 2) for q in ("p50", "p95")} for part, ms in row["ms"].items()
             }

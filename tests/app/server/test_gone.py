@@ -15,14 +15,22 @@ from app.server import gone
 
 @pytest.mark.parametrize(("kept_s", "ended"), [(0, ["shut down"]), (60, [])])
 def test_a_page_is_ended_when_its_visitor_may_no_longer_come_back(kept_s, ended, monkeypatch):
-    told = []
+    told, set_to = [], []
     page = SimpleNamespace(id="one", shutdown=lambda: told.append("shut down"))
     storage = MemorySessionStorage(ttl_seconds=kept_s)
     storage.save(SessionInfo(client=None, session=page))
     manager = WebsocketSessionManager(storage, None, None, None)
     monkeypatch.setattr(gone.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
     monkeypatch.setattr(gone, "LOOKED_EVERY_S", 0.001)
+    collector = SimpleNamespace(
+        collect=lambda: told.append("collected"),
+        get_threshold=lambda: (700, 10, 10),
+        set_threshold=lambda *all: set_to.append(all),
+    )
+    monkeypatch.setattr(gone, "gc", collector)
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(gone.let_go(), 0.2))
-    assert told == ended
+    assert told[: len(ended)] == ended
+    assert set(told[len(ended) :]) == {"collected"}
+    assert set_to == [(700, 10, gone.SELDOM)]
     assert "self._session_mgr =" in inspect.getsource(Runtime.__init__)

@@ -82,3 +82,22 @@ def test_who_waits_for_the_analyst_lets_others_draw(monkeypatch):
     others[1].end()
     with turns.turn():
         assert time.monotonic() - began < QUICK_S
+
+
+def test_what_draws_lets_ticks_by(monkeypatch):
+    monkeypatch.setattr(turns, "ASIDE_S", QUICK_S)
+    turns.let_ticks_by()  # at once
+    drawn = threading.Event()
+    with turns.tick_at_work():
+        drawing = threading.Thread(target=lambda: (turns.let_ticks_by(), drawn.set()), daemon=True)
+        drawing.start()
+        with turns.tick_at_work():
+            assert not drawn.wait(0.05)
+        assert not drawn.wait(0.05)  # the first is still being answered
+    assert drawn.wait(QUICK_S)
+
+
+def test_what_draws_stands_aside_for_a_moment_alone(monkeypatch):
+    monkeypatch.setattr(turns, "ASIDE_S", 0.01)
+    with turns.tick_at_work():
+        turns.let_ticks_by()
