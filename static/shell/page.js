@@ -25,7 +25,7 @@ const state = {
   shown: null, // the screen that is mounted
   showing: null, // resolved when all of it is
   python: false,
-  note: null, // what was said when the model was opened, until something else is chosen
+  note: null, // what was said of what a person did last, until they do something else
 };
 const embedded = address.has("embed") ? "embed=1&" : "";
 if (embedded) document.documentElement.dataset.embed = "";
@@ -178,10 +178,9 @@ async function find(text) {
 }
 
 // Open what was found, and say what is to be said of it.
-async function arrive({ query, problem, ...note }) {
+async function arrive({ query, ...note }) {
   state.note = note;
-  if (problem) drawTold({ problem });
-  else if (query === state.query) drawTold({});
+  if (note.problem || query === state.query) drawTold({});
   else await go(query, { push: true });
 }
 
@@ -337,13 +336,14 @@ async function change(set) {
 }
 
 async function go(query, { push = false, lang } = {}) {
-  if (lang) state.lang = lang;
+  if (lang) [state.lang, state.note] = [lang, null];
   state.draft = null;
   remember(query, { push });
   await open();
 }
 
 async function preset(which) {
+  state.note = null;
   try {
     await go((await ask({ do: "preset", ...which })).query);
   } catch (error) {
@@ -353,6 +353,7 @@ async function preset(which) {
 
 async function write(text) {
   const turn = ++state.turn;
+  state.note = null;
   try {
     const answer = await ask({ do: "typed", text });
     if (turn !== state.turn) return;
@@ -364,7 +365,7 @@ async function write(text) {
 }
 
 async function back() {
-  state.draft = null;
+  state.draft = state.note = null;
   if (state.past.length) {
     state.query = state.past.pop();
     history.replaceState({}, "", `?${embedded}${state.query}${location.hash}`);
@@ -374,9 +375,10 @@ async function back() {
 
 async function act(kind, value, name) {
   if (name) state.choices[name] = value;
+  state.note = null;
   try {
     const answer = await ask({ do: "act", kind, value, choices: state.choices });
-    if (answer.problem) return drawTold({ problem: answer.problem });
+    if (answer.problem) return refused(answer.problem);
     if (answer.query !== state.query) await go(answer.query);
     else await drawPane();
   } catch (error) {
@@ -419,7 +421,7 @@ async function dropped(file) {
   const { words } = state.shown;
   if (file.size > LARGEST_FILE) {
     const text = words["site.too_large"].replace("{name}", file.name).replace("{most}", LARGEST_FILE / 2 ** 20);
-    return drawTold({ problem: { problem: text, hint: "" } });
+    return refused({ problem: text, hint: "" });
   }
   try {
     await arrive(await ask({ do: "drop", name: file.name }, { file: await file.arrayBuffer() }));
@@ -466,7 +468,13 @@ function failed(error) {
   const words = state.shown?.words;
   console.warn(error);
   if (!parts) return main.replaceChildren(new Blocks({}).error({ problem: error.problem || NOTHING, hint: error.hint ?? "" }));
-  drawTold({ problem: error.problem ? error : { problem: words["site.broken"], hint: error.hint ?? "" } });
+  refused(error.problem ? error : { problem: words["site.broken"], hint: error.hint ?? "" });
+}
+
+// Say what could not be done; it stays while what was asked for before is still being answered.
+function refused(problem) {
+  state.note = { problem };
+  drawTold({});
 }
 
 // A page as it was drawn when the site was built, while Python starts; for a link that says nothing but its model.
@@ -509,6 +517,7 @@ async function begin() {
 
 addEventListener("popstate", () => {
   state.query = location.search.slice(1);
+  state.note = null;
   open();
 });
 addEventListener("dragover", (event) => {

@@ -247,6 +247,8 @@ def test_a_model_file_that_lies_is_refused_in_a_sentence(open_site, tmp_path, co
     page = open_site("/?model=timm:resnet18")
     page.locator(".first input[type=file]").set_input_files(file)
     expect(page.locator(".told.error")).to_contain_text("model.json")
+    expect(page.locator("section.tree.priced")).to_be_visible()  # the answer to what was asked for before
+    expect(page.locator(".told.error")).to_contain_text("model.json")
     expect(number(page, 0)).to_have_text(re.compile(r"\d"))
 
 
