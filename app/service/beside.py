@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from freezecore._trace import Trace
 from freezecore.serving.pricing import client
-from freezecore.serving.pricing.server import KnownStep
+from freezecore.serving.pricing.wire import KnownStep
 
 from . import backend
 from .findings import told_findings

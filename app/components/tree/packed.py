@@ -105,17 +105,16 @@ def pack(tree: LayerTree) -> Rows:
         add(whole_part(part.name), 0, part.name, rule, 0, SECTION)
         for path, item in _outermost(root, set(tree.in_part[part.name])):
             show(path, path, item, 1)
+    texts = {"names": list(names.texts), "labels": list(labels.texts)}
+    about = {"uses": uses, "towers": _towers(tree, paths), "count": len(tree.parameters)}
+    return Rows(tuple(paths), {**texts, **columns, **about})
+
+
+def _towers(tree: LayerTree, paths: list[str]) -> list[dict]:
+    """The towers that have blocks, these by their rows."""
     at = {path: i for i, path in enumerate(paths)}
     towers = [{"name": t.name, "blocks": [at[p] for p in t.blocks if p in at]} for t in tree.towers]
-    data = {
-        "names": list(names.texts),
-        "labels": list(labels.texts),
-        **columns,
-        "uses": uses,
-        "towers": [tower for tower in towers if tower["blocks"]],
-        "count": len(tree.parameters),
-    }
-    return Rows(tuple(paths), data)
+    return [tower for tower in towers if tower["blocks"]]
 
 
 def _trie(tree: LayerTree) -> _ModuleNode:

@@ -11,38 +11,23 @@ import subprocess
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
-from typing import Any
 
 from freezecore import sentences
-from freezecore._estimate import CardFit, Estimate, PhasePeak
 from freezecore._estimate.cards import Card
-from freezecore._review import Finding
 from freezecore.cache import store
 from freezecore.cache.memory import Recent
 from freezecore.mask import Mask
 from freezecore.serving import child_process
-from freezecore.serving.pricing.server import MOST_STEPS, KnownStep
+from freezecore.serving.pricing.server import MOST_STEPS
+from freezecore.serving.pricing.wire import KnownStep, PricedTicks
 
 LIMIT_S = 0.15
 MOST_WAITING = 6  # more than it answers in that time
-REST_S = (
-    3.0  # after a late answer nobody asks: where processors are short, waiting comes on top of what one does oneself
-)
+REST_S = 3.0  # after a late answer nobody asks: processors are short, and waiting adds to what one does oneself
 AGAIN_S = 10.0  # from one start to the next, of a process that dies
 MOST_CALLS = 20_000  # of a step that is sent: more take longer to send than they save
-
-
-@dataclass(frozen=True)
-class PricedTicks:
-    """What ticks come to: rules, the cost of a step, what is wrong, and how it fits on the card; the last three where
-    they are known."""
-
-    rules: str
-    cost: Estimate | None = None
-    findings: tuple[Finding, ...] = ()
-    fit: CardFit | None = None
 
 
 class PricingProcess:
@@ -98,7 +83,7 @@ class PricingProcess:
             self._waiting.pop(asked, None)
         if "unknown" in found:
             self._steps.write(name, None)  # it is told again
-        return _priced(found) if "rules" in found else None
+        return PricedTicks.from_json(found["priced"]) if "priced" in found else None
 
     def close(self) -> None:
         """End the process."""
@@ -145,19 +130,6 @@ class PricingProcess:
             if not arriving.done():
                 arriving.set_result({})
         child_process.close(process)
-
-
-def _priced(found: dict[str, Any]) -> PricedTicks:
-    if "cost" not in found:
-        return PricedTicks(found["rules"])
-    cost, fit = found["cost"], found["fit"]
-    phases = tuple(PhasePeak(**phase) for phase in cost["phases"])
-    return PricedTicks(
-        found["rules"],
-        Estimate(**{**cost, "phases": phases, "left_out": tuple(cost["left_out"])}),
-        tuple(Finding(**{**each, "layers": tuple(each["layers"])}) for each in found["findings"]),
-        fit and CardFit(**fit),
-    )
 
 
 @cache

@@ -5,8 +5,8 @@ input. A line with a `trace` makes a step known by its number, as `KnownStep` ta
 
     {"ask": 7, "step": 1, "trains": "0011…", "norms": "hold", "dropout": "off", "batch": 32, "card": {…} or null}
 
-and gets one line, with what `answer` tells; with `unknown` where the step is not known any more, and with `ask` alone
-where something went wrong: who asked works it out then, and says what.
+and gets one line, with a `PricedTicks` as `priced`; with `unknown` where the step is not known any more, and with `ask`
+alone where something went wrong: who asked works it out then, and says what.
 """
 
 from __future__ import annotations
@@ -14,70 +14,27 @@ from __future__ import annotations
 import os
 import queue
 import traceback
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from freezecore import sentences
-from freezecore._estimate import Price, estimate
+from freezecore._estimate import estimate
 from freezecore._estimate.budget import fits
 from freezecore._estimate.cards import Card
 from freezecore._resolve import resolve
 from freezecore._review import review
-from freezecore._trace import Trace
 from freezecore.cache.memory import Recent
 from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
 from freezecore.serving import child_process
-from freezecore.source import ModelSource
+from freezecore.serving.pricing.wire import KnownStep, PricedTicks
 from freezecore.spec import FreezeSpec
-from freezecore.tree import LayerTree
-from freezecore.workload import Workload
 
 MOST_STEPS = 32  # known at a time, as the page keeps traces
 
 
-@dataclass(frozen=True)
-class KnownStep:
-    """A model and the training step that prices what of it trains.
-
-    Attributes:
-        tree, trace, source, workload: the model and its step; the batch size is that of each question.
-        prices: what each module costs to train, by path.
-    """
-
-    tree: LayerTree
-    trace: Trace
-    source: ModelSource
-    workload: Workload
-    prices: dict[str, Price]
-
-    def to_json(self) -> dict:
-        """Its fields as JSON values."""
-        return {
-            "tree": self.tree.to_json(),
-            "trace": self.trace.to_json(),
-            "source": asdict(self.source),
-            "workload": self.workload.to_json(),
-            "prices": {path: asdict(price) for path, price in self.prices.items()},
-        }
-
-    @classmethod
-    def from_json(cls, data: dict) -> KnownStep:
-        """Rebuild it from what `to_json` gives; raises ValueError or FreezeError for anything else."""
-        return cls(
-            LayerTree.from_json(data["tree"]),
-            Trace.from_json(data["trace"]),
-            ModelSource(**data["source"]),
-            Workload(**data["workload"]),
-            {path: Price(**price) for path, price in data["prices"].items()},
-        )
-
-
-def answer(step: KnownStep, asked: dict) -> dict:
-    """The shortest rules of these ticks, what the selection costs, what is wrong with it, and how it fits on its card.
-
-    Without a cost where its peak is not known.
-    """
+def price(step: KnownStep, asked: dict) -> PricedTicks:
+    """What the ticks that are asked about come to; without a cost where its peak is not known."""
     batch, card = asked["batch"], asked["card"]
     ticks = Mask(step.tree, tuple(bit == "1" for bit in asked["trains"]), asked["norms"], asked["dropout"])
     rules = str(shortest_rules(ticks))
@@ -85,16 +42,11 @@ def answer(step: KnownStep, asked: dict) -> dict:
     mask = resolve(spec, step.tree)
     cost = estimate(step.trace, mask, batch_size=batch)
     if not cost.known:
-        return {"rules": rules}
+        return PricedTicks(rules)
     workload = replace(step.workload, batch_size=batch)
     found = review(step.tree, mask, spec=spec, workload=workload, source=step.source, prices=step.prices, fixes=False)
     fit = fits(step.trace, mask, batch_size=batch, cards=(Card(**card),), cost=cost)[0] if card else None
-    return {
-        "rules": rules,
-        "cost": asdict(cost),
-        "findings": [asdict(finding) for finding in found],
-        "fit": fit and asdict(fit),
-    }
+    return PricedTicks(rules, cost, tuple(found), fit)
 
 
 def serve(answers: BinaryIO) -> None:
@@ -110,7 +62,7 @@ def serve(answers: BinaryIO) -> None:
                 known.write(asked["step"], KnownStep.from_json(asked))
                 continue
             step = known.read(asked["step"])
-            found = answer(step, asked) if step else {"unknown": True}
+            found = {"priced": price(step, asked).to_json()} if step else {"unknown": True}
         except Exception:  # the boundary of the process: who asked finds out itself, and says it in a sentence
             traceback.print_exc()
         if "ask" in asked:

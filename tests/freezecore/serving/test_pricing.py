@@ -13,7 +13,7 @@ from freezecore.mask import Mask
 from freezecore.rules.shortest import shortest_rules
 from freezecore.serving import child_process
 from freezecore.serving.pricing import client
-from freezecore.serving.pricing.server import KnownStep
+from freezecore.serving.pricing.wire import KnownStep
 
 CARD, BATCH = all_cards()[0], 32
 
