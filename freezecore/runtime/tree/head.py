@@ -214,6 +214,8 @@ def last_layers(
     if not matrices:
         return []
     last = max(matrices, key=place.__getitem__)
+    if not library and len(found := end_branches(seen, place, last, end, fed)) > 1:
+        return found
     return end_layers(seen, last, fed) or [last]
 
 
@@ -232,13 +234,13 @@ def _in_series(
         node = node.parent
     if node is not seen.root:
         return False
-    given = _around(last, fed)
+    given = fed_around(last, fed)
     return not given or all(
         any(f"{tower}.".startswith(f"{each}.") for each in given) for tower in spine if tower != last
     )
 
 
-def _around(path: str, fed: dict[str, frozenset[str]]) -> frozenset[str]:
+def fed_around(path: str, fed: dict[str, frozenset[str]]) -> frozenset[str]:
     """What fed a module, or the modules around it."""
     ends = [at for at, character in enumerate(path) if character == "."]
     return frozenset[str]().union(*(fed.get(each, ()) for each in (path, *(path[:end] for end in ends))))
@@ -246,7 +248,7 @@ def _around(path: str, fed: dict[str, frozenset[str]]) -> frozenset[str]:
 
 def _feeds(path: str, spine: dict[str, list[str]], fed: dict[str, frozenset[str]]) -> bool:
     """Whether a tower was computed from what a module made."""
-    return any(path in _around(tower, fed) for tower in spine)
+    return any(path in fed_around(tower, fed) for tower in spine)
 
 
 def end_layers(seen: ModuleTree, last: str, fed: dict[str, frozenset[str]]) -> list[str]:
@@ -264,6 +266,39 @@ def end_layers(seen: ModuleTree, last: str, fed: dict[str, frozenset[str]]) -> l
         for each in node.parent.bearing
         if each is node or (each.matrices == 1 and fed.get(each.path) == fed[path] and each.path not in feeding)
     ]
+
+
+def end_branches(
+    seen: ModuleTree, place: dict[str, float], last: str, end: float, fed: dict[str, frozenset[str]]
+) -> list[str]:
+    """Paths of the last layers of each branch that runs after `end` and feeds nothing, in a module of a person's own:
+    one head may be a layer, another a row of them, and one may read what was pooled and another every token.
+
+    Args:
+        last: name of the last parameter with a matrix to run.
+        end: the place of the last parameter before any head.
+    """
+    feeding = frozenset[str]().union(*fed.values())
+
+    def ends(node: ModuleNode) -> list[ModuleNode]:
+        places = [place[name] for name in seen.below(node) if name in place]
+        if node.path in feeding or not node.matrices or min(places, default=-1) <= end:
+            return []
+        return [node] if node.matrices == 1 else [found for child in node.bearing for found in ends(child)]
+
+    node = seen.nodes.get(place_of(last)[0])
+    found = [node] if node else []
+    while node is not None and node.parent is not None:
+        beside = [each for each in node.parent.bearing if each is not node and _fed_inside(each, fed)]
+        found += [branch for each in beside for branch in ends(each)]
+        node = node.parent
+    return [each.path for each in seen.nodes.values() if each in found]
+
+
+def _fed_inside(node: ModuleNode, fed: dict[str, frozenset[str]]) -> bool:
+    """Whether a module read what another made; of one that is never called (a dictionary of heads), all in it."""
+    holds = isinstance(node.module, nn.ModuleDict | nn.ModuleList)
+    return all(_fed_inside(each, fed) for each in node.bearing) if holds else bool(fed.get(node.path))
 
 
 def _joint(seen: ModuleTree, found: list[str], base: ModuleNode, fed: dict[str, frozenset[str]]) -> list[str]:

@@ -88,6 +88,18 @@ def is_router(node: ModuleNode) -> bool:
     return False
 
 
+def gated(node: ModuleNode) -> list[ModuleNode]:
+    """A gate, and what stands beside it that it chooses from: modules called experts, or a list with an element for
+    each of its outputs; empty for what is no gate."""
+    if node.parent is None or not ROUTER.search(node.name):
+        return []
+    outputs = {getattr(each.module, "out_features", None) for each in node.walk()}
+    beside = [each for each in node.parent.bearing if each is not node]
+    experts = [each for each in beside if "expert" in f"{each.name} {each.type}".lower()]
+    rows = [each for each in beside if isinstance(each.module, nn.ModuleList) and len(each.children) in outputs]
+    return [node, *experts, *rows] if experts or rows else []
+
+
 def moves(module: nn.Module) -> bool:
     """Its buffers change in train mode by its class: running statistics, a power iteration."""
     if isinstance(module, ParametrizationList):

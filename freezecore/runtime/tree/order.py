@@ -269,7 +269,11 @@ class _Origins:
         self.paths = [path for path, _ in model.named_modules()]
         self.bit = {path: 1 << at for at, path in enumerate(self.paths)}
         # Per holder, the bits of its children and of what its lists hold.
-        lists = {path for path, module in model.named_modules() if path and isinstance(module, nn.ModuleList)}
+        lists = {
+            path
+            for path, module in model.named_modules()
+            if path and isinstance(module, (nn.ModuleList, nn.ModuleDict))
+        }
         self.holder = {path: _around(_around(path) if _around(path) in lists else path) for path in self.paths}
         self.beside: Counter[str] = Counter()
         for path in self.paths[1:]:

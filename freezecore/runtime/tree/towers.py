@@ -27,7 +27,15 @@ from freezecore.runtime.tree.block_lists import (
     rows_beside,
     staged,
 )
-from freezecore.runtime.tree.head import end_layers, hinted_head, hinted_neck, input_embeddings, last_layers
+from freezecore.runtime.tree.head import (
+    end_layers,
+    fed_around,
+    hinted_head,
+    hinted_neck,
+    input_embeddings,
+    last_layers,
+)
+from freezecore.runtime.tree.marks import gated
 from freezecore.runtime.tree.module_tree import ModuleNode, ModuleTree
 from freezecore.runtime.tree.order import Execution
 from freezecore.runtime.tree.parts import TowerSpan, find_parts
@@ -253,11 +261,12 @@ class _Finder:
     def _front(self, tower: _Tower) -> None:
         """What runs before the first block; what runs between blocks counts with them."""
         top = self.seen.nodes[tower.path]
+        around = self._around_blocks(tower) if self.head_paths is None else set()
         for name in self.seen.below(top):
             at = self.place.get(name)
             if at is None or name in self.kinds or (name in self.head and not self._looked_up(name)):
                 continue
-            if name in self.aside:
+            if name in self.aside or (at < tower.start and name in around):
                 continue
             if at < tower.start:
                 tower.front.append(name)
@@ -266,6 +275,21 @@ class _Finder:
         kind: Kind = "embedding" if any(self._embeds(name) for name in tower.front) else "stem"
         for name in tower.front:
             self.kinds[name] = kind
+
+    def _around_blocks(self, tower: _Tower) -> set[str]:
+        """In a module of a person's own, what goes around the blocks: a gate with what it chooses from, and what feeds
+        what comes later and no block."""
+        given = frozenset[str]().union(*(fed_around(node.path, self.run.fed) for node in tower.modules()))
+        feeding = frozenset[str]().union(*self.run.fed.values())
+        past = [
+            self.seen.nodes[path]
+            for path in feeding - given
+            if path in self.seen.nodes
+            and not any(f"{path}.".startswith(f"{each}.") or each.startswith(f"{path}.") for each in given)
+        ]
+        inside = self._names(tower.modules())
+        chosen = [each for node in self.seen.nodes.values() for each in gated(node) if not inside & self._names([node])]
+        return self._names([*past, *chosen]) - inside
 
     def _looked_up(self, name: str) -> bool:
         return any(name in self.seen.below(node) for node in self.inputs)

@@ -373,3 +373,80 @@ def test_layers_that_end_side_by_side_on_the_same_features_are_all_heads(joined,
     assert tree.head == head
     assert not set(tree.head) & set(tree.blocks)
     assert {p.kind for p in tree.parameters if p.owner in head} == {"head"}
+
+
+class TwoHeads(nn.Module):
+    """One head over what was pooled, in a row of layers; one over every token; two more in a dictionary."""
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(10, 4)
+        self.layers = nn.ModuleList(Block() for _ in range(3))
+        self.pooler = nn.Linear(4, 4)
+        self.intent = nn.Sequential(nn.Dropout(0.1), nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+        self.slots = nn.Linear(4, 5)
+        self.more = nn.ModuleDict({"a": nn.Linear(4, 2), "b": nn.Linear(4, 1)})
+
+    def forward(self, ids):
+        x = self.tokens(ids)
+        for layer in self.layers:
+            x = layer(x)
+        first = self.pooler(x[:, 0]).tanh()
+        return {"intent": self.intent(first), "slots": self.slots(x), **{k: v(first) for k, v in self.more.items()}}
+
+
+def test_all_that_ends_beside_the_last_layer_is_head_whatever_it_reads():
+    assert read_module(TwoHeads()).head == ("intent.3", "slots", "more.a", "more.b")
+
+
+class Gated(nn.Module):
+    """A mixture at the root, whose gate runs before the blocks."""
+
+    def __init__(self, gate, experts):
+        super().__init__()
+        self.tokens = nn.Embedding(10, 4)
+        self.add_module(gate, nn.Linear(4, 3))
+        self.add_module(experts, nn.ModuleList(nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 4)) for _ in range(3)))
+        self.layers = nn.ModuleList(Block() for _ in range(3))
+        self.out = nn.Linear(4, 2)
+        self.names = gate, experts
+
+    def forward(self, ids):
+        gate, experts = (getattr(self, name) for name in self.names)
+        x = self.tokens(ids)
+        scores = gate(x).softmax(-1)
+        x = sum(scores[..., i : i + 1] * expert(x) for i, expert in enumerate(experts))
+        for layer in self.layers:
+            x = layer(x)
+        return self.out(x)
+
+
+@pytest.mark.parametrize("names", [("gate", "experts"), ("router", "nets")])
+def test_a_gate_before_the_blocks_is_no_embedding(names):
+    tree = read_module(Gated(*names))
+    kinds = {
+        each: {p.kind for p in tree.parameters if p.name.startswith(each)} for each in ("tokens", "layers", *names)
+    }
+    assert kinds == {"tokens": {"embedding"}, "layers": {"block"}, names[0]: {"other"}, names[1]: {"other"}}
+
+
+class Beside(nn.Module):
+    """What reads the input beside the blocks and is added behind them."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.short = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.blocks = nn.ModuleList(Block() for _ in range(3))
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, x):
+        beside, x = self.short(x), self.stem(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.out(x + beside)
+
+
+def test_what_runs_before_the_blocks_and_feeds_none_is_no_stem():
+    tree = read_module(Beside())
+    assert tree.towers[0].stem == ("stem",)
+    assert of(tree, "short.weight").kind == "other"
