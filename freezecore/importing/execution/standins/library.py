@@ -13,10 +13,10 @@ FILES = {
     "trl": "transformers", "fastai": "fastai", "fastcore": "fastai", "lightning": "lightning",
     "pytorch_lightning": "lightning", "peft": "peft", "accelerate": "accelerate",
     "sentence_transformers": "sentence_transformers", "mmcv": "openmmlab", "mmengine": "openmmlab",
-    "unsloth": "unsloth", "bitsandbytes": "bitsandbytes",
+    "unsloth": "unsloth", "bitsandbytes": "bitsandbytes", "numpy": "numpy",
 }  # fmt: skip
 HARMLESS = {
-    "numpy", "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",
+    "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",
     "albumentations", "torchmetrics", "tensorboard", "tensorboardX", "omegaconf", "hydra", "yaml", "requests",
     "nltk", "tokenizers", "torchaudio", "torchtext", "deepspeed", "einops", "joblib", "scipy",
     "ray", "optuna", "mlflow", "neptune", "torchinfo", "torchsummary", "thop", "kornia", "huggingface_hub",
