@@ -12,6 +12,7 @@ from .server.startup import prepare_server
 from .views import classroom, compare, explore, learn
 
 THEME = Path(__file__).with_name("theme")
+OWN_WORDS = ("best-match", "apply-area", "apply-line", "browse", "pages")
 
 
 def draw() -> None:
@@ -23,9 +24,7 @@ def draw() -> None:
     prepare_server()
     state.begin()
     words = state.words()
-    own = "; ".join(
-        f"--{name}: '{words(f'browser.{name}')}'" for name in ("best-match", "apply-area", "apply-line", "browse")
-    )
+    own = "; ".join(f"--{name}: '{words(f'browser.{name}')}'" for name in OWN_WORDS)
     st.html(
         f"<style>:root {{ {own}; }}</style>"
     )  # for what Streamlit says in English: page.css puts these in its place

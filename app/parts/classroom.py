@@ -264,8 +264,9 @@ def _board(token: str, key: str) -> None:
 def _heads(token: str, entries: Sequence[ClassEntry], words: Words) -> None:
     present, guessed = shared().present(token), sum(bool(entry.guess) for entry in entries)
     counts = {"present": present, "guessed": guessed, "measured": sum(bool(entry.runs) for entry in entries)}
-    for column, (name, count) in zip(st.columns(3), counts.items(), strict=True):
-        column.metric(words(f"class.{name}"), count, border=True)
+    with st.container(key="class_heads"):
+        for column, (name, count) in zip(st.columns(3), counts.items(), strict=True):
+            column.metric(words(f"class.{name}"), count, border=True)
 
 
 def _charts(entries: Sequence[ClassEntry], lesson: Lesson, words: Words) -> None:

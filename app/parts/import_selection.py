@@ -65,7 +65,11 @@ def _pasted() -> None:
 @show_errors.acting
 def _dropped() -> None:
     file = state.dropped_file("w_import_file")
-    state.notes(NOTES).update(content=file.getvalue() if file is not None else None)
+    if file is None:
+        _pasted()
+        return
+    state.fill("w_import", "")  # below stands what the file says, and the text would seem to be it
+    state.notes(NOTES).update(content=file.getvalue())
 
 
 def _shown(found: Imported, selection: ModelSelection, words: Words) -> None:
@@ -94,7 +98,8 @@ def _lines(kind: str, lines: Sequence[str], words: Words) -> None:
         st.caption(words(f"import.{kind}_why"))
         shown = "\n".join(lines[:MOST_LINES])
         more = "\n…" if len(lines) > MOST_LINES else ""
-        st.code(shown + more, language=None, height="content" if len(lines) <= FEW else 160)
+        height = "content" if len(lines) <= FEW else 160
+        st.code(shown + more, language=None, height=height, wrap_lines=True)
 
 
 @show_errors.acting

@@ -128,7 +128,7 @@ def _check(lesson: Lesson, notes: dict, when: str, words: Words) -> None:
     if state.value(key) is None and notes.get(when):
         state.fill(key, notes[when])
     st.radio(
-        f"**{words(f'learn.{when}')}** {words(f'{of}.question')}",
+        f"{words(f'learn.{when}')} {words(f'{of}.question')}",
         lessons.CHOICES,
         index=None,
         key=key,

@@ -239,7 +239,9 @@ def _open(one: RunRow) -> None:
 
 
 def _duel(pair: Sequence[RunRow], words: Words) -> None:
-    """Whether the first of two runs is better than the second by more than noise."""
+    """Whether the first of two runs is better than the second by more than noise; nothing where neither was scored."""
+    if not any(one.result.get("per_sample") for one in pair):
+        return
     results = [_result(one) for one in pair]
     try:
         found = duel_of(*results)

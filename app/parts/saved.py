@@ -36,13 +36,13 @@ def names_of_rules() -> dict[tuple[str, str], str]:
 
 
 def _row(place: int, name: str, one: dict, words: Words) -> None:
-    take, drop = st.columns([5, 1], vertical_alignment="center")
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line_saved_{place}")
     model = "" if one["model"] == state.link().model else f" · {gallery.name_of(one['model'])}"
-    take.button(
+    line.button(
         show_errors.plain(f"{name}{model}"), key=f"saved_take_{place}", on_click=_take, args=(one,), width="stretch",
         help=show_errors.plain(one["rules"]),
     )  # fmt: skip
-    drop.button(
+    line.button(
         "", icon=":material/delete:", key=f"saved_drop_{place}", on_click=_drop, args=(name,), type="tertiary",
         help=words("saved.drop", name=show_errors.plain(name)),
     )  # fmt: skip

@@ -34,7 +34,7 @@ from .plot import plot
 from .table import formatted, pick_rows
 
 KINDS = ("sweep", "find", "suggest")
-WIDTHS = {"sweep": [1.8, 1.8, 1.1, 1.2], "find": [1.6, 2.0, 0.9, 1.1, 0.9], "suggest": [1.8, 1.8, 2.3]}
+WIDTHS = {"sweep": [1.8, 1.8, 1.1, 1.2], "find": [1.6, 2.0, 0.9, 1.1, 0.9], "suggest": [2.1, 1.8, 2.0]}
 STEPS = {"sweep": 40, "find": 60, "suggest": 60}
 OPENINGS = {
     "w_search_over": list(USUAL),

@@ -38,9 +38,9 @@ def card_rows(selection: ModelSelection, words: Words) -> list[dict]:
         {
             words("fit.card"): ("▸ " if card == selection.card else "") + card.box_name,
             words("fit.fits"): words(f"fits.{one.fits}"),
+            words("fit.largest"): one.largest_batch,
             words("fit.usable"): bytes_text(one.card_bytes),
             words("fit.left"): bytes_text(one.margin_bytes),
-            words("fit.largest"): one.largest_batch,
             words("fit.note"): words.said(one.note),
         }
         for card, one in zip(known, found, strict=True)
