@@ -244,12 +244,14 @@ def fill(name: str, content: object) -> None:
 
 
 def keep_values(**openings: object) -> None:
-    """Keep what these widgets hold while out of sight, which Streamlit forgets; called before they are drawn."""
+    """Keep what these widgets hold while out of sight, which Streamlit forgets; called before they are drawn.
+
+    It is written even where it is known: what is not written is not sent, and a browser that has put a field away
+    draws it empty.
+    """
     kept = notes("kept_values")
     for name, opening in openings.items():
-        if name not in st.session_state:
-            st.session_state[name] = kept.get(name, opening)
-        kept[name] = st.session_state[name]
+        kept[name] = st.session_state[name] = st.session_state.get(name, kept.get(name, opening))
 
 
 def send_kept_values() -> None:

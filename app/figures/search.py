@@ -48,7 +48,8 @@ def by_depth(rows: Sequence[SearchRow], chosen: SearchRow | None, words: Words, 
     layout = layout_of(palette, "by_depth")
     ticks = round_ticks(max((r.peak_bytes for r in sized), default=1) * 1.05, 2)
     depths = [r.frozen_blocks for r in deep]
-    layout["xaxis"] |= {"title": {"text": words("search.depth_axis")}, "dtick": 1 if len(deep) < 26 else 5}
+    apart = 1 if len(deep) < 12 else 2 if len(deep) < 26 else 5  # so many numbers stand side by side in half a pane
+    layout["xaxis"] |= {"title": {"text": words("search.depth_axis")}, "dtick": apart, "tickangle": 0}
     layout["xaxis"]["range"] = [min(depths, default=0) - 0.7, max(depths, default=0) + 0.7]
     layout["yaxis"] |= {"domain": [0, 0.3], "tickvals": ticks, "ticktext": [bytes_text(t) for t in ticks]}
     layout["yaxis"] |= {"title": {"text": words("chart.peak"), "font": {"size": 11}}}

@@ -40,13 +40,26 @@ class Charts {
   }
 }
 
+const CHOOSER = ".st-key-w_pane, .tabs"; // of the panes below the numbers, with a server and without
+const STILL = "(prefers-reduced-motion: reduce)";
+
+// Where it is narrow, the pane that the way turns to stands screens below the number that was pressed.
+const bringUp = (chooser) => {
+  if (!chooser || chooser.getBoundingClientRect().top < innerHeight / 2) return;
+  chooser.scrollIntoView({ behavior: matchMedia(STILL).matches ? "instant" : "smooth" });
+};
+
 const show = ({ data, parentElement, setTriggerValue }, earlier) => {
   if (earlier?.data === data) return earlier;
   earlier?.stop();
   const root = earlier?.root ?? element("section", "charts");
   if (!earlier) parentElement.append(root);
   const part = earlier?.data.of === data.of ? earlier.blocks.part : ""; // what was chosen stays when prices come
-  return new Charts(data, root, () => setTriggerValue("way", true), part);
+  const toWay = () => {
+    setTriggerValue("way", true);
+    bringUp(document.querySelector(CHOOSER));
+  };
+  return new Charts(data, root, toWay, part);
 };
 
 export default mounted(show, (charts) => charts.end());
