@@ -17,3 +17,10 @@ def quiet(name: str, below: int = logging.CRITICAL) -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
+
+
+@contextmanager
+def hub_quiet() -> Iterator[None]:
+    """Let the Hub's libraries not tell each of their tries: that it cannot be reached is said in a sentence of ours."""
+    with quiet("huggingface_hub"), quiet("datasets"):
+        yield

@@ -15,6 +15,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from freezecore import hub_configs, packaged
 from freezecore.cache import uploads
 from freezecore.errors import NotFetched, SourceError, did_you_mean, shortened
+from freezecore.runtime.quiet import hub_quiet
 from freezecore.sentences import say
 from freezecore.source import MOST_LABELS, ModelSource
 
@@ -104,6 +105,7 @@ def named_class(architectures: object) -> type[transformers.PreTrainedModel] | N
     return None
 
 
+@hub_quiet()
 def _hub_config(source: ModelSource, place: str) -> tuple[PretrainedConfig, tuple[str, ...]]:
     if source.weights != "pretrained" and (kept := hub_configs.find(place)):
         return CONFIG_MAPPING[kept.config["model_type"]].from_dict(kept.config), ()

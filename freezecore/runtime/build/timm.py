@@ -13,6 +13,7 @@ from freezecore import packaged
 from freezecore.errors import SourceError, did_you_mean, shortened
 from freezecore.runtime.build.built import Built, check_memory
 from freezecore.runtime.build.dense import dense
+from freezecore.runtime.quiet import hub_quiet
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 
@@ -71,6 +72,7 @@ def _with_head(model: Any, source: ModelSource) -> nn.Module:
     return model
 
 
+@hub_quiet()
 def _pretrained(source: ModelSource) -> nn.Module:
     found = packaged.find(source)
     file = packaged.weights_file(found) if found else None

@@ -19,6 +19,7 @@ from freezecore import packaged
 from freezecore.errors import SourceError
 from freezecore.runtime.build.built import Built, check_memory, device_for
 from freezecore.runtime.build.config import absent, is_offline, named_class, place_of, read_config, trusts_remote_code
+from freezecore.runtime.quiet import hub_quiet
 from freezecore.source import ENCODERS, TASKS, ModelSource
 
 CLASSIFIERS = ("sequence-classification", "image-classification", "audio-classification", "token-classification")
@@ -67,6 +68,7 @@ def _pretrained(source: ModelSource, place: str | None, config: PretrainedConfig
     return _loaded(source, model_class, place, config, device_map=None)
 
 
+@hub_quiet()
 def _loaded(source: ModelSource, model_class, place: str, config: PretrainedConfig, device_map: str | None) -> Built:
     """Load a checkpoint, or on the meta device only compare its names, and keep which names it lacks."""
     try:

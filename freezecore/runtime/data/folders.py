@@ -42,7 +42,8 @@ class _Place:
 def read_folders(path: Path, request: ProbeRequest) -> Raw:
     """The pictures of a zip and their folders' names as classes; the pictures themselves are decoded later.
 
-    Folders such as `train`, `Training`, `seg_train`, `test`, `val` or `dev` say what is held out; pictures in such a
+    Folders such as `train`, `Training`, `seg_train`, `test`, `val` or `dev`, around the classes' folders or inside
+    them, say what is held out; pictures in such a
     folder without a class's folder are left out, which is noted.
 
     Raises:
@@ -64,10 +65,8 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
     classes = sorted(set(labelled.values()))
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise DataError(
-            "{name} has 1 folder of pictures." if len(classes) == 1 else "{name} has {count} folders of pictures.",
+            _not_classes(classes, found, len(members), name),
             "It needs one folder for each class, 2 to {most:,} of them, with pictures in them.",
-            name=name,
-            count=len(classes),
             most=MOST_CLASSES,
         )
     number = {of: i for i, of in enumerate(classes)}
@@ -84,6 +83,26 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
     images = ZipPictures(path, tuple(labelled))
     notes = (*_left_out(name, len(members) - len(found)), *unlabelled)
     return Raw(name, "image", targets, tuple(classes), train, test, images=images, notes=notes, split=how)
+
+
+def _not_classes(classes: list[str], found: list[str], files: int, name: str) -> Sentence:
+    """What is said of a zip whose folders are too few classes, or too many."""
+    folders = sorted({PurePosixPath(file).parent.name for file in found} - {""})[:3]
+    if not found:
+        kinds = ", ".join(PICTURES)
+        return say("None of the {count:,} files of {name} is a picture ({kinds}).", count=files, name=name, kinds=kinds)
+    if not classes and not folders:
+        return say("The {count:,} pictures of {name} lie in no folder.", count=len(found), name=name)
+    if not classes:
+        return say(
+            "No folder of {name} is a class: its {count:,} pictures lie in {folders}.",
+            name=name,
+            count=len(found),
+            folders=_listed(folders),
+        )
+    if len(classes) == 1:
+        return say("{name} has one class alone, {folders}.", name=name, folders=_listed(classes))
+    return say("{name} has {count:,} folders of pictures.", name=name, count=len(classes))
 
 
 def _held_out(places: list[_Place]) -> tuple[np.ndarray | None, Sentence]:
@@ -127,9 +146,21 @@ def _place(parts: tuple[str, ...], children: dict[tuple[str, ...], set[str]], ho
         and parts[:-1] not in holding
     ):
         parts = parts[:-1]  # `cat/images/1.jpg`: the only folder inside a class's
+    if len(parts) > 1 and part_of(parts[-1]) and _classes_above(parts[:-2], children):
+        parts = parts[:-1]  # `cat/train/1.jpg`: the parts lie in the classes
     inner = parts[-1] if parts else ""
     of = inner if inner and part_of(inner) is None else None
     return _Place(of, part, folder)
+
+
+def _classes_above(around: tuple[str, ...], children: dict[tuple[str, ...], set[str]]) -> bool:
+    """Whether a folder's children are classes, each of which holds nothing but folders of parts."""
+    inside = [children.get((*around, of), set()) for of in children[around]]
+    return (
+        len(inside) > 1
+        and all(folders and all(map(part_of, folders)) for folders in inside)
+        and not any(map(part_of, children[around]))
+    )
 
 
 def _unlabelled(files: list[str], places: list[_Place], name: str) -> tuple[str, ...]:

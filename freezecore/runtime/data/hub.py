@@ -9,6 +9,7 @@ from freezecore.errors import DataError, shortened
 from freezecore.probe import ProbeRequest
 from freezecore.runtime.data.samples import Raw
 from freezecore.runtime.data.table import from_frame
+from freezecore.runtime.quiet import hub_quiet
 
 SHUFFLED = 10_000  # rows that a stream is shuffled over: many sets are sorted by label
 
@@ -31,8 +32,9 @@ def read_hub(name: str, request: ProbeRequest) -> Raw:
     count = (request.train_size or TRAIN_SIZE) + (request.test_size or TEST_SIZE)
     path, _, config = wanted.partition(":")
     try:
-        stream = datasets.load_dataset(path, config or None, split="train", streaming=True)
-        rows = list(islice(stream.shuffle(seed=0, buffer_size=SHUFFLED), count))
+        with hub_quiet():
+            stream = datasets.load_dataset(path, config or None, split="train", streaming=True)
+            rows = list(islice(stream.shuffle(seed=0, buffer_size=SHUFFLED), count))
     except Exception as error:  # the library's own errors, the network's, and a broken file's have no common base
         cause = shortened(" ".join(str(error).split()), 120)
         raise DataError(

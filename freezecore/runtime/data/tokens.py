@@ -14,6 +14,7 @@ from torch import Tensor
 from freezecore import packaged
 from freezecore.errors import DataError, shortened
 from freezecore.runtime.build.config import is_offline
+from freezecore.runtime.quiet import hub_quiet
 from freezecore.sentences import say
 from freezecore.source import ModelSource
 
@@ -94,7 +95,9 @@ def token_lengths(texts: tuple[str, ...], pairs: tuple[str, ...], source: ModelS
     from transformers import AutoConfig
 
     tokenizer = tokenizer_of(source)
-    longest = min(longest_of(AutoConfig.from_pretrained(_folder(source))), tokenizer.model_max_length)
+    with hub_quiet():
+        config = AutoConfig.from_pretrained(_folder(source))
+    longest = min(longest_of(config), tokenizer.model_max_length)
     lengths = [len(ids) for ids in tokenizer(*_columns(texts, pairs), verbose=False)["input_ids"]]
     return lengths, fitting(lengths, longest)
 
@@ -128,6 +131,7 @@ def _offset(config) -> int:
     return 2 if config.model_type in ("roberta", "xlm-roberta", "camembert", "longformer") else 0
 
 
+@hub_quiet()
 def tokenizer_of(source: ModelSource, **options):
     """The tokenizer that belongs to the model; None for a bare config."""
     if source.scheme == "config":

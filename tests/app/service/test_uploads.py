@@ -105,7 +105,7 @@ def test_a_column_that_was_named_for_one_file_is_not_looked_for_in_the_next(drop
     ("content", "name", "sentence"),
     [
         (b"no zip at all", "cats.zip", "cannot be read as a zip"),
-        (pictures(("alone",)), "one.zip", "1 folder of pictures"),
+        (pictures(("alone",)), "one.zip", "one class alone, 'alone'"),
     ],
 )
 def test_a_bad_file_is_a_sentence_and_trains_nothing(dropped, content, name, sentence):

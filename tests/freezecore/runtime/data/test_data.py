@@ -221,8 +221,13 @@ def test_a_folder_of_pictures_beside_those_of_the_parts_is_no_class(tmp_path):
     ("members", "problem"),
     [
         ({"a/1.png": b"x", "1.png": b"x"}, r"'1.png' in d.zip lies in no class's folder"),
-        ({"a/1.png": b"x", "a/2.png": b"x"}, r"d.zip has 1 folder of pictures"),
-        ({"a/notes.txt": b"x"}, r"d.zip has 0 folders of pictures"),
+        ({"a/1.png": b"x", "a/2.png": b"x"}, r"d.zip has one class alone, 'a'"),
+        ({"a/notes.txt": b"x"}, r"None of the 1 files of d.zip is a picture"),
+        (
+            {"train/1.png": b"x", "val/2.png": b"x"},
+            r"No folder of d.zip is a class: its 2 pictures lie in 'train', 'val'",
+        ),
+        ({"1.png": b"x", "2.png": b"x"}, r"The 2 pictures of d.zip lie in no folder"),
     ],
 )
 def test_a_zip_without_classes_says_what_it_needs(tmp_path, members, problem):
@@ -297,3 +302,10 @@ def test_groups_and_classes_are_divided_the_same_way_each_time():
     targets = np.arange(100) % 3
     one, other = (split(targets, by_class=True, name="d") for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_parts_inside_the_classes_folders_say_what_is_held_out(tmp_path):
+    members = {f"{of}/{part}/{i}.png": png() for part in ("train", "val") for of in ("cat", "dog") for i in range(3)}
+    raw = read(asked(zipped(tmp_path / "d.zip", members)))
+    assert raw.classes == ("cat", "dog")
+    assert [raw.images.members[i].split("/")[1] for i in raw.test] == ["val"] * 6
