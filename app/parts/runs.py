@@ -46,7 +46,7 @@ def runs() -> None:
     words = state.words()
     stored = _stored()
     with_terms(words("runs.about"), words, "runs")
-    *tools, file, gone = st.columns([*([1.7, 2, 1.5] if stored else [5.2]), 1.5, 2.1], vertical_alignment="bottom")
+    *tools, file, gone = st.columns([*([1.6, 1.8, 1.5] if stored else [4.9]), 1.8, 2.1], vertical_alignment="bottom")
     with file.popover(words("runs.file"), icon=":material/upload_file:", width="stretch"):
         _file_uploader(words)
     gone.button(

@@ -22,6 +22,8 @@ MOST_CLASSES = 2_000
 MOST_BEGUN = 20  # classes of one visitor in a day
 MOST_WRITTEN = 60  # entries of one visitor in a class: several people may share a computer
 MOST_RUNS = 8
+TYPED = "abcdefghjkmnpqrstuvwxyz23456789"  # a class's address is typed from a blackboard: nothing that looks like another
+TOKEN_LETTERS = 10  # of 31 kinds: as hard to guess as 49 bits
 KEPT_S = 90 * 86_400
 DAY_S = 86_400
 OLDEST_EMPTY = """
@@ -80,7 +82,7 @@ class Classes:
         Raises:
             FreezeError: this visitor has begun as many in a day as one may, or all are in use.
         """
-        token, now = secrets.token_urlsafe(6), time.time()
+        token, now = "".join(secrets.choice(TYPED) for _ in range(TOKEN_LETTERS)), time.time()
         with self._connection() as db:
             db.execute("DELETE FROM classes WHERE created < ?", (now - KEPT_S,))
             db.execute("DELETE FROM entries WHERE class NOT IN (SELECT token FROM classes)")

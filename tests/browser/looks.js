@@ -7,6 +7,14 @@
   const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && e.getBoundingClientRect().width > 0
   const named = (e) => `${e.dataset?.testid ?? e.tagName} "${(e.value || e.placeholder || e.textContent).trim().slice(0, 40)}"`
   const scrolls = (e) => e && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement))
+  const clips = (e) => /hidden|clip/.test(getComputedStyle(e).overflowX)
+  const cutter = (e) => e && (clips(e) ? e : /auto|scroll/.test(getComputedStyle(e).overflowX) ? null : cutter(e.parentElement))
+  const cut = (e) => {
+    const [by, words] = [cutter(e), document.createRange()]
+    if (!by || by.clientWidth <= 2) return false // for those who listen
+    words.selectNodeContents(e)
+    return words.getBoundingClientRect().right > by.getBoundingClientRect().right + 1
+  }
   const pen = document.createElement("canvas").getContext("2d")
 
   const main = document.querySelector("[data-testid=stMain]")
@@ -25,7 +33,7 @@
     if (!seen(e) || e.matches("input, textarea, svg *") || e.closest("[data-testid=stDataFrame], .js-plotly-plot, .samples")) continue
     const style = getComputedStyle(e)
     const words = [...e.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim())
-    if (words && /hidden|clip/.test(style.overflowX) && e.scrollWidth > e.clientWidth + 1) faults.push(`${named(e)} is cut`)
+    if (words && !e.closest("[data-testid=stIconMaterial]") && cut(e)) faults.push(`${named(e)} is cut`)
     if (words && e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement)) faults.push(`${named(e)} sticks out`)
   }
 
