@@ -15,7 +15,7 @@ def copy_button() -> None:
     """Draw the button that copies the link."""
     words = state.words()
     texts = {"label": words("link.copy"), "copied": words("link.copied"), "refused": words("link.refused")}
-    copy_link(texts)
+    copy_link(texts, words.lang)
 
 
 def link_part() -> dict:

@@ -14,13 +14,15 @@ HERE = Path(__file__).parent
 CHANNEL = "address"
 
 
-def copy_link(sentences: Mapping[str, str]) -> None:
+def copy_link(sentences: Mapping[str, str], lang: str) -> None:
     """Draw the button; it copies whatever the address bar holds.
 
     Args:
         sentences: its `label`, and what it says when the link was `copied` or that was `refused`.
+        lang: the language of the whole page, which is told the browser here, since the button stands on every page.
     """
-    _component()(data={"channel": CHANNEL, **sentences}, key="copy_link", width="content", height="content")
+    data = {"channel": CHANNEL, "lang": lang, **sentences}
+    _component()(data=data, key="copy_link", width="content", height="content")
 
 
 def address_part(query: str) -> dict:

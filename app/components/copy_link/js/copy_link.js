@@ -5,6 +5,7 @@ import { mounted } from "../../js/mount.js";
 
 const show = ({ parentElement, data }, end) => {
   end?.();
+  document.documentElement.lang = data.lang; // Streamlit says English, and so would a voice that reads the page
   const button = parentElement.querySelector("button");
   const status = parentElement.querySelector("[role=status]");
   button.querySelector("span").textContent = data.label;
