@@ -142,13 +142,24 @@ def time_text(selection: ModelSelection, request: object, words: Words, selectio
     if seconds := expected_s(request):
         key = "search.expected" if selections else "probe.expected"
         return words(key, time=words.seconds(rounded(seconds)))
-    probe = getattr(request, "base", request)
-    work = forward_work(selection)
-    found = work and expected.time_range(work, probe, None if selections else selection.mask, selections or 1)
+    found = _time_range(selection, request, selections)
     if not found:
         return ""
     ends = {"low": words.seconds(rounded(found.low_s)), "high": words.seconds(rounded(found.high_s))}
     return words("probe.between", work=flops_text(found.step_flops), pace=flops_text(round(found.pace)), **ends)
+
+
+def least_s(selection: ModelSelection, request: object) -> float | None:
+    """Seconds that one probe takes at the least, as `time_text` tells them; None where nothing is known."""
+    found = None if (seconds := expected_s(request)) else _time_range(selection, request, 0)
+    return found.low_s if found else seconds
+
+
+def _time_range(selection: ModelSelection, request: object, selections: int) -> expected.TimeRange | None:
+    work, probe = forward_work(selection), getattr(request, "base", request)
+    if not work:
+        return None
+    return expected.time_range(work, probe, None if selections else selection.mask, selections or 1)
 
 
 def rounded(seconds: float) -> float:

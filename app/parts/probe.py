@@ -29,6 +29,7 @@ from .plot import plot
 
 WATCHED_HEIGHT, RESULT_HEIGHT = 250, 230
 MOST_STEPS = 2_000
+NEARLY_A_MINUTE_S = 150
 OVERFITTING = 0.1  # accuracy on the training data above that on held-out data
 
 
@@ -59,7 +60,7 @@ def _settings(selection: ModelSelection, words: Words) -> None:
     nothing = not any(selection.mask.trains)
     state.fill("nothing_trained", nothing)
     start.button(
-        words("probe.start"),
+        _start_label(selection, readable and not nothing, words),
         type="primary",
         icon=":material/play_arrow:",
         key="start",
@@ -77,6 +78,14 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         promise = "promise_causal" if selection.source.task == "causal-lm" else "promise"  # which has no new head
         with_terms(words.together(about(selection, picked, words), words(f"probe.{promise}")), words, "promise")
         st.caption(words.together(stand_in, took))
+
+
+def _start_label(selection: ModelSelection, can_start: bool, words: Words) -> str:
+    """What the button promises: a minute, or what it takes at the least where that is far from one."""
+    least = job.least_s(selection, _request(selection)) if can_start else None
+    if least is None or least < NEARLY_A_MINUTE_S:
+        return words("probe.start")
+    return words("probe.start_long", time=words.seconds(job.rounded(least)))
 
 
 def _rate(column, name: str, words: Words) -> None:
