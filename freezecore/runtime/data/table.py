@@ -29,6 +29,7 @@ NUMBER_WITH_COMMA = r"[+-]?\d+,\d+"
 GROUPING = {",": ".", ".": ",", " ": ".,", "\N{NO-BREAK SPACE}": ".,", "\N{NARROW NO-BREAK SPACE}": ".,", "'": ".,"}
 PADDED = r"[+-]?0\d+"  # a postcode or an article, not a number
 MOSTLY = 0.9  # share of numbers from which a word among them is a gap rather than a class
+MOST_EMPTY = 0.05  # share of the rows that may lack their text or label, and are left out; more are a fault of the file
 MOST_VALUES = 30  # different numbers up to which a column of whole numbers is taken for classes
 
 
@@ -36,7 +37,8 @@ def read_table(path: Path, request: ProbeRequest) -> Raw:
     """The rows of a CSV, TSV or Parquet file.
 
     Raises:
-        DataError: it cannot be read, a column is missing, or a row has no text or no label; names file and row.
+        DataError: it cannot be read, a column is missing, or more than a few rows have no text or no label; names file
+            and row.
     """
     if path.suffix.lower() == ".parquet":
         return from_frame(*read_parquet(path, _wanted(request)), shortened(path.name), request)
@@ -66,6 +68,7 @@ def from_frame(
     pair = request.text_pair or next((c for c in PAIRS if c in table.columns and c not in (target, text)), None)
     for column in filter(None, (pair, request.group, request.fold)):
         named_column(columns, name, column, (), "", "")
+    table, empty = _without_gaps(table, [column for column in (target, text, pair) if column], name)
     labels, written = _read_values(table[target], name, dialect)
     targets, classes = _targets(labels, name, request)
     for column in filter(None, (text, pair)):
@@ -90,7 +93,7 @@ def from_frame(
         test,
         texts=texts,
         pairs=pairs,
-        notes=(*_notes(dialect, written, cut + pairs_cut), *(_headless(table[target]) if dialect else ())),
+        notes=(*empty, *_notes(dialect, written, cut + pairs_cut), *(_headless(table[target]) if dialect else ())),
         columns={"text": text, "target": target, "text_pair": pair, "group": request.group, "fold": request.fold},
         choices=tuple(columns),
         split=_how(request, bool(classes)),
@@ -174,6 +177,26 @@ def _texts(column: pd.Series) -> tuple[tuple[str, ...], int]:
     return tuple(cut.get(text, text) for text in texts) if cut else tuple(texts), sum(text in cut for text in texts)
 
 
+def _without_gaps(table: pd.DataFrame, columns: list[str], name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows, by their numbers, that have something in each of these columns, where few have not; and a note on
+    those left out."""
+    table = table.reset_index(drop=True)
+    empty = table[columns].isna().any(axis=1).to_numpy()
+    if not empty.any() or empty.mean() > MOST_EMPTY:
+        return table, ()
+    note = say(
+        "1 of {there:,} rows of {name} has nothing in {columns} and is left out: row {row:,}."
+        if empty.sum() == 1
+        else "{count:,} of {there:,} rows of {name} have nothing in {columns} and are left out, row {row:,} first.",
+        count=int(empty.sum()),
+        there=len(table),
+        name=name,
+        columns=", ".join(f"'{shortened(each, 30)}'" for each in columns if table[each].isna().any()),
+        row=int(np.flatnonzero(empty)[0]) + 1,
+    )
+    return table[~empty], (note,)
+
+
 def _complete(column: pd.Series, name: str) -> None:
     """Refuse a column with a gap, or one whose values are no single values, naming the first row that has one."""
     nested = next(
@@ -224,7 +247,7 @@ def _read_values(column: pd.Series, name: str, dialect: Dialect | None) -> tuple
         raise DataError(
             "Row {row:,} of {name} has '{value}' in the column '{column}', where others have numbers.",
             "Fill these rows or remove them (row 1 is the first below the column names).",
-            row=column.index.get_loc(rest.index[0]) + 1,
+            row=int(rest.index[0]) + 1,
             name=name,
             value=shortened(rest.iloc[0]),
             column=shortened(str(column.name)),
@@ -260,7 +283,7 @@ def _targets(column: pd.Series, name: str, request: ProbeRequest) -> tuple[np.nd
     _complete(column, name)
     numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if numeric and not np.isfinite(column.to_numpy(float)).all():
-        row = int(np.flatnonzero(~np.isfinite(column.to_numpy(float)))[0]) + 1
+        row = int(column.index[~np.isfinite(column.to_numpy(float))][0]) + 1
         raise DataError(
             "Row {row:,} of {name} has no finite number in the column '{column}'.",
             row=row,

@@ -309,3 +309,16 @@ def test_parts_inside_the_classes_folders_say_what_is_held_out(tmp_path):
     raw = read(asked(zipped(tmp_path / "d.zip", members)))
     assert raw.classes == ("cat", "dog")
     assert [raw.images.members[i].split("/")[1] for i in raw.test] == ["val"] * 6
+
+
+def test_few_rows_without_a_text_or_a_label_are_left_out_and_counted(tmp_path):
+    rows = [(f"words {i}", "12"[i % 2]) for i in range(40)]
+    rows[7], rows[30] = ("", "1"), ("words", "")
+    path = tmp_path / "d.csv"
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    raw = read(asked(path))
+    theirs = pd.read_csv(path).dropna(subset=["text", "label"])  # as an exported script reads it
+    assert raw.texts == tuple(theirs["text"])
+    assert raw.classes == ("1", "2")
+    assert [int(raw.classes[i]) for i in raw.targets] == theirs["label"].tolist()
+    assert raw.notes[0] == "2 of 40 rows of d.csv have nothing in 'label', 'text' and are left out, row 8 first."
