@@ -32,7 +32,7 @@ from freezecore.runtime.trace.record import NotFollowed
 from freezecore.runtime.trace.tracer import BATCH_SIZES, Tracer
 from freezecore.runtime.tree.layers import check
 from freezecore.runtime.tree.read import read_source
-from freezecore.sentences import say
+from freezecore.sentences import Sentence, say
 from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
@@ -209,7 +209,7 @@ def _traced(
             if inputs is None and not _wants_values(error) and (size := _size_asked(workload)):
                 raise WorkloadError(
                     "{source} refuses {size} ({kind}: {cause}).",
-                    "Leave it out to take the model's own.",
+                    _made_anew(model, workload, label) or "Leave it out to take the model's own.",
                     source=label,
                     size=size,
                     kind=kind,
@@ -220,6 +220,19 @@ def _traced(
             )
             break
     return _untraced(model, workload, label, problem), None
+
+
+def _made_anew(model: nn.Module, workload: Workload, label: str) -> Sentence | None:
+    """How a model of timm's whose positions are made for one size is had for another."""
+    if not workload.image_size or not callable(getattr(model, "set_input_size", None)):
+        return None
+    return say(
+        "Its positions are made for one size, and timm makes them for others as it builds it: open file:model.json, "
+        "written by fc.save(timm.create_model('{name}', img_size={size}), torch.zeros(1, 3, {size}, {size}), "
+        "'model.json').",
+        name=label.partition(":")[2],
+        size=workload.image_size,
+    )
 
 
 def _followed_in_fp32(model: nn.Module, workload: Workload, inputs: Inputs | None) -> bool:

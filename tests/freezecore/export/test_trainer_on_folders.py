@@ -92,3 +92,5 @@ def test_texts_of_unlike_lengths_are_encoded_and_trained_as_the_script_says(tmp_
     encoded = eval(said, {"dataset": dataset, "tokenizer": tokenizer, **script})
     assert [len(ids) for ids in encoded["input_ids"]] == [2, 4, 6, 8, 8, 8, 8, 8]
     assert script["fine_tune"](encoded, tokenizer=tokenizer).state.global_step == 1
+    pair = script["encode"]({"one": ["a b"], "two": ["b a b"]}, tokenizer, columns=("one", "two"))
+    assert pair["input_ids"] == tokenizer(["a b"], ["b a b"])["input_ids"]
