@@ -32,12 +32,13 @@ def begin() -> None:
         found, ignored = read_link(query)
         session.link, session.ignored = found.values, list(ignored)
         session.owner = visitors.known(st.context.cookies) or visitors.new_name()
-        session.controls = {}
     elif session.pop("switched", False):
         st.query_params.from_dict(dict(parse_qsl(link().query())))  # whole: Back may have left another
     elif address and address != link().model and _has_gone_back():
         found, _ = read_link(query)
-        session.link = replace(found, lang=link().lang).values
+        session.link = replace(
+            found, lang=link().lang, klass=found.klass or link().klass
+        ).values  # one stays in a class
         forget_draft()
 
 
@@ -205,16 +206,6 @@ def held() -> list[str]:
 def hold(token: str) -> None:
     """List this run among one's own for this visit: whoever has its link may see it."""
     notes("held")[token] = True
-
-
-def keep_control(token: str, control: str) -> None:
-    """Remember what stops a run that was started in this visit."""
-    st.session_state.controls[token] = control
-
-
-def control(token: str | None) -> str | None:
-    """What stops this run, if it was started in this visit."""
-    return st.session_state.controls.get(token or "")
 
 
 def value(name: str, otherwise=None):

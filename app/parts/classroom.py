@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -21,13 +22,16 @@ from ..service.class_entry import ClassEntry
 from ..service.classes import JOINED, Classes, nickname
 from ..service.lessons import Lesson
 from ..text import UNKNOWN, Words
-from . import show_errors
+from . import job, measured_under, show_errors
 from .glossary import with_terms
 from .plot import plot
 from .table import formatted
 
 LOOKED_EVERY_S = 3.0
 ROW_HEIGHT, AXIS_HEIGHT = 44, 50  # pixels
+A_LESSON_S = 12 * 3600  # a class that was joined so lately is likely the one that somebody looks for
+MOST_LISTED = 4  # of a teacher's earlier classes
+LONG_QUEUE = 2  # measurements that wait before a teacher is told
 
 
 @cache
@@ -40,40 +44,83 @@ def nickname_field(words: Words) -> None:
     """Ask for a nickname where the link names a class."""
     token = state.link().klass
     if token is None:
+        _way_back(shared().last_joined(state.visitor(), time.time() - A_LESSON_S), words)
         return
     if not shared().exists(token):
         st.warning(words("class.gone"))
         return
     if state.value("w_nickname") is None and (name := _own_name(token)):  # the page has been loaded anew
         state.fill("w_nickname", name)
+        state.notes("class_names")[token] = name
         _recall(token, name)
-    st.text_input(
-        words("class.nickname"),
-        key="w_nickname",
-        max_chars=24,
-        help=words("class.nickname_help"),
-        width=320,
-        on_change=_named,
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(
+            words("class.nickname"),
+            key="w_nickname",
+            max_chars=24,
+            help=words("class.nickname_help"),
+            width=320,
+            on_change=_named,
+        )
+        if state.value("w_nickname"):
+            st.button(
+                words("class.another"), key="another_person", type="tertiary", icon=":material/switch_account:",
+                help=words("class.another_help"), on_click=_another,
+            )  # fmt: skip
+
+
+def _way_back(token: str | None, words: Words) -> None:
+    """Lead whoever has lost a class's link, by the browser's Back or a page of their own, to where they were."""
+    if token:
+        st.button(
+            words("class.back"), key="back_to_class", icon=":material/undo:", on_click=state.change,
+            kwargs={"klass": token},
+        )  # fmt: skip
 
 
 @show_errors.acting
 def _named() -> None:
-    """They are here, and whoever guessed before typing a name is not forgotten."""
-    token, name = state.link().klass, state.value("w_nickname")
-    if token and name:
+    """They are here, and whoever guessed before typing a name is not forgotten.
+
+    Another name is the same person's, corrected, unless this browser has written under it before: then whoever had it
+    sits there again.
+    """
+    token, typed = state.link().klass, state.value("w_nickname")
+    if token and typed:
+        names = state.notes("class_names")
+        known = names.get(token)
         try:
-            shared().note(token, ClassEntry(nickname(name), JOINED, "", ()), state.visitor())
+            name = nickname(typed)
+            if known and known != name:
+                if name in shared().names(token, state.visitor()):
+                    _forget_answers()
+                else:
+                    shared().rename(token, known, name, state.visitor())
+            shared().note(token, ClassEntry(name, JOINED, "", ()), state.visitor())
         except FreezeError:  # a name that stayed there would look like theirs, and nothing they answer would count
-            state.fill("w_nickname", _own_name(token))
+            state.fill("w_nickname", known or _own_name(token))
             raise
-        typed = state.notes("class_names")
-        if typed.get(token, name) != name:
-            shared().leave(token, typed[token], state.visitor())  # a slip of the keys is not one more person
-        typed[token] = nickname(name)
-        _recall(token, nickname(name))
+        names[token] = name
+        _recall(token, name)
     for lesson in lessons.LESSONS:
         record(lesson)
+
+
+@show_errors.acting
+def _another() -> None:
+    """Somebody else sits down at this screen: what was answered stays with the name it was answered under."""
+    state.notes("class_names").pop(state.link().klass, None)
+    state.fill("w_nickname", "")
+    _forget_answers()
+
+
+def _forget_answers() -> None:
+    """This visit starts its lessons anew."""
+    for lesson in lessons.LESSONS:
+        state.forget_notes(f"lesson_{lesson.key}")
+        for name in ("guess", "before", "after"):
+            state.fill(f"w_{name}_{lesson.key}", None)
+    state.change(guess=None, runs=None)
 
 
 def _own_name(token: str) -> str:
@@ -120,19 +167,33 @@ def measures_for_oneself() -> bool:
 
 
 def revealed(lesson: Lesson) -> None:
-    """What the class guessed and measured, for everybody in it, once the teacher shows it."""
+    """What the class guessed and measured, once the teacher shows it, for everybody in it who has guessed themselves:
+    whoever comes late guesses first, too."""
     token = state.link().klass
     if token is None or not shared().exists(token):
         return
 
     @show_errors.told
     def look() -> None:
-        if lesson.key in shared().settings(token).revealed:
-            words = state.words()
-            st.subheader(words("class.revealed"))
+        settings = shared().settings(token)
+        if lesson.key not in settings.revealed:
+            return
+        words = state.words()
+        st.subheader(words("class.revealed"))
+        if settings.teacher == state.owner() or _has_guessed(token, lesson):
             _charts(shared().entries(token, lesson.key), lesson, words)
+        else:
+            st.caption(f":material/visibility_off: {words('class.guess_first')}")
 
     st.fragment(look, run_every=LOOKED_EVERY_S, key="revealed")()
+
+
+def _has_guessed(token: str, lesson: Lesson) -> bool:
+    """Whether this person has committed to a guess: in this visit, or under a name of this browser."""
+    if "guess" in state.notes(f"lesson_{lesson.key}"):
+        return True
+    mine = shared().names(token, state.visitor())
+    return any(entry.guess and entry.nickname in mine for entry in shared().entries(token, lesson.key))
 
 
 def classroom(words: Words) -> None:
@@ -143,13 +204,14 @@ def classroom(words: Words) -> None:
             st.warning(words("class.gone_here"))
         with_terms(words("class.about"), words, "class")
         st.button(words("class.begin"), type="primary", key="begin_class", on_click=_begin)
+        _begun_before(words)
         _lessons(words)
         return
     if shared().settings(token).teacher not in ("", state.owner()):
         st.info(words("class.not_teacher"))
         st.link_button(words("class.join"), _lessons_link(state.base_address(), token), type="primary")
         for lesson in lessons.LESSONS:
-            if lesson.key in shared().settings(token).revealed:
+            if lesson.key in shared().settings(token).revealed and _has_guessed(token, lesson):
                 st.subheader(words(f"lesson.{lesson.key}.title"))
                 _charts(shared().entries(token, lesson.key), lesson, words)
         return
@@ -166,6 +228,17 @@ def classroom(words: Words) -> None:
         words("class.share"), key="w_class_shared", help=words("class.share_help"), on_change=_share, args=(token,)
     )
     st.fragment(_board, run_every=LOOKED_EVERY_S, key="board")(token, lesson)
+
+
+def _begun_before(words: Words) -> None:
+    """The classes that this browser leads: their links may have gone with the browser's Back."""
+    begun = shared().begun_by(state.owner())[:MOST_LISTED]
+    if begun:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="begun_before"):
+            st.markdown(f":small[{words('class.yours')}]", width="content")
+            for token, created in begun:
+                text = words("class.yours_one", when=measured_under.clock_time(created), count=shared().present(token))
+                st.button(text, key=f"open_class_{token}", on_click=state.change, kwargs={"klass": token})
 
 
 def _lessons(words: Words) -> None:
@@ -229,6 +302,12 @@ def _reveal(token: str, key: str) -> None:
     _settle(token, revealed=known - {key} if key in known else known | {key})
 
 
+@show_errors.acting
+def _share_now(token: str) -> None:
+    _settle(token, shared=True)
+    st.rerun()
+
+
 def _settle(token: str, **chosen: object) -> None:
     shared().change(token, replace(shared().settings(token), **chosen))
 
@@ -240,6 +319,7 @@ def _board(token: str, key: str) -> None:
     lesson, settings = lessons.BY_KEY[key], shared().settings(token)
     entries = shared().entries(token, key)
     _heads(token, entries, words)
+    _queue(token, settings.shared, words)
     shown = key in settings.revealed
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
@@ -250,7 +330,7 @@ def _board(token: str, key: str) -> None:
         st.download_button(
             words("class.csv"), lambda: class_table.as_csv(shared().entries(token), _result),
             file_name="freeze_class.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
-            key="class_csv",
+            key="class_csv", help=words("class.csv_help"),
         )  # fmt: skip
     if not entries:
         st.info(words("class.nobody"))
@@ -267,6 +347,20 @@ def _heads(token: str, entries: Sequence[ClassEntry], words: Words) -> None:
     with st.container(key="class_heads"):
         for column, (name, count) in zip(st.columns(3), counts.items(), strict=True):
             column.metric(words(f"class.{name}"), count, border=True)
+
+
+def _queue(token: str, is_shared: bool, words: Words) -> None:
+    """How many measurements wait, until when, and, where each measures for themselves, what ends the waiting."""
+    count, left = jobs.shared().waiting()
+    if count < LONG_QUEUE:
+        return
+    text = words("class.queue", count=count)
+    if left:
+        text += words("probe.wait", wait=words.seconds(job.rounded(left)))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="class_queue"):
+        st.markdown(f":material/hourglass_top: {text}", width="content")
+        if not is_shared:
+            st.button(words("class.share_now"), key="share_now", on_click=_share_now, args=(token,))
 
 
 def _charts(entries: Sequence[ClassEntry], lesson: Lesson, words: Words) -> None:

@@ -81,18 +81,27 @@ def start(request: object, again: bool = False) -> str:
     """Start this, or join or find an equal one unless it is to be measured again; its token."""
     job = jobs.shared().start(request, state.owner(), again=again)
     state.hold(job.token)
-    if job.control:
-        state.keep_control(job.token, job.control)
     return job.token
+
+
+def control(token: str) -> str | None:
+    """What stops this run, if this browser has started it: also after a reload, or in another window."""
+    return jobs.shared().control_of(token, state.owner())
+
+
+def stop(token: str) -> bool:
+    """Leave this run; whether that ends it."""
+    mine = control(token)
+    return mine is not None and jobs.shared().stop(mine)
 
 
 def progress(field: str, token: str, share: float, text: str, words: Words) -> None:
     """How far it is, from 0 to 1, and a button that stops it."""
-    line, stop = st.columns([5, 1.3], vertical_alignment="bottom")
+    line, beside = st.columns([5, 1.3], vertical_alignment="bottom")
     stopping = token in state.notes(STOPPING)
     line.progress(share, text=words("probe.stopping") if stopping else text)
-    mine = state.control(token)
-    stop.button(
+    mine = control(token)
+    beside.button(
         words("probe.stop"), icon=":material/stop:", key=f"{PREFIX[field]}stop", width="stretch", on_click=_stop,
         args=(token,), disabled=stopping or mine is None, help=None if mine else words("probe.not_yours"),
     )  # fmt: skip
@@ -100,7 +109,7 @@ def progress(field: str, token: str, share: float, text: str, words: Words) -> N
 
 @show_errors.acting
 def _stop(token: str) -> None:
-    if jobs.shared().stop(state.control(token)):
+    if stop(token):
         state.notes(STOPPING)[token] = True
 
 

@@ -189,7 +189,8 @@ def _start(lesson: Lesson) -> None:
 
 
 def _start_next(lesson: Lesson, notes: dict) -> None:
-    notes["tokens"].append(job.start(lesson.request(lesson.runs[len(notes["tokens"])]), _measures_anew(notes)))
+    notes["alone"] = _measures_anew(notes)
+    notes["tokens"].append(job.start(lesson.request(lesson.runs[len(notes["tokens"])]), notes["alone"]))
     put_in_link(lesson)
 
 
@@ -198,10 +199,20 @@ def _measures_anew(notes: dict) -> bool:
     return bool(notes.get("again")) or classroom.measures_for_oneself()
 
 
+def _is_answered_by_now(lesson: Lesson, notes: dict) -> bool:
+    """Whether the run that was asked for last need not be waited for: meanwhile the teacher has had the class share."""
+    request = lesson.request(lesson.runs[len(notes["tokens"]) - 1])
+    return notes.get("alone", False) and not _measures_anew(notes) and jobs.shared().is_answered(request)
+
+
 def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
     """Show the run in progress; start the next when it has ended, and stop when it was the last or cannot start."""
     count = len(lesson.runs)
     status = jobs.shared().status(notes["tokens"][-1])
+    if status.position is not None and _is_answered_by_now(lesson, notes):
+        job.stop(notes["tokens"].pop())
+        _start_next(lesson, notes)
+        st.rerun()
     if not status.live:
         if len(notes["tokens"]) == count:
             notes["measuring"] = False
@@ -219,7 +230,7 @@ def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
     share = steps[-1]["step"] / lesson.request(lesson.runs[number - 1]).steps if steps else 0.0
     text = words("learn.running", number=number, count=count, name=name)
     st.progress((number - 1 + min(share, 1.0)) / count, text=job.queue_text(status, words) or text)
-    if state.control(notes["tokens"][-1]):  # a run found again by its link is somebody else's to stop
+    if job.control(notes["tokens"][-1]):  # a run found by somebody else's link is theirs to stop
         st.button(words("learn.stop"), key=f"stop_{lesson.key}", icon=":material/stop:", on_click=_stop, args=(lesson,))
 
 
@@ -227,8 +238,7 @@ def _measure(lesson: Lesson, notes: dict, words: Words) -> None:
 def _stop(lesson: Lesson) -> None:
     notes = _notes(lesson)
     notes["measuring"] = False
-    if control := state.control(notes["tokens"].pop()):
-        jobs.shared().stop(control)
+    job.stop(notes["tokens"].pop())
     put_in_link(lesson)
     st.rerun()
 

@@ -86,8 +86,13 @@ def when(seconds: float | None, words: Words) -> str:
     """When something was measured, by the visitor's clock; empty where that is not known."""
     if not seconds:
         return ""
+    return words("measured.when", time=clock_time(seconds))
+
+
+def clock_time(seconds: float) -> str:
+    """A time (seconds since 1970) by the visitor's clock."""
     zone = ZoneInfo(st.context.timezone) if st.context.timezone else None
-    return words("measured.when", time=f"{datetime.fromtimestamp(seconds, zone):%Y-%m-%d %H:%M}")
+    return f"{datetime.fromtimestamp(seconds, zone):%Y-%m-%d %H:%M}"
 
 
 @show_errors.acting

@@ -142,12 +142,8 @@ class Classes:
         row = (token, name, shortened(entry.lesson, 40), shortened(entry.guess, 40), shortened(runs, 400), time.time())
         answers = [shortened(entry.before, 4), shortened(entry.after, 4)]
         others = "SELECT count(*) FROM entries WHERE class = ? AND NOT (nickname = ? AND lesson = ?)"
-        taken = "SELECT count(*) FROM entries WHERE class = ? AND nickname = ? AND visitor NOT IN ('', ?)"
         with self._connection() as db:
-            if _count(db, taken, *row[:2], visitor):
-                raise FreezeError(
-                    "Somebody else in this class is called '{name}'.", "Add a letter to yours.", name=name
-                )
+            _refuse_taken(db, token, name, visitor)
             if _count(db, f"{others} AND visitor = ?", *row[:3], visitor) >= MOST_WRITTEN * share(visitor):
                 raise FreezeError("You have written under many names in this class.", "Write under one name.")
             if _count(db, others, *row[:3]) >= MOST_ENTRIES:
@@ -161,14 +157,33 @@ class Classes:
                 (*row, visitor, *answers),
             )
 
-    def leave(self, token: str, name: str, visitor: str = "") -> None:
-        """Forget a nickname of this visitor's under which nothing has been answered yet."""
-        idle = "NOT EXISTS (SELECT 1 FROM entries WHERE class = ?1 AND nickname = ?2 AND lesson != '')"
+    def rename(self, token: str, old: str, new: str, visitor: str = "") -> None:
+        """Call a person of this visitor's otherwise: what they have answered goes with them.
+
+        Raises:
+            FreezeError: another browser has the new nickname.
+        """
         with self._connection() as db:
+            _refuse_taken(db, token, new, visitor)
             db.execute(
-                f"DELETE FROM entries WHERE class = ?1 AND nickname = ?2 AND visitor = ?3 AND {idle}",
-                (token, name, visitor),
+                "UPDATE OR REPLACE entries SET nickname = ? WHERE class = ? AND nickname = ? AND visitor = ?",
+                (new, token, old, visitor),
             )
+
+    def begun_by(self, teacher: str) -> list[tuple[str, float]]:
+        """Classes that this browser leads and when they began (seconds since 1970), the newest first."""
+        mine = "SELECT token, created FROM classes WHERE teacher = ? AND teacher != '' AND created > ?"
+        with self._connection() as db:
+            return db.execute(f"{mine} ORDER BY created DESC", (teacher, time.time() - KEPT_S)).fetchall()
+
+    def last_joined(self, visitor: str, since: float) -> str | None:
+        """The class in which this browser has written last, if it has since then (seconds since 1970)."""
+        if visitor.startswith(ADDRESS):
+            return None
+        mine = "SELECT class FROM entries JOIN classes ON token = class WHERE entries.visitor = ? AND at > ?"
+        with self._connection() as db:
+            found = db.execute(f"{mine} ORDER BY at DESC LIMIT 1", (visitor, since)).fetchone()
+        return found[0] if found else None
 
     def entries(self, token: str, lesson: str | None = None) -> tuple[ClassEntry, ...]:
         """Everybody's entries, in the order of their names; who is only there has none."""
@@ -192,6 +207,12 @@ class Classes:
                 if column not in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
                     db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT DEFAULT ''")
             yield db
+
+
+def _refuse_taken(db: sqlite3.Connection, token: str, name: str, visitor: str) -> None:
+    taken = "SELECT count(*) FROM entries WHERE class = ? AND nickname = ? AND visitor NOT IN ('', ?)"
+    if _count(db, taken, token, name, visitor):
+        raise FreezeError("Somebody else in this class is called '{name}'.", "Add a letter to yours.", name=name)
 
 
 def _count(db: sqlite3.Connection, question: str, *values: object) -> int:

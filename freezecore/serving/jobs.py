@@ -236,6 +236,20 @@ class JobQueue:
             self._stop(live)
             return True
 
+    def control_of(self, token: str, owner: str) -> str | None:
+        """What stops this run, for a person who has asked for it; None for anybody else, and once it has ended."""
+        with self._lock:
+            live = self._live.get(token)
+            return live.control_of(owner) if live else None
+
+    def waiting(self) -> tuple[int, float | None]:
+        """How many runs wait, and in how many seconds the last will have ended; None where one cannot be foretold."""
+        with self._lock:
+            order = self._order()
+            left = [job.left_s for job in (*self._running(), *order)]
+            known = [seconds for seconds in left if seconds is not None]
+            return len(order), sum(known) / self._pool.slots if len(known) == len(left) else None
+
     def is_answered(self, request: Any) -> bool:
         """Whether a stored run answers this at once."""
         return self.runs.answer(key_of(kind_of(request), request.to_json())) is not None

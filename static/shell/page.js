@@ -93,7 +93,7 @@ function frame(screen) {
   drawTools(words, state, (lang) => go(withLang(state.query, lang), { lang }), () => open({ same: true }));
   parts = {
     top: make("section", { class: "top", "aria-label": words["top.model"] }),
-    first: make("div", { class: "first" }),
+    first: firstRow(screen),
     told: make("div"),
     inside: make("div"),
     presets: make("div", { class: "presets" }),
@@ -139,22 +139,26 @@ function drawTop(screen) {
   parts.top.replaceChildren(model, ...fields);
 }
 
-function drawFirst(screen) {
-  const { words } = screen;
-  const chosen = new URLSearchParams(screen.query).get("model");
+// The row above the tree. It is made once, so that what somebody types while an answer comes is not drawn away.
+function firstRow({ words, models }) {
   const tour = closesItself(make("details", { class: "tour" }, sentence(words["tour.line"], "summary"), make("div", {},
     make("ol", {}, ...words["tour.steps"].split("\n").map((line) => sentence(line, "li"))),
     make("h2", {}, words["tour.terms"]),
     make("ul", {}, ...words.glossary.split("\n").map((line) => sentence(line, "li"))))));
-  const begin = screen.models.filter(([source]) => ["timm:tf_efficientnet_lite0", "timm:resnet18", "config:bert"].includes(source))
-    .map(([source, name]) => button(name, () => change({ model: source }), { quiet: true, disabled: source === chosen }));
+  const begin = models.filter(([source]) => ["timm:tf_efficientnet_lite0", "timm:resnet18", "config:bert"].includes(source))
+    .map(([source, name]) => button(name, () => change({ model: source }), { quiet: true, "data-begin": source }));
   const input = make("input", { type: "file", accept: ".json", class: "away", "aria-label": words["upload.label"], tabindex: "-1", onchange: () => input.files[0] && dropped(input.files[0]) });
   const own = button(words["upload.label"], () => input.click(), { quiet: true, title: words["site.drop"] });
-  const text = make("input", { id: "field-find", type: "text", list: "found-models", autocomplete: "off", oninput: ({ inputType }) => !TYPED.test(inputType) && screen.models.some(([one]) => one === text.value) && find(text.value), "aria-label": words["site.find"], placeholder: words["site.find"], title: words["top.model_help"], maxlength: "2000" });
+  const text = make("input", { id: "field-find", type: "text", list: "found-models", autocomplete: "off", oninput: ({ inputType }) => !TYPED.test(inputType) && models.some(([one]) => one === text.value) && find(text.value), "aria-label": words["site.find"], placeholder: words["site.find"], title: words["top.model_help"], maxlength: "2000" });
   const finding = make("form", { class: "find", onsubmit: (event) => (event.preventDefault(), find(text.value)) },
-    text, make("datalist", { id: "found-models" }, ...screen.models.map(([source, name]) => make("option", { value: source }, name))),
+    text, make("datalist", { id: "found-models" }, ...models.map(([source, name]) => make("option", { value: source }, name))),
     make("button", { type: "submit", class: "button quiet" }, words["site.find_open"]));
-  parts.first.replaceChildren(tour, make("span", { class: "caption" }, words["top.begin"]), ...begin, own, input, finding);
+  return make("div", { class: "first" }, tour, make("span", { class: "caption" }, words["top.begin"]), ...begin, own, input, finding);
+}
+
+function drawFirst(screen) {
+  const chosen = new URLSearchParams(screen.query).get("model");
+  for (const one of parts.first.querySelectorAll("[data-begin]")) one.disabled = one.dataset.begin === chosen;
 }
 
 // What is ticked now, as it is kept by name.
@@ -169,19 +173,23 @@ async function take({ model, task, labels, rules }) {
 }
 
 async function find(text) {
-  if (!text.trim() || !state.python) return;
+  if (!text.trim()) return;
   try {
-    await arrive(await ask({ do: "find", text }));
+    const found = await ask({ do: "find", text }); // waits for Python where that is still coming
+    const field = $("field-find");
+    if (!found.problem && field.value === text) field.value = ""; // unless more was typed meanwhile
+    await arrive(found);
   } catch (error) {
     failed(error);
   }
 }
 
-// Open what was found, and say what is to be said of it.
+// Open what was found, and say what is to be said of it, which stays until something else is chosen: prices that come
+// later draw anew what is told.
 async function arrive({ query, ...note }) {
   state.note = note;
   if (note.problem || query === state.query) drawTold({});
-  else await go(query, { push: true });
+  else await go(query, { push: true, note });
 }
 
 function drawTold(said) {
@@ -335,9 +343,9 @@ async function change(set) {
   }
 }
 
-async function go(query, { push = false, lang } = {}) {
-  if (lang) [state.lang, state.note] = [lang, null];
-  state.draft = null;
+async function go(query, { push = false, lang, note = null } = {}) {
+  if (lang) state.lang = lang;
+  Object.assign(state, { draft: null, note });
   remember(query, { push });
   await open();
 }
@@ -365,7 +373,7 @@ async function write(text) {
 }
 
 async function back() {
-  state.draft = state.note = null;
+  Object.assign(state, { draft: null, note: null });
   if (state.past.length) {
     state.query = state.past.pop();
     history.replaceState({}, "", `?${embedded}${state.query}${location.hash}`);

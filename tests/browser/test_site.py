@@ -252,12 +252,20 @@ def test_a_model_file_that_lies_is_refused_in_a_sentence(open_site, tmp_path, co
     expect(number(page, 0)).to_have_text(re.compile(r"\d"))
 
 
-def test_a_model_is_found_by_what_is_typed_and_a_selection_kept_by_its_name(open_site, tmp_path):
-    page = open_site("/?model=timm:resnet18")
+HELD = "window.Worker = class extends Worker { constructor(...how) { super(...how); window.worker = this; } }"
+
+
+def test_a_model_is_found_by_what_is_typed_and_a_selection_kept_by_its_name(site, browse, tmp_path):
+    page = browse(f"{site}/logo.svg")
+    page.add_init_script(HELD)
+    page.goto(f"{site}/?model=timm:resnet18")
+    ready(page)
     tick(page, "layer4")
     expect(page).to_have_url(re.compile("train.layer4"))
     saved, field = page.locator(".saved-room"), page.get_by_label("Another model")
-    expect(page.locator("#found-models option")).to_have_count(page.locator("#field-model option").count())
+    offered = page.locator("#field-model option")
+    expect(offered).not_to_have_count(0)
+    expect(page.locator("#found-models option")).to_have_count(offered.count())
     saved.locator("summary").click()
     saved.get_by_label("Name").fill("last stage")
     saved.get_by_role("button", name="Save", exact=True).click()
@@ -266,9 +274,16 @@ def test_a_model_is_found_by_what_is_typed_and_a_selection_kept_by_its_name(open
     expect(page).to_have_url(re.compile(r"model=config:bert&"))
     expect(page.locator("main")).to_contain_text("Like “bert”:")
     field.fill("densenet161")
+    page.locator(".presets .pill").last.click()  # a redrawing keeps what is being typed
+    expect(page).to_have_url(re.compile("rules="))
+    expect(page.locator("main")).not_to_contain_text("Like “bert”:")
     field.press("Enter")
     expect(page.locator(".told.error")).to_contain_text("timm:densenet161 is not among the models packed here")
     expect(page.locator("pre")).to_contain_text("freezecore estimate timm:densenet161")
+    page.locator(".told.error").evaluate("one => (one.id = 'earlier')")
+    page.evaluate("worker.onmessage({ data: { known: true } })")  # prices that come later leave standing what was told
+    expect(page.locator("#earlier")).to_have_count(0)
+    expect(page.locator(".told.error")).to_contain_text("timm:densenet161 is not among the models packed here")
     page.reload()
     ready(page)
     saved.locator("summary").click()

@@ -21,9 +21,6 @@ export class Completion {
     field.addEventListener("keydown", (event) => this.press(event));
     field.addEventListener("click", () => this.close());
     field.addEventListener("blur", () => this.close());
-    this.ending = new AbortController();
-    const moved = ({ target }) => target !== this.list && this.close();
-    document.addEventListener("scroll", moved, { capture: true, passive: true, signal: this.ending.signal });
     this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the text area keeps the keyboard
     this.list.addEventListener("click", ({ target }) => this.take([...this.list.children].indexOf(target.closest("li"))));
   }
@@ -40,6 +37,7 @@ export class Completion {
     this.list.hidden = false;
     this.mark(-1);
     this.put();
+    this.follow();
     this.status.textContent = this.data.words.found.replace("{count}", ways.length);
   }
 
@@ -101,14 +99,40 @@ export class Completion {
   put() {
     const place = caretPlace(this.field, this.at.from);
     const { offsetWidth, offsetHeight, style } = this.list;
+    style.visibility = this.isInSight() ? "" : "hidden";
     const bottom = (globalThis.visualViewport?.height ?? innerHeight) - 4;
     const below = place.bottom + offsetHeight <= bottom;
     style.top = `${below ? place.bottom : Math.max(4, place.top - offsetHeight)}px`;
     style.left = `${Math.max(4, Math.min(place.left, innerWidth - offsetWidth - 4))}px`;
   }
 
+  // Stay at the word wherever the page moves it: parts above that are drawn later do, also while somebody types.
+  follow() {
+    cancelAnimationFrame(this.following);
+    const stood = this.stands();
+    const look = () => {
+      if (this.list.hidden) return;
+      if (this.stands() !== stood) {
+        this.put();
+        return this.follow();
+      }
+      this.following = requestAnimationFrame(look);
+    };
+    this.following = requestAnimationFrame(look);
+  }
+
+  stands() {
+    const { left, top, width } = this.field.getBoundingClientRect();
+    return [left, top, width, this.field.scrollTop, innerWidth, innerHeight].join();
+  }
+
+  isInSight() {
+    const { top, bottom } = this.field.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  }
+
   stop() {
-    this.ending.abort();
+    cancelAnimationFrame(this.following);
   }
 }
 

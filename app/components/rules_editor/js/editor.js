@@ -94,12 +94,14 @@ class Editor {
   }
 }
 
+// A drawing that says the same as the last leaves the box alone: somebody may be typing in it.
 const show = ({ data, parentElement, setStateValue }, earlier) => {
-  if (earlier?.data === data) return earlier;
+  const send = (text) => setStateValue("typed", { text, at: Date.now() });
+  if (earlier && JSON.stringify(earlier.data) === JSON.stringify(data)) return Object.assign(earlier, { send });
   earlier?.stop();
   const root = earlier?.root ?? element("section", "editor");
   if (!earlier) parentElement.append(root);
-  return new Editor(data, root, (text) => setStateValue("typed", { text, at: Date.now() }));
+  return new Editor(data, root, send);
 };
 
 export default mounted(show, (editor) => editor.end());
