@@ -201,8 +201,9 @@ def _measures_anew(notes: dict) -> bool:
 
 def _is_answered_by_now(lesson: Lesson, notes: dict) -> bool:
     """Whether the run that was asked for last need not be waited for: meanwhile the teacher has had the class share."""
-    request = lesson.request(lesson.runs[len(notes["tokens"]) - 1])
-    return notes.get("alone", False) and not _measures_anew(notes) and jobs.shared().is_answered(request)
+    if not notes.get("alone", True) or _measures_anew(notes) or not job.control(notes["tokens"][-1]):
+        return False
+    return jobs.shared().is_answered(lesson.request(lesson.runs[len(notes["tokens"]) - 1]))
 
 
 def _measure(lesson: Lesson, notes: dict, words: Words) -> None:

@@ -100,6 +100,15 @@ class StillJobs:
         state, end = (self.ended["state"], 1.0) if self.ended else ("running", None)
         return jobs.JobStatus(token, self.kind, state, asked, 0.0, 0.0, end)
 
+    def control_of(self, token, owner):
+        return "control"
+
+    def is_answered(self, request):
+        return False
+
+    def waiting(self):
+        return 0, 0.0
+
     def events(self, token, after=0):
         return self.seen
 

@@ -4,7 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.parts import classroom
+from app.service.classes import ClassSettings
 from app.text import Words
+from freezecore.serving.jobs import Job
 from tests.app.conftest import QUICK_S
 
 
@@ -54,6 +56,20 @@ def test_a_run_that_waits_for_others_is_not_said_to_be_measured(lesson):
     lesson.jobs.status = lambda token: replace(status(token), state="queued", position=1, waits_s=203.0)
     page = lesson(guess="head", runs="token")
     assert bar(page) == "Waiting: you are next, about 3 min 20 s", "another is measured: nobody waits behind nobody"
+
+
+def test_who_waits_is_answered_once_the_teacher_has_the_class_share(lesson, monkeypatch):
+    jobs, stopped, asked = lesson.jobs, [], []
+    status, token = jobs.status, classroom.shared().open()
+    monkeypatch.setattr(jobs, "status", lambda run: replace(status(run), state="queued", position=3, waits_s=203.0))
+    monkeypatch.setattr(jobs, "is_answered", lambda request: True, raising=False)
+    monkeypatch.setattr(jobs, "stop", stopped.append, raising=False)
+    monkeypatch.setattr(jobs, "start", lambda request, owner, again=False: asked.append(again) or Job("token", None))
+    lesson(**{"class": token}, guess="head", runs="token")
+    assert not stopped and not asked, "each measures for themselves"
+    classroom.shared().change(token, ClassSettings(shared=True))
+    page = lesson(**{"class": token}, guess="head", runs="token")
+    assert not page.exception and (stopped, asked) == (["control"], [False])
 
 
 def test_who_answers_in_a_class_without_a_name_is_told_that_it_does_not_count(lesson):
