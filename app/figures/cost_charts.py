@@ -12,6 +12,7 @@ from dataclasses import asdict
 from freezecore._estimate import AnyEstimate, CurvePoint
 from freezecore._estimate.budget import SLOW_BF16, fits_on
 from freezecore._estimate.cards import Card
+from freezecore._estimate.cost import at_most
 from freezecore._estimate.peaks import LARGEST
 from freezecore.report import bytes_text, change_text, count_text, flops_text
 from freezecore.tree import LayerTree
@@ -151,13 +152,18 @@ def _against(cost: AnyEstimate | None, full: AnyEstimate | None, name: str, word
 
 
 def _note(known: KnownCost, words: Words) -> str:
-    """Why the peak is not there, or is an old one."""
+    """Why the peak is not there, is an old one, or may be far lower."""
     if known.is_awaited:
         return words("cost.tracing")
     if known.has_peak:
         dearest = words("cost.dearest", epoch=known.epoch) if known.epoch else ""
-        return words("cost.old") if known.fault else dearest
+        return " ".join(filter(None, (words("cost.old") if known.fault else dearest, *_may_be_lower(known, words))))
     return " ".join([words("chart.no_trace"), known.cost.problem if known.cost else ""]).strip()
+
+
+def _may_be_lower(known: KnownCost, words: Words) -> Iterator[str]:
+    for told in at_most(known.cost) if known.cost else ():
+        yield words("cost.at_most", why=words.said(told))
 
 
 def _sentences(words: Words) -> dict[str, str]:

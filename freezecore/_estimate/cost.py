@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
@@ -14,7 +14,7 @@ from freezecore._trace import Missing, Trace, TracedParameter
 from freezecore.errors import TraceError, UnknownCost, require
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, flops_text, html_table
-from freezecore.sentences import say
+from freezecore.sentences import Sentence, say
 from freezecore.tree import LayerTree
 
 OPTIMIZER = "optimizer step"
@@ -352,6 +352,33 @@ def moment_text(moment: Moment) -> str:
     )
 
 
+def at_most(cost: AnyEstimate) -> Iterator[str]:
+    """Why the step may take far less than this estimate says, where it may: what is to stand beside its number."""
+    for told in cost.left_out:
+        if isinstance(told, Sentence) and told.template == AT_MOST:
+            yield told
+
+
+def _by_numbers(names: str) -> Sentence:
+    return say(
+        "the way that {names} takes, which numbers decide: counted is the one that takes most, so that the real peak "
+        "may be far lower",
+        names=names,
+    )
+
+
+AT_MOST = _by_numbers("").template
+
+
+def _decided_by_numbers(trace: Trace) -> Iterator[str]:
+    """Of a product torch's backward step asks whether a zero is in it, and for a quantile it sorts only where a
+    dispatch mode looks on, as in the trace."""
+    names = {operation.name for operation in trace.operations if operation.backward}
+    found = names & {"prod", "cumprod"} | ({"quantile"} if names >= {"sort", "gather", "lerp_"} else set())
+    if found:
+        yield _by_numbers(", ".join(sorted(found)))
+
+
 def left_out(trace: Trace) -> tuple[str, ...]:
     """What an estimate from this trace does not count."""
     told = [
@@ -389,4 +416,4 @@ def left_out(trace: Trace) -> tuple[str, ...]:
                 count=PAGED,
             )
         )
-    return (*told, *trace.notes)
+    return (*told, *_decided_by_numbers(trace), *trace.notes)

@@ -11,6 +11,8 @@ def tensors_in(held: object) -> list[Tensor]:
     """Tensors in a dictionary, list, tuple, slice or data class, however deep; one held twice is given twice."""
     if isinstance(held, Tensor):
         return [held]
+    if held is None or isinstance(held, int | float | str):  # what most arguments of an operation are
+        return []
     if isinstance(held, dict):
         return [tensor for item in held.values() for tensor in tensors_in(item)]
     if isinstance(held, list | tuple):

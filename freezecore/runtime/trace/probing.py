@@ -11,6 +11,7 @@ What is found is told in a trace's own classes, with bytes and operations where 
 from __future__ import annotations
 
 import weakref
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from freezecore._trace import BackwardResult, SavedTensors
 from freezecore.runtime.tensors import tensors_in
+from freezecore.runtime.trace import kernels
 from freezecore.runtime.trace.fake import BatchNormShapes, run
 from freezecore.runtime.trace.signature import Signature, TensorShape, flops
 
@@ -41,10 +43,12 @@ class Allocations(TorchDispatchMode):
         peak: most bytes alive at once.
         flops: floating-point operations done.
         rounding: every storage takes a multiple of this.
+        promotes: elementwise operations copy what is of another type than the others, as on a CPU.
     """
 
-    def __init__(self, rounding: int = 1) -> None:
+    def __init__(self, rounding: int = 1, *, promotes: bool = False) -> None:
         super().__init__()
+        self.promotes = promotes
         self.live = self.peak = self.flops = 0
         self.rounding = rounding
         self._known: set[int] = set()
@@ -61,6 +65,8 @@ class Allocations(TorchDispatchMode):
         result = run(function, args, kwargs)
         for tensor in tensors_in(result):
             self.meet(tensor.untyped_storage())
+        if self.promotes and kernels.promotes(function):
+            self.peak = max(self.peak, self.live + kernels.promoted_bytes(function, args))
         self.flops += flops(function, args, kwargs, result)
         return result
 
@@ -74,6 +80,10 @@ class Allocations(TorchDispatchMode):
             weakref.finalize(storage, self._ended, key, nbytes)
             self.live += nbytes
             self.peak = max(self.peak, self.live)
+
+    def made(self, tensor: Tensor) -> bool:
+        """Whether a tensor's storage came to life under it, and is there."""
+        return key_of(tensor) in self._made
 
     def _ended(self, key: int, nbytes: int) -> None:
         self._known.discard(key)
@@ -100,6 +110,7 @@ class OperationProbe:
 
     def __init__(self, signature: Signature, needs: int) -> None:
         shapes = signature.shapes()
+        self.on_cpu = shapes[0].device.type == "cpu"
         self.leaves = [leaf_of(shape, needs >> i & 1) for i, shape in enumerate(shapes)]
         # an operation may not change a leaf in place, so each operation gets the leaves' images
         mutable = signature.function._schema.is_mutable
@@ -130,20 +141,32 @@ class OperationProbe:
     def backward(self, received: int) -> BackwardResult:
         """Run its backward node as the engine would, for gradients of the outputs in the bit set `received`."""
         node: Any = self.outputs[self.needing[0]].grad_fn
-        grads = [
-            torch.empty_strided(o.shape, _dense(o), dtype=o.dtype, device="meta") if received >> i & 1 else None
-            for i, o in enumerate(self.outputs)
-            if o.requires_grad or len(node._input_metadata) == len(self.outputs)
-        ]
-        watch = BackwardAllocations()
-        with torch.no_grad(), watch:
-            results = node(*grads[: len(node._input_metadata)])
-            results = list(results) if isinstance(results, tuple) else [results]
+        grads = self._gradients(node, received)
+        watch = BackwardAllocations(promotes=self.on_cpu)
+        with torch.no_grad(), self._around(), watch:
+            results = self._stepped(node, grads)
             targets = [self._target(edge) for edge, _ in node.next_functions]
             for i, target in enumerate(targets):
                 if target is not None and results[i] is not None:
                     results[i] = _fitted(results[i], self.leaves[target])
         return self._read(watch, results, targets, grads)
+
+    def _gradients(self, node: Any, received: int) -> list[Tensor | None]:
+        """What the node is given, an entry for each gradient that it takes."""
+        return [
+            gradient_of(output) if received >> i & 1 else None
+            for i, output in enumerate(self.outputs)
+            if output.requires_grad or len(node._input_metadata) == len(self.outputs)
+        ]
+
+    def _stepped(self, node: Any, grads: list[Tensor | None]) -> list[Tensor | None]:
+        """What the node makes of these, an entry for each of its edges."""
+        results = node(*grads[: len(node._input_metadata)])
+        return list(results) if isinstance(results, tuple) else [results]
+
+    def _around(self) -> AbstractContextManager:
+        """The mode that its tensors want."""
+        return nullcontext()
 
     def _target(self, edge) -> int | None:
         """Which input a backward edge leads to."""
@@ -177,9 +200,10 @@ def leaf_of(shape: TensorShape, needs: int, device: torch.device | str = "meta")
     return leaf.requires_grad_() if needs else leaf
 
 
-def _dense(tensor: Tensor) -> tuple[int, ...]:
-    """Strides of a gradient for this tensor: its own, unless it repeats or skips elements."""
-    return torch.empty_like(tensor, device="meta").stride()
+def gradient_of(tensor: Tensor) -> Tensor:
+    """A gradient for this tensor; its strides are the tensor's own, unless it repeats or skips elements."""
+    strides = torch.empty_like(tensor, device="meta").stride()
+    return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype, device=tensor.device)
 
 
 def _fitted(grad: Tensor, leaf: Tensor) -> Tensor:

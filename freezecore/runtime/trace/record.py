@@ -86,7 +86,6 @@ class Recording:
         regions: calls under gradient checkpointing.
         asking: values that the model makes need a gradient, whatever trains.
         lasting: storages that modules have kept for the next forward pass.
-        own_backward: names of the classes with which the model's code writes a backward step itself.
     """
 
     calls: list[RecordedCall] = field(default_factory=list)
@@ -101,7 +100,6 @@ class Recording:
     regions: list[RecordedRegion] = field(default_factory=list)
     asking: list[int] = field(default_factory=list)
     lasting: list[int] = field(default_factory=list)
-    own_backward: tuple[str, ...] = ()
 
 
 class Recorder(TorchDispatchMode):
@@ -117,6 +115,7 @@ class Recorder(TorchDispatchMode):
         self._written: dict[int, int] = {}  # storage -> the number of the last such operation on it
         self._storages: dict[int, int] = {}
         self._stack = [""]
+        self._alone: tuple[str, set[int]] | None = None  # what is written down whole, and the storages that it has
         self._token = object()  # a tensor that an earlier recording has numbered is a new one here
 
     @classmethod
@@ -130,6 +129,8 @@ class Recorder(TorchDispatchMode):
         if self.paused:
             result = run(function, args, kwargs)
             self._flops += flops(function, args, kwargs, result)
+            if self._alone and function is not aten.detach.default:  # which says that no gradient is wanted
+                self._check_alone(self._alone, args, kwargs, result)
             return result
         values = tuple(self.value(tensor) for tensor in tensors_in((args, kwargs)))
         signature = Signature(function, described(args, kwargs), torch.is_grad_enabled()) if values else None
@@ -179,17 +180,45 @@ class Recorder(TorchDispatchMode):
             )
         return tuple(view.shape), view.stride(), int(view.storage_offset() - base.storage_offset())
 
-    def whole(self, function: Callable, args: tuple, kwargs: dict, run: Callable[[], Tensor]) -> Tensor:
-        """Write an operation down that is made of several, without these; `run` carries it out."""
+    def whole(
+        self, function: Callable, args: tuple, kwargs: dict, run: Callable[[], Any], graph: bool | None = None
+    ) -> Any:
+        """Write an operation down that is made of several, without these; `run` carries it out.
+
+        `graph` says whether autograd makes a node of it; None: where gradients are enabled now.
+        """
         if self.paused:
             return run()
         values = tuple(self.value(tensor) for tensor in tensors_in((args, kwargs)))
         self.paused, self._flops = True, 0
         result = run()
         self.paused = False
-        signature = Signature(function, described(args, kwargs), torch.is_grad_enabled())
-        self._append(signature, values, [result], self._flops)
+        graph = torch.is_grad_enabled() if graph is None else graph
+        signature = Signature(function, described(args, kwargs), graph)
+        self._append(signature, values, tensors_in(result), self._flops)
         return result
+
+    @contextmanager
+    def alone(self, name: str, given: Sequence[Tensor]) -> Iterator[None]:
+        """Refuse what reads, while it is written down whole, more that may need a gradient than it was given.
+
+        Raises:
+            NotFollowed: `name` does.
+        """
+        self._alone = name, {tensor.untyped_storage()._cdata for tensor in given}
+        try:
+            yield
+        finally:
+            self._alone = None
+
+    @staticmethod
+    def _check_alone(alone: tuple[str, set[int]], args: tuple, kwargs: dict, result: object) -> None:
+        name, known = alone
+        if any(t.requires_grad and t.untyped_storage()._cdata not in known for t in tensors_in((args, kwargs))):
+            raise NotFollowed(
+                "{name} writes its own backward step, and reads what trains without being given it.", name=name
+            )
+        known.update(tensor.untyped_storage()._cdata for tensor in tensors_in(result))
 
     def _append(self, signature: Signature, inputs: tuple[int, ...], outputs: list[Tensor], count: int) -> None:
         made = tuple(self._new_value(tensor, len(self.recording.calls)) for tensor in outputs)

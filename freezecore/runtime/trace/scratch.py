@@ -36,10 +36,12 @@ from freezecore.runtime.trace.probing import OperationProbe, key_of, leaf_of
 from freezecore.runtime.trace.signature import Signature, TensorShape
 
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")  # in half precision
-ALWAYS = ("_trilinear", "median", "nanmedian", "kthvalue", "amax", "amin")
+FOURIER = ("_fft_r2c", "_fft_c2r", "_fft_c2c")
+ALWAYS = ("_trilinear", "median", "nanmedian", "kthvalue", "amax", "amin", "prod", "cumprod", *FOURIER)
 WIDEST = 14  # side of a kernel that oneDNN's own convolutions take; wav2vec2's has 128
 CHANNELS, IMAGE = 16, 3  # of a block; the most channels of a picture that is read as it is
 MANY = 16  # samples, from which a product's blocks are as large as they get
+LARGE = 256  # the same where a sample is one row
 MOST_FLOPS, CHEAP_FLOPS = 4e9, 3e8
 MOST_BYTES = 256 * 2**20
 MEASURED = 4_096
@@ -127,12 +129,22 @@ class KernelScratch:
     def _saturated(self, pair: SignaturePair, flops: Amount, needs: int | None, received: int) -> Scratch:
         """Of a product, whose blocks grow with the samples up to a size."""
         two = self._learnt(pair, 2, flops, needs, received)
-        if not two:
+        if two is None:
             return ()
         if flops.at(MANY) > CHEAP_FLOPS or len(self.batch_sizes) == 1:
-            return ((self.amounts(*[two] * len(self.batch_sizes)),),)
-        most = max(two, self._learnt(pair, MANY, flops, needs, received) or 0)
-        return (*self._line(pair, flops, needs, received), (self.amounts(most, most),))
+            return ((self.amounts(*[two] * len(self.batch_sizes)),),) if two else ()
+        many = LARGE if flops.at(LARGE) <= CHEAP_FLOPS else MANY
+        most = max(two, self._learnt(pair, many, flops, needs, received) or 0)
+        if not most:
+            return ()
+        line = self._line(pair, flops, needs, received) if two else self._line_of_many(pair, flops, needs, received)
+        return (*line, (self.amounts(most, most),))
+
+    def _line_of_many(self, pair: SignaturePair, flops: Amount, needs: int | None, received: int) -> Scratch:
+        """Of a product with one row a sample, for which a few samples are too little to be put into blocks."""
+        some, more = (self._learnt(pair, samples, flops, needs, received) or 0 for samples in (MANY, 2 * MANY))
+        slope = max(0, more - some) // MANY
+        return ((self._amount(*(max(0, some + slope * (size - MANY)) for size in self.batch_sizes)),),)
 
     def _line(self, pair: SignaturePair, flops: Amount, needs: int | None, received: int) -> Scratch:
         sizes = self._sizes(pair, flops, needs, received)

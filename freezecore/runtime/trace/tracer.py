@@ -141,7 +141,6 @@ class Tracer:
                 *self._not_run({name for name, value in parameters.items() if value not in read}),
                 *_masked(pair[0] for pair in joined.pairs),
                 *_skipped(self.model),
-                *own_backward.told(train.recording.own_backward),
             ),
             versions=versions,
         )
@@ -252,14 +251,13 @@ class Tracer:
             recorder.paused = False
             if wanted is not None:
                 batch.append(wanted)
-            loss = loss_function(kind, self.shifted)(outputs, wanted)
-            recorder.recording.own_backward = own_backward.names(loss)
-            return loss
+            return loss_function(kind, self.shifted)(outputs, wanted)
 
         def modes(recorder: Recorder) -> Sequence[AbstractContextManager]:
             around = nullcontext() if loop.outputs_in_fp32 else autocast()
             attention = WholeAttention(recorder, self._capability)
-            return checkpoints.noting(self.fake, recorder), recorder.own_sums, attention, around
+            own = own_backward.following(recorder)
+            return checkpoints.noting(self.fake, recorder), recorder.own_sums, own, attention, around
 
         with cuda.as_with_a_card(self._capability) if device == "cuda" else nullcontext(), bounded(self.fake):
             recording = record(self.fake, step, self.fake_mode, modes)
@@ -307,11 +305,16 @@ class Tracer:
             yield operation
 
     def _copies(self, pair: SignaturePair) -> tuple[int, int] | None:
-        found = [copied_bytes(signature) for signature in pair[: len(self.batch_sizes)]]
+        found = [self._copied(signature) for signature in pair[: len(self.batch_sizes)]]
         if not any(found[0]):
             return None
         forward, backward = (self.amounts(*sizes) for sizes in zip(*found, strict=True))
         return forward, backward
+
+    def _copied(self, signature: Signature) -> tuple[int, int]:
+        if isinstance(signature.function, own_backward.OwnFunction):
+            return self._probe(signature, 0).inside, 0
+        return copied_bytes(signature)
 
     def _measure(self, operation: Operation, pair: SignaturePair, needs: int, received: int | None = None) -> None:
         """Probe one combination at each batch size, and note it in the operation."""
@@ -434,4 +437,6 @@ def _recurrent(model: nn.Module) -> str | None:
 
 def _probe(signature: Signature, needs: int) -> OperationProbe | WholeProbe:
     """The operation tried alone, with the inputs in the bit set `needs` needing a gradient."""
+    if isinstance(signature.function, own_backward.OwnFunction):
+        return own_backward.OwnFunctionProbe(signature, needs)
     return (WholeProbe if signature.whole else OperationProbe)(signature, needs)
