@@ -29,6 +29,7 @@ from freezecore.workload import CHOICES, Workload
 EXAMPLE = 'timm:resnet18 --rules "freeze all; train head" --batch-size 32'
 NOT_ASKED = {"versus": None, "equal_memory": None}
 LINES, BAR = 32, 40  # of the timeline in words
+STATED = ("batch_size", "precision", "optimizer", "device")
 FIELDS = ("peak_bytes", "peak_moment", *PARTS, "flops_forward", "flops_backward", "peak_with_scratch")
 HERE = ("peak_bytes", bytes_text), ("flops_forward", flops_text), ("flops_backward", flops_text)
 
@@ -76,6 +77,7 @@ def gather(options: Namespace) -> dict:
         **_fields(cost),
         "full": _fields(price.estimate(author)),
         "epoch": epoch,
+        "workload": {name: getattr(workload, name) for name in STATED},
         "trace_s": traced - began,
         "evaluate_s": (evaluated - traced) / len(costs),
         "fits": [asdict(fit) for fit in fits(trace, mask)],
@@ -106,6 +108,8 @@ def show(document: dict) -> str:
     rows += [_row(name, document, full, words) for name, words in HERE]
     lines = [table(["at the peak", "selection", "full", "change"], rows, right=[1, 2, 3])]
     lines.append(f"peak: {document['peak_moment'] or document['problem'] or 'unknown'}")
+    step = document["workload"]  # the page starts from a card, whose kernels keep other memory than a CPU's
+    lines.append("of a step of {batch_size:,} in {precision}, {optimizer}, on the kernels of {device}".format_map(step))
     timing = f"traced in {seconds_text(document['trace_s'])}, evaluated in {seconds_text(document['evaluate_s'])}"
     lines += ["", _cards(document["fits"]), "", timing]
     for point in document["curve"] or []:

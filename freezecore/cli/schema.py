@@ -136,10 +136,12 @@ def _of_costs() -> dict[str, Any]:
             ("trainable", "peak_bytes", "reserved_bytes", "flops_backward", "checkpoint_bytes"), (int, None)
         ),
     }  # fmt: skip
+    step = {"batch_size": int, "precision": str, "optimizer": str, "device": str}
     moment = {"phase": str, "layer": str, "operation": str, **dict.fromkeys(("bytes", *PARTS), int)}
     return {
         "estimate": {
-            **numbers, "full": numbers, "epoch": int, "trace_s": float, "evaluate_s": float, "fits": [CardFit],
+            **numbers, "full": numbers, "epoch": int, "workload": step, "trace_s": float, "evaluate_s": float,
+            "fits": [CardFit],
             "curve": ([CurvePoint], None), "per_device": (fields(DeviceShare) | {"findings": [Finding]}, None),
             "timeline": ([moment], None), "budget": (BudgetFit, None), "reserved_bytes": (int, None),
             "reserved_why": str, "left_out": [str], "problem": (str, None), "versus": ([way], None),
