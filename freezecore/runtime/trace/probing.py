@@ -147,8 +147,8 @@ class OperationProbe:
             results = self._stepped(node, grads)
             targets = [self._target(edge) for edge, _ in node.next_functions]
             for i, target in enumerate(targets):
-                if target is not None and results[i] is not None:
-                    results[i] = _fitted(results[i], self.leaves[target])
+                if target is not None and (result := results[i]) is not None:
+                    results[i] = _fitted(result, self.leaves[target])
         return self._read(watch, results, targets, grads)
 
     def _gradients(self, node: Any, received: int) -> list[Tensor | None]:

@@ -312,9 +312,8 @@ class Tracer:
         return forward, backward
 
     def _copied(self, signature: Signature) -> tuple[int, int]:
-        if isinstance(signature.function, own_backward.OwnFunction):
-            return self._probe(signature, 0).inside, 0
-        return copied_bytes(signature)
+        probe = self._probe(signature, 0) if isinstance(signature.function, own_backward.OwnFunction) else None
+        return (probe.inside, 0) if isinstance(probe, own_backward.OwnFunctionProbe) else copied_bytes(signature)
 
     def _measure(self, operation: Operation, pair: SignaturePair, needs: int, received: int | None = None) -> None:
         """Probe one combination at each batch size, and note it in the operation."""
