@@ -78,6 +78,7 @@ class StillJobs:
     def __init__(self) -> None:
         self.requests: list[object] = []
         self.kind = "probe"
+        self.owner = ""
         self.runs = self
         self.ended: dict | None = None  # a result, once it has ended
         self.seen = [{"event": "step", "step": 6, "loss": 1.5, "step_s": 0.1}]
@@ -90,6 +91,7 @@ class StillJobs:
 
     def start(self, request, owner, again=False):
         self.requests.append(request)
+        self.owner = owner
         return jobs.Job("token", "control")
 
     def status(self, token):
@@ -101,7 +103,7 @@ class StillJobs:
         return jobs.JobStatus(token, self.kind, state, asked, 0.0, 0.0, end)
 
     def control_of(self, token, owner):
-        return "control"
+        return "control" if owner == self.owner else None
 
     def is_answered(self, request):
         return False

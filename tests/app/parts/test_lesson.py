@@ -62,6 +62,7 @@ def test_who_waits_is_answered_once_the_teacher_has_the_class_share(lesson, monk
     jobs, stopped, asked = lesson.jobs, [], []
     status, token = jobs.status, classroom.shared().open()
     monkeypatch.setattr(jobs, "status", lambda run: replace(status(run), state="queued", position=3, waits_s=203.0))
+    monkeypatch.setattr(jobs, "control_of", lambda run, owner: "control")  # of the browser that has begun it
     monkeypatch.setattr(jobs, "is_answered", lambda request: True, raising=False)
     monkeypatch.setattr(jobs, "stop", stopped.append, raising=False)
     monkeypatch.setattr(jobs, "start", lambda request, owner, again=False: asked.append(again) or Job("token", None))

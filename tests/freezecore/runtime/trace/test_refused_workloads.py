@@ -37,7 +37,7 @@ def net():
 @pytest.mark.parametrize(
     ("source", "options", "sentence", "hint"),
     [
-        ("timm:vit_tiny_patch16_224", {"image_size": 100}, "refuses an image size of 100", "model's own"),
+        ("timm:vit_tiny_patch16_224", {"image_size": 100}, "refuses an image size of 100", "img_size=100"),
         ("config:bert", {"sequence_length": 4096}, "has 512 positions", "at most 512"),
     ],
 )
