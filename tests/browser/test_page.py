@@ -150,9 +150,9 @@ def test_a_search_that_leaves_a_part_of_a_row_leaves_out_what_the_whole_row_cost
     traced(page)
     price = page.get_by_role("treeitem", name=re.compile("^layer3\\b")).locator(".price").first
     expect(price).to_have_text(re.compile(r"^\+"))
-    page.get_by_placeholder("Search").fill("layer3.0.conv1")
+    page.get_by_label("Search layers").fill("layer3.0.conv1")
     expect(price).to_have_text("")
-    page.get_by_placeholder("Search").fill("layer3")
+    page.get_by_label("Search layers").fill("layer3")
     expect(price).to_have_text(re.compile(r"^\+"))
 
 
