@@ -101,3 +101,4 @@ def test_what_draws_stands_aside_for_a_moment_alone(monkeypatch):
     monkeypatch.setattr(turns, "ASIDE_S", 0.01)
     with turns.tick_at_work():
         turns.let_ticks_by()
+        assert turns._ticks == 1, "it goes on while the tick is still at work"
