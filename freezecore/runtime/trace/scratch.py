@@ -40,6 +40,7 @@ FOURIER = ("_fft_r2c", "_fft_c2r", "_fft_c2c")
 ALWAYS = ("_trilinear", "median", "nanmedian", "kthvalue", "amax", "amin", "prod", "cumprod", *FOURIER)
 WIDEST = 14  # side of a kernel that oneDNN's own convolutions take; wav2vec2's has 128
 CHANNELS, IMAGE = 16, 3  # of a block; the most channels of a picture that is read as it is
+SOME = 8  # samples
 MANY = 16  # samples, from which a product's blocks are as large as they get
 LARGE = 256  # the same where a sample is one row
 MOST_FLOPS, CHEAP_FLOPS = 4e9, 3e8
@@ -137,14 +138,19 @@ class KernelScratch:
         most = max(two, self._learnt(pair, many, flops, needs, received) or 0)
         if not most:
             return ()
-        line = self._line(pair, flops, needs, received) if two else self._line_of_many(pair, flops, needs, received)
+        line = self._line(pair, flops, needs, received) if two else self._lines_of_many(pair, flops, needs, received)
         return (*line, (self.amounts(most, most),))
 
-    def _line_of_many(self, pair: SignaturePair, flops: Amount, needs: int | None, received: int) -> Scratch:
-        """Of a product with one row a sample, for which a few samples are too little to be put into blocks."""
-        some, more = (self._learnt(pair, samples, flops, needs, received) or 0 for samples in (MANY, 2 * MANY))
-        slope = max(0, more - some) // MANY
-        return ((self._amount(*(max(0, some + slope * (size - MANY)) for size in self.batch_sizes)),),)
+    def _lines_of_many(self, pair: SignaturePair, flops: Amount, needs: int | None, received: int) -> Scratch:
+        """Of a product with one row a sample, for which a few samples are too little for its blocks: up to `SOME`
+        samples on the line from none, since an amount cannot begin later."""
+        few, some, more = (
+            self._learnt(pair, samples, flops, needs, received) or 0 for samples in (SOME, MANY, 2 * MANY)
+        )
+        each, slope = few // SOME, max(0, more - some) // MANY
+        begins = ((self.amounts(*(each * size for size in self.batch_sizes)),),) if each else ()
+        sizes = [max(0, some + slope * (size - MANY)) for size in self.batch_sizes]
+        return (*begins, (self._amount(*sizes),))
 
     def _line(self, pair: SignaturePair, flops: Amount, needs: int | None, received: int) -> Scratch:
         sizes = self._sizes(pair, flops, needs, received)
