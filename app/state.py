@@ -36,9 +36,8 @@ def begin() -> None:
         st.query_params.from_dict(dict(parse_qsl(link().query())))  # whole: Back may have left another
     elif address and address != link().model and _has_gone_back():
         found, _ = read_link(query)
-        session.link = replace(
-            found, lang=link().lang, klass=found.klass or link().klass
-        ).values  # one stays in a class
+        klass = found.klass or link().klass  # one stays in a class
+        session.link = replace(found, lang=link().lang, klass=klass).values
         forget_draft()
 
 

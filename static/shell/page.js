@@ -187,9 +187,9 @@ async function find(text) {
 // Open what was found, and say what is to be said of it, which stays until something else is chosen: prices that come
 // later draw anew what is told.
 async function arrive({ query, ...note }) {
+  if (!note.problem && query !== state.query) return go(query, { push: true, note });
   state.note = note;
-  if (note.problem || query === state.query) drawTold({});
-  else await go(query, { push: true, note });
+  drawTold({});
 }
 
 function drawTold(said) {

@@ -40,7 +40,7 @@ def find_output(output: object) -> tuple[str, list[Tensor]]:
         raise TypeError("the model returns no tensor of numbers")
     if _is_number(tensors[0]):
         return "loss", tensors[:1]
-    nodes = behind(tensors)
+    nodes = _behind(tensors)
     return "features", [tensor for tensor in tensors if tensor.grad_fn not in nodes]
 
 
@@ -57,7 +57,7 @@ def _parts(output: object) -> list[Tensor]:
     return _parts(vars(output)) if hasattr(output, "__dict__") and not isinstance(output, type | nn.Module) else []
 
 
-def behind(tensors: list[Tensor]) -> set:
+def _behind(tensors: list[Tensor]) -> set:
     """Backward nodes that other tensors' gradients come through on their way back; of no gradient, none."""
     seen: set = set()
     waiting = [edge for tensor in tensors if tensor.grad_fn for edge, _ in tensor.grad_fn.next_functions]

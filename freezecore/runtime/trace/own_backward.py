@@ -224,7 +224,8 @@ class OwnFunctionProbe(OperationProbe):
             with _noting_zeros(self), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), watch:
                 self.outputs = tensors_in(self._function(*self.given))
         self.needing = tuple(i for i, output in enumerate(self.outputs) if output.requires_grad)
-        own = [tensor for tensor in packed if watch.made(tensor) or key_of(tensor) in set(map(key_of, self.given))]
+        given = set(map(key_of, self.given))
+        own = [tensor for tensor in packed if watch.made(tensor) or key_of(tensor) in given]
         self.saved = self._sorted(own) if self.needing else SavedTensors()
         made = {key_of(t): t.untyped_storage().nbytes() for t in self.outputs if watch.made(t)}
         self.inside = max(0, watch.peak - sum(made.values()) - sum(self.saved.new))
