@@ -141,34 +141,32 @@ def _goes_on(token: str) -> bool:
         return False
 
 
-def time_text(selection: ModelSelection, request: object, words: Words, selections: int = 0) -> str:
-    """How long this will take, by what was measured here, else between which times, and what that rests on; empty
-    where nothing is known.
+def foretold(selection: ModelSelection, request: object, selections: int = 0) -> float | expected.TimeRange | None:
+    """Seconds that this will take by what was measured here, else between which they lie; None where nothing is known.
 
     Args:
         selections: how many a sweep tries, with each seed; 0 for one probe.
     """
     if seconds := expected_s(request):
-        key = "search.expected" if selections else "probe.expected"
-        return words(key, time=words.seconds(rounded(seconds)))
-    found = _time_range(selection, request, selections)
-    if not found:
-        return ""
-    ends = {"low": words.seconds(rounded(found.low_s)), "high": words.seconds(rounded(found.high_s))}
-    return words("probe.between", work=flops_text(found.step_flops), pace=flops_text(round(found.pace)), **ends)
-
-
-def least_s(selection: ModelSelection, request: object) -> float | None:
-    """Seconds that one probe takes at the least, as `time_text` tells them; None where nothing is known."""
-    found = None if (seconds := expected_s(request)) else _time_range(selection, request, 0)
-    return found.low_s if found else seconds
-
-
-def _time_range(selection: ModelSelection, request: object, selections: int) -> expected.TimeRange | None:
+        return seconds
     work, probe = forward_work(selection), getattr(request, "base", request)
     if not work:
         return None
     return expected.time_range(work, probe, None if selections else selection.mask, selections or 1)
+
+
+def time_text(found: float | expected.TimeRange | None, words: Words, of: str = "probe") -> str:
+    """How long what was foretold takes, and what that rests on; empty where nothing is known.
+
+    Args:
+        of: a `probe`, or a `search`, which tries many.
+    """
+    if not found:
+        return ""
+    if not isinstance(found, expected.TimeRange):
+        return words(f"{of}.expected", time=words.seconds(rounded(found)))
+    ends = {"low": words.seconds(rounded(found.low_s)), "high": words.seconds(rounded(found.high_s))}
+    return words("probe.between", work=flops_text(found.step_flops), pace=flops_text(round(found.pace)), **ends)
 
 
 def rounded(seconds: float) -> float:

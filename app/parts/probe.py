@@ -19,6 +19,7 @@ from freezecore.source import ModelSource
 from .. import state
 from ..figures.runs import learning_curve
 from ..service import gallery, run_events
+from ..service.expected import TimeRange
 from ..service.pricing import known_cost
 from ..service.selection import ModelSelection, select
 from ..text import Words
@@ -59,8 +60,9 @@ def _settings(selection: ModelSelection, words: Words) -> None:
         readable = data_below(selection, picked, words)
     nothing = not any(selection.mask.trains)
     state.fill("nothing_trained", nothing)
+    found = job.foretold(selection, _request(selection)) if readable and not nothing else None
     start.button(
-        _start_label(selection, readable and not nothing, words),
+        _start_label(found, words),
         type="primary",
         icon=":material/play_arrow:",
         key="start",
@@ -71,18 +73,17 @@ def _settings(selection: ModelSelection, words: Words) -> None:
     if nothing:
         st.warning(words("probe.nothing_trains"))
     elif readable:
-        took = job.time_text(selection, _request(selection), words)
         asked = selection.link.optimizer
         other = asked not in CHOICES["optimizer"]
         stand_in = words("probe.stand_in", optimizer=words(f"optimizer.{asked}")) if other else None
         promise = "promise_causal" if selection.source.task == "causal-lm" else "promise"  # which has no new head
         with_terms(words.together(about(selection, picked, words), words(f"probe.{promise}")), words, "promise")
-        st.caption(words.together(stand_in, took))
+        st.caption(words.together(stand_in, job.time_text(found, words)))
 
 
-def _start_label(selection: ModelSelection, can_start: bool, words: Words) -> str:
+def _start_label(found: float | TimeRange | None, words: Words) -> str:
     """What the button promises: a minute, or what it takes at the least where that is far from one."""
-    least = job.least_s(selection, _request(selection)) if can_start else None
+    least = found.low_s if isinstance(found, TimeRange) else found
     if least is None or least < NEARLY_A_MINUTE_S:
         return words("probe.start")
     return words("probe.start_long", time=words.seconds(job.rounded(least)))

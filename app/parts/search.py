@@ -83,7 +83,7 @@ def _settings(selection: ModelSelection, words: Words) -> None:
     if kind == "find":
         st.caption(words("search.within", time=words.seconds(60 * request.minutes)))
     elif count:
-        st.caption(job.time_text(selection, request, words, count))
+        st.caption(job.time_text(job.foretold(selection, request, count), words, "search"))
     elif expected := job.expected_s(request):
         st.caption(words("search.expected", time=words.seconds(job.rounded(expected))))
 

@@ -197,5 +197,5 @@ def test_a_result_is_told_as_anothers_once_something_else_is_chosen_and_taken_ba
 
 @pytest.mark.parametrize(("least", "label"), [(60.0, "Train for a minute"), (3_600.0, "Train, for 1 h or more")])
 def test_the_button_promises_a_minute_only_where_it_may_be_one(opened, monkeypatch, least, label):
-    monkeypatch.setattr("app.parts.job.least_s", lambda *_: least)
+    monkeypatch.setattr("app.parts.job.foretold", lambda *_: least)
     assert opened(model=RESNET).button(key="start").label == label
