@@ -14,8 +14,8 @@ TRAINED_MS = 600_000  # a ceiling for a machine that is shared
 
 
 def settled(page: Page) -> None:
-    """Something has been drawn, and nothing more is being drawn."""
-    idle = "[data-testid=stApp][data-test-script-state=notRunning]"
+    """Something has been drawn, nothing more is being drawn, and no widget waits for its own code."""
+    idle = "[data-testid=stApp][data-test-script-state=notRunning]:not(:has([data-testid=stSkeleton]))"
     page.locator(f"{idle}:has(.st-key-top, h2)").wait_for(timeout=TRACED_MS)
 
 
