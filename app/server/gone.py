@@ -4,12 +4,16 @@ Streamlit keeps the page of who has gone for two minutes, so that a broken conne
 for as long as nobody else leaves; each holds an event loop of three descriptors.
 Python looks through all objects when a quarter more have come. With a hundred visitors that takes a tenth of a second,
 in which nobody is answered, every eight seconds; here it happens twice a minute.
+What goes leaves gaps between what stays, which the allocator keeps: three hundredths more of a crowd's server every
+five minutes. They go back to the system as often.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
+import sys
 
 from streamlit import runtime
 
@@ -26,3 +30,11 @@ async def let_go() -> None:
         for _, gone in kept.expire():
             gone.session.shutdown()
         gc.collect()
+        give_back_gaps()
+
+
+def give_back_gaps() -> None:
+    """Give pages of memory in which nothing is held any more back to the system; only glibc can be told."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
