@@ -24,7 +24,7 @@ from freezecore.importing.execution.standins import library
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
 from freezecore.importing.execution.standins.tqdm import Bar
-from freezecore.importing.execution.unknown import ROUND, Unknown, any_unknown, involves, uncounted
+from freezecore.importing.execution.unknown import OpenRange, Unknown, any_unknown, involves, uncounted
 from freezecore.sentences import say
 
 HIDDEN = (types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.GetSetDescriptorType,
@@ -190,8 +190,10 @@ def call(function, *args, **kwargs):
             return Unknown(f"{name}({next((a._fx_path for a in args if type(a) is Unknown), '')})", about=about)
     if not real:
         return function(*args, **kwargs)
-    if any(function is each for each in COUNTING) and (some := _of_unknown_length(args)) is not None:
-        return Unknown(f"{function.__name__}({some._fx_path})", about=function is not len)
+    if any(function is each for each in COUNTING):
+        for some in (uncounted(one, depth=1) for one in args):
+            if some is not None:
+                return Unknown(f"{function.__name__}({some._fx_path})", about=function is not len)
     if getattr(function, "__name__", "") in SET_METHODS and any_unknown([getattr(function, "__self__", ()), *args]):
         return Unknown(function.__name__, about=involves(args))
     try:
@@ -200,13 +202,6 @@ def call(function, *args, **kwargs):
         if any_unknown(args) or any_unknown(kwargs.values()) or "Unknown" in str(error):
             return Unknown(getattr(function, "__name__", ""), about=involves(args))
         raise
-
-
-def _of_unknown_length(args) -> Unknown | None:
-    """What among a call's arguments has nobody knows how many parts, as `range(n)` of an `n` that is not known."""
-    shown = [one._fx_shown if type(one) is Bar else one for one in args]
-    ends = [Unknown(f"range(){ROUND}") for one in shown if type(one) is OpenRange]
-    return ends[0] if ends else uncounted(args)
 
 
 def _is_ours(kind: object) -> bool:
@@ -336,17 +331,6 @@ def training(values, epochs: bool, spec=None):
         first = values.first if type(values) is OpenRange else 0
         for at in run.epochs(None):
             yield first + at
-
-
-class OpenRange:
-    """A `range` whose end is not known."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-
-    def __iter__(self):
-        with now().uncounted():
-            yield Unknown(f"range(){ROUND}")
 
 
 def decorator(found):

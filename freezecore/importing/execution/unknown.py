@@ -29,6 +29,7 @@ HARMLESS = (
     "deepcopy",
 )  # fmt: skip
 MOST_LOOKED_AT = 200
+PLAIN = (list, tuple, set, dict)
 STAGES = ("freeze_at", "frozen_stages")  # set on a configuration, each freezes by a rule of its library
 TOLD = ""  # in the place of a lacking module's path: why it is not known was told already
 ROUND = "[…]"  # in a path: one of nobody knows how many
@@ -251,17 +252,38 @@ def any_unknown(values, depth: int = 2) -> bool:
 
 
 def uncounted(value, depth: int = 2) -> Unknown | None:
-    """What in a container stands for nobody knows how many, such as the lines of a file that is not here."""
+    """What in a container stands for nobody knows how many, such as the lines of a file that is not here, or the
+    numbers of `range(n)`; a range among other things is one of them."""
     for each in _inside(value):
         if type(each) is Unknown and ROUND in each._fx_path:
             return each
-        if depth > 0 and (found := uncounted(each, depth - 1)) is not None:
+        if depth > 0 and type(each) in PLAIN and (found := uncounted(each, depth - 1)) is not None:
             return found
     return None
 
 
+class OpenRange:
+    """A `range` whose end is not known."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    @property
+    def each(self) -> Unknown:
+        """One of its numbers, for all of them."""
+        return Unknown(f"range(){ROUND}")
+
+    def __iter__(self):
+        with now().uncounted():
+            yield self.each
+
+
 def _inside(value) -> list:
-    """What a plain container holds, as far as it is looked at."""
-    if type(value) in (list, tuple, set):
+    """What a plain container holds, a progress bar shows or a range goes through, as far as it is looked at."""
+    if getattr(type(value), "_fx_shows", False):
+        return _inside(value._fx_shown)
+    if type(value) is OpenRange:
+        return [value.each]
+    if type(value) in PLAIN and type(value) is not dict:
         return list(value)[:MOST_LOOKED_AT]
     return list(value.values())[:MOST_LOOKED_AT] if type(value) is dict else []

@@ -221,6 +221,12 @@ UNDECIDED = {
     "blocks by their place in a range whose end is not known": (
         "for i, _ in enumerate(range(CFG.stages)):\n    list(model.children())[i].requires_grad_(False)\n"
     ),
+    "blocks whose place is none of a range whose end is not known": (
+        "for i in {0, 1, 2}.difference(range(CFG.stages)):\n    model.layer1[i].requires_grad_(False)\n"
+    ),
+    "a function of another text that is handed a progress bar of parameters": (
+        "from tqdm import tqdm\nfrom settings import stop\nstop(tqdm(list(model.parameters())))\n"
+    ),
 }
 
 
@@ -228,6 +234,11 @@ UNDECIDED = {
 def test_what_depends_on_values_in_a_set_or_on_a_count_of_unknown_things_is_told(name):
     text = f"from settings import CFG, load_names\nmodel.fc.requires_grad_(False)\n{UNDECIDED[name]}"
     assert import_rules(text, opened("timm:resnet18")).unread
+
+
+def test_a_range_whose_end_is_not_known_is_one_of_the_things_in_a_list():
+    text = "from settings import CFG\nif len([range(CFG.stages), 3]) == 2:\n    model.layer1.requires_grad_(False)\n"
+    assert import_rules(text, opened("timm:resnet18")).rules == "freeze layer1"
 
 
 def test_as_many_parameters_as_bisect_counts_are_frozen():

@@ -9,6 +9,8 @@ from freezecore.importing.execution.unknown import Unknown
 class Bar:
     """A progress bar of tqdm: what it shows is gone through, and all else about it shows."""
 
+    _fx_shows = True
+
     def __init__(self, shown=(), *args, **kwargs) -> None:
         self._fx_shown = shown
 
