@@ -6,12 +6,13 @@ import threading
 from dataclasses import replace
 
 from freezecore._trace import Trace
+from freezecore.cache.memory import Recent
 from freezecore.serving.pricing import client
 from freezecore.serving.pricing.wire import KnownStep
 
 from . import backend
 from .findings import told_findings
-from .pricing import Reference, is_priced, known_step, told_cost
+from .pricing import MOST_TRACES, Reference, is_priced, known_step, told_cost
 from .selection import ModelSelection, known_rules, select, ticks_of, told_rules
 
 
@@ -45,21 +46,16 @@ def _tell(selection: ModelSelection, step: tuple[Trace, Reference]) -> None:
     """Make the step known to the process, in the background and once at a time."""
     key = tuple(map(id, step))
     with _asking:
-        if key in _being_told:
-            return
-        _being_told.add(key)
-    backend.shared().submit(_told, key, selection, step)
+        telling = _futures.read(key)
+        if telling is None or telling.done():
+            _futures.write(key, backend.shared().submit(_told, selection, step))
 
 
-def _told(key: tuple, selection: ModelSelection, step: tuple[Trace, Reference]) -> None:
+def _told(selection: ModelSelection, step: tuple[Trace, Reference]) -> None:
     trace, reference = step
     known = KnownStep(selection.tree, trace, selection.source, selection.workload, dict(reference.prices))
-    try:
-        client.shared().tell(step, known)
-    finally:
-        with _asking:
-            _being_told.discard(key)
+    client.shared().tell(step, known)
 
 
 _asking = threading.Lock()
-_being_told: set[tuple] = set()
+_futures = Recent(MOST_TRACES)

@@ -21,7 +21,7 @@ import select
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +29,12 @@ import timm  # noqa: F401 imported once, before the rows' processes are made
 import torch
 import torchvision  # noqa: F401
 import transformers
+from torch import nn
 from torch.utils._pytree import tree_map
 
 from freezecore._estimate.cost import estimate_names, trained
+from freezecore._trace import Trace
+from freezecore.mask import Mask
 from freezecore.runtime.inputs.own import own_batch
 from freezecore.runtime.trace import module_pricer
 from freezecore.runtime.trace.loss import predicts_next
@@ -78,22 +81,33 @@ def figures(row: Row) -> dict:
     mask = dict(cases(tree, (row.mask,)))[row.mask]
     pricer = module_pricer(shapes, workload, batch=batch)
     trace = pricer.complete([mask])
-    cost = estimate_names(trace, trained(trace, mask), mask.held)
-    if not cost.known:
-        return {"problem": trace.problem or f"{len(cost.missing)} combinations missing"}
-    estimated = {"estimated": cost.peak_bytes, "with_scratch": cost.peak_with_scratch}
-    if cost.peak_bytes > MOST_BYTES:
-        return estimated | {"problem": "over 3 GB"}
+    estimated = foretold(trace, mask)
+    if "problem" in estimated:
+        return estimated
     inputs = tracer_of(shapes, workload).inputs if batch is None else own_batch(batch)[1]
-    model = row.model.build(real=True)
-    for module in model.modules():  # a layer that chance skips would make the true figure chance's too
-        if hasattr(getattr(module, "config", None), "layerdrop"):
-            module.config.layerdrop = 0.0
+    model = without_chance(row.model.build(real=True))
     if row.precision == "bf16":
         model, inputs = model.bfloat16(), in_half(inputs)
     trains = set(mask.names())
     true = memory_truth.on_cpu(model, trains, mask.held, workload, inputs, predicts_next(model))
     return estimated | {"true": true.peak_bytes}
+
+
+def foretold(trace: Trace, mask: Mask) -> dict:
+    """What a step is estimated to take, in bytes, with a problem where that is not known or too much to be tried."""
+    cost = estimate_names(trace, trained(trace, mask), mask.held)
+    if not cost.known:
+        return {"problem": trace.problem or f"{len(cost.missing)} combinations missing"}
+    estimated = {"estimated": cost.peak_bytes, "with_scratch": cost.peak_with_scratch}
+    return estimated | ({"problem": "over 3 GB"} if cost.peak_bytes > MOST_BYTES else {})
+
+
+def without_chance(model: nn.Module) -> nn.Module:
+    """The model with every layer in each step: one that chance skips would make the true figure chance's too."""
+    for module in model.modules():
+        if hasattr(getattr(module, "config", None), "layerdrop"):
+            module.config.layerdrop = 0.0
+    return model
 
 
 def in_half(inputs):
@@ -105,7 +119,7 @@ def in_half(inputs):
     return lambda size, device: tree_map(half, inputs(size, device))
 
 
-def alone(row, figures: Callable[..., dict] = figures) -> dict:
+def alone(row, figures: Callable[..., dict]) -> dict:
     """The figures of a row, found in a process of its own."""
     receiving, sending = os.pipe()
     child = os.fork()
@@ -129,24 +143,22 @@ def alone(row, figures: Callable[..., dict] = figures) -> dict:
     return json.loads(text) if text else {"problem": late}
 
 
-def run(minutes: float, words: list[str]) -> None:
-    """Run rows that the table does not have, for so many minutes."""
+def run(table: Path, fields: Sequence[str], wanted: Iterable, figures: Callable[..., dict], minutes: float) -> None:
+    """Run those of the wanted rows that the table does not have, for so many minutes."""
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
-    done = {tuple(row[name] for name in FIELDS[:5]) for row in kept(ROWS)}
-    until = time.monotonic() + 60 * minutes
-    new = not ROWS.exists()
-    with ROWS.open("a", newline="") as out:
-        writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    keys = fields[: fields.index("estimated")]
+    done = {tuple(row[name] for name in keys) for row in kept(table)}
+    until, new = time.monotonic() + 60 * minutes, not table.exists()
+    with table.open("a", newline="") as out:
+        writer = csv.DictWriter(out, fields, lineterminator="\n")
         if new:
             writer.writeheader()
-        for row in rows():
-            if row.key in done or (words and not any(word in " ".join(row.key) for word in words)):
-                continue
+        for row in (row for row in wanted if row.key not in done):
             if time.monotonic() > until:
                 return
             started = time.monotonic()
-            found = dict.fromkeys(FIELDS, "") | dict(zip(FIELDS, row.key, strict=False)) | alone(row)
+            found = dict.fromkeys(fields, "") | dict(zip(keys, row.key, strict=True)) | alone(row, figures)
             writer.writerow(found | {"seconds": f"{time.monotonic() - started:.1f}"})
             out.flush()
             print(*row.key, told(found), flush=True)
@@ -217,7 +229,8 @@ def main() -> None:
         return summary()
     if options.what == "forget":
         return forget(problems=True, over=options.over)
-    return run(options.minutes, options.words)
+    wanted = (row for row in rows() if not options.words or any(word in " ".join(row.key) for word in options.words))
+    return run(ROWS, FIELDS, wanted, figures, options.minutes)
 
 
 if __name__ == "__main__":

@@ -13,27 +13,22 @@ heldout_adapters.csv are kept, and a run goes on where the last one ended.
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import statistics
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import peft
-import torch
-import transformers
 
 import freezecore as fc
-from freezecore._estimate.cost import estimate_names, trained
 from freezecore.adapter import parse_adapters
 from freezecore.adapter_targets import adapter_targets
 from freezecore.runtime.trace.loss import predicts_next
 from freezecore.runtime.trace.trace_model import tracer_of
 from freezecore.source import ModelSource
 from tests.benchmarks import memory_truth
-from tests.benchmarks.heldout import MOST_BYTES, alone, kept, spread
+from tests.benchmarks.heldout import foretold, kept, run, spread, without_chance
 from tests.benchmarks.heldout_models import HeldOut, drawn
 from tests.benchmarks.memory import off
 
@@ -76,17 +71,11 @@ def figures(row: Row) -> dict:
     tree = fc.read_tree(source)
     mask = fc.resolve("freeze all; train adapters" + "; train head" * bool(tree.head), tree)
     trace = fc.pricer(source, workload).complete([mask])
-    cost = estimate_names(trace, trained(trace, mask), mask.held)
-    if not cost.known:
-        return {"problem": trace.problem or f"{len(cost.missing)} combinations missing"}
-    estimated = {"estimated": cost.peak_bytes, "with_scratch": cost.peak_with_scratch}
-    if cost.peak_bytes > MOST_BYTES:
-        return estimated | {"problem": "over 3 GB"}
+    estimated = foretold(trace, mask)
+    if "problem" in estimated:
+        return estimated
     inputs = tracer_of(row.model.build(real=False), workload).inputs
-    model = row.model.build(real=True)
-    for module in model.modules():  # a layer that chance skips would make the true figure chance's too
-        if hasattr(getattr(module, "config", None), "layerdrop"):
-            module.config.layerdrop = 0.0
+    model = without_chance(row.model.build(real=True))
     (adapter,) = parse_adapters(source.adapter)
     targets = list(adapter_targets([adapter], fc.read_tree(source.base)))
     model = peft.get_peft_model(model, peft.LoraConfig(r=adapter.r, target_modules=targets)).base_model.model
@@ -94,27 +83,6 @@ def figures(row: Row) -> dict:
     trains = {named[name] for name in mask.names()}
     true = memory_truth.on_cpu(model, trains, mask.held, workload, inputs, predicts_next(model))
     return estimated | {"true": true.peak_bytes}
-
-
-def run(minutes: float) -> None:
-    """Run rows that the table does not have, for so many minutes."""
-    torch.set_num_threads(1)
-    transformers.logging.set_verbosity_error()
-    done = {tuple(row[name] for name in FIELDS[:4]) for row in kept(ROWS)}
-    until, new = time.monotonic() + 60 * minutes, not ROWS.exists()
-    with ROWS.open("a", newline="") as out:
-        writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        for row in (row for row in rows() if row.key not in done):
-            if time.monotonic() > until:
-                return
-            started = time.monotonic()
-            found = dict.fromkeys(FIELDS, "") | dict(zip(FIELDS, row.key, strict=False)) | alone(row, figures)
-            writer.writerow(found | {"seconds": f"{time.monotonic() - started:.1f}"})
-            out.flush()
-            error = found["problem"] or f"{off(found['with_scratch'], found['true']):.4f} %"
-            print(*row.key, error, flush=True)
 
 
 def summary() -> None:
@@ -141,7 +109,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "list":
         return print("\n".join(" ".join(row.key) for row in rows()))
-    return summary() if options.what == "summary" else run(options.minutes)
+    return summary() if options.what == "summary" else run(ROWS, FIELDS, rows(), figures, options.minutes)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import statistics
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,7 @@ HAND_MS = 100  # from the mouse's arrival to the press; people take longer
 LOOK_MS = 50  # between looks: one at every frame would itself take much of the processor
 MODEL = "timm:resnet18"
 PUBLISHED = NPM / "node_modules" / "pyodide" / LIBRARY
+Pages = dict[str, tuple[Callable[[], bytes], str]]
 BARE = """<!doctype html><title>bare</title><script type="module">
 const worker = new Worker("bare.js" + location.hash, { type: "module" });
 worker.onmessage = ({ data }) => { document.title = data; };
@@ -46,21 +47,32 @@ postMessage(String(python.runPython("6 * 7")));
 """
 
 
+MADE: Pages = {
+    "/bare.html": (BARE.encode, "text/html"), "/bare.js": (BARE_WORKER.encode, "text/javascript"),
+    "/published.zip": (PUBLISHED.read_bytes, "application/zip"),
+}  # fmt: skip
+
+
 class Files(http.server.SimpleHTTPRequestHandler):
-    """A plain file host, with the bare page beside the site."""
+    """A plain file host, with pages of a benchmark's own beside the site, and headers of its own to all of them."""
+
+    def __init__(self, *about, made: Pages, headers: dict[str, str], **more) -> None:
+        self.made, self.own = made, headers
+        super().__init__(*about, **more)
 
     def log_message(self, *about: object) -> None:
         """Nothing."""
 
+    def end_headers(self) -> None:
+        for name, value in self.own.items():
+            self.send_header(name, value)
+        super().end_headers()
+
     def do_GET(self) -> None:
-        made = {
-            "/bare.html": (BARE.encode, "text/html"), "/bare.js": (BARE_WORKER.encode, "text/javascript"),
-            "/published.zip": (PUBLISHED.read_bytes, "application/zip"),
-        }  # fmt: skip
-        if self.path not in made:
+        if self.path not in self.made:
             super().do_GET()
             return
-        content, kind = made[self.path]
+        content, kind = self.made[self.path]
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.end_headers()
@@ -68,8 +80,10 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def host(folder: Path) -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder))) as server:
+def host(folder: Path, made: Pages = MADE, headers: dict[str, str] | None = None) -> Iterator[str]:
+    """Its address; `made` are a page's content and kind by its path."""
+    handler = functools.partial(Files, directory=str(folder), made=made, headers=headers or {})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()

@@ -10,20 +10,15 @@ the two headers that threads need, as the page's service worker sets them, and w
 from __future__ import annotations
 
 import argparse
-import functools
-import http.server
 import json
 import os
 import statistics
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.benchmarks.site import processor_seconds, since
+from tests.benchmarks.site import Pages, host, processor_seconds, since
 from tests.benchmarks.tick import HERE, window
 from tests.browser.chromium import find
 
@@ -58,43 +53,8 @@ onmessage = async () => {
   postMessage({ result: { threads: ort.env.wasm.numThreads } });
 };
 """
-MADE = {"/probing.html": (PAGE, "text/html"), "/bare_probe.js": (BARE, "text/javascript")}
-
-
-class Files(http.server.SimpleHTTPRequestHandler):
-    """A file host with the two pages of this benchmark, with or without the headers that threads need."""
-
-    def __init__(self, *about, isolated: bool, **more) -> None:
-        self.isolated = isolated
-        super().__init__(*about, **more)
-
-    def log_message(self, *about: object) -> None:
-        """Nothing."""
-
-    def end_headers(self) -> None:
-        if self.isolated:
-            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-        super().end_headers()
-
-    def do_GET(self) -> None:
-        if self.path not in MADE:
-            super().do_GET()
-            return
-        content, kind = MADE[self.path]
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.end_headers()
-        self.wfile.write(content.encode())
-
-
-@contextmanager
-def host(folder: Path, isolated: bool) -> Iterator[str]:
-    handler = functools.partial(Files, directory=str(folder), isolated=isolated)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+MADE: Pages = {"/probing.html": (PAGE.encode, "text/html"), "/bare_probe.js": (BARE.encode, "text/javascript")}
+THREADS = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
 
 def asked(browser: Browser, address: str, script: str, questions: list[dict]) -> list[dict]:
@@ -146,8 +106,8 @@ def main() -> None:
     figures: dict = {"command": " ".join(["python -m tests.benchmarks.site_probe", *sys.argv[1:]])}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=arguments)
-        for name, isolated in (("one_thread", False), ("threads", True)):
-            with host(options.site, isolated) as address:
+        for name, headers in (("one_thread", {}), ("threads", THREADS)):
+            with host(options.site, MADE, headers) as address:
                 figures[name] = compared(browser, address, options.rounds)
         browser.close()
     figures["load_average"] = os.getloadavg()[0]

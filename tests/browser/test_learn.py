@@ -21,39 +21,34 @@ def outcome(page: Page, lang: str = "en") -> Locator:
     return page.get_by_text(re.compile("|".join(map(re.escape, (words("learn.showed"), words("learn.showed_noisy"))))))
 
 
-def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
-    teacher = page_at("/class")
+def begun(teacher: Page) -> str:
+    """Begin a class on the teacher's page; the link to its lesson on the position."""
     teacher.get_by_role("button", name="Begin a class").click()
     expect(teacher).to_have_url(re.compile("class="))
     expect(teacher.get_by_text("Nobody has guessed yet.")).to_be_visible()
-    address = teacher.locator("[data-testid=stCode]").first.inner_text().strip()
-    link = address[address.index("/learn") :] + "&lesson=position"
     expect(teacher.get_by_role("img", name="QR code")).to_be_visible()
+    address = teacher.locator("[data-testid=stCode]").first.inner_text().strip()
+    return address[address.index("/learn") :] + "&lesson=position"
 
+
+def called(page: Page, name: str, label: str = "Nickname") -> None:
+    page.get_by_role("textbox", name=label).fill(name)
+    page.keyboard.press("Enter")
+
+
+def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
+    teacher = page_at("/class")
+    link = begun(teacher)
     yuki, aoi = page_at(link), page_at(link + "&lang=ja", locale="ja-JP")
-    yuki.get_by_role("textbox", name="Nickname").fill("Yuki")
-    yuki.keyboard.press("Enter")
+    called(yuki, "Yuki")
     settled(yuki)
     yuki.get_by_text("The one near the input", exact=True).click()
     settled(yuki)
     guess(yuki, "The head")
     guess(aoi, "ステム")
-    aoi.get_by_role("textbox", name="ニックネーム").fill("あおい")  # guessed first, typed the name later
-    aoi.keyboard.press("Enter")
+    called(aoi, "あおい", "ニックネーム")  # guessed first, typed the name later
     settled(aoi)
-
-    teacher.get_by_role("combobox", name="Lesson").click()
-    teacher.get_by_role("option", name="928 weights").click()
-    heads = teacher.locator("[data-testid=stMetric]")
-    for place, count in enumerate("220"):  # there, guessed, measured
-        expect(heads.nth(place).locator("[data-testid=stMetricValue]")).to_have_text(count)
-    votes = "Guesses: 2"
-    assert not teacher.get_by_text(votes).count() and not yuki.get_by_text(votes).count()
-    teacher.get_by_role("button", name="Reveal to the class").click()
-    for page in (teacher, yuki):
-        shown = page.locator("[class*=st-key-guesses_position]")
-        expect(shown).to_be_visible()
-        expect(shown.locator(".bars text")).to_have_text(["1", "1", "0"])  # the stem, the head, the last three stages
+    revealed(teacher, yuki)
 
     yuki.get_by_role("button", name="Measure it").click()
     expect(outcome(yuki)).to_be_visible(timeout=TRAINED_MS)
@@ -66,16 +61,36 @@ def test_a_teacher_sees_what_two_students_guessed_and_measured(page_at):
         teacher.get_by_role("button", name="Download CSV").click()
     assert "Yuki,position,a,1,head,b,1,stem," in download.value.path().read_text()
 
-    yuki.reload()
-    expect(outcome(yuki)).to_be_visible()
-    expect(yuki.get_by_role("textbox", name="Nickname")).to_have_value("Yuki")
-    expect(yuki.get_by_role("radio", name="In the last layer")).to_be_checked()
-    aoi.get_by_role("textbox", name="ニックネーム").fill("Yuki")
-    aoi.keyboard.press("Enter")
+    found_again(yuki)
+    called(aoi, "Yuki", "ニックネーム")
     expect(aoi.get_by_text("この授業には 'Yuki' という人がすでにいます。")).to_be_visible()
     shared = page_at(yuki.url[yuki.url.index("/learn") :] + "&lang=ja")
     expect(outcome(shared, "ja")).to_be_visible()
     expect(shared.get_by_role("radio", name="ヘッド", exact=True)).to_be_checked()
+
+
+def revealed(teacher: Page, student: Page) -> None:
+    """The teacher counts two guesses, and shows them to everybody, where nobody saw them before."""
+    teacher.get_by_role("combobox", name="Lesson").click()
+    teacher.get_by_role("option", name="928 weights").click()
+    heads = teacher.locator("[data-testid=stMetric]")
+    for place, count in enumerate("220"):  # there, guessed, measured
+        expect(heads.nth(place).locator("[data-testid=stMetricValue]")).to_have_text(count)
+    votes = "Guesses: 2"
+    assert not teacher.get_by_text(votes).count() and not student.get_by_text(votes).count()
+    teacher.get_by_role("button", name="Reveal to the class").click()
+    for page in (teacher, student):
+        shown = page.locator("[class*=st-key-guesses_position]")
+        expect(shown).to_be_visible()
+        expect(shown.locator(".bars text")).to_have_text(["1", "1", "0"])  # the stem, the head, the last three stages
+
+
+def found_again(student: Page) -> None:
+    """After a reload the outcome stands there, with the student's name and answer."""
+    student.reload()
+    expect(outcome(student)).to_be_visible()
+    expect(student.get_by_role("textbox", name="Nickname")).to_have_value("Yuki")
+    expect(student.get_by_role("radio", name="In the last layer")).to_be_checked()
 
 
 @pytest.mark.parametrize("width", [1440, 768, 390])

@@ -162,16 +162,14 @@ class Arms:
         Where the one before it was passed over for want of time, so would this be."""
         before, self._ran_before = self._ran_before, self._ran()
         if self._made and (before == self._ran_before or not self._has_time(2 * self._build_s)):
-            self._pass_over(candidate, say("there was no time left to build its model, and for a run"))
-            return None
-        try:
-            return self._fitting(candidate, Priced(self._sessions.of(candidate.adapter), self._request.base))
-        except FreezeError as error:
-            self._pass_over(candidate, error.problem.rstrip("."))
-            return None
-
-    def _pass_over(self, candidate: Candidate, why: str) -> None:
+            why = say("there was no time left to build its model, and for a run")
+        else:
+            try:
+                return self._fitting(candidate, Priced(self._sessions.of(candidate.adapter), self._request.base))
+            except FreezeError as error:
+                why = error.problem.rstrip(".")
         self._untried.append(say("'{adapter}' was not tried: {why}.", adapter=candidate.adapter, why=why))
+        return None
 
     def _fitting(self, candidate: Candidate, priced: Priced) -> Arm | None:
         """The arm with its price; None where it needs more memory than there is."""

@@ -137,7 +137,7 @@ def _add_the_rest(
             idle = top in seen.tensors and not ran  # a row that separates pictures, where none was given
             beside = idle and any(JOINS.search(each.name) for each in seen.owner[top].bearing)
             joins = between or beside or bool(JOINS.search(top))
-            own = before.pop() if ran and len(before) == 1 else _behind(seen, names, towers, flows, place, head)
+            own = before.pop() if ran and len(before) == 1 else _behind(seen, top, names, towers, flows, place, head)
             reads = next((kind for kind in READS if _reads(top, kind)), "")
             if not ran and not JOINS.search(top):
                 reads = next((kind for kind, word in NAMED.items() if kind in flows and word.search(top)), reads)
@@ -155,6 +155,7 @@ def _reads(top: str, kind: str) -> bool:
 
 def _behind(
     seen: ModuleTree,
+    top: str,
     names: Sequence[str],
     towers: Sequence[TowerSpan],
     flows: Sequence[str],
@@ -166,7 +167,7 @@ def _behind(
     tower, flow = max(zip(towers, flows, strict=True), key=lambda pair: pair[0].end)
     after = all((at := place(name)) is not None and at > tower.end for name in names)
     own = flow and after and head.isdisjoint(names) and _model_of(seen, tower) is seen.root
-    return flow if own and seen.tensors.keys().isdisjoint((_top(names[0], towers),)) else "other"
+    return flow if own and top not in seen.tensors else "other"
 
 
 def _top(name: str, towers: Sequence[TowerSpan]) -> str:

@@ -8,15 +8,12 @@ from torch import nn
 from transformers import BloomConfig, BloomForCausalLM, YosoConfig, YosoForMaskedLM
 
 from freezecore._estimate.cost import estimate_names
-from freezecore.runtime.inputs.own import own_batch
 from freezecore.runtime.trace import module_pricer
 from freezecore.workload import Workload
-from tests.benchmarks.memory_truth import on_cpu
+from tests.freezecore.runtime.trace.own_steps import STRAY, WORKLOAD, estimated, taken
 
-WORKLOAD = Workload(implementation="loop")
 BATCH = torch.randn(64, 32)
 WORDS = torch.randint(0, 100, (4, 32))
-STRAY = 512
 
 
 class Swish(torch.autograd.Function):
@@ -191,10 +188,9 @@ def test_a_step_is_priced_as_the_real_allocator_sees_it(followed, part):
     build, batch, pricer = followed
     assert not pricer.trace.problem
     trains = {p.name for p in pricer.trace.parameters if PARTS[part](p.name)}
-    cost = estimate_names(pricer.trace, [p for p in pricer.trace.parameters if p.name in trains], ())
-    real = on_cpu(build(), trains, (), pricer.trace.workload, own_batch(batch, build())[1], False)
-    slack = max(STRAY, real.peak_bytes // 400 if build is yoso else 0)  # its head alone: 2 kB
-    assert abs(cost.required().peak_bytes - real.peak_bytes) <= slack
+    real = taken(build, batch, pricer.trace, trains)
+    slack = max(STRAY, real // 400 if build is yoso else 0)  # its head alone: 2 kB
+    assert abs(estimated(pricer.trace, trains).required().peak_bytes - real) <= slack
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,10 @@ from freezecore._estimate.cost import estimate_names
 from freezecore.runtime.inputs.own import own_batch
 from freezecore.runtime.trace import module_pricer
 from freezecore.workload import Workload
-from tests.benchmarks.memory_truth import Step, on_cpu, on_fake
+from tests.benchmarks.memory_truth import on_fake
+from tests.freezecore.runtime.trace.own_steps import STRAY, WORKLOAD, estimated, optimizer_state, taken
 
-WORKLOAD = Workload(implementation="loop")
 BATCH = torch.randn(64, 32)
-STRAY = 512
 
 
 @dataclass
@@ -220,15 +219,9 @@ def test_a_step_is_priced_as_the_real_allocator_sees_it(followed, part):
     trains = {p.name for p in pricer.trace.parameters if PARTS[part](p.name)}
     if not trains:
         pytest.skip("no such parameter")
-    cost = estimate_names(pricer.trace, [p for p in pricer.trace.parameters if p.name in trains], ())
-    inputs = own_batch(batch, build())[1]
-    step = Step(build(), trains, (), pricer.trace.workload, False)
-    step.load(inputs)
-    step.run()
-    state = sum(t.nbytes for entry in step.optimizer.state.values() for t in entry.values())
-    assert cost.required().optimizer == state
-    real = on_cpu(build(), trains, (), pricer.trace.workload, inputs, False)
-    assert abs(cost.peak_bytes - real.peak_bytes) <= STRAY
+    cost = estimated(pricer.trace, trains).required()
+    assert cost.optimizer == optimizer_state(build, batch, pricer.trace, trains)
+    assert abs(cost.peak_bytes - taken(build, batch, pricer.trace, trains)) <= STRAY
 
 
 @pytest.mark.parametrize("model", [Older, ByDefault])
@@ -240,9 +233,8 @@ def test_the_older_kind_of_checkpoint_is_answered_with_the_reason(model):
 def test_nothing_behind_a_detached_result_trains(part):
     trace = module_pricer(Detached(), WORKLOAD, batch=BATCH).trace
     trains = {p.name for p in trace.parameters if PARTS[part](p.name)}
-    cost = estimate_names(trace, [p for p in trace.parameters if p.name in trains], ())
-    real = on_cpu(Detached(), trains, (), trace.workload, own_batch(BATCH)[1], False)
-    assert abs(cost.peak_bytes - real.peak_bytes) <= STRAY
+    cost = estimated(trace, trains).required()
+    assert abs(cost.peak_bytes - taken(Detached, BATCH, trace, trains)) <= STRAY
     assert [p.name for p in trace.parameters if p.used] == ["topic.weight", "topic.bias"]
     assert any("detach()" in note for note in trace.notes)
 
