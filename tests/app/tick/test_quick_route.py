@@ -82,7 +82,7 @@ def test_a_tick_that_is_priced_beside_is_priced_nowhere_else(ask, selection, mon
     process = client.PricingProcess()
     monkeypatch.setattr(client, "shared", lambda: process)
     step = pricing.known_step(selection)
-    beside._told(tuple(map(id, step)), selection, step)
+    beside._told(selection, step)
     full = pricing.full_of(selection, step[0])
     for place, name in ((selections, "shortest_rules"), (missing, "estimate"), (findings, "review"), (pricing, "fits")):
         monkeypatch.setattr(place, name, None)  # calling it fails
