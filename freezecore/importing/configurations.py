@@ -24,7 +24,7 @@ from freezecore.importing.libraries import (
     verl,
 )
 from freezecore.importing.libraries.openmmlab import merged
-from freezecore.importing.libraries.reading import Reading
+from freezecore.importing.libraries.reading import Asked, Reading
 from freezecore.mask import Mask
 from freezecore.sentences import say
 from freezecore.tree import LayerTree
@@ -55,9 +55,10 @@ def read_configuration(text: str, mapping: dict, tree: LayerTree, top: dict | No
     """
     for keys, kind, read in READERS:
         if any(key in mapping for key in keys):
-            found = Reading(text, mapping, tree, list(Mask.as_author(tree).trains))
+            found = Reading(text, Asked(mapping), tree, list(Mask.as_author(tree).trains))
             if read(found) is False:
                 continue
+            found.leave_unasked(kind, keys)
             for key in bases_of(top or mapping):
                 found.leave(key, say("the configuration that this one stands on is not pasted along"))
             return _imported(kind, found)

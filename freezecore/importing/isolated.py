@@ -86,6 +86,7 @@ def plain(tree: LayerTree) -> dict:
     return {
         "source": tree.source,
         "head": list(tree.head),
+        "towers": [list(tower.blocks) for tower in tree.towers],
         "backbone": backbone_of(tree),
         "layers": [(layer.path, layer.type, layer.bases, layer.aliases) for layer in tree.layers],
         "parameters": [(p.name, p.shape, p.dtype, p.frozen_by_author, p.aliases) for p in tree.parameters],

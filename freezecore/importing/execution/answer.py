@@ -94,7 +94,8 @@ class _Outcome:
         self.root = self._main()
         self.found, self.removed = self._parameters()
         self.phases = self._phases()
-        self.signature = repr(self.phases)
+        self.adapters = [list(row[:-1]) for row in run.adapters if row[0] is not None]
+        self.signature = repr((self.phases, self.adapters))
 
     def _main(self) -> Module | None:
         """The model that is trained, where several were built: an optimizer's or a trainer's that is set."""
@@ -221,7 +222,7 @@ def _told(first: _Outcome, standing: list, asked: dict) -> dict:
     settled = [[known if value is None else value for value, known in zip(row, author, strict=True)] for row in values]
     names = [row[0] for row in Open.blueprint.parameters]
     unsure = [name for name, value in zip(names, values[0], strict=True) if value is None]
-    adapters = _adapters(first)
+    adapters = [row for row in _adapters(first) if all(row in each.adapters for each in standing)]
     return {
         "kind": run.kind, "touched": first.root is not None,
         "said": run.said or bool(run.events) and not foreign or bool(run.configs),

@@ -21,6 +21,7 @@ from freezecore.importing.execution.run import (
     pasted_place,
 )
 from freezecore.importing.execution.standins import library
+from freezecore.importing.execution.standins.framework import Partial
 from freezecore.importing.execution.standins.model import built
 from freezecore.importing.execution.standins.module import SAME, Kind, Module, Tensor
 from freezecore.importing.execution.standins.tqdm import Bar
@@ -102,10 +103,10 @@ def has(held, name) -> object:
             return False if known else Unknown(f"hasattr({name})")
         return not (isinstance(found, Module))
     try:
-        getattr(held, name)
+        found = getattr(held, name)
     except AttributeError:
         return False
-    return True
+    return Unknown(f"hasattr({name})") if isinstance(held, Partial) and type(found) is Unknown else True
 
 
 class Formatter(string.Formatter):
@@ -170,7 +171,7 @@ def write(held):
     return Unknown("attribute", library=True)
 
 
-def call(function, *args, **kwargs):
+def call(function, /, *args, **kwargs):
     """A call; a function of Python's own does not see unknown values."""
     kind = type(function)
     if isinstance(function, type) and function.__module__ == PASTED_MODULE:

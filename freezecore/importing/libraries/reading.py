@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from freezecore.errors import ExportError, shortened
@@ -12,6 +12,27 @@ from freezecore.sentences import say
 from freezecore.tree import LayerTree
 
 MOST = 10_000
+FREEZING = re.compile(r"freez|froze|trainable", re.IGNORECASE)  # in a key, which says that it is about what trains
+
+
+class Asked(dict):
+    """A mapping that knows which of its keys were asked for."""
+
+    def __init__(self, held: dict) -> None:
+        super().__init__(held)
+        self.asked: set = set()
+
+    def get(self, key, default=None):
+        self.asked.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key):
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key) -> bool:
+        self.asked.add(key)
+        return super().__contains__(key)
 
 
 @dataclass
@@ -46,9 +67,17 @@ class Reading:
     def leave(self, key: str, why: str, number: int = 1) -> None:
         """That a key is not followed, with its line; of a key that stands several times, the line of its number."""
         lines = self.text.splitlines()
-        stands = [n for n, line in enumerate(lines, 1) if re.match(rf"\W*{re.escape(key)}\W", line)] or [1]
+        stands = [n for n, line in enumerate(lines, 1) if re.match(rf"\W*{re.escape(key)}(?!\w)", line)] or [1]
         at = stands[min(number, len(stands)) - 1]
         self.unread.append(Unread(at, lines[at - 1].strip() if lines else "", why))
+
+    def leave_unasked(self, library: str, known: Iterable[str]) -> None:
+        """Tell of the keys that say something of what trains, are none of those `known`, and are never asked for: one
+        that the library had under another name once."""
+        asked = {*known, *getattr(self.mapping, "asked", self.mapping)}
+        for key in [key for key in self.mapping if isinstance(key, str) and FREEZING.search(key)]:
+            if key not in asked and dict.get(self.mapping, key) not in (None, False, "", [], {}):
+                self.leave(key, say("'{name}' is no key that is followed of {library}", name=key, library=library))
 
     def number(self, key: str, default: int) -> int:
         value = self.mapping.get(key, default)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from freezecore.importing.execution.standins import fastai_vision, framework
 from freezecore.importing.execution.standins.fastai_optimizer import FastaiOptimizer, Freezing
+from freezecore.importing.execution.standins.fastcore import Several
 from freezecore.importing.execution.standins.library import Library, stated
-from freezecore.importing.execution.standins.module import Module
 from freezecore.importing.execution.unknown import Unknown
 
 
@@ -62,7 +62,7 @@ class Learner(Freezing):
     def _fx_hooks(self, epoch: int, *names: str) -> None:
         self.epoch = epoch
         for name in names:
-            for callback in self._fx_cbs:
+            for callback in (each for each in self._fx_cbs if type(each) is not Unknown):
                 vars(callback)["learn"] = self
                 framework.hook(callback, name)
 
@@ -70,7 +70,7 @@ class Learner(Freezing):
 STAR = {
     "Learner": Learner, "Callback": FastaiCallback,
     **dict.fromkeys(("vision_learner", "cnn_learner"), fastai_vision.learner(Learner)),
-    "L": lambda *args: list(args[0]) if len(args) == 1 and not isinstance(args[0], Module) else list(args),
+    "L": Several,
     "params": lambda module: list(module.parameters()), "nn": Library("torch.nn"), "torch": Library("torch"),
 }  # fmt: skip
 OTHER = (

@@ -13,7 +13,8 @@ FILES = {
     "trl": "transformers", "fastai": "fastai", "fastcore": "fastai", "lightning": "lightning",
     "pytorch_lightning": "lightning", "peft": "peft", "accelerate": "accelerate",
     "sentence_transformers": "sentence_transformers", "mmcv": "openmmlab", "mmengine": "openmmlab",
-    "unsloth": "unsloth", "bitsandbytes": "bitsandbytes", "numpy": "numpy",
+    "unsloth": "unsloth", "bitsandbytes": "bitsandbytes", "numpy": "numpy", "ml_collections": "easydict",
+    "easydict": "easydict", "munch": "easydict", "addict": "easydict",
 }  # fmt: skip
 HARMLESS = {
     "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",

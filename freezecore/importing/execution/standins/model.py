@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from freezecore.importing.execution.run import now
+from freezecore.importing.execution.standins.framework import Partial
 from freezecore.importing.execution.standins.library import PLAIN_ATTRIBUTES
 from freezecore.importing.execution.standins.module import (
     IN_TREE,
@@ -20,6 +21,7 @@ from freezecore.importing.execution.unknown import Unknown
 WITH_BIAS = {"nn.Linear", "nn._ConvNd", "nn._NormBase", "nn.LayerNorm", "nn.GroupNorm"}
 HOLDERS = ("model", "module", "net", "network", "auto_model", "pretrained_model", "_orig_mod")
 BODIES = ("backbone", "base_model", "body", "trunk", "feature_extractor")
+PARTS_CONFIGURED = ("text_config", "vision_config", "audio_config", "llm_config", "encoder", "decoder")
 BASE = re.compile(r"(V\d)?(Text|Vision|Encoder)?Model$")
 
 
@@ -28,6 +30,7 @@ class Blueprint:
 
     def __init__(self, tree: dict) -> None:
         self.source, self.head, self.backbone = tree["source"], tree["head"], tree["backbone"]
+        self.towers = tree["towers"]  # paths of each one's blocks
         self.layers = tree["layers"]  # [path, class, bases, aliases]
         self.parameters = tree["parameters"]  # [name, shape, dtype, frozen by its author, aliases]
         kinds = {bases[0] for _, _, bases, _ in self.layers if bases}
@@ -64,6 +67,26 @@ class Open:
     """The tree that is open, for the stand-ins of libraries that build models."""
 
     blueprint: Blueprint
+
+
+class Configuration(Partial):
+    """`model.config` of a model with one row of layers, whose number is all that the tree tells of it."""
+
+    def __init__(self, layers: int) -> None:
+        vars(self)["num_hidden_layers"] = layers
+
+    def __getattr__(self, name: str):
+        if name in PARTS_CONFIGURED:
+            raise AttributeError(f"'config' has no '{name}'")
+        return Partial.__getattr__(self, name)
+
+
+def _row_of_layers(towers: list) -> int:
+    """How many layers a model's only row has; 0 where there are others, or they stand otherwise than one by one."""
+    blocks = towers[0] if len(towers) == 1 else []
+    above = {path.rpartition(".")[0] for path in blocks}
+    numbered = [path.rpartition(".")[2] for path in blocks] == [str(i) for i in range(len(blocks))]
+    return len(blocks) if len(blocks) > 1 and len(above) == 1 and numbered else 0
 
 
 def built(name, library: str = ""):
@@ -135,8 +158,11 @@ def _lacking_root(root: Module, name: str):
     """Fragments reach the model through whatever holds it; a base model is found with and without its prefix."""
     if name in OWN:
         return lambda *args, **kwargs: OWN[name](root, *args, **kwargs)
+    of_transformers = Open.blueprint.source.startswith(("hf:", "config:"))
+    if name == "config" and of_transformers and (layers := _row_of_layers(Open.blueprint.towers)):
+        return Configuration(layers)
     part = PARTS_FROZEN.get(name)
-    if part and Open.blueprint.source.startswith(("hf:", "config:")) and _part(root, part):
+    if part and of_transformers and _part(root, part):
         return lambda *args, **kwargs: _freeze(_part(root, part))
     if name in HOLDERS or BASE.sub("", type(root).__name__).lower() == name.lower():
         return root
