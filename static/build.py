@@ -33,7 +33,6 @@ PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.j
 LIBRARY = "python_stdlib.zip"
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 FONT = "source-sans-3-latin-wght-normal.woff2"
-STYLES = {"tree": "tree", "charts": "charts", "rules_editor": "editor"}
 
 
 def build(out: Path) -> None:
