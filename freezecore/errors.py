@@ -110,10 +110,11 @@ LIBRARIES = {  # by the name that is imported: the name that is installed, and t
 
 @contextmanager
 def told_if_missing() -> Iterator[None]:
-    """Inside, a library of ours that cannot be imported is told in a sentence.
+    """Inside, a library of ours that cannot be imported is told in a sentence, and that it has no temporary folder.
 
     Raises:
         MissingLibrary: it is not installed.
+        FreezeError: a library asked for a temporary folder, and none can be written.
     """
     try:
         yield
@@ -128,6 +129,23 @@ def told_if_missing() -> Iterator[None]:
             library=library,
             extra=extra and f"[{extra}]",
         ) from error
+    except FileNotFoundError as error:
+        if _temporary_folder():
+            raise
+        raise FreezeError(
+            "A library asks for a temporary folder, and there is none that may be written.",
+            "Make room on the disk, or set TMPDIR to a folder that may be written.",
+        ) from error
+
+
+def _temporary_folder() -> str:
+    """Where temporary files go; an empty text where they may go nowhere."""
+    import tempfile  # which most commands do without
+
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return ""
 
 
 def require(value: object, kind: type, hint: str) -> None:

@@ -4,10 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from freezecore.errors import LIBRARIES
+from freezecore.errors import LIBRARIES, FreezeError, told_if_missing
 from freezecore.runtime import OLDEST
 
 COMMANDS = (
@@ -188,3 +190,16 @@ def test_a_model_of_ones_own_asks_for_torch_alone(tmp_path):
         text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_that_no_temporary_folder_may_be_written_is_told(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/no/such/folder"])
+    with pytest.raises(FreezeError, match="temporary folder") as told, told_if_missing():
+        tempfile.mkdtemp()
+    assert "TMPDIR" in told.value.hint
+
+
+def test_another_file_that_is_missing_is_not_taken_for_a_temporary_folder():
+    with pytest.raises(FileNotFoundError), told_if_missing():
+        Path("/no/such/file").read_text()
