@@ -44,6 +44,6 @@ def text_lengths(counts: Sequence[tuple[int, int]], words: Words, palette: Palet
         "showlegend": False,
     }
     layout = layout_of(palette, f"lengths {last}", top=4)
-    layout["xaxis"] |= {"tickvals": list(range(len(counts))), "ticktext": named}
+    layout["xaxis"] |= {"tickvals": list(range(len(counts))), "ticktext": named, "tickangle": 0}
     layout["yaxis"] |= {"title": {"text": words("own.texts"), "font": {"size": 11}}}
     return {"data": [bars], "layout": layout}

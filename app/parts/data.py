@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
@@ -64,10 +65,10 @@ def _of_task(name: str, task: str | None) -> str:
     return task if task and name in BUILT_IN else name
 
 
-def own_classes(selection: ModelSelection) -> int | None:
-    """How many classes one's own data has, where some is picked and was looked at."""
+def own_data(selection: ModelSelection) -> DataPreview | None:
+    """What was found in one's own data, where some is picked and was looked at."""
     notes = state.notes(NOTES)
-    return notes.get(f"classes {notes.get(kind_for(selection.tree))}")
+    return notes.get(f"seen {notes.get(kind_for(selection.tree))}")
 
 
 @show_errors.acting
@@ -89,11 +90,11 @@ def data_below(selection: ModelSelection, name: str | None, words: Words) -> boo
             max_upload_size=uploads.LARGEST_MIB,
         )
         return False
-    if kind == "text" and not hub.has_tokenizer(selection.source):
-        label = show_errors.plain(selection.source.label)
-        st.warning(words("own.no_tokenizer", name=label), icon=":material/cloud_download:")
     own = name not in BUILT_IN
     state.fill("w_preview", state.notes(NOTES).get(f"preview_{own}", own))
+    if kind == "text" and not state.value("w_preview") and not hub.has_tokenizer(selection.source):
+        label = show_errors.plain(selection.source.label)  # a look asks for it, and says what came
+        st.warning(words("own.no_tokenizer", name=label), icon=":material/cloud_download:")
     st.toggle(words("own.preview"), key="w_preview", on_change=_preview_toggled, args=(own,))
     if not state.value("w_preview"):
         if own and kind == "text":
@@ -230,11 +231,11 @@ def _preview(name: str, asked: dict, reader: ModelSource, own: bool, words: Word
     if own and preview.choices:
         _choices(name, preview, words)
     if own:
-        state.notes(NOTES)[f"classes {name}"] = len(preview.classes) or None
+        state.notes(NOTES)[f"seen {name}"] = replace(preview, samples=())
     split = show_errors.said(preview.split) if preview.split else None
     st.markdown(words.together(_sizes(preview, words), split))
-    for note in preview.notes:
-        st.warning(show_errors.said(note))
+    if preview.notes:
+        st.warning(words.together(*map(show_errors.said, preview.notes)))
     samples, balance = st.columns([3, 2])
     with samples:
         shown = [(one.picture, one.text, escape(class_text(name, one.target, words))) for one in preview.samples]

@@ -13,7 +13,7 @@ from ..service.code import MIME, NOTEBOOK, code_of, file_name
 from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import show_errors
-from .data import own_classes
+from .data import own_data
 from .glossary import with_terms
 from .rules_box import undo
 
@@ -74,7 +74,7 @@ def _named(words: Words):
 
 def _text(target: str, selection: ModelSelection) -> str:
     """The selection as text for a target, with a link back to this page."""
-    return code_of(selection, target, state.base_address(), own_classes(selection))
+    return code_of(selection, target, state.base_address(), own_data(selection))
 
 
 def _one(target: str, selection: ModelSelection, words: Words) -> None:

@@ -18,6 +18,7 @@ from ..service.pricing import forward_work
 from ..service.selection import ModelSelection, select
 from ..text import Words
 from . import measured_under, show_errors
+from .data import own_data
 
 WATCHED = "watched"
 STOPPING = "stopping"  # notes of the jobs that were told here to end
@@ -152,7 +153,9 @@ def foretold(selection: ModelSelection, request: object, selections: int = 0) ->
     work, probe = forward_work(selection), getattr(request, "base", request)
     if not work:
         return None
-    return expected.time_range(work, probe, None if selections else selection.mask, selections or 1)
+    seen = own_data(selection)
+    own = (seen.train_size, seen.test_size) if seen else None
+    return expected.time_range(work, probe, None if selections else selection.mask, selections or 1, own)
 
 
 def time_text(found: float | expected.TimeRange | None, words: Words, of: str = "probe") -> str:

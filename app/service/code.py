@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from freezecore._export import TARGETS, export
+from freezecore.datasets import DataPreview
 
 from .selection import ModelSelection
 
@@ -11,12 +12,12 @@ MIME = {"yaml": "application/yaml", "json": "application/x-ipynb+json", "python"
 NOTEBOOK = "notebook"
 
 
-def code_of(selection: ModelSelection, target: str, address: str | None, classes: int | None = None) -> str:
+def code_of(selection: ModelSelection, target: str, address: str | None, data: DataPreview | None = None) -> str:
     """The selection as text for a target.
 
     Args:
         address: of the page, which the code then links to.
-        classes: of the data that is picked.
+        data: one's own that is picked, whose classes and columns the code then has.
 
     Raises:
         ExportError: the target cannot express it.
@@ -29,7 +30,8 @@ def code_of(selection: ModelSelection, target: str, address: str | None, classes
         tree=selection.tree,
         link=link,
         workload=selection.workload,
-        num_classes=classes,
+        num_classes=len(data.classes) or None if data else None,
+        columns=data.columns if data else None,
     )
 
 

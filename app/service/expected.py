@@ -54,7 +54,11 @@ class ForwardWork:
 
 
 def time_range(
-    work: ForwardWork, request: ProbeRequest, mask: Mask | None = None, selections: int = 1
+    work: ForwardWork,
+    request: ProbeRequest,
+    mask: Mask | None = None,
+    selections: int = 1,
+    own: tuple[int, int] | None = None,
 ) -> TimeRange | None:
     """Seconds of a probe, or of so many in turn on one model; None where a graphics card computes.
 
@@ -63,12 +67,15 @@ def time_range(
 
     Args:
         mask: of the one probe; None where each has another.
+        own: samples of somebody's own data, to train on and held out, where it was looked at.
     """
     if machine.gpu_count():
         return None
     known = built_in(request.data, request.source.task) if request.data in BUILT_IN else None
-    sizes = (known.train_size, known.test_size) if known else (TRAIN_SIZE, TEST_SIZE)
-    least = sizes if known else SMALLEST
+    most_own = (TRAIN_SIZE, TEST_SIZE)
+    seen = own and (min(own[0], most_own[0]), min(own[1], most_own[1]))
+    sizes = (known.train_size, known.test_size) if known else seen or most_own
+    least = sizes if known or seen else SMALLEST
     stepped = request.steps * min(request.batch_size, sizes[0])
     once = min(least[0], stepped) + least[1]
     if mask is None:  # from the head alone to everything: on average half of the way back

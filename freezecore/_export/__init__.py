@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from freezecore._export.axolotl import export_axolotl
@@ -88,6 +88,7 @@ def export(
     workload: Workload | None = None,
     num_classes: int | None = None,
     model_id: str | None = None,
+    columns: Mapping[str, str | None] | None = None,
 ) -> str:
     """The selection as text for a target, a key of `TARGETS`.
 
@@ -100,6 +101,8 @@ def export(
         workload: the training step to carry over; None leaves batch, precision and the rest to the trainer.
         num_classes: of a person's own data; None takes the source's, else the model's own, as a parameter in sight.
         model_id: the checkpoint to start from, where the source is a `config:`.
+        columns: of a person's own table of texts: its names for `text`, `text_pair` and `target`, as a preview of data
+            gives them; None takes `text` and `label`.
 
     Raises:
         ExportError: there is no such target, nothing trains, the tree is another model's, or the target cannot express
@@ -116,7 +119,7 @@ def export(
     masks = tuple(resolve_phases(spec, tree).items())
     changes = tuple(m for i, m in enumerate(masks) if i == 0 or m[1].trains != masks[i - 1][1].trains)
     rates = (learning_rate, head_learning_rate, layer_decay)
-    plan = ExportPlan(source, spec, tree, changes, *rates, link, workload, num_classes, model_id)
+    plan = ExportPlan(source, spec, tree, changes, *rates, link, workload, num_classes, model_id, columns)
     plan.require_training()
     return TARGETS[to].write(plan)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
@@ -38,6 +39,7 @@ class ExportPlan:
         workload: the training step to carry over; None leaves batch, precision and the rest to the trainer.
         num_classes: of a person's own data; None takes the source's, else the model's own, in sight.
         model_id: the checkpoint to start from, where the source is a `config:`.
+        columns: a table's own names for `text`, `text_pair` and `target`; None takes `text` and `label`.
     """
 
     source: ModelSource
@@ -51,6 +53,7 @@ class ExportPlan:
     workload: Workload | None = None
     num_classes: int | None = None
     model_id: str | None = None
+    columns: Mapping[str, str | None] | None = None
 
     @property
     def rules(self) -> str:
@@ -167,8 +170,8 @@ class ExportPlan:
 
     @cached_property
     def classes(self) -> int | None:
-        """How many classes stand in the code as a parameter; None where the source says it, or nothing classifies."""
-        if self.source.num_labels is not None or not self.task.classifies:
+        """How many classes stand in the code as a parameter; None where the source alone says it, or none are."""
+        if not self.task.classifies or (self.num_classes is None and self.source.num_labels is not None):
             return None
         return self.num_classes or self._outputs
 
@@ -265,6 +268,17 @@ class ExportPlan:
     def max_length(self) -> int | None:
         """Tokens of a sample, where they were asked for."""
         return self.workload.sequence_length if self.workload and self.task.dictionaries else None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of a table that hold a sample's text; two of pairs."""
+        named = self.columns or {}
+        return (named.get("text") or "text", *filter(None, [named.get("text_pair")]))
+
+    @property
+    def label(self) -> str:
+        """The column of a table that holds what is learnt."""
+        return (self.columns or {}).get("target") or "label"
 
     @property
     def loops(self) -> bool:

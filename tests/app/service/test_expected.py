@@ -44,3 +44,14 @@ def test_a_sweep_takes_longer_than_one_and_a_graphics_card_is_not_guessed(monkey
     assert many.low_s > 4 * one.low_s and many.high_s > 10 * one.high_s
     monkeypatch.setattr(expected.machine, "gpu_count", lambda: 1)
     assert time_range(WORK, asked()) is None
+
+
+def test_ones_own_data_that_was_looked_at_counts_as_it_is():
+    mask = resolve(FreezeSpec.parse("freeze a"), TREE)
+    unseen, seen, large = (
+        time_range(WORK, asked(image_size=224, data="/own.zip"), mask, own=own)
+        for own in (None, (3_000, 900), (300_000, 90_000))
+    )
+    assert unseen.low_s == pytest.approx(3 + 70 / expected.REACHED[0])
+    assert seen.low_s == pytest.approx(3 + (60 * 32 + 900) / expected.REACHED[0])
+    assert large.high_s == unseen.high_s > seen.high_s

@@ -203,6 +203,22 @@ def test_the_number_of_classes_is_the_persons_own_and_in_sight(pasted, tmp_path)
     assert "NUM_CLASSES = 1000" in export(one.source, "freeze all; train head", "pytorch", tree=one.tree)
 
 
+def test_the_classes_and_columns_of_ones_own_table_come_before_the_sources(pasted, tmp_path):
+    one = small("bert", tmp_path)
+    own = {"num_classes": 6, "columns": {"text": "full_text", "target": "score", "text_pair": None, "fold": None}}
+    asked = {"tree": one.tree, "workload": Workload(8, sequence_length=16), **own}
+    source = one.source.with_(num_labels=2)
+    made = pasted(text := export(source, "freeze all; train head", "transformers-trainer", **asked))
+    assert made.model.config.num_labels == 6 and made.counts[1] == sum(p.numel() for p in made.trainable)
+    assert made.encode({"full_text": "a"}, lambda *texts, **_: texts) == ("a",)
+    assert '.rename_column("score", "labels")' in text
+    text = export(source, "freeze all; train head", "notebook", **asked)
+    assert 'TEXTS, LABEL = (\\"full_text\\",), \\"score\\"' in text and "NUM_CLASSES = 6" in text
+    own["columns"]["text_pair"] = "prompt"
+    text = export(source, "freeze all; train head", "notebook", **asked)
+    assert '(\\"full_text\\", \\"prompt\\")' in text
+
+
 def test_a_trainer_evaluates_each_epoch_where_there_is_an_evaluation_dataset(pasted, tmp_path):
     one = small("bert", tmp_path)
     made = pasted(export(one.source, "freeze all; train head", "transformers-trainer", tree=one.tree))
