@@ -179,6 +179,8 @@ def _result(token: str, status: JobStatus, words: Words) -> None:
     measured = any(result[name] is not None for name in ("accuracy_before", "metric_before", "peak_bytes", "seconds"))
     if result["state"] == "stopped":
         st.info(words("outcome.stopped" if measured else "outcome.stopped_early", steps=result["steps"]))
+        if not measured and not result["steps"]:
+            return  # there is nothing to draw, to compare or to tell the circumstances of
     if measured:
         _figures(result, words)
     _proof(result, words)

@@ -92,7 +92,9 @@ def test_a_run_stopped_before_anything_was_measured_says_that_and_shows_no_empty
         "Stopped after 4 steps, before accuracy, memory and time were measured."
     ]
     assert not page.metric and "unknown" not in shown(page)
-    assert ended(replace(DONE, state="stopped", steps=4)).metric
+    assert ended(replace(DONE, state="stopped", steps=4)).metric and "to_compare" in {b.key for b in page.button}
+    nothing = ended(replace(DONE, state="stopped", device="auto", steps=0, step_s=None, proof=None, **bare))
+    assert "AUTO" not in shown(nothing) and "to_compare" not in {button.key for button in nothing.button}
 
 
 def test_the_samples_that_changed_are_shown_and_their_text_is_no_markup(ended):
