@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from freezecore.cli.arguments import READING, add_reading, read_fields
 from freezecore.cli.output import lines
+from freezecore.datasets import OF_TOKENS
 from freezecore.probe import ProbeRequest
 from freezecore.report import table
 from freezecore.source import ModelSource
@@ -17,13 +18,15 @@ EXAMPLE = "shapes"
 def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("data", metavar="NAME", help="shapes, digits, docstrings, a .zip, .csv or .parquet, or hub:NAME")
     to.add_argument("--source", metavar="MODEL", help="count lengths in this model's tokens, not in words")
+    to.add_argument("--task", choices=OF_TOKENS, help="read texts to be continued, or words and their tags")
     add_reading(to)
 
 
 def gather(options: Namespace) -> dict:
     from freezecore.runtime.data.preview import preview
 
-    source = ModelSource.parse(options.source or "timm:resnet18")  # a request names one, though few looks need it
+    usual = "config:bert" if options.task else "timm:resnet18"  # a request names one, though few looks need it
+    source = ModelSource.parse(options.source or usual, task=options.task)
     request = ProbeRequest(source, FreezeSpec(), data=options.data, **read_fields(options, READING))
     return preview(request).to_json()
 

@@ -66,3 +66,14 @@ def test_a_probe_reads_and_scores_as_asked(essays, bert, capsys):
 def test_an_unknown_metric_names_the_known_ones(capsys):
     told = lines(capsys, "probe", "timm:test_vit", "--weights", "random", "--metric", "f1", code=1).err
     assert "There is no metric called 'f1'." in told
+
+
+def test_data_reads_tagged_words_and_chats_by_their_task(tmp_path, capsys):
+    tagged, chats = tmp_path / "t.conll", tmp_path / "chats.json"
+    tagged.write_text("\n\n".join("here O\nParis B-LOC" for _ in range(20)))
+    turns = [("human", "weather?"), ("function_call", '{"city": 1}'), ("observation", "27"), ("gpt", "27 degrees")]
+    chats.write_text(json.dumps([{"conversations": [{"from": who, "value": what} for who, what in turns]}] * 20))
+    document = json.loads(lines(capsys, "data", tagged, "--task", "token-classification", "--json").out)
+    assert {one["name"] for one in document["classes"]} == {"B-LOC", "O"}
+    document = json.loads(lines(capsys, "data", chats, "--task", "causal-lm", "--json").out)
+    assert 'assistant: {"city": 1}' in document["samples"][0]["text"]

@@ -78,7 +78,7 @@ def _known(data: dict) -> tuple[PretrainedConfig, tuple[str, ...]] | None:
     """
     kind = data.get("model_type")
     if isinstance(kind, str) and kind in CONFIG_MAPPING:
-        return CONFIG_MAPPING[kind].from_dict(data), ()
+        return CONFIG_MAPPING[kind].from_dict(data), _unheard(data, kind)
     if data.get("auto_map") and trusts_remote_code():
         return None
     model_class = named_class(data.get("architectures"))
@@ -94,6 +94,22 @@ def _known(data: dict) -> tuple[PretrainedConfig, tuple[str, ...]] | None:
         name=model_class.__name__,
     )
     return config, (note,)
+
+
+def _unheard(data: dict, kind: str) -> tuple[str, ...]:
+    """That a config names a class which the library does not have, so that its model type may be another's."""
+    listed = data.get("architectures")
+    named = [each for each in listed if isinstance(each, str) and each] if isinstance(listed, list) else []
+    of_torch = [re.sub("^(?:TF|Flax)", "", each) for each in named]
+    if not named or data.get("auto_map") or any(hasattr(transformers, each) for each in of_torch):
+        return ()
+    return (
+        say(
+            "The config names the class {name}, which transformers does not have; opened by its model type '{kind}'.",
+            name=shortened(named[0]),
+            kind=kind,
+        ),
+    )
 
 
 def named_class(architectures: object) -> type[transformers.PreTrainedModel] | None:

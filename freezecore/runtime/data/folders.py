@@ -58,7 +58,8 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
             "{name} cannot be read as a zip.", "Make one folder for each class, and zip them.", name=name
         ) from error
     _within_limits(members, path, name)
-    found = sorted(info.filename for info in members if _is_picture(info.filename))
+    pictures = [info for info in members if _is_picture(info.filename)]
+    found = sorted(info.filename for info in pictures if info.file_size)
     places = _places(found)
     unlabelled = _unlabelled(found, places, name)
     labelled = {file: place.of for file, place in zip(found, places, strict=True) if place.of is not None}
@@ -81,7 +82,8 @@ def read_folders(path: Path, request: ProbeRequest) -> Raw:
         held_out=held_out,
     )
     images = ZipPictures(path, tuple(labelled))
-    notes = (*_left_out(name, len(members) - len(found)), *unlabelled)
+    empty = sorted(info.filename for info in pictures if not info.file_size)
+    notes = (*_left_out(name, len(members) - len(pictures)), *_empty(name, empty), *unlabelled)
     return Raw(name, "image", targets, tuple(classes), train, test, images=images, notes=notes, split=how)
 
 
@@ -204,6 +206,21 @@ def _left_out(name: str, count: int) -> tuple[str, ...]:
             else "{count} files of {name} that are no pictures were left out.",
             count=count,
             name=name,
+        ),
+    )
+
+
+def _empty(name: str, files: list[str]) -> tuple[str, ...]:
+    if not files:
+        return ()
+    return (
+        say(
+            "1 file of {name} is empty and left out: {first}."
+            if len(files) == 1
+            else "{count:,} files of {name} are empty and left out, {first} first.",
+            count=len(files),
+            name=name,
+            first=shortened(files[0]),
         ),
     )
 

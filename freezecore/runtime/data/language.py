@@ -24,6 +24,7 @@ COLUMNS = {*CHATS, *(name for pair in PROMPTS for name in pair), INSTRUCTION, IN
 ROLES = {  # what role a message has, by what files call it
     "user": "user", "human": "user", "prompter": "user",
     "assistant": "assistant", "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
+    "function_call": "assistant", "tool_call": "assistant",
     "system": "system", "developer": "system", "tool": "tool", "function": "tool", "observation": "tool",
 }  # fmt: skip
 ANSWERS = ("assistant", "completion")

@@ -30,6 +30,7 @@ GROUPING = {",": ".", ".": ",", " ": ".,", "\N{NO-BREAK SPACE}": ".,", "\N{NARRO
 PADDED = r"[+-]?0\d+"  # a postcode or an article, not a number
 MOSTLY = 0.9  # share of numbers from which a word among them is a gap rather than a class
 MOST_EMPTY = 0.05  # share of the rows that may lack their text or label, and are left out; more are a fault of the file
+JOINTS = (",", ";", "|", " ")  # between labels of a row that has several
 MOST_VALUES = 30  # different numbers up to which a column of whole numbers is taken for classes
 
 
@@ -93,7 +94,12 @@ def from_frame(
         test,
         texts=texts,
         pairs=pairs,
-        notes=(*empty, *_notes(dialect, written, cut + pairs_cut), *(_headless(table[target]) if dialect else ())),
+        notes=(
+            *empty,
+            *_notes(dialect, written, cut + pairs_cut),
+            *(_headless(table[target]) if dialect else ()),
+            *_joined(classes),
+        ),
         columns={"text": text, "target": target, "text_pair": pair, "group": request.group, "fold": request.fold},
         choices=tuple(columns),
         split=_how(request, bool(classes)),
@@ -132,6 +138,22 @@ def _headless(column: pd.Series) -> tuple[str, ...]:
     )
 
 
+def _joined(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """That classes are others' names in one, `joy,fear` beside `joy` and `fear`: rows that have several labels."""
+    alone = set(classes)
+    for mark in JOINTS:
+        several = [each for each in classes if mark in each and {part.strip() for part in each.split(mark)} <= alone]
+        if several:
+            return (
+                say(
+                    "'{label}' and the like join labels that also stand alone: each such list is taken as a class of "
+                    "its own.",
+                    label=shortened(several[0], 30),
+                ),
+            )
+    return ()
+
+
 def _how(request: ProbeRequest, classes: bool) -> str:
     """How samples to train on and samples held out were told apart, as a sentence."""
     if request.fold:
@@ -160,9 +182,13 @@ def named_column(
         if word in by_lower:
             return by_lower[word]
     listed = ", ".join(shortened(c, 30) for c in columns[:8])
+    valued = sum(bool(re.fullmatch(NUMBER, column)) for column in columns) > 1
     raise DataError(
         "{name} has no column that looks like {what}: it has {names}.",
-        "Name it with {flag} COLUMN.",
+        "If the file has no row of column names, its first row was taken for one: add such a row, or name the column "
+        "with {flag} COLUMN."
+        if valued
+        else "Name it with {flag} COLUMN.",
         name=name,
         what=what,
         names=listed,

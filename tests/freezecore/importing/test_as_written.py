@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import torch
 import transformers
 
 from freezecore._resolve import resolve
 from freezecore.importing import import_rules
-from freezecore.runtime.tree.read import read_source
+from freezecore.runtime.tree.read import read_module, read_source
 from freezecore.source import ModelSource
+from tests.freezecore.importing.test_configurations import skeleton
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,30 @@ def test_a_key_that_freezes_and_is_none_of_the_library_s_is_told(bert):
     found = import_rules(text, bert)
     assert [(one.line, "num_layer_trainable" in one.why) for one in found.unread] == [(2, True)]
     assert not import_rules("finetuning_type: full\nfreeze_trainable_layers: 2\n", bert).unread  # read for another type
+
+
+YOLO = ("0.conv", "1.conv", "1.bn", "10.cv1", "22.cv3", "22.dfl.conv")
+YOLO_TRAINS = {  # by the rule of Ultralytics' `BaseTrainer._setup_train`, which comes before `on_train_start`
+    "callback": ("yolo.add_callback('on_train_start', freeze)\nyolo.train(data='a.yaml')", {"10.cv1", "22.cv3"}),
+    "argument": ("yolo.train(data='a.yaml', freeze=1)", {"1.conv", "1.bn", "10.cv1", "22.cv3"}),
+    "listed": ("yolo.train(data='a.yaml', freeze=[0, 10])", {"1.conv", "1.bn", "22.cv3"}),
+    "thawed again": ("yolo.model.requires_grad_(False)\nyolo.train(data='a.yaml')", {*YOLO[:-1]}),
+}
+
+
+@pytest.mark.parametrize(("said", "trains"), YOLO_TRAINS.values(), ids=YOLO_TRAINS)
+def test_ultralytics_freezes_by_its_own_rule_and_calls_back(said, trains):
+    with torch.device("meta"):
+        tree = read_module(skeleton([f"model.{name}.weight" for name in YOLO]))
+    text = f"""
+from ultralytics import YOLO
+def freeze(trainer):
+    parts = [f"model.{{i}}." for i in range(2)]
+    for k, v in trainer.model.named_parameters():
+        if any(x in k for x in parts):
+            v.requires_grad = False
+yolo = YOLO("yolov8n.pt")
+{said}
+"""
+    found = import_rules(text, tree)
+    assert not found.unread and trained(found, tree) == {f"model.{name}.weight" for name in trains}

@@ -14,7 +14,7 @@ FILES = {
     "pytorch_lightning": "lightning", "peft": "peft", "accelerate": "accelerate",
     "sentence_transformers": "sentence_transformers", "mmcv": "openmmlab", "mmengine": "openmmlab",
     "unsloth": "unsloth", "bitsandbytes": "bitsandbytes", "numpy": "numpy", "ml_collections": "easydict",
-    "easydict": "easydict", "munch": "easydict", "addict": "easydict",
+    "easydict": "easydict", "munch": "easydict", "addict": "easydict", "ultralytics": "ultralytics",
 }  # fmt: skip
 HARMLESS = {
     "pandas", "PIL", "cv2", "sklearn", "matplotlib", "seaborn", "wandb", "datasets", "evaluate",

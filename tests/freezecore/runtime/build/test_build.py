@@ -98,6 +98,18 @@ def test_a_config_opens_by_the_class_that_it_names_where_its_type_is_unknown(kin
     assert NAMED[kind] in tree.notes[0] and "DeepseekV3ForCausalLM" in tree.notes[0] and "deepseek_v3" in tree.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [(["LayoutlmForTokenClassification"], True), (["BertForMaskedLM"], False), (["TFBertModel"], False), ([], False)],
+)
+def test_a_class_that_the_library_lacks_is_told_where_the_model_type_is_another_s(classes, told, tmp_path):
+    """DocBank's LayoutLM calls itself a `bert`: without its embeddings of places it is another model."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "bert", "num_hidden_layers": 2, "architectures": classes}))
+    notes = read_source(ModelSource.parse(f"config:{path}")).notes
+    assert any("which transformers does not have" in note for note in notes) == told
+
+
 def test_code_of_its_own_gives_way_to_the_librarys_class_of_that_name(tmp_path):
     config = json.loads(Path("tests/data/configs/kimi_k2.json").read_text())
     config |= {"num_hidden_layers": 2, "auto_map": {"AutoConfig": "configuration_deepseek.DeepseekV3Config"}}

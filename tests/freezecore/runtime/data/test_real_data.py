@@ -304,3 +304,29 @@ def test_numbers_that_are_no_brightness_are_a_sentence(tmp_path):
     path = zipped(tmp_path / "d.zip", [(f"{of}/{i}.tiff", image, "TIFF", {}) for of in "ab" for i in "12"])
     with pytest.raises(DataError, match=r"'a/1.tiff' in d.zip cannot be read as a picture\."):
         seen(path)
+
+
+@pytest.mark.parametrize("mark", [",", "|", ";", " "])
+def test_classes_that_are_lists_of_others_are_told(tmp_path, mark):
+    """GoEmotions' `8,20` are two labels of one row; `New York` beside `York` is a name."""
+    for labels, told in (
+        (["joy", "fear", "hope", f"joy{mark}fear"], True),
+        (["New York", "York", "Yes, please", "Yes"], False),
+    ):
+        rows = ["text\tlabel", *(f"some words\t{label}" for label in labels * 4)]
+        notes = read(asked(file(tmp_path, "\n".join(rows), "t.tsv"))).notes
+        assert any("a class of its own" in note for note in notes) == told
+
+
+def test_a_table_without_column_names_is_told_where_no_column_is_called_as_usual(tmp_path):
+    rows = "\n".join(f"{i % 2},146781036{i},some words" for i in range(9))
+    with pytest.raises(DataError, match="If the file has no row of column names"):
+        read(asked(file(tmp_path, rows)))
+
+
+def test_empty_pictures_of_a_zip_are_left_out_and_told(tmp_path):
+    path = zipped(tmp_path / "d.zip", [(f"{of}/{i}.png", grey16(9000), "PNG", {}) for of in "ab" for i in range(4)])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("a/666.png", b"")
+    raw = read(asked(path))
+    assert len(raw.targets) == 8 and raw.notes == ("1 file of d.zip is empty and left out: a/666.png.",)
