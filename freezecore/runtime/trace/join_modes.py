@@ -153,6 +153,7 @@ class EvalValues:
         for number, call in train.recording.died.items():
             self._died_before.setdefault(call, []).append(number)
         self._maker: dict[int, ModuleCalls] = {}  # value in train mode -> the alternative that makes it
+        self._held_maker: dict[int, ModuleCalls] = {}  # value in eval mode -> the same
         for name, value in train.recording.parameters.items():
             self._value[held.recording.parameters[name]] = value
             self._share_storage(value, held.recording.parameters[name])
@@ -169,6 +170,7 @@ class EvalValues:
                     self._share_storage(value, stand_in)
             return
         self._maker.update((value, segment) for i in segment.train for value in self.train.calls[i].outputs)
+        self._held_maker.update((value, segment) for i in segment.held for value in self.held.calls[i].outputs)
         paired = self._paired(self._enter(self.train, segment.train), self._enter(self.held, segment.held))
         for stand_in, value in paired.items():
             self._correspond(value, stand_in)
@@ -214,13 +216,30 @@ class EvalValues:
     def _paired(self, mine: list[int], its: list[int]) -> dict[int, int]:
         """What a segment reads in eval mode -> what it reads in train mode instead.
 
-        What both read is paired first: in `x + dropout(h)` train mode reads h before x, and eval mode x before h.
+        What comes from the same is paired first, as train mode may read it in another order: in `x + dropout(h)` it
+        reads h before x, and eval mode x before h.
         """
-        if len(mine) != len(its):
-            return {}
-        both = {v: self._value[v] for v in its if self._value.get(v) in mine}
-        rest = [v for v in mine if v not in both.values()]
-        return both | dict(zip((v for v in its if v not in both), rest, strict=True))
+        found: dict[int, int] = {}
+        for origin in dict.fromkeys(map(self._held_origin, its)):
+            here = [v for v in mine if self._origin(v) == origin]
+            there = [v for v in its if self._held_origin(v) == origin]
+            if len(here) == len(there):
+                found.update(zip(there, here, strict=True))
+        left, rest = [v for v in its if v not in found], [v for v in mine if v not in found.values()]
+        return found | dict(zip(left, rest, strict=True)) if len(left) == len(rest) else found
+
+    def _origin(self, value: int) -> int | ModuleCalls:
+        """Where a value in train mode comes from, through segments that do nothing in eval mode: the alternative that
+        makes it, or a value that is the same in both modes."""
+        segment = self._maker.get(value)
+        if segment is None or segment.held:
+            return value if segment is None else segment
+        given = self._enter(self.train, segment.train)
+        return self._origin(given[0]) if len(given) == 1 else segment
+
+    def _held_origin(self, stand_in: int) -> int | ModuleCalls | None:
+        """The same of a value in eval mode; None of one that is nowhere in train mode."""
+        return self._held_maker.get(stand_in, self._value.get(stand_in))
 
     def _correspond(self, value: int, stand_in: int) -> None:
         """A call reads `value` in train mode and `stand_in` in eval mode."""
@@ -230,8 +249,22 @@ class EvalValues:
         elif known != value and self._made(self.train, value):  # the batch and buffers are the same in both modes
             if value not in self._maker:
                 raise Unlike("a value in eval mode has no counterpart in train mode")
-            self.aliases.setdefault(self._maker[value], {})[value] = known
+            segment = self._maker[value]
+            made = self._held_maker.get(stand_in) == segment
+            self.aliases.setdefault(segment, {})[value] = known if made else self._given(segment, stand_in)
             self._as_held[self.train.recording.storage[value]] = self.held.recording.storage[stand_in]
+
+    def _given(self, segment: ModuleCalls, stand_in: int) -> int:
+        """What a segment gives on in eval mode, as a dropout does: the value that it reads in train mode, which a layer
+        before it may make in either mode, and not that layer's own in eval mode."""
+        given, known = self._enter(self.train, segment.train), self._value[stand_in]
+        if known in given:
+            return known
+        likely = [value for value in given if self._origin(value) == self._held_origin(stand_in)]
+        if len(likely) != 1:
+            raise Unlike("what a layer gives on in eval mode is not among what it reads in train mode")
+        self._correspond(likely[0], stand_in)
+        return likely[0]
 
     def _joined(self, stand_in: int) -> int:
         return self._value[stand_in] if stand_in in self._value else self._new(stand_in)

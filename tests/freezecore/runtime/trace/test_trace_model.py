@@ -205,6 +205,37 @@ def test_dropouts_that_are_functions_are_followed_in_both_modes(held, trains):
     assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
 
 
+class Attending(nn.Module):
+    """An attention whose own dropout is a function, and dropouts that read what it made: in eval mode they do nothing,
+    and what comes behind them reads the attention's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.attention = nn.Linear(16, 64), nn.MultiheadAttention(64, 4, 0.1, batch_first=True)
+        self.drop, self.again, self.last = nn.Dropout(0.1), nn.Dropout(0.1), nn.Linear(64, 64)
+
+    def forward(self, x):
+        x = self.wide(x)
+        return self.last(x + self.again(self.drop(self.attention(x, x, x, need_weights=False)[0]))).mean((0, 1))
+
+
+ATTENDED = torch.randn(64, 8, 16)
+
+
+@pytest.fixture(scope="module")
+def attending():
+    return module_pricer(Attending(), Workload(implementation="loop"), batch=ATTENDED).trace
+
+
+@pytest.mark.parametrize("held", [(), ("attention",), ("attention", "drop"), ("attention", "again"), ("drop",)])
+@pytest.mark.parametrize("trains", [("wide.weight", "last.weight"), ("attention.in_proj_weight",), ("wide.bias",)])
+def test_a_dropout_in_train_mode_reads_what_a_layer_before_it_makes_in_eval_mode(attending, held, trains):
+    cost = estimate_names(attending, [p for p in attending.parameters if p.name in trains], held, in_place=False)
+    true = on_fake(Attending(), set(trains), held, attending.workload, own_batch(ATTENDED)[1], False)
+    assert (attending.problem, cost.flops_backward) == ("", true.flops_backward)
+    assert abs(cost.peak_bytes - true.peak_bytes) <= STRAY
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_the_peak_is_that_of_the_real_allocator(model):
     batch = torch.randn(4096, 16)
