@@ -12,6 +12,7 @@ a sentence and a hint on standard error, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     take_any_terminal()
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # its notes on its own allocator, between our sentences
     options = parser(arguments[:1]).parse_args(arguments)
     try:
         with told_if_missing(), others_aside() as options.answers:
