@@ -30,7 +30,7 @@ def upload(words: Words) -> None:
 def _drop_zone(words: Words) -> None:
     st.file_uploader(
         words("upload.label"),
-        type=["json"],
+        type=["json", "py"],  # a script is answered in words, where Streamlit's own refusal is a red mark
         key="w_upload",
         on_change=_file_dropped,
         max_upload_size=uploads.LARGEST_MODEL_MIB,

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict, cast
 from freezecore import model_file
 from freezecore.errors import SourceError, shortened
 from freezecore.schema import parse
+from freezecore.sentences import say
 from freezecore.serving import one_answer
 
 Scheme = Literal["config", "file"]
@@ -38,9 +39,8 @@ def look(content: bytes, name: str) -> Looked:
     try:
         data = parse(content)
     except ValueError:
-        raise SourceError(
-            "'{name}' is no JSON file.", "Drop a model.json or a config.json.", name=shortened(name)
-        ) from None
+        hint = model_file.WRITE_ONE if name.endswith(".py") else say("Drop a model.json or a config.json.")
+        raise SourceError("'{name}' is no JSON file.", hint, name=shortened(name)) from None
     if isinstance(data, dict) and isinstance(data.get("model_type"), str):
         named = data.get("architectures")
         title = named[0] if isinstance(named, list) and named else data["model_type"]

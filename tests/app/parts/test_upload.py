@@ -104,6 +104,12 @@ def test_what_is_neither_is_refused_in_a_sentence(content, sentence):
     assert sentence in str(refused.value)
 
 
+def test_a_script_is_told_how_its_model_comes_here():
+    with pytest.raises(SourceError, match="'net.py' is no JSON file") as refused:
+        uploads.keep_model(b"class Net(Module): ...", "net.py")
+    assert "fc.save(model, batch, 'model.json')" in refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
