@@ -20,7 +20,7 @@ def steps() -> list[str]:
 
 def test_the_workflow_installs_the_distribution_before_it_checks():
     install, check = steps()
-    assert shlex.split(install) == ["pip", "install", "freeze-explorer[models]"]
+    assert shlex.split(install) == ["pip", "install", "freeze-explorer[models] @ git+REPOSITORY"]
     assert check == "freezecore check freeze.yaml"
 
 
