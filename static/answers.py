@@ -33,11 +33,12 @@ from app.service.selection import ModelSelection, select, ticked
 from app.service.terms import STEPS, TERMS
 from app.text import LANGUAGES, Words, sentences
 from freezecore._presets import first_blocks_rules
+from freezecore.datasets import kind_for
 from freezecore.errors import FreezeError, RuleError, WorkloadError, shortened
 from freezecore.schema import parse
 from freezecore.source import MOST_LABELS, ModelSource
 from freezecore.spec import FreezeSpec
-from freezecore.workload import CHOICES, LIMITS
+from freezecore.workload import CHOICES, LIMITS, Workload
 from static import pack
 from static.backend import NeedsPack, Packed, not_packed
 from static.words import SiteWords
@@ -180,7 +181,7 @@ def selection_parts(selection: ModelSelection, words: Words, sequence: int) -> d
         "presets": presets_of(selection, words),
         "hits": hits_text(selection, words),
         "fault": fault,
-        "command": command(selection.link, words) if fault else "",
+        "command": command(selection.link, words, kind_for(selection.tree) == "text") if fault else "",
         "draft": None,
     }
 
@@ -515,13 +516,16 @@ def told(error: FreezeError, words: Words) -> dict:
     return {"problem": words.said(error.problem), "hint": words.said(error.hint)}
 
 
-def command(link: Link, words: Words) -> str:
-    """What does the same with the whole program."""
+def command(link: Link, words: Words, text: bool = False) -> str:
+    """What does the same with the whole program; for a model that reads `text` a size counts tokens, else pixels."""
     rules = link.rules or "freeze all; train head"
     options = {
         "--batch-size": link.batch, "--precision": link.precision, "--device": link.device, "--task": link.task,
         "--num-labels": link.labels, "--optimizer": link.optimizer, "--quantize": link.quantize,
         "--adapter": quote(link.adapter) if link.adapter else None,
+        "--sequence-length" if text else "--image-size": link.size,
+        "--accumulate": link.accumulate if link.accumulate > 1 else None,
+        "--trainer": link.trainer if link.trainer != Workload.trainer else None,
     }  # fmt: skip
     told = " ".join(f"{name} {value}" for name, value in options.items() if value is not None)
     flags = " --checkpointing" if link.checkpointing else ""

@@ -158,6 +158,8 @@ def _note(known: KnownCost, words: Words) -> str:
     if known.has_peak:
         dearest = words("cost.dearest", epoch=known.epoch) if known.epoch else ""
         return " ".join(filter(None, (words("cost.old") if known.fault else dearest, *_may_be_lower(known, words))))
+    if known.fault:
+        return words.said(known.fault.problem)
     return " ".join([words("chart.no_trace"), known.cost.problem if known.cost else ""]).strip()
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,10 @@ def test_the_command_for_a_machine_of_ones_own_can_be_typed(adapter, extra):
     read = parser(["estimate"]).parse_args(shlex.split(typed)[1:])
     assert (read.source, read.rules, read.batch_size, read.num_labels) == (link.model, link.rules, 8, 3)
     assert read.adapter == adapter
+    assert (read.sequence_length, read.image_size, read.accumulate, read.trainer) == (None, None, 1, "pytorch")
+    own = replace(link, size=512, accumulate=4, trainer="fastai")
+    read = parser(["estimate"]).parse_args(shlex.split(command(own, SiteWords("en"), text=True).split("\n")[1])[1:])
+    assert (read.sequence_length, read.accumulate, read.trainer) == (512, 4, "fastai")
 
 
 def test_none_of_them_is_unused():
