@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import nn
 
 from freezecore.errors import WorkloadError
 from freezecore.runtime.inputs.maker import IMAGE_BY_DEFAULT, SAMPLES_BY_DEFAULT, Example, Maker
 
+MASKS = ("attention_mask", "attn_mask", "attention_masks", "mask", "masks", "input_mask")  # beside a text's tokens
+SEGMENTS = ("token_type_ids", "segment_ids")
 OTHER_IMAGES = (32, 28, 64, 96, 299)  # for a model that refuses 224 pixels
 
 
@@ -26,7 +31,18 @@ def by_first_layer(model: nn.Module, make: Maker) -> Iterator[Example]:
             "Give a batch of your own: fc.save(model, batch, 'model.json').",
             kind=type(model).__name__,
         )
-    yield from FIRST[type(first)](first, make)
+    for each in FIRST[type(first)](first, make):
+        yield _with_masks(model, each) if type(first) is nn.Embedding else each
+
+
+def _with_masks(model: nn.Module, tokens: Example) -> Example:
+    """Tokens, and what a forward wants beside them by the usual names: `forward(self, ids, attention_mask)`."""
+    _, *others = inspect.signature(model.forward).parameters.values() or (None,)
+    wanted = [one.name for one in others if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
+    if not wanted or not set(wanted) <= {*MASKS, *SEGMENTS}:
+        return tokens
+    beside = {name: (torch.ones_like if name in MASKS else torch.zeros_like)(tokens.args[0]) for name in wanted}
+    return replace(tokens, kwargs=beside)
 
 
 def _images(layer: nn.Conv2d, make: Maker) -> Iterator[Example]:

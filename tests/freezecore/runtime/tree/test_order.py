@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import transformers
 from torch import nn
 
 from freezecore.runtime.build.source import build
@@ -95,3 +96,26 @@ def test_a_workload_changes_the_inputs():
     model = build(ModelSource.parse("config:bert")).model
     made = next(examples(model, Workload(batch_size=2, sequence_length=40), device="cpu"))
     assert made.kwargs["input_ids"].shape == (2, 40)
+
+
+class Tagger(nn.Module):
+    """As scripts wrap a library's model: ids and their mask, and a layer that nothing runs."""
+
+    def __init__(self):
+        super().__init__()
+        sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+        self.backbone = transformers.AutoModel.from_config(transformers.BertConfig(vocab_size=99, **sizes))
+        self.lstm = nn.LSTM(16, 16, batch_first=True)
+        self.unused = nn.LSTM(16, 8, batch_first=True, bidirectional=True)
+        self.classifier = nn.Linear(16, 3)
+
+    def forward(self, ids, attention_mask, token_type_ids):
+        states = self.backbone(ids, attention_mask, token_type_ids, return_dict=False)[0]
+        return self.classifier(self.lstm(states)[0])
+
+
+def test_a_mask_that_a_forward_wants_beside_its_tokens_is_made():
+    with torch.device("meta"):
+        run = execution_order(Tagger())
+    assert run and not run.by_parts and run.uses("classifier.weight")
+    assert run.uses("unused.weight_ih_l0") is False
