@@ -34,17 +34,21 @@ class SmallerStep:
 
 
 def smaller_steps(selection: ModelSelection, card: Card) -> list[SmallerStep]:
-    """One change of each kind that helps, those that suffice first; what a change traces anew comes later.
+    """One change of each kind that helps, those that suffice first. What must be traced anew stands below these, each
+    in its place from the start: no line moves under a pointer once its figure is there.
 
     Raises:
         FreezeError: the step itself cannot be priced.
     """
     trace, _, epoch = cost_of(selection)
     mask = selection.phases[epoch]
-    found = [*_frozen(selection, trace, card), *_batch(selection, trace, mask, card)]
-    found += [*_optimizer(selection, trace, mask), *_traced_anew(selection, card)]
-    judged = [replace(one, fits=fits_on(card, one.peak_bytes)) for one in found]
-    return sorted(judged, key=lambda one: (one.fits is not True, one.fits is None, one.peak_bytes or 0))
+    at_once = [*_frozen(selection, trace, card), *_batch(selection, trace, mask, card)]
+    at_once += _optimizer(selection, trace, mask)
+    known, later = (
+        [replace(one, fits=fits_on(card, one.peak_bytes)) for one in found]
+        for found in (at_once, _traced_anew(selection, card))
+    )
+    return sorted(known, key=lambda one: (one.fits is not True, one.peak_bytes or 0)) + later
 
 
 def _frozen(selection: ModelSelection, trace: Trace, card: Card) -> Iterator[SmallerStep]:

@@ -29,6 +29,16 @@ def test_each_change_is_priced_as_the_page_prices_it_once_it_is_chosen(helpers):
         assert (cost.peak_bytes, fits_on(selection.card, cost.peak_bytes)) == (step.peak_bytes, step.fits), step
 
 
+def test_a_line_stands_where_it_stood_before_its_figure_came(helpers):
+    link = replace(LARGE, model="timm:resnet34")
+    pricing.cost_of(select(link))
+    awaited = smaller_steps(select(link), select(link).card)
+    assert awaited[-1].peak_bytes is None
+    known = {step.kind: step for step in smaller_steps(traced(link), select(link).card)}
+    assert all(step.peak_bytes for step in known.values())
+    assert [step.kind for step in awaited if step.kind in known] == list(known)
+
+
 def test_a_smaller_batch_keeps_the_samples_of_a_step_and_is_the_largest_that_fits(helpers):
     selection = traced(replace(LARGE, accumulate=2))
     step = next(step for step in smaller_steps(selection, selection.card) if step.kind == "batch")
