@@ -20,6 +20,7 @@ from freezecore.api import pricer
 from freezecore.cli import alternatives
 from freezecore.cli.alternatives import versus
 from freezecore.cli.arguments import add_rules, add_source, read_budget, read_layers, read_source, read_spec
+from freezecore.cli.mask import finding_text
 from freezecore.mask import Mask
 from freezecore.report import bytes_text, change_text, flops_text, seconds_text, table
 from freezecore.source import ModelSource
@@ -91,7 +92,14 @@ def gather(options: Namespace) -> dict:
         **(versus(source, spec, epoch, workload, options.allow_python) if options.versus else NOT_ASKED),
         "left_out": list(cost.left_out),
         "problem": cost.problem or None,
+        "findings": _odd(mask, spec),
     }
+
+
+def _odd(mask: Mask, spec: FreezeSpec) -> list[dict]:
+    """What makes these numbers those of another selection than was meant: an error, or adapters that do not train."""
+    found = review(mask.tree, mask, spec=spec)
+    return [asdict(each) for each in found if each.severity == "error" or each.code == "adapter-idle"]
 
 
 def _share(trace: Trace, mask: Mask, spec: FreezeSpec, world: tuple[int, str]) -> dict:
@@ -122,7 +130,9 @@ def show(document: dict) -> str:
     lines += alternatives.show(document) if document["versus"] else []
     if budget := document["budget"]:
         lines.append(f"within {bytes_text(budget['bytes'])}: {_within(budget)}")
-    return "\n".join([*lines, *(f"left out: {text}" for text in document["left_out"])])
+    return "\n".join(
+        [*lines, *map(finding_text, document["findings"]), *(f"left out: {text}" for text in document["left_out"])]
+    )
 
 
 def _pricer(source: ModelSource, workload: Workload, shapes: list[str] | None) -> Pricer:

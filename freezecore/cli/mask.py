@@ -58,11 +58,12 @@ def show(document: dict) -> str:
             f"{document['trainable']:,} of {document['total']:,} train ({share})",
             *(f"{hit['rule']}: {hit['parameters']} parameters" for hit in document["hits"]),
             f"shortest rules: {document['shortest_rules'] or '(none: as the author set it)'}",
-            *map(_finding, document["findings"]),
+            *map(finding_text, document["findings"]),
         ]
     )
 
 
-def _finding(finding: dict) -> str:
+def finding_text(finding: dict) -> str:
+    """What is wrong with a selection, and what mends it."""
     severity = painted(f"{finding['severity']}:", SEVERITIES.get(finding["severity"]))
     return f"{severity} {finding['message']}" + (f" Mend it: {finding['fix']}" if finding["fix"] else "")

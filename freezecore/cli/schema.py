@@ -145,7 +145,7 @@ def _of_costs() -> dict[str, Any]:
             "curve": ([CurvePoint], None), "per_device": (fields(DeviceShare) | {"findings": [Finding]}, None),
             "timeline": ([moment], None), "budget": (BudgetFit, None), "reserved_bytes": (int, None),
             "reserved_why": str, "left_out": [str], "problem": (str, None), "versus": ([way], None),
-            "equal_memory": ({"rules": (str, None), "rank": (int, None)}, None),
+            "equal_memory": ({"rules": (str, None), "rank": (int, None)}, None), "findings": [Finding],
         },
         "calibrate": {
             **fields(Calibration), "format": str, "margin_bytes": (int, None), "slack_share": (float, None),

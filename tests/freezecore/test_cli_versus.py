@@ -40,3 +40,11 @@ def test_a_way_that_a_model_has_not_is_told_in_its_row(capsys):
     assert main(["estimate", "timm:resnet18", "--batch-size", "1", "--image-size", "32", "--versus"]) == 0
     said = capsys.readouterr().out
     assert "has no linear layer beside its head that could be quantized" in said
+
+
+def test_adapters_that_the_rules_freeze_are_told_beside_the_numbers(capsys):
+    adapter = ("--adapter", "lora r=2", "--batch-size", "2")
+    assert main(["estimate", TINY, *adapter, "--rules", "freeze all; train head"]) == 0
+    assert "of the adapters are frozen: they add nothing" in capsys.readouterr().out
+    assert main(["estimate", TINY, *adapter, "--rules", "freeze all; train head adapters", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
