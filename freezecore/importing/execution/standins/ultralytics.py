@@ -61,7 +61,7 @@ def set_up(model, freeze) -> None:
     names = [f"model.{layer}." for layer in layers] + [".dfl"]
     numbered = any(re.match(r"(model\.)+\d+\.", name) for name, _ in model.named_parameters())
     for name, parameter in model.named_parameters():
-        parameter.requires_grad = not (numbered and any(part in name for part in names))
+        parameter.requires_grad_(not (numbered and any(part in name for part in names)))
 
 
 NAMES = {f"ultralytics.{name}": Yolo for name in ("YOLO", "RTDETR", "YOLOWorld", "YOLOE")}
