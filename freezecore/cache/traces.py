@@ -12,7 +12,7 @@ from freezecore.source import ModelSource
 from freezecore.workload import Workload
 
 FOLDER = "traces"
-REVISION = 24  # raise it when the same step would be followed differently
+REVISION = 25  # raise it when the same step would be followed differently
 
 
 def stored(source: ModelSource, workload: Workload) -> Trace | None:

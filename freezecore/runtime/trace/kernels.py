@@ -11,6 +11,9 @@ Means in half precision: a CPU takes them in float32, over a copy of the whole i
 Elementwise operations on tensors of two types: a CPU first makes copies of those that are not of the common type, and
 in place, where the result is of another, one of the result (`compute_types` in aten/src/ATen/TensorIterator.cpp).
 
+The softmax of an attention whose rows a mask may hide whole looks which do: a byte for each of its values, beside the
+result (`_safe_softmax` in aten/src/ATen/native/transformers/attention.cpp).
+
 What kernels take beside copies is told in `scratch`.
 """
 
@@ -30,6 +33,7 @@ from freezecore.runtime.trace.signature import Signature, TensorShape, ViewWrite
 FORWARD_ONLY = ("_softmax", "_log_softmax")
 BOTH = ("native_layer_norm",)
 MEAN = "mean"
+SAFE = "_safe_softmax"
 PROMOTE = (
     *("add", "sub", "mul", "div", "floor_divide", "fmod", "remainder", "pow", "maximum", "minimum", "clamp_min"),
     *("hypot", "logaddexp", "atan2", "xlogy", "copysign", "nextafter", "addcmul", "where"),
@@ -49,9 +53,11 @@ def copied_bytes(signature: Signature) -> tuple[int, int]:
     if promotes(signature.function):
         on_cpu = all(shape.device.type == "cpu" for shape in signature.shapes())
         return (promoted_bytes(signature.function, signature.arguments[0]) if on_cpu else 0), 0
-    if signature.name not in (*FORWARD_ONLY, *BOTH, MEAN):
+    if signature.name not in (*FORWARD_ONLY, *BOTH, MEAN, SAFE):
         return 0, 0
     shape = signature.shapes()[0]
+    if signature.name == SAFE:
+        return torch.bool.itemsize * math.prod(shape.size), 0
     if signature.name == MEAN:
         return (_mean_in_float32(signature) if shape.dtype in HALF and shape.device.type == "cpu" else 0), 0
     if _is_contiguous(shape):

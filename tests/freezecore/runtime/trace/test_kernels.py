@@ -73,6 +73,31 @@ class Biased(nn.Module):
         return self.last(heads.transpose(1, 2).reshape(-1, 64, 32)).mean(1)
 
 
+class Windows(nn.Module):
+    """Attention over five dimensions, as in windows of a picture, which no fused kernel of a CPU takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.last = nn.Linear(16, 32), nn.Linear(32, 8)
+
+    def forward(self, x):
+        heads = self.wide(x).view(-1, 4, 32, 4, 8).transpose(2, 3)
+        return self.last(
+            nn.functional.scaled_dot_product_attention(heads, heads, heads).transpose(2, 3).flatten(3)
+        ).mean((1, 2))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16-autocast", "bf16"])
+def test_a_softmax_that_looks_for_hidden_rows_takes_a_byte_a_value(precision):
+    batch = torch.randn(8, 128, 16)
+    trace = module_pricer(Windows(), replace(LOOP, precision=precision), batch=batch).trace
+    cost = costs(trace, "last.weight")
+    model, batch = (Windows().bfloat16(), batch.bfloat16()) if precision == "bf16" else (Windows(), batch)
+    real = on_cpu(model, {"last.weight"}, (), trace.workload, own_batch(batch)[1], False)
+    assert "_safe_softmax" in str(cost.peak_moment)
+    assert cost.peak_with_scratch == pytest.approx(real.peak_bytes, rel=3e-3)  # and one for each row
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16-autocast"])
 @pytest.mark.parametrize("trains", [("bias",), ("qkv.weight",), ("qkv.weight", "bias"), ("wide.bias", "last.weight")])
 def test_the_kernel_of_attention_depends_on_what_trains(trains, precision):
