@@ -7,6 +7,7 @@ import sys
 import textwrap
 from dataclasses import replace
 
+from freezecore._resolve import resolve
 from freezecore.adapter_targets import base_of
 from freezecore.errors import ExportError
 from freezecore.importing import isolated
@@ -100,6 +101,14 @@ def read_python(text: str, tree: LayerTree, dropped: int = 0) -> Imported:
         )
     did = tuple(Line(line, shown(line), froze, trained) for line, froze, trained in answer["lines"])
     spec = _spec(tree, answer["phases"])
+    if answer["kind"] == "python" and ".eval(" not in text and (count := len(resolve(spec, tree).norms_held)):
+        notes.append(
+            say(
+                "Of {count} norms without a training weight the statistics stand still here; a loop that calls "
+                "model.train() lets them move: `norms update` does as it does.",
+                count=count,
+            )
+        )
     return Imported(
         answer["kind"], spec, missing=missing, unread=unread, lines=did, notes=tuple(notes), stated=_stated(answer),
         adapter=adapter_text(answer["adapters"], tree, answer["tokens"]),

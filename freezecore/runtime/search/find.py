@@ -162,7 +162,7 @@ class Arms:
         Where the one before it was passed over for want of time, so would this be."""
         before, self._ran_before = self._ran_before, self._ran()
         if self._made and (before == self._ran_before or not self._has_time(2 * self._build_s)):
-            why = say("there was no time left to build its model, and for a run")
+            why: str = say("there was no time left to build its model, and for a run")
         else:
             try:
                 return self._fitting(candidate, Priced(self._sessions.of(candidate.adapter), self._request.base))
