@@ -143,6 +143,7 @@ def drawn() -> list[str]:
 def bare_step(model: nn.Module, workload: fc.Workload) -> Callable[[], None]:
     """One forward and backward on the meta device, with the inputs and the loss that a trace takes."""
     args, kwargs = tracer_of(model, workload).inputs(workload.batch_size, "meta")
+    kwargs.pop("attention_mask", None)  # of ones: transformers asks it for values, which nothing on meta has
     shifted = predicts_next(model)
     model.train()
 
