@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,13 @@ MEMORY_FILES = (
     ("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
+
+
+def of_allocator(function: str) -> Callable[..., int] | None:
+    """A function of the allocator by which it is told what to keep, such as `malloc_trim`; None if not glibc's."""
+    import ctypes  # absent in a browser
+
+    return getattr(ctypes.CDLL(None), function, None) if sys.platform == "linux" else None
 
 
 def free_bytes() -> int | None:

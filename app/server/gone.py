@@ -11,11 +11,11 @@ five minutes. They go back to the system as often.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
-import sys
 
 from streamlit import runtime
+
+from freezecore.machine import of_allocator
 
 LOOKED_EVERY_S = 30.0
 SELDOM = 5000  # collections of the middle generation until Python looks through all objects by itself
@@ -35,6 +35,5 @@ async def let_go() -> None:
 
 def give_back_gaps() -> None:
     """Give pages of memory in which nothing is held any more back to the system; only glibc can be told."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
+    if trim := of_allocator("malloc_trim"):
         trim(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freezecore._export.header import header
-from freezecore._export.python import call, constant_items, number, quoted, signature, sorted_imports
+from freezecore._export.python import call, constant_items, number, quoted, quoted_tuple, signature, sorted_imports
 from freezecore.yaml_text import scalar
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def _environment() -> Environment:
         "items": constant_items,
         "number": number,
         "quoted": quoted,
+        "quoted_tuple": quoted_tuple,
         "sorted_imports": sorted_imports,
         "yaml": scalar,
     }

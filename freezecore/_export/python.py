@@ -22,6 +22,11 @@ def quoted(text: str) -> str:
     return literal
 
 
+def quoted_tuple(texts: Sequence[str]) -> str:
+    """A Python tuple of texts; one of a single text keeps its comma."""
+    return f"({', '.join(map(quoted, texts))}{',' if len(texts) == 1 else ''})"
+
+
 def number(value: float) -> str:
     """A float as a person writes it: 1e-3, 0.05, 2e-5."""
     text = f"{value:.3e}" if value < 1e-2 else f"{value:g}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import sys
 from contextlib import AbstractContextManager
@@ -11,6 +10,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from freezecore.errors import ProbeError
+from freezecore.machine import of_allocator
 
 # glibc's options (malloc.h): blocks from here on are mapped one by one, as high as it may be set; how much it keeps
 # before it gives any back; by how much it grows at a time.
@@ -52,8 +52,7 @@ def keep_freed_memory(device: torch.device) -> None:
     Else it goes back to the system, and every page of the next step has to be set up again: a quarter of the time of
     a CPU run. Only glibc can be told.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" and device.type == "cpu" else None
-    if mallopt is not None:
+    if device.type == "cpu" and (mallopt := of_allocator("mallopt")):
         for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD):
             mallopt(*option)
 

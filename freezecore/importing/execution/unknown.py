@@ -284,6 +284,6 @@ def _inside(value) -> list:
         return _inside(value._fx_shown)
     if type(value) is OpenRange:
         return [value.each]
-    if type(value) in PLAIN and type(value) is not dict:
-        return list(value)[:MOST_LOOKED_AT]
-    return list(value.values())[:MOST_LOOKED_AT] if type(value) is dict else []
+    if type(value) not in PLAIN:
+        return []
+    return list(value.values() if type(value) is dict else value)[:MOST_LOOKED_AT]

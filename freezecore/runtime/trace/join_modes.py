@@ -232,9 +232,9 @@ class EvalValues:
         """Where a value in train mode comes from, through segments that do nothing in eval mode: the alternative that
         makes it, or a value that is the same in both modes."""
         segment = self._maker.get(value)
-        if segment is None or segment.held:
-            return value if segment is None else segment
-        given = self._enter(self.train, segment.train)
+        if segment is None:
+            return value
+        given = [] if segment.held else self._enter(self.train, segment.train)
         return self._origin(given[0]) if len(given) == 1 else segment
 
     def _held_origin(self, stand_in: int) -> int | ModuleCalls | None:

@@ -53,11 +53,11 @@ def copied_bytes(signature: Signature) -> tuple[int, int]:
     if promotes(signature.function):
         on_cpu = all(shape.device.type == "cpu" for shape in signature.shapes())
         return (promoted_bytes(signature.function, signature.arguments[0]) if on_cpu else 0), 0
-    if signature.name not in (*FORWARD_ONLY, *BOTH, MEAN, SAFE):
+    if signature.name == SAFE:
+        return torch.bool.itemsize * math.prod(signature.shapes()[0].size), 0
+    if signature.name not in (*FORWARD_ONLY, *BOTH, MEAN):
         return 0, 0
     shape = signature.shapes()[0]
-    if signature.name == SAFE:
-        return torch.bool.itemsize * math.prod(shape.size), 0
     if signature.name == MEAN:
         return (_mean_in_float32(signature) if shape.dtype in HALF and shape.device.type == "cpu" else 0), 0
     if _is_contiguous(shape):
